@@ -1,0 +1,97 @@
+"""What has to change: desired against live, subject by subject, inside the managed scope and nowhere else.
+
+Law 1 (identity): a state against itself yields no-ops only. Law 3 (restraint): a subject that is neither listed nor in
+an exactly managed organization yields nothing, an unknown reading yields no action, and while anything is unknown no
+removal is planned at all: it is withheld, and said so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import assert_never
+
+from reconciler.core.budget import ABSENT, Absent, Budget, Reading, Unknown
+from reconciler.core.desired import Desired, Wanted
+from reconciler.core.directory import Subject
+from reconciler.core.plan import Action, Cause, Kind, Unreadable
+from reconciler.core.policy import UserOverrideEntry
+from reconciler.core.snapshot import Snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """`actions` that change something, sorted by address; how many subjects are as wanted; and what nobody knows."""
+
+    actions: tuple[Action, ...]
+    unchanged: int
+    unreadable: tuple[Unreadable, ...]
+    withheld: tuple[Action, ...]
+    """Removals that would be planned if everything could have been read."""
+
+
+def diff(desired: Desired, snapshot: Snapshot) -> Difference:
+    """Compare every managed subject with its live reading."""
+    actions: list[Action] = []
+    unreadable: list[Unreadable] = []
+    unchanged = 0
+    for subject, wanted in _managed(desired, snapshot):
+        reading = snapshot.reading(subject)
+        if isinstance(reading, Unknown):
+            unreadable.append(Unreadable(subject, reading))
+            continue
+        action = _listed(wanted, reading) if wanted is not None else Action(subject, reading, ABSENT, Cause.NOT_LISTED)
+        if action.kind is Kind.NO_OP:
+            unchanged += 1
+        else:
+            actions.append(action)
+    actions.sort(key=lambda action: (action.address, str(action.subject.id)))
+    unreadable.sort(key=lambda one: (one.subject.address, str(one.subject.id)))
+    removals = tuple(action for action in actions if unreadable and action.kind is Kind.DELETE)
+    return Difference(
+        tuple(action for action in actions if action not in removals), unchanged, tuple(unreadable), removals
+    )
+
+
+def _managed(desired: Desired, snapshot: Snapshot) -> Iterator[tuple[Subject, Wanted | None]]:
+    """Yield what is listed, and what is live in an exactly managed organization without being listed."""
+    directory = snapshot.directory
+    yield from ((wanted.subject, wanted) for wanted in desired.groups.values())
+    yield from ((wanted.subject, wanted) for wanted in desired.users.values())
+    for group_id, reading in snapshot.group_budgets.items():
+        group = directory.groups.get(group_id)
+        if group_id in desired.groups or group is None or isinstance(reading, Absent):
+            continue
+        if group.organization_id in desired.exact_groups:
+            yield group, None
+    for user_id, reading in snapshot.user_overrides.items():
+        user = directory.users.get(user_id)
+        if user is not None and user_id not in desired.users and _is_owned(reading, desired, snapshot):
+            yield user, None
+
+
+def _is_owned(reading: Reading, desired: Desired, snapshot: Snapshot) -> bool:
+    """Whether an unlisted override belongs to an exactly managed organization, or might: nobody knows."""
+    match reading:
+        case Absent():
+            return False
+        case Unknown():
+            return bool(desired.exact_users)
+        case Budget():
+            group = snapshot.directory.groups.get(reading.group_id)
+            return group is not None and group.organization_id in desired.exact_users
+        case _:
+            assert_never(reading)
+
+
+def _listed(wanted: Wanted, live: Absent | Budget) -> Action:
+    entry = wanted.entry
+    return Action(
+        wanted.subject,
+        before=live,
+        after=wanted.state,
+        cause=Cause.EXPIRED if wanted.has_expired else Cause.LISTED,
+        reason=entry.reason,
+        expires=entry.expires if isinstance(entry, UserOverrideEntry) else None,
+        place=str(entry.place),
+    )

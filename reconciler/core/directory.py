@@ -1,0 +1,73 @@
+"""Who exists: organizations, groups, people, and who is a member of what, as far as it could be read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from types import MappingProxyType
+
+from reconciler.core.budget import GroupId, OrganizationId, UserId
+
+EVERYONE = "Everyone"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Organization:
+    name: str
+    id: OrganizationId
+    is_default: bool = False
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Group:
+    """A subject. Group names are unique within an organization only."""
+
+    organization: str
+    """The organization's name."""
+    name: str
+    id: GroupId
+    organization_id: OrganizationId
+
+    @property
+    def address(self) -> str:
+        """`group/acme/platform`."""
+        return f"group/{self.organization}/{self.name}"
+
+    @property
+    def is_everyone(self) -> bool:
+        """Whether it is the organization's implicit group of all members."""
+        return str(self.id) == str(self.organization_id)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class User:
+    """A subject. Dormant and suspended people are people: they keep their budgets."""
+
+    username: str
+    id: UserId
+    email: str = ""
+    status: str = "active"
+
+    @property
+    def address(self) -> str:
+        """`user/ana`."""
+        return f"user/{self.username}"
+
+
+Subject = Group | User
+
+
+@dataclass(frozen=True, slots=True)
+class Directory:
+    """What the token may read of who exists. A name that is not here may be unreadable, deleted or misspelt."""
+
+    organizations: Mapping[OrganizationId, Organization]
+    groups: Mapping[GroupId, Group]
+    users: Mapping[UserId, User]
+    members: Mapping[GroupId, frozenset[UserId]]
+    """Per group, Everyone included (its members are the organization's)."""
+    hidden_members: Mapping[GroupId, int] = field(default_factory=lambda: MappingProxyType({}))
+    """How many members of a group the token may not read; groups without any are not in the mapping."""
+    joined: Mapping[tuple[UserId, OrganizationId], datetime] = field(default_factory=lambda: MappingProxyType({}))
+    """When a person became a member of an organization; known only for people in several of them."""

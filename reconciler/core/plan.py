@@ -1,0 +1,141 @@
+"""The plan: actions in the order in which they run, and facts about them. Frozen data; it does nothing.
+
+The digest covers what would be written and where, and nothing that moves by itself (times, spend, who asked, the
+order in which things were read), so that two people who plan the same change see the same twelve characters.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import assert_never
+
+from reconciler.core.budget import Absent, Budget, GroupId, State, Unknown
+from reconciler.core.directory import Group, Subject, User
+from reconciler.core.policy import SourceFile
+from reconciler.core.snapshot import Deployment
+
+DIGEST_SHOWN = 12
+"""Characters of a digest that are shown, and the least that are accepted back."""
+
+
+class Kind(StrEnum):
+    CREATE = "create"
+    UPDATE = "update"
+    DELETE = "delete"
+    NO_OP = "no-op"
+
+
+class Cause(StrEnum):
+    """Why the policy wants this."""
+
+    LISTED = "listed"
+    NOT_LISTED = "not-listed"
+    """The organization is managed exactly, and the policy does not list this subject."""
+    EXPIRED = "expired"
+    """The entry's `expires` has passed."""
+    REVERT = "revert"
+    """The action takes back one that a journal records."""
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """What shall become of one subject. `before` is what was live when the plan was made."""
+
+    subject: Subject
+    before: State
+    after: State
+    cause: Cause = Cause.LISTED
+    reason: str = ""
+    expires: datetime | None = None
+    place: str = ""
+    """`file:line:column` of the entry; empty when nothing lists the subject."""
+
+    @property
+    def kind(self) -> Kind:
+        if self.before == self.after:
+            return Kind.NO_OP
+        if isinstance(self.before, Absent):
+            return Kind.CREATE
+        return Kind.DELETE if isinstance(self.after, Absent) else Kind.UPDATE
+
+    @property
+    def address(self) -> str:
+        return self.subject.address
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A managed subject whose live state is unknown: nothing is planned for it."""
+
+    subject: Subject
+    reading: Unknown
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Having changes, being complete and being consented to are different facts; see the properties and gate.py."""
+
+    deployment: Deployment
+    at: datetime
+    """The instant for which the policy was looked at (UTC)."""
+    actions: tuple[Action, ...]
+    """Those that change something, in the order in which they run (order.py); no-ops are counted only."""
+    unchanged: int
+    unreadable: tuple[Unreadable, ...]
+    withheld: tuple[Action, ...]
+    """Removals that are not planned, because `unreadable` is not empty. Display only: apply must not read this."""
+    group_names: Mapping[GroupId, str]
+    """Names of the groups to which budgets in `actions` are attributed; display only."""
+    sources: tuple[SourceFile, ...] = ()
+
+    @property
+    def digest(self) -> str:
+        """64 hex characters over the deployment's id and the sorted actions."""
+        return digest(self.deployment.id, self.actions)
+
+    @property
+    def has_changes(self) -> bool:
+        return bool(self.actions)
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether every managed subject could be read."""
+        return not self.unreadable
+
+    def count(self, kind: Kind) -> int:
+        return sum(action.kind is kind for action in self.actions)
+
+
+def digest(deployment_id: str, actions: Iterable[Action]) -> str:
+    """Hash the deployment and what would be written, in an order of its own."""
+    rows = sorted(
+        (_subject_type(action.subject), str(action.subject.id), _state_row(action.before), _state_row(action.after))
+        for action in actions
+    )
+    text = json.dumps([deployment_id, rows], separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _subject_type(subject: Subject) -> str:
+    match subject:
+        case Group():
+            return "group"
+        case User():
+            return "user"
+        case _:
+            assert_never(subject)
+
+
+def _state_row(state: State) -> tuple[int, str]:
+    match state:
+        case Absent():
+            return (-1, "")
+        case Budget(limit_micros, group_id):
+            return (limit_micros, str(group_id))
+        case _:
+            assert_never(state)

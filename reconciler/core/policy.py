@@ -1,0 +1,120 @@
+"""The desired state as the policy files say it: names not yet looked up, amounts already exact.
+
+One `Policy` is all that the files say of one organization. It knows nothing of YAML and nothing of the live deployment.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from reconciler.core.budget import Absent
+from reconciler.errors import Place
+from reconciler.money import Micros
+
+
+class Manage(StrEnum):
+    """What a policy owns: everything of its kind in the organization, or only what it lists."""
+
+    EXACT = "exact"
+    LISTED = "listed"
+
+
+class Hazard(StrEnum):
+    """A named danger of a plan; it needs consent."""
+
+    REMOVES_LIMIT = "REMOVES_LIMIT"
+    """Somebody becomes unlimited. Counts people."""
+    BLOCKS_USERS = "BLOCKS_USERS"
+    """Somebody's spend so far is at or over their new limit, $0 included. Counts people."""
+    MASS_CHANGE = "MASS_CHANGE"
+    """Deletes over 30 % of what is managed and at least 3, or the policy is empty and live is not. Counts deletes."""
+
+
+@dataclass(frozen=True, slots=True)
+class GroupBudgetEntry:
+    """`group` is a name in the policy's organization, or a UUID."""
+
+    group: str
+    limit: Micros | Absent
+    reason: str
+    """Empty when none is given."""
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class UserOverrideEntry:
+    """`user` is a username, an e-mail address or a UUID; `group` a name in the policy's organization, or a UUID."""
+
+    user: str
+    group: str
+    limit: Micros | Absent
+    reason: str
+    starts: datetime | None
+    """Before it the entry is as if it were not in the file. UTC."""
+    expires: datetime | None
+    """From it on the entry counts as `limit: none`. UTC."""
+    place: Place
+
+
+Entry = GroupBudgetEntry | UserOverrideEntry
+
+
+class GuardrailName(StrEnum):
+    """The keys of `guardrails`."""
+
+    MAX_LIMIT = "max_limit"
+    MAX_EXPOSURE = "max_exposure"
+    REQUIRE_REASON_ABOVE = "require_reason_above"
+    MAX_OVERRIDE_DAYS = "max_override_days"
+
+
+@dataclass(frozen=True, slots=True)
+class Guardrail:
+    """One rule from one file. All of them hold: a second file can only narrow, never loosen."""
+
+    name: GuardrailName
+    value: int
+    """Micros for the amounts, days for `max_override_days`."""
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """Consent to a hazard, reviewed with the policy: for at most `up_to` people (MASS_CHANGE: deletes)."""
+
+    hazard: Hazard
+    up_to: int
+    reason: str
+    expires: datetime | None
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """All that the given files say of one organization; entries in the order of their places."""
+
+    organization: str
+    """Name or UUID."""
+    place: Place
+    """Where `organization` is written, in the first of its files."""
+    group_budgets_managed: Manage
+    user_overrides_managed: Manage
+    group_budgets: tuple[GroupBudgetEntry, ...]
+    user_overrides: tuple[UserOverrideEntry, ...]
+    guardrails: tuple[Guardrail, ...]
+    allow: tuple[Consent, ...]
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether it lists no budget and no override at all."""
+        return not self.group_budgets and not self.user_overrides
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class SourceFile:
+    """A policy file that went into a plan, for the record."""
+
+    path: str
+    sha256: str

@@ -1,0 +1,83 @@
+"""Live state as read, with what could not be read; and the deployment it was read from.
+
+A subject that is not in a mapping was not asked for; one that maps to `Unknown` was asked for and could not be read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import assert_never
+
+from reconciler.core.budget import GroupId, Reading, UserId
+from reconciler.core.directory import Directory, Group, Subject, User
+from reconciler.money import Micros
+
+
+@dataclass(frozen=True, slots=True)
+class Offers:
+    """What a server offers, found by asking it. The rest of the program asks this and never a version number."""
+
+    overrides: bool
+    """User overrides exist (2.35 and later)."""
+    bulk_reads: bool
+    """Budgets and spend of many subjects in one request (2.36 and later)."""
+    effective_budgets: bool
+    """The bulk read of members says each one's effective limit (2.37 and later)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """The server a plan is for, and who asks. `id` is what identifies it; `url` may change, the id does not."""
+
+    id: str
+    url: str
+    version: str
+    """As the server writes it; display only, nothing is decided by it."""
+    user: str
+    roles: tuple[str, ...]
+    offers: Offers
+
+
+@dataclass(frozen=True, slots=True)
+class Unlimited:
+    """No budget reaches this person."""
+
+
+@dataclass(frozen=True, slots=True)
+class Effective:
+    """What limits a person now, or after a plan: the amount, its source, and the group that the spend is booked on."""
+
+    limit: Micros | Unlimited
+    group_id: GroupId
+    by_override: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class People:
+    """What was read of people."""
+
+    overrides: Mapping[UserId, Reading]
+    reported: Mapping[UserId, Effective]
+    """Effective limits as the server itself reports them; only for those for whom it does."""
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    deployment: Deployment
+    directory: Directory
+    group_budgets: Mapping[GroupId, Reading]
+    user_overrides: Mapping[UserId, Reading]
+    reported: Mapping[UserId, Effective] = field(default_factory=lambda: MappingProxyType({}))
+    """Effective limits as the server itself reports them, where it does; never computed by us."""
+
+    def reading(self, subject: Subject) -> Reading:
+        """Return what was read of a subject. Raises KeyError when it was not asked for."""
+        match subject:
+            case Group():
+                return self.group_budgets[subject.id]
+            case User():
+                return self.user_overrides[subject.id]
+            case _:
+                assert_never(subject)

@@ -1,0 +1,87 @@
+"""What can go wrong, as one family with one root, and what is wrong in a policy, as data.
+
+    ReconcilerError               message, and a hint that says what to do
+    ├── PolicyError               the policy has findings; all of them, none thrown alone
+    ├── FileError                 a file cannot be read, written or understood
+    ├── RefusedError              nothing was written: hazard, guardrail or stale plan   (exit 3)
+    └── ServerError               Coder answered something that we cannot work with, or nothing
+        ├── NotFoundError         404 with Coder's "not found or no access": absent, unknown or forbidden
+        ├── DeniedError           401 or 403: signed out, not licensed, not permitted
+        ├── RejectedError         a write was refused for certain; nothing was changed by it
+        └── UnreachableError      no usable answer; a write may or may not have happened
+
+A leaf exists only where a caller treats it differently. A secret never enters a message.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+class ReconcilerError(Exception):
+    """Say what went wrong in one sentence, and what to do in a `hint` (imperative, may be empty)."""
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Place:
+    """A position in a policy file; line and column count from 1."""
+
+    file: str
+    line: int
+    column: int
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Finding:
+    """One violation in a policy: where, what, and what to do. Data: findings are collected, never thrown one by one."""
+
+    place: Place
+    message: str
+    hint: str = ""
+    source_line: str = ""
+    """The text of the line, for display; empty where there is none (a missing file)."""
+
+
+class PolicyError(ReconcilerError):
+    """Carry every finding of every file, sorted by place."""
+
+    def __init__(self, findings: tuple[Finding, ...]) -> None:
+        noun = "problem" if len(findings) == 1 else "problems"
+        super().__init__(f"The policy has {len(findings)} {noun}.")
+        self.findings = tuple(sorted(findings))
+
+
+class FileError(ReconcilerError):
+    """A file that is not a policy (plan, journal, login file) cannot be read, written or understood."""
+
+
+class RefusedError(ReconcilerError):
+    """Nothing was written, on purpose."""
+
+
+class ServerError(ReconcilerError):
+    """Coder gave no answer, or one that we cannot work with."""
+
+
+class NotFoundError(ServerError):
+    """404 in Coder's own words: absent, unknown, unreadable or unwritable; the caller must know which."""
+
+
+class DeniedError(ServerError):
+    """401 or 403: nothing else will work with this token on this deployment."""
+
+
+class RejectedError(ServerError):
+    """A write was refused: it certainly did not happen."""
+
+
+class UnreachableError(ServerError):
+    """No usable answer. After a write: nobody knows whether it happened; read before anything is resent."""

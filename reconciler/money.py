@@ -1,0 +1,68 @@
+"""Micro-dollars, and US dollar text to and from them, exactly. Never a float."""
+
+from __future__ import annotations
+
+import re
+from typing import NewType
+
+Micros = NewType("Micros", int)
+"""Millionths of a US dollar. A limit is so many of them per member per month."""
+
+MICROS_PER_USD = 1_000_000
+MAX_LIMIT = Micros(1_000_000 * MICROS_PER_USD)
+"""The highest limit Coder accepts (2.36 and later); higher ones can be live on upgraded servers."""
+
+_AMOUNT = re.compile(r"(\$?)(\d{1,3}(?:,\d{3})+|\d+)(?:\.(\d+))?( USD)?", re.ASCII)
+_PLACES = 6
+
+
+def parse_usd(text: str) -> Micros:
+    """Read `$200`, `200`, `200.50`, `$1,250.00` or `1,250 USD` as micros, exactly.
+
+    Raises ValueError with a sentence that says what is wrong with the text.
+    Law 7: `parse_usd(format_usd(micros)) == micros`.
+    """
+    match = _AMOUNT.fullmatch(text)
+    if match is None:
+        raise ValueError(_what_is_wrong(text))
+    dollar_sign, whole, fraction, usd = match.groups(default="")
+    if dollar_sign and usd:
+        raise ValueError("an amount has a $ in front or USD behind, not both")
+    whole = whole.replace(",", "")
+    if len(whole) > 1 and whole.startswith("0"):
+        raise ValueError("an amount does not begin with a zero")
+    if len(fraction) > _PLACES:
+        raise ValueError(f"an amount has at most {_PLACES} decimals, this one has {len(fraction)}")
+    if len(whole) > len(str(MAX_LIMIT)):
+        raise ValueError("an amount is at most $1,000,000")
+    micros = int(whole) * MICROS_PER_USD + int(fraction.ljust(_PLACES, "0"))
+    if micros > MAX_LIMIT:
+        raise ValueError("an amount is at most $1,000,000")
+    return Micros(micros)
+
+
+def format_usd(micros: int) -> str:
+    """Write micros as `$1,250.00`: two decimals, up to six where the amount needs them; `-$3.50` below zero."""
+    sign = "-" if micros < 0 else ""
+    whole, rest = divmod(abs(micros), MICROS_PER_USD)
+    fraction = f"{rest:06d}".rstrip("0").ljust(2, "0")
+    return f"{sign}${whole:,}.{fraction}"
+
+
+def format_usd_short(micros: int) -> str:
+    """Write micros in whole dollars where they are whole: `$41,200`. For sums in prose; display only."""
+    text = format_usd(micros)
+    return text.removesuffix(".00")
+
+
+def _what_is_wrong(text: str) -> str:
+    bare = text.removeprefix("$").removesuffix(" USD")
+    if bare.startswith("-") or text.startswith("-"):
+        return "an amount is not negative"
+    if re.fullmatch(r"[\d.,]+[eE][+-]?\d+", bare):
+        return "an amount has no exponent; write the digits out"
+    if "_" in bare or re.fullmatch(r"0[xob][0-9a-fA-F]+", bare):
+        return "an amount is written with the digits 0 to 9, commas and one decimal point"
+    if re.fullmatch(r"[\d,]+(\.\d*)?", bare):
+        return "commas stand between groups of three digits, and a decimal point has digits on both sides"
+    return "this is not an amount of US dollars"

@@ -1,0 +1,64 @@
+"""What the use cases need of the outside, as protocols: a reader that cannot write, and a writer that only writes.
+
+coder/ satisfies them without importing them; mypy compares the two where cli/ joins them. A command that only looks is
+handed a `Reader`, so that it cannot write is proven and not promised.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Protocol
+
+from reconciler.core.budget import Budget, GroupId, OrganizationId, Reading, UserId
+from reconciler.core.directory import Directory, Group, Subject, User
+from reconciler.core.snapshot import Deployment, People
+from reconciler.money import Micros
+
+
+class Reader(Protocol):
+    """Reads live state with GET (and authcheck, which writes nothing).
+
+    Every method raises ServerError when Coder's answer cannot be used at all; what cannot be read of a single subject
+    is `Unknown` in the result. All requested ids are in the result, in no particular order.
+    """
+
+    @property
+    def requests(self) -> int:
+        """How many requests were sent so far."""
+
+    def deployment(self) -> Deployment:
+        """Return the server and who asks; found once, then remembered."""
+
+    def directory(self) -> Directory:
+        """Return who exists in every organization that the token may read."""
+
+    def find_users(self, names: Collection[str]) -> tuple[User, ...]:
+        """Look up people that are in no readable organization, by username or UUID; deleted ones are not returned."""
+
+    def group_budgets(self, groups: Sequence[Group]) -> Mapping[GroupId, Reading]:
+        """Read the budgets of groups by the best means that the server has."""
+
+    def people(self, users: Sequence[User], directory: Directory) -> People:
+        """Read the overrides of people, and what the server says limits them, by the best means that it has."""
+
+    def budget(self, subject: Subject) -> Reading:
+        """Read one subject afresh, with a GET of its own."""
+
+    def spend(self, group: GroupId, users: Sequence[UserId]) -> Mapping[UserId, Micros]:
+        """Return what was booked on this group in the current period; who could not be read is not in the result."""
+
+    def may_write(self, *, organizations: Collection[OrganizationId], overrides: bool) -> tuple[str, ...]:
+        """Return what this token may not write, a sentence each; empty when it may write all that is asked for."""
+
+
+class Writer(Protocol):
+    """Writes one subject. Never resends a request whose answer was lost.
+
+    Raises RejectedError when the write certainly did not happen, UnreachableError when nobody knows.
+    """
+
+    def put(self, subject: Subject, budget: Budget) -> Budget:
+        """Create or change a budget or override; return it as Coder echoed it."""
+
+    def delete(self, subject: Subject) -> None:
+        """Remove a budget or override. Raises NotFoundError when Coder says 404, which may mean *forbidden*."""

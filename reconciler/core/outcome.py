@@ -1,0 +1,166 @@
+"""What really happened in an apply: the events of its journal, and the outcome that follows from them alone.
+
+The outcome is folded from the events and from nothing else, so what is printed at the end, what `show JOURNAL` prints a
+year later and what `revert` takes back are one thing. It says success only of what a result says; an intent without a
+result is a write in doubt (law 6).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from reconciler.core.budget import GroupId
+from reconciler.core.plan import Action, Kind
+from reconciler.core.policy import SourceFile
+from reconciler.core.snapshot import Deployment
+
+
+class Result(StrEnum):
+    """What became of one action."""
+
+    DONE = "done"
+    """Written by this run, and the answer compared with what was sent."""
+    ALREADY = "already-done"
+    """Live was as wanted before this run wrote it: nothing was sent."""
+    CONFLICT = "conflict"
+    """Live was neither as planned nor as wanted: somebody else changed it, and this run left it alone."""
+    FAILED = "failed"
+    """Coder refused the write; nothing was changed by it."""
+    IN_DOUBT = "in-doubt"
+    """The write was sent, and nobody knows whether it happened."""
+    NOT_ATTEMPTED = "not-attempted"
+
+
+class Ending(StrEnum):
+    """How a run came to its end."""
+
+    COMPLETED = "completed"
+    """Nothing was left to attempt."""
+    STOPPED = "stopped"
+    """Something failed, so later phases were not attempted."""
+    INTERRUPTED = "interrupted"
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """The first event: everything that is needed to understand the others without any other file."""
+
+    run: str
+    tool: str
+    at: datetime
+    who: str
+    """`user@host` on which the run was started."""
+    digest: str
+    deployment: Deployment
+    actions: tuple[Action, ...]
+    """In the order in which they run; the other events count them from 0."""
+    group_names: Mapping[GroupId, str]
+    sources: tuple[SourceFile, ...]
+    revision: str
+    """The Git commit of the policy; empty where there is none."""
+    consents: tuple[str, ...]
+    """Consents that let the plan through the gate, as `BLOCKS_USERS=2`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """A write is about to be sent. On disk before it is."""
+
+    action: int
+    address: str
+    kind: Kind
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What became of an action. `detail` says why, where it is not plainly done."""
+
+    action: int
+    address: str
+    result: Result
+    detail: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """The last event of a run that came to an end by itself."""
+
+    ending: Ending
+    why: str
+    """Why actions were not attempted; empty when all were."""
+    is_verified: bool
+    """Whether a read after the last write showed all that this run did and found done."""
+    differences: tuple[str, ...]
+    """What that read showed otherwise, a sentence each."""
+    at: datetime
+
+
+Event = Started | Intent | Recorded | Ended
+
+
+@dataclass(frozen=True, slots=True)
+class ActionOutcome:
+    action: Action
+    result: Result
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a run did, per action in the order of the plan, and overall."""
+
+    started: Started
+    results: tuple[ActionOutcome, ...]
+    ended: Ended | None
+    """None when the run was cut off: killed, or its machine lost."""
+
+    def count(self, result: Result, kind: Kind | None = None) -> int:
+        """Count results, of one kind of action or of all."""
+        return sum(one.result is result and (kind is None or one.action.kind is kind) for one in self.results)
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether every action is done or was found done, and a read afterwards showed it."""
+        settled = all(one.result in (Result.DONE, Result.ALREADY) for one in self.results)
+        return settled and self.ended is not None and self.ended.is_verified
+
+    @property
+    def has_written(self) -> bool:
+        """Whether anything was changed by this run, or may have been."""
+        return any(one.result in (Result.DONE, Result.IN_DOUBT) for one in self.results)
+
+
+def fold(events: Iterable[Event]) -> Outcome:
+    """Follow a run's events to what came of it. Raises ValueError when they are not those of one run."""
+    iterator = iter(events)
+    started = next(iterator, None)
+    if not isinstance(started, Started):
+        raise ValueError("it does not begin with the event 'started'")
+    results: dict[int, ActionOutcome] = {}
+    ended: Ended | None = None
+    for event in iterator:
+        match event:
+            case Started():
+                raise ValueError("it holds more than one run")
+            case Ended():
+                ended = event
+            case Intent() | Recorded():
+                if not 0 <= event.action < len(started.actions):
+                    raise ValueError(f"it speaks of action {event.action}, and the run has {len(started.actions)}")
+                results[event.action] = _follow(started.actions[event.action], event)
+    why = ended.why if ended else "the run was cut off"
+    missing = (ActionOutcome(action, Result.NOT_ATTEMPTED, why) for action in started.actions)
+    return Outcome(started, tuple(results.get(i, one) for i, one in enumerate(missing)), ended)
+
+
+def _follow(action: Action, event: Intent | Recorded) -> ActionOutcome:
+    match event:
+        case Recorded():
+            return ActionOutcome(action, event.result, event.detail)
+        case Intent():
+            return ActionOutcome(action, Result.IN_DOUBT, "the write was announced, and no result was recorded")

@@ -1,0 +1,162 @@
+"""Frozen dataclasses to JSON values and back, strictly, by their own type hints.
+
+One rule per kind of type, so that a format is described once, by its dataclass (and published once, by its schema in
+schemas/, which a test compares):
+
+    dataclass             object of its fields; inside a union, with a "type" that names the class
+    property in EXTRAS    written for the reader's convenience; when read it must say what the fields say
+    X | None              null
+    datetime              RFC 3339 text in UTC
+    enum                  its value
+    tuple, Mapping        array, object
+
+A value that does not fit raises ValueError naming its path (`actions[3].before.limit_micros`); an unknown key too: a
+format that grows gets a new version number, and a misspelt key must not pass for an absent one.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import types
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from enum import Enum
+from functools import cache
+from typing import Any, NewType, Union, get_args, get_origin, get_type_hints
+
+from reconciler.core.plan import Action, Plan
+
+_UNIONS = (Union, types.UnionType)
+EXTRAS: dict[type, tuple[str, ...]] = {Action: ("address", "kind"), Plan: ("digest",)}
+
+
+def encode(value: Any, hint: Any = None) -> Any:
+    """Turn a frozen value into what `json.dumps` takes. Keys are in the order of the fields.
+
+    `hint` is its declared type, when that is more than its class: a member of a union is written with its "type".
+    """
+    declared = hint or type(value)
+    origin, arguments = get_origin(declared), get_args(declared)
+    match value:
+        case None | bool() | int() | str():
+            return value.value if isinstance(value, Enum) else value
+        case datetime():
+            return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+        case tuple():
+            return [encode(item, arguments[0]) for item in value]
+        case Mapping():
+            return {str(key): encode(item, arguments[1]) for key, item in sorted(value.items())}
+        case _ if origin in _UNIONS and _is_ambiguous(arguments):
+            return {"type": _tag(type(value)), **_encode_object(value)}
+        case _:
+            return _encode_object(value)
+
+
+def _encode_object(value: Any) -> dict[str, Any]:
+    cls: Any = type(value)
+    result = {name: encode(getattr(value, name)) for name in EXTRAS.get(cls, ())}
+    for name, hint in _hints(cls).items():
+        result[name] = encode(getattr(value, name), hint)
+    return result
+
+
+def decode(hint: Any, data: Any, path: str = "") -> Any:
+    """Turn JSON values back into a value of the declared type. Raises ValueError that names the path of a misfit."""
+    return _decode(hint, data, path)
+
+
+def _decode(hint: Any, data: Any, path: str) -> Any:
+    if isinstance(hint, NewType):
+        return _decode(hint.__supertype__, data, path)
+    origin, arguments = get_origin(hint), get_args(hint)
+    if origin in _UNIONS:
+        return _decode_union(arguments, data, path)
+    if origin is tuple:
+        items = _require(list, data, path)
+        return tuple(_decode(arguments[0], item, f"{path}[{i}]") for i, item in enumerate(items))
+    if origin is not None and issubclass(origin, Mapping):
+        pairs = _require(dict, data, path)
+        return {key: _decode(arguments[1], item, f"{path}.{key}") for key, item in pairs.items()}
+    if dataclasses.is_dataclass(hint):
+        return _decode_object(hint, data, path)
+    return _decode_scalar(hint, data, path)
+
+
+def _decode_scalar(hint: Any, data: Any, path: str) -> Any:
+    if issubclass(hint, Enum):
+        try:
+            return hint(data)
+        except ValueError:
+            raise _misfit(path, " or ".join(repr(one.value) for one in hint), data) from None
+    if hint is datetime:
+        return _decode_time(data, path)
+    return _require(hint, data, path)
+
+
+def _decode_time(data: Any, path: str) -> datetime:
+    try:
+        time = datetime.fromisoformat(_require(str, data, path))
+        return time.astimezone(UTC) if time.tzinfo else time.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
+        raise _misfit(path, "an RFC 3339 time", data) from None
+
+
+def _decode_union(members: tuple[Any, ...], data: Any, path: str) -> Any:
+    if type(None) in members and data is None:
+        return None
+    classes = {_tag(member): member for member in members if dataclasses.is_dataclass(member)}
+    others = [member for member in members if not dataclasses.is_dataclass(member) and member is not type(None)]
+    if isinstance(data, dict) and _is_ambiguous(members):
+        tag = data.get("type")
+        if tag not in classes:
+            raise _misfit(f"{path}.type", " or ".join(map(repr, classes)), tag)
+        return _decode_object(classes[tag], {key: item for key, item in data.items() if key != "type"}, path)
+    if others:
+        return _decode(others[0], data, path)
+    return _decode(next(iter(classes.values())), data, path)
+
+
+def _decode_object(cls: Any, data: Any, path: str) -> Any:
+    pairs = _require(dict, data, path)
+    hints, extras = _hints(cls), EXTRAS.get(cls, ())
+    here = f"{path}." if path else ""
+    for key in pairs:
+        if key not in hints and key not in extras:
+            raise ValueError(f"{here}{key} is not a known key")
+    for key in (*hints, *extras):
+        if key not in pairs:
+            raise ValueError(f"{here}{key} is missing")
+    value = cls(**{name: _decode(hint, pairs[name], f"{here}{name}") for name, hint in hints.items()})
+    for name in extras:
+        if encode(getattr(value, name)) != pairs[name]:
+            raise ValueError(
+                f"{here}{name} is {pairs[name]!r}, but the rest of it says {encode(getattr(value, name))!r}"
+            )
+    return value
+
+
+def _require(kind: type, data: Any, path: str) -> Any:
+    if not isinstance(data, kind) or (kind is int and isinstance(data, bool)):
+        names = {dict: "an object", list: "an array", str: "text", int: "a whole number", bool: "true or false"}
+        raise _misfit(path, names.get(kind, kind.__name__), data)
+    return data
+
+
+def _misfit(path: str, wanted: str, data: Any) -> ValueError:
+    shown = repr(data)
+    return ValueError(f"{path or 'the document'} must be {wanted}, not {shown[:60]}{'…' if len(shown) > 60 else ''}")
+
+
+@cache
+def _hints(cls: Any) -> dict[str, Any]:
+    hints = get_type_hints(cls)
+    return {field.name: hints[field.name] for field in dataclasses.fields(cls)}
+
+
+def _is_ambiguous(members: tuple[Any, ...]) -> bool:
+    """Whether a union leaves a choice that the JSON must name."""
+    return sum(member is not type(None) for member in members) > 1
+
+
+def _tag(cls: Any) -> str:
+    return "".join(f"-{c.lower()}" if c.isupper() else c for c in cls.__name__).removeprefix("-")

@@ -1,0 +1,74 @@
+"""A JSON document with a name, a version and a checksum, and one clear error for each way to be wrong.
+
+The checksum tells a file that was edited by hand or cut short from one that this tool wrote. It is no signature: who
+can write the file can compute it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from typing import Any
+
+from reconciler.errors import FileError
+
+
+def dump(name: str, version: int, body: dict[str, Any]) -> str:
+    """Write a document; ends in a newline."""
+    document = {"format": name, "version": version, **body}
+    return json.dumps({**document, "checksum": _checksum(document)}, indent=2, ensure_ascii=False) + "\n"
+
+
+def load(text: str, name: str, version: int, *, source: str) -> dict[str, Any]:
+    """Read a document of this name and version and return its body.
+
+    `source` is how messages call it. Raises FileError when it is something else, newer, cut short or edited by hand.
+    """
+    document = parse_object(text, source=source)
+    found = document.get("format")
+    if found != name:
+        raise FileError(f"{source} is not a {name}", hint=f"its format is {found!r}" if found else "")
+    require_version(document, version, source=source)
+    checksum = document.pop("checksum", None)
+    if checksum != _checksum(document):
+        raise FileError(
+            f"{source} was edited by hand or damaged: its checksum does not fit", hint="make it again; do not edit it"
+        )
+    return {key: value for key, value in document.items() if key not in ("format", "version")}
+
+
+def name_of(text: str) -> str:
+    """Return the format that a text says it has, whole or cut short; empty for any other text."""
+    found = re.match(r'\s*\{\s*"format": "([a-z ]+)"', text)
+    return found[1] if found else ""
+
+
+def parse_object(text: str, *, source: str) -> dict[str, Any]:
+    """Read one JSON object. Raises FileError that says where it breaks off."""
+    try:
+        document = json.loads(text)
+    except json.JSONDecodeError as error:
+        cut = " (it seems to be cut short)" if error.pos >= len(text.rstrip()) - 1 else ""
+        raise FileError(f"{source} is not JSON{cut}: {error.msg}, line {error.lineno}") from None
+    except (RecursionError, ValueError):
+        raise FileError(f"{source} is not JSON that this tool wrote") from None
+    if not isinstance(document, dict):
+        raise FileError(f"{source} is not a JSON object")
+    return document
+
+
+def require_version(document: dict[str, Any], version: int, *, source: str) -> None:
+    """Raise FileError unless the document has the version that this tool writes."""
+    found = document.get("version")
+    if found != version or isinstance(found, bool):
+        newer = isinstance(found, int) and not isinstance(found, bool) and found > version
+        hint = "use a newer reconciler" if newer else ""
+        raise FileError(
+            f"{source} has format version {found!r}, and this reconciler reads version {version}", hint=hint
+        )
+
+
+def _checksum(document: dict[str, Any]) -> str:
+    canonical = json.dumps(document, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode("utf-8", "surrogatepass")).hexdigest()

@@ -1,0 +1,46 @@
+"""Journals, version 1: events to lines of JSON and back. Published as schemas/journal.v1.schema.json.
+
+A line is an event; a journal whose last line is broken off was cut by a crash, and is read up to there. A broken line
+anywhere else is damage, and refused.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+from reconciler.core.outcome import Event
+from reconciler.errors import FileError
+from reconciler.formats import codec, document
+
+NAME = "reconciler journal"
+VERSION = 1
+
+
+def dump_event(event: Event) -> str:
+    """Write an event as one line; the first one of a journal names format and version."""
+    body = codec.encode(event, Event)
+    if body["type"] == "started":
+        body = {"format": NAME, "version": VERSION, **body}
+    return json.dumps(body, ensure_ascii=False) + "\n"
+
+
+def load_events(text: str, *, source: str) -> tuple[Event, ...]:
+    """Read a journal's events in order. Raises FileError naming the line that is not an event."""
+    return tuple(_events(text, source))
+
+
+def _events(text: str, source: str) -> Iterator[Event]:
+    lines = text.split("\n")
+    for number, line in enumerate(lines[:-1], start=1):
+        body = document.parse_object(line, source=f"line {number} of {source}")
+        if number == 1:
+            if body.pop("format", None) != NAME:
+                raise FileError(f"{source} is not a {NAME}")
+            document.require_version(body, VERSION, source=source)
+            del body["version"]
+        try:
+            event: Event = codec.decode(Event, body)
+        except ValueError as error:
+            raise FileError(f"line {number} of {source} is not an event: {error}") from None
+        yield event

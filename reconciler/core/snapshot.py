@@ -25,6 +25,8 @@ class Offers:
     """Budgets and spend of many subjects in one request (2.36 and later)."""
     effective_budgets: bool
     """The bulk read of members says each one's effective limit (2.37 and later)."""
+    overrides_missing: str = ""
+    """Why there are no overrides, as a sentence to show when somebody asks for one; empty when there are."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,7 +64,11 @@ class FileError(ReconcilerError):
 
 
 class RefusedError(ReconcilerError):
-    """Nothing was written, on purpose."""
+    """Nothing was written, on purpose; `details` are the reasons, a sentence each."""
+
+    def __init__(self, message: str, *, details: tuple[str, ...] = (), hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.details = details
 
 
 class ServerError(ReconcilerError):

@@ -5,7 +5,7 @@ Every name that cannot be looked up is a finding with its place and the nearest 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from difflib import get_close_matches
@@ -44,6 +44,43 @@ class Resolution:
 
     desired: Desired
     findings: tuple[Finding, ...]
+
+
+def select(desired: Desired, includes: Callable[[str], bool]) -> Desired:
+    """Narrow a policy to the addresses for which `includes` is true; the rest is as if nothing managed it."""
+    return Desired(
+        groups={key: wanted for key, wanted in desired.groups.items() if includes(wanted.subject.address)},
+        users={key: wanted for key, wanted in desired.users.items() if includes(wanted.subject.address)},
+        exact_groups=desired.exact_groups,
+        exact_users=desired.exact_users,
+    )
+
+
+def managed_groups(desired: Desired, directory: Directory) -> tuple[Group, ...]:
+    """Return the groups that the policy lists or manages exactly, sorted: those whose budgets must be read."""
+    return tuple(
+        sorted(
+            group
+            for group in directory.groups.values()
+            if group.id in desired.groups or group.organization_id in desired.exact_groups
+        )
+    )
+
+
+def managed_users(desired: Desired, directory: Directory) -> tuple[User, ...]:
+    """Return the people whose overrides must be read: those listed, and all members where overrides are exact."""
+    ids = set(desired.users)
+    for organization_id in desired.exact_users:
+        ids |= directory.members.get(GroupId(organization_id), frozenset())
+    return tuple(sorted(directory.users[user_id] for user_id in ids))
+
+
+def unknown_users(policies: Iterable[Policy], directory: Directory) -> frozenset[str]:
+    """Return the users of the policies that the directory does not know: they may be in no organization."""
+    known = _Names(directory).users
+    return frozenset(
+        entry.user for policy in policies for entry in policy.user_overrides if entry.user.lower() not in known
+    )
 
 
 def resolve(policies: Iterable[Policy], directory: Directory, *, at: datetime) -> Resolution:

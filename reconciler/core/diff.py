@@ -47,10 +47,11 @@ def diff(desired: Desired, snapshot: Snapshot) -> Difference:
             actions.append(action)
     actions.sort(key=lambda action: (action.address, str(action.subject.id)))
     unreadable.sort(key=lambda one: (one.subject.address, str(one.subject.id)))
-    removals = tuple(action for action in actions if unreadable and action.kind is Kind.DELETE)
-    return Difference(
-        tuple(action for action in actions if action not in removals), unchanged, tuple(unreadable), removals
-    )
+    withheld: tuple[Action, ...] = ()
+    if unreadable:
+        withheld = tuple(action for action in actions if action.kind is Kind.DELETE)
+        actions = [action for action in actions if action.kind is not Kind.DELETE]
+    return Difference(tuple(actions), unchanged, tuple(unreadable), withheld)
 
 
 def _managed(desired: Desired, snapshot: Snapshot) -> Iterator[tuple[Subject, Wanted | None]]:

@@ -15,7 +15,7 @@ from enum import StrEnum
 from typing import assert_never
 
 from reconciler.core.budget import Absent, Budget, GroupId, State, Unknown
-from reconciler.core.directory import Group, Subject, User
+from reconciler.core.directory import Directory, Group, Subject, User
 from reconciler.core.policy import SourceFile
 from reconciler.core.snapshot import Deployment
 
@@ -139,3 +139,9 @@ def _state_row(state: State) -> tuple[int, str]:
             return (limit_micros, str(group_id))
         case _:
             assert_never(state)
+
+
+def names_of_groups(actions: Iterable[Action], directory: Directory) -> dict[GroupId, str]:
+    """Return the names of the groups to which the budgets of actions are attributed, where they are known."""
+    ids = {state.group_id for one in actions for state in (one.before, one.after) if isinstance(state, Budget)}
+    return {group_id: directory.groups[group_id].name for group_id in sorted(ids) if group_id in directory.groups}

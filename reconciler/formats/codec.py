@@ -38,8 +38,10 @@ def encode(value: Any, hint: Any = None) -> Any:
     declared = hint or type(value)
     origin, arguments = get_origin(declared), get_args(declared)
     match value:
+        case Enum():
+            return value.value
         case None | bool() | int() | str():
-            return value.value if isinstance(value, Enum) else value
+            return value
         case datetime():
             return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
         case tuple():

@@ -1,0 +1,246 @@
+"""Apply a plan: check every object, write in the order of law 5, prove the result. It executes; it decides nothing.
+
+    permission     one authcheck; what may not be written at all is learned before half of the work is done
+    fresh check    every planned object is read again: as before: go; as after: already done; else: stale
+    per step       GET, intent on disk, PUT or DELETE, answer compared, result on disk       (write.py)
+    proof          one more read of all that was done; only then is the outcome *verified*   (law 6)
+
+A failure or a write in doubt stops what has not begun; a conflict is that object's alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from reconciler.core.budget import GroupId, Reading, Unknown
+from reconciler.core.describe import describe
+from reconciler.core.directory import Directory, Group, User
+from reconciler.core.order import schedule
+from reconciler.core.outcome import Ended, Ending, Event, Intent, Outcome, Recorded, Result, Started, fold
+from reconciler.core.plan import Action, Plan
+from reconciler.errors import DeniedError, FileError, RefusedError, ServerError
+from reconciler.operations.journal_file import Journal
+from reconciler.operations.ports import Reader, Writer
+from reconciler.operations.write import Settled, write
+
+
+class Stop(Protocol):
+    """How a person interrupts: at once while nothing is written, after the writes in flight while something is."""
+
+    def writing(self) -> AbstractContextManager[None]:
+        """While inside, an interruption only sets `requested`."""
+
+    @property
+    def requested(self) -> bool:
+        """Whether to begin nothing new."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Facts about a run for its journal. `clock` gives the time in UTC."""
+
+    id: str
+    tool: str
+    who: str
+    revision: str
+    consents: tuple[str, ...]
+    clock: Callable[[], datetime]
+    parallelism: int = 4
+
+
+def apply_plan(
+    plan: Plan,
+    reader: Reader,
+    writer: Writer,
+    *,
+    open_journal: Callable[[], AbstractContextManager[Journal]],
+    run: Run,
+    stop: Stop,
+) -> Outcome:
+    """Execute a plan that passed the gate.
+
+    Raises RefusedError when the plan is stale or for another deployment, DeniedError without permission, FileError when
+    the journal cannot be opened: in each case nothing was written. Whatever happens later is in the outcome.
+    """
+    _require_same_deployment(plan, reader)
+    _require_permission(plan, reader)
+    directory = reader.directory()
+    live = _read_again(plan.actions, reader, directory)
+    _require_fresh(plan, live)
+    execution = _Execution(plan, reader, writer, run, stop)
+    if all(reading == action.after for reading, action in zip(live, plan.actions, strict=True)):
+        execution.note_all_done()
+        return execution.outcome(directory)
+    with open_journal() as journal:
+        execution.attach(journal)
+        with stop.writing():
+            execution.execute()
+        return execution.outcome(directory)
+
+
+class _Execution:
+    """One run: what was recorded of it so far, and why it begins nothing new, once that is so."""
+
+    def __init__(self, plan: Plan, reader: Reader, writer: Writer, run: Run, stop: Stop) -> None:
+        self._plan, self._reader, self._writer, self._run, self._stop = plan, reader, writer, run, stop
+        self._journal: Journal | None = None
+        self._failure = ""
+        self._events: list[Event] = [self._started()]
+
+    def attach(self, journal: Journal) -> None:
+        """Begin the record. Raises FileError when that is not possible."""
+        journal.append(self._events[0])
+        self._journal = journal
+
+    def note_all_done(self) -> None:
+        """Record that live is as wanted everywhere; nothing is sent, so nothing needs to be journalled."""
+        for i, action in enumerate(self._plan.actions):
+            self._note(i, action, Settled(Result.ALREADY))
+
+    def execute(self) -> None:
+        """Run the steps, each when the one before it is through; begin nothing new after a failure."""
+        number = {action: i for i, action in enumerate(self._plan.actions)}
+        with ThreadPoolExecutor(self._run.parallelism, thread_name_prefix="apply") as pool:
+            for step in schedule(self._plan.actions):
+                list(pool.map(lambda action: self._attempt(number[action], action), step.actions))
+
+    def outcome(self, directory: Directory) -> Outcome:
+        """Prove what was done, close the record, and say what happened."""
+        interrupted = self._stop.requested
+        differences = ("not read again, because the run was interrupted",) if interrupted else self._prove(directory)
+        is_stopped = bool(self._failure) or interrupted
+        ended = Ended(
+            Ending.INTERRUPTED if interrupted else Ending.STOPPED if is_stopped else Ending.COMPLETED,
+            "the run was interrupted" if interrupted and not self._failure else self._failure,
+            is_verified=not differences,
+            differences=differences,
+            at=self._run.clock(),
+        )
+        self._record(ended)
+        return fold(self._events)
+
+    def _attempt(self, i: int, action: Action) -> None:
+        if self._failure or self._stop.requested:
+            return
+        try:
+            settled = write(action, self._reader, self._writer, announce=lambda: self._announce(i, action))
+        except FileError as error:
+            self._fail(error.message)
+            return
+        self._note(i, action, settled)
+        if settled.result in (Result.FAILED, Result.IN_DOUBT):
+            self._fail(f"{action.address}: {settled.detail}")
+
+    def _announce(self, i: int, action: Action) -> None:
+        """Put the intent on disk. Raises FileError, and then nothing is sent."""
+        event = Intent(i, action.address, action.kind, self._run.clock())
+        if self._journal is None:
+            raise FileError("no journal is open; nothing is written without one")
+        self._journal.append(event)
+        self._events.append(event)
+
+    def _note(self, i: int, action: Action, settled: Settled) -> None:
+        detail = settled.detail
+        if settled.found is not None:
+            detail = f"{detail}: live is {describe(settled.found, action.subject, self._plan.group_names)}"
+        self._record(Recorded(i, action.address, settled.result, detail, self._run.clock()))
+
+    def _record(self, event: Event) -> None:
+        """Put on record what has happened already: a full disk cannot undo it, but nothing new begins."""
+        self._events.append(event)
+        if self._journal is not None:
+            try:
+                self._journal.append(event)
+            except FileError as error:
+                self._fail(error.message)
+
+    def _fail(self, why: str) -> None:
+        """Begin nothing new from here on; the first reason is the one that counts."""
+        self._failure = self._failure or why
+
+    def _prove(self, directory: Directory) -> tuple[str, ...]:
+        """Read all that was done, or found done, once more; return what differs."""
+        results = fold(self._events).results
+        settled = [one.action for one in results if one.result in (Result.DONE, Result.ALREADY)]
+        try:
+            live = _read_again(settled, self._reader, directory)
+        except ServerError as error:
+            return (f"the result could not be read: {error.message}",)
+        names = self._plan.group_names
+        return tuple(
+            f"{action.address} is {describe(reading, action.subject, names)}, "
+            f"not {describe(action.after, action.subject, names)}"
+            for action, reading in zip(settled, live, strict=True)
+            if reading != action.after
+        )
+
+    def _started(self) -> Started:
+        plan, run = self._plan, self._run
+        return Started(
+            run.id,
+            run.tool,
+            run.clock(),
+            run.who,
+            plan.digest,
+            plan.deployment,
+            plan.actions,
+            plan.group_names,
+            plan.sources,
+            run.revision,
+            run.consents,
+        )
+
+
+def _read_again(actions: tuple[Action, ...] | list[Action], reader: Reader, directory: Directory) -> list[Reading]:
+    """Read the subjects of actions in bulk; one reading an action, in their order."""
+    groups = reader.group_budgets([action.subject for action in actions if isinstance(action.subject, Group)])
+    users = [action.subject for action in actions if isinstance(action.subject, User)]
+    overrides = reader.people(users, directory).overrides if users else {}
+    return [
+        groups[action.subject.id] if isinstance(action.subject, Group) else overrides[action.subject.id]
+        for action in actions
+    ]
+
+
+def _require_same_deployment(plan: Plan, reader: Reader) -> None:
+    deployment = reader.deployment()
+    if deployment.id != plan.deployment.id:
+        raise RefusedError(
+            f"The plan is for the deployment {plan.deployment.id} ({plan.deployment.url}), "
+            f"and this is {deployment.id} ({deployment.url}); nothing was written",
+            hint="point CODER_URL at the deployment of the plan, or plan again",
+        )
+
+
+def _require_permission(plan: Plan, reader: Reader) -> None:
+    organizations = {action.subject.organization_id for action in plan.actions if isinstance(action.subject, Group)}
+    overrides = any(isinstance(action.subject, User) for action in plan.actions)
+    missing = reader.may_write(organizations=sorted(organizations), overrides=overrides)
+    if missing:
+        raise DeniedError(
+            f"{plan.deployment.user} may not write all of this plan: {'; '.join(missing)}. Nothing was written",
+            hint="overrides need an Owner or a User Admin; group budgets one of these, or an admin of the organization",
+        )
+
+
+def _require_fresh(plan: Plan, live: list[Reading]) -> None:
+    names: Mapping[GroupId, str] = plan.group_names
+    details = tuple(
+        f"{action.address}: the plan saw {describe(action.before, action.subject, names)}, "
+        f"live is {describe(reading, action.subject, names)}"
+        for action, reading in zip(plan.actions, live, strict=True)
+        if reading not in (action.before, action.after)
+    )
+    if details:
+        unknown = any(isinstance(reading, Unknown) for reading in live)
+        raise RefusedError(
+            f"The plan is stale: {len(details)} of {len(plan.actions)} planned objects "
+            f"{'changed or cannot be read' if unknown else 'changed'} since it was made; nothing was written",
+            details=details,
+            hint="plan again",
+        )

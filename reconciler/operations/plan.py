@@ -1,0 +1,84 @@
+"""Make a plan: look names up, read what the managed scope needs and no more, compare. Only GET requests are sent."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from reconciler.core.desired import Desired, managed_groups, managed_users, resolve, select, unknown_users
+from reconciler.core.diff import diff
+from reconciler.core.directory import Directory
+from reconciler.core.order import in_order
+from reconciler.core.plan import Plan, names_of_groups
+from reconciler.core.policy import Policy, SourceFile
+from reconciler.core.snapshot import Snapshot
+from reconciler.errors import PolicyError, ReconcilerError
+from reconciler.operations.ports import Reader
+
+
+@dataclass(frozen=True, slots=True)
+class PlanRequest:
+    """What to plan, for which instant (UTC), and for which addresses."""
+
+    policies: tuple[Policy, ...]
+    sources: tuple[SourceFile, ...]
+    at: datetime
+    includes: Callable[[str], bool] = lambda address: True
+
+
+def make_plan(request: PlanRequest, reader: Reader) -> Plan:
+    """Compare the policies with the live deployment.
+
+    Raises PolicyError when names cannot be looked up, ServerError when Coder cannot be read at all.
+    """
+    desired, directory = _resolve(request, reader)
+    snapshot = take_snapshot(select(desired, request.includes), directory, reader, request.includes)
+    difference = diff(select(desired, request.includes), snapshot)
+    return Plan(
+        deployment=snapshot.deployment,
+        at=request.at,
+        actions=in_order(difference.actions),
+        unchanged=difference.unchanged,
+        unreadable=difference.unreadable,
+        withheld=difference.withheld,
+        group_names=names_of_groups((*difference.actions, *difference.withheld), directory),
+        sources=request.sources,
+    )
+
+
+def take_snapshot(
+    desired: Desired, directory: Directory, reader: Reader, includes: Callable[[str], bool] = lambda address: True
+) -> Snapshot:
+    """Read the live state of the managed scope: what is listed, and all of what is managed exactly."""
+    groups = [group for group in managed_groups(desired, directory) if includes(group.address)]
+    users = [user for user in managed_users(desired, directory) if includes(user.address)]
+    group_budgets = reader.group_budgets(groups)
+    people = reader.people(users, directory)
+    return Snapshot(reader.deployment(), directory, group_budgets, people.overrides, people.reported)
+
+
+def _resolve(request: PlanRequest, reader: Reader) -> tuple[Desired, Directory]:
+    _require_overrides(request.policies, reader)
+    directory = _with_people_outside(reader.directory(), request.policies, reader)
+    resolution = resolve(request.policies, directory, at=request.at)
+    if resolution.findings:
+        raise PolicyError(resolution.findings)
+    return resolution.desired, directory
+
+
+def _require_overrides(policies: Sequence[Policy], reader: Reader) -> None:
+    deployment = reader.deployment()
+    listed = sum(len(policy.user_overrides) for policy in policies)
+    if listed and not deployment.offers.overrides:
+        raise ReconcilerError(
+            f"The policy lists {listed} user overrides, and Coder {deployment.version} at {deployment.url} has none",
+            hint="upgrade Coder to 2.36 or later, or remove `user_overrides` from the policy",
+        )
+
+
+def _with_people_outside(directory: Directory, policies: Sequence[Policy], reader: Reader) -> Directory:
+    """Add the people whom the policy names and who are in no organization, so that messages can tell them apart."""
+    unknown = unknown_users(policies, directory)
+    found = reader.find_users(sorted(unknown)) if unknown else ()
+    return replace(directory, users={**directory.users, **{user.id: user for user in found}}) if found else directory

@@ -1,0 +1,110 @@
+"""Write one action, so that its result is known: read, announce, send, compare, and read back when in doubt.
+
+Coder offers no conditional write, so between the read and the write a small window remains; it is as short as one
+request. A lost answer is never resent blind:
+
+    live as wanted        the write happened, and only its answer was lost: done
+    live as before        the write did not happen: announce and send it again, a few times
+    anything else         somebody else wrote: conflict
+    not to be read        in doubt, and said so
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from reconciler.core.budget import ABSENT, Absent, Budget, Reading, State, Unknown
+from reconciler.core.outcome import Result
+from reconciler.core.plan import Action
+from reconciler.errors import NotFoundError, ServerError, UnreachableError
+from reconciler.operations.ports import Reader, Writer
+
+ATTEMPTS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What became of one action; `found` is what a read showed, where that is the point."""
+
+    result: Result
+    detail: str = ""
+    found: Reading | None = None
+
+
+def write(action: Action, reader: Reader, writer: Writer, *, announce: Callable[[], None]) -> Settled:
+    """Carry out one action and say what became of it. Raises only what `announce` raises, before anything is sent."""
+    try:
+        live = reader.budget(action.subject)
+    except ServerError as error:
+        return Settled(Result.FAILED, f"not written, because it could not be read: {error.message}")
+    if live == action.after:
+        return Settled(Result.ALREADY)
+    if isinstance(live, Unknown):
+        return Settled(Result.FAILED, f"not written, because it could not be read: {live.reason}")
+    if live != action.before:
+        return Settled(Result.CONFLICT, "changed by somebody else, and left alone", live)
+    return _send(action, reader, writer, announce)
+
+
+def _send(action: Action, reader: Reader, writer: Writer, announce: Callable[[], None]) -> Settled:
+    """Send until the result is known, at most ATTEMPTS times."""
+    doubt = Settled(Result.FAILED)
+    for _ in range(ATTEMPTS):
+        announce()
+        try:
+            echo = _send_once(action, writer)
+        except NotFoundError:
+            return _after_not_found(action, reader)
+        except UnreachableError as error:
+            doubt = _after_lost_answer(action, reader, error)
+            if doubt.result is not Result.FAILED:
+                return doubt
+        except ServerError as error:
+            return Settled(Result.FAILED, error.message)
+        else:
+            return Settled(Result.DONE) if echo == action.after else _after_other_echo(action, reader, echo)
+    return doubt
+
+
+def _send_once(action: Action, writer: Writer) -> State:
+    match action.after:
+        case Absent():
+            writer.delete(action.subject)
+            return ABSENT
+        case Budget() as budget:
+            return writer.put(action.subject, budget)
+
+
+def _after_lost_answer(action: Action, reader: Reader, error: UnreachableError) -> Settled:
+    live = _read_back(action, reader)
+    if live == action.after:
+        return Settled(Result.DONE, "the answer was lost; a read shows the write")
+    if live == action.before:
+        return Settled(Result.FAILED, f"not written: {error.message}")
+    if isinstance(live, Unknown):
+        return Settled(Result.IN_DOUBT, f"{error.message}; and it cannot be read back: {live.reason}")
+    return Settled(Result.CONFLICT, "the answer was lost, and somebody else changed it", live)
+
+
+def _after_not_found(action: Action, reader: Reader) -> Settled:
+    """Coder says 404 both for what is gone and for what one may not touch: only a read tells."""
+    live = _read_back(action, reader)
+    if live == action.after:
+        return Settled(Result.ALREADY, "somebody else removed it at the same moment")
+    return Settled(Result.FAILED, "Coder answers 404 although it is there: this token may not write it", live)
+
+
+def _after_other_echo(action: Action, reader: Reader, echo: State) -> Settled:
+    """Coder answered with another value than was sent; what counts is what it stored."""
+    live = _read_back(action, reader)
+    if live == action.after:
+        return Settled(Result.DONE, "Coder answered with another value; a read shows the right one")
+    return Settled(Result.IN_DOUBT, "Coder answered with another value than was sent", live)
+
+
+def _read_back(action: Action, reader: Reader) -> Reading:
+    try:
+        return reader.budget(action.subject)
+    except ServerError as error:
+        return Unknown(error.message)

@@ -5,7 +5,8 @@ unless `exact` is asked for; `<any>` also matches a missing key, `<absent>` only
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from itertools import count
 from typing import TypeAlias, TypeGuard
 
 JsonValue: TypeAlias = "bool | int | float | str | list[JsonValue] | dict[str, JsonValue] | None"
@@ -21,10 +22,10 @@ _TEXT = {
     ANY: r".*",
 }
 _SAMPLES = {
-    "<uuid>": "7d9f3c52-5b0a-4c1e-9a57-0c6f4b1d2e88",
+    "<uuid>": "7d9f3c52-5b0a-4c1e-9a57-{:012x}",
     "<time>": "2026-08-03T09:30:00.123456Z",
     "<digits>": "7",
-    "<string>": "text",
+    "<string>": "text-{}",
     ANY: "",
 }
 _TOKEN = re.compile("|".join(_TEXT))
@@ -47,20 +48,8 @@ def check_match(pattern: JsonValue, actual: JsonValue, *, exact: bool = False, a
 
 
 def fill_matchers(pattern: JsonValue) -> JsonValue:
-    """Return one plausible value that `pattern` matches; optional keys are left out."""
-    match pattern:
-        case "<int>":
-            return 7
-        case str():
-            return _TOKEN.sub(lambda found: _SAMPLES[found[0]], pattern)
-        case list():
-            return [fill_matchers(item) for item in pattern]
-        case dict() if is_pattern_object(pattern):
-            return {key: fill_matchers(item) for key, item in pattern.items() if item not in (ANY, ABSENT)}
-        case dict():
-            return _fill_operator(pattern)
-        case _:
-            return pattern
+    """Return one plausible value that `pattern` matches; optional keys are left out, ids and texts differ."""
+    return _fill(pattern, count(1))
 
 
 def is_pattern_object(pattern: JsonValue) -> TypeGuard[dict[str, JsonValue]]:
@@ -160,15 +149,32 @@ def _unmatched(
     return [pattern for want, pattern in enumerate(wanted) if not place(want, set())]
 
 
-def _fill_operator(pattern: dict[str, JsonValue]) -> JsonValue:
+def _fill(pattern: JsonValue, serial: Iterator[int]) -> JsonValue:
+    match pattern:
+        case "<int>":
+            return 7
+        case str():
+            return _TOKEN.sub(lambda found: _SAMPLES[found[0]].format(next(serial)), pattern)
+        case list():
+            return [_fill(item, serial) for item in pattern]
+        case dict() if is_pattern_object(pattern):
+            kept = {key: item for key, item in pattern.items() if item not in (ANY, ABSENT)}
+            return {key: _fill(item, serial) for key, item in kept.items()}
+        case dict():
+            return _fill_operator(pattern, serial)
+        case _:
+            return pattern
+
+
+def _fill_operator(pattern: dict[str, JsonValue], serial: Iterator[int]) -> JsonValue:
     if "$exact" in pattern:
-        return fill_matchers(pattern["$exact"])
+        return _fill(pattern["$exact"], serial)
     if "$anyOf" in pattern:
-        return fill_matchers(_items(pattern["$anyOf"])[0])
+        return _fill(_items(pattern["$anyOf"])[0], serial)
     if "$each" in pattern or "$length" in pattern:
         size = pattern.get("$length", 1)
-        return [fill_matchers(pattern.get("$each", ANY)) for _ in range(size if isinstance(size, int) else 1)]
-    return [fill_matchers(item) for item in _items(pattern["$set"] if "$set" in pattern else pattern["$contains"])]
+        return [_fill(pattern.get("$each", ANY), serial) for _ in range(size if isinstance(size, int) else 1)]
+    return _fill(pattern["$set"] if "$set" in pattern else pattern["$contains"], serial)
 
 
 def _items(value: JsonValue) -> list[JsonValue]:

@@ -116,6 +116,15 @@ def test_error_answers_have_coders_shape(example: Example) -> None:
     assert "message" in body
 
 
+def test_no_two_examples_ask_the_same_and_disagree() -> None:
+    seen: dict[str, Example] = {}
+    for generation, example in cases():
+        if example.serve:
+            asked = (generation, example.world, example.options, example.given, example.request)
+            first = seen.setdefault(repr(asked), example)
+            assert first.answer.status == example.answer.status, (first.name, example.name)
+
+
 def test_a_file_with_an_unknown_key_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     raw = {"name": "x", "source": "1", "generations": [], "request": {}, "answer": {}, "anwser": {}}
     (tmp_path / "topic.json").write_text(json.dumps([raw]), encoding="utf-8")

@@ -1,0 +1,130 @@
+"""What an answer that is no success means: Coder's statuses and messages into the error family, once. Sends nothing.
+
+Coder's 404 has two texts, and only the text decides: `Resource not found...` is absent, unknown or forbidden; `Route not
+found.` says that this server is of another generation, and nothing about the subject. Whatever a server writes is shown
+on one line, shortened and without control characters; the transport has taken our secrets out of it.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from reconciler.coder.transport import Answer
+from reconciler.errors import DeniedError, NotFoundError, RejectedError, ServerError, UnreachableError
+
+ROUTE_NOT_FOUND = "Route not found."
+NOT_FOUND = "Resource not found or you do not have access to this resource"
+NO_SUCH_USER = '"user" must be an existing uuid or username.'
+"""How older servers say 404 for a user, with status 400. Source: coder-api section 12.4."""
+NOT_LICENSED = " is a Premium feature. Contact sales!"
+EXPERIMENT_MISSING = "functionality requires enabling the"
+LONGEST_QUOTE = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """The body of an answer that is no success. Every text is Coder's own, or empty when the body is not Coder's."""
+
+    message: str = ""
+    detail: str = ""
+    validations: tuple[str, ...] = ()
+
+
+def read_refusal(answer: Answer) -> Refusal:
+    """Read what Coder says about a refusal; an empty one when it is not Coder who speaks."""
+    try:
+        value = json.loads(answer.body)
+    except (ValueError, RecursionError):
+        return Refusal()
+    if not isinstance(value, dict) or not isinstance(value.get("message"), str):
+        return Refusal()
+    rows = value.get("validations")
+    pairs = [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
+    detail = value.get("detail")
+    return Refusal(
+        message=value["message"],
+        detail=detail if isinstance(detail, str) else "",
+        validations=tuple(f"{row.get('field')}: {row.get('detail')}" for row in pairs),
+    )
+
+
+def is_not_found(answer: Answer) -> bool:
+    """Tell whether Coder says that something is absent, unknown or forbidden. Never true for a missing route."""
+    return answer.status == 404 and read_refusal(answer).message.rstrip(".") == NOT_FOUND
+
+
+def is_route_missing(answer: Answer) -> bool:
+    """Tell whether this server has no such route: it is of another generation."""
+    return answer.status == 404 and read_refusal(answer).message == ROUTE_NOT_FOUND
+
+
+def is_user_missing(answer: Answer) -> bool:
+    """Tell whether a look-up says that there is no such user, in either of Coder's ways."""
+    return is_not_found(answer) or (answer.status == 400 and read_refusal(answer).message == NO_SUCH_USER)
+
+
+def error_of(answer: Answer) -> ServerError:
+    """Return the error that an answer other than the expected success means for who asked."""
+    refusal = read_refusal(answer)
+    said = quote("; ".join(part for part in (refusal.message, refusal.detail, *refusal.validations) if part))
+    text = f"{answer.request}: {answer.status}" + (f" {said}" if said else "")
+    if 300 <= answer.status < 400:
+        return _redirected(answer)
+    if answer.status in (401, 403, 428) and (answer.status != 403 or not answer.request.is_write):
+        return DeniedError(text, hint=_hint_for_denied(answer.status, refusal.message))
+    if answer.status >= 500 or answer.status == 408:
+        return UnreachableError(text, hint="try again; if it stays so, ask who runs this Coder")
+    is_gone = answer.request.method == "DELETE" and is_not_found(answer)
+    if answer.request.is_write and answer.status >= 400 and not is_gone:
+        return RejectedError(text, hint=_hint_for_rejected(answer))
+    if is_not_found(answer):
+        return NotFoundError(text, hint="it may be absent, or this token may have no access to it")
+    return _unexpected(answer, text)
+
+
+def _hint_for_denied(status: int, message: str) -> str:
+    if status == 401:
+        return "give a valid token in CODER_SESSION_TOKEN, or log in again with `coder login`"
+    if status == 428:
+        return "remove X-Coder-Bypass-Ratelimit from CODER_HEADER; only owners may send it"
+    if message.endswith(NOT_LICENSED):
+        return "AI budgets need a Premium licence with AI Gateway; ask who runs this Coder"
+    if EXPERIMENT_MISSING in message:
+        return "ask who runs this Coder to enable the experiment, or upgrade to 2.36 or later"
+    return "use the token of an Owner or User Admin"
+
+
+def _hint_for_rejected(answer: Answer) -> str:
+    if is_route_missing(answer):
+        return "this server is of a generation without this route; plan again"
+    if is_not_found(answer):
+        return "Coder says so too when the token may not write it; overrides need an Owner or User Admin"
+    return ""
+
+
+def _redirected(answer: Answer) -> ServerError:
+    try:
+        target = urlsplit(answer.location)
+        where = quote(f"{target.scheme}://{target.netloc}") if target.netloc else "another path"
+    except ValueError:
+        where = "what is no URL"
+    kind = RejectedError if answer.request.is_write else ServerError
+    return kind(
+        f"{answer.request}: {answer.status} redirects to {where}; redirects are not followed.",
+        hint="set CODER_URL to the deployment's access URL",
+    )
+
+
+def _unexpected(answer: Answer, text: str) -> ServerError:
+    kind = UnreachableError if answer.request.is_write else ServerError
+    if not read_refusal(answer).message:
+        text += f" with {quote(answer.content_type) or 'no content type'}, which is not Coder's way to say it"
+    return kind(text, hint="check that CODER_URL is a Coder deployment of 2.34 or later")
+
+
+def quote(text: str) -> str:
+    """Return a server's text fit for one line of a message."""
+    line = "".join(character if character.isprintable() else " " for character in text)
+    return line if len(line) <= LONGEST_QUOTE else line[:LONGEST_QUOTE] + "..."

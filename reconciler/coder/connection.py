@@ -1,0 +1,144 @@
+"""Where Coder is and how to speak to it: a frozen value, and the pure way from an environment to it.
+
+Reads no environment and no file by itself: both are handed in. Opens no connection. The token and the extra headers are
+secret: no repr and no message shows them, and a token from the Coder CLI's files goes only to the URL beside it.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import PurePath
+from urllib.parse import urlsplit
+
+from reconciler.errors import ReconcilerError
+
+DEFAULT_PARALLELISM = 8
+DEFAULT_WAIT_BUDGET_S = 300.0
+
+_TOKEN = re.compile(r"[!-~]+")
+_HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+_HEADER_VALUE = re.compile(r"[\t -~]*")
+_OURS = frozenset({"coder-session-token", "host", "content-length", "content-type", "transfer-encoding", "connection"})
+
+ReadFile = Callable[[PurePath], str | None]
+"""Return a file's text, None when there is no such file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """How to reach one deployment, and how hard to try."""
+
+    url: str
+    """Normalised: scheme and host, no trailing slash, no `/api/v2`."""
+    token: str = field(repr=False)
+    headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    """Sent with every request (CODER_HEADER)."""
+    parallelism: int = DEFAULT_PARALLELISM
+    """Reads in flight at once."""
+    max_requests: int | None = None
+    """A batch of reads that would exceed it is not begun."""
+    wait_budget_s: float = DEFAULT_WAIT_BUDGET_S
+    """Seconds that the whole run may spend waiting before it gives up (rate limits, restarts of the server)."""
+
+    def hide_secrets(self, text: str) -> str:
+        """Return the text without the token and the header values, should a server echo them."""
+        for secret in (self.token, *(value for _, value in self.headers if len(value) > 3)):
+            text = text.replace(secret, "[secret]")
+        return text
+
+
+def connection_from(environment: Mapping[str, str], read_file: ReadFile, *, platform: str = "linux") -> Connection:
+    """Return the connection that CODER_URL, CODER_SESSION_TOKEN and CODER_HEADER name, else the Coder CLI's login.
+
+    `platform` is sys.platform. Raises ReconcilerError when there is no URL, no token, or one of them is not usable.
+    Source: coder-api section 5; the same variables as the Coder CLI and the Terraform provider.
+    """
+    login_url, login_token = _read_login(environment, read_file, platform)
+    given_url = environment.get("CODER_URL", "").strip()
+    if not given_url and not login_url:
+        raise ReconcilerError(
+            "There is no Coder URL.", hint="set CODER_URL to your deployment, such as https://coder.example.com"
+        )
+    url = normalise_url(given_url or login_url)
+    headers = parse_headers(environment.get("CODER_HEADER", ""))
+    token = environment.get("CODER_SESSION_TOKEN", "").strip() or _token_for(url, login_url, login_token)
+    if not _TOKEN.fullmatch(token):
+        raise ReconcilerError(
+            "The session token has characters that no token has.", hint="set CODER_SESSION_TOKEN to the token alone"
+        )
+    return Connection(url=url, token=token, headers=headers)
+
+
+def normalise_url(text: str) -> str:
+    """Return scheme, host and path without `/api/v2` and slashes at the end; https where no scheme is given.
+
+    Raises ReconcilerError for what is not the URL of a deployment. Only `localhost` without a scheme is http.
+    """
+    text = text.strip()
+    if "://" not in text:
+        text = ("http://" if re.match(r"localhost(:|/|$)", text) else "https://") + text
+    hint = "write it like https://coder.example.com"
+    if "@" in text.split("://", 1)[1].split("/", 1)[0]:
+        raise ReconcilerError("The Coder URL has a user name or password in it.", hint=hint)
+    try:
+        parts = urlsplit(text)
+        is_usable = bool(parts.hostname) and (parts.port is None or parts.port > 0)
+    except ValueError:
+        is_usable = False
+    if not is_usable or not text.isprintable() or re.search(r"[\s\\]", text):
+        raise ReconcilerError(f"The Coder URL {text!r} is not a URL.", hint=hint)
+    if parts.scheme not in ("http", "https"):
+        raise ReconcilerError(
+            f"The Coder URL has the scheme {parts.scheme}, only https and http are spoken.", hint=hint
+        )
+    if parts.query or parts.fragment:
+        raise ReconcilerError("The Coder URL has a query or a fragment.", hint=hint)
+    path = parts.path.rstrip("/").removesuffix("/api/v2").rstrip("/")
+    return f"{parts.scheme}://{parts.netloc.lower()}{path}"
+
+
+def parse_headers(text: str) -> tuple[tuple[str, str], ...]:
+    """Read CODER_HEADER: `name=value`, several separated by commas, quoted as in CSV.
+
+    Raises ReconcilerError for anything else; the message shows no value.
+    """
+    headers = []
+    for number, item in enumerate(next(csv.reader([text]), []), start=1):
+        name, equals, value = item.strip().partition("=")
+        if not equals or not _HEADER_NAME.fullmatch(name) or not _HEADER_VALUE.fullmatch(value):
+            raise ReconcilerError(
+                f"Entry {number} of CODER_HEADER is not a header.", hint="write name=value, several with commas"
+            )
+        if name.lower() in _OURS:
+            raise ReconcilerError(f"CODER_HEADER sets {name}, which is not for it to set.", hint="remove it")
+        headers.append((name, value))
+    return tuple(headers)
+
+
+def login_directory(environment: Mapping[str, str], platform: str) -> PurePath:
+    """Return where the Coder CLI keeps its login. Source: coder-api section 5."""
+    if named := environment.get("CODER_CONFIG_DIR"):
+        return PurePath(named)
+    home = PurePath(environment.get("HOME", "/"))
+    if platform == "darwin":
+        return home / "Library" / "Application Support" / "coderv2"
+    return PurePath(environment.get("XDG_CONFIG_HOME") or home / ".config") / "coderv2"
+
+
+def _read_login(environment: Mapping[str, str], read_file: ReadFile, platform: str) -> tuple[str, str]:
+    if environment.get("CODER_URL") and environment.get("CODER_SESSION_TOKEN"):
+        return "", ""
+    directory = login_directory(environment, platform)
+    return (read_file(directory / "url") or "").strip(), (read_file(directory / "session") or "").strip()
+
+
+def _token_for(url: str, login_url: str, login_token: str) -> str:
+    hint = "set CODER_SESSION_TOKEN, for instance to what `coder tokens create` prints"
+    if not login_token:
+        raise ReconcilerError(f"There is no session token for {url}.", hint=hint)
+    if not login_url or normalise_url(login_url) != url:
+        raise ReconcilerError(f"The Coder CLI is logged in, but not to {url}; its token is not sent there.", hint=hint)
+    return login_token

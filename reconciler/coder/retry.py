@@ -1,0 +1,120 @@
+"""Whether a request that went wrong is sent again, and when: one pure function. It never sleeps and sends nothing.
+
+    what happened                               a read (GET, authcheck)        a write (PUT, DELETE)
+    ------------------------------------------  -----------------------------  -----------------------------
+    429, whatever the number of attempts        wait as long as told           the same: it was refused
+    502, 503, 504                               again, at most 5 attempts      give up: nobody knows
+    no connection, the server has been seen     again, at most 5 attempts      the same: it was not sent
+    no connection, nothing answered before      give up: probably a wrong URL  give up
+    no such host, certificate refused           give up                        give up
+    answer lost: reset, time-out, cut short     again, at most 5 attempts      give up: nobody knows
+    any other status                            give up                        give up
+
+A write whose answer was lost may have happened; only reading tells, so it is never resent from here. A wait that was
+told (Retry-After, else X-RateLimit-Reset) is kept in full or the run gives up: it is never cut short. Every wait is at
+least our own: it doubles from half a second to 15, less a random half, so that many workers do not come back at once
+and a server that says "0 seconds" for ever uses up the budget. What one run waits in total stays within that budget.
+"""
+
+from __future__ import annotations
+
+import enum
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+
+MAX_ATTEMPTS = 5
+FIRST_WAIT_S = 0.5
+LONGEST_WAIT_S = 15.0
+READS = frozenset({"GET", "POST"})
+"""The only POST we send is authcheck, which writes nothing."""
+_BUSY = frozenset({502, 503, 504})
+
+
+class Failure(enum.Enum):
+    """Why there is no answer."""
+
+    HOPELESS = "hopeless"
+    """No such host, or its certificate was refused: the next attempt would fare no better. Nothing was sent."""
+    NOT_SENT = "not sent"
+    """No connection came about: nothing was sent."""
+    LOST = "lost"
+    """The request may have arrived; its answer did not, or not whole."""
+
+
+@dataclass(frozen=True, slots=True)
+class GiveUp:
+    """Do not send it again."""
+
+    needed_s: float | None = None
+    """The wait that would have been needed and exceeds the budget; None when waiting would not help."""
+
+
+@dataclass(frozen=True, slots=True)
+class WaitThenRetry:
+    seconds: float
+
+
+Decision = GiveUp | WaitThenRetry
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """What happened to a request, and what is left to spend on it."""
+
+    method: str
+    number: int
+    """Counts from 1."""
+    happened: int | Failure
+    """The status, or why there is none."""
+    told_s: float | None = None
+    """How long the server said to wait."""
+    was_seen: bool = True
+    """Whether this server has answered anything before."""
+    left_s: float = math.inf
+    """What the run may still spend on waiting."""
+
+
+def decide(attempt: Attempt, *, jitter: float) -> Decision:
+    """Decide about one attempt by the table above; `jitter` is a random share, 0 to 1.
+
+    Law: a write is resent only after 429 or when nothing was sent; no wait is shorter than told or longer than left.
+    """
+    if not _may_repeat(attempt):
+        return GiveUp()
+    wait_s = max(attempt.told_s or 0.0, _own_wait_s(attempt.number, jitter))
+    return WaitThenRetry(wait_s) if wait_s <= attempt.left_s else GiveUp(needed_s=wait_s)
+
+
+def told_wait_s(headers: Mapping[str, str], *, now_s: float) -> float | None:
+    """Return the seconds that Retry-After, else X-RateLimit-Reset asks for; None when neither can be read.
+
+    `now_s` is the time of day in Unix seconds. Source: coder-api section 6.
+    """
+    after = headers.get("retry-after", "").strip()
+    if re.fullmatch(r"[0-9]{1,9}", after):
+        return float(after)
+    if after:
+        try:
+            return max(0.0, parsedate_to_datetime(after).timestamp() - now_s)
+        except (ValueError, OverflowError):
+            pass
+    reset = headers.get("x-ratelimit-reset", "").strip()
+    return max(0.0, float(reset) - now_s) if re.fullmatch(r"[0-9]{1,12}", reset) else None
+
+
+def _may_repeat(attempt: Attempt) -> bool:
+    if attempt.happened == 429:
+        return True
+    if attempt.number >= MAX_ATTEMPTS:
+        return False
+    if attempt.happened is Failure.NOT_SENT:
+        return attempt.was_seen
+    return attempt.method in READS and (attempt.happened is Failure.LOST or attempt.happened in _BUSY)
+
+
+def _own_wait_s(number: int, jitter: float) -> float:
+    longest = min(FIRST_WAIT_S * 2.0 ** min(number - 1, 10), LONGEST_WAIT_S)
+    return longest * (1 - jitter / 2)

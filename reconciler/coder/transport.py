@@ -1,0 +1,309 @@
+"""Requests to one deployment and their answers over httpx: counted, retried, in parallel. Knows no endpoint.
+
+One sync httpx.Client per thread at work: a client shared by many threads or tasks collapses, because its pool scans all
+connections for every request. Redirects are not followed and cookies not kept, so that the token goes to no other
+host and nothing overrides it. httpx's exceptions end here: an error of this project or an Answer leaves this module.
+"""
+
+from __future__ import annotations
+
+import random
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from typing import TypeVar
+
+import httpx
+
+from reconciler import __version__
+from reconciler.coder.connection import Connection
+from reconciler.coder.pool import run_in_order
+from reconciler.coder.retry import Attempt, Failure, GiveUp, decide, told_wait_s
+from reconciler.errors import ReconcilerError, RejectedError, ServerError, UnreachableError
+
+T = TypeVar("T")
+
+CONNECT_TIMEOUT_S = 10.0
+TOTAL_TIMEOUT_S = 60.0
+LIST_TIMEOUT_S = 300.0
+"""For lists without pages: a group list carries every member, and Coder works on it before the first byte."""
+MAX_BODY_BYTES = 1 << 30
+
+Progress = Callable[[int, int], None]
+"""Called with requests done and requests planned so far; from worker threads, one call at a time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    method: str
+    path: str
+    """From `/api/v2/` on, with its query."""
+    body: bytes | None = None
+    user_agent: str = ""
+    """Replaces our own where it is given."""
+    timeout_s: float = TOTAL_TIMEOUT_S
+
+    def __str__(self) -> str:
+        """Name it in a message: method and path, without the query, which may be thousands of characters long."""
+        return f"{self.method} {self.path.partition('?')[0]}"
+
+    @property
+    def is_write(self) -> bool:
+        return self.method in ("PUT", "DELETE")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    request: Request
+    status: int
+    content_type: str
+    """Lower case, without parameters."""
+    location: str
+    """Where a redirect points to; empty otherwise."""
+    body: bytearray
+    """Emptied by who decodes a large one."""
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """Time and chance, so that a test needs neither."""
+
+    clock: Callable[[], float] = time.monotonic
+    time_of_day: Callable[[], float] = time.time
+    sleep: Callable[[float], None] = time.sleep
+    random: Callable[[], float] = random.random
+
+
+@dataclass(slots=True)
+class _Waiting:
+    """How long a run has waited, where several threads waiting at once count once."""
+
+    budget_s: float
+    used_s: float = 0.0
+    until_s: float = 0.0
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def left_s(self, now_s: float) -> float:
+        """Return the longest wait that may begin now: others' waits that are under way cost nothing more."""
+        return max(0.0, self.budget_s - self.used_s) + max(0.0, self.until_s - now_s)
+
+    def begin(self, now_s: float, seconds: float) -> None:
+        with self.lock:
+            self.used_s += max(0.0, now_s + seconds - max(now_s, self.until_s))
+            self.until_s = max(self.until_s, now_s + seconds)
+
+
+class Transport:
+    """Sends requests for one run; every thread may use it."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        *,
+        progress: Progress | None = None,
+        world: World | None = None,
+        make_client: Callable[[], httpx.Client] | None = None,
+    ) -> None:
+        self.connection = connection
+        self._world = world or World()
+        self._progress = progress
+        self._make_client = make_client or client_factory(connection)
+        self._idle: list[httpx.Client] = []
+        self._lock = threading.Lock()
+        self._waiting = _Waiting(connection.wait_budget_s)
+        self._requests = self._done = self._planned = 0
+        self._was_seen = False
+
+    @property
+    def requests(self) -> int:
+        """How many requests were sent, those that were sent again included."""
+        return self._requests
+
+    def send(self, request: Request) -> Answer:
+        """Send one request, and again where the table in retry.py says so; return the answer whatever its status.
+
+        Raises RejectedError for a write that was certainly not sent, UnreachableError when there is no answer, and
+        ServerError when the run's budget for waiting does not suffice.
+        """
+        with self._lock:
+            self._planned += 1
+        return self._send_planned(request)
+
+    def send_all(self, requests: Sequence[Request], use: Callable[[Answer], T]) -> list[T]:
+        """Send reads in parallel; return what `use` makes of each answer, in the order of the requests.
+
+        Raises what `send` raises, and ReconcilerError before the first request when they are more than may be sent.
+        """
+        with self._lock:
+            self._require_allowed(len(requests))
+            self._planned += len(requests)
+        return run_in_order(
+            lambda index: use(self._send_planned(requests[index])),
+            len(requests),
+            width=self.connection.parallelism,
+        )
+
+    def close(self) -> None:
+        """Close the connections that are not in use."""
+        while self._idle:
+            self._idle.pop().close()
+
+    def _require_allowed(self, planned: int) -> None:
+        limit = self.connection.max_requests
+        if limit is not None and self._requests + planned > limit:
+            raise ReconcilerError(
+                f"{self._requests:,} requests were sent and {planned:,} more are needed; at most {limit:,} are allowed.",
+                hint=f"pass `--max-requests {self._requests + planned}` or more, or manage less",
+            )
+
+    def _send_planned(self, request: Request) -> Answer:
+        number = 0
+        while True:
+            number += 1
+            answer, error, attempt = self._try(request, number)
+            decision = decide(attempt, jitter=self._world.random())
+            if isinstance(decision, GiveUp):
+                break
+            self._waiting.begin(self._world.clock(), decision.seconds)
+            self._world.sleep(decision.seconds)
+        self._report_one_done()
+        if decision.needed_s is not None:
+            raise self._out_of_patience(request, attempt, decision.needed_s)
+        if answer is None:
+            raise _no_answer(request, attempt, error)
+        return answer
+
+    def _try(self, request: Request, number: int) -> tuple[Answer | None, Exception | None, Attempt]:
+        """Send once. Exactly one of answer and error is there."""
+        with self._lock:
+            self._requests += 1
+        told_s: float | None = None
+        answer: Answer | None = None
+        error: Exception | None = None
+        happened: int | Failure
+        try:
+            answer, headers = self._exchange(request)
+            self._was_seen = True
+            happened = answer.status
+            told_s = told_wait_s(headers, now_s=self._world.time_of_day()) if happened >= 400 else None
+        except (httpx.TransportError, httpx.DecodingError, httpx.InvalidURL, _CutShort) as caught:
+            happened, error = classify(caught), caught
+        left_s = self._waiting.left_s(self._world.clock())
+        return answer, error, Attempt(request.method, number, happened, told_s, self._was_seen, left_s)
+
+    def _exchange(self, request: Request) -> tuple[Answer, httpx.Headers]:
+        client = self._idle.pop() if self._idle else self._make_client()
+        ends_s = self._world.clock() + request.timeout_s
+        sent = client.build_request(
+            request.method,
+            self.connection.url + request.path,
+            content=request.body,
+            headers=_headers_of(request),
+            timeout=httpx.Timeout(request.timeout_s, connect=CONNECT_TIMEOUT_S),
+        )
+        body = bytearray()
+        response = client.send(sent, stream=True)
+        try:
+            for chunk in response.iter_bytes():
+                body += chunk
+                if len(body) > MAX_BODY_BYTES or self._world.clock() > ends_s:
+                    raise _CutShort(f"the answer is longer than {MAX_BODY_BYTES} bytes or {request.timeout_s:g} s")
+        finally:
+            response.close()
+        self._idle.append(client)
+        kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+        location = ""
+        if response.status_code >= 300:  # what is shown in messages
+            location = self.connection.hide_secrets(response.headers.get("location", ""))
+            body = bytearray(self.connection.hide_secrets(body.decode(errors="replace")).encode())
+        return Answer(request, response.status_code, kind, location, body), response.headers
+
+    def _report_one_done(self) -> None:
+        with self._lock:
+            self._done += 1
+            if self._progress is not None:
+                self._progress(self._done, self._planned)
+
+    def _out_of_patience(self, request: Request, attempt: Attempt, needed_s: float) -> ServerError:
+        why = "limits the rate" if attempt.happened == 429 else "is not available"
+        kind = RejectedError if request.is_write else ServerError
+        return kind(
+            f"{request}: Coder {why}; waiting {needed_s:.0f} s more would exceed the {self._waiting.budget_s:.0f} s "
+            f"that this run may wait.",
+            hint="try again later",
+        )
+
+
+class _CutShort(Exception):
+    """An answer that went on for too long."""
+
+
+def client_factory(connection: Connection) -> Callable[[], httpx.Client]:
+    """Return what makes the clients of a run; they share one SSLContext, and none is made for http.
+
+    Raises ReconcilerError when the certificates that SSL_CERT_FILE or SSL_CERT_DIR name cannot be loaded.
+    """
+    verify = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # trusts nobody: enough for http, which has no use for it
+    if connection.url.startswith("https:"):
+        try:
+            verify = httpx.create_ssl_context()
+        except (OSError, ssl.SSLError) as error:
+            raise ReconcilerError(
+                "The certificates to verify Coder's with cannot be loaded.", hint="check SSL_CERT_FILE and SSL_CERT_DIR"
+            ) from error
+    headers = [
+        *connection.headers,
+        ("Coder-Session-Token", connection.token),
+        ("User-Agent", f"reconciler/{__version__}"),
+        ("Accept", "application/json"),
+    ]
+
+    def make() -> httpx.Client:
+        no_cookies = CookieJar(DefaultCookiePolicy(allowed_domains=[]))
+        return httpx.Client(headers=headers, verify=verify, cookies=no_cookies, follow_redirects=False)
+
+    return make
+
+
+def classify(error: Exception) -> Failure:
+    """Tell what an exception of httpx means for the request; its causes say more than its type."""
+    if not isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout | httpx.UnsupportedProtocol):
+        return Failure.HOPELESS if isinstance(error, httpx.ProxyError | httpx.InvalidURL) else Failure.LOST
+    hopeless = (socket.gaierror, ssl.SSLError)
+    return Failure.HOPELESS if any(isinstance(cause, hopeless) for cause in causes(error)) else Failure.NOT_SENT
+
+
+def causes(error: BaseException) -> list[BaseException]:
+    """Return an exception and what led to it."""
+    chain: list[BaseException] = []
+    current: BaseException | None = error
+    while current is not None and current not in chain:
+        chain.append(current)
+        current = current.__cause__ or current.__context__
+    return chain
+
+
+def _headers_of(request: Request) -> dict[str, str]:
+    headers = {"User-Agent": request.user_agent} if request.user_agent else {}
+    return headers | {"Content-Type": "application/json"} if request.body is not None else headers
+
+
+def _no_answer(request: Request, attempt: Attempt, error: Exception | None) -> ServerError:
+    """Say why nothing came back, and what to check."""
+    chain = causes(error) if error is not None else []
+    hint = "check CODER_URL, the network and the proxy settings"
+    if any(isinstance(cause, socket.gaierror) for cause in chain):
+        why, hint = "there is no such host", "check CODER_URL"
+    elif certificate := next((cause for cause in chain if isinstance(cause, ssl.SSLError)), None):
+        reason = getattr(certificate, "verify_message", "") or certificate.reason or "TLS failed"
+        why, hint = f"TLS: {reason}", "for a private authority set SSL_CERT_FILE to its certificate; check CODER_URL"
+    elif attempt.happened is Failure.LOST:
+        why = "no answer in time" if isinstance(error, httpx.TimeoutException) else "the answer was lost or cut short"
+    else:
+        why = "no connection"
+    kind = RejectedError if request.is_write and attempt.happened is not Failure.LOST else UnreachableError
+    return kind(f"{request}: {why} ({attempt.number} {'attempt' if attempt.number == 1 else 'attempts'}).", hint=hint)

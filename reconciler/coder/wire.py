@@ -1,0 +1,211 @@
+"""Coder's JSON into checked values: the tools that every decoder uses. Knows no endpoint and sends nothing.
+
+What we need is checked strictly, because Go and Python disagree on much that JSON allows: a bool is no integer here, 200.0
+is none, -1 is no limit, an id is a UUID (it becomes part of a path later, so a hostile server could otherwise choose our next
+request). What we do not need is ignored, whatever it is. An error names method, path and place, never the value.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from typing import Any, TypeVar
+
+from reconciler.coder.answers import error_of, quote
+from reconciler.coder.transport import Answer, Request
+from reconciler.errors import ServerError, UnreachableError
+from reconciler.money import Micros
+
+T = TypeVar("T")
+K = TypeVar("K")
+
+MAX_INT64 = 2**63 - 1
+_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+_FRACTION = re.compile(r"\.(\d{1,6})\d*")
+
+
+def is_uuid(text: str) -> bool:
+    return _UUID.fullmatch(text) is not None
+
+
+def require_uuid(text: str) -> str:
+    """Return an id that is fit for a path. Raises ValueError: an id that is none never comes from a decoder."""
+    if not is_uuid(text):
+        raise ValueError(f"{text!r} is not a UUID")
+    return text
+
+
+def wrong(request: Request, what: str) -> ServerError:
+    """Return the error for an answer that cannot be used. After a write nobody knows what was done."""
+    kind = UnreachableError if request.is_write else ServerError
+    return kind(
+        f"{request}: {what}.", hint="check that CODER_URL is a Coder deployment and no proxy changes its answers"
+    )
+
+
+def load_json(answer: Answer, *, hook: Callable[[dict[str, Any]], object] | None = None) -> Any:
+    """Return the JSON of a success (200); `hook` may replace each object while it is parsed, innermost first.
+
+    Empties the answer, so that a long one is not held twice. Raises ServerError for all else.
+    """
+    if answer.status != 200:
+        raise error_of(answer)
+    if answer.content_type != "application/json":
+        raise wrong(answer.request, f"the answer is {quote(answer.content_type) or 'of no content type'}, not JSON")
+    if not answer.body:
+        raise wrong(answer.request, "the answer is empty")
+    try:
+        text = answer.body.decode()
+        answer.body.clear()
+        return json.loads(text, object_hook=hook)
+    except (ValueError, RecursionError) as error:
+        raise wrong(answer.request, "the answer is not whole or not JSON") from error
+
+
+def load_object(answer: Answer, *, hook: Callable[[dict[str, Any]], object] | None = None) -> Fields:
+    """Return the one object of a success, as checked fields."""
+    return as_fields(load_json(answer, hook=hook), answer.request, "answer")
+
+
+def load_rows(answer: Answer, *, hook: Callable[[dict[str, Any]], object] | None = None) -> Iterator[Fields]:
+    """Return the objects of a success that is a list; null is an empty one."""
+    return rows_of(load_json(answer, hook=hook), answer.request, "answer")
+
+
+def as_fields(value: object, request: Request, at: str) -> Fields:
+    if not isinstance(value, dict):
+        raise wrong(request, f"{at} is {kind_of(value)}, not an object")
+    return Fields(value, request, at)
+
+
+def rows_of(value: object, request: Request, at: str) -> Iterator[Fields]:
+    if value is None:
+        return iter(())
+    if not isinstance(value, list):
+        raise wrong(request, f"{at} is {kind_of(value)}, not a list")
+    return (as_fields(row, request, f"{at}[{index}]") for index, row in enumerate(value))
+
+
+@dataclass(frozen=True, slots=True)
+class Fields:
+    """One JSON object. Every method raises ServerError when the field is not what it should be."""
+
+    value: dict[str, Any]
+    request: Request
+    at: str
+
+    def has(self, key: str) -> bool:
+        """Tell whether the key is there, null included."""
+        return key in self.value
+
+    def id(self, key: str) -> str:
+        """Return a UUID in lower case."""
+        value = self.value.get(key)
+        if isinstance(value, str) and is_uuid(value := value.lower()):
+            return value
+        raise self.wrong(key, "not a UUID")
+
+    def optional_id(self, key: str) -> str | None:
+        return None if self.value.get(key) is None else self.id(key)
+
+    def name(self, key: str) -> str:
+        """Return a text that may be printed and is not empty."""
+        value = self.value.get(key)
+        if isinstance(value, str) and value and value.isprintable():
+            return value
+        raise self.wrong(key, "not a name")
+
+    def text(self, key: str) -> str:
+        """Return a text; empty when there is none or it is null."""
+        value = self.value.get(key)
+        if value is None:
+            return ""
+        if isinstance(value, str):
+            return quote(value)
+        raise self.wrong(key, "not a text")
+
+    def flag(self, key: str) -> bool:
+        """Return a boolean; false when there is none or it is null."""
+        value = self.value.get(key)
+        if value is None or isinstance(value, bool):
+            return bool(value)
+        raise self.wrong(key, "not a boolean")
+
+    def count(self, key: str) -> int:
+        """Return an integer from 0 to 2**63 - 1."""
+        value = self.value.get(key)
+        if type(value) is not int:
+            raise self.wrong(key, "not an integer")
+        if not 0 <= value <= MAX_INT64:
+            raise self.wrong(key, "negative or too large")
+        return value
+
+    def micros(self, key: str) -> Micros:
+        """Return an amount; one above Coder's maximum is real on upgraded servers."""
+        return Micros(self.count(key))
+
+    def time(self, key: str) -> datetime:
+        """Return an RFC 3339 time, in UTC."""
+        value = self.value.get(key)
+        try:
+            if isinstance(value, str):
+                found = datetime.fromisoformat(_FRACTION.sub(lambda part: "." + part[1].ljust(6, "0"), value))
+                if found.tzinfo is not None:
+                    return found.astimezone(timezone.utc)
+        except (ValueError, OverflowError):
+            pass
+        raise self.wrong(key, "not a time")
+
+    def texts(self, key: str) -> tuple[str, ...]:
+        """Return a list of texts; null is an empty one."""
+        value = self.value.get(key)
+        if value is None:
+            return ()
+        if isinstance(value, list) and all(isinstance(item, str) for item in value):
+            return tuple(quote(item) for item in value)
+        raise self.wrong(key, "not a list of texts")
+
+    def rows(self, key: str) -> Iterator[Fields]:
+        """Return a list of objects that has to be there; null is an empty one."""
+        if key not in self.value:
+            raise self.wrong(key, "missing")
+        return rows_of(self.value[key], self.request, f"{self.at}.{key}")
+
+    def optional_object(self, key: str) -> Fields | None:
+        value = self.value.get(key)
+        return None if value is None else as_fields(value, self.request, f"{self.at}.{key}")
+
+    def wrong(self, key: str, what: str) -> ServerError:
+        there = f" but {kind_of(self.value[key])}" if key in self.value else " but missing"
+        return wrong(self.request, f"{self.at}.{key} is {what}{there}")
+
+
+def unique(pairs: Iterable[tuple[K, T]], request: Request) -> dict[K, T]:
+    """Return pairs as a mapping. Raises ServerError when one answer says two things of the same id."""
+    found: dict[K, T] = {}
+    for key, value in pairs:
+        if found.setdefault(key, value) != value:
+            raise wrong(request, "the answer names an id twice, with different content")
+    return found
+
+
+def kind_of(value: object) -> str:
+    """Name the kind of a JSON value; never the value."""
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return "a boolean"
+        case int():
+            return "an integer"
+        case float():
+            return "a number with a fraction or exponent"
+        case str():
+            return "a text"
+        case list():
+            return "a list"
+        case _:
+            return "an object"

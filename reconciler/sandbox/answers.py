@@ -1,0 +1,93 @@
+"""Answers and refusals in Coder's own words; knows no route and no table."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from http import HTTPStatus
+
+JSON_TYPE = "application/json; charset=utf-8"
+TEXT_TYPE = "text/plain; charset=utf-8"
+
+NOT_FOUND = "Resource not found or you do not have access to this resource"
+ROUTE_NOT_FOUND = "Route not found."
+SIGNED_OUT = "You are signed out or your session has expired. Please sign in again to continue."
+INVALID_QUERY = "Query parameters have invalid values."
+NO_PERMISSION = (
+    "You don't have permission to view this content. If you believe this is a mistake, "
+    "please contact your administrator or try signing in with different credentials."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Hold what goes over the wire, apart from the headers that every answer has."""
+
+    status: int
+    body: bytes = b""
+    content_type: str = JSON_TYPE
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+class Refusal(Exception):
+    """End a request with an answer that is not the one hoped for."""
+
+    def __init__(self, answer: Answer) -> None:
+        super().__init__(answer.status, answer.body)
+        self.answer = answer
+
+
+@dataclass(frozen=True, slots=True)
+class Validation:
+    """Name a field and what is wrong with it."""
+
+    field: str
+    detail: str
+
+
+def as_json(value: object) -> str:
+    """Return compact JSON text."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def json_answer(value: object, status: int = 200) -> Answer:
+    """Answer with a value as JSON, ended by a newline as Go's encoder does."""
+    return Answer(status, (as_json(value) + "\n").encode("utf-8", "surrogatepass"))
+
+
+def message(text: str, status: int = 200, *, detail: str = "", validations: tuple[Validation, ...] = ()) -> Answer:
+    """Answer in Coder's response shape; empty parts are left out."""
+    value: dict[str, object] = {"message": text}
+    if detail:
+        value["detail"] = detail
+    if validations:
+        value["validations"] = [{"field": v.field, "detail": v.detail} for v in validations]
+    return json_answer(value, status)
+
+
+def refusal(status: int, text: str, *validations: Validation, detail: str = "") -> Refusal:
+    """Build a refusal in Coder's response shape."""
+    return Refusal(message(text, status, detail=detail, validations=validations))
+
+
+def not_found() -> Refusal:
+    """Build the one 404 that covers absent, unknown, unreadable and unwritable."""
+    return refusal(404, NOT_FOUND)
+
+
+def forbidden() -> Refusal:
+    """Build the 403 of the endpoints that admit that something is there."""
+    return refusal(403, "Forbidden.", detail=NO_PERMISSION)
+
+
+def server_error(detail: str, text: str = "An internal server error occurred.") -> Refusal:
+    """Build a 500; some missing rights surface as one in Coder."""
+    return refusal(500, text, detail=detail)
+
+
+def phrase(status: int) -> str:
+    """Return the reason phrase of a status, empty when it has none."""
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return ""

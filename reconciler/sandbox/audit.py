@@ -1,0 +1,55 @@
+"""Writing the audit trail: one entry for each write of a budget, its diff in dollars; never read by a handler
+that decides something."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from .answers import as_json
+from .uuids import new_uuid
+
+if TYPE_CHECKING:
+    from .calls import Call
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Say what became of a budget: pairs of before and after; both limits None when nothing was written."""
+
+    kind: str
+    id: str
+    target: str
+    organization: str
+    limit: tuple[int | None, int | None]
+    group_name: tuple[str, str] = ("", "")
+    group_id: tuple[str, str] = ("", "")
+
+
+def record(call: Call, change: Change, action: str, status: int) -> None:
+    """Write the entry of a request that ended with `status`; without the licence nothing is kept."""
+    if not call.world.options.licensed:
+        return
+    call.database.run(
+        "INSERT INTO audit_logs (id, time, user_id, organization_id, ip, user_agent, request_id, resource_type, "
+        "resource_id, resource_target, action, diff, status_code) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        new_uuid(), call.world.clock.tick(), call.caller.id, change.organization, call.ip,
+        call.headers.get("user-agent", ""), new_uuid(), change.kind, change.id, change.target, action,
+        as_json(_diff(change)), status,
+    )  # fmt: skip
+
+
+def _diff(change: Change) -> dict[str, object]:
+    """Return what differs, as texts. A first write reads `$0.00` as its old limit, as Coder has it."""
+    pairs = {
+        "spend_limit": (_dollars(change.limit[0]), _dollars(change.limit[1])),
+        "group_name": change.group_name,
+        "group_id": change.group_id,
+    }
+    if change.limit == (None, None):
+        return {}
+    return {name: {"old": old, "new": new, "secret": False} for name, (old, new) in pairs.items() if old != new}
+
+
+def _dollars(micros: int | None) -> str:
+    return "" if micros is None else f"${micros / 1_000_000:.2f}"

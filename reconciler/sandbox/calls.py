@@ -1,0 +1,76 @@
+"""One request on its way to its handler: what was sent, and what the guards have found so far."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from .answers import refusal
+from .gojson import decode
+from .query import Query
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Mapping
+
+    from .answers import Refusal
+    from .clock import Clock
+    from .database import Database
+    from .generations import Generation
+    from .gojson import Kind
+    from .roles import Caller
+    from .totals import Totals
+    from .values import Options
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """Hold what every request shares."""
+
+    options: Options
+    generation: Generation
+    database: Database
+    clock: Clock
+    totals: Totals
+
+
+@dataclass(slots=True, eq=False)
+class Call:
+    """Carry one request; `caller`, `organization`, `group` and `user` are set by the guards of its route."""
+
+    world: World
+    method: str
+    path: str
+    query_text: str
+    headers: Mapping[str, str]
+    body: bytes
+    ip: str
+    url: str
+    identity: Caller | Refusal
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    caller: Caller = field(init=False)
+    organization: sqlite3.Row = field(init=False)
+    group: sqlite3.Row = field(init=False)
+    user: sqlite3.Row = field(init=False)
+    member: sqlite3.Row = field(init=False)
+
+    @property
+    def database(self) -> Database:
+        """Return the state."""
+        return self.world.database
+
+    @property
+    def generation(self) -> Generation:
+        """Return what this server can do."""
+        return self.world.generation
+
+    def query(self) -> Query:
+        """Return the parsed query string."""
+        return Query(self.query_text)
+
+    def json(self, name: str, fields: Mapping[str, Kind]) -> dict[str, Any]:
+        """Return the decoded body. *Raises* Refusal 400, or 413 over the limit of newer servers."""
+        limit = self.generation.body_limit_bytes
+        if limit is not None and len(self.body) > limit:
+            raise refusal(413, "Request body too large.", detail="http: request body too large")
+        return decode(self.body, name, fields)

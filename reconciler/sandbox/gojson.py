@@ -1,0 +1,141 @@
+"""Request bodies as Go's decoder reads them, laxities included; must never be kinder or stricter than Go.
+
+Keys match whatever their case and the last one wins, unknown keys are ignored, `null` leaves a field at its
+zero value, only the first value of the body counts, and a number with a fraction or an exponent is no integer.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any, Literal
+
+from .answers import Refusal, refusal
+from .uuids import NIL, parse_uuid
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+Kind = Literal["string", "int64", "int", "bool", "uuid", "strings", "uuids", "objects"]
+ZERO: dict[Kind, Any] = {
+    "string": "", "int64": 0, "int": 0, "bool": False, "uuid": NIL, "strings": (), "uuids": (), "objects": {},
+}  # fmt: skip
+_GO_TYPE: dict[Kind, str] = {
+    "string": "string", "int64": "int64", "int": "int", "bool": "bool", "uuid": "uuid.UUID",
+    "strings": "[]string", "uuids": "[]uuid.UUID", "objects": "map[string]struct",
+}  # fmt: skip
+_INT64 = range(-(2**63), 2**63)
+_WHITESPACE = re.compile(r"[ \t\r\n]*")
+_INTEGER = re.compile(r"-?[0-9]+", re.ASCII)
+INVALID_JSON = "Request body must be valid JSON."
+
+
+class _Number(str):
+    """The text of a number: its type decides later whether it may have been written so."""
+
+    __slots__ = ()
+
+
+class _Object(list[tuple[str, object]]):
+    """The pairs of an object in their order, duplicates included."""
+
+
+def _no_constant(name: str) -> object:
+    raise ValueError(f"invalid character '{name[0]}' looking for beginning of value")
+
+
+_DECODER = json.JSONDecoder(
+    object_pairs_hook=_Object, parse_int=_Number, parse_float=_Number, parse_constant=_no_constant
+)
+
+
+def decode(body: bytes, name: str, fields: Mapping[str, Kind]) -> dict[str, Any]:
+    """Return every field of the request struct `name`, at its zero value when it was not sent.
+
+    *Raises* Refusal 400 `Request body must be valid JSON.` with the decoder's text as detail.
+    """
+    value = _first_value(body)
+    result = {field: ZERO[kind] for field, kind in fields.items()}
+    if value is None:
+        return result
+    if not isinstance(value, _Object):
+        raise _mismatch(value, f"Go value of type codersdk.{name}")
+    by_folded = {field.casefold(): field for field in fields}
+    for key, given in value:
+        field = by_folded.get(key.casefold())
+        if field is not None and given is not None:
+            where = f"Go struct field {name}.{field} of type {_GO_TYPE[fields[field]]}"
+            result[field] = _typed(given, fields[field], where)
+    return result
+
+
+def plain(value: object) -> Any:
+    """Return a decoded value of an `objects` field as plain dictionaries, keys folded to lower case."""
+    if isinstance(value, _Object):
+        return {key.casefold(): plain(given) for key, given in value}
+    if isinstance(value, list):
+        return [plain(item) for item in value]
+    return value
+
+
+def _first_value(body: bytes) -> object:
+    text = body.decode("utf-8", errors="replace")
+    start = _WHITESPACE.match(text).end()  # type: ignore[union-attr]  # matches everywhere
+    if start == len(text):
+        raise _invalid("EOF")
+    try:
+        return _DECODER.raw_decode(text, start)[0]
+    except RecursionError:
+        raise _invalid("exceeded max depth") from None
+    except json.JSONDecodeError as error:
+        if error.pos >= len(text) or error.msg.startswith("Unterminated"):
+            raise _invalid("unexpected EOF") from None
+        raise _invalid(f"invalid character {text[error.pos]!r} looking for beginning of value") from None
+    except ValueError as error:
+        raise _invalid(str(error)) from None
+
+
+def _typed(value: object, kind: Kind, where: str) -> Any:
+    match kind:
+        case "int64" | "int" if isinstance(value, _Number):
+            if not _INTEGER.fullmatch(value) or len(value) > 20 or int(value) not in _INT64:
+                raise _invalid(f"json: cannot unmarshal number {value} into {where}")
+            return int(value)
+        case "bool" if isinstance(value, bool):
+            return value
+        case "string" if isinstance(value, str) and not isinstance(value, _Number):
+            return str(value)
+        case "uuid" if isinstance(value, str) and not isinstance(value, _Number):
+            return _uuid(value)
+        case "strings" | "uuids" if isinstance(value, list) and not isinstance(value, _Object):
+            item: Kind = "string" if kind == "strings" else "uuid"
+            return tuple(ZERO[item] if each is None else _typed(each, item, where) for each in value)
+        case "objects" if isinstance(value, _Object):
+            return dict(value)
+        case _:
+            raise _mismatch(value, where)
+
+
+def _uuid(text: str) -> str:
+    parsed = parse_uuid(text)
+    if parsed is None:
+        raise _invalid(f"invalid UUID length: {len(text)}" if len(text) != 36 else "invalid UUID format")
+    return parsed
+
+
+def _mismatch(value: object, where: str) -> Refusal:
+    if isinstance(value, _Number):
+        given = "number"
+    elif isinstance(value, str):
+        given = "string"
+    elif isinstance(value, bool):
+        given = "bool"
+    elif isinstance(value, _Object):
+        given = "object"
+    else:
+        given = "array"
+    return _invalid(f"json: cannot unmarshal {given} into {where}")
+
+
+def _invalid(detail: str) -> Refusal:
+    return refusal(400, INVALID_JSON, detail=detail)

@@ -1,0 +1,133 @@
+"""The middleware of Coder as guards: each lets a call pass, perhaps after finding something for it, or refuses.
+
+The order in which a route lists its guards decides which error wins.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .answers import Refusal, not_found, refusal
+from .generations import COST_CONTROL_EXPERIMENT
+from .shapes import MEMBER_ROWS
+from .uuids import parse_uuid
+
+if TYPE_CHECKING:
+    import sqlite3
+
+    from .calls import Call
+    from .roles import Caller
+
+
+def signed_in(call: Call) -> None:
+    """Refuse with 401 without a valid token."""
+    if isinstance(call.identity, Refusal):
+        raise call.identity
+    call.caller = call.identity
+
+
+def ai_gateway(call: Call) -> None:
+    """Refuse with 403 without the licence for the AI Gateway."""
+    _require_licence(call, "AI Gateway")
+
+
+def template_rbac(call: Call) -> None:
+    """Refuse with 403 without the licence for groups."""
+    _require_licence(call, "Template RBAC")
+
+
+def _require_licence(call: Call, feature: str) -> None:
+    if not call.world.options.licensed:
+        raise refusal(403, f"{feature} is a Premium feature. Contact sales!")
+
+
+def cost_control(call: Call) -> None:
+    """Refuse with 403 where budgets of people are still an experiment that is not enabled."""
+    if call.generation.override_experiment and COST_CONTROL_EXPERIMENT not in call.world.options.experiments:
+        raise refusal(
+            403,
+            f"AI Gateway Cost Control functionality requires enabling the '{COST_CONTROL_EXPERIMENT}' experiment.",
+        )
+
+
+def organization(call: Call) -> None:
+    """Find the organization of the path, by id, name or as `default`."""
+    text = call.parameters["organization"]
+    row = find_organization(call, text)
+    if row is None or not call.caller.may("read", "organization", organization=row["id"]):
+        raise not_found()
+    call.organization = row
+
+
+def find_organization(call: Call, text: str) -> sqlite3.Row | None:
+    """Return an organization by id, name or the word `default`, readable or not."""
+    if text == "default":
+        return call.database.one("SELECT * FROM organizations WHERE is_default")
+    parsed = parse_uuid(text)
+    if parsed is not None:
+        return call.database.one("SELECT * FROM organizations WHERE id = ?", parsed)
+    return call.database.one("SELECT * FROM organizations WHERE lower(name) = lower(?)", text)
+
+
+def group(call: Call) -> None:
+    """Find the group of the path, by its id only."""
+    text = call.parameters["group"]
+    parsed = parse_uuid(text)
+    if parsed is None:
+        raise refusal(400, 'Invalid UUID "group".', detail=f"invalid UUID length: {len(text)}")
+    row = call.database.one("SELECT * FROM groups WHERE id = ?", parsed)
+    if row is None or not may_read_group(call, call.caller, row):
+        raise not_found()
+    call.group = row
+
+
+def group_by_name(call: Call) -> None:
+    """Find the group of the path by its name in the organization found before."""
+    row = call.database.one(
+        "SELECT * FROM groups WHERE organization_id = ? AND lower(name) = lower(?)",
+        call.organization["id"],
+        call.parameters["group_name"],
+    )
+    if row is None or not may_read_group(call, call.caller, row):
+        raise not_found()
+    call.group = row
+
+
+def may_read_group(call: Call, caller: Caller, row: sqlite3.Row) -> bool:
+    """Tell whether a group may be read: by right, or because the caller is in it."""
+    if caller.may("read", "group", organization=row["organization_id"]):
+        return True
+    found = call.database.one(
+        "SELECT 1 FROM group_memberships WHERE user_id = ? AND group_id = ?", caller.id, row["id"]
+    )
+    return found is not None
+
+
+def user(call: Call) -> None:
+    """Find the user of the path, by id, username or `me`; somebody deleted still answers to their id."""
+    row = find_user(call, call.parameters["user"])
+    if row is None or not call.caller.may("read", "user", owner=row["id"]):
+        raise not_found()
+    call.user = row
+
+
+def find_user(call: Call, text: str) -> sqlite3.Row | None:
+    """Return a user by id, username or `me`, readable or not."""
+    if text == "me":
+        return call.database.one("SELECT * FROM users WHERE id = ?", call.caller.id)
+    parsed = parse_uuid(text)
+    if parsed is not None:
+        return call.database.one("SELECT * FROM users WHERE id = ?", parsed)
+    return call.database.one("SELECT * FROM users WHERE lower(username) = lower(?) AND NOT deleted", text)
+
+
+def member(call: Call) -> None:
+    """Find the member of the path in the organization found before."""
+    row = find_user(call, call.parameters["user"])
+    found = row and call.database.one(f"{MEMBER_ROWS} AND u.id = ?4", call.organization["id"], True, None, row["id"])
+    readable = row and call.caller.may(
+        "read", "organization_member", organization=call.organization["id"], owner=row["id"]
+    )
+    if not found or not readable:
+        raise not_found()
+    call.member = found

@@ -1,0 +1,151 @@
+"""Reading groups: lists with their members inlined, single groups, pages of groups and of members."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..answers import INVALID_QUERY, Answer, Validation, as_json, json_answer, not_found, refusal
+from ..guards import find_organization, find_user
+from ..shapes import GROUP_ROWS, REDUCED_USER, group_shape
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Iterable
+
+    from ..calls import Call
+    from ..query import Query
+
+
+def list_groups(call: Call) -> Answer:
+    """Answer with every readable group of the site, members inlined; unknown query keys are refused."""
+    query = call.query()
+    organization = query.text("organization")
+    filters = _filters(call, query)
+    if organization:
+        row = find_organization(call, organization)
+        if row is None:
+            fault = Validation("organization", f'Query param "organization" has invalid value "{organization}"')
+            raise refusal(400, INVALID_QUERY, fault)
+        filters.append(("g.organization_id = ?", row["id"]))
+    return _listed(call, filters)
+
+
+def list_organization_groups(call: Call) -> Answer:
+    """Answer with the readable groups of one organization, members inlined."""
+    query = call.query()
+    query.text("organization")
+    return _listed(call, [*_filters(call, query), ("g.organization_id = ?", call.organization["id"])])
+
+
+def get_group(call: Call) -> Answer:
+    """Answer with one group, its members left out on request."""
+    query = call.query()
+    without_members = query.boolean("exclude_members")
+    query.check()
+    return group_answer(call, call.group["id"], without_members=without_members)
+
+
+def group_answer(call: Call, group_id: str, *, without_members: bool = False, status: int = 200) -> Answer:
+    """Answer with a group as it is now."""
+    rows = call.database.rows(f"{GROUP_ROWS} WHERE g.id = ?", group_id)
+    members = {} if without_members else inlined_members(call, rows)
+    return Answer(status, (_group_text(rows[0], members) + "\n").encode())
+
+
+def page_of_members(call: Call) -> Answer:
+    """Answer with a page of the members whom the caller may see; `users` is null when it is empty."""
+    query = call.query()
+    limit, offset, after = query.number("limit"), query.number("offset"), query.uuid("after_id")
+    search = query.text("q").lower()
+    query.check()
+    rows = call.database.rows(
+        f"SELECT {REDUCED_USER}, count(*) OVER () FROM group_memberships m JOIN users u ON u.id = m.user_id "
+        "WHERE m.group_id = ?1 AND NOT u.is_system AND (?2 IS NULL OR u.id = ?2) "
+        "AND (?3 = '' OR instr(lower(u.username), ?3) OR instr(lower(u.email), ?3)) "
+        "AND (?4 IS NULL OR lower(u.username) > (SELECT lower(username) FROM users WHERE id = ?4)) "
+        "ORDER BY lower(u.username) LIMIT ?5 OFFSET ?6",
+        call.group["id"], _visible_member(call, call.group), search, after, limit or -1, offset,
+    )  # fmt: skip
+    users = f"[{','.join(row[0] for row in rows)}]" if rows else "null"
+    return Answer(200, f'{{"users":{users},"count":{rows[0][1] if rows else 0}}}\n'.encode())
+
+
+def page_of_groups(call: Call) -> Answer:
+    """Answer with a page of an organization's groups, ordered by name; needs the right to read them all."""
+    query = call.query()
+    limit, offset, after = query.number("limit"), query.number("offset"), query.uuid("after_id")
+    search = query.text("q").lower()
+    query.check()
+    if not call.caller.may("read", "group", organization=call.organization["id"]):
+        raise not_found()
+    where = (
+        "WHERE g.organization_id = ?1 "
+        "AND (?2 = '' OR instr(lower(g.name), ?2) OR instr(lower(g.display_name), ?2)) "
+        "AND (?3 IS NULL OR (lower(g.name), g.id) > (SELECT lower(name), id FROM groups WHERE id = ?3))"
+    )
+    parameters = (call.organization["id"], search, after)
+    rows = call.database.rows(
+        f"{GROUP_ROWS} {where} ORDER BY lower(g.name), g.id LIMIT ?4 OFFSET ?5", *parameters, limit or -1, offset
+    )
+    count = call.database.value(f"SELECT count(*) FROM groups g {where}", *parameters) if rows else 0
+    return json_answer({"groups": [group_shape(row) | {"members": []} for row in rows], "count": count})
+
+
+def _filters(call: Call, query: Query) -> list[tuple[str, object]]:
+    """Return what the query keys of both lists select, after refusing what is wrong with them."""
+    group_ids = query.uuids("group_ids")
+    member = query.text("has_member")
+    query.text("organization")
+    query.check(unknown_keys=True)
+    filters: list[tuple[str, object]] = []
+    if member:
+        row = find_user(call, member)
+        if row is None:
+            fault = Validation("has_member", f'Query param "has_member" has invalid value "{member}"')
+            raise refusal(400, INVALID_QUERY, fault)
+        filters.append(("g.id IN (SELECT group_id FROM group_memberships WHERE user_id = ?)", row["id"]))
+    if group_ids:
+        filters.append(("g.id IN (SELECT value FROM json_each(?))", as_json(group_ids)))
+    return filters
+
+
+def _listed(call: Call, filters: Iterable[tuple[str, object]]) -> Answer:
+    clauses, parameters = ["1"], list[object]()
+    for clause, parameter in filters:
+        clauses.append(clause)
+        parameters.append(parameter)
+    if not call.caller.may("read", "group"):
+        readable = [o for o in call.caller.memberships if call.caller.may("read", "group", organization=o)]
+        clauses.append(
+            "(g.organization_id IN (SELECT value FROM json_each(?)) "
+            "OR g.id IN (SELECT group_id FROM group_memberships WHERE user_id = ?))"
+        )
+        parameters += [as_json(readable), call.caller.id]
+    rows = call.database.rows(f"{GROUP_ROWS} WHERE {' AND '.join(clauses)} ORDER BY lower(g.name), g.id", *parameters)
+    members = inlined_members(call, rows)
+    return Answer(200, f"[{','.join(_group_text(row, members) for row in rows)}]\n".encode())
+
+
+def inlined_members(call: Call, groups: Iterable[sqlite3.Row]) -> dict[str, str]:
+    """Return, for each group, its visible members as JSON text without brackets."""
+    members: dict[str, str] = {}
+    for group in groups:
+        texts = call.database.value(
+            f"SELECT group_concat({REDUCED_USER}) FROM group_memberships m JOIN users u ON u.id = m.user_id "
+            "WHERE m.group_id = ?1 AND NOT u.is_system AND (?2 IS NULL OR u.id = ?2)",
+            group["id"],
+            _visible_member(call, group),
+        )
+        members[group["id"]] = texts or ""
+    return members
+
+
+def _visible_member(call: Call, group: sqlite3.Row) -> str | None:
+    """Return None when all members of the group may be seen, else the one who may: the caller."""
+    if call.caller.may("read", "group_member", organization=group["organization_id"]):
+        return None
+    return call.caller.id
+
+
+def _group_text(row: sqlite3.Row, members: dict[str, str]) -> str:
+    return f'{as_json(group_shape(row))[:-1]},"members":[{members.get(row["id"], "")}]}}'

@@ -1,0 +1,137 @@
+"""Spend of groups, of a group's members and of a user: the bulk way to read limits.
+
+Ids that are unknown or unreadable are left out without a word; what lies in another organization is masked.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ..answers import Answer, as_json, json_answer
+from ..guards import may_read_group
+from ..query import bounded_ids
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Sequence
+
+    from ..calls import Call
+
+_GROUP_ROWS = """
+SELECT g.id AS group_id, g.organization_id, b.spend_limit_micros,
+       coalesce((SELECT sum(cost_micros) FROM ai_daily_spend s
+                 WHERE s.group_id = g.id AND s.day >= ?1 AND s.day < ?2), 0) AS current_spend_micros
+FROM groups g LEFT JOIN group_ai_budgets b ON b.group_id = g.id
+WHERE g.id IN (SELECT value FROM json_each(?3)) ORDER BY g.id
+"""
+
+_MEMBER_ROWS = """
+SELECT e.user_id, e.effective_group_id, e.spend_limit_micros, e.limit_source,
+       g.organization_id AS effective_organization_id,
+       coalesce((SELECT sum(cost_micros) FROM ai_daily_spend s
+                 WHERE s.group_id = ?3 AND s.user_id = e.user_id AND s.day >= ?1 AND s.day < ?2), 0)
+           AS group_spend_micros
+FROM effective_budgets e LEFT JOIN groups g ON g.id = e.effective_group_id
+WHERE e.user_id IN (SELECT value FROM json_each(?4))
+  AND EXISTS (SELECT 1 FROM group_memberships m WHERE m.user_id = e.user_id AND m.group_id = ?3)
+ORDER BY e.user_id
+"""
+
+
+def groups_spend(call: Call) -> Answer:
+    """Answer with the rows of up to 100 groups of an organization."""
+    ids = bounded_ids(call.query(), "group_ids")
+    rows = [
+        row
+        for row in _group_rows(call, ids)
+        if row["organization_id"] == call.organization["id"] and may_read_group(call, call.caller, row)
+    ]
+    return json_answer(_period(call) | {"groups": [_group_row(call, row) for row in rows]})
+
+
+def group_spend(call: Call) -> Answer:
+    """Answer with the row of one group."""
+    (row,) = _group_rows(call, [call.group["id"]])
+    return json_answer(_period(call) | _group_row(call, row))
+
+
+def members_spend(call: Call) -> Answer:
+    """Answer with the rows of up to 100 members of a group, as far as the caller may see them."""
+    ids = bounded_ids(call.query(), "user_ids")
+    if not call.caller.may("read", "group_member", organization=call.group["organization_id"]):
+        ids = [user_id for user_id in ids if user_id == call.caller.id]
+    rows = call.database.rows(_MEMBER_ROWS, *_days(call), call.group["id"], as_json(ids))
+    readable: dict[str, bool] = {}
+    return json_answer(_period(call) | {"members": [_member_row(call, row, readable) for row in rows]})
+
+
+def user_spend(call: Call) -> Answer:
+    """Answer with what applies to a user and what they spent under it; not masked across organizations."""
+    row = call.database.one("SELECT * FROM effective_budgets WHERE user_id = ?", call.user["id"])
+    assert row is not None  # noqa: S101  # the guard found the user
+    spent = call.database.value(
+        "SELECT coalesce(sum(cost_micros), 0) FROM ai_daily_spend WHERE user_id = ? AND group_id = ? "
+        "AND day >= ? AND day < ?",
+        call.user["id"], row["effective_group_id"], *_days(call),
+    )  # fmt: skip
+    budget = _budget(row)
+    if call.generation.user_spend == "flat":
+        shape: dict[str, Any] = budget or {"spend_limit_micros": None, "limit_source": None}
+    else:
+        shape = {"effective_budget": budget}
+    ids = {"user_id": row["user_id"], "effective_group_id": row["effective_group_id"]}
+    return json_answer(ids | shape | _period(call) | {"current_spend_micros": spent})
+
+
+def _group_rows(call: Call, ids: Sequence[str]) -> list[sqlite3.Row]:
+    return call.database.rows(_GROUP_ROWS, *_days(call), as_json(ids))
+
+
+def _group_row(call: Call, row: sqlite3.Row) -> dict[str, Any]:
+    limit = row["spend_limit_micros"]
+    return {
+        "group_id": row["group_id"],
+        "spend_limit_micros": limit,
+        "total_spend_limit_micros": None if limit is None else call.world.totals.of(row["group_id"]),
+        "current_spend_micros": row["current_spend_micros"],
+    }
+
+
+def _member_row(call: Call, row: sqlite3.Row, readable: dict[str, bool]) -> dict[str, Any]:
+    effective_group, budget = row["effective_group_id"], _budget(row)
+    if row["effective_organization_id"] != call.group["organization_id"] or (
+        call.generation.effective_budget and not _may_read(call, effective_group, readable)
+    ):
+        effective_group, budget = None, None
+    shape: dict[str, Any] = {"user_id": row["user_id"], "effective_group_id": effective_group}
+    if call.generation.effective_budget:
+        shape["effective_budget"] = budget
+    shape["group_budget"] = budget if effective_group == call.group["id"] else None
+    shape["group_spend_micros"] = row["group_spend_micros"]
+    return shape
+
+
+def _may_read(call: Call, group_id: str, readable: dict[str, bool]) -> bool:
+    if group_id not in readable:
+        row = call.database.one("SELECT * FROM groups WHERE id = ?", group_id)
+        readable[group_id] = row is not None and may_read_group(call, call.caller, row)
+    return readable[group_id]
+
+
+def _budget(row: sqlite3.Row) -> dict[str, Any] | None:
+    if row["limit_source"] is None:
+        return None
+    return {"spend_limit_micros": row["spend_limit_micros"], "limit_source": row["limit_source"]}
+
+
+def _days(call: Call) -> tuple[str, str]:
+    start, end = call.world.clock.period()
+    return start.date().isoformat(), end.date().isoformat()
+
+
+def _period(call: Call) -> dict[str, Any]:
+    start, end = call.world.clock.period()
+    return {
+        "period_start": start.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "period_end": end.strftime("%Y-%m-%dT%H:%M:%SZ"),
+    }

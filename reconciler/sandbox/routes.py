@@ -1,0 +1,122 @@
+"""All routes of a generation, each with its guards in Coder's order: the API at one glance."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .answers import ROUTE_NOT_FOUND, Answer, message
+from .guards import (
+    ai_gateway,
+    cost_control,
+    group,
+    group_by_name,
+    member,
+    organization,
+    signed_in,
+    template_rbac,
+    user,
+)  # fmt: skip
+from .handlers import authcheck, budgets, deployment, groups, organizations, overrides, spend, users
+from .routing import Route
+
+if TYPE_CHECKING:
+    from .calls import Call
+    from .generations import Generation
+
+API = "/api/v2"
+
+_IN_ORGANIZATION = (signed_in, organization)
+_GROUPS = (signed_in, template_rbac)
+_ORGANIZATION_GROUPS = (signed_in, template_rbac, organization)
+_GROUP = (template_rbac, signed_in, group)
+_NAMED_GROUP = (signed_in, template_rbac, organization, group_by_name)
+_USER = (signed_in, user)
+_USER_AI = (ai_gateway, signed_in, user)
+
+
+def api_routes(generation: Generation) -> list[Route]:
+    """Return what a server of this generation answers; paths are relative to `/api/v2`."""
+    return [
+        *_deployment(),
+        *_reading(generation),
+        *_budgets(generation),
+        *_spend(generation),
+        Route("*", "/users/{user}/**", _no_route, _USER),
+        Route("*", "/groups/{group}/**", _no_route, _GROUP),
+        Route("*", "/organizations/{organization}/**", _no_route, _IN_ORGANIZATION),
+        Route("*", "/organizations/{organization}/groups/{group_name}/**", _no_route, _NAMED_GROUP),
+    ]
+
+
+def _no_route(_: Call) -> Answer:
+    return message(ROUTE_NOT_FOUND, 404)
+
+
+def _deployment() -> list[Route]:
+    return [
+        Route("GET", "/buildinfo", deployment.buildinfo),
+        Route("GET", "/entitlements", deployment.entitlements),
+        Route("GET", "/experiments", deployment.experiments, (signed_in,)),
+        Route("GET", "/deployment/config", deployment.configuration, (signed_in,)),
+        Route("POST", "/authcheck", authcheck.authcheck, (signed_in,)),
+    ]
+
+
+def _reading(generation: Generation) -> list[Route]:
+    organization_path = "/organizations/{organization}"
+    named_group = organization_path + "/groups/{group_name}"
+    routes = [
+        Route("GET", "/organizations", organizations.list_organizations, (signed_in,)),
+        Route("GET", organization_path, organizations.get_organization, _IN_ORGANIZATION),
+        Route("GET", organization_path + "/members", organizations.list_members, _IN_ORGANIZATION),
+        Route("GET", organization_path + "/paginated-members", organizations.page_of_members, _IN_ORGANIZATION),
+        Route("GET", organization_path + "/members/{user}", organizations.get_member, (*_IN_ORGANIZATION, member)),
+        Route("GET", "/groups", groups.list_groups, _GROUPS),
+        Route("GET", organization_path + "/groups", groups.list_organization_groups, _ORGANIZATION_GROUPS),
+        Route("GET", "/groups/{group}", groups.get_group, _GROUP),
+        Route("GET", named_group, groups.get_group, _NAMED_GROUP),
+        Route("GET", "/groups/{group}/members", groups.page_of_members, _GROUP),
+        Route("GET", named_group + "/members", groups.page_of_members, _NAMED_GROUP),
+        Route("GET", "/users", users.list_users, (signed_in,)),
+        Route("GET", "/users/{user}", users.get_user, _USER),
+    ]
+    if generation.bulk_reads:
+        path = organization_path + "/paginated-groups"
+        routes.append(Route("GET", path, groups.page_of_groups, _ORGANIZATION_GROUPS))
+    return routes
+
+
+def _budgets(generation: Generation) -> list[Route]:
+    guards = (*_GROUP, ai_gateway)
+    routes = [
+        Route("GET", "/groups/{group}/ai/budget", budgets.get_budget, guards),
+        Route("PUT", "/groups/{group}/ai/budget", budgets.put_budget, guards),
+        Route("DELETE", "/groups/{group}/ai/budget", budgets.delete_budget, guards),
+    ]
+    if generation.override_path is not None:
+        path = f"/users/{{user}}/ai/{generation.override_path}"
+        guards = (*_USER_AI, cost_control)
+        routes += [
+            Route("GET", path, overrides.get_override, guards),
+            Route("PUT", path, overrides.put_override, guards),
+            Route("DELETE", path, overrides.delete_override, guards),
+            Route("*", "/users/{user}/ai/**", _no_route, _USER_AI),
+        ]
+    return routes
+
+
+def _spend(generation: Generation) -> list[Route]:
+    routes: list[Route] = []
+    if generation.user_spend is not None:
+        routes.append(Route("GET", "/users/{user}/ai/spend", spend.user_spend, (*_USER_AI, cost_control)))
+    if generation.bulk_reads:
+        of_organization = (*_ORGANIZATION_GROUPS, ai_gateway)
+        of_named_group = (*_NAMED_GROUP, ai_gateway)
+        named_group = "/organizations/{organization}/groups/{group_name}"
+        routes += [
+            Route("GET", "/organizations/{organization}/groups/ai/spend", spend.groups_spend, of_organization),
+            Route("GET", "/groups/{group}/ai/spend", spend.group_spend, (*_GROUP, ai_gateway)),
+            Route("GET", "/groups/{group}/members/ai/spend", spend.members_spend, (*_GROUP, ai_gateway)),
+            Route("GET", named_group + "/members/ai/spend", spend.members_spend, of_named_group),
+        ]
+    return routes

@@ -1,0 +1,273 @@
+-- The rules of the stand-in Coder, kept by the database itself: whatever writes here, a handler, a test or a
+-- fault in the middle of a request, cannot break them. Ids are UUID text, times are RFC 3339 text in UTC with
+-- six decimals (so they sort), money is micro-dollars, booleans are 0 and 1.
+
+CREATE TABLE deployment (
+    id              TEXT NOT NULL PRIMARY KEY
+) STRICT;
+
+-- People ------------------------------------------------------------------------------------------------
+
+CREATE TABLE users (
+    id                  TEXT    NOT NULL PRIMARY KEY,
+    username            TEXT    NOT NULL CHECK (length(username) BETWEEN 1 AND 32),
+    name                TEXT    NOT NULL DEFAULT '',
+    email               TEXT    NOT NULL DEFAULT '',
+    password_hash       TEXT    NOT NULL DEFAULT '',
+    status              TEXT    NOT NULL DEFAULT 'dormant' CHECK (status IN ('active', 'dormant', 'suspended')),
+    login_type          TEXT    NOT NULL DEFAULT 'password'
+                                CHECK (login_type IN ('password', 'github', 'oidc', 'token', 'none')),
+    roles               TEXT    NOT NULL DEFAULT '[]' CHECK (json_type(roles) = 'array'),
+    is_service_account  INTEGER NOT NULL DEFAULT 0 CHECK (is_service_account IN (0, 1)),
+    is_system           INTEGER NOT NULL DEFAULT 0 CHECK (is_system IN (0, 1)),
+    deleted             INTEGER NOT NULL DEFAULT 0 CHECK (deleted IN (0, 1)),
+    created_at          TEXT    NOT NULL,
+    updated_at          TEXT    NOT NULL,
+    last_seen_at        TEXT    NOT NULL DEFAULT '0001-01-01T00:00:00.000000Z'
+) STRICT;
+
+-- A name or address is taken only by people who are still there.
+CREATE UNIQUE INDEX users_by_username ON users (lower(username)) WHERE NOT deleted;
+CREATE UNIQUE INDEX users_by_email    ON users (lower(email))    WHERE NOT deleted AND email <> '';
+
+CREATE TABLE api_keys (
+    id              TEXT    NOT NULL PRIMARY KEY CHECK (length(id) = 10),
+    secret          TEXT    NOT NULL CHECK (length(secret) = 22),
+    user_id         TEXT    NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    token_name      TEXT    NOT NULL DEFAULT '',
+    expires_at      TEXT    NOT NULL,
+    created_at      TEXT    NOT NULL
+) STRICT;
+
+CREATE UNIQUE INDEX api_keys_by_name ON api_keys (user_id, token_name) WHERE token_name <> '';
+
+-- Organizations and groups --------------------------------------------------------------------------------
+
+CREATE TABLE organizations (
+    id                  TEXT    NOT NULL PRIMARY KEY,
+    name                TEXT    NOT NULL,
+    display_name        TEXT    NOT NULL DEFAULT '',
+    description         TEXT    NOT NULL DEFAULT '',
+    icon                TEXT    NOT NULL DEFAULT '',
+    is_default          INTEGER NOT NULL DEFAULT 0 CHECK (is_default IN (0, 1)),
+    -- Who sees what inside: 'everyone' lets members read every group, 'none' hides the other members as well.
+    workspace_sharing   TEXT    NOT NULL DEFAULT 'everyone'
+                                CHECK (workspace_sharing IN ('everyone', 'service_accounts', 'none')),
+    created_at          TEXT    NOT NULL,
+    updated_at          TEXT    NOT NULL
+) STRICT;
+
+CREATE UNIQUE INDEX organizations_by_name   ON organizations (lower(name));
+CREATE UNIQUE INDEX organizations_default   ON organizations (is_default) WHERE is_default;
+
+CREATE TABLE organization_members (
+    user_id         TEXT NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    organization_id TEXT NOT NULL REFERENCES organizations (id) ON DELETE CASCADE,
+    roles           TEXT NOT NULL DEFAULT '[]' CHECK (json_type(roles) = 'array'),
+    created_at      TEXT NOT NULL,
+    updated_at      TEXT NOT NULL,
+    PRIMARY KEY (user_id, organization_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX organization_members_by_organization ON organization_members (organization_id);
+
+CREATE TABLE groups (
+    id              TEXT    NOT NULL PRIMARY KEY,
+    organization_id TEXT    NOT NULL REFERENCES organizations (id) ON DELETE CASCADE,
+    name            TEXT    NOT NULL CHECK (length(name) BETWEEN 1 AND 255),
+    display_name    TEXT    NOT NULL DEFAULT '',
+    avatar_url      TEXT    NOT NULL DEFAULT '',
+    quota_allowance INTEGER NOT NULL DEFAULT 0,
+    source          TEXT    NOT NULL DEFAULT 'user' CHECK (source IN ('user', 'oidc')),
+    -- Everyone is the one group that shares its id with the organization.
+    CHECK ((id = organization_id) = (name = 'Everyone'))
+) STRICT;
+
+-- Names are unique inside an organization only.
+CREATE UNIQUE INDEX groups_by_name ON groups (organization_id, lower(name));
+
+CREATE TABLE group_members (
+    user_id         TEXT NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    group_id        TEXT NOT NULL REFERENCES groups (id) ON DELETE CASCADE,
+    PRIMARY KEY (user_id, group_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX group_members_by_group ON group_members (group_id);
+
+CREATE TRIGGER organizations_have_an_everyone_group AFTER INSERT ON organizations BEGIN
+    INSERT INTO groups (id, organization_id, name) VALUES (NEW.id, NEW.id, 'Everyone');
+END;
+
+CREATE TRIGGER group_members_are_organization_members BEFORE INSERT ON group_members
+WHEN NOT EXISTS (
+    SELECT 1 FROM organization_members m JOIN groups g ON g.organization_id = m.organization_id
+    WHERE g.id = NEW.group_id AND m.user_id = NEW.user_id
+) BEGIN
+    SELECT raise(ABORT, 'group members must be members of the organization');
+END;
+
+CREATE TRIGGER everyone_has_no_explicit_members BEFORE INSERT ON group_members
+WHEN EXISTS (SELECT 1 FROM organizations WHERE id = NEW.group_id) BEGIN
+    SELECT raise(ABORT, 'membership of Everyone follows from the organization');
+END;
+
+CREATE TRIGGER who_leaves_an_organization_leaves_its_groups AFTER DELETE ON organization_members BEGIN
+    DELETE FROM group_members
+    WHERE user_id = OLD.user_id
+      AND group_id IN (SELECT id FROM groups WHERE organization_id = OLD.organization_id);
+END;
+
+-- People are deleted softly: the row stays and answers by id, memberships and keys go.
+CREATE TRIGGER who_is_deleted_leaves AFTER UPDATE OF deleted ON users WHEN NEW.deleted BEGIN
+    DELETE FROM organization_members WHERE user_id = NEW.id;
+    DELETE FROM api_keys WHERE user_id = NEW.id;
+END;
+
+-- Who is in which group, Everyone included.
+CREATE VIEW group_memberships (user_id, group_id) AS
+    SELECT user_id, group_id FROM group_members
+    UNION ALL
+    SELECT user_id, organization_id FROM organization_members;
+
+-- Budgets -------------------------------------------------------------------------------------------------
+
+-- No row: no budget. 0: every request is blocked. A maximum is the business of the handlers, and of newer
+-- servers only, so that a database may hold more than its server would accept today.
+CREATE TABLE group_ai_budgets (
+    group_id            TEXT    NOT NULL PRIMARY KEY REFERENCES groups (id) ON DELETE CASCADE,
+    spend_limit_micros  INTEGER NOT NULL CHECK (spend_limit_micros >= 0),
+    created_at          TEXT    NOT NULL,
+    updated_at          TEXT    NOT NULL
+) STRICT;
+
+-- One override per person; group_id is the group to which the spend is booked.
+CREATE TABLE user_ai_budget_overrides (
+    user_id             TEXT    NOT NULL PRIMARY KEY REFERENCES users (id) ON DELETE CASCADE,
+    group_id            TEXT    NOT NULL REFERENCES groups (id) ON DELETE CASCADE,
+    spend_limit_micros  INTEGER NOT NULL CHECK (spend_limit_micros >= 0),
+    created_at          TEXT    NOT NULL,
+    updated_at          TEXT    NOT NULL
+) STRICT;
+
+CREATE INDEX user_ai_budget_overrides_by_group ON user_ai_budget_overrides (group_id);
+
+-- The membership rule, on insert and on update ...
+CREATE TRIGGER user_ai_budget_overrides_must_be_group_member_on_insert
+BEFORE INSERT ON user_ai_budget_overrides
+WHEN NOT EXISTS (SELECT 1 FROM group_memberships WHERE user_id = NEW.user_id AND group_id = NEW.group_id) BEGIN
+    SELECT raise(ABORT, 'user_ai_budget_overrides_must_be_group_member');
+END;
+
+CREATE TRIGGER user_ai_budget_overrides_must_be_group_member_on_update
+BEFORE UPDATE ON user_ai_budget_overrides
+WHEN NOT EXISTS (SELECT 1 FROM group_memberships WHERE user_id = NEW.user_id AND group_id = NEW.group_id) BEGIN
+    SELECT raise(ABORT, 'user_ai_budget_overrides_must_be_group_member');
+END;
+
+-- ... and its two removal paths: an override vanishes with the membership it stands on. Nothing is audited.
+CREATE TRIGGER overrides_vanish_with_the_group_membership BEFORE DELETE ON group_members BEGIN
+    DELETE FROM user_ai_budget_overrides WHERE user_id = OLD.user_id AND group_id = OLD.group_id;
+END;
+
+CREATE TRIGGER overrides_vanish_with_the_organization_membership BEFORE DELETE ON organization_members BEGIN
+    DELETE FROM user_ai_budget_overrides WHERE user_id = OLD.user_id AND group_id = OLD.organization_id;
+END;
+
+-- What applies to each person now. An override wins in both directions. Otherwise the highest budget among all
+-- groups of all organizations; ties go to the earliest organization membership, then to the lowest group id.
+-- Without any budget nothing limits, and spend is booked to Everyone of the default organization, else of the
+-- earliest one. Who is in no organization has no effective group.
+CREATE VIEW effective_budgets (user_id, effective_group_id, spend_limit_micros, limit_source) AS
+SELECT
+    u.id,
+    coalesce(o.group_id, b.group_id, (
+        SELECT m.organization_id
+        FROM organization_members m JOIN organizations org ON org.id = m.organization_id
+        WHERE m.user_id = u.id
+        ORDER BY org.is_default DESC, m.created_at, m.organization_id
+        LIMIT 1
+    )),
+    coalesce(o.spend_limit_micros, b.spend_limit_micros),
+    CASE WHEN o.user_id IS NOT NULL THEN 'user_override' WHEN b.group_id IS NOT NULL THEN 'group' END
+FROM users u
+LEFT JOIN user_ai_budget_overrides o ON o.user_id = u.id
+LEFT JOIN group_ai_budgets b ON b.group_id = (
+    SELECT c.group_id FROM (
+        SELECT gb.group_id, gb.spend_limit_micros, om.created_at
+        FROM organization_members om JOIN group_ai_budgets gb ON gb.group_id = om.organization_id
+        WHERE om.user_id = u.id
+        UNION ALL
+        SELECT gb.group_id, gb.spend_limit_micros, om.created_at
+        FROM group_members gm
+        JOIN group_ai_budgets gb ON gb.group_id = gm.group_id
+        JOIN groups g ON g.id = gm.group_id
+        JOIN organization_members om ON om.user_id = gm.user_id AND om.organization_id = g.organization_id
+        WHERE gm.user_id = u.id
+    ) c
+    ORDER BY c.spend_limit_micros DESC, c.created_at, c.group_id
+    LIMIT 1
+);
+
+-- Spend is booked per person, the group that was effective at the time, and UTC day; it never moves.
+CREATE TABLE ai_daily_spend (
+    user_id             TEXT    NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    group_id            TEXT    NOT NULL REFERENCES groups (id) ON DELETE CASCADE,
+    day                 TEXT    NOT NULL CHECK (day = date(day)),
+    provider            TEXT    NOT NULL DEFAULT 'anthropic',
+    provider_name       TEXT    NOT NULL DEFAULT 'Anthropic',
+    model               TEXT    NOT NULL DEFAULT 'claude-sonnet-4-5',
+    input_tokens        INTEGER NOT NULL DEFAULT 0 CHECK (input_tokens >= 0),
+    output_tokens       INTEGER NOT NULL DEFAULT 0 CHECK (output_tokens >= 0),
+    cache_read_tokens   INTEGER NOT NULL DEFAULT 0 CHECK (cache_read_tokens >= 0),
+    cache_write_tokens  INTEGER NOT NULL DEFAULT 0 CHECK (cache_write_tokens >= 0),
+    cost_micros         INTEGER NOT NULL CHECK (cost_micros >= 0),
+    PRIMARY KEY (group_id, user_id, day, provider, model)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX ai_daily_spend_by_user ON ai_daily_spend (user_id);
+
+-- What happened -------------------------------------------------------------------------------------------
+
+-- No foreign keys: history outlives what it speaks of. Failed requests have a status_code of 400 and more.
+CREATE TABLE audit_logs (
+    id              TEXT    NOT NULL PRIMARY KEY,
+    time            TEXT    NOT NULL,
+    user_id         TEXT    NOT NULL,
+    organization_id TEXT    NOT NULL,
+    ip              TEXT    NOT NULL,
+    user_agent      TEXT    NOT NULL,
+    request_id      TEXT    NOT NULL,
+    resource_type   TEXT    NOT NULL CHECK (resource_type IN ('group_ai_budget', 'user_ai_budget_override')),
+    resource_id     TEXT    NOT NULL,
+    resource_target TEXT    NOT NULL,
+    action          TEXT    NOT NULL CHECK (action IN ('write', 'delete')),
+    diff            TEXT    NOT NULL CHECK (json_type(diff) = 'object'),
+    status_code     INTEGER NOT NULL
+) STRICT;
+
+CREATE INDEX audit_logs_by_time ON audit_logs (time);
+
+CREATE TABLE ai_sessions (
+    id              TEXT NOT NULL PRIMARY KEY,
+    initiator_id    TEXT NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    client          TEXT NOT NULL DEFAULT 'claude-code',
+    started_at      TEXT NOT NULL,
+    ended_at        TEXT
+) STRICT;
+
+CREATE TABLE ai_session_threads (
+    id                  TEXT    NOT NULL PRIMARY KEY,
+    session_id          TEXT    NOT NULL REFERENCES ai_sessions (id) ON DELETE CASCADE,
+    provider            TEXT    NOT NULL,
+    provider_name       TEXT    NOT NULL,
+    model               TEXT    NOT NULL,
+    prompt              TEXT    NOT NULL DEFAULT '',
+    input_tokens        INTEGER NOT NULL DEFAULT 0,
+    output_tokens       INTEGER NOT NULL DEFAULT 0,
+    cache_read_tokens   INTEGER NOT NULL DEFAULT 0,
+    cache_write_tokens  INTEGER NOT NULL DEFAULT 0,
+    started_at          TEXT    NOT NULL,
+    ended_at            TEXT
+) STRICT;
+
+CREATE INDEX ai_session_threads_by_session ON ai_session_threads (session_id);

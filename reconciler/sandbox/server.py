@@ -1,0 +1,142 @@
+"""The sandbox as a running server: in a thread for tests, in the foreground for the command line."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import socket
+import threading
+from concurrent.futures import Future
+from typing import TYPE_CHECKING, Any, Self, TypeVar
+
+from .application import Application
+from .connection import Connection
+from .control import Effective, effective
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from .values import Fault, Options, Request
+
+Result = TypeVar("Result")
+
+
+class _Listener:
+    """Accept connections for an application on the running loop until told to stop."""
+
+    def __init__(self, application: Application, listening: socket.socket) -> None:
+        self._application = application
+        self._socket = listening
+        self._connections: set[Connection] = set()
+
+    async def run(self, until: asyncio.Event) -> None:
+        loop = asyncio.get_running_loop()
+        server = await loop.create_server(lambda: Connection(self._application, self._connections), sock=self._socket)
+        try:
+            await until.wait()
+        finally:
+            server.close()
+            for connection in tuple(self._connections):
+                connection.shut()
+            await asyncio.sleep(0)
+
+
+def _listen(options: Options) -> socket.socket:
+    family = socket.AF_INET6 if ":" in options.host else socket.AF_INET
+    return socket.create_server((options.host, options.port), family=family, backlog=1024)
+
+
+def _url(listening: socket.socket) -> str:
+    host, port = listening.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+class Sandbox:
+    """Run a stand-in Coder in a thread of this process, over real HTTP, for the length of a `with` block."""
+
+    def __init__(self, options: Options) -> None:
+        self._options = options
+        self._loop = asyncio.new_event_loop()
+        self._stop = asyncio.Event()
+
+    def __enter__(self) -> Self:
+        self._application = Application(self._options)
+        listening = _listen(self._options)
+        self._application.url = _url(listening)
+        self._thread = threading.Thread(target=self._run, args=(listening,), name="coder-sandbox", daemon=True)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._loop.call_soon_threadsafe(self._stop.set)
+        self._thread.join()
+        self._loop.close()
+        self._application.world.database.close()
+
+    def _run(self, listening: socket.socket) -> None:
+        with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
+            runner.run(_Listener(self._application, listening).run(self._stop))
+
+    @property
+    def url(self) -> str:
+        """Return the address, without a slash at its end."""
+        return self._application.url
+
+    @property
+    def tokens(self) -> Mapping[str, str]:
+        """Return a token for each role: owner, user-admin, organization-admin, and so on."""
+        return self._application.tokens
+
+    @property
+    def requests(self) -> tuple[Request, ...]:
+        """Return the API requests so far, in the order of their arrival."""
+        return self._on_loop(lambda: self._application.recorder.requests)
+
+    def forget_requests(self) -> None:
+        """Start a new list of requests."""
+        self._on_loop(self._application.recorder.forget)
+
+    def fault(self, fault: Fault) -> None:
+        """Queue a fault."""
+        self._on_loop(lambda: self._application.faults.add(fault))
+
+    def execute(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+        """Execute a statement on the server's database between two requests; return its rows."""
+        return self._on_loop(lambda: [tuple(row) for row in self._application.world.database.rows(sql, *parameters)])
+
+    def effective(self) -> list[Effective]:
+        """Return (user id, username, limit or None, source or None, effective group) of everybody, by username."""
+        return self._on_loop(lambda: effective(self._application.world.database))
+
+    def _on_loop(self, work: Callable[[], Result]) -> Result:
+        future: Future[Result] = Future()
+
+        def run() -> None:
+            try:
+                future.set_result(work())
+            except BaseException as error:  # noqa: BLE001  # carried over to the caller's thread
+                future.set_exception(error)
+
+        self._loop.call_soon_threadsafe(run)
+        return future.result()
+
+
+def serve(options: Options, ready: Callable[[str, Mapping[str, str]], None]) -> None:
+    """Serve in the foreground until SIGINT or SIGTERM; `ready` hears the address and the tokens once it listens."""
+    application = Application(options)
+    listening = _listen(options)
+    application.url = _url(listening)
+    try:
+        asyncio.run(_serve(application, listening, ready))
+    finally:
+        application.world.database.close()
+
+
+async def _serve(
+    application: Application, listening: socket.socket, ready: Callable[[str, Mapping[str, str]], None]
+) -> None:
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    ready(application.url, application.tokens)
+    await _Listener(application, listening).run(stop)

@@ -16,8 +16,8 @@ _AMOUNT = re.compile(r"(\$?)(\d{1,3}(?:,\d{3})+|\d+)(?:\.(\d+))?( USD)?", re.ASC
 _PLACES = 6
 
 
-def parse_usd(text: str) -> Micros:
-    """Read `$200`, `200`, `200.50`, `$1,250.00` or `1,250 USD` as micros, exactly.
+def parse_usd(text: str, *, maximum: Micros = MAX_LIMIT) -> Micros:
+    """Read `$200`, `200`, `200.50`, `$1,250.00` or `1,250 USD` as micros, exactly; `maximum` is for sums of limits.
 
     Raises ValueError with a sentence that says what is wrong with the text.
     Law 7: `parse_usd(format_usd(micros)) == micros`.
@@ -33,12 +33,11 @@ def parse_usd(text: str) -> Micros:
         raise ValueError("an amount does not begin with a zero")
     if len(fraction) > _PLACES:
         raise ValueError(f"an amount has at most {_PLACES} decimals, this one has {len(fraction)}")
-    if len(whole) > len(str(MAX_LIMIT)):
-        raise ValueError("an amount is at most $1,000,000")
-    micros = int(whole) * MICROS_PER_USD + int(fraction.ljust(_PLACES, "0"))
-    if micros > MAX_LIMIT:
-        raise ValueError("an amount is at most $1,000,000")
-    return Micros(micros)
+    if len(whole) <= len(str(maximum)):
+        micros = int(whole) * MICROS_PER_USD + int(fraction.ljust(_PLACES, "0"))
+        if micros <= maximum:
+            return Micros(micros)
+    raise ValueError(f"an amount is at most {format_usd_short(maximum)}")
 
 
 def format_usd(micros: int) -> str:

@@ -1,0 +1,195 @@
+"""Says what is wrong with a mapping, in the words of the published schema: every violation once, with a hint.
+
+Only asked about what `parse` refused, because jsonschema is slow to import and slow to run. A mapping is shown to it
+flat: what its values contain has shapes, and explanations, of its own.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from functools import cache
+from typing import Any, assert_never
+
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import ValidationError
+from jsonschema.validators import extend
+
+from reconciler.errors import Finding
+from reconciler.policy_file.nodes import Broken, Mapping, Mark, Node, PolicyText, Scalar, Sequence
+from reconciler.policy_file.parse import Shape
+from reconciler.policy_file.schema import schema_text
+from reconciler.policy_file.values import Wrong, nearest, to_json
+
+MAX_SHOWN = 60
+
+
+def explain(text: PolicyText, shape: Shape, node: Node, wrong: dict[str, Wrong]) -> list[Finding]:
+    """Return all findings about a mapping that `parse` refused; `wrong` is what it found, by key.
+
+    Empty only when everything wrong was found while reading the file.
+    """
+    if type(node) is Broken:
+        return []
+    explanation = _Explanation(text, shape, node, wrong)
+    return explanation.findings()
+
+
+def _is_whole_match(_: Any, pattern: str, instance: Any, __: Any) -> Iterator[ValidationError]:
+    """Check `pattern` as JSON Schema means it: Python's `$` also matches before a newline at the end."""
+    if isinstance(instance, str) and not re.search(pattern.removesuffix("$") + r"\Z", instance):
+        yield ValidationError("does not match")
+
+
+Validator: Any = extend(Draft202012Validator, {"pattern": _is_whole_match})  # type: ignore[no-untyped-call]
+
+
+@cache
+def schema() -> dict[str, Any]:
+    """Return the published schema."""
+    loaded: dict[str, Any] = json.loads(schema_text())
+    return loaded
+
+
+@cache
+def _validator(definition: str) -> Any:
+    if not definition:
+        return Validator(schema())
+    return Validator({"$ref": f"#/$defs/{definition}", "$defs": schema()["$defs"]})
+
+
+def _definition(name: str) -> dict[str, Any]:
+    found: dict[str, Any] = schema()["$defs"][name] if name else schema()
+    return found
+
+
+def instance(node: Node) -> Any:
+    """Return what the schema is asked about, with everything inside."""
+    match node:
+        case Scalar():
+            return to_json(node)
+        case Mapping():
+            return {key: instance(value) for key, (_, value) in node.pairs.items()}
+        case Sequence():
+            return [instance(item) for item in node.items]
+        case Broken():
+            return None
+        case _:
+            assert_never(node)
+
+
+def _flat(node: Node) -> Any:
+    if type(node) is Mapping:
+        return {key: _empty(value) for key, (_, value) in node.pairs.items()}
+    return _empty(node)
+
+
+def _empty(node: Node) -> Any:
+    match node:
+        case Mapping():
+            return {}
+        case Sequence():
+            return []
+        case _:
+            return instance(node)
+
+
+class _Explanation:
+    """The findings about one mapping; the first one about a key or value wins."""
+
+    def __init__(self, text: PolicyText, shape: Shape, node: Node, wrong: dict[str, Wrong]) -> None:
+        self._text = text
+        self._node = node
+        self._wrong = wrong
+        self._name = shape.name
+        self._definition = _definition(shape.name)
+        self._found: dict[str, Finding] = {}
+        self._pairs = node.pairs if type(node) is Mapping else {}
+        self._has_broken = any(type(value) is Broken for _, value in self._pairs.values())
+
+    def findings(self) -> list[Finding]:
+        errors = list(_validator(self._name).iter_errors(_flat(self._node)))
+        for error in sorted(errors, key=lambda error: error.validator == "required"):
+            self._explain(error)
+        for key in self._wrong:
+            self._value(key)
+        if not self._found and not self._has_broken:
+            # Never reached while parse and schema agree; a refused entry must not vanish without a finding.
+            self._add("", self._node.mark, f"this is not {self._definition['title']}", "compare it with the schema")
+        return list(self._found.values())
+
+    def _explain(self, error: ValidationError) -> None:
+        if error.validator == "additionalProperties" and not error.path:
+            self._unknown_keys()
+        elif error.validator == "required" and not error.path:
+            self._missing_keys()
+        elif "propertyNames" in error.schema_path:
+            self._tier_name(str(error.instance))
+        elif error.path:
+            self._value(str(error.path[0]))
+        else:
+            self._add("", self._node.mark, f"expected {self._definition['title']}, found {_shown(self._node)}", "")
+
+    def _unknown_keys(self) -> None:
+        known = self._definition["properties"]
+        for key in self._pairs.keys() - known.keys():
+            meant = nearest(key, [name for name in known if name not in self._pairs])
+            if key == "<<":
+                hint = "merge keys are not supported; write the keys out"
+            elif key.isdigit():
+                hint = "inside { } a comma ends the value; put an amount that holds one in quotes"
+            elif meant:
+                hint = f"did you mean {meant!r}?"
+            else:
+                hint = f"known keys: {', '.join(known)}"
+            self._add(key, self._pairs[key][0], f"unknown key {_quoted(key)}", hint)
+
+    def _missing_keys(self) -> None:
+        """Report what is missing, unless an unknown key of this mapping looks like it."""
+        required = [key for key in self._definition["required"] if key not in self._pairs]
+        unknown = self._pairs.keys() - self._definition["properties"].keys()
+        meant = {nearest(key, required) for key in unknown}
+        for key in required:
+            if key not in meant:
+                example = self._property(key)["examples"][0]
+                message = f"key {key!r} is missing in {self._definition['title']}"
+                self._add(key, self._node.mark, message, f"add it, for example `{key}: {example}`")
+
+    def _tier_name(self, key: str) -> None:
+        expected = self._definition["propertyNames"]["title"]
+        hint = "begin with a letter; then letters, digits, `_`, `-`, `.`; not a word that YAML reads as true or false"
+        self._add(key, self._pairs[key][0], f"expected {expected}, found {_quoted(key)}", hint)
+
+    def _value(self, key: str) -> None:
+        value = self._pairs[key][1]
+        if type(value) is Broken:
+            return
+        expected = self._property(key)["title"]
+        hint = str(self._wrong.get(key, ""))
+        self._add(key, value.mark, f"{key}: expected {expected}, found {_shown(value)}", hint)
+
+    def _property(self, key: str) -> dict[str, Any]:
+        properties = self._definition.get("properties", {})
+        found: dict[str, Any] = properties.get(key) or self._definition["additionalProperties"]
+        return {**_definition(found["$ref"].removeprefix("#/$defs/")), **found} if "$ref" in found else found
+
+    def _add(self, key: str, mark: Mark, message: str, hint: str) -> None:
+        if key not in self._found:
+            self._found[key] = self._text.finding(mark, message, hint)
+
+
+def _shown(node: Node) -> str:
+    match node:
+        case Mapping():
+            return "a mapping"
+        case Sequence():
+            return "a list"
+        case Scalar(text=""):
+            return "nothing" if not node.style else "an empty text"
+        case _:
+            return _quoted(node.text) if type(node) is Scalar else "nothing"
+
+
+def _quoted(text: str) -> str:
+    return repr(text if len(text) <= MAX_SHOWN else text[:MAX_SHOWN] + "...")

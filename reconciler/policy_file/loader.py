@@ -1,0 +1,89 @@
+"""The way from paths to policies: files, nodes, entries, merged per organization; all findings of all files at once."""
+
+from __future__ import annotations
+
+import gc
+import hashlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from reconciler.core.policy import Policy, SourceFile
+from reconciler.errors import Finding, PolicyError
+from reconciler.policy_file.files import read_files
+from reconciler.policy_file.merge import Merger
+from reconciler.policy_file.nodes import Node, PolicyText
+from reconciler.policy_file.parse import Document, Parser, Shape
+from reconciler.policy_file.read import read
+from reconciler.policy_file.values import Limits, Wrong
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """The policies of some files, and which files these were."""
+
+    policies: tuple[Policy, ...]
+    """One per organization, sorted by its name."""
+    sources: tuple[SourceFile, ...]
+    """Sorted by path."""
+
+
+def load(paths: Sequence[str]) -> Loaded:
+    """Read policies from files, and from folders at any depth.
+
+    Raises PolicyError with every finding of every file.
+    Law 4: neither the order of the paths nor the order in a folder changes the result.
+    """
+    with _collector_paused():
+        texts, findings = read_files(paths)
+        policies = _load(texts, findings)
+    if findings:
+        raise PolicyError(tuple(dict.fromkeys(findings)))
+    sources = (SourceFile(text.path, hashlib.sha256(text.data).hexdigest()) for text in texts)
+    return Loaded(policies, tuple(sources))
+
+
+def _load(texts: list[PolicyText], findings: list[Finding]) -> tuple[Policy, ...]:
+    parsers = [parser for text in texts if (parser := _parser(text, findings))]
+    merger = Merger(texts)
+    by_organization: dict[str, list[Parser]] = {}
+    for parser in parsers:
+        # A file without a readable organization stands alone; its path cannot be mistaken for a name.
+        key = parser.document.organization or f"\n{parser.document.text.path}"
+        by_organization.setdefault(key, []).append(parser)
+    policies = []
+    for key in sorted(by_organization):
+        documents: list[Document] = [parser.document for parser in by_organization[key]]
+        limits = Limits(merger.tiers(documents))
+        for parser in by_organization[key]:
+            parser.entries(limits)
+        policies.append(merger.policy(documents))
+    merger.users(policies)
+    for parser in parsers:
+        findings += parser.findings
+    findings += merger.findings
+    return tuple(policies)
+
+
+def _parser(text: PolicyText, findings: list[Finding]) -> Parser | None:
+    tree = read(text)
+    findings += tree.findings
+    return None if tree.root is None else Parser(text, tree.root, _explain)
+
+
+def _explain(text: PolicyText, shape: Shape, node: Node, wrong: dict[str, Wrong]) -> list[Finding]:
+    from reconciler.policy_file.check import explain  # jsonschema takes 60 ms to import; only bad policies pay
+
+    return explain(text, shape, node, wrong)
+
+
+@contextmanager
+def _collector_paused() -> Iterator[None]:
+    """Keep the garbage collector from walking the growing tree again and again; nodes have no cycles."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()

@@ -1,0 +1,207 @@
+"""Bytes to nodes: what YAML allows and a policy does not is found here, with its place. Knows nothing of policies.
+
+Built from the parser's events, not by one of PyYAML's loaders: they lose positions and duplicate keys, and turn `1:30`
+into 90. A recursive composer would also overflow the stack on deep nesting; this one is a loop with its own stack.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple, cast
+
+import yaml
+from yaml.events import (
+    AliasEvent,
+    DocumentStartEvent,
+    MappingEndEvent,
+    MappingStartEvent,
+    ScalarEvent,
+    SequenceEndEvent,
+    SequenceStartEvent,
+    StreamEndEvent,
+)
+
+from reconciler.errors import Finding
+from reconciler.policy_file.nodes import Broken, Mapping, Mark, Node, PolicyText, Scalar, Sequence
+
+WRITE_OUT = "write the value out; amounts can be named in `tiers`"
+MAX_DEPTH = 16
+"""Version 1 nests three deep; the rest is room for a clear message."""
+
+_new = tuple.__new__
+_Parser: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""libyaml where PyYAML was built with it, else the same in Python, slower. Used for its events only."""
+
+
+class Tree(NamedTuple):
+    """The nodes of one file, or what is in the way. `root` is None when the file could not be read to its end."""
+
+    root: Node | None
+    findings: tuple[Finding, ...]
+
+
+class _At(NamedTuple):
+    line: int
+    column: int
+
+
+START = _At(0, 0)
+
+
+class _Stop(Exception):
+    """Carries the finding after which reading on makes no sense."""
+
+    def __init__(self, finding: Finding) -> None:
+        self.finding = finding
+
+
+def read(text: PolicyText) -> Tree:
+    """Build the nodes of a file; its text must be UTF-8, one document, without anchors, aliases, tags."""
+    builder = _Builder(text)
+    try:
+        _require_text(text)
+        root = builder.build()
+    except _Stop as stop:
+        return Tree(None, (*builder.findings, stop.finding))
+    return Tree(root, tuple(builder.findings))
+
+
+def _require_text(text: PolicyText) -> None:
+    data = text.data
+    if not data.removeprefix(b"\xef\xbb\xbf").strip():
+        raise _Stop(text.finding(START, "the file is empty", "begin with `version: 1` and `organization: NAME`"))
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" in data[:4]:
+        raise _Stop(Finding(text.place(START), "the file is UTF-16 or UTF-32", "save it as UTF-8"))
+    at = data.find(b"\0")
+    if at >= 0:
+        raise _Stop(Finding(text.place(_at(data, at)), "the file is binary: it holds a NUL byte"))
+    try:
+        data.decode()
+    except UnicodeDecodeError as error:
+        message = f"the file is not UTF-8: byte 0x{data[error.start]:02x} here"
+        raise _Stop(Finding(text.place(_at(data, error.start)), message, "save it as UTF-8")) from None
+
+
+def _at(data: bytes, offset: int) -> _At:
+    before = data[:offset].decode(errors="replace")
+    line_start = before.rfind("\n") + 1
+    return _At(before.count("\n"), len(before) - line_start)
+
+
+class _Builder:
+    """Makes nodes of events; findings that do not stop the reading are collected."""
+
+    def __init__(self, text: PolicyText) -> None:
+        self.findings: list[Finding] = []
+        self._text = text
+
+    def build(self) -> Node:
+        try:
+            root = self._document()
+        except yaml.reader.ReaderError as error:
+            raise _Stop(self._not_printable(error)) from None
+        except yaml.MarkedYAMLError as error:
+            raise _Stop(self._not_yaml(error)) from None
+        if root is None or (type(root) is Scalar and not root.text and not root.style):
+            raise _Stop(self._text.finding(START, "the file is empty", "begin with `version: 1`"))
+        return root
+
+    def _document(self) -> Node | None:
+        """Turn events into nodes. `out` is the open list or mapping; `key` is the key whose value comes next.
+
+        This loop is half of the time of loading; measure (make bench, T5) before making it nicer.
+        """
+        get_event = _Parser(self._text.data).get_event
+        out: Any = []
+        top, stack = out, []
+        in_mapping, key, key_mark = False, None, None
+        while True:
+            event = get_event()
+            kind = type(event)
+            if kind is ScalarEvent:
+                if event.anchor is not None or event.tag is not None:
+                    node: Any = self._unwanted(event)
+                else:
+                    node = _new(Scalar, (event.value, event.style, event.start_mark))
+                if not in_mapping:
+                    out.append(node)
+                elif key is None:
+                    key, key_mark = event.value, event.start_mark
+                    if key in out:
+                        self._duplicate(key, key_mark, out[key][0])
+                else:
+                    out[key] = (key_mark, node)
+                    key = None
+            elif kind is MappingStartEvent or kind is SequenceStartEvent:
+                node = self._collection(event)
+                if not in_mapping:
+                    out.append(node)
+                elif key is None:
+                    raise _Stop(self._text.finding(event.start_mark, "a key is text", "put it in quotes"))
+                else:
+                    out[key] = (key_mark, node)
+                stack.append((out, in_mapping))
+                if len(stack) > MAX_DEPTH:
+                    raise _Stop(self._text.finding(event.start_mark, f"nested deeper than {MAX_DEPTH} levels"))
+                out, in_mapping, key = node[0], kind is MappingStartEvent, None
+            elif kind is MappingEndEvent or kind is SequenceEndEvent:
+                out, in_mapping = stack.pop()
+                key = None
+            elif kind is AliasEvent:
+                self._alias(event, out, key, key_mark)
+                key = None
+            elif kind is StreamEndEvent:
+                return cast("Node", top[0]) if top else None
+            elif kind is DocumentStartEvent and top:
+                raise _Stop(self._second_document(event))
+
+    def _collection(self, event: Any) -> Mapping | Sequence:
+        if event.anchor is not None or event.tag is not None:
+            self._unwanted(event)
+        if type(event) is MappingStartEvent:
+            return Mapping({}, event.start_mark)
+        return Sequence([], event.start_mark)
+
+    def _unwanted(self, event: Any) -> Broken:
+        if event.anchor is not None:
+            message, hint = f"anchor &{event.anchor} is not allowed", WRITE_OUT
+        else:
+            message, hint = f"tag {event.tag} is not allowed", "remove it; put text in quotes"
+        self._report(event.start_mark, message, hint)
+        return Broken(event.start_mark)
+
+    def _alias(self, event: Any, out: Any, key: str | None, key_mark: Mark | None) -> None:
+        """Refuse an alias: it can be expanded without end, and a reviewer does not see what it stands for."""
+        self._report(event.start_mark, f"alias *{event.anchor} is not allowed", WRITE_OUT)
+        if type(out) is list:
+            out.append(Broken(event.start_mark))
+        elif key is None:
+            raise _Stop(self._text.finding(event.start_mark, "a key is text", "write the key out"))
+        else:
+            out[key] = (key_mark, Broken(event.start_mark))
+
+    def _duplicate(self, key: str, mark: Mark, first: Mark) -> None:
+        self._report(mark, f"key {key!r} is written twice", f"the first is in line {first.line + 1}; keep one of them")
+
+    def _report(self, mark: Mark, message: str, hint: str) -> None:
+        self.findings.append(self._text.finding(mark, message, hint))
+
+    def _second_document(self, event: Any) -> Finding:
+        return self._text.finding(event.start_mark, "a second document begins here", "use one file for each")
+
+    def _not_printable(self, error: Any) -> Finding:
+        at = _at(self._text.data, error.position)
+        message = f"a character that YAML does not allow: {error.reason}"
+        return Finding(self._text.place(at), message, "the file may be binary; save it as plain text")
+
+    def _not_yaml(self, error: yaml.MarkedYAMLError) -> Finding:
+        mark = error.problem_mark or error.context_mark or START
+        line = self._text.line(mark.line)
+        problem = ", ".join(part for part in (error.context, error.problem) if part)
+        indent = line[: len(line) - len(line.lstrip())]
+        if "\t" in indent or line[mark.column : mark.column + 1] == "\t":
+            hint = "indent with spaces; YAML does not allow tabs"
+        elif "mapping values" in str(error.problem):
+            hint = "put a value that holds `: ` in quotes"
+        else:
+            hint = "check the indentation and the quotes of this line and the one before it"
+        return self._text.finding(mark, f"this is not YAML: {problem}", hint)

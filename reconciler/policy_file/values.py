@@ -1,0 +1,257 @@
+"""Text of one value to what it means: names, amounts, limits, times, numbers. Exact, or Wrong with a hint.
+
+Each of these has a twin in schemas/policy.v1.schema.json under `$defs`; tests/policy_file/test_agreement.py compares
+them. What the schema cannot say (tiers that exist, days of the calendar) is decided here alone.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from collections.abc import Mapping as ReadOnly
+from datetime import UTC, datetime
+from decimal import Decimal
+from difflib import get_close_matches
+from enum import StrEnum
+from functools import lru_cache
+from typing import NoReturn, TypeVar
+
+from reconciler.core.budget import ABSENT, Absent
+from reconciler.core.policy import Hazard, Manage
+from reconciler.money import Micros, parse_usd
+from reconciler.policy_file.nodes import Mapping, Node, Scalar, Sequence
+
+VERSION = 1
+NO_LIMIT = "none"
+MAX_EXPOSURE = Micros(10**12 * 10**6)
+"""A million people with the highest limit."""
+MAX_NAME_COMPARED = 64
+MAX_COUNT = 1_000_000
+"""The most people, deletes or days that a number in a policy can stand for."""
+
+_Word = TypeVar("_Word", bound=StrEnum)
+
+_NULL = re.compile(r"~|null|Null|NULL|")
+_BOOLEAN = re.compile(r"(?:[Yy]es|YES|[Nn]o|NO|[Tt]rue|TRUE|[Ff]alse|FALSE|[Oo]n|ON|[Oo]ff|OFF)")
+_NUMBER = re.compile(
+    r"[-+]?(?:0[xob][0-9a-fA-F_]+|[0-9][0-9_]*(?::[0-5]?[0-9])*(?:\.[0-9_]*)?(?:[eE][-+]?[0-9]+)?"
+    r"|\.[0-9][0-9_]*(?:[eE][-+]?[0-9]+)?|\.(?:inf|Inf|INF))|\.(?:nan|NaN|NAN)"
+)
+_NOT_TEXT = re.compile(rf"(?:{_NULL.pattern})|{_BOOLEAN.pattern}|(?:{_NUMBER.pattern})")
+_WHOLE = re.compile(r"0|[1-9][0-9]*")
+_DECIMAL = re.compile(r"(?:0|[1-9][0-9]*)\.[0-9]{1,6}")
+_NAME = re.compile(r"[^\x00-\x20\x7f-\x9f](?:[^\x00-\x1f\x7f-\x9f]*[^\x00-\x20\x7f-\x9f])?")
+_REASON = re.compile(r"[^\x00-\x08\x0b-\x1f\x7f-\x9f]*[^\x00-\x20\x7f-\x9f][^\x00-\x08\x0b-\x1f\x7f-\x9f]*")
+_TIER = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,63}")
+_TIME = re.compile(
+    r"2[0-9]{3}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])"
+    r"(?:T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\.[0-9]{1,6})?(?:Z|[+-](?:[01][0-9]|2[0-3]):[0-5][0-9]))?"
+)
+
+
+class Wrong(ValueError):
+    """A value is not what its key expects; the text is the hint, empty when the expectation says enough."""
+
+
+class NotJson:
+    """A plain scalar that some YAML reader takes for a number and JSON does not know: 017, 1e3, 1:30, .inf."""
+
+
+def to_json(scalar: Scalar) -> str | int | bool | Decimal | NotJson | None:
+    """Say what an editor or another YAML reader takes the scalar for; that is what the schema is asked about."""
+    text = scalar.text
+    if scalar.style or not _NOT_TEXT.fullmatch(text):
+        return text
+    if _NULL.fullmatch(text):
+        return None
+    if _BOOLEAN.fullmatch(text):
+        return text.lower() in ("yes", "true", "on")
+    if _WHOLE.fullmatch(text) and len(text) < 20:
+        return int(text)
+    return Decimal(text) if _DECIMAL.fullmatch(text) else NotJson()
+
+
+def is_text(text: str) -> bool:
+    """Whether every YAML reader takes these characters for text when they are not in quotes."""
+    return not _NOT_TEXT.fullmatch(text)
+
+
+def name(node: Node) -> str:
+    """Read the name of an organization, group or user."""
+    text = _text(node)
+    if not _NAME.fullmatch(text):
+        raise Wrong("a name has no control characters, no blanks at its ends, and is not empty")
+    return text
+
+
+def reason(node: Node) -> str:
+    """Read a text for people; it may have several lines."""
+    text = _text(node)
+    if not _REASON.fullmatch(text):
+        raise Wrong("a reason is not empty and has no control characters")
+    return text
+
+
+def _text(node: Node) -> str:
+    if type(node) is not Scalar:
+        raise Wrong
+    text = node.text
+    if not node.style and _NOT_TEXT.fullmatch(text):
+        if _NULL.fullmatch(text):
+            raise Wrong("write a text, or remove the key")
+        kind = "true or false" if _BOOLEAN.fullmatch(text) else "a number"
+        raise Wrong(f'YAML reads {text} as {kind}; put it in quotes: "{text}"')
+    return text
+
+
+def is_tier_name(text: str) -> bool:
+    """Whether a tier may be called so: it must not look like an amount, `none`, or what YAML takes for a boolean."""
+    if not _TIER.fullmatch(text) or text.lower() in (NO_LIMIT, "null"):
+        return False
+    return text.lower() not in ("yes", "no", "true", "false", "on", "off")
+
+
+def amount(node: Node) -> Micros:
+    """Read an amount of US dollars up to the highest limit."""
+    return _amount(_scalar(node))
+
+
+def exposure(node: Node) -> Micros:
+    """Read a sum of limits: an amount that may exceed the highest limit of one person."""
+    scalar = _scalar(node)
+    try:
+        return parse_usd(scalar.text, maximum=MAX_EXPOSURE)
+    except ValueError as error:
+        raise Wrong(_why_no_amount(scalar, str(error))) from None
+
+
+def _amount(scalar: Scalar) -> Micros:
+    try:
+        return parse_usd(scalar.text)
+    except ValueError as error:
+        raise Wrong(_why_no_amount(scalar, str(error))) from None
+
+
+def _why_no_amount(scalar: Scalar, problem: str) -> str:
+    if scalar.style or not _NOT_TEXT.fullmatch(scalar.text):
+        return problem
+    if _NULL.fullmatch(scalar.text):
+        return "write an amount, $0 included, or remove the key"
+    if _BOOLEAN.fullmatch(scalar.text):
+        return f"YAML reads {scalar.text} as true or false; write an amount such as $200"
+    if ":" in scalar.text:
+        return "YAML reads digits with colons as a number to base 60; write an amount such as $200"
+    return problem
+
+
+class Limits:
+    """Reads limits of one organization: amounts, its tiers, `none`. Remembers texts: most limits occur many times."""
+
+    def __init__(self, tiers: ReadOnly[str, Micros]) -> None:
+        self._tiers = sorted(tiers)
+        self._known: dict[str, Micros | Absent] = {**tiers, NO_LIMIT: ABSENT}
+
+    def __call__(self, node: Node) -> Micros | Absent:
+        if type(node) is not Scalar:
+            raise Wrong
+        found = self._known.get(node.text)
+        if found is None:
+            found = self._known[node.text] = self._read(node)
+        return found
+
+    def _read(self, scalar: Scalar) -> Micros:
+        text = scalar.text
+        if text.lower() in ("", "~", "null", "none", "unlimited", "infinite", ".inf", "inf"):
+            raise Wrong("for no limit write `none`, to block write $0")
+        if is_tier_name(text):
+            self._no_such_tier(text)
+        return _amount(scalar)
+
+    def _no_such_tier(self, text: str) -> NoReturn:
+        meant = nearest(text, [*self._tiers, NO_LIMIT])
+        if meant:
+            raise Wrong(f"there is no tier {text!r}; did you mean {meant!r}?")
+        if self._tiers:
+            raise Wrong(f"there is no tier {text!r}; there are: {', '.join(self._tiers)}")
+        raise Wrong(f"there is no tier {text!r}; define it under `tiers`")
+
+
+def moment(node: Node) -> datetime:
+    """Read a date (00:00 UTC of that day) or an RFC 3339 time with an offset, as UTC."""
+    return _moment(_scalar(node).text)
+
+
+@lru_cache(maxsize=4096)
+def _moment(text: str) -> datetime:
+    if not _TIME.fullmatch(text):
+        raise Wrong("write 2026-11-01, or a time with its offset: 2026-11-01T09:00:00+01:00; years 2000 to 2999")
+    try:
+        when = datetime.fromisoformat(text)
+    except ValueError:
+        raise Wrong(f"there is no such day: {text[:10]}") from None
+    return when.replace(tzinfo=UTC) if when.tzinfo is None else when.astimezone(UTC)
+
+
+def nearest(text: str, names: Iterable[str]) -> str:
+    """Return the name that was probably meant, or an empty text. Long texts are not compared: that is quadratic."""
+    close = get_close_matches(text[:MAX_NAME_COMPARED], names, n=1)
+    return close[0] if close else ""
+
+
+def version(node: Node) -> int:
+    """Read the version of the file; only one is known."""
+    scalar = _scalar(node)
+    if scalar.text != str(VERSION) or scalar.style:
+        raise Wrong(f"this reconciler knows version {VERSION}; write it without quotes: `version: {VERSION}`")
+    return VERSION
+
+
+def count(node: Node) -> int:
+    """Read a number of people, deletes or days: at least 1."""
+    scalar = _scalar(node)
+    if scalar.style or not _WHOLE.fullmatch(scalar.text) or len(scalar.text) > len(str(MAX_COUNT)):
+        raise Wrong(f"write a whole number from 1 to {MAX_COUNT}, in digits and without quotes")
+    number = int(scalar.text)
+    if not 1 <= number <= MAX_COUNT:
+        raise Wrong(f"write a whole number from 1 to {MAX_COUNT}")
+    return number
+
+
+def manage(node: Node) -> Manage:
+    """Read `exact` or `listed`."""
+    return _word(node, Manage)
+
+
+def hazard(node: Node) -> Hazard:
+    """Read the name of a hazard."""
+    return _word(node, Hazard)
+
+
+def _word(node: Node, words: type[_Word]) -> _Word:
+    text = _scalar(node).text
+    try:
+        return words(text)
+    except ValueError:
+        known = [str(word) for word in words]
+        meant = nearest(text.upper(), known) or nearest(text.lower(), known)
+        raise Wrong(f"did you mean {meant!r}?" if meant else f"write {' or '.join(known)}") from None
+
+
+def mapping(node: Node) -> Mapping:
+    """Require keys with values."""
+    if type(node) is not Mapping:
+        raise Wrong
+    return node
+
+
+def sequence(node: Node) -> Sequence:
+    """Require a list."""
+    if type(node) is not Sequence:
+        raise Wrong("write a list: one entry per line, each after `- `; an empty list is []")
+    return node
+
+
+def _scalar(node: Node) -> Scalar:
+    if type(node) is not Scalar:
+        raise Wrong
+    return node

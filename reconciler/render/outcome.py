@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from reconciler.core.outcome import ActionOutcome, Ending, Outcome, Result
-from reconciler.core.plan import Kind
+from reconciler.core.outcome import ActionOutcome, Ending, Outcome, Result, Started
+from reconciler.core.plan import DIGEST_SHOWN, Kind
+from reconciler.render.plan import deployment_text
 from reconciler.render.text import count, harmless
 
 _DONE = {Kind.CREATE: "created", Kind.UPDATE: "updated", Kind.DELETE: "deleted", Kind.NO_OP: "unchanged"}
@@ -21,6 +22,22 @@ _WORDS = {
 def outcome_text(outcome: Outcome) -> str:
     """Render an outcome: a line an object, what was not attempted and why, the proof, the count."""
     return "\n".join([*map(_line, outcome.results), "", *_remarks(outcome), summary(outcome)])
+
+
+def started_text(started: Started) -> str:
+    """Who ran what, where and when; for `show JOURNAL`."""
+    by = f"{harmless(started.who)} with {harmless(started.tool)}"
+    when = started.at.strftime("%Y-%m-%d %H:%M:%S UTC")
+    lines = [
+        f"Run {harmless(started.run)} on {when}, by {by}.",
+        f"{deployment_text(started.deployment)}.",
+        f"Plan digest {started.digest[:DIGEST_SHOWN]}, {count(len(started.actions), 'action')}.",
+    ]
+    if started.revision:
+        lines.append(f"Policy at Git revision {harmless(started.revision)}.")
+    if started.consents:
+        lines.append(f"Consents: {', '.join(started.consents)}.")
+    return "\n".join(lines)
 
 
 def summary(outcome: Outcome) -> str:

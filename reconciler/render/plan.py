@@ -16,9 +16,22 @@ SIGNS = {Kind.CREATE: "+", Kind.UPDATE: "~", Kind.DELETE: "-", Kind.NO_OP: " "}
 NO_CHANGES = "No changes. Live budgets match the policy."
 
 
-def plan_text(plan: Plan) -> str:
-    """Render a whole plan; ends without a newline."""
-    return "\n".join([*_head(plan), *_body(plan), *_unreadable(plan), summary(plan)])
+def plan_report(plan: Plan, cost: str = "") -> str:
+    """Render a whole plan, and what making it cost; ends without a newline."""
+    return _report(plan, cost, summary(plan))
+
+
+def drift_report(plan: Plan, cost: str) -> str:
+    """Render a plan as what differs, not as what is to be done."""
+    if not plan.has_changes:
+        return plan_report(plan, cost)
+    differences = count(len(plan.actions), "difference")
+    return _report(plan, cost, f"Drift: {differences} between live and the policy; `apply` would repair it.")
+
+
+def _report(plan: Plan, cost: str, last_line: str) -> str:
+    facts = " ".join(filter(None, (cost, digest_text(plan))))
+    return "\n".join([*_head(plan), *_body(plan), *_unreadable(plan), facts, last_line])
 
 
 def deployment_text(deployment: Deployment) -> str:
@@ -95,6 +108,8 @@ def _notes(action: Action, plan: Plan) -> Iterator[str]:
             yield "not in the policy"
         case _ if action.expires is not None:
             yield f"expires {day(action.expires)}, {distance(action.expires, plan.at)}"
+        case _:
+            pass
 
 
 def _unreadable(plan: Plan) -> Iterator[str]:

@@ -1,0 +1,66 @@
+"""`reconciler apply`: show the plan, ask, carry it out, say what happened."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import click
+
+from reconciler.cli import options
+from reconciler.cli.screen import Screen
+
+if TYPE_CHECKING:
+    from reconciler.cli.server import Server
+
+
+@click.command("apply")
+@click.argument("paths", nargs=-1, metavar="[PATH]... | PLAN", type=click.Path())
+@click.option("--auto-approve", is_flag=True, help="Do not ask. Skips the question, never a refusal.")
+@click.option(
+    "--expect-digest",
+    metavar="DIGEST",
+    help="Refuse unless the plan has this digest (12 characters or more), as a pull request showed it.",
+)
+@click.option("--journal", "journal_path", type=click.Path(), metavar="FILE", help="Where to record what happens.")
+@options.plan_scope
+@options.server
+@options.screen
+def command(
+    paths: tuple[str, ...],
+    auto_approve: bool,
+    expect_digest: str | None,
+    journal_path: str | None,
+    at: datetime,
+    includes: Callable[[str], bool],
+    server: Server,
+    screen: Screen,
+) -> int:
+    """Make live budgets match the policy, with the fewest PUT and DELETE calls.
+
+    \b
+    reconciler apply                         plan policies/, show it, ask, write
+    reconciler apply saved.plan              exactly this plan, or nothing
+    reconciler apply --auto-approve --expect-digest 9f8e12ab34cd
+                                             in CI: what the pull request showed, or nothing
+
+    Every object is read right before it is written; one that somebody else changed is left alone. What is about to be
+    written is put on disk first, in a journal under .reconciler/ (or --journal FILE); without a journal nothing is
+    written. Afterwards everything is read again, and the outcome says whether it is so.
+    """
+    from reconciler.cli.applying import approve_and_apply
+    from reconciler.cli.planning import plan_to_apply
+
+    with server.reader() as reader:
+        plan, report = plan_to_apply(paths, reader, at=at, includes=includes)
+        return approve_and_apply(
+            plan,
+            report,
+            reader,
+            server,
+            screen,
+            auto_approve=auto_approve,
+            expect_digest=expect_digest,
+            journal_path=journal_path,
+        )

@@ -1,0 +1,94 @@
+"""What `apply` and `revert` share once there is a plan: show it, pass the gate, ask, write, say what happened."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from reconciler.cli import exits
+from reconciler.cli.outcomes import exit_code_of, outcome_document
+from reconciler.cli.runs import default_journal, new_run
+from reconciler.cli.screen import Screen
+from reconciler.cli.signals import Interruption
+from reconciler.core.outcome import Outcome
+from reconciler.core.plan import DIGEST_SHOWN, Plan
+from reconciler.errors import ReconcilerError, RefusedError
+from reconciler.formats import codec
+from reconciler.operations.apply import apply_plan
+from reconciler.operations.journal_file import JournalFile
+from reconciler.operations.ports import Reader
+from reconciler.render.outcome import outcome_text
+
+if TYPE_CHECKING:
+    from reconciler.cli.server import Server
+
+
+def approve_and_apply(
+    plan: Plan,
+    report: str,
+    reader: Reader,
+    server: Server,
+    screen: Screen,
+    *,
+    auto_approve: bool,
+    expect_digest: str | None = None,
+    journal_path: str | None = None,
+) -> int:
+    """Show a plan and carry it out; return the exit code."""
+    stop = Interruption()
+    screen.result(report)
+    _require_digest(plan, expect_digest)
+    if not plan.has_changes:
+        screen.document(_document_without_changes(plan))
+        return exits.DONE if plan.is_complete else exits.ERROR
+    _require_approval(plan, screen, auto_approve=auto_approve)
+    run = new_run(plan, parallelism=max(1, server.parallelism // 2), consents=())
+    path = journal_path or default_journal(run)
+    with server.writer(plan_digest=plan.digest[:DIGEST_SHOWN]) as writer:
+        outcome = apply_plan(plan, reader, writer, open_journal=lambda: JournalFile(path), run=run, stop=stop)
+    return _report(plan, outcome, path, screen)
+
+
+def _report(plan: Plan, outcome: Outcome, path: str, screen: Screen) -> int:
+    code = exit_code_of(outcome)
+    if code == exits.DONE and not plan.is_complete:
+        code = exits.INCOMPLETE
+    if os.path.exists(path):
+        screen.note(f"Journal: {path}")
+    screen.result(f"\n{outcome_text(outcome)}")
+    screen.document(outcome_document(outcome, code, journal=path))
+    return code
+
+
+def _require_digest(plan: Plan, expected: str | None) -> None:
+    if expected is None:
+        return
+    if len(expected) < DIGEST_SHOWN or not plan.digest.startswith(expected.lower()):
+        raise RefusedError(
+            f"The plan has the digest {plan.digest[:DIGEST_SHOWN]}, not {expected}; nothing was written",
+            hint="live or the policy changed since that plan was shown: review the plan above",
+        )
+
+
+def _require_approval(plan: Plan, screen: Screen, *, auto_approve: bool) -> None:
+    if auto_approve:
+        return
+    if screen.wants_json or sys.stdin is None or not sys.stdin.isatty():
+        raise ReconcilerError("Nobody is there to approve the plan; nothing was written", hint="pass --auto-approve")
+    if not click.confirm(f"\nApply these changes to {plan.deployment.url}?", err=True):
+        raise ReconcilerError("Not approved; nothing was written")
+
+
+def _document_without_changes(plan: Plan) -> dict[str, object]:
+    return {
+        "format": "reconciler outcome",
+        "version": 1,
+        "exit_code": exits.DONE if plan.is_complete else exits.ERROR,
+        "is_complete": plan.is_complete,
+        "digest": plan.digest,
+        "unreadable": codec.encode(plan.unreadable),
+        "results": [],
+    }

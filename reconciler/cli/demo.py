@@ -1,0 +1,120 @@
+"""`reconciler demo`: the main job as a story, on a stand-in Coder, with the real commands as real processes."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import urllib.request
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from reconciler.cli import exits
+from reconciler.errors import ReconcilerError
+
+POLICY = "policies/company"
+_RECONCILER = [sys.executable, "-m", "reconciler"]
+
+
+@click.command("demo")
+def command() -> int:
+    """Watch the main job: validate, plan, apply, drift, repair. Takes seconds, leaves nothing behind.
+
+    It starts `reconciler sandbox` with a small company, runs the commands that it prints, and ends the sandbox again. To
+    repeat them by hand, run `reconciler sandbox` in another terminal.
+    """
+    with tempfile.TemporaryDirectory(prefix="reconciler-demo-") as folder:
+        shutil.copytree(_policies(), Path(folder, "policies"))
+        with subprocess.Popen(
+            [*_RECONCILER, "sandbox", "--seed", "demo", "--print-json"], stdout=subprocess.PIPE, text=True
+        ) as sandbox:
+            try:
+                ready = json.loads(sandbox.stdout.readline() if sandbox.stdout else "")
+                _Story(folder, ready["url"], ready["tokens"]).tell()
+            except json.JSONDecodeError:
+                raise ReconcilerError("The sandbox did not start", hint="run `reconciler sandbox` to see why") from None
+            finally:
+                sandbox.terminate()
+    return exits.DONE
+
+
+def _policies() -> Path:
+    """Return the example policies: in the wheel, else in the checkout."""
+    package = Path(__file__).parent.parent
+    shipped = package / "policies"
+    return shipped if shipped.exists() else package.parent / "policies"
+
+
+@dataclass(frozen=True, slots=True)
+class _Story:
+    folder: str
+    url: str
+    tokens: Mapping[str, str]
+
+    def tell(self) -> None:
+        self._say(
+            "A company runs Coder. Some AI budgets were set by hand, and a policy in Git says what they shall be."
+        )
+        click.echo(f"  $ export CODER_URL={self.url}")
+        click.echo(f"  $ export CODER_SESSION_TOKEN={self.tokens['user-admin']}")
+        self._say("Is the policy well-formed? This asks no server.")
+        self._run("validate", POLICY)
+        self._say("What would change? This only reads.")
+        self._run("plan", POLICY)
+        self._say("Make it so.")
+        self._run("apply", POLICY, "--auto-approve")
+        self._say("Once more: nothing is left to do, and nothing is written.")
+        self._run("plan", POLICY)
+        self._say("Behind our back, somebody raises a budget by hand.")
+        self._raise_by_hand("platform", usd=9_000)
+        self._say("The cron job that looks for drift notices, and exits with 2.")
+        self._run("drift", POLICY, expect=exits.DIFFERENCES)
+        self._say("The next apply repairs it.")
+        self._run("apply", POLICY, "--auto-approve")
+        self._run("drift", POLICY)
+        self._say("That is all. To try it yourself: `reconciler sandbox`, and the commands above in another terminal.")
+
+    def _say(self, text: str) -> None:
+        click.secho(f"\n# {text}\n", bold=True)
+
+    def _run(self, *arguments: str, expect: int = exits.DONE) -> None:
+        click.secho(f"  $ reconciler {' '.join(arguments)}", fg="cyan")
+        environment = {
+            **os.environ,
+            "CODER_URL": self.url,
+            "CODER_SESSION_TOKEN": self.tokens["user-admin"],
+            "CODER_HEADER": "",
+        }
+        code = subprocess.run([*_RECONCILER, *arguments], cwd=self.folder, env=environment, check=False).returncode  # noqa: S603
+        if code != expect:
+            raise ReconcilerError(f"The demo expected exit code {expect} from `reconciler {arguments[0]}`, not {code}")
+        if code:
+            click.echo(f"  (exit code {code})")
+
+    def _raise_by_hand(self, group: str, *, usd: int) -> None:
+        """Do what an owner's click in Coder's own dashboard does."""
+        group_id = self._call("GET", f"/organizations/acme/groups/{group}")["id"]
+        path = f"/groups/{group_id}/ai/budget"
+        body = {"spend_limit_micros": usd * 1_000_000}
+        click.secho(
+            f"  $ curl -X PUT $CODER_URL/api/v2{path} -H \"Coder-Session-Token: $OWNER\" -d '{json.dumps(body)}'",
+            fg="cyan",
+        )
+        self._call("PUT", path, body)
+
+    def _call(self, method: str, path: str, body: Mapping[str, object] | None = None) -> Mapping[str, str]:
+        request = urllib.request.Request(  # noqa: S310 - the URL is the sandbox's own
+            f"{self.url}/api/v2{path}",
+            data=json.dumps(body).encode() if body else None,
+            headers={"Coder-Session-Token": self.tokens["owner"]},
+            method=method,
+        )
+        with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310
+            result: Mapping[str, str] = json.load(answer)
+        return result

@@ -1,0 +1,37 @@
+"""`reconciler export`: write live budgets as a policy."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from reconciler.cli import exits, options
+from reconciler.errors import ReconcilerError
+
+if TYPE_CHECKING:
+    from reconciler.cli.server import Server
+
+
+@click.command("export")
+@click.argument("organization", required=False)
+@options.server
+def command(organization: str | None, server: Server) -> int:
+    """Print the live budgets of an organization as a policy file.
+
+    \b
+    reconciler export acme > policies/acme.yaml
+    reconciler plan                          says: No changes.
+
+    ORGANIZATION may be left out where there is only one. Only GET requests are sent.
+    """
+    from reconciler.operations.export import export
+    from reconciler.policy_file.write import dump
+
+    with server.reader() as reader:
+        policies = export(reader, organization)
+    if len(policies) > 1:
+        names = ", ".join(policy.organization for policy in policies)
+        raise ReconcilerError("A policy file holds one organization, and there are several", hint=f"name one: {names}")
+    click.echo(dump(policies[0]), nl=False)
+    return exits.DONE

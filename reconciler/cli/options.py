@@ -1,0 +1,94 @@
+"""Every option that more than one command takes, each written once.
+
+A new option says which step it belongs to: the policy (then it stands in the file), the plan, or a single run.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from datetime import UTC, datetime
+from fnmatch import fnmatchcase
+from typing import Any
+
+import click
+
+from reconciler.cli.screen import Screen
+
+Command = Callable[..., Any]
+
+DEFAULT_PATH = "policies"
+
+
+class Instant(click.ParamType[datetime]):
+    """A date (00:00 UTC of that day) or an RFC 3339 time."""
+
+    name = "time"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
+        try:
+            time = datetime.fromisoformat(value)
+        except ValueError:
+            self.fail(f"{value!r} is neither a date like 2027-01-31 nor a time like 2027-01-31T12:00:00Z", param, ctx)
+        if len(value) > len("2027-01-31") and time.tzinfo is None:
+            self.fail(f"{value!r} has no time zone; end it in Z for UTC", param, ctx)
+        return time.astimezone(UTC) if time.tzinfo else time.replace(tzinfo=UTC)
+
+
+def screen(function: Command) -> Command:
+    """--json and --color; the command gets a `screen`."""
+
+    @click.option("--json", "wants_json", is_flag=True, help="Print one JSON document instead of text.")
+    @click.option(
+        "--color", type=click.Choice(["auto", "always", "never"]), default="auto", show_default=True,
+        help="Colour the text; auto asks NO_COLOR, FORCE_COLOR and the terminal.",
+    )  # fmt: skip
+    @functools.wraps(function)
+    def wrapper(*args: Any, wants_json: bool, color: str, **kwargs: Any) -> Any:
+        return function(*args, screen=Screen(wants_json=wants_json, color=color), **kwargs)
+
+    return wrapper
+
+
+def server(function: Command) -> Command:
+    """--parallelism and --max-requests; the command gets a `server` that can be opened."""
+
+    @click.option(
+        "--parallelism", type=click.IntRange(1, 128), default=8, show_default=True, metavar="N",
+        help="Reads in flight at once; writes use at most half of them.",
+    )  # fmt: skip
+    @click.option(
+        "--max-requests", type=click.IntRange(min=1), metavar="N",
+        help="Stop before it starts a read that would need more requests than this.",
+    )  # fmt: skip
+    @functools.wraps(function)
+    def wrapper(*args: Any, parallelism: int, max_requests: int | None, **kwargs: Any) -> Any:
+        from reconciler.cli.server import Server
+
+        return function(*args, server=Server(parallelism, max_requests), **kwargs)
+
+    return wrapper
+
+
+def paths(function: Command) -> Command:
+    """PATH...: policy files and folders."""
+    return click.argument("paths", nargs=-1, metavar="[PATH]...", type=click.Path())(function)
+
+
+def plan_scope(function: Command) -> Command:
+    """--at, --only and --exclude; the command gets `at` and `includes`."""
+
+    @click.option(
+        "--at", type=Instant(), metavar="TIME", help="Plan for this instant instead of now (starts, expires)."
+    )
+    @click.option("--only", multiple=True, metavar="GLOB", help="Plan only addresses that match, as 'group/acme/*'.")
+    @click.option("--exclude", multiple=True, metavar="GLOB", help="Leave out addresses that match, as 'user/*'.")
+    @functools.wraps(function)
+    def wrapper(*args: Any, at: datetime | None, only: tuple[str, ...], exclude: tuple[str, ...], **kwargs: Any) -> Any:
+        def includes(address: str) -> bool:
+            is_in = not only or any(fnmatchcase(address, glob) for glob in only)
+            return is_in and not any(fnmatchcase(address, glob) for glob in exclude)
+
+        return function(*args, at=at or datetime.now(UTC), includes=includes, **kwargs)
+
+    return wrapper

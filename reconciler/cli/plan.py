@@ -1,0 +1,63 @@
+"""`reconciler plan`: show what would change."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import click
+
+from reconciler.cli import exits, files, options
+from reconciler.cli.screen import Screen
+from reconciler.core.plan import Plan
+
+if TYPE_CHECKING:
+    from reconciler.cli.server import Server
+
+
+@click.command("plan")
+@options.paths
+@click.option("-o", "--output", "output", type=click.Path(), metavar="FILE", help="Save the plan, for `apply FILE`.")
+@click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 when there are changes.")
+@options.plan_scope
+@options.server
+@options.screen
+def command(
+    paths: tuple[str, ...],
+    output: str | None,
+    detailed_exitcode: bool,
+    at: datetime,
+    includes: Callable[[str], bool],
+    server: Server,
+    screen: Screen,
+) -> int:
+    """Show what would change, and change nothing: only GET requests are sent.
+
+    \b
+    reconciler plan                          policies/ against the deployment of CODER_URL
+    reconciler plan -o saved.plan            save it, review it, `reconciler apply saved.plan`
+    reconciler plan --only 'group/acme/*'    a part of it
+    reconciler plan --at 2027-01-01          what will be due on that day
+
+    PATH is a file or a folder (*.yaml and *.yml below it); `policies` when none is given.
+    """
+    from reconciler.cli.planning import load_policies, plan_of
+    from reconciler.formats.plan import dump_plan
+    from reconciler.render.plan import plan_report
+
+    loaded = load_policies(paths)
+    with server.reader() as reader:
+        plan, cost = plan_of(loaded, reader, at=at, includes=includes)
+    document = dump_plan(plan)
+    if output is not None:
+        files.write_private(output, document)
+    screen.text_or_document(plan_report(plan, cost), document)
+    return exit_code_of(plan, differences=exits.DIFFERENCES if detailed_exitcode else exits.DONE)
+
+
+def exit_code_of(plan: Plan, *, differences: int) -> int:
+    """1 when something could not be read: such a plan says nothing about it, so it must not pass for a clean one."""
+    if not plan.is_complete:
+        return exits.ERROR
+    return differences if plan.has_changes else exits.DONE

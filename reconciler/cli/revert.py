@@ -1,0 +1,48 @@
+"""`reconciler revert`: take back what a run did."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import click
+
+from reconciler.cli import options
+from reconciler.cli.screen import Screen
+
+if TYPE_CHECKING:
+    from reconciler.cli.server import Server
+
+
+@click.command("revert")
+@click.argument("journal", type=click.Path())
+@click.option("--auto-approve", is_flag=True, help="Do not ask. Skips the question, never a refusal.")
+@click.option("--journal", "journal_path", type=click.Path(), metavar="FILE", help="Where to record what happens.")
+@options.server
+@options.screen
+def command(journal: str, auto_approve: bool, journal_path: str | None, server: Server, screen: Screen) -> int:
+    """Take back what the run of JOURNAL really did.
+
+    Plans the inverse of its results, leaves alone what somebody has changed since, shows the plan, asks, and applies it
+    like any other: through the same gate, with a journal of its own, which can be reverted too.
+    """
+    from reconciler.cli import files
+    from reconciler.cli.applying import approve_and_apply
+    from reconciler.cli.outcomes import read_outcome
+    from reconciler.operations.revert import make_revert
+    from reconciler.render.plan import plan_report
+
+    outcome = read_outcome(files.read_text(journal), source=journal)
+    with server.reader() as reader:
+        revert = make_revert(outcome, reader, at=datetime.now(UTC))
+        for sentence in revert.skipped:
+            screen.note(f"Left alone: {sentence}.")
+        return approve_and_apply(
+            revert.plan,
+            plan_report(revert.plan),
+            reader,
+            server,
+            screen,
+            auto_approve=auto_approve,
+            journal_path=journal_path,
+        )

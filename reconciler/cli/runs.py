@@ -1,0 +1,55 @@
+"""The facts of a run for its journal: who, where, which revision of the policy, and under which name."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import secrets
+import socket
+import subprocess
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from reconciler import __version__
+from reconciler.core.plan import DIGEST_SHOWN, Plan
+from reconciler.operations.apply import Run
+
+JOURNAL_FOLDER = ".reconciler"
+
+
+def new_run(plan: Plan, *, parallelism: int, consents: tuple[str, ...]) -> Run:
+    """Name a run and find out who makes it."""
+    return Run(
+        id=f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{plan.digest[:DIGEST_SHOWN]}-{secrets.token_hex(4)}",
+        tool=f"reconciler/{__version__}",
+        who=f"{_user()}@{socket.gethostname()}",
+        revision=_revision([source.path for source in plan.sources]),
+        consents=consents,
+        clock=lambda: datetime.now(UTC),
+        parallelism=parallelism,
+    )
+
+
+def default_journal(run: Run) -> str:
+    """`.reconciler/20261123T150012Z-9f8e12ab34cd-1a2b3c4d.jsonl` under the working directory."""
+    return os.path.join(JOURNAL_FOLDER, f"{run.id}.jsonl")
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):  # a container whose user has no name
+        return str(os.getuid())
+
+
+def _revision(policy_files: Sequence[str]) -> str:
+    """Return the Git commit of the policy, `-dirty` when it is not committed; empty where there is no Git."""
+    if not policy_files:
+        return ""
+    folder = os.path.dirname(os.path.abspath(policy_files[0]))
+    command = ["git", "-C", folder, "describe", "--always", "--abbrev=40", "--match=", "--dirty"]
+    try:
+        answer = subprocess.run(command, capture_output=True, text=True, timeout=10, check=False)  # noqa: S603
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return answer.stdout.strip() if answer.returncode == 0 else ""

@@ -1,0 +1,90 @@
+"""`reconciler sandbox`: a stand-in Coder server on this machine."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+
+import click
+
+from reconciler.errors import ReconcilerError
+
+
+@click.command("sandbox")
+@click.option(
+    "--seed", default="demo", show_default=True, metavar="SEED", help="demo, empty, N-users,M-groups, or a YAML file."
+)
+@click.option(
+    "--coder-version",
+    default="2.37",
+    show_default=True,
+    type=click.Choice(["2026-05-29", "2.34", "2.35", "2.36", "2.37"]),
+    help="Which Coder to be.",
+)
+@click.option(
+    "--database", type=click.Path(), metavar="FILE", help="Keep the state in this SQLite file; else in memory."
+)
+@click.option("--host", default="127.0.0.1", show_default=True, help="Where to listen.")
+@click.option("--port", default=0, show_default=True, type=click.IntRange(0, 65535), help="0 takes a free one.")
+@click.option(
+    "--rate-limit",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Answer 429 after N requests a minute, per user and path.",
+)
+@click.option("--latency", default=0.0, type=click.FloatRange(0, 60), metavar="SECONDS", help="Delay every answer.")
+@click.option("--unlicensed", is_flag=True, help="Have no licence for AI budgets.")
+@click.option("--without-experiment", is_flag=True, help="Close the experiment gate of 2.35.")
+@click.option("--print-json", is_flag=True, help="Print one JSON line with url and tokens when ready.")
+def command(
+    seed: str,
+    coder_version: str,
+    database: str | None,
+    host: str,
+    port: int,
+    rate_limit: int | None,
+    latency: float,
+    unlicensed: bool,
+    without_experiment: bool,
+    print_json: bool,
+) -> None:
+    """Run a stand-in Coder server with AI budgets, until Ctrl-C.
+
+    It enforces Coder's rules (memberships, roles, limits, generations) over real HTTP, and is for trying things out:
+    its tokens are the same on every machine and no secret, and it listens on this machine alone unless told otherwise.
+    """
+    try:
+        from reconciler.sandbox import Options, serve
+    except ImportError as error:
+        raise ReconcilerError(
+            f"The sandbox needs a package that is not installed: {error.name}", hint="pip install 'reconciler[sandbox]'"
+        ) from None
+
+    options = Options(
+        coder_version=coder_version,
+        seed=seed,
+        database=database,
+        host=host,
+        port=port,
+        rate_limit=rate_limit,
+        latency_s=latency,
+        licensed=not unlicensed,
+    )
+    if without_experiment:
+        options = replace(options, experiments=())
+    serve(options, _print_json if print_json else _print_text)
+
+
+def _print_json(url: str, tokens: Mapping[str, str]) -> None:
+    click.echo(json.dumps({"url": url, "tokens": dict(tokens)}))
+
+
+def _print_text(url: str, tokens: Mapping[str, str]) -> None:
+    click.echo(f"A stand-in Coder listens at {url}. Ctrl-C ends it.\n")
+    click.echo("To use it, in another terminal:")
+    click.echo(f"  export CODER_URL={url}")
+    click.echo(f"  export CODER_SESSION_TOKEN={tokens['user-admin']}\n")
+    click.echo("Tokens by role:")
+    for role, token in tokens.items():
+        click.echo(f"  {role:<24}{token}")

@@ -1,0 +1,118 @@
+"""Where words go: results to stdout, everything else to stderr; with --json, stdout is exactly one JSON document."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sys
+from typing import Any
+
+import click
+
+from reconciler.errors import PolicyError, ReconcilerError, RefusedError
+
+_COLORS = {"+": "green", "~": "yellow", "-": "red", "?": "magenta"}
+_SIGN = re.compile(r"  ([+~?-]) ")
+
+
+class Screen:
+    """The two streams of one command."""
+
+    def __init__(self, *, wants_json: bool, color: str) -> None:
+        """`color` is auto, always or never; auto asks NO_COLOR, FORCE_COLOR and whether stdout is a terminal."""
+        self.wants_json = wants_json
+        self._has_color = _has_color(color)
+
+    def result(self, text: str) -> None:
+        """Print a result for people; with --json it is left to `document`."""
+        if not self.wants_json:
+            _write(_colored(text) if self._has_color else text)
+
+    def document(self, document: dict[str, Any]) -> None:
+        """Print the one JSON document; without --json it is left to `result`."""
+        if self.wants_json:
+            _write(json.dumps(document, indent=2, ensure_ascii=False))
+
+    def text_or_document(self, text: str, document: str) -> None:
+        """Print the text, or with --json a document that is text already."""
+        _write(document.rstrip("\n")) if self.wants_json else self.result(text)
+
+    def note(self, text: str) -> None:
+        """Tell something that is not the result."""
+        click.echo(text, err=True)
+
+
+def report_error(error: ReconcilerError, exit_code: int, *, wants_json: bool) -> None:
+    """Print an error and what to do about it, to stderr; with --json as the one document on stdout as well."""
+    click.echo(error_text(error), err=True)
+    if wants_json:
+        _write(json.dumps(error_document(error, exit_code), indent=2, ensure_ascii=False))
+
+
+def error_text(error: ReconcilerError) -> str:
+    """One sentence, its details, and the hint. Findings stand first, one a block, in the manner of a compiler."""
+    lines: list[str] = []
+    if isinstance(error, PolicyError):
+        for finding in error.findings:
+            lines.append(f"{finding.place}: {finding.message}")
+            lines += [f"    {finding.source_line.strip()}"] * bool(finding.source_line.strip())
+            lines += [f"    {finding.hint}"] * bool(finding.hint)
+    lines.append(f"Error: {error.message}" + ("" if error.message.endswith(".") else "."))
+    if isinstance(error, RefusedError):
+        lines += [f"  {detail}" for detail in error.details]
+    lines += [f"  {error.hint}"] * bool(error.hint)
+    return "\n".join(lines)
+
+
+def error_document(error: ReconcilerError, exit_code: int) -> dict[str, Any]:
+    """The same as data."""
+    findings = error.findings if isinstance(error, PolicyError) else ()
+    return {
+        "format": "reconciler error",
+        "version": 1,
+        "exit_code": exit_code,
+        "message": error.message,
+        "hint": error.hint,
+        "details": list(error.details) if isinstance(error, RefusedError) else [],
+        "findings": [
+            {
+                "file": one.place.file,
+                "line": one.place.line,
+                "column": one.place.column,
+                "message": one.message,
+                "hint": one.hint,
+            }
+            for one in findings
+        ],
+    }
+
+
+def _write(text: str) -> None:
+    """Write to stdout in one piece. Raises BrokenPipeError when nobody reads, ReconcilerError when it is closed."""
+    if sys.stdout is None:
+        raise ReconcilerError("stdout is closed", hint="give the command somewhere to print its result")
+    try:
+        sys.stdout.write(text + "\n")
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise ReconcilerError(f"stdout cannot be written: {error.strerror}") from None
+
+
+def _has_color(choice: str) -> bool:
+    if choice != "auto":
+        return choice == "always"
+    if os.environ.get("NO_COLOR"):
+        return False
+    return bool(os.environ.get("FORCE_COLOR")) or (sys.stdout is not None and sys.stdout.isatty())
+
+
+def _colored(text: str) -> str:
+    return "\n".join(_colored_line(line) for line in text.split("\n"))
+
+
+def _colored_line(line: str) -> str:
+    sign = _SIGN.match(line)
+    return click.style(line, fg=_COLORS[sign[1]]) if sign else line

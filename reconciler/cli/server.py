@@ -1,0 +1,77 @@
+"""From the environment to a reader and a writer of one Coder deployment."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePath
+from typing import TYPE_CHECKING
+
+from reconciler.errors import FileError
+
+if TYPE_CHECKING:
+    from reconciler.coder.client import CoderReader, CoderWriter
+    from reconciler.coder.connection import Connection
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """What the options say of the server; opening it reads the environment."""
+
+    parallelism: int
+    max_requests: int | None
+
+    @contextmanager
+    def reader(self) -> Iterator[CoderReader]:
+        """Open a reader: it has no method that writes."""
+        from reconciler.coder.client import open_reader
+
+        with open_reader(self._connection(), progress=_progress()) as reader:
+            yield reader
+
+    @contextmanager
+    def writer(self, *, plan_digest: str) -> Iterator[CoderWriter]:
+        """Open a writer, whose User-Agent names the plan in Coder's audit log."""
+        from reconciler.coder.client import open_writer
+
+        with open_writer(self._connection(), user_agent_suffix=f"plan/{plan_digest}") as writer:
+            yield writer
+
+    def _connection(self) -> Connection:
+        from reconciler.coder.connection import connection_from
+
+        connection = connection_from(os.environ, _read_file, platform=sys.platform)
+        return replace(connection, parallelism=self.parallelism, max_requests=self.max_requests)
+
+
+def _read_file(path: PurePath) -> str | None:
+    try:
+        return Path(path).read_text(encoding="utf-8")
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except (OSError, UnicodeDecodeError) as error:
+        raise FileError(f"{path} cannot be read: {getattr(error, 'strerror', None) or 'it is not UTF-8'}") from None
+
+
+class _Progress:
+    """Tells on stderr how far a long read is: from the second second on, and only to a terminal."""
+
+    def __init__(self) -> None:
+        self._started = self._shown = time.monotonic()
+
+    def __call__(self, done: int, planned: int) -> None:
+        now = time.monotonic()
+        if now - self._started < 1 or (now - self._shown < 0.2 and done < planned):
+            return
+        self._shown = now
+        end = "\r\x1b[K" if done >= planned else ""
+        sys.stderr.write(f"\rReading: {done:,} of {planned:,} requests{end}")
+        sys.stderr.flush()
+
+
+def _progress() -> _Progress | None:
+    return _Progress() if sys.stderr is not None and sys.stderr.isatty() else None

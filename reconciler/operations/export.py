@@ -1,0 +1,78 @@
+"""Live budgets as a policy: what is set by hand today becomes the first commit of tomorrow.
+
+Law 7: a plan of what was just exported is empty.
+"""
+
+from __future__ import annotations
+
+from reconciler.core.budget import Absent, Budget, Unknown
+from reconciler.core.desired import Desired
+from reconciler.core.directory import Organization
+from reconciler.core.policy import GroupBudgetEntry, Manage, Policy, UserOverrideEntry
+from reconciler.core.snapshot import Snapshot
+from reconciler.errors import Place, ReconcilerError
+from reconciler.operations.plan import take_snapshot
+from reconciler.operations.ports import Reader
+
+_NOWHERE = Place("live", 1, 1)
+
+
+def export(reader: Reader, organization: str | None) -> tuple[Policy, ...]:
+    """Return a policy per organization, sorted by name: all that the token may read, or the named one.
+
+    Raises ReconcilerError when the organization is unknown, or when something could not be read: a policy that lacks
+    it would remove it.
+    """
+    directory = reader.directory()
+    chosen = sorted(one for one in directory.organizations.values() if organization in (None, one.name, one.id))
+    if not chosen:
+        names = ", ".join(sorted(one.name for one in directory.organizations.values()))
+        raise ReconcilerError(f"Organization {organization!r} is unknown", hint=f"this token may read: {names}")
+    ids = frozenset(one.id for one in chosen)
+    snapshot = take_snapshot(Desired({}, {}, exact_groups=ids, exact_users=ids), directory, reader)
+    _require_complete(snapshot)
+    return tuple(_policy(one, snapshot) for one in chosen)
+
+
+def _require_complete(snapshot: Snapshot) -> None:
+    directory = snapshot.directory
+    unknown = [directory.groups[key].address for key, one in snapshot.group_budgets.items() if isinstance(one, Unknown)]
+    unknown += [
+        directory.users[key].address for key, one in snapshot.user_overrides.items() if isinstance(one, Unknown)
+    ]
+    if unknown:
+        some = ", ".join(sorted(unknown)[:5])
+        raise ReconcilerError(
+            f"{len(unknown)} budgets could not be read ({some}), so an export would be incomplete",
+            hint="use a token that may read them: an Owner, a User Admin or an Auditor",
+        )
+
+
+def _policy(organization: Organization, snapshot: Snapshot) -> Policy:
+    directory = snapshot.directory
+    groups = sorted(group for group in directory.groups.values() if group.organization_id == organization.id)
+    budgets = [(group, snapshot.group_budgets[group.id]) for group in groups]
+    overrides = [
+        (directory.users[user_id], state)
+        for user_id, state in snapshot.user_overrides.items()
+        if isinstance(state, Budget) and directory.groups[state.group_id].organization_id == organization.id
+    ]
+    return Policy(
+        organization=organization.name,
+        place=_NOWHERE,
+        group_budgets_managed=Manage.EXACT,
+        user_overrides_managed=Manage.EXACT if snapshot.deployment.offers.overrides else Manage.LISTED,
+        group_budgets=tuple(
+            GroupBudgetEntry(group.name, state.limit_micros, "", _NOWHERE)
+            for group, state in budgets
+            if not isinstance(state, Absent | Unknown)
+        ),
+        user_overrides=tuple(
+            UserOverrideEntry(
+                user.username, directory.groups[state.group_id].name, state.limit_micros, "", None, None, _NOWHERE
+            )
+            for user, state in sorted(overrides, key=lambda pair: pair[0])
+        ),
+        guardrails=(),
+        allow=(),
+    )

@@ -1,0 +1,105 @@
+"""Plan the inverse of what a run really did: from its journal's results, never from its plan.
+
+Only what that run wrote, or may have written, is taken back, and only where live is still as it left it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from reconciler.core.budget import Absent, Budget, Reading, Unknown
+from reconciler.core.describe import describe
+from reconciler.core.directory import Directory, Group, Subject, User
+from reconciler.core.order import in_order
+from reconciler.core.outcome import Outcome, Result
+from reconciler.core.plan import Action, Cause, Plan, Unreadable
+from reconciler.errors import RefusedError
+from reconciler.operations.ports import Reader
+
+
+@dataclass(frozen=True, slots=True)
+class Revert:
+    """A plan that takes a run back, and what it leaves alone because it has changed since, a sentence each."""
+
+    plan: Plan
+    skipped: tuple[str, ...]
+
+
+def make_revert(outcome: Outcome, reader: Reader, *, at: datetime) -> Revert:
+    """Read live again and plan the way back. Raises RefusedError when the run was on another deployment."""
+    started, deployment = outcome.started, reader.deployment()
+    if started.deployment.id != deployment.id:
+        raise RefusedError(
+            f"The journal is of the deployment {started.deployment.id} ({started.deployment.url}), "
+            f"and this is {deployment.id} ({deployment.url}); nothing was written",
+            hint="point CODER_URL at the deployment of the journal",
+        )
+    written = [one.action for one in outcome.results if one.result in (Result.DONE, Result.IN_DOUBT)]
+    directory = reader.directory()
+    sorter = _Sorter(outcome, directory)
+    existing = [action for action in written if sorter.exists(action.subject)]
+    readings = _read(existing, reader, directory)
+    for action in existing:
+        sorter.add(action, readings[action.subject])
+    plan = Plan(
+        deployment=deployment,
+        at=at,
+        actions=in_order(sorter.actions),
+        unchanged=sorter.unchanged,
+        unreadable=tuple(sorter.unreadable),
+        withheld=(),
+        group_names=started.group_names,
+    )
+    return Revert(plan, tuple(sorter.skipped))
+
+
+def _read(actions: list[Action], reader: Reader, directory: Directory) -> dict[Subject, Reading]:
+    groups = [action.subject for action in actions if isinstance(action.subject, Group)]
+    users = [action.subject for action in actions if isinstance(action.subject, User)]
+    budgets = reader.group_budgets(groups)
+    overrides = reader.people(users, directory).overrides if users else {}
+    return {**{group: budgets[group.id] for group in groups}, **{user: overrides[user.id] for user in users}}
+
+
+class _Sorter:
+    """Sorts what a run wrote by what can be done about it now."""
+
+    def __init__(self, outcome: Outcome, directory: Directory) -> None:
+        self._names, self._directory = outcome.started.group_names, directory
+        self.actions: list[Action] = []
+        self.unreadable: list[Unreadable] = []
+        self.skipped: list[str] = []
+        self.unchanged = 0
+
+    def exists(self, subject: Subject) -> bool:
+        known = self._directory.groups if isinstance(subject, Group) else self._directory.users
+        if subject.id not in known:
+            self.skipped.append(f"{subject.address} is gone, or this token may not read it")
+            return False
+        return True
+
+    def add(self, action: Action, live: Reading) -> None:
+        if isinstance(live, Unknown):
+            self.unreadable.append(Unreadable(action.subject, live))
+        elif live == action.before:
+            self.unchanged += 1
+        elif live != action.after:
+            self.skipped.append(f"{action.address} has changed since: it is {self._say(live, action)}")
+        elif self._can_be_restored(action):
+            self.actions.append(Action(action.subject, action.after, action.before, Cause.REVERT))
+        else:
+            self.skipped.append(
+                f"{action.address} is no longer a member of the group of {self._say(action.before, action)}"
+            )
+
+    def _can_be_restored(self, action: Action) -> bool:
+        match action.subject, action.before:
+            case User() as user, Budget() as budget:
+                members = self._directory.members.get(budget.group_id, frozenset())
+                return user.id in members or budget.group_id in self._directory.hidden_members
+            case _:
+                return True
+
+    def _say(self, state: Absent | Budget, action: Action) -> str:
+        return describe(state, action.subject, self._names)

@@ -1,26 +1,11 @@
 """Policy files: YAML text to `Policy` and back. The only room that knows YAML and JSON Schema.
 
-The names below are imported when they are first used: neither library is loaded by `import reconciler.policy_file`.
+    load.load(paths)        files and folders to policies, or every finding of every file
+    write.dump(policy)      one policy to YAML text that loads as the same policy
+    schema.schema_text()    the published JSON Schema
+
+    files -> read -> parse -> merge      what is right, quickly
+                       check             all that is wrong, in the words of the schema; imported only when needed
+
+Nothing is imported here: the command line starts without PyYAML and jsonschema.
 """
-
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from reconciler.policy_file.loader import Loaded, load
-    from reconciler.policy_file.schema import schema_text
-    from reconciler.policy_file.write import dump
-
-__all__ = ["Loaded", "dump", "load", "schema_text"]
-
-_HOME = {"Loaded": "loader", "dump": "write", "load": "loader", "schema_text": "schema"}
-
-
-def __getattr__(name: str) -> Any:
-    """Import a public name from its module when it is first asked for."""
-    if name not in _HOME:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module
-
-    return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)

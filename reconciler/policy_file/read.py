@@ -157,9 +157,8 @@ class _Builder:
     def _collection(self, event: Any) -> Mapping | Sequence:
         if event.anchor is not None or event.tag is not None:
             self._unwanted(event)
-        if type(event) is MappingStartEvent:
-            return Mapping({}, event.start_mark)
-        return Sequence([], event.start_mark)
+        is_mapping = type(event) is MappingStartEvent
+        return Mapping({}, event.start_mark) if is_mapping else Sequence([], event.start_mark)
 
     def _unwanted(self, event: Any) -> Broken:
         if event.anchor is not None:

@@ -1,0 +1,282 @@
+"""From a plan's actions and a snapshot to their effects. Pure: what else must be read is an answer, not a call.
+
+    Assessment(actions, snapshot)     a snapshot can be too small for it, so first:
+      needs(...)                      which budgets and overrides must be read in addition
+      assess(...)                     who changes, by the rule of effective.py before and after
+      .spend_questions()              of whom, on which groups, spend must be known
+      .effects(spend)                 the result (effects.py)
+
+Whom a plan *touches* is cheap to say: the members of a changed group, and people with a changed override. Only they can
+change, so only their other groups (in all organizations) and overrides are needed. Nobody else's limit is computed one
+by one, except for the exposure of a whole organization, which is counted when everything for it was read.
+
+Causes. If somebody's effective limit changes, one of the sources it has before and after was acted on: were neither,
+both budgets would stand unchanged in both worlds, and the same one would win twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from itertools import chain
+
+from reconciler.core.budget import ABSENT, Absent, Budget, GroupId, OrganizationId, Reading, Unknown, UserId
+from reconciler.core.directory import Directory, Group, User
+from reconciler.core.effective import NOT_READ, Limits
+from reconciler.core.effects import Disagreement, Effects, Exposure, Notice, OrganizationExposure, PersonEffect, Unclear
+from reconciler.core.exposure import count_exposure, hidden_in, is_read, members_of, organization_exposures
+from reconciler.core.plan import Action
+from reconciler.core.snapshot import Effective, Snapshot, Unlimited
+from reconciler.money import Micros
+
+SpendAnswers = Mapping[GroupId, Mapping[UserId, Micros]]
+"""Per group, what people booked on it this period; who could not be read is not in it."""
+
+_NOBODY: frozenset[UserId] = frozenset()
+_NO_SPEND = Unknown("their spend could not be read")
+_NO_LIMIT = Unknown("nothing limits them, so spend does not count")
+_DISPUTED = "the server reports another limit for them than the one we compute"
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """What must be read in addition; both sorted by address."""
+
+    groups: tuple[Group, ...]
+    users: tuple[User, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A person whose effective limit changes, before spend is known."""
+
+    user_id: UserId
+    before: Effective
+    after: Effective
+
+
+@dataclass(frozen=True, slots=True)
+class Assessment:
+    """Who changes, and what else is known without asking for spend."""
+
+    snapshot: Snapshot
+    actions: tuple[Action, ...]
+    before: Limits
+    after: Limits
+    changes: tuple[Change, ...]
+    """Sorted by username."""
+    unclear: tuple[Unclear, ...]
+    disagreements: tuple[Disagreement, ...]
+    checked: int
+    exposure: Exposure
+    is_total: bool
+    organizations: tuple[OrganizationExposure, ...]
+
+    def spend_questions(self) -> Mapping[GroupId, tuple[UserId, ...]]:
+        """Return whose spend must be known, per group, both sorted: on each whose limit holds before or after."""
+        questions: dict[GroupId, set[UserId]] = {}
+        for change in self.changes:
+            for side in (change.before, change.after):
+                if not isinstance(side.limit, Unlimited):
+                    questions.setdefault(side.group_id, set()).add(change.user_id)
+        return {group_id: tuple(sorted(questions[group_id])) for group_id in sorted(questions)}
+
+    def effects(self, spend: SpendAnswers, *, notices: tuple[Notice, ...] = ()) -> Effects:
+        """Join the answers to `spend_questions`; whoever is not in them has unknown spend."""
+        addresses = {str(action.subject.id): action.address for action in self.actions}
+        people = tuple(self._person(change, spend, addresses) for change in self.changes)
+        return Effects(
+            people=people,
+            unclear=self.unclear,
+            disagreements=self.disagreements,
+            checked=self.checked,
+            exposure=self.exposure,
+            is_total=self.is_total,
+            organizations=self.organizations,
+            notices=notices,
+            unknown=(*self._unknown_spend(people), *self._unknown_members()),
+            group_addresses=self._group_addresses(),
+        )
+
+    def _person(self, change: Change, spend: SpendAnswers, addresses: Mapping[str, str]) -> PersonEffect:
+        sources = dict.fromkeys(_source(side, change.user_id) for side in (change.after, change.before))
+        return PersonEffect(
+            change.user_id,
+            _username(self.snapshot.directory, change.user_id),
+            change.before,
+            change.after,
+            _spend_of(change.user_id, change.before, spend),
+            _spend_of(change.user_id, change.after, spend),
+            tuple(addresses[source] for source in sources if source in addresses),
+        )
+
+    def _unknown_spend(self, people: tuple[PersonEffect, ...]) -> list[str]:
+        in_doubt = sum(person.may_become_blocked for person in people)
+        if not in_doubt:
+            return []
+        if not self.snapshot.deployment.offers.bulk_reads:
+            return ["This server does not say what people have spent (2.36 does): not known who would be blocked now."]
+        whose = "1 person" if in_doubt == 1 else f"{in_doubt:,} people"
+        return [f"Spend of {whose} could not be read: not known whether they would be blocked now."]
+
+    def _unknown_members(self) -> list[str]:
+        hidden = self.snapshot.directory.hidden_members
+        groups = [action.subject for action in self.actions if isinstance(action.subject, Group)]
+        return [
+            f"{group.address} has {hidden[group.id]:,} members whom this token may not read; they are in no number."
+            for group in groups
+            if group.id in hidden
+        ]
+
+    def _group_addresses(self) -> Mapping[GroupId, str]:
+        groups = self.snapshot.directory.groups
+        shown = {side.group_id for change in self.changes for side in (change.before, change.after)}
+        shown |= {side.group_id for one in self.disagreements for side in (one.ours, one.reported)}
+        return {group_id: groups[group_id].address for group_id in sorted(shown) if group_id in groups}
+
+
+def touched(actions: Iterable[Action], directory: Directory) -> frozenset[UserId]:
+    """Return everybody whose limit the actions can change."""
+    return frozenset(
+        chain.from_iterable(
+            directory.members.get(action.subject.id, _NOBODY)
+            if isinstance(action.subject, Group)
+            else (action.subject.id,)
+            for action in actions
+        )
+    )
+
+
+def needs(actions: Iterable[Action], snapshot: Snapshot, *, everybody_in: Collection[OrganizationId] = ()) -> Needs:
+    """Return what must be read to know the effects, and the exposure of everybody in some organizations."""
+    directory = snapshot.directory
+    people = touched(actions, directory).union(*(members_of(directory, one) for one in everybody_in))
+    if not people:
+        return Needs((), ())
+    groups = [
+        group
+        for group_id, group in directory.groups.items()
+        if group_id not in snapshot.group_budgets
+        and (group_id in directory.hidden_members or not people.isdisjoint(directory.members.get(group_id, _NOBODY)))
+    ]
+    unread = people - snapshot.user_overrides.keys() if snapshot.deployment.offers.overrides else _NOBODY
+    users = [directory.users[user_id] for user_id in unread if user_id in directory.users]
+    return Needs(tuple(sorted(groups)), tuple(sorted(users)))
+
+
+def assess(
+    actions: Iterable[Action], snapshot: Snapshot, *, organizations: Collection[OrganizationId] = ()
+) -> Assessment:
+    """Compute who changes; `organizations` are those of the plan, of which exposure is counted if all was read."""
+    planned, directory = tuple(actions), snapshot.directory
+    before, after = _limits(snapshot, ()), _limits(snapshot, planned)
+    disagreements, checked = _disagreements(before, snapshot)
+    disputed = frozenset(one.user_id for one in disagreements)
+    people = touched(planned, directory)
+    unclear = _unclear(people, disputed, planned, directory, before, after)
+    everybody = _NOBODY.union(*(members_of(directory, one) for one in organizations))
+    is_total = bool(organizations) and is_read(everybody, snapshot)
+    return Assessment(
+        snapshot=snapshot,
+        actions=planned,
+        before=before,
+        after=after,
+        changes=_changes(people.difference(one.user_id for one in unclear), directory, before, after),
+        unclear=unclear,
+        disagreements=disagreements,
+        checked=checked,
+        exposure=count_exposure(
+            everybody if is_total else people,
+            before=before,
+            after=after,
+            disputed=disputed,
+            hidden=hidden_in(directory, organizations) if is_total else 0,
+        ),
+        is_total=is_total,
+        organizations=organization_exposures(
+            organizations if is_total else (), directory, before=before, after=after, disputed=disputed
+        ),
+    )
+
+
+def _limits(snapshot: Snapshot, actions: tuple[Action, ...]) -> Limits:
+    group_budgets: dict[GroupId, Reading] = dict(snapshot.group_budgets)
+    overrides: dict[UserId, Reading] = dict(snapshot.user_overrides)
+    for action in actions:
+        if isinstance(action.subject, Group):
+            group_budgets[action.subject.id] = action.after
+        else:
+            overrides[action.subject.id] = action.after
+    otherwise = NOT_READ if snapshot.deployment.offers.overrides else ABSENT
+    return Limits(snapshot.directory, group_budgets, overrides, otherwise=otherwise)
+
+
+def _disagreements(before: Limits, snapshot: Snapshot) -> tuple[tuple[Disagreement, ...], int]:
+    """Compare with what the server reports, wherever we claim anything; sorted by username, and how many compared."""
+    found: list[Disagreement] = []
+    checked = 0
+    for user_id, reported in snapshot.reported.items():
+        ours = before.of(user_id)
+        if isinstance(ours, Effective):
+            checked += 1
+            if ours != reported:
+                found.append(Disagreement(user_id, _username(snapshot.directory, user_id), ours, reported))
+    return tuple(sorted(found, key=lambda one: (one.username, one.user_id))), checked
+
+
+def _unclear(
+    people: frozenset[UserId],
+    disputed: frozenset[UserId],
+    actions: tuple[Action, ...],
+    directory: Directory,
+    before: Limits,
+    after: Limits,
+) -> tuple[Unclear, ...]:
+    """Find who is touched and cannot be computed, with the worst that can happen to them; sorted by username."""
+    losing = touched((action for action in actions if isinstance(action.after, Absent)), directory)
+    zeroing = touched((action for action in actions if _limit_of(action.after) == 0), directory)
+    found: list[Unclear] = []
+    for user_id in people:
+        one, other = before.of(user_id), after.of(user_id)
+        if user_id in disputed:
+            worst, reason = (user_id in losing, user_id in zeroing), _DISPUTED
+        elif isinstance(other, Unknown):
+            worst, reason = (user_id in losing, user_id in zeroing), other.reason
+        elif isinstance(one, Unknown):
+            worst, reason = (isinstance(other.limit, Unlimited), other.limit == 0), one.reason
+        else:
+            continue
+        found.append(Unclear(user_id, _username(directory, user_id), reason, *worst))
+    return tuple(sorted(found, key=lambda one: (one.username, one.user_id)))
+
+
+def _changes(people: Iterable[UserId], directory: Directory, before: Limits, after: Limits) -> tuple[Change, ...]:
+    found: list[Change] = []
+    for user_id in people:
+        one, other = before.of(user_id), after.of(user_id)
+        if isinstance(one, Effective) and isinstance(other, Effective) and one != other:
+            found.append(Change(user_id, one, other))
+    return tuple(sorted(found, key=lambda change: (_username(directory, change.user_id), change.user_id)))
+
+
+def _limit_of(state: object) -> int | Absent:
+    return state.limit_micros if isinstance(state, Budget) else ABSENT
+
+
+def _source(effective: Effective, user_id: UserId) -> str:
+    """Return the id of the subject that supplies a limit; empty where nothing does."""
+    if isinstance(effective.limit, Unlimited):
+        return ""
+    return str(user_id if effective.by_override else effective.group_id)
+
+
+def _spend_of(user_id: UserId, effective: Effective, spend: SpendAnswers) -> Micros | Unknown:
+    if isinstance(effective.limit, Unlimited):
+        return _NO_LIMIT
+    return spend.get(effective.group_id, {}).get(user_id, _NO_SPEND)
+
+
+def _username(directory: Directory, user_id: UserId) -> str:
+    """Return the name; an override's user who is in no organization that can be read goes by id."""
+    user = directory.users.get(user_id)
+    return user.username if user is not None else str(user_id)

@@ -1,0 +1,179 @@
+"""What limits a person: the rule by which Coder chooses among the budgets that reach them. It reads nothing itself.
+
+The rule (coder-api.md 2.3; Coder's selection rule `highest`, the only one it has):
+
+    1  an override, in both directions: it wins even where it is lower than every group budget, and their
+       spend is booked on the group that the override names
+    2  else the highest budget among the person's groups, in *all* organizations, Everyone included;
+       of equal ones that of the organization they joined first, then the lowest group id
+    3  else nothing limits them; spend is booked on Everyone of the default organization if they are in it,
+       else on Everyone of the organization they joined first
+
+A budget is per member: two people in one group with $100 can spend $200. A budget of $0 is a budget.
+
+Not knowing. The rule takes a maximum, so one group that could not be read can change the result, and so can a group
+whose members are partly hidden: anybody of the organization may be one of them. Both count as a *doubt* of so many
+micros, and a doubt matters only where it could win: nobody with $500 is in doubt about a hidden group of $20. An
+override that is known ends every doubt; one that is not known is the greatest of all.
+
+The whole world is done in one pass over the members of the groups that have a budget, highest first; the work is
+linear in memberships, and all people whom one group limits share one `Effective`.
+
+Law 8 (model): these limits equal those that the server reports.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from reconciler.core.budget import Absent, Budget, GroupId, Reading, Unknown, UserId
+from reconciler.core.directory import Directory, Group
+from reconciler.core.snapshot import Effective, Unlimited
+
+NOT_READ = Unknown("it was not read")
+UNLIMITED = Unlimited()
+
+_ANY_AMOUNT = 1 << 63
+"""More than Coder can store: an unread budget may be any amount."""
+
+_NOTHING: frozenset[UserId] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class _Doubt:
+    """Something that would win if it is at least so much, and that nobody knows."""
+
+    limit_micros: int
+    reason: str
+
+
+class Limits:
+    """The effective limit of everybody, in one state of the world; it is built once and then only asked."""
+
+    __slots__ = ("_best", "_directory", "_doubts", "_homes", "_otherwise", "_overrides")
+
+    def __init__(
+        self,
+        directory: Directory,
+        group_budgets: Mapping[GroupId, Reading],
+        overrides: Mapping[UserId, Reading],
+        *,
+        otherwise: Reading = NOT_READ,
+    ) -> None:
+        """Apply the rule. `otherwise` stands for overrides not in the mapping (ABSENT where none can exist)."""
+        self._directory = directory
+        self._overrides = overrides
+        self._otherwise = otherwise
+        self._best: dict[UserId, Effective] = {}
+        self._doubts: dict[UserId, _Doubt] = {}
+        self._homes: dict[UserId, Effective | Unknown] = {}
+        self._choose_homes()
+        self._choose_best(group_budgets)
+        self._doubt_unread(group_budgets)
+        self._doubt_hidden(group_budgets)
+
+    def of(self, user_id: UserId) -> Effective | Unknown:
+        """Return what limits a person, or why that is not known."""
+        match self._overrides.get(user_id, self._otherwise):
+            case Budget(limit_micros, group_id):
+                return Effective(limit_micros, group_id, by_override=True)
+            case Unknown(reason):
+                return Unknown(f"their override is not known: {reason}")
+            case Absent():
+                return self.fallback(user_id)
+
+    def fallback(self, user_id: UserId) -> Effective | Unknown:
+        """Return what limits a person by their groups alone: what an override hides, and what follows its end."""
+        best = self._best.get(user_id)
+        doubt = self._doubts.get(user_id)
+        if doubt is not None and (best is None or _amount(best) <= doubt.limit_micros):
+            return Unknown(doubt.reason)
+        if best is not None:
+            return best
+        return self._homes.get(user_id, Unknown("they are in no organization that can be read"))
+
+    def _choose_homes(self) -> None:
+        """Where spend of unlimited people is booked: the default organization first, then the one joined first."""
+        everyone = [group for group in self._directory.groups.values() if group.is_everyone]
+        default = {one.id for one in self._directory.organizations.values() if one.is_default}
+        for group in (group for group in everyone if group.organization_id in default):
+            home = Effective(UNLIMITED, group.id)
+            self._homes.update(dict.fromkeys(self._members(group.id), home))
+        at_default = frozenset(self._homes)
+        for group in sorted(everyone, key=lambda group: str(group.id)):
+            home = Effective(UNLIMITED, group.id)
+            for user_id in self._members(group.id) - at_default:
+                self._homes[user_id] = self._first_joined(user_id, self._homes.get(user_id, home), home)
+
+    def _choose_best(self, group_budgets: Mapping[GroupId, Reading]) -> None:
+        budgets = [
+            Effective(reading.limit_micros, group_id)
+            for group_id, reading in group_budgets.items()
+            if isinstance(reading, Budget) and group_id in self._directory.groups
+        ]
+        best = self._best
+        for candidate in sorted(budgets, key=lambda budget: (-_amount(budget), str(budget.group_id))):
+            for user_id in self._members(candidate.group_id):
+                winner = best.setdefault(user_id, candidate)
+                if winner is not candidate and winner.limit == candidate.limit:
+                    self._break_tie(user_id, winner, candidate)
+
+    def _break_tie(self, user_id: UserId, winner: Effective, candidate: Effective) -> None:
+        chosen = self._first_joined(user_id, winner, candidate)
+        if isinstance(chosen, Unknown):
+            self._add_doubt(user_id, _Doubt(_amount(winner), chosen.reason))
+        else:
+            self._best[user_id] = chosen
+
+    def _first_joined(self, user_id: UserId, winner: Effective | Unknown, candidate: Effective) -> Effective | Unknown:
+        """Choose between equals; `candidate` has the higher group id, so `winner` stays where nothing else decides."""
+        if isinstance(winner, Unknown):
+            return winner
+        groups, joined = self._directory.groups, self._directory.joined
+        one = groups[winner.group_id].organization_id
+        other = groups[candidate.group_id].organization_id
+        if one == other:
+            return winner
+        if (user_id, one) not in joined or (user_id, other) not in joined:
+            return Unknown("it is not known which of their organizations they joined first")
+        return candidate if joined[user_id, other] < joined[user_id, one] else winner
+
+    def _doubt_unread(self, group_budgets: Mapping[GroupId, Reading]) -> None:
+        for group in self._directory.groups.values():
+            reading = group_budgets.get(group.id, NOT_READ)
+            if isinstance(reading, Unknown):
+                doubt = _Doubt(_ANY_AMOUNT, f"the budget of {group.address} is not known: {reading.reason}")
+                for user_id in self._members(group.id):
+                    self._add_doubt(user_id, doubt)
+
+    def _doubt_hidden(self, group_budgets: Mapping[GroupId, Reading]) -> None:
+        """Whoever is not seen in a group that hides members may be one of them."""
+        for group_id in self._directory.hidden_members:
+            group = self._directory.groups.get(group_id)
+            reading = group_budgets.get(group_id, NOT_READ)
+            if group is None or isinstance(reading, Absent):
+                continue
+            amount = reading.limit_micros if isinstance(reading, Budget) else _ANY_AMOUNT
+            doubt = _Doubt(amount, f"members of {group.address} are hidden; they may be one of them")
+            for user_id in self._possible_members(group):
+                self._add_doubt(user_id, doubt)
+
+    def _possible_members(self, group: Group) -> Iterator[UserId]:
+        everyone = GroupId(group.organization_id)
+        hides_all = everyone in self._directory.hidden_members
+        pool = self._directory.users.keys() if hides_all else self._members(everyone)
+        seen = self._members(group.id)
+        return (user_id for user_id in pool if user_id not in seen)
+
+    def _add_doubt(self, user_id: UserId, doubt: _Doubt) -> None:
+        known = self._doubts.setdefault(user_id, doubt)
+        if known.limit_micros < doubt.limit_micros:
+            self._doubts[user_id] = doubt
+
+    def _members(self, group_id: GroupId) -> frozenset[UserId]:
+        return self._directory.members.get(group_id, _NOTHING)
+
+
+def _amount(effective: Effective) -> int:
+    return _ANY_AMOUNT if isinstance(effective.limit, Unlimited) else effective.limit

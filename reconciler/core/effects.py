@@ -1,0 +1,266 @@
+"""What a plan does to people and money, as frozen data: who, from what to what, what it costs, and what nobody knows.
+
+An *effect* is a change of a person's effective limit: its amount, its source (a group's budget or their override), or
+the group on which their spend is booked. `Effects.people` holds one record per person for whom any of the three
+changes; everything else that can be said of them is derived from these records, so that text, JSON and gate agree.
+
+Spend counts per person *and effective group* (coder-api.md 3.7): Coder compares a limit with what was booked this
+period on the group that is effective now. So moving somebody to another group stops the old spend from counting and
+gives them a fresh allowance, even where the amount of the limit does not change; and it can block them by spend of
+weeks ago that was booked on the new group. A record therefore carries two amounts: the spend that counts before, and
+the spend that counts after.
+
+Blocked means: spend has reached the limit. $0 blocks whatever was spent, so that is known even where spend is not.
+
+Only what is known is here. Whoever cannot be computed is `unclear`, and nothing is claimed about them; where the
+server itself reports a limit other than ours, the person is in `disagreements` and, if the plan touches them, unclear.
+Law 8 (model). core/assess.py computes these values; nothing here decides whether a plan is allowed (gate.py does).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from reconciler.core.budget import GroupId, OrganizationId, Unknown, UserId
+from reconciler.core.snapshot import Effective, Unlimited
+from reconciler.money import Micros
+
+Spend = Micros | Unknown
+"""Booked on one group by one person in the current period."""
+
+
+class Standing(StrEnum):
+    """Whether a person can go on working."""
+
+    FREE = "free"
+    BLOCKED = "blocked"
+    UNKNOWN = "unknown"
+    """Their spend could not be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class PersonEffect:
+    """A person whose limit, source or effective group the plan changes."""
+
+    user_id: UserId
+    username: str
+    before: Effective
+    after: Effective
+    spend_before: Spend
+    """What counts against the limit now: booked on the group that is effective before. Unknown where there is none."""
+    spend_after: Spend
+    """What will count: booked on the group that is effective after. Unknown where nothing limits them."""
+    causes: tuple[str, ...]
+    """Addresses of the actions behind it: first the one on their new source, then the one on their old. Never empty."""
+
+    @property
+    def has_moved(self) -> bool:
+        """Whether a limit on another group takes over: a fresh allowance, and `spend_before` stops counting."""
+        is_limited = not isinstance(self.before.limit, Unlimited) and not isinstance(self.after.limit, Unlimited)
+        return is_limited and self.before.group_id != self.after.group_id
+
+    @property
+    def standing_before(self) -> Standing:
+        return standing(self.before, self.spend_before)
+
+    @property
+    def standing_after(self) -> Standing:
+        return standing(self.after, self.spend_after)
+
+    @property
+    def becomes_unlimited(self) -> bool:
+        return isinstance(self.after.limit, Unlimited) and not isinstance(self.before.limit, Unlimited)
+
+    @property
+    def becomes_blocked(self) -> bool:
+        """Whether they can work before, as far as anybody knows, and certainly not after."""
+        return self.standing_after is Standing.BLOCKED and self.standing_before is not Standing.BLOCKED
+
+    @property
+    def becomes_unblocked(self) -> bool:
+        return self.standing_after is Standing.FREE and self.standing_before is Standing.BLOCKED
+
+    @property
+    def may_become_blocked(self) -> bool:
+        """Whether nobody knows if this stops them; an unmoved person whose limit does not fall is not stopped by it."""
+        if self.standing_after is not Standing.UNKNOWN or self.standing_before is Standing.BLOCKED:
+            return False
+        return self.has_moved or amount_or_any(self.after) < amount_or_any(self.before)
+
+
+@dataclass(frozen=True, slots=True)
+class Unclear:
+    """A person whom the plan touches and about whom nothing is claimed. The gate counts whom it may harm."""
+
+    user_id: UserId
+    username: str
+    reason: str
+    may_become_unlimited: bool
+    may_become_blocked: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Disagreement:
+    """A person whom the server limits otherwise than the rule says. Nothing is claimed about them."""
+
+    user_id: UserId
+    username: str
+    ours: Effective
+    reported: Effective
+
+
+@dataclass(frozen=True, slots=True)
+class Exposure:
+    """Sums of effective limits in micros a month; unlimited people are counted apart and are in no sum."""
+
+    before_micros: int
+    after_micros: int
+    unlimited_before: int
+    unlimited_after: int
+    people: int
+    """Whose limits are known before and after, unlimited ones included."""
+    unknown: int
+    """People who should be counted and are in none of the numbers above."""
+
+
+@dataclass(frozen=True, slots=True)
+class OrganizationExposure:
+    """The exposure of the members of one organization; members of two are counted in both."""
+
+    organization_id: OrganizationId
+    organization: str
+    exposure: Exposure
+
+
+class NoticeKind(StrEnum):
+    """What a plan announces without doing anything about it."""
+
+    EXPIRES_SOON = "expires-soon"
+    DEAD = "dead"
+    """The entry changes nobody's limit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something about one entry that its reviewers should know."""
+
+    kind: NoticeKind
+    address: str
+    place: str
+    """`file:line:column` of the entry."""
+    text: str
+    """Half a sentence that follows the address."""
+    at: datetime
+    """When it expires (UTC); for other kinds the plan's instant."""
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """Equal effects of several people, folded."""
+
+    before: Effective
+    after: Effective
+    cause: str
+    """Address of the first cause."""
+    people: int
+
+
+@dataclass(frozen=True, slots=True)
+class ActionEffect:
+    """What one action does. A person moved from one changed subject to another counts for both actions."""
+
+    people: int
+    transitions: tuple[Transition, ...]
+    """Most people first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Effects:
+    """What a plan does to people and money."""
+
+    people: tuple[PersonEffect, ...]
+    """Sorted by username."""
+    unclear: tuple[Unclear, ...]
+    disagreements: tuple[Disagreement, ...]
+    checked: int
+    """People for whom our limit was compared with the one that the server reports."""
+    exposure: Exposure
+    is_total: bool
+    """Whether `exposure` is of everybody in the organizations of the plan; otherwise only of whom the plan touches."""
+    organizations: tuple[OrganizationExposure, ...]
+    """Empty unless `is_total`."""
+    notices: tuple[Notice, ...]
+    unknown: tuple[str, ...]
+    """What could not be found out, a sentence each."""
+    group_addresses: Mapping[GroupId, str]
+    """Of every effective group in `people`, `disagreements` and notices; display only."""
+
+    @property
+    def transitions(self) -> tuple[Transition, ...]:
+        """Everybody's effects, folded by limits, groups, sources and first cause; most people first."""
+        return fold(self.people)
+
+    @property
+    def by_action(self) -> Mapping[str, ActionEffect]:
+        """Effects per address of an action; an action without effect is not in it."""
+        records: dict[str, list[PersonEffect]] = {}
+        for person in self.people:
+            for cause in person.causes:
+                records.setdefault(cause, []).append(person)
+        return {cause: ActionEffect(len(people), fold(people, cause=cause)) for cause, people in records.items()}
+
+    @property
+    def blocked(self) -> tuple[PersonEffect, ...]:
+        """Who would be stopped now."""
+        return tuple(person for person in self.people if person.becomes_blocked)
+
+    @property
+    def unblocked(self) -> tuple[PersonEffect, ...]:
+        return tuple(person for person in self.people if person.becomes_unblocked)
+
+    @property
+    def moved(self) -> tuple[PersonEffect, ...]:
+        """Who starts with a fresh allowance: `spend_before` stops counting."""
+        return tuple(person for person in self.people if person.has_moved)
+
+    @property
+    def unlimited(self) -> tuple[PersonEffect, ...]:
+        """Who becomes unlimited."""
+        return tuple(person for person in self.people if person.becomes_unlimited)
+
+    @property
+    def maybe_blocked(self) -> tuple[PersonEffect, ...]:
+        """Of whom nobody knows whether they would be stopped."""
+        return tuple(person for person in self.people if person.may_become_blocked)
+
+
+def standing(effective: Effective, spend: Spend) -> Standing:
+    """Compare a limit with the spend that counts against it."""
+    if isinstance(effective.limit, Unlimited):
+        return Standing.FREE
+    if effective.limit == 0:
+        return Standing.BLOCKED
+    if isinstance(spend, Unknown):
+        return Standing.UNKNOWN
+    return Standing.BLOCKED if spend >= effective.limit else Standing.FREE
+
+
+def amount_or_any(effective: Effective) -> float:
+    """Return the limit as something to compare, never to add: unlimited is more than any amount."""
+    return float("inf") if isinstance(effective.limit, Unlimited) else effective.limit
+
+
+def fold(people: Iterable[PersonEffect], *, cause: str = "") -> tuple[Transition, ...]:
+    """Count equal effects. `cause` names all of them; empty: each person's first."""
+    counts = Counter((person.before, person.after, cause or person.causes[0]) for person in people)
+    folded = [Transition(before, after, by, count) for (before, after, by), count in counts.items()]
+    folded.sort(key=lambda one: (-one.people, one.cause, _sort_key(one.before), _sort_key(one.after)))
+    return tuple(folded)
+
+
+def _sort_key(effective: Effective) -> tuple[float, str, bool]:
+    return amount_or_any(effective), str(effective.group_id), effective.by_override

@@ -1,0 +1,146 @@
+"""The gate between a plan and its apply: hazards by effect, consent that fits, and the refusals that remain.
+
+A hazard is about what happens to people and objects, never about verbs: a delete that leaves everybody a lower group
+budget endangers nobody, an update to $0 stops a team. Each is counted:
+
+    REMOVES_LIMIT   people who have a limit before and none after
+    BLOCKS_USERS    people who can work before and whose spend is at or over their limit after; $0 always is
+    MASS_CHANGE     deletes, if they are more than 30 % of what is managed and at least 3, or if the policy lists
+                    nothing where it manages exactly (an emptied section, a template that rendered to nothing)
+
+Not knowing counts against the plan where the worst case is a removal or a $0: a person about whom nothing can be
+claimed (effects.py, `Unclear`) counts as endangered by a delete and by a $0 that reaches them. A person whose spend
+could not be read and who gets another limit than $0 does not count, since otherwise every lowering on a server without
+spend would need consent for everybody; the plan says that it is not known.
+
+Consent names a hazard and a number, and covers a plan that counts at most so many; two consents to one hazard do not
+add up, the larger one holds. Nothing else gives consent, `--auto-approve` least of all.
+
+Law 9 (gate): consent never adds a refusal. Turning a no-op into an action never removes one that counts deletes, and
+removes one that counts people only by changing the limit of a person whom it counts: a limit put on somebody who would
+have become unlimited is no longer a danger, whoever else the plan endangers.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from reconciler.core.budget import Absent, Budget, OrganizationId
+from reconciler.core.desired import Desired
+from reconciler.core.directory import Directory, Group
+from reconciler.core.effects import Effects
+from reconciler.core.plan import Action, Cause, Kind
+from reconciler.core.policy import Consent, Hazard, Manage, Policy
+from reconciler.core.snapshot import Snapshot
+from reconciler.core.verdict import Breach, Danger, Grant, Verdict, noun, sorted_grants
+
+MASS_PERCENT = 30
+"""Deletes of more than this part of what is managed are a mass change ..."""
+MASS_LEAST = 3
+"""... if there are at least so many of them."""
+
+
+def judge(dangers: Iterable[Danger], *, grants: Iterable[Grant] = (), breaches: Iterable[Breach] = ()) -> Verdict:
+    """Hold dangers and broken guardrails against consents. Dangers that count nothing are left out."""
+    found = tuple(danger for danger in dangers if danger.count)
+    return Verdict(found, tuple(breaches), sorted_grants(grants))
+
+
+def dangers_to_people(effects: Effects) -> tuple[Danger, Danger]:
+    """Count the people whom a plan endangers; either danger may count nobody."""
+    return (
+        Danger(
+            Hazard.REMOVES_LIMIT,
+            tuple(person.username for person in effects.unlimited),
+            tuple(person.username for person in effects.unclear if person.may_become_unlimited),
+        ),
+        Danger(
+            Hazard.BLOCKS_USERS,
+            tuple(person.username for person in effects.blocked),
+            tuple(person.username for person in effects.unclear if person.may_become_blocked),
+        ),
+    )
+
+
+def mass_change(actions: Iterable[Action], *, managed: int, emptied: Sequence[str] = ()) -> Danger:
+    """Count the deletes of a mass change; none if it is not one.
+
+    `managed`: live budgets and overrides in the managed scope before (`count_managed`). `emptied`: addresses of
+    deletes that come from a section without entries (`emptied_sections`); then even one is a mass change.
+    """
+    deletes = tuple(sorted(action.address for action in actions if action.kind is Kind.DELETE))
+    is_mass = len(deletes) >= MASS_LEAST and len(deletes) * 100 > managed * MASS_PERCENT
+    return Danger(Hazard.MASS_CHANGE, deletes if is_mass or emptied else ())
+
+
+def count_managed(desired: Desired, snapshot: Snapshot) -> int:
+    """Count the live budgets and overrides that the policy lists or manages exactly; the scope is that of diff.py."""
+    groups = snapshot.directory.groups
+    budgets = sum(
+        isinstance(reading, Budget)
+        and (group_id in desired.groups or _is_in(groups.get(group_id), desired.exact_groups))
+        for group_id, reading in snapshot.group_budgets.items()
+    )
+    overrides = sum(
+        isinstance(reading, Budget)
+        and (user_id in desired.users or _is_in(groups.get(reading.group_id), desired.exact_users))
+        for user_id, reading in snapshot.user_overrides.items()
+    )
+    return budgets + overrides
+
+
+def emptied_sections(policies: Iterable[Policy], actions: Iterable[Action], directory: Directory) -> tuple[str, ...]:
+    """Return the addresses of deletes that happen because a section which is managed exactly lists nothing."""
+    found: list[str] = []
+    deletes = [action for action in actions if action.kind is Kind.DELETE and action.cause is Cause.NOT_LISTED]
+    for policy in policies:
+        no_budgets = policy.group_budgets_managed is Manage.EXACT and not policy.group_budgets
+        no_overrides = policy.user_overrides_managed is Manage.EXACT and not policy.user_overrides
+        for action in deletes:
+            is_empty = no_budgets if isinstance(action.subject, Group) else no_overrides
+            if is_empty and policy.organization in _organization_names(action, directory):
+                found.append(action.address)
+    return tuple(sorted(found))
+
+
+def grants_of(policies: Iterable[Policy], *, at: datetime) -> tuple[Grant, ...]:
+    """Return the consents of the policies that are in force at the instant `at` (UTC)."""
+    return tuple(
+        Grant(
+            consent.hazard,
+            consent.up_to,
+            f"{consent.place} ({consent.reason})" if consent.reason else str(consent.place),
+        )
+        for policy in policies
+        for consent in policy.allow
+        if _is_in_force(consent, at)
+    )
+
+
+def parse_allow(text: str) -> Grant:
+    """Read `BLOCKS_USERS=2` as it is given to `--allow`. Raises ValueError with a sentence that says what is wrong."""
+    name, _, number = text.partition("=")
+    names = ", ".join(Hazard)
+    if name not in Hazard.__members__:
+        raise ValueError(f"{name!r} is not a hazard; there are {names}")
+    if not re.fullmatch(r"[1-9]\d{0,8}", number, re.ASCII):
+        raise ValueError(f"consent to {name} needs a number: {name}=N, for at most N {noun(Hazard[name], 2)}")
+    return Grant(Hazard[name], int(number), "--allow")
+
+
+def _is_in_force(consent: Consent, at: datetime) -> bool:
+    return consent.expires is None or at < consent.expires
+
+
+def _is_in(group: Group | None, organizations: frozenset[OrganizationId]) -> bool:
+    return group is not None and group.organization_id in organizations
+
+
+def _organization_names(action: Action, directory: Directory) -> tuple[str, ...]:
+    """Return what a policy may call the organization of a subject: its name and its id; nothing if it is not known."""
+    if isinstance(action.subject, Group):
+        return action.subject.organization, str(action.subject.organization_id)
+    group = None if isinstance(action.before, Absent) else directory.groups.get(action.before.group_id)
+    return () if group is None else (group.organization, str(group.organization_id))

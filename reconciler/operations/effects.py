@@ -1,0 +1,104 @@
+"""Find out what a plan does to people and money: read what core/assess.py asks for, and nothing that it does not.
+
+Only GET requests are sent. On a server with bulk reads that is a request per 100 groups of an organization, one per
+100 people whose override is not known yet, and one per 100 people and effective group for spend.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from reconciler.core.assess import Assessment, assess, needs
+from reconciler.core.budget import GroupId, OrganizationId, UserId
+from reconciler.core.desired import Desired
+from reconciler.core.effects import Effects
+from reconciler.core.gate import count_managed, dangers_to_people, emptied_sections, grants_of, judge, mass_change
+from reconciler.core.guardrails import check_guardrails, limits_exposure
+from reconciler.core.notices import notices
+from reconciler.core.plan import Action
+from reconciler.core.policy import Policy
+from reconciler.core.snapshot import Snapshot
+from reconciler.core.verdict import Grant, Verdict
+from reconciler.errors import DeniedError, NotFoundError
+from reconciler.money import Micros
+from reconciler.operations.ports import Reader
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """Actions, the live state that they were planned from, and the policy that wants them."""
+
+    actions: tuple[Action, ...]
+    snapshot: Snapshot
+    policies: tuple[Policy, ...]
+    """None for a revert: nothing is desired then, and no guardrail holds."""
+    desired: Desired
+    at: datetime
+    """The instant for which the policy was looked at (UTC)."""
+
+    @property
+    def organizations(self) -> tuple[OrganizationId, ...]:
+        """Of the policies, sorted."""
+        names = {policy.organization for policy in self.policies}
+        found = (one for one in self.snapshot.directory.organizations.values() if names & {one.name, str(one.id)})
+        return tuple(sorted(one.id for one in found))
+
+
+def find_effects(proposal: Proposal, reader: Reader) -> Effects:
+    """Read what is missing and compute the effects. Raises ServerError when Coder cannot be read at all."""
+    organizations = proposal.organizations
+    snapshot = _complete(proposal, organizations, reader)
+    assessment = assess(proposal.actions, snapshot, organizations=organizations)
+    announced = notices(proposal.desired, snapshot.directory, assessment.after, at=proposal.at)
+    return assessment.effects(_read_spend(assessment, reader), notices=announced)
+
+
+def find_verdict(proposal: Proposal, effects: Effects, *, grants: Sequence[Grant] = ()) -> Verdict:
+    """Ask the gate; `grants` are those of `--allow`, the policies' own are added."""
+    directory = proposal.snapshot.directory
+    dangers = (
+        *dangers_to_people(effects),
+        mass_change(
+            proposal.actions,
+            managed=count_managed(proposal.desired, proposal.snapshot),
+            emptied=emptied_sections(proposal.policies, proposal.actions, directory),
+        ),
+    )
+    return judge(
+        dangers,
+        grants=(*grants, *grants_of(proposal.policies, at=proposal.at)),
+        breaches=check_guardrails(proposal.policies, effects, at=proposal.at),
+    )
+
+
+def _complete(proposal: Proposal, organizations: Sequence[OrganizationId], reader: Reader) -> Snapshot:
+    """Read the budgets and overrides that the effects depend on in addition."""
+    snapshot = proposal.snapshot
+    everybody_in = organizations if limits_exposure(proposal.policies) else ()
+    missing = needs(proposal.actions, snapshot, everybody_in=everybody_in)
+    if missing.groups:
+        group_budgets = {**snapshot.group_budgets, **reader.group_budgets(missing.groups)}
+        snapshot = replace(snapshot, group_budgets=group_budgets)
+    if missing.users:
+        people = reader.people(missing.users, snapshot.directory)
+        snapshot = replace(
+            snapshot,
+            user_overrides={**snapshot.user_overrides, **people.overrides},
+            reported={**snapshot.reported, **people.reported},
+        )
+    return snapshot
+
+
+def _read_spend(assessment: Assessment, reader: Reader) -> Mapping[GroupId, Mapping[UserId, Micros]]:
+    """Ask per group; a group whose spend may not be read is left out, and the effects say so."""
+    if not assessment.snapshot.deployment.offers.bulk_reads:
+        return {}
+    spend: dict[GroupId, Mapping[UserId, Micros]] = {}
+    for group_id, people in assessment.spend_questions().items():
+        try:
+            spend[group_id] = reader.spend(group_id, people)
+        except (NotFoundError, DeniedError):
+            continue
+    return spend

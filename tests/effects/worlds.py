@@ -1,0 +1,172 @@
+"""Small worlds for the tests of effects: a builder that takes names, and hypothesis strategies over a small alphabet.
+
+Ids are names: `acme` is an organization and its Everyone group, `acme/eng` a group, `ana` a person.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from hypothesis import strategies as st
+
+from reconciler.core.budget import ABSENT, Budget, GroupId, OrganizationId, Reading, State, UserId
+from reconciler.core.directory import Directory, Group, Organization, User
+from reconciler.core.plan import Action
+from reconciler.core.snapshot import Deployment, Effective, Offers, Snapshot, Unlimited
+from reconciler.money import MICROS_PER_USD, Micros
+
+NOW = datetime(2026, 11, 23, tzinfo=UTC)
+NEW_SERVER = Offers(overrides=True, bulk_reads=True, effective_budgets=True)
+OLD_SERVER = Offers(overrides=True, bulk_reads=False, effective_budgets=False)
+FIRST_SERVER = Offers(overrides=False, bulk_reads=False, effective_budgets=False, overrides_missing="too old")
+
+
+def usd(dollars: int) -> Micros:
+    return Micros(dollars * MICROS_PER_USD)
+
+
+@dataclass(frozen=True)
+class World:
+    """`members`: per organization its people, per `organization/group` those of the group."""
+
+    members: Mapping[str, Iterable[str]]
+    budgets: Mapping[str, int | Reading] = field(default_factory=dict)
+    """Dollars per group; whatever is not here is absent."""
+    overrides: Mapping[str, tuple[int, str] | Reading] = field(default_factory=dict)
+    """Dollars and group per person."""
+    hidden: Mapping[str, int] = field(default_factory=dict)
+    joined: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    """Day per person and organization."""
+    default: str = "acme"
+    offers: Offers = NEW_SERVER
+    reported: Mapping[str, Effective] = field(default_factory=dict)
+
+    def directory(self) -> Directory:
+        organizations = [name for name in self.members if "/" not in name]
+        people = sorted({person for members in self.members.values() for person in members} | set(self.overrides))
+        return Directory(
+            organizations={
+                OrganizationId(name): Organization(name, OrganizationId(name), name == self.default)
+                for name in organizations
+            },
+            groups={group.id: group for group in map(group_of, self.members)},
+            users={UserId(name): User(name, UserId(name)) for name in people},
+            members={GroupId(name): frozenset(map(UserId, members)) for name, members in self.members.items()},
+            hidden_members={GroupId(name): number for name, number in self.hidden.items()},
+            joined={
+                (UserId(person), OrganizationId(organization)): NOW - timedelta(days=900 - day)
+                for (person, organization), day in self.joined.items()
+            },
+        )
+
+    def snapshot(self) -> Snapshot:
+        """Everything is read."""
+        directory = self.directory()
+        return Snapshot(
+            Deployment("d-1", "https://coder.example", "v2.37.0", "ci", ("user-admin",), self.offers),
+            directory,
+            {group_id: self._budget(group_id) for group_id in directory.groups},
+            {user_id: self._override(user_id) for user_id in directory.users},
+            {UserId(name): effective for name, effective in self.reported.items()},
+        )
+
+    def _budget(self, group_id: GroupId) -> Reading:
+        found = self.budgets.get(str(group_id), ABSENT)
+        return Budget(usd(found), group_id) if isinstance(found, int) else found
+
+    def _override(self, user_id: UserId) -> Reading:
+        found = self.overrides.get(str(user_id), ABSENT)
+        return override(*found) if isinstance(found, tuple) else found
+
+
+def group_of(name: str) -> Group:
+    organization, _, group = name.partition("/")
+    return Group(organization, group or "Everyone", GroupId(name), OrganizationId(organization))
+
+
+def override(dollars: int, group: str) -> Budget:
+    return Budget(usd(dollars), GroupId(group))
+
+
+def limit(dollars: int, group: str, *, by_override: bool = False) -> Effective:
+    return Effective(usd(dollars), GroupId(group), by_override)
+
+
+def unlimited(organization: str = "acme") -> Effective:
+    return Effective(Unlimited(), GroupId(organization))
+
+
+def set_group(world: World, group: str, dollars: int | None) -> Action:
+    """`None` deletes."""
+    before = world.snapshot().group_budgets[GroupId(group)]
+    assert isinstance(before, State)
+    after = ABSENT if dollars is None else Budget(usd(dollars), GroupId(group))
+    return Action(group_of(group), before, after)
+
+
+def set_user(world: World, user: str, after: tuple[int, str] | None) -> Action:
+    """`None` deletes."""
+    before = world.snapshot().user_overrides[UserId(user)]
+    assert isinstance(before, State)
+    return Action(User(user, UserId(user)), before, ABSENT if after is None else override(*after))
+
+
+_DOLLARS = st.sampled_from([0, 10, 20, 30])
+_PEOPLE = ("ana", "bob", "eve", "kim")
+
+
+@st.composite
+def worlds(draw: st.DrawFn) -> World:
+    """Up to three organizations and seven groups, four people, ties of limits and of dates, $0, overrides anywhere."""
+    organizations = draw(st.lists(st.sampled_from(["acme", "beta", "corp"]), min_size=1, max_size=3, unique=True))
+    members: dict[str, list[str]] = {}
+    for organization in organizations:
+        everyone = draw(st.lists(st.sampled_from(_PEOPLE), unique=True))
+        members[organization] = everyone
+        for group in draw(st.lists(st.sampled_from(["eng", "ops"]), unique=True)):
+            members[f"{organization}/{group}"] = [person for person in everyone if draw(st.booleans())]
+    joined = {
+        (person, organization): draw(st.integers(1, 3))
+        for organization in organizations
+        for person in members[organization]
+    }
+    budgets = draw(st.dictionaries(st.sampled_from(sorted(members)), _DOLLARS))
+    return World(
+        members, budgets, draw(_overrides(members)), joined=joined, default=draw(st.sampled_from(["acme", "beta"]))
+    )
+
+
+@st.composite
+def plans(draw: st.DrawFn) -> tuple[World, tuple[Action, ...]]:
+    """A world and any actions on it, at most one a subject, no-ops left out."""
+    world = draw(worlds())
+    budgets = draw(st.dictionaries(st.sampled_from(sorted(world.members)), st.none() | _DOLLARS))
+    actions = [set_group(world, group, dollars) for group, dollars in budgets.items()]
+    wanted = draw(_overrides(world.members))
+    for user in draw(st.lists(st.sampled_from(_PEOPLE), unique=True)):
+        if UserId(user) in world.directory().users:
+            actions.append(set_user(world, user, wanted.get(user)))
+    return world, tuple(action for action in actions if action.before != action.after)
+
+
+@st.composite
+def spends(draw: st.DrawFn, world: World) -> dict[GroupId, dict[UserId, Micros]]:
+    """What people booked on their groups; some of it is missing."""
+    return {
+        GroupId(group): {
+            UserId(person): usd(draw(st.integers(0, 40))) for person in sorted(members) if draw(st.integers(0, 5))
+        }
+        for group, members in world.members.items()
+    }
+
+
+@st.composite
+def _overrides(draw: st.DrawFn, members: Mapping[str, Iterable[str]]) -> dict[str, tuple[int, str]]:
+    found: dict[str, tuple[int, str]] = {}
+    for person in _PEOPLE:
+        theirs = sorted(group for group, people in members.items() if person in people)
+        if theirs and draw(st.booleans()):
+            found[person] = (draw(_DOLLARS), draw(st.sampled_from(theirs)))
+    return found

@@ -1,0 +1,207 @@
+"""Effective limits and effects against a brute-force count, and law 9, for every small world."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reconciler.core.assess import Needs, SpendAnswers, assess, needs, touched
+from reconciler.core.budget import GroupId, Reading, Unknown, UserId
+from reconciler.core.effective import Limits
+from reconciler.core.effects import Effects
+from reconciler.core.gate import dangers_to_people, judge, mass_change
+from reconciler.core.plan import Action
+from reconciler.core.policy import Hazard
+from reconciler.core.snapshot import Effective, Snapshot, Unlimited
+from reconciler.core.verdict import Grant, Verdict
+from tests.effects import brute
+from tests.effects.worlds import World, plans, spends, worlds
+
+PLANS_AND_SPEND = plans().flatmap(lambda drawn: st.tuples(st.just(drawn[0]), st.just(drawn[1]), spends(drawn[0])))
+
+
+def effects_of(world: World, actions: Iterable[Action], spend: SpendAnswers) -> Effects:
+    snapshot = world.snapshot()
+    return assess(actions, snapshot, organizations=sorted(snapshot.directory.organizations)).effects(spend)
+
+
+@given(plans())
+def test_the_rule_limits_everybody_as_the_oracle_says(drawn: tuple[World, tuple[Action, ...]]) -> None:
+    world, actions = drawn
+    snapshot = brute.apply(world.snapshot(), actions)
+    limits = Limits(snapshot.directory, snapshot.group_budgets, snapshot.user_overrides)
+    for person in snapshot.directory.users:
+        ours = limits.of(person)
+        assert brute.effective(world, person, actions) == (None if isinstance(ours, Unknown) else ours)
+
+
+@given(worlds(), st.data())
+def test_what_is_claimed_in_partial_knowledge_is_true(world: World, data: st.DataObject) -> None:
+    """Law 8: whoever is not unknown has exactly the limit that full knowledge gives them."""
+    full = world.snapshot()
+    people, groups = sorted(full.directory.users), sorted(full.directory.groups)
+    hidden: dict[GroupId, frozenset[UserId]] = {}
+    for group_id in data.draw(st.lists(st.sampled_from(groups), unique=True)):
+        members = sorted(full.directory.members[group_id])
+        if members:
+            hidden[group_id] = frozenset(data.draw(st.lists(st.sampled_from(members), min_size=1, unique=True)))
+    directory = replace(
+        full.directory,
+        members={group: people - hidden.get(group, frozenset()) for group, people in full.directory.members.items()},
+        hidden_members={group: len(people) for group, people in hidden.items()},
+    )
+    unread = set(data.draw(st.lists(st.sampled_from(groups))))
+    budgets: dict[GroupId, Reading] = {
+        group: Unknown("unread") if group in unread else reading for group, reading in full.group_budgets.items()
+    }
+    overrides: dict[UserId, Reading] = {
+        person: Unknown("unread") if data.draw(st.integers(0, 4)) == 0 else full.user_overrides[person]
+        for person in people
+    }
+    limits = Limits(directory, budgets, overrides)
+    for person in people:
+        ours, truth = limits.of(person), brute.effective(world, person)
+        if isinstance(ours, Effective) and not isinstance(ours.limit, Unlimited):
+            assert truth == ours
+        elif isinstance(ours, Effective):
+            assert truth is not None
+            assert isinstance(truth.limit, Unlimited)
+
+
+@given(PLANS_AND_SPEND)
+def test_effects_equal_a_brute_force_count(drawn: tuple[World, tuple[Action, ...], SpendAnswers]) -> None:
+    world, actions, spend = drawn
+    people = sorted(world.directory().users)
+    before = {person: brute.effective(world, person) for person in people}
+    after = {person: brute.effective(world, person, actions) for person in people}
+    members = [person for person in people if before[person] is not None]
+    effects = effects_of(world, actions, spend)
+    by_name = {one.user_id: one for one in effects.people}
+    assert [person for person in people if before[person] != after[person]] == sorted(by_name)
+    assert all((before[one.user_id], after[one.user_id]) == (one.before, one.after) for one in effects.people)
+    exposure = effects.exposure
+    assert effects.is_total
+    assert (_sum(before, members), _sum(after, members)) == (exposure.before_micros, exposure.after_micros)
+    assert (_unlimited(before), _unlimited(after)) == (exposure.unlimited_before, exposure.unlimited_after)
+    assert (len(members), 0) == (exposure.people, exposure.unknown)
+    assert sum(one.people for one in effects.transitions) == len(effects.people)
+    blocked = [
+        person
+        for person in sorted(by_name)
+        if _is_blocked(after[person], person, spend) and not _is_blocked(before[person], person, spend)
+    ]
+    assert blocked == [one.user_id for one in effects.blocked]
+    assert [p for p in people if _is_free(before[p]) < _is_free(after[p])] == [one.user_id for one in effects.unlimited]
+
+
+@given(plans())
+def test_every_effect_has_a_cause_among_the_actions(drawn: tuple[World, tuple[Action, ...]]) -> None:
+    world, actions = drawn
+    effects = effects_of(world, actions, {})
+    assert all(one.causes for one in effects.people)
+    assert {action.address for action in actions} >= set(effects.by_action)
+    assert all(sum(t.people for t in one.transitions) == one.people for one in effects.by_action.values())
+
+
+@given(plans())
+def test_what_is_asked_for_is_enough_and_spend_is_asked_of_exactly_whom_it_concerns(
+    drawn: tuple[World, tuple[Action, ...]],
+) -> None:
+    world, actions = drawn
+    full = world.snapshot()
+    subjects = {action.subject.id for action in actions}
+    bare = replace(
+        full,
+        group_budgets={key: one for key, one in full.group_budgets.items() if key in subjects},
+        user_overrides={key: one for key, one in full.user_overrides.items() if key in subjects},
+    )
+    enough = _read(bare, full, actions)
+    assert assess(actions, full).changes == assess(actions, enough).changes
+    assert needs(actions, enough) == Needs((), ())
+    asked = {(group, user) for group, users in assess(actions, full).spend_questions().items() for user in users}
+    concerned = {
+        (side.group_id, change.user_id)
+        for change in assess(actions, full).changes
+        for side in (change.before, change.after)
+        if not isinstance(side.limit, Unlimited)
+    }
+    assert asked == concerned
+
+
+@given(plans())
+def test_only_touched_people_change(drawn: tuple[World, tuple[Action, ...]]) -> None:
+    world, actions = drawn
+    everybody = touched(actions, world.directory())
+    assert everybody >= {one.user_id for one in effects_of(world, actions, {}).people}
+
+
+_GRANTS = st.lists(st.builds(Grant, st.sampled_from(Hazard), st.integers(1, 4), st.just("--allow")))
+
+
+@given(PLANS_AND_SPEND, _GRANTS, _GRANTS)
+def test_consent_never_adds_a_refusal(
+    drawn: tuple[World, tuple[Action, ...], SpendAnswers], grants: list[Grant], more: list[Grant]
+) -> None:
+    """Law 9."""
+    verdict = _verdict(*drawn, grants)
+    hazards = [refusal.message.split(":")[0] for refusal in verdict.refusals]
+    after = [refusal.message.split(":")[0] for refusal in verdict.with_grants(more).refusals]
+    assert set(after) <= set(hazards)
+    assert set(verdict.used) <= set(verdict.with_grants(more).used)
+
+
+@given(PLANS_AND_SPEND, st.data())
+def test_an_action_more_removes_nobody_from_a_danger_but_those_whose_limit_it_changes(
+    drawn: tuple[World, tuple[Action, ...], SpendAnswers], data: st.DataObject
+) -> None:
+    """Law 9: `fewer` is the plan with one action turned into a no-op."""
+    world, actions, spend = drawn
+    fewer = actions[: data.draw(st.integers(0, len(actions)))]
+    for part, whole in zip(
+        dangers_to_people(effects_of(world, fewer, spend)),
+        dangers_to_people(effects_of(world, actions, spend)),
+        strict=True,
+    ):
+        for person in set(part.counted) - set(whole.counted):
+            assert brute.effective(world, person, fewer) != brute.effective(world, person, actions)
+    managed = data.draw(st.integers(len(fewer), 20))
+    emptied = ("a",) if data.draw(st.booleans()) else ()
+    part = mass_change(fewer, managed=managed, emptied=emptied)
+    assert part.count <= mass_change(actions, managed=managed, emptied=emptied).count
+
+
+def _verdict(world: World, actions: tuple[Action, ...], spend: SpendAnswers, grants: list[Grant]) -> Verdict:
+    dangers = (*dangers_to_people(effects_of(world, actions, spend)), mass_change(actions, managed=4))
+    return judge(dangers, grants=grants)
+
+
+def _read(snapshot: Snapshot, full: Snapshot, actions: tuple[Action, ...]) -> Snapshot:
+    missing = needs(actions, snapshot)
+    return replace(
+        snapshot,
+        group_budgets={**snapshot.group_budgets, **{one.id: full.group_budgets[one.id] for one in missing.groups}},
+        user_overrides={**snapshot.user_overrides, **{one.id: full.user_overrides[one.id] for one in missing.users}},
+    )
+
+
+def _sum(limits: Mapping[UserId, Effective | None], people: list[UserId]) -> int:
+    return sum(one.limit for p in people if (one := limits[p]) is not None and not isinstance(one.limit, Unlimited))
+
+
+def _unlimited(limits: Mapping[UserId, Effective | None]) -> int:
+    return sum(_is_free(one) for one in limits.values())
+
+
+def _is_free(effective: Effective | None) -> bool:
+    return effective is not None and isinstance(effective.limit, Unlimited)
+
+
+def _is_blocked(effective: Effective | None, person: UserId, spend: SpendAnswers) -> bool:
+    """Known for certain."""
+    if effective is None or isinstance(effective.limit, Unlimited):
+        return False
+    booked = spend.get(effective.group_id, {}).get(person, -1)
+    return effective.limit == 0 or booked >= effective.limit

@@ -1,7 +1,7 @@
 """What an answer that is no success means: Coder's statuses and messages into the error family, once. Sends nothing.
 
-Coder's 404 has two texts, and only the text decides: `Resource not found...` is absent, unknown or forbidden; `Route not
-found.` says that this server is of another generation, and nothing about the subject. Whatever a server writes is shown
+Coder's 404 has two texts, and only the text decides: `Resource not found...` is absent, unknown or forbidden, `Route
+not found.` says that this server is of another generation, and nothing about the subject. What a server writes is shown
 on one line, shortened and without control characters; the transport has taken our secrets out of it.
 """
 

@@ -156,7 +156,7 @@ class Transport:
         limit = self.connection.max_requests
         if limit is not None and self._requests + planned > limit:
             raise ReconcilerError(
-                f"{self._requests:,} requests were sent and {planned:,} more are needed; at most {limit:,} are allowed.",
+                f"{self._requests:,} requests were sent and {planned:,} more are needed; {limit:,} are allowed.",
                 hint=f"pass `--max-requests {self._requests + planned}` or more, or manage less",
             )
 

@@ -1,8 +1,9 @@
 """Coder's JSON into checked values: the tools that every decoder uses. Knows no endpoint and sends nothing.
 
-What we need is checked strictly, because Go and Python disagree on much that JSON allows: a bool is no integer here, 200.0
-is none, -1 is no limit, an id is a UUID (it becomes part of a path later, so a hostile server could otherwise choose our next
-request). What we do not need is ignored, whatever it is. An error names method, path and place, never the value.
+What we need is checked strictly, because Go and Python disagree on much that JSON allows: a bool is no integer here,
+200.0 is none, -1 is no limit, and an id is a UUID (it becomes part of a path later, so that a hostile server could
+otherwise choose our next request). What we do not need is ignored, whatever it is. An error names method, path and
+place, never the value.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import json
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from reconciler.coder.answers import error_of, quote
@@ -47,9 +48,10 @@ def wrong(request: Request, what: str) -> ServerError:
 
 
 def load_json(answer: Answer, *, hook: Callable[[dict[str, Any]], object] | None = None) -> Any:
-    """Return the JSON of a success (200); `hook` may replace each object while it is parsed, innermost first.
+    """Return the JSON of a success (200).
 
-    Empties the answer, so that a long one is not held twice. Raises ServerError for all else.
+    `hook` may replace each object while it is parsed, innermost first, so that a long list is never held as
+    dictionaries; the answer is emptied, so that it is not held twice. Raises ServerError for all else.
     """
     if answer.status != 200:
         raise error_of(answer)
@@ -154,7 +156,7 @@ class Fields:
             if isinstance(value, str):
                 found = datetime.fromisoformat(_FRACTION.sub(lambda part: "." + part[1].ljust(6, "0"), value))
                 if found.tzinfo is not None:
-                    return found.astimezone(timezone.utc)
+                    return found.astimezone(UTC)
         except (ValueError, OverflowError):
             pass
         raise self.wrong(key, "not a time")

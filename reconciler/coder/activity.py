@@ -1,0 +1,143 @@
+"""What people spent and did, and who changed a budget: for explaining only. Never reads a prompt or a message.
+
+Prompts are in some answers of Coder; they are dropped while the JSON is parsed and exist nowhere else in this program.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+from reconciler.coder import paths
+from reconciler.coder.answers import is_not_found, is_route_missing
+from reconciler.coder.transport import Answer, Request, Transport
+from reconciler.coder.wire import Fields, load_object
+from reconciler.core.activity import Change, Changes, Session, Tokens, UserSpend
+from reconciler.core.budget import GroupId, UserId
+from reconciler.core.directory import Group, Subject
+from reconciler.core.snapshot import Effective, Unlimited
+
+T = TypeVar("T")
+
+PAGE = 100
+MAX_PAGES = 200
+"""A list that goes on longer repeats itself, or is too long to explain anything by."""
+_TOKENS = {
+    "input": "input_tokens",
+    "output": "output_tokens",
+    "cache_read": "cache_read_input_tokens",
+    "cache_write": "cache_write_input_tokens",
+}
+_SAID = ("last_prompt", "threads", "metadata", "prompt")
+"""Keys whose values are, or may be, what somebody said."""
+
+
+def read_user_spend(transport: Transport, user: UserId) -> UserSpend | None:
+    """Read one person's spend; None where the server has no such route (2.35 and older) or does not show it to us.
+
+    Source: coder-api section 3.4; early builds of 2.36 put the limit flat beside the spend.
+    """
+    answer = transport.send(Request("GET", paths.user_spend(user)))
+    if is_route_missing(answer) or is_not_found(answer):
+        return None
+    fields = load_object(answer)
+    id_ = fields.optional_id("effective_group_id")
+    return UserSpend(
+        spend=fields.micros("current_spend_micros"),
+        effective=_effective(fields, GroupId(id_)) if id_ is not None else None,
+        period_start=fields.time("period_start"),
+        period_end=fields.time("period_end"),
+    )
+
+
+def read_sessions(transport: Transport, user: UserId, since: datetime) -> tuple[Session, ...] | None:
+    """Read a person's AI sessions since then, oldest first; None where the server does not show them to us.
+
+    Source: coder-api section 9; newer servers have two names for the route, the oldest only one.
+    """
+    query = f'initiator:"{user}" started_after:"{since.astimezone(UTC).isoformat()}"'
+    for route in ("/ai-gateway/sessions", "/aibridge/sessions"):
+        found = _read_pages(transport, route, query, _load_sessions)
+        if not isinstance(found, Answer):
+            sessions = {session.id: session for session in found}.values()
+            return tuple(sorted(sessions, key=lambda session: (session.started_at, session.id)))
+        if not is_route_missing(found):
+            break
+    return None
+
+
+def read_changes(transport: Transport, subject: Subject, since: datetime) -> Changes:
+    """Read from the audit log who changed a subject's budget, oldest first. Source: coder-api section 8."""
+    kind = "group_ai_budget" if isinstance(subject, Group) else "user_ai_budget_override"
+    query = f"resource_type:{kind} resource_id:{subject.id} date_from:{since.astimezone(UTC):%Y-%m-%d}"
+    found = _read_pages(transport, "/audit", query, _load_changes)
+    if isinstance(found, Answer):
+        return Changes(reason=_why_no_audit(found))
+    return Changes(tuple(sorted({change for change in found if change.at >= since})))
+
+
+def _read_pages(transport: Transport, route: str, query: str, load: Callable[[Answer], list[T]]) -> list[T] | Answer:
+    """Read every page of a search; return the answer itself when the server refuses it.
+
+    Ends at a short page, at one that says nothing new and at the last page that is allowed: `count` may lie.
+    """
+    found: list[T] = []
+    for number in range(MAX_PAGES):
+        answer = transport.send(Request("GET", paths.search(route, query, limit=PAGE, offset=number * PAGE)))
+        if answer.status in (400, 403, 404):
+            return answer
+        page = load(answer)
+        new = [item for item in page if item not in found[-PAGE:]]
+        found += new
+        if len(page) < PAGE or not new:
+            break
+    return found
+
+
+def _load_sessions(answer: Answer) -> list[Session]:
+    return [_session(row) for row in load_object(answer, hook=_drop_what_was_said).rows("sessions")]
+
+
+def _drop_what_was_said(value: dict[str, Any]) -> object:
+    for key in _SAID:
+        value.pop(key, None)
+    return value
+
+
+def _session(row: Fields) -> Session:
+    used = row.optional_object("token_usage_summary")
+    tokens = {name: used.count(key) for name, key in _TOKENS.items() if used.has(key)} if used else {}
+    return Session(
+        id=row.text("id"),
+        started_at=row.time("started_at"),
+        client=row.text("client"),
+        providers=row.texts("providers"),
+        models=row.texts("models"),
+        tokens=Tokens(**tokens),
+    )
+
+
+def _load_changes(answer: Answer) -> list[Change]:
+    rows = [row for row in load_object(answer).rows("audit_logs") if row.count("status_code") < 400]
+    return [_change(row) for row in rows]
+
+
+def _change(row: Fields) -> Change:
+    user = row.optional_object("user")
+    by = user.text("username") if user else ""
+    return Change(row.time("time"), by, row.text("action"), row.text("user_agent"))
+
+
+def _why_no_audit(answer: Answer) -> str:
+    if answer.status == 400:
+        return "this Coder does not record changes of these budgets"
+    return "this token may not read the audit log; an Owner or an Auditor may"
+
+
+def _effective(fields: Fields, group: GroupId) -> Effective:
+    """Read the limit in either shape: an object, or flat beside the spend."""
+    limit = fields.optional_object("effective_budget") if fields.has("effective_budget") else fields
+    if limit is None or limit.value.get("spend_limit_micros") is None:
+        return Effective(Unlimited(), group)
+    return Effective(limit.micros("spend_limit_micros"), group, limit.text("limit_source") == "user_override")

@@ -1,0 +1,151 @@
+"""Budgets, overrides and spend of many subjects in one request. Never concludes anything from silence.
+
+Asking an organization's Everyone group about its members says for each what limits them now, and an override always
+does: so it shows every override of that organization (coder-api section 3.6). 2.37 says the limit itself; 2.36 says it
+only when the group that was asked is the effective one, so a second pass asks the groups that the first one named.
+
+What a bulk answer leaves out, masks (effective_group_id null), contradicts or cannot give (404, or the 500 that one
+huge limit causes in early builds of 2.36) is not in our results: the caller reads it one by one.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from reconciler.coder import paths
+from reconciler.coder.transport import Answer, Request, Transport
+from reconciler.coder.wire import Fields, load_object, unique
+from reconciler.core.budget import ABSENT, Budget, GroupId, OrganizationId, State, UserId
+from reconciler.core.directory import Directory, Group
+from reconciler.core.snapshot import Effective, Unlimited
+from reconciler.money import Micros
+
+K = TypeVar("K", bound=str)
+V = TypeVar("V")
+
+_SOURCES = {"user_override": True, "group": False}
+
+
+@dataclass(frozen=True, slots=True)
+class MemberRow:
+    """What one bulk answer says of one member of the group that was asked."""
+
+    effective_group: GroupId | None
+    """None where the server masks it."""
+    effective: Effective | None
+    """None where this row does not say it."""
+    spend: Micros
+    """Booked on the group that was asked."""
+
+
+def read_group_budgets(transport: Transport, groups: Sequence[Group]) -> dict[GroupId, State]:
+    """Read a hundred groups of an organization in a request."""
+    by_organization: dict[OrganizationId, list[GroupId]] = defaultdict(list)
+    for group in sorted(groups):
+        by_organization[group.organization_id].append(group.id)
+    asked = [
+        paths.groups_spend(organization, some) for organization, ids in by_organization.items() for some in chunks(ids)
+    ]
+    found = transport.send_all([Request("GET", path) for path in asked], load_group_rows)
+    wanted = {group.id for group in groups}
+    return {id_: state for rows in found for id_, state in rows.items() if id_ in wanted}
+
+
+def read_effective(transport: Transport, users: Sequence[UserId], directory: Directory) -> dict[UserId, Effective]:
+    """Read what limits people now, a hundred in a request, through the Everyone groups that they are in."""
+    everyone = {
+        id_: sorted(directory.members.get(GroupId(id_), frozenset()).intersection(users))
+        for id_ in sorted(directory.organizations)
+    }
+    found, named = _settle(read_member_rows(transport, {GroupId(id_): ids for id_, ids in everyone.items()}))
+    more, _ = _settle(read_member_rows(transport, named))
+    return found | more
+
+
+def read_member_rows(
+    transport: Transport, asked: Mapping[GroupId, Sequence[UserId]]
+) -> list[tuple[GroupId, Mapping[UserId, MemberRow]]]:
+    """Ask groups about some of their members; return each answer with the group that was asked."""
+    questions = [(group, some) for group, users in asked.items() for some in chunks(users)]
+    answers = transport.send_all(
+        [Request("GET", paths.members_spend(group, some)) for group, some in questions], load_member_rows
+    )
+    return [
+        (group, {user: rows[user] for user in some if user in rows})
+        for (group, some), rows in zip(questions, answers, strict=True)
+    ]
+
+
+def load_group_rows(answer: Answer) -> dict[GroupId, State]:
+    """Decode `/organizations/{o}/groups/ai/spend`: a null limit is no budget."""
+    return _load(answer, "groups", lambda row: (GroupId(row.id("group_id")), _group_state(row)))
+
+
+def load_member_rows(answer: Answer) -> dict[UserId, MemberRow]:
+    """Decode `/groups/{g}/members/ai/spend` of either generation."""
+    group = GroupId(answer.request.path.split("/")[4])
+    return _load(answer, "members", lambda row: (UserId(row.id("user_id")), _member_row(row, group)))
+
+
+def chunks(ids: Sequence[K]) -> Iterator[Sequence[K]]:
+    """Return ids in runs of at most a hundred."""
+    return (ids[start : start + paths.MAX_IDS] for start in range(0, len(ids), paths.MAX_IDS))
+
+
+def _load(answer: Answer, key: str, load_row: Callable[[Fields], tuple[K, V]]) -> dict[K, V]:
+    if answer.status in (404, 500):
+        return {}
+    return unique(map(load_row, load_object(answer).rows(key)), answer.request)
+
+
+def _group_state(row: Fields) -> State:
+    group = GroupId(row.id("group_id"))
+    if not row.has("spend_limit_micros"):
+        raise row.wrong("spend_limit_micros", "an amount or null")
+    return ABSENT if row.value["spend_limit_micros"] is None else Budget(row.micros("spend_limit_micros"), group)
+
+
+def _member_row(row: Fields, asked: GroupId) -> MemberRow:
+    says_effective = row.has("effective_budget")
+    key = "effective_budget" if says_effective else "group_budget"
+    budget = row.optional_object(key)
+    if not row.has(key) or not row.has("effective_group_id"):
+        raise row.wrong(key if not row.has(key) else "effective_group_id", "there or null")
+    id_ = row.optional_id("effective_group_id")
+    group = GroupId(id_) if id_ is not None else None
+    spend = row.micros("group_spend_micros")
+    if group is None or not (says_effective or group == asked):
+        return MemberRow(group, None, spend)
+    if budget is None:
+        return MemberRow(group, Effective(Unlimited(), group), spend)
+    by_override = _SOURCES.get(budget.text("limit_source"))
+    if by_override is None:  # a source of a newer server: it may or may not be an override
+        return MemberRow(None, None, spend)
+    return MemberRow(group, Effective(budget.micros("spend_limit_micros"), group, by_override), spend)
+
+
+def _settle(
+    answers: list[tuple[GroupId, Mapping[UserId, MemberRow]]],
+) -> tuple[dict[UserId, Effective], dict[GroupId, list[UserId]]]:
+    """Return what the rows say for certain, and whom else to ask about whom.
+
+    Where two organizations each name an effective group, somebody was moved in between: certain of neither.
+    """
+    said: dict[UserId, dict[GroupId, Effective | None]] = defaultdict(dict)
+    for _, rows in answers:
+        for user, row in rows.items():
+            if row.effective_group is not None:
+                said[user][row.effective_group] = row.effective
+    found: dict[UserId, Effective] = {}
+    named: dict[GroupId, list[UserId]] = defaultdict(list)
+    for user, groups in said.items():
+        if len(groups) == 1:
+            ((group, effective),) = groups.items()
+            if effective is None:
+                named[group].append(user)
+            else:
+                found[user] = effective
+    return found, {group: sorted(named[group]) for group in sorted(named)}

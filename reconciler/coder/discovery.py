@@ -1,0 +1,149 @@
+"""What this server is and offers, found by asking it. Decides nothing by a version number, so newer servers just work.
+
+Two rounds, 7 requests on 2.36 and later, 8 before. The first: build info, who am I, licence, organizations, and the
+override route of 2.36 for `me`. The second: the older route if that one is missing, and the two bulk reads. A route
+that is there answers 200 or says that the *resource* is not found; one that is not says `Route not found.`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from reconciler.coder import paths
+from reconciler.coder.answers import EXPERIMENT_MISSING, error_of, is_not_found, is_route_missing, quote, read_refusal
+from reconciler.coder.listing import load_organizations
+from reconciler.coder.transport import Answer, Request, Transport
+from reconciler.coder.wire import Fields, load_object
+from reconciler.core.budget import OrganizationId, UserId
+from reconciler.core.directory import Organization
+from reconciler.core.snapshot import Deployment, Offers
+from reconciler.errors import DeniedError, ServerError
+
+FEATURES = {"aibridge": "AI Gateway", "template_rbac": "groups"}
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Where the overrides of this server are."""
+
+    path: str
+    """Appended to a user's path; empty where the server has none, or does not let us."""
+    missing: str = ""
+    """Why there is none, as a sentence."""
+    may_hide: bool = False
+    """Whether overrides may exist although there is no route to read them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """What the rest of this room needs to know of the server."""
+
+    deployment: Deployment
+    organizations: Mapping[OrganizationId, Organization]
+    me: UserId
+    overrides: Route
+
+
+def discover(transport: Transport) -> Server:
+    """Ask the server what it is. Raises ServerError, with a hint, for everything that we cannot work with."""
+    round_1 = (paths.BUILD_INFO, paths.ME, paths.ENTITLEMENTS, paths.ORGANIZATIONS, paths.ME + paths.OVERRIDE_ROUTE)
+    build_answer, me_answer, licence, listed, probe = _ask(transport, *round_1)
+    build = _read_build(build_answer, transport.connection.url)
+    if 300 <= me_answer.status < 400:
+        raise ServerError(error_of(me_answer).message, hint=f"set CODER_URL to {build.text('external_url')}")
+    me = load_object(me_answer)
+    _require_licence(licence)
+    organizations = load_organizations(listed)
+    home = _choose_home(me, organizations)
+    bulk = (paths.groups_spend(home, [home]), paths.members_spend(home, [me.id("id")])) if home else ()
+    older = (paths.ME + paths.OLD_OVERRIDE_ROUTE,) if is_route_missing(probe) else ()
+    round_2 = _ask(transport, *bulk, *older)
+    route = _read_route(round_2[-1], paths.OLD_OVERRIDE_ROUTE) if older else _read_route(probe, paths.OVERRIDE_ROUTE)
+    has_bulk, has_effective = _read_bulk(round_2[: len(bulk)])
+    deployment = Deployment(
+        id=build.text("deployment_id") or build.text("external_url") or transport.connection.url,
+        url=transport.connection.url,
+        version=build.text("version"),
+        user=me.name("username"),
+        roles=tuple(sorted(role.text("name") for role in me.rows("roles"))) if me.has("roles") else (),
+        offers=Offers(bool(route.path), has_bulk, has_effective, overrides_missing=route.missing),
+    )
+    return Server(deployment, organizations, UserId(me.id("id")), route)
+
+
+def find_override_route(transport: Transport) -> Route:
+    """Ask for the overrides' route alone; for a writer, which knows nothing else of the server."""
+    (probe,) = _ask(transport, paths.ME + paths.OVERRIDE_ROUTE)
+    if not is_route_missing(probe):
+        return _read_route(probe, paths.OVERRIDE_ROUTE)
+    (older,) = _ask(transport, paths.ME + paths.OLD_OVERRIDE_ROUTE)
+    return _read_route(older, paths.OLD_OVERRIDE_ROUTE)
+
+
+def _ask(transport: Transport, *asked: str) -> list[Answer]:
+    return transport.send_all([Request("GET", path) for path in asked], lambda answer: answer)
+
+
+def _read_build(answer: Answer, url: str) -> Fields:
+    if 300 <= answer.status < 400 or answer.status >= 500:
+        raise error_of(answer)
+    hint = "check CODER_URL"
+    if answer.status != 200 or answer.content_type != "application/json":
+        what = quote(answer.content_type) or "nothing"
+        raise ServerError(f"{url} does not answer like Coder ({answer.status}, {what}).", hint=hint)
+    build = load_object(answer)
+    if not build.text("version") or not build.has("external_url"):
+        raise ServerError(f"{url} answers in JSON, but is not Coder.", hint=hint)
+    if build.flag("workspace_proxy"):
+        access = build.text("dashboard_url") or build.text("external_url")
+        raise ServerError(f"{url} is a workspace proxy, which has no budgets.", hint=f"set CODER_URL to {access}")
+    return build
+
+
+def _require_licence(answer: Answer) -> None:
+    """Refuse when the server says that a feature is off; where it says nothing, the probes will."""
+    if answer.status != 200:
+        return
+    features = load_object(answer).optional_object("features")
+    for key, name in FEATURES.items():
+        feature = features.optional_object(key) if features else None
+        if feature is not None and not feature.flag("enabled"):
+            raise DeniedError(
+                f"This deployment has no licence for {name}, so it has no AI budgets.",
+                hint="ask who runs this Coder about its Premium licence",
+            )
+
+
+def _choose_home(me: Fields, organizations: Mapping[OrganizationId, Organization]) -> OrganizationId | None:
+    """Return an organization to try the bulk reads on: one of our own, where we are certain to see a row."""
+    own = [organization for id_, organization in organizations.items() if id_ in me.texts("organization_ids")]
+    chosen = min(own or organizations.values(), key=lambda one: (not one.is_default, one.name), default=None)
+    return chosen.id if chosen else None
+
+
+def _read_route(answer: Answer, route: str) -> Route:
+    if answer.status == 200 or is_not_found(answer):
+        return Route(route)
+    if is_route_missing(answer):
+        return Route("", "This Coder has no user overrides: they came with 2.35.")
+    if answer.status == 403 and EXPERIMENT_MISSING in read_refusal(answer).message:
+        why = "On this Coder user overrides are an experiment that is not enabled: ai-gateway-cost-control."
+        return Route("", why, may_hide=True)
+    raise error_of(answer)
+
+
+def _read_bulk(answers: list[Answer]) -> tuple[bool, bool]:
+    """Return whether both bulk reads are there, and whether the one of members says effective budgets."""
+    for answer in answers:
+        is_missing = answer.status == 404 or (
+            answer.status == 403 and EXPERIMENT_MISSING in read_refusal(answer).message
+        )
+        if is_missing:
+            return False, False
+        if answer.status != 200:
+            raise error_of(answer)
+    if not answers:
+        return False, False
+    rows = load_object(answers[-1]).rows("members")
+    return True, any(row.has("effective_budget") for row in rows)

@@ -1,0 +1,132 @@
+"""Who exists: organizations, groups with their members, and when people joined. Reads no budget.
+
+One request an organization gives its groups and every membership, because Coder inlines the members of each group; so a
+list can be a hundred megabytes long. Members become `User`s while the JSON is parsed and are shared between groups: one
+person in thirty groups is one object, and no dictionary of a member outlives the parser.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from reconciler.coder import paths
+from reconciler.coder.answers import is_not_found
+from reconciler.coder.transport import LIST_TIMEOUT_S, Answer, Request, Transport
+from reconciler.coder.wire import Fields, load_rows, unique, wrong
+from reconciler.core.budget import GroupId, OrganizationId, UserId
+from reconciler.core.directory import Directory, Group, Organization, User
+
+PREBUILDS = UserId("c42fdf75-3097-471c-8c33-fb52454d81c0")
+"""Coder's own system user, a member of some organizations; nobody to manage."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Listed:
+    group: Group
+    members: frozenset[UserId]
+    hidden: int
+
+
+def load_organizations(answer: Answer) -> dict[OrganizationId, Organization]:
+    """Return the organizations that the token may read. Raises ServerError."""
+    pairs = ((OrganizationId(row.id("id")), _organization(row)) for row in load_rows(answer))
+    return unique(pairs, answer.request)
+
+
+def load_user(row: Fields) -> User | None:
+    """Return a person; None for a system user or somebody deleted, where the server says so."""
+    id_ = UserId(row.id("id"))
+    if id_ == PREBUILDS or row.flag("is_system") or row.flag("deleted"):
+        return None
+    return User(row.name("username"), id_, row.text("email"), row.text("status") or "active")
+
+
+def read_directory(transport: Transport, organizations: Mapping[OrganizationId, Organization]) -> Directory:
+    """Read groups, people and memberships of these organizations: a request each, and one more each where people are
+    members of several. An organization whose groups may not be read has none here.
+    """
+    users: dict[UserId, User] = {}
+    asked = [Request("GET", paths.organization_groups(id_), timeout_s=LIST_TIMEOUT_S) for id_ in sorted(organizations)]
+    by_path = {paths.organization_groups(id_): organizations[id_] for id_ in organizations}
+    listed = [
+        one
+        for some in transport.send_all(asked, lambda answer: _load_groups(answer, by_path[answer.request.path], users))
+        for one in some
+    ]
+    members = {one.group.id: one.members for one in listed}
+    return Directory(
+        organizations=dict(organizations),
+        groups={one.group.id: one.group for one in listed},
+        users=users,
+        members=members,
+        hidden_members={one.group.id: one.hidden for one in listed if one.hidden},
+        joined=_read_joined(transport, organizations, members),
+    )
+
+
+def _organization(row: Fields) -> Organization:
+    return Organization(row.name("name"), OrganizationId(row.id("id")), row.flag("is_default"))
+
+
+def _load_groups(answer: Answer, organization: Organization, users: dict[UserId, User]) -> list[_Listed]:
+    if is_not_found(answer):
+        return []
+    request = answer.request
+
+    def keep_users(value: dict[str, Any]) -> object:
+        if "username" not in value or "members" in value:
+            return value
+        known = users.get(UserId(id_)) if isinstance(id_ := value.get("id"), str) else None
+        if known is None and (known := load_user(Fields(value, request, "a member"))) is not None:
+            users[known.id] = known
+        return known
+
+    rows = (row for row in load_rows(answer, hook=keep_users) if row.id("organization_id") == organization.id)
+    pairs = ((listed.group.id, listed) for listed in (_load_group(row, organization) for row in rows))
+    return list(unique(pairs, request).values())
+
+
+def _load_group(row: Fields, organization: Organization) -> _Listed:
+    members = row.value.get("members") or []
+    people = [one for one in members if isinstance(one, User)] if isinstance(members, list) else None
+    if people is None or len(people) < sum(one is not None for one in members):
+        raise wrong(row.request, f"{row.at}.members is not a list of members")
+    total = row.count("total_member_count") if row.value.get("total_member_count") is not None else 0
+    group = Group(organization.name, row.name("name"), GroupId(row.id("id")), organization.id)
+    return _Listed(group, frozenset(one.id for one in people), max(0, total - len(members)))
+
+
+def _read_joined(
+    transport: Transport,
+    organizations: Mapping[OrganizationId, Organization],
+    members: Mapping[GroupId, frozenset[UserId]],
+) -> dict[tuple[UserId, OrganizationId], datetime]:
+    """Read since when the people of several organizations are members of each."""
+    everyone = {id_: members.get(GroupId(id_), frozenset()) for id_ in sorted(organizations)}
+    times = Counter(user for people in everyone.values() for user in people)
+    shared = {user for user, count in times.items() if count > 1}
+    asked = {paths.organization_members(id_): id_ for id_, people in everyone.items() if not shared.isdisjoint(people)}
+    found = transport.send_all(
+        [Request("GET", path, timeout_s=LIST_TIMEOUT_S) for path in asked],
+        lambda answer: _load_joined(answer, asked[answer.request.path], shared),
+    )
+    return {key: time for one in found for key, time in one.items()}
+
+
+def _load_joined(
+    answer: Answer, organization: OrganizationId, shared: set[UserId]
+) -> dict[tuple[UserId, OrganizationId], datetime]:
+    if is_not_found(answer) or answer.status == 403:
+        return {}
+
+    def keep_dates(value: dict[str, Any]) -> object:
+        return {key: value[key] for key in ("user_id", "created_at") if key in value}
+
+    rows = ((UserId(row.id("user_id")), row) for row in load_rows(answer, hook=keep_dates))
+    return unique(
+        (((user, organization), row.time("created_at")) for user, row in rows if user in shared), answer.request
+    )

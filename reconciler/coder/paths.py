@@ -1,0 +1,68 @@
+"""The paths of Coder's API that we use. Only checked ids and quoted text get into one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from urllib.parse import quote
+
+from reconciler.coder.wire import require_uuid
+
+API = "/api/v2"
+BUILD_INFO = f"{API}/buildinfo"
+ENTITLEMENTS = f"{API}/entitlements"
+ORGANIZATIONS = f"{API}/organizations"
+AUTHCHECK = f"{API}/authcheck"
+ME = f"{API}/users/me"
+
+OVERRIDE_ROUTE = "/ai/budget/override"
+"""From 2.36 on."""
+OLD_OVERRIDE_ROUTE = "/ai/budget"
+"""Until 2.35; the one path is no alias of the other."""
+
+MAX_IDS = 100
+"""How many ids one bulk read may ask for. Source: coder-api section 3.1."""
+
+
+def user(name_or_id: str) -> str:
+    return f"{API}/users/{quote(name_or_id, safe='')}"
+
+
+def user_override(user_id: str, route: str) -> str:
+    return f"{API}/users/{require_uuid(user_id)}{route}"
+
+
+def user_spend(user_id: str) -> str:
+    return f"{API}/users/{require_uuid(user_id)}/ai/spend"
+
+
+def group(group_id: str) -> str:
+    return f"{API}/groups/{require_uuid(group_id)}?exclude_members=true"
+
+
+def group_budget(group_id: str) -> str:
+    return f"{API}/groups/{require_uuid(group_id)}/ai/budget"
+
+
+def organization_groups(organization_id: str) -> str:
+    return f"{ORGANIZATIONS}/{require_uuid(organization_id)}/groups"
+
+
+def organization_members(organization_id: str) -> str:
+    return f"{ORGANIZATIONS}/{require_uuid(organization_id)}/members"
+
+
+def groups_spend(organization_id: str, group_ids: Iterable[str]) -> str:
+    return f"{ORGANIZATIONS}/{require_uuid(organization_id)}/groups/ai/spend?group_ids={_list_of(group_ids)}"
+
+
+def members_spend(group_id: str, user_ids: Iterable[str]) -> str:
+    return f"{API}/groups/{require_uuid(group_id)}/members/ai/spend?user_ids={_list_of(user_ids)}"
+
+
+def search(path: str, query: str, *, limit: int, offset: int) -> str:
+    """Return a page of a list that is searched with Coder's query language."""
+    return f"{API}{path}?q={quote(query, safe='')}&limit={limit}&offset={offset}"
+
+
+def _list_of(ids: Iterable[str]) -> str:
+    return ",".join(map(require_uuid, ids))

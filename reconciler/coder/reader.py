@@ -1,0 +1,166 @@
+"""The reader of one run: live state by the best means that the server has. It has no way to write.
+
+Satisfies operations' `Reader` without importing it. Discovery and the directory are read once and remembered.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from typing import Self
+
+from reconciler.coder import activity, bulk, listing, paths
+from reconciler.coder.answers import is_user_missing
+from reconciler.coder.discovery import Server, discover
+from reconciler.coder.single import Singles, ask_permission, check
+from reconciler.coder.transport import Answer, Request, Transport
+from reconciler.coder.wire import Fields, load_object
+from reconciler.core.activity import Changes, Session, UserSpend
+from reconciler.core.budget import ABSENT, Budget, GroupId, OrganizationId, Reading, UserId
+from reconciler.core.directory import Directory, Group, Subject, User
+from reconciler.core.snapshot import Deployment, Effective, People
+from reconciler.money import Micros
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+
+
+class CoderReader:
+    """Reads one deployment. Every thread may use it."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+        self._lock = threading.RLock()
+        self._server: Server | None = None
+        self._directory: Directory | None = None
+        self._singles: Singles | None = None
+
+    @property
+    def requests(self) -> int:
+        """How many requests were sent so far, those that were sent again included."""
+        return self._transport.requests
+
+    def _found(self) -> Server:
+        """Return what was discovered; the requests are sent once."""
+        with self._lock:
+            if self._server is None:
+                self._server = discover(self._transport)
+                self._singles = Singles(self._transport, self._server)
+            return self._server
+
+    def deployment(self) -> Deployment:
+        """Return the server and who asks."""
+        return self._found().deployment
+
+    def directory(self) -> Directory:
+        """Return who exists in every organization that the token may read; read once."""
+        with self._lock:
+            if self._directory is None:
+                self._directory = listing.read_directory(self._transport, self._found().organizations)
+            return self._directory
+
+    def find_users(self, names: Collection[str]) -> tuple[User, ...]:
+        """Look up people by username or UUID. Deleted people answer to their UUID, but are not returned."""
+        asked = sorted(name for name in set(names) if _NAME.fullmatch(name) and name.lower() != "me")
+        answers = self._transport.send_all([Request("GET", paths.user(name)) for name in asked], _load_found)
+        found = [
+            (user, organizations)
+            for name, (user, organizations) in zip(asked, answers, strict=True)
+            if user is not None and name.lower() in (user.username.lower(), user.id)
+        ]
+        doubted = [user for user, organizations in found if not organizations]
+        again = self._transport.send_all([Request("GET", paths.user(user.username)) for user in doubted], _load_found)
+        live = {user.id for user, _ in again if user is not None}
+        return tuple(sorted({user for user, organizations in found if organizations or user.id in live}))
+
+    def group_budgets(self, groups: Sequence[Group]) -> Mapping[GroupId, Reading]:
+        """Read the budgets of groups: a hundred in a request, or one by one."""
+        has_bulk = self.deployment().offers.bulk_reads
+        found = bulk.read_group_budgets(self._transport, groups) if has_bulk else {}
+        left = [group for group in groups if group.id not in found]
+        # What bulk left out may have become unreadable: then that it was listed before proves nothing.
+        return found | self._single().read_groups(left, listed=() if has_bulk else self._listed())
+
+    def people(self, users: Sequence[User], directory: Directory) -> People:
+        """Read the overrides of people, and what limits them where the server says it."""
+        reported: dict[UserId, Effective] = {}
+        if self.deployment().offers.bulk_reads:
+            reported = bulk.read_effective(self._transport, [user.id for user in users], directory)
+        left = [user for user in users if user.id not in reported]
+        return People(
+            overrides={id_: _override_in(effective) for id_, effective in reported.items()}
+            | self._single().read_users(left),
+            reported=reported,
+        )
+
+    def budget(self, subject: Subject) -> Reading:
+        """Read one subject afresh."""
+        if isinstance(subject, Group):
+            return self._single().read_groups([subject], listed=self._listed())[subject.id]
+        return self._single().read_users([subject])[subject.id]
+
+    def spend(self, group: GroupId, users: Sequence[UserId]) -> Mapping[UserId, Micros]:
+        """Return what was booked on this group in the current period; empty on servers without bulk reads."""
+        if not self.deployment().offers.bulk_reads:
+            return {}
+        answers = bulk.read_member_rows(self._transport, {group: users})
+        return {user: row.spend for _, rows in answers for user, row in rows.items()}
+
+    def may_write(self, *, organizations: Collection[OrganizationId], overrides: bool) -> tuple[str, ...]:
+        """Return what this token may not write, a sentence each, by one authcheck."""
+        known = self._found().organizations
+        checks = {str(id_): check("update", "group", organization=id_) for id_ in sorted(organizations)}
+        if overrides:
+            checks["overrides"] = check("update", "user")
+        may = ask_permission(self._transport, checks) if checks else {}
+        names = sorted(known[id_].name if id_ in known else id_ for id_ in organizations if not may[id_])
+        sentences = [
+            f"This token may not write group budgets in {name}; an Owner, a User Admin or an Organization Admin may."
+            for name in names
+        ]
+        if overrides and not self.deployment().offers.overrides:
+            sentences.append(self.deployment().offers.overrides_missing)
+        elif overrides and not may["overrides"]:
+            sentences.append("This token may not write user overrides; only an Owner or a User Admin may.")
+        return tuple(sentences)
+
+    def user_spend(self, user: UserId) -> UserSpend | None:
+        """Return what a person spent this period in their effective group; None where the server does not say."""
+        return activity.read_user_spend(self._transport, user)
+
+    def ai_sessions(self, user: UserId, since: datetime) -> tuple[Session, ...] | None:
+        """Return a person's AI sessions since then, oldest first; None where the server does not show them to us."""
+        return activity.read_sessions(self._transport, user, since)
+
+    def changes(self, subject: Subject, since: datetime) -> Changes:
+        """Return who changed a subject's budget since then, oldest first."""
+        return activity.read_changes(self._transport, subject, since)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._transport.close()
+
+    def _single(self) -> Singles:
+        self._found()
+        assert self._singles is not None  # noqa: S101  _found() made it
+        return self._singles
+
+    def _listed(self) -> Collection[GroupId]:
+        return self._directory.groups if self._directory is not None else ()
+
+
+def _override_in(effective: Effective) -> Reading:
+    if effective.by_override and isinstance(effective.limit, int):
+        return Budget(effective.limit, effective.group_id)
+    return ABSENT
+
+
+def _load_found(answer: Answer) -> tuple[User | None, tuple[str, ...]]:
+    """Return who answers to a name, and the organizations they are in, where Coder says them."""
+    if is_user_missing(answer):
+        return None, ()
+    fields: Fields = load_object(answer)
+    return listing.load_user(fields), fields.texts("organization_ids")

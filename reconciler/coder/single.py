@@ -1,0 +1,138 @@
+"""One subject with a GET of its own, and what its 404 is worth. Never takes a 404 for *absent* without a second fact.
+
+Coder answers "Resource not found" for a budget that is absent, a subject that is unknown and one that this token may
+not see. It is believed to mean *absent* when the subject itself is known to be readable:
+
+    group   it was listed to us in this run; else GET /groups/{id} says so
+    user    it is ourselves, or this token may read every user (one authcheck a run); else GET /users/{id} says so
+
+Otherwise the reading is Unknown.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Collection, Sequence
+from typing import Any
+
+from reconciler.coder import paths
+from reconciler.coder.answers import error_of, is_not_found, is_user_missing
+from reconciler.coder.discovery import Server
+from reconciler.coder.transport import Answer, Request, Transport
+from reconciler.coder.wire import load_json, load_object, wrong
+from reconciler.core.budget import ABSENT, Budget, GroupId, Reading, Unknown, UserId
+from reconciler.core.directory import Group, User
+
+
+class Singles:
+    """Single reads of one run; remembers whether this token may read every user."""
+
+    def __init__(self, transport: Transport, server: Server) -> None:
+        self._transport = transport
+        self._server = server
+        self._reads_users: bool | None = None
+        self._lock = threading.Lock()
+
+    def read_groups(self, groups: Sequence[Group], *, listed: Collection[GroupId]) -> dict[GroupId, Reading]:
+        """Read the budgets of groups; `listed` are those that this token was shown."""
+        found = self._get([paths.group_budget(group.id) for group in groups], load_group_budget)
+        readings: dict[GroupId, Reading] = {}
+        doubted = []
+        for group, reading in zip(groups, found, strict=True):
+            if reading is not None:
+                readings[group.id] = reading
+            elif group.id in listed:
+                readings[group.id] = ABSENT
+            else:
+                doubted.append(group)
+        are_there = self._get([paths.group(group.id) for group in doubted], _is_there)
+        for group, is_there in zip(doubted, are_there, strict=True):
+            readings[group.id] = ABSENT if is_there else _unseen(group.address)
+        return readings
+
+    def read_users(self, users: Sequence[User]) -> dict[UserId, Reading]:
+        """Read the overrides of people."""
+        route = self._server.overrides
+        if not route.path:
+            return {user.id: Unknown(route.missing) if route.may_hide else ABSENT for user in users}
+        asked = [paths.user_override(user.id, route.path) for user in users]
+        readings: dict[UserId, Reading] = {}
+        doubted = []
+        for user, reading in zip(users, self._get(asked, load_override), strict=True):
+            if reading is not None:
+                readings[user.id] = reading
+            elif user.id == self._server.me:
+                readings[user.id] = ABSENT
+            else:
+                doubted.append(user)
+        if doubted and self._may_read_users():
+            return readings | dict.fromkeys((user.id for user in doubted), ABSENT)
+        are_there = self._get([paths.user(user.id) for user in doubted], _is_there)
+        for user, is_there in zip(doubted, are_there, strict=True):
+            readings[user.id] = ABSENT if is_there else _unseen(user.address)
+        return readings
+
+    def _get(self, asked: list[str], load: Any) -> list[Any]:
+        return self._transport.send_all([Request("GET", path) for path in asked], load)
+
+    def _may_read_users(self) -> bool:
+        with self._lock:
+            if self._reads_users is None:
+                checks = {"users": check("read", "user")}
+                self._reads_users = ask_permission(self._transport, checks)["users"]
+            return self._reads_users
+
+
+def check(action: str, kind: str, *, organization: str = "") -> dict[str, Any]:
+    """Return one question of an authcheck; without an organization it is about the whole deployment."""
+    return {
+        "action": action,
+        "object": {"resource_type": kind} | ({"organization_id": organization} if organization else {}),
+    }
+
+
+def ask_permission(transport: Transport, checks: dict[str, dict[str, Any]]) -> dict[str, bool]:
+    """Ask in one request what this token may do. Writes nothing. Source: coder-api section 7."""
+    body = json.dumps({"checks": checks}).encode()
+    answer = load_object(transport.send(Request("POST", paths.AUTHCHECK, body)))
+    return {name: answer.flag(name) for name in checks}
+
+
+def load_group_budget(answer: Answer) -> Reading | None:
+    """Decode a group's budget; None for a 404, which says too little."""
+    if is_not_found(answer):
+        return None
+    if answer.status == 500:
+        return Unknown(error_of(answer).message)
+    fields = load_object(answer)
+    return Budget(fields.micros("spend_limit_micros"), GroupId(_own_id(answer, fields.id("group_id"))))
+
+
+def load_override(answer: Answer) -> Reading | None:
+    """Decode a user's override; None for a 404, which says too little."""
+    if is_user_missing(answer):
+        return None
+    if answer.status == 500:
+        return Unknown(error_of(answer).message)
+    fields = load_object(answer)
+    _own_id(answer, fields.id("user_id"))
+    return Budget(fields.micros("spend_limit_micros"), GroupId(fields.id("group_id")))
+
+
+def _own_id(answer: Answer, id_: str) -> str:
+    """Refuse an answer about somebody else."""
+    if f"/{id_}/" not in answer.request.path:
+        raise wrong(answer.request, "the answer is about another subject")
+    return id_
+
+
+def _is_there(answer: Answer) -> bool:
+    if is_user_missing(answer):
+        return False
+    load_json(answer)
+    return True
+
+
+def _unseen(address: str) -> Unknown:
+    return Unknown(f"{address} is gone, or this token may not read it")

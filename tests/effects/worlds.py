@@ -167,6 +167,6 @@ def _overrides(draw: st.DrawFn, members: Mapping[str, Iterable[str]]) -> dict[st
     found: dict[str, tuple[int, str]] = {}
     for person in _PEOPLE:
         theirs = sorted(group for group, people in members.items() if person in people)
-        if theirs and draw(st.booleans()):
+        if draw(st.booleans()) and theirs:
             found[person] = (draw(_DOLLARS), draw(st.sampled_from(theirs)))
     return found

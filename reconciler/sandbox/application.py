@@ -29,13 +29,13 @@ from .database import Database
 from .faults import Faults
 from .generations import generation_named
 from .limiter import Limiter
+from .memo import Memo
 from .query import parse_bool
 from .recorder import Recorder
 from .routes import API, api_routes
 from .routing import Match, Router
 from .seeds import sow
 from .tokens import Identities, find_token
-from .totals import Totals
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -72,7 +72,7 @@ class Application:
     def __init__(self, options: Options) -> None:
         generation = generation_named(options.coder_version)
         database, clock = Database(options.database), Clock(options.now)
-        self.world = World(options, generation, database, clock, Totals(database, generation))
+        self.world = World(options, generation, database, clock, Memo(database))
         self.tokens = sow(database, clock, options.seed)
         self.faults = Faults()
         self.recorder = Recorder()

@@ -28,7 +28,7 @@ class Change:
 
 def record(call: Call, change: Change, action: str, status: int) -> None:
     """Write the entry of a request that ended with `status`; without the licence nothing is kept."""
-    if not call.world.options.licensed:
+    if not call.world.licensed("audit_log"):
         return
     call.database.run(
         "INSERT INTO audit_logs (id, time, user_id, organization_id, ip, user_agent, request_id, resource_type, "

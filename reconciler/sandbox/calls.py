@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from .database import Database
     from .generations import Generation
     from .gojson import Kind
+    from .memo import Memo
     from .roles import Caller
-    from .totals import Totals
     from .values import Options
 
 
@@ -31,7 +31,11 @@ class World:
     generation: Generation
     database: Database
     clock: Clock
-    totals: Totals
+    memo: Memo
+
+    def licensed(self, feature: str) -> bool:
+        """Tell whether a feature, named as in the entitlements, may be used."""
+        return self.options.licensed and feature not in self.options.unlicensed
 
 
 @dataclass(slots=True, eq=False)

@@ -24,6 +24,8 @@ class Generation:
     maximum_micros: int | None
     system_users_guarded: bool
     body_limit_bytes: int | None
+    audit_count_cap: bool
+    ai_feature_name: Literal["AI Bridge", "AI Gateway"]
 
 
 GENERATIONS: dict[str, Generation] = {
@@ -41,6 +43,8 @@ GENERATIONS: dict[str, Generation] = {
             maximum_micros=None,
             system_users_guarded=False,
             body_limit_bytes=None,
+            audit_count_cap=False,
+            ai_feature_name="AI Bridge",
         ),
         Generation(
             name="2026-05-29",
@@ -54,6 +58,8 @@ GENERATIONS: dict[str, Generation] = {
             maximum_micros=None,
             system_users_guarded=False,
             body_limit_bytes=None,
+            audit_count_cap=False,
+            ai_feature_name="AI Bridge",
         ),
         Generation(
             name="2.35",
@@ -67,6 +73,8 @@ GENERATIONS: dict[str, Generation] = {
             maximum_micros=None,
             system_users_guarded=False,
             body_limit_bytes=None,
+            audit_count_cap=False,
+            ai_feature_name="AI Gateway",
         ),
         Generation(
             name="2.36",
@@ -80,6 +88,8 @@ GENERATIONS: dict[str, Generation] = {
             maximum_micros=MAXIMUM_MICROS,
             system_users_guarded=False,
             body_limit_bytes=None,
+            audit_count_cap=True,
+            ai_feature_name="AI Gateway",
         ),
         Generation(
             name="2.37",
@@ -93,6 +103,8 @@ GENERATIONS: dict[str, Generation] = {
             maximum_micros=MAXIMUM_MICROS,
             system_users_guarded=True,
             body_limit_bytes=4 * 1024 * 1024,
+            audit_count_cap=True,
+            ai_feature_name="AI Gateway",
         ),
     )
 }

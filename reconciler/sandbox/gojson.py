@@ -16,13 +16,14 @@ from .uuids import NIL, parse_uuid
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-Kind = Literal["string", "int64", "int", "bool", "uuid", "strings", "uuids", "objects"]
+Kind = Literal["string", "string?", "int64", "int", "int?", "bool", "uuid", "strings", "uuids", "objects"]
 ZERO: dict[Kind, Any] = {
-    "string": "", "int64": 0, "int": 0, "bool": False, "uuid": NIL, "strings": (), "uuids": (), "objects": {},
+    "string": "", "string?": None, "int64": 0, "int": 0, "int?": None, "bool": False, "uuid": NIL,
+    "strings": (), "uuids": (), "objects": {},
 }  # fmt: skip
 _GO_TYPE: dict[Kind, str] = {
-    "string": "string", "int64": "int64", "int": "int", "bool": "bool", "uuid": "uuid.UUID",
-    "strings": "[]string", "uuids": "[]uuid.UUID", "objects": "map[string]struct",
+    "string": "string", "string?": "string", "int64": "int64", "int": "int", "int?": "int", "bool": "bool",
+    "uuid": "uuid.UUID", "strings": "[]string", "uuids": "[]uuid.UUID", "objects": "map[string]struct",
 }  # fmt: skip
 _INT64 = range(-(2**63), 2**63)
 _WHITESPACE = re.compile(r"[ \t\r\n]*")
@@ -50,7 +51,7 @@ _DECODER = json.JSONDecoder(
 
 
 def decode(body: bytes, name: str, fields: Mapping[str, Kind]) -> dict[str, Any]:
-    """Return every field of the request struct `name`, at its zero value when it was not sent.
+    """Return every field of the request struct `name`, at its zero value when it was not sent, None for a `?` kind.
 
     *Raises* Refusal 400 `Request body must be valid JSON.` with the decoder's text as detail.
     """
@@ -97,13 +98,13 @@ def _first_value(body: bytes) -> object:
 
 def _typed(value: object, kind: Kind, where: str) -> Any:
     match kind:
-        case "int64" | "int" if isinstance(value, _Number):
+        case "int64" | "int" | "int?" if isinstance(value, _Number):
             if not _INTEGER.fullmatch(value) or len(value) > 20 or int(value) not in _INT64:
                 raise _invalid(f"json: cannot unmarshal number {value} into {where}")
             return int(value)
         case "bool" if isinstance(value, bool):
             return value
-        case "string" if isinstance(value, str) and not isinstance(value, _Number):
+        case "string" | "string?" if isinstance(value, str) and not isinstance(value, _Number):
             return str(value)
         case "uuid" if isinstance(value, str) and not isinstance(value, _Number):
             return _uuid(value)

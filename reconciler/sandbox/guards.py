@@ -28,17 +28,22 @@ def signed_in(call: Call) -> None:
 
 def ai_gateway(call: Call) -> None:
     """Refuse with 403 without the licence for the AI Gateway."""
-    _require_licence(call, "AI Gateway")
+    _require_licence(call, "aibridge", call.generation.ai_feature_name)
 
 
 def template_rbac(call: Call) -> None:
     """Refuse with 403 without the licence for groups."""
-    _require_licence(call, "Template RBAC")
+    _require_licence(call, "template_rbac", "Template RBAC")
 
 
-def _require_licence(call: Call, feature: str) -> None:
-    if not call.world.options.licensed:
-        raise refusal(403, f"{feature} is a Premium feature. Contact sales!")
+def multiple_organizations(call: Call) -> None:
+    """Refuse with 403 without the licence for more than one organization."""
+    _require_licence(call, "multiple_organizations", "Multiple Organizations")
+
+
+def _require_licence(call: Call, feature: str, name: str) -> None:
+    if not call.world.licensed(feature):
+        raise refusal(403, f"{name} is a Premium feature. Contact sales!")
 
 
 def cost_control(call: Call) -> None:
@@ -124,7 +129,7 @@ def find_user(call: Call, text: str) -> sqlite3.Row | None:
 def member(call: Call) -> None:
     """Find the member of the path in the organization found before."""
     row = find_user(call, call.parameters["user"])
-    found = row and call.database.one(f"{MEMBER_ROWS} AND u.id = ?4", call.organization["id"], True, None, row["id"])
+    found = row and call.database.one(f"{MEMBER_ROWS} AND u.id = ?2", call.organization["id"], row["id"])
     readable = row and call.caller.may(
         "read", "organization_member", organization=call.organization["id"], owner=row["id"]
     )

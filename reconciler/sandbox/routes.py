@@ -11,12 +11,29 @@ from .guards import (
     group,
     group_by_name,
     member,
+    multiple_organizations,
     organization,
     signed_in,
     template_rbac,
     user,
 )  # fmt: skip
-from .handlers import authcheck, budgets, deployment, groups, organizations, overrides, spend, users
+from .handlers import (
+    accounts,
+    ai_sessions,
+    audit_logs,
+    authcheck,
+    budgets,
+    deployment,
+    export,
+    group_edits,
+    groups,
+    logins,
+    organization_edits,
+    organizations,
+    overrides,
+    spend,
+    users,
+)  # fmt: skip
 from .routing import Route
 
 if TYPE_CHECKING:
@@ -41,6 +58,9 @@ def api_routes(generation: Generation) -> list[Route]:
         *_reading(generation),
         *_budgets(generation),
         *_spend(generation),
+        *_accounts(),
+        *_organizations(),
+        *_sessions(),
         Route("*", "/users/{user}/**", _no_route, _USER),
         Route("*", "/groups/{group}/**", _no_route, _GROUP),
         Route("*", "/organizations/{organization}/**", _no_route, _IN_ORGANIZATION),
@@ -59,6 +79,7 @@ def _deployment() -> list[Route]:
         Route("GET", "/experiments", deployment.experiments, (signed_in,)),
         Route("GET", "/deployment/config", deployment.configuration, (signed_in,)),
         Route("POST", "/authcheck", authcheck.authcheck, (signed_in,)),
+        Route("GET", "/audit", audit_logs.list_entries, (signed_in,)),
     ]
 
 
@@ -118,5 +139,56 @@ def _spend(generation: Generation) -> list[Route]:
             Route("GET", "/groups/{group}/ai/spend", spend.group_spend, (*_GROUP, ai_gateway)),
             Route("GET", "/groups/{group}/members/ai/spend", spend.members_spend, (*_GROUP, ai_gateway)),
             Route("GET", named_group + "/members/ai/spend", spend.members_spend, of_named_group),
+            Route("GET", "/organizations/{organization}/ai/spend/export", export.export_spend, of_organization),
         ]
     return routes
+
+
+def _accounts() -> list[Route]:
+    return [
+        Route("GET", "/users/first", logins.has_first_user),
+        Route("POST", "/users/first", logins.create_first_user),
+        Route("POST", "/users/login", logins.login),
+        Route("POST", "/users/logout", logins.logout, (signed_in,)),
+        Route("POST", "/users", accounts.create_user, (signed_in,)),
+        Route("DELETE", "/users/{user}", accounts.delete_user, _USER),
+        Route("GET", "/users/{user}/roles", accounts.get_roles, _USER),
+        Route("PUT", "/users/{user}/roles", accounts.put_roles, _USER),
+        Route("PUT", "/users/{user}/status/suspend", accounts.suspend, _USER),
+        Route("PUT", "/users/{user}/status/activate", accounts.activate, _USER),
+        Route("PUT", "/users/{user}/profile", accounts.put_profile, _USER),
+        Route("POST", "/users/{user}/keys", logins.create_session_key, _USER),
+        Route("POST", "/users/{user}/keys/tokens", logins.create_token, _USER),
+        Route("DELETE", "/users/{user}/keys/{key}", logins.delete_key, _USER),
+    ]
+
+
+def _organizations() -> list[Route]:
+    path = "/organizations/{organization}"
+    one_member = path + "/members/{user}"
+    guards = (signed_in, multiple_organizations)
+    member_guards = (*_IN_ORGANIZATION, member)
+    return [
+        Route("POST", "/organizations", organization_edits.create_organization, guards),
+        Route("DELETE", path, organization_edits.delete_organization, (*guards, organization)),
+        Route("POST", one_member, organization_edits.add_member, _IN_ORGANIZATION),
+        Route("DELETE", one_member, organization_edits.remove_member, _IN_ORGANIZATION),
+        Route("PUT", one_member + "/roles", organization_edits.put_member_roles, member_guards),
+        Route("POST", path + "/groups", group_edits.create_group, _ORGANIZATION_GROUPS),
+        Route("PATCH", "/groups/{group}", group_edits.change_group, _GROUP),
+        Route("DELETE", "/groups/{group}", group_edits.delete_group, _GROUP),
+    ]
+
+
+def _sessions() -> list[Route]:
+    guards = (ai_gateway, signed_in)
+    return [
+        route
+        for prefix in ("/aibridge", "/ai-gateway")
+        for route in (
+            Route("GET", prefix + "/sessions", ai_sessions.list_sessions, guards),
+            Route("GET", prefix + "/sessions/{session}", ai_sessions.get_session, guards),
+            Route("GET", prefix + "/models", ai_sessions.list_models, guards),
+            Route("GET", prefix + "/clients", ai_sessions.list_clients, guards),
+        )
+    ]

@@ -118,6 +118,9 @@ def group_shape(row: sqlite3.Row) -> dict[str, Any]:
     }
 
 
+# A list of ids as one parameter, its JSON text.
+IN_LIST = "(SELECT value FROM json_each(?))"
+
 # Groups with what their shape needs besides their own columns; everybody counts who is not a system user.
 GROUP_ROWS = """
 SELECT g.*, o.name AS organization_name, o.display_name AS organization_display_name,
@@ -128,11 +131,10 @@ SELECT g.*, o.name AS organization_name, o.display_name AS organization_display_
 FROM groups g JOIN organizations o ON o.id = g.organization_id
 """
 
-# Members of an organization with what their shape needs: ?2 asks for system users too, ?3 for one person.
+# Members of an organization with what their shape needs: ?1 names the organization.
 MEMBER_ROWS = """
 SELECT m.*, u.username, u.name, u.email, u.status, u.login_type, u.is_service_account, u.last_seen_at,
-       u.created_at AS user_created_at, u.updated_at AS user_updated_at, u.roles AS global_roles,
-       count(*) OVER () AS total
+       u.created_at AS user_created_at, u.updated_at AS user_updated_at, u.roles AS global_roles
 FROM organization_members m JOIN users u ON u.id = m.user_id
-WHERE m.organization_id = ?1 AND (?2 OR NOT u.is_system) AND (?3 IS NULL OR u.id = ?3)
+WHERE m.organization_id = ?1
 """

@@ -17,7 +17,8 @@ class Options:
     """Say which Coder to be and where to listen.
 
     `coder_version` is "2.34", "2.35", "2.36", "2.37" or "2026-05-29". `seed` is "demo", "empty", "new",
-    "N-users,M-groups[,K-organizations]" or the path of a YAML file. `rate_limit` counts requests per user, path
+    "N-users,M-groups[,K-organizations]" or the path of a YAML file. `licensed` is the whole licence, `unlicensed`
+    lists features that it lacks, such as "aibridge" or "template_rbac". `rate_limit` counts requests per user, path
     and minute; None turns the limiter off. `now` stops the clock, except that writes still tick by a microsecond.
     """
 
@@ -25,6 +26,7 @@ class Options:
     seed: str = "demo"
     database: str | None = None
     licensed: bool = True
+    unlicensed: tuple[str, ...] = ()
     rate_limit: int | None = None
     latency_s: float = 0.0
     experiments: tuple[str, ...] = ("ai-gateway-cost-control",)

@@ -40,14 +40,14 @@ def buildinfo(call: Call) -> Answer:
 
 def entitlements(call: Call) -> Answer:
     """Answer with the licensed features; anybody may ask."""
-    licensed = call.world.options.licensed
-    feature = {"entitlement": "entitled" if licensed else "not_entitled", "enabled": licensed}
+    licensed = {name: call.world.licensed(name) for name in _FEATURES}
+    words = {True: "entitled", False: "not_entitled"}
     return json_answer(
         {
-            "features": dict.fromkeys(_FEATURES, feature),
+            "features": {name: {"entitlement": words[has], "enabled": has} for name, has in licensed.items()},
             "warnings": [],
             "errors": [],
-            "has_license": licensed,
+            "has_license": call.world.options.licensed,
             "trial": False,
             "require_telemetry": False,
             "refreshed_at": as_text(call.world.clock.now()),

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from ..answers import INVALID_QUERY, Answer, Validation, as_json, json_answer, not_found, refusal
 from ..guards import find_organization, find_user
-from ..shapes import GROUP_ROWS, REDUCED_USER, group_shape
+from ..paging import page_of_people, read_page_request
+from ..shapes import GROUP_ROWS, IN_LIST, REDUCED_USER, group_shape
 
 if TYPE_CHECKING:
     import sqlite3
@@ -54,28 +55,27 @@ def group_answer(call: Call, group_id: str, *, without_members: bool = False, st
 
 def page_of_members(call: Call) -> Answer:
     """Answer with a page of the members whom the caller may see; `users` is null when it is empty."""
-    query = call.query()
-    limit, offset, after = query.number("limit"), query.number("offset"), query.uuid("after_id")
-    search = query.text("q").lower()
-    query.check()
-    rows = call.database.rows(
-        f"SELECT {REDUCED_USER}, count(*) OVER () FROM group_memberships m JOIN users u ON u.id = m.user_id "
+    search = call.query().text("q").lower()
+    ids, count = page_of_people(
+        call,
+        read_page_request(call),
+        "FROM group_memberships m JOIN users u ON u.id = m.user_id "
         "WHERE m.group_id = ?1 AND NOT u.is_system AND (?2 IS NULL OR u.id = ?2) "
-        "AND (?3 = '' OR instr(lower(u.username), ?3) OR instr(lower(u.email), ?3)) "
-        "AND (?4 IS NULL OR lower(u.username) > (SELECT lower(username) FROM users WHERE id = ?4)) "
-        "ORDER BY lower(u.username) LIMIT ?5 OFFSET ?6",
-        call.group["id"], _visible_member(call, call.group), search, after, limit or -1, offset,
-    )  # fmt: skip
-    users = f"[{','.join(row[0] for row in rows)}]" if rows else "null"
-    return Answer(200, f'{{"users":{users},"count":{rows[0][1] if rows else 0}}}\n'.encode())
+        "AND (?3 = '' OR instr(lower(u.username), ?3) OR instr(lower(u.email), ?3))",
+        (call.group["id"], _visible_member(call, call.group), search),
+    )
+    texts = dict(
+        map(
+            tuple, call.database.rows(f"SELECT u.id, {REDUCED_USER} FROM users u WHERE u.id IN {IN_LIST}", as_json(ids))
+        )
+    )
+    users = f"[{','.join(texts[id_] for id_ in ids)}]" if ids else "null"
+    return Answer(200, f'{{"users":{users},"count":{count}}}\n'.encode())
 
 
 def page_of_groups(call: Call) -> Answer:
     """Answer with a page of an organization's groups, ordered by name; needs the right to read them all."""
-    query = call.query()
-    limit, offset, after = query.number("limit"), query.number("offset"), query.uuid("after_id")
-    search = query.text("q").lower()
-    query.check()
+    page, search = read_page_request(call), call.query().text("q").lower()
     if not call.caller.may("read", "group", organization=call.organization["id"]):
         raise not_found()
     where = (
@@ -83,9 +83,12 @@ def page_of_groups(call: Call) -> Answer:
         "AND (?2 = '' OR instr(lower(g.name), ?2) OR instr(lower(g.display_name), ?2)) "
         "AND (?3 IS NULL OR (lower(g.name), g.id) > (SELECT lower(name), id FROM groups WHERE id = ?3))"
     )
-    parameters = (call.organization["id"], search, after)
+    parameters = (call.organization["id"], search, page.after)
     rows = call.database.rows(
-        f"{GROUP_ROWS} {where} ORDER BY lower(g.name), g.id LIMIT ?4 OFFSET ?5", *parameters, limit or -1, offset
+        f"{GROUP_ROWS} {where} ORDER BY lower(g.name), g.id LIMIT ?4 OFFSET ?5",
+        *parameters,
+        page.limit or -1,
+        page.offset,
     )
     count = call.database.value(f"SELECT count(*) FROM groups g {where}", *parameters) if rows else 0
     return json_answer({"groups": [group_shape(row) | {"members": []} for row in rows], "count": count})
@@ -105,7 +108,7 @@ def _filters(call: Call, query: Query) -> list[tuple[str, object]]:
             raise refusal(400, INVALID_QUERY, fault)
         filters.append(("g.id IN (SELECT group_id FROM group_memberships WHERE user_id = ?)", row["id"]))
     if group_ids:
-        filters.append(("g.id IN (SELECT value FROM json_each(?))", as_json(group_ids)))
+        filters.append((f"g.id IN {IN_LIST}", as_json(group_ids)))
     return filters
 
 

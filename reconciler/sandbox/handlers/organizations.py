@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from ..answers import Answer, json_answer
+from ..answers import Answer, as_json, json_answer
+from ..paging import PageRequest, page_of_people, read_page_request
 from ..query import parse_bool
 from ..search import parse
 from ..shapes import MEMBER_ROWS, member_with_user_shape, organization_shape
@@ -29,28 +30,36 @@ def get_organization(call: Call) -> Answer:
 
 def list_members(call: Call) -> Answer:
     """Answer with all members; `q` takes user_id and include_system."""
-    wanted, with_system = _search(call)
-    rows = call.database.rows(f"{MEMBER_ROWS} ORDER BY lower(u.username)", call.organization["id"], with_system, wanted)
-    return json_answer([member_with_user_shape(row) for row in rows])
+    rows, _ = _members(call, PageRequest(0, 0))
+    return json_answer(rows)
 
 
 def page_of_members(call: Call) -> Answer:
     """Answer with a page of members."""
-    query = call.query()
-    limit, offset = query.number("limit"), query.number("offset")
-    query.check()
-    wanted, with_system = _search(call)
-    rows = call.database.rows(
-        f"{MEMBER_ROWS} ORDER BY lower(u.username) LIMIT ?4 OFFSET ?5",
-        call.organization["id"], with_system, wanted, limit or -1, offset,
-    )  # fmt: skip
-    count = rows[0]["total"] if rows else 0
-    return json_answer({"members": [member_with_user_shape(row) for row in rows], "count": count})
+    rows, count = _members(call, read_page_request(call, cursor=False))
+    return json_answer({"members": rows, "count": count})
 
 
 def get_member(call: Call) -> Answer:
     """Answer with one member."""
     return json_answer(member_with_user_shape(call.member))
+
+
+def _members(call: Call, page: PageRequest) -> tuple[list[dict[str, Any]], int]:
+    wanted, with_system = _search(call)
+    ids, count = page_of_people(
+        call,
+        page,
+        "FROM organization_members m JOIN users u ON u.id = m.user_id "
+        "WHERE m.organization_id = ?1 AND (?2 OR NOT u.is_system) AND (?3 IS NULL OR u.id = ?3)",
+        (call.organization["id"], with_system, wanted),
+    )
+    rows = call.database.rows(
+        f"{MEMBER_ROWS} AND m.user_id IN (SELECT value FROM json_each(?2)) ORDER BY lower(u.username)",
+        call.organization["id"],
+        as_json(ids),
+    )
+    return [member_with_user_shape(row) for row in rows], count
 
 
 def _search(call: Call) -> tuple[str | None, bool]:

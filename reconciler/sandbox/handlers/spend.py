@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ..aggregates import combined_limit_micros, spent_micros
 from ..answers import Answer, as_json, json_answer
 from ..guards import may_read_group
 from ..query import bounded_ids
@@ -18,11 +19,9 @@ if TYPE_CHECKING:
     from ..calls import Call
 
 _GROUP_ROWS = """
-SELECT g.id AS group_id, g.organization_id, b.spend_limit_micros,
-       coalesce((SELECT sum(cost_micros) FROM ai_daily_spend s
-                 WHERE s.group_id = g.id AND s.day >= ?1 AND s.day < ?2), 0) AS current_spend_micros
+SELECT g.id, g.organization_id, b.spend_limit_micros
 FROM groups g LEFT JOIN group_ai_budgets b ON b.group_id = g.id
-WHERE g.id IN (SELECT value FROM json_each(?3)) ORDER BY g.id
+WHERE g.id IN (SELECT value FROM json_each(?)) ORDER BY g.id
 """
 
 _MEMBER_ROWS = """
@@ -84,16 +83,16 @@ def user_spend(call: Call) -> Answer:
 
 
 def _group_rows(call: Call, ids: Sequence[str]) -> list[sqlite3.Row]:
-    return call.database.rows(_GROUP_ROWS, *_days(call), as_json(ids))
+    return call.database.rows(_GROUP_ROWS, as_json(ids))
 
 
 def _group_row(call: Call, row: sqlite3.Row) -> dict[str, Any]:
     limit = row["spend_limit_micros"]
     return {
-        "group_id": row["group_id"],
+        "group_id": row["id"],
         "spend_limit_micros": limit,
-        "total_spend_limit_micros": None if limit is None else call.world.totals.of(row["group_id"]),
-        "current_spend_micros": row["current_spend_micros"],
+        "total_spend_limit_micros": None if limit is None else combined_limit_micros(call.world, row["id"]),
+        "current_spend_micros": spent_micros(call.world, row["id"]),
     }
 
 

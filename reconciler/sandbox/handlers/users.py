@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 from ..answers import Answer, as_json, forbidden, json_answer, not_found
 from ..moments import parse_moment
+from ..paging import page_of_people, read_page_request
 from ..query import parse_bool
 from ..search import Search, parse
-from ..shapes import organization_ids, user_shape
+from ..shapes import IN_LIST, organization_ids, user_shape
 
 if TYPE_CHECKING:
     from ..calls import Call
@@ -30,23 +31,18 @@ def list_users(call: Call) -> Answer:
     search = parse(call.query().text("q"), "Invalid user search query.", _KEYS, bare="search")
     clauses, parameters = _where(search)
     search.check()
-    query = call.query()
-    limit, offset, after = query.number("limit"), query.number("offset"), query.uuid("after_id")
-    query.check()
+    page = read_page_request(call)
     if not call.caller.may("read", "user"):
         raise forbidden()
-    if after is not None:
-        clauses.append("lower(u.username) > (SELECT lower(username) FROM users WHERE id = ?)")
-        parameters.append(after)
+    where = "".join(f" AND {clause}" for clause in clauses)
+    ids, count = page_of_people(call, page, f"FROM users u WHERE NOT u.deleted AND NOT u.is_system{where}", parameters)
     rows = call.database.rows(
-        "SELECT u.*, count(*) OVER () AS total, (SELECT json_group_array(organization_id) FROM ("
-        "SELECT organization_id FROM organization_members WHERE user_id = u.id ORDER BY created_at)) AS organizations "
-        f"FROM users u WHERE NOT u.deleted AND NOT u.is_system {' '.join(f'AND {c}' for c in clauses)} "
-        "ORDER BY lower(u.username) LIMIT ? OFFSET ?",
-        *parameters, limit or -1, offset,
-    )  # fmt: skip
-    users = [user_shape(row, json.loads(row["organizations"])) for row in rows]
-    return json_answer({"users": users, "count": rows[0]["total"] if rows else 0})
+        "SELECT u.*, (SELECT json_group_array(organization_id) FROM (SELECT organization_id "
+        "FROM organization_members WHERE user_id = u.id ORDER BY created_at)) AS organizations "
+        f"FROM users u WHERE u.id IN {IN_LIST} ORDER BY lower(u.username)",
+        as_json(ids),
+    )
+    return json_answer({"users": [user_shape(row, json.loads(row["organizations"])) for row in rows], "count": count})
 
 
 def get_user(call: Call) -> Answer:
@@ -75,9 +71,9 @@ def _where(search: Search) -> tuple[list[str], list[object]]:
     if text := search.text("name"):
         add("instr(lower(u.name), ?)", text)
     if statuses := search.one_of("status", _STATUSES):
-        add("u.status IN (SELECT value FROM json_each(?))", as_json(statuses))
+        add(f"u.status IN {IN_LIST}", as_json(statuses))
     if types := search.one_of("login_type", _LOGIN_TYPES):
-        add("u.login_type IN (SELECT value FROM json_each(?))", as_json(types))
+        add(f"u.login_type IN {IN_LIST}", as_json(types))
     if text := search.text("role"):
         add("(? = 'member' OR ? IN (SELECT value FROM json_each(u.roles)))", text, text)
     if text := search.text("service_account"):

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from ..answers import as_json
 from ..uuids import derived_uuid
-from .people import JOINED, give_tokens
+from .people import JOINED, add_system_user, give_token
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -78,7 +78,9 @@ def sow_bulk(database: Database, clock: Clock, size: Size) -> None:
     _write_people(database, company)
     _write_limits(database, company)
     _write_spend(database, clock)
-    give_tokens(database)
+    for role, person in zip(_ROLE_HOLDERS, company.people, strict=False):
+        give_token(database, role, person)
+    add_system_user(database)
 
 
 def _organization_name(number: int) -> str:

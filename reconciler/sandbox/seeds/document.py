@@ -1,13 +1,13 @@
 """A YAML document as a seed; demo.yaml is the example that shows every key. Amounts are in US dollars.
 
-Written for people who prepare a situation by hand: what a document names and does not define is an error that
-names it. The rules themselves are the database's.
+Written for people who prepare a situation by hand: a key that means nothing here is an error that names it. The
+rules themselves are the database's. Memberships begin in the order of the document.
 """
 
 from __future__ import annotations
 
-import hashlib
 import sqlite3
+from datetime import datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any
 
@@ -15,9 +15,9 @@ import yaml
 
 from ..answers import as_json
 from ..clock import as_text
-from ..moments import parse_moment
+from ..keys import hash_password
 from ..uuids import derived_uuid
-from .people import JOINED, give_tokens
+from .people import JOINED, add_system_user, give_token
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,148 +26,166 @@ if TYPE_CHECKING:
     from ..clock import Clock
     from ..database import Database
 
-_KEYS = ("organizations", "users", "overrides", "spend", "sessions")
+_TOP = {"organizations", "users", "overrides", "spend", "sessions", "tokens"}
+_ORGANIZATION = {"name", "display_name", "description", "default", "workspace_sharing", "members", "groups"}
+_GROUP = {"name", "display_name", "source", "members", "budget"}
+_USER = {
+    "username", "name", "email", "password", "status", "login_type", "roles", "organization_roles",
+    "service_account", "deleted",
+}  # fmt: skip
+_OVERRIDE = {"user", "group", "limit"}
+_SPEND = {
+    "user", "group", "amount", "day", "provider", "provider_name", "model", "input_tokens", "output_tokens",
+    "cache_read_tokens", "cache_write_tokens",
+}  # fmt: skip
+_SESSION = {"user", "client", "provider", "model", "prompts", "ended"}
+_MISTAKES = (yaml.YAMLError, LookupError, TypeError, AttributeError, ValueError, InvalidOperation, sqlite3.Error)
 
 
 def sow_document(database: Database, clock: Clock, path: Path) -> None:
     """Fill a new database from a file. *Raises* ValueError with the file's name and what is wrong in it."""
     try:
-        document = yaml.safe_load(path.read_bytes()) or {}
-        unknown = sorted(set(document) - set(_KEYS))
-        if unknown:
-            raise ValueError(f"unknown keys {', '.join(unknown)}; a seed has {', '.join(_KEYS)}")
-        _Sower(database, clock).sow(document)
-    except (
-        yaml.YAMLError, KeyError, TypeError, AttributeError, ValueError, InvalidOperation, sqlite3.Error,
-    ) as error:  # fmt: skip
+        _Sower(database, clock).sow(_checked(yaml.safe_load(path.read_bytes()) or {}, _TOP))
+    except _MISTAKES as error:
         raise ValueError(f"seed {path.name}: {type(error).__name__}: {error}") from error
+
+
+def _checked(body: Mapping[str, Any], known: set[str]) -> Mapping[str, Any]:
+    if unknown := sorted(set(body) - known):
+        raise ValueError(f"unknown keys {', '.join(unknown)} in {dict(body)!r}; there are {', '.join(sorted(known))}")
+    return body
 
 
 class _Sower:
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
-        self._joined = 0
+        self._joining = datetime.fromisoformat(JOINED)
 
     def sow(self, document: Mapping[str, Any]) -> None:
-        organizations = document.get("organizations") or {}
-        for number, (name, organization) in enumerate(organizations.items()):
-            self._organization(name, organization or {}, is_default=number == 0)
-        for username, user in (document.get("users") or {}).items():
-            self._user(username, user or {}, default=next(iter(organizations)))
-        for name, organization in organizations.items():
-            for group, body in ((organization or {}).get("groups") or {}).items():
-                self._group(name, group, body or {})
-        for username, override in (document.get("overrides") or {}).items():
-            self._override(username, override)
-        for row in document.get("spend") or []:
-            self._spend(row)
-        for number, row in enumerate(document.get("sessions") or []):
-            self._session(number, row)
-        give_tokens(self._database)
+        users = {body["username"]: _checked(body, _USER) for body in document.get("users") or ()}
+        for body in users.values():
+            self._user(body)
+        for body in document.get("organizations") or ():
+            self._organization(_checked(body, _ORGANIZATION), users)
+        for body in document.get("overrides") or ():
+            self._override(_checked(body, _OVERRIDE))
+        for body in document.get("spend") or ():
+            self._spend(_checked(body, _SPEND))
+        for number, body in enumerate(document.get("sessions") or ()):
+            self._session(number, _checked(body, _SESSION))
+        for body in users.values():
+            if body.get("deleted"):
+                self._database.run("UPDATE users SET deleted = 1 WHERE id = ?", _user_id(body["username"]))
+        for role, username in (document.get("tokens") or {}).items():
+            give_token(self._database, role, _user_id(username))
+        add_system_user(self._database)
 
-    def _organization(self, name: str, body: Mapping[str, Any], *, is_default: bool) -> None:
+    def _user(self, body: Mapping[str, Any]) -> None:
+        username, service, password = body["username"], body.get("service_account", False), body.get("password")
+        self._database.run(
+            "INSERT INTO users (id, username, name, email, password_hash, status, login_type, roles, "
+            "is_service_account, created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            _user_id(username), username, body.get("name", username.title()),
+            "" if service else body.get("email", f"{username}@acme.example"),
+            hash_password(password) if password else "", body.get("status", "active"),
+            "none" if service else body.get("login_type", "password"), as_json(body.get("roles", [])),
+            service, JOINED, JOINED,
+        )  # fmt: skip
+
+    def _organization(self, body: Mapping[str, Any], users: Mapping[str, Mapping[str, Any]]) -> None:
+        name, groups = body["name"], [_checked(group, _GROUP) for group in body.get("groups") or ()]
         self._database.run(
             "INSERT INTO organizations (id, name, display_name, description, is_default, workspace_sharing, "
             "created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            derived_uuid("organization", name), name, body.get("display_name", name),
-            body.get("description", ""), is_default, body.get("workspace_sharing", "everyone"), JOINED, JOINED,
+            _organization_id(name), name, body.get("display_name", name), body.get("description", ""),
+            body.get("default", False), body.get("workspace_sharing", "everyone"), JOINED, JOINED,
         )  # fmt: skip
-
-    def _user(self, username: str, body: Mapping[str, Any], *, default: str) -> None:
-        service, system = body.get("service_account", False), body.get("system", False)
-        password = body.get("password")
-        self._database.run(
-            "INSERT INTO users (id, username, name, email, password_hash, status, login_type, roles, "
-            "is_service_account, is_system, created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            derived_uuid("user", username), username, body.get("name", username.title()),
-            "" if service else body.get("email", f"{username}@{default}.example"),
-            hash_password(password) if password else "", body.get("status", "active"),
-            "none" if service or system else body.get("login_type", "password"),
-            as_json(body.get("roles", [])), service, system, JOINED, JOINED,
-        )  # fmt: skip
-        organizations = body.get("organizations", [default])
-        roles = body.get("organization_roles", {})
-        for organization in organizations:
-            self._joined += 1
-            moment = (
-                JOINED[:11]
-                + f"{9 + self._joined // 3600:02}:{self._joined // 60 % 60:02}:{self._joined % 60:02}.000000Z"
-            )
+        named = [*(body.get("members") or ()), *(m for group in groups for m in group.get("members") or ())]
+        for username in dict.fromkeys(named):
+            self._joining += timedelta(seconds=1)
+            roles = users[username].get("organization_roles", {}).get(name, [])
             self._database.run(
                 "INSERT INTO organization_members (user_id, organization_id, roles, created_at, updated_at) "
                 "VALUES (?, ?, ?, ?, ?)",
-                derived_uuid("user", username), derived_uuid("organization", organization),
-                as_json(roles.get(organization, [])), moment, moment,
+                _user_id(username), _organization_id(name), as_json(roles),
+                as_text(self._joining), as_text(self._joining),
             )  # fmt: skip
+        for group in groups:
+            self._group(name, group)
 
-    def _group(self, organization: str, name: str, body: Mapping[str, Any]) -> None:
-        group_id = self._group_id(f"{organization}/{name}")
-        if name != "Everyone":
+    def _group(self, organization: str, body: Mapping[str, Any]) -> None:
+        group_id = _group_id(f"{organization}/{body['name']}")
+        if body["name"] != "Everyone":
             self._database.run(
                 "INSERT INTO groups (id, organization_id, name, display_name, source) VALUES (?, ?, ?, ?, ?)",
-                group_id, derived_uuid("organization", organization), name, body.get("display_name", ""),
+                group_id, _organization_id(organization), body["name"], body.get("display_name", ""),
                 body.get("source", "user"),
             )  # fmt: skip
         self._database.run_many(
             "INSERT INTO group_members (user_id, group_id) VALUES (?, ?)",
-            [(derived_uuid("user", username), group_id) for username in body.get("members", [])],
+            [(_user_id(username), group_id) for username in body.get("members") or ()],
         )
         if "budget" in body:
             self._database.run(
                 "INSERT INTO group_ai_budgets (group_id, spend_limit_micros, created_at, updated_at) "
                 "VALUES (?, ?, ?, ?)",
-                group_id, micros(body["budget"]), JOINED, JOINED,
+                group_id, _micros(body["budget"]), JOINED, JOINED,
             )  # fmt: skip
 
-    def _override(self, username: str, body: Mapping[str, Any]) -> None:
+    def _override(self, body: Mapping[str, Any]) -> None:
         self._database.run(
             "INSERT INTO user_ai_budget_overrides (user_id, group_id, spend_limit_micros, created_at, updated_at) "
             "VALUES (?, ?, ?, ?, ?)",
-            derived_uuid("user", username), self._group_id(body["group"]), micros(body["limit"]), JOINED, JOINED,
+            _user_id(body["user"]), _group_id(body["group"]), _micros(body["limit"]), JOINED, JOINED,
         )  # fmt: skip
 
     def _spend(self, body: Mapping[str, Any]) -> None:
         start, _ = self._clock.period()
         self._database.run(
-            "INSERT INTO ai_daily_spend (user_id, group_id, day, model, input_tokens, output_tokens, cost_micros) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?)",
-            derived_uuid("user", body["user"]), self._group_id(body["group"]),
-            str(body.get("day", start.date().isoformat())), body.get("model", "claude-sonnet-4-5"),
-            body.get("input_tokens", 300_000), body.get("output_tokens", 20_000), micros(body["spent"]),
+            "INSERT INTO ai_daily_spend (user_id, group_id, day, provider, provider_name, model, input_tokens, "
+            "output_tokens, cache_read_tokens, cache_write_tokens, cost_micros) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            _user_id(body["user"]), _group_id(body["group"]), str(body.get("day", start.date())),
+            body.get("provider", "anthropic"), body.get("provider_name", "Anthropic"),
+            body.get("model", "claude-sonnet-4-5"), body.get("input_tokens", 300_000),
+            body.get("output_tokens", 20_000), body.get("cache_read_tokens", 0),
+            body.get("cache_write_tokens", 0), _micros(body["amount"]),
         )  # fmt: skip
 
     def _session(self, number: int, body: Mapping[str, Any]) -> None:
-        session_id = derived_uuid("session", str(number))
-        started = parse_moment(str(body["started"])) if "started" in body else as_text(self._clock.period()[0])
+        session_id, started = derived_uuid("session", str(number)), self._clock.period()[0]
         self._database.run(
-            "INSERT INTO ai_sessions (id, initiator_id, client, started_at) VALUES (?, ?, ?, ?)",
-            session_id, derived_uuid("user", body["user"]), body.get("client", "claude-code"), started,
+            "INSERT INTO ai_sessions (id, initiator_id, client, started_at, ended_at) VALUES (?, ?, ?, ?, ?)",
+            session_id, _user_id(body["user"]), body.get("client", "claude-code"), as_text(started),
+            as_text(started + timedelta(minutes=30)) if body.get("ended") else None,
         )  # fmt: skip
-        for position, prompt in enumerate(body.get("prompts", [])):
+        for position, prompt in enumerate(body.get("prompts") or ()):
             self._database.run(
                 "INSERT INTO ai_session_threads (id, session_id, provider, provider_name, model, prompt, "
-                "input_tokens, output_tokens, started_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                "input_tokens, output_tokens, started_at) VALUES (?, ?, ?, ?, ?, ?, 1200, 300, ?)",
                 derived_uuid("thread", str(number), str(position)), session_id,
                 body.get("provider", "anthropic"), body.get("provider", "anthropic").title(),
-                body.get("model", "claude-sonnet-4-5"), prompt, 1200, 300, started,
+                body.get("model", "claude-sonnet-4-5"), prompt, as_text(started + timedelta(minutes=position)),
             )  # fmt: skip
 
-    def _group_id(self, address: str) -> str:
-        organization, _, name = address.partition("/")
-        if name == "Everyone":
-            return derived_uuid("organization", organization)
-        return derived_uuid("group", organization, name)
+
+def _user_id(username: str) -> str:
+    return derived_uuid("user", username)
 
 
-def micros(dollars: object) -> int:
+def _organization_id(name: str) -> str:
+    return derived_uuid("organization", name)
+
+
+def _group_id(address: str) -> str:
+    organization, _, name = address.partition("/")
+    return _organization_id(organization) if name == "Everyone" else derived_uuid("group", organization, name)
+
+
+def _micros(dollars: object) -> int:
     """Return an amount in dollars as whole micro-dollars."""
     exact = Decimal(str(dollars)) * 1_000_000
     if exact != int(exact):
         raise ValueError(f"{dollars} has more than six decimals")
     return int(exact)
-
-
-def hash_password(password: str) -> str:
-    """Return what is stored of a password: enough for a stand-in, not for a real server."""
-    return hashlib.sha256(password.encode()).hexdigest()

@@ -1,0 +1,198 @@
+"""Setting up users: create, delete, roles, status, profile."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from typing import TYPE_CHECKING, Any
+
+from ..answers import Answer, Validation, as_json, forbidden, json_answer, message, not_found, refusal, server_error
+from ..keys import hash_password
+from ..names import check_email, check_username
+from ..roles import SITE_ROLES
+from ..uuids import NIL, new_uuid
+from .users import user_answer
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ..calls import Call
+    from ..gojson import Kind
+
+_LOGIN_TYPES = ("password", "github", "oidc", "none")
+_STATUSES = ("active", "dormant", "suspended")
+_MINIMAL_PASSWORD = 8
+_NEW_USER: dict[str, Kind] = {
+    "username": "string", "email": "string", "name": "string", "password": "string", "login_type": "string",
+    "organization_ids": "uuids", "roles": "strings", "user_status": "string", "service_account": "bool",
+}  # fmt: skip
+
+
+def create_user(call: Call) -> Answer:
+    """Create a user, dormant unless told otherwise, in organizations that must be named."""
+    body = call.json("CreateUserRequestWithOrgs", _NEW_USER)
+    _check_account(call, body)
+    if not body["organization_ids"]:
+        raise refusal(
+            400,
+            "No organization specified to place the user as a member of. It is required to specify at least one "
+            "organization id to place the user in.",
+            Validation("organization_ids", "Missing required value for organization_ids"),
+        )
+    if not call.caller.may("create", "user") or (body["roles"] and "owner" not in call.caller.roles):
+        raise refusal(403, "You are not authorized to create users.")
+    organizations = [_existing_organization(call, id_) for id_ in body["organization_ids"]]
+    check_site_roles(body["roles"])
+    with call.database.transaction():
+        user_id = insert_user(call, body, organizations)
+    return user_answer(call, user_id, 201)
+
+
+def insert_user(call: Call, body: dict[str, Any], organizations: Sequence[str]) -> str:
+    """Write a user and the memberships. *Raises* Refusal 409 when name or address is taken."""
+    user_id, now = new_uuid(), call.world.clock.tick()
+    try:
+        call.database.run(
+            "INSERT INTO users (id, username, name, email, password_hash, status, login_type, roles, "
+            "is_service_account, created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            user_id, body["username"], body["name"], body["email"],
+            hash_password(body["password"]) if body["password"] else "", body["user_status"] or "dormant",
+            "none" if body["service_account"] else body["login_type"] or "password",
+            as_json([role for role in body["roles"] if role != "member"]), body["service_account"], now, now,
+        )  # fmt: skip
+    except sqlite3.IntegrityError:
+        raise refusal(409, "User already exists.") from None
+    for organization in dict.fromkeys(organizations):
+        call.database.run(
+            "INSERT INTO organization_members (user_id, organization_id, created_at, updated_at) VALUES (?, ?, ?, ?)",
+            user_id, organization, now, now,
+        )  # fmt: skip
+    return user_id
+
+
+def delete_user(call: Call) -> Answer:
+    """Delete softly: the database then removes memberships, overrides and keys."""
+    if not call.caller.may("delete", "user"):
+        raise forbidden()
+    if call.user["id"] == call.caller.id:
+        raise refusal(403, "You cannot delete yourself!")
+    call.database.run(
+        "UPDATE users SET deleted = 1, updated_at = ? WHERE id = ?", call.world.clock.tick(), call.user["id"]
+    )
+    return message("User has been deleted!")
+
+
+def get_roles(call: Call) -> Answer:
+    """Answer with the names of all roles."""
+    if not call.caller.may("read_personal", "user", owner=call.user["id"]):
+        raise not_found()
+    rows = call.database.rows(
+        "SELECT organization_id, roles FROM organization_members WHERE user_id = ?", call.user["id"]
+    )
+    inside = {row["organization_id"]: json.loads(row["roles"]) for row in rows}
+    return json_answer({"roles": json.loads(call.user["roles"]), "organization_roles": inside})
+
+
+def put_roles(call: Call) -> Answer:
+    """Replace the site roles; only an owner may add or take one."""
+    wanted = call.json("UpdateRoles", {"roles": "strings"})["roles"]
+    if call.user["id"] == call.caller.id:
+        raise refusal(400, "You cannot change your own roles.")
+    check_site_roles(wanted)
+    kept = sorted({role for role in wanted if role != "member"})
+    changed = set(kept) ^ set(json.loads(call.user["roles"]))
+    if not call.caller.may("update", "user") or (changed and "owner" not in call.caller.roles):
+        raise forbidden()
+    _update(call, "roles", as_json(kept))
+    return user_answer(call, call.user["id"])
+
+
+def suspend(call: Call) -> Answer:
+    """Suspend; not oneself, not an owner."""
+    if call.user["id"] == call.caller.id:
+        raise refusal(400, "You cannot suspend yourself.")
+    if "owner" in json.loads(call.user["roles"]):
+        raise refusal(400, 'You cannot suspend a user with the "owner" role. You must remove the role first.')
+    return _put_status(call, "suspended")
+
+
+def activate(call: Call) -> Answer:
+    """Make active again."""
+    return _put_status(call, "active")
+
+
+def put_profile(call: Call) -> Answer:
+    """Rename; one's own display name may be changed without further rights."""
+    body = call.json("UpdateUserProfileRequest", {"username": "string", "name": "string"})
+    if faults := check_username(body["username"]):
+        raise refusal(400, "Validation failed.", *faults)
+    renames = body["username"] != call.user["username"]
+    if not call.caller.may("update" if renames else "update_personal", "user", owner=call.user["id"]):
+        raise not_found()
+    try:
+        call.database.run(
+            "UPDATE users SET username = ?, name = ?, updated_at = ? WHERE id = ?",
+            body["username"], body["name"], call.world.clock.tick(), call.user["id"],
+        )  # fmt: skip
+    except sqlite3.IntegrityError:
+        fault = Validation("username", "This username is already in use.")
+        raise refusal(409, "A user with this username already exists.", fault) from None
+    return user_answer(call, call.user["id"])
+
+
+def check_site_roles(names: Sequence[str]) -> None:
+    """Refuse roles that do not exist."""
+    for name in names:
+        if name != "member" and name not in SITE_ROLES:
+            raise refusal(400, f'"{name}" is not a valid role.')
+
+
+def check_password(password: str) -> None:
+    """Refuse a password that is too short."""
+    if len(password) < _MINIMAL_PASSWORD:
+        detail = f"password must be at least {_MINIMAL_PASSWORD} characters long"
+        raise refusal(400, "Password is invalid", Validation("password", detail))
+
+
+def _check_account(call: Call, body: dict[str, Any]) -> None:
+    faults = list(check_username(body["username"]))
+    if not body["service_account"]:
+        faults += check_email(body["email"])
+    if body["user_status"] not in ("", *_STATUSES):
+        faults.append(Validation("user_status", 'Validation failed for tag "oneof"'))
+    if body["login_type"] not in ("", *_LOGIN_TYPES):
+        faults.append(Validation("login_type", 'Validation failed for tag "oneof"'))
+    if faults:
+        raise refusal(400, "Validation failed.", *faults)
+    if body["service_account"]:
+        if not call.world.licensed("service_accounts"):
+            raise refusal(403, "Service Accounts is a Premium feature. Contact sales!")
+        if body["email"] or body["password"] or body["login_type"] not in ("", "none"):
+            raise refusal(400, "Service accounts cannot have an email address, a password or a login type.")
+    elif body["login_type"] == "none":
+        raise refusal(400, "Login type 'none' requires a service account.")
+    elif body["login_type"] in ("", "password"):
+        check_password(body["password"])
+    elif body["password"]:
+        raise refusal(400, f"Password cannot be set for login type '{body['login_type']}'.")
+
+
+def _existing_organization(call: Call, id_: str) -> str:
+    sql = "SELECT id FROM organizations WHERE id = ?1 OR (?1 = ?2 AND is_default)"
+    found = call.database.value(sql, id_, NIL)
+    if found is None:
+        raise refusal(404, f'Organization does not exist with the provided id "{id_}".')
+    return str(found)
+
+
+def _put_status(call: Call, status: str) -> Answer:
+    if not call.caller.may("update", "user"):
+        raise server_error("unauthorized: rbac: forbidden", f'Internal error updating user\'s status to "{status}".')
+    _update(call, "status", status)
+    return user_answer(call, call.user["id"])
+
+
+def _update(call: Call, column: str, value: str) -> None:
+    call.database.run(
+        f"UPDATE users SET {column} = ?, updated_at = ? WHERE id = ?", value, call.world.clock.tick(), call.user["id"]
+    )

@@ -1,0 +1,148 @@
+"""Setting up organizations: create, delete, members and their roles."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from typing import TYPE_CHECKING
+
+from ..answers import (
+    Answer,
+    Validation,
+    as_json,
+    forbidden,
+    json_answer,
+    message,
+    not_found,
+    refusal,
+    server_error,
+)  # fmt: skip
+from ..guards import find_user
+from ..names import check_username
+from ..roles import ASSIGNABLE_BY_USER_ADMIN, ORGANIZATION_ROLES
+from ..shapes import membership_shape, organization_shape
+from ..uuids import new_uuid
+
+if TYPE_CHECKING:
+    from ..calls import Call
+
+
+def create_organization(call: Call) -> Answer:
+    """Create an organization; the creator becomes a plain member, the database adds Everyone."""
+    body = call.json(
+        "CreateOrganizationRequest",
+        {"name": "string", "display_name": "string", "description": "string", "icon": "string"},
+    )
+    if faults := check_username(body["name"], "name"):
+        raise refusal(400, "Validation failed.", *faults)
+    if body["name"] == "default":
+        fault = Validation("name", 'Organization name "default" is reserved.')
+        raise refusal(400, 'Organization name "default" is reserved.', fault)
+    if not call.caller.may("create", "organization"):
+        raise server_error(
+            "insert organization: unauthorized: rbac: forbidden", "Internal error inserting organization."
+        )
+    id_, now = new_uuid(), call.world.clock.tick()
+    try:
+        with call.database.transaction():
+            call.database.run(
+                "INSERT INTO organizations (id, name, display_name, description, icon, created_at, updated_at) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?)",
+                id_, body["name"], body["display_name"] or body["name"], body["description"], body["icon"], now, now,
+            )  # fmt: skip
+            _insert_member(call, id_, call.caller.id)
+    except sqlite3.IntegrityError:
+        raise refusal(409, "Organization already exists with that name.") from None
+    row = call.database.one("SELECT * FROM organizations WHERE id = ?", id_)
+    assert row is not None  # noqa: S101  # written just now
+    return json_answer(organization_shape(row), 201)
+
+
+def delete_organization(call: Call) -> Answer:
+    """Delete an organization that has at most one member and no group of its own."""
+    if call.organization["is_default"]:
+        raise refusal(400, "Default organization cannot be deleted.")
+    id_ = call.organization["id"]
+    members = call.database.value("SELECT count(*) FROM organization_members WHERE organization_id = ?", id_)
+    groups = call.database.value("SELECT count(*) FROM groups WHERE organization_id = ?1 AND id <> ?1", id_)
+    if members > 1 or groups or not call.caller.may("delete", "organization", organization=id_):
+        raise server_error(
+            f"cannot delete organization: organization has {members} members and {groups} groups",
+            "Error deleting organization.",
+        )
+    call.database.run("DELETE FROM organizations WHERE id = ?", id_)
+    return message("Organization has been deleted.")
+
+
+def add_member(call: Call) -> Answer:
+    """Make somebody a member."""
+    user_id, organization = _target(call, "create")
+    try:
+        _insert_member(call, organization, user_id)
+    except sqlite3.IntegrityError:
+        raise refusal(400, "Organization member already exists in this organization") from None
+    return _membership(call, user_id)
+
+
+def remove_member(call: Call) -> Answer:
+    """End a membership; groups and overrides inside go with it."""
+    user_id, organization = _target(call, "delete")
+    if user_id == call.caller.id:
+        raise refusal(400, "cannot remove self from an organization")
+    sql = "DELETE FROM organization_members WHERE user_id = ? AND organization_id = ?"
+    if not call.database.run(sql, user_id, organization):
+        raise not_found()
+    return Answer(204)
+
+
+def put_member_roles(call: Call) -> Answer:
+    """Replace the roles of a member; only owners and organization admins may give more than the floor."""
+    wanted = call.json("UpdateRoles", {"roles": "strings"})["roles"]
+    member, caller, organization = call.member, call.caller, call.organization["id"]
+    if member["user_id"] == caller.id:
+        raise refusal(400, "You cannot change your own organization roles.")
+    for name in wanted:
+        if name != "organization-member" and name not in ORGANIZATION_ROLES:
+            raise refusal(400, f'"{name}" is not a valid organization role.')
+    kept = {name for name in wanted if name != "organization-member"}
+    changed = kept ^ set(json.loads(member["roles"]))
+    if not caller.may("assign", "assign_org_role", organization=organization):
+        raise forbidden()
+    if changed and not caller.may("update", "assign_org_role", organization=organization):
+        allowed = ASSIGNABLE_BY_USER_ADMIN if "user-admin" in caller.roles else frozenset()
+        if changed - allowed:
+            raise forbidden()
+    call.database.run(
+        "UPDATE organization_members SET roles = ?, updated_at = ? WHERE user_id = ? AND organization_id = ?",
+        as_json(sorted(kept)), call.world.clock.tick(), member["user_id"], organization,
+    )  # fmt: skip
+    return _membership(call, member["user_id"])
+
+
+def _target(call: Call, action: str) -> tuple[str, str]:
+    user = find_user(call, call.parameters["user"])
+    organization = call.organization["id"]
+    may = call.caller.may
+    if user is None or user["deleted"] or not may("read", "user", owner=user["id"]):
+        raise not_found()
+    if not may(action, "organization_member", organization=organization):
+        raise not_found()
+    return user["id"], organization
+
+
+def _insert_member(call: Call, organization: str, user_id: str) -> None:
+    now = call.world.clock.tick()
+    call.database.run(
+        "INSERT INTO organization_members (user_id, organization_id, created_at, updated_at) VALUES (?, ?, ?, ?)",
+        user_id, organization, now, now,
+    )  # fmt: skip
+
+
+def _membership(call: Call, user_id: str) -> Answer:
+    row = call.database.one(
+        "SELECT * FROM organization_members WHERE user_id = ? AND organization_id = ?",
+        user_id,
+        call.organization["id"],
+    )
+    assert row is not None  # noqa: S101  # found or written just now
+    return json_answer(membership_shape(row))

@@ -1,0 +1,119 @@
+"""Every contract example is served: the sandbox answers as the collected facts say Coder does."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+
+from reconciler.sandbox import Options, Sandbox
+from tests.contract import cases, check_answer, placeholders, substitute, world_path
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.contract import Example, JsonValue, Request
+
+CASES = [(generation, example) for generation, example in cases() if example.serve]
+EXPIRED_KEY = (
+    "INSERT INTO api_keys SELECT 'expired000', secret, user_id, 'expired', created_at, created_at FROM api_keys"
+)
+
+
+class Servers:
+    """Start a sandbox for each kind of example; those that only read share one."""
+
+    def __init__(self) -> None:
+        self._shared: dict[Options, Sandbox] = {}
+
+    def serve(self, generation: str, example: Example) -> tuple[Sandbox, bool]:
+        """Return a sandbox in the example's world, and whether others use it too."""
+        reads_only = not example.given and example.request.method == "GET" and "rate_limit" not in example.options
+        options = Options(
+            coder_version=generation, seed=str(world_path(example.world)), **_server_options(example.options)
+        )
+        if reads_only and options in self._shared:
+            return self._shared[options], True
+        sandbox = Sandbox(options)
+        sandbox.__enter__()
+        sandbox.execute(EXPIRED_KEY + " LIMIT 1")
+        if reads_only:
+            self._shared[options] = sandbox
+        return sandbox, reads_only
+
+    def close(self) -> None:
+        """Stop what is shared."""
+        for sandbox in self._shared.values():
+            sandbox.__exit__()
+
+
+@pytest.fixture(scope="module")
+def servers() -> Iterator[Servers]:
+    servers = Servers()
+    yield servers
+    servers.close()
+
+
+@pytest.fixture(scope="module")
+def client() -> Iterator[httpx.Client]:
+    with httpx.Client(trust_env=False, timeout=10) as client:
+        yield client
+
+
+@pytest.mark.parametrize(
+    ("generation", "example"), CASES, ids=[f"{generation}-{example.name}" for generation, example in CASES]
+)
+def test_example_is_served(servers: Servers, client: httpx.Client, generation: str, example: Example) -> None:
+    sandbox, is_shared = servers.serve(generation, example)
+    try:
+        ids = known_ids(sandbox)
+        for call in example.given:
+            response = send(client, sandbox, call, ids)
+            assert response.is_success, (call.method, call.path, response.text)
+            ids |= {name: response.json()[key] for name, key in call.save.items()}
+        assert placeholders(example) <= ids.keys()
+        response = send(client, sandbox, example.request, ids)
+        differences = check_answer(
+            example.answer, ids=ids, status=response.status_code, headers=response.headers, body=body_of(response)
+        )
+        assert differences == [], f"{example.source} {example.note}\n{response.text}"
+    finally:
+        if not is_shared:
+            sandbox.__exit__()
+
+
+def known_ids(sandbox: Sandbox) -> dict[str, str]:
+    """Return what the placeholders of the world stand for."""
+    ids = {f"token:{role}": token for role, token in sandbox.tokens.items()}
+    ids["token:expired"] = "expired000-" + sandbox.tokens["owner"].partition("-")[2]
+    ids |= {f"user:{name}": id_ for name, id_ in sandbox.execute("SELECT username, id FROM users")}
+    ids |= {f"organization:{name}": id_ for name, id_ in sandbox.execute("SELECT name, id FROM organizations")}
+    groups = "SELECT o.name || '/' || g.name, g.id FROM groups g JOIN organizations o ON o.id = g.organization_id"
+    return ids | {f"group:{name}": id_ for name, id_ in sandbox.execute(groups)}
+
+
+def send(client: httpx.Client, sandbox: Sandbox, call: Request, ids: dict[str, str]) -> httpx.Response:
+    """Send a call of an example."""
+    headers = {name: str(substitute(value, ids)) for name, value in call.headers.items()}
+    if call.role != "nobody":
+        headers["Coder-Session-Token"] = ids[f"token:{call.role}"]
+    content = None if call.content is None else str(substitute(call.content, ids)).encode()
+    return client.request(call.method, sandbox.url + str(substitute(call.path, ids)), headers=headers, content=content)
+
+
+def body_of(response: httpx.Response) -> JsonValue:
+    """Return the decoded JSON, or the text of anything else."""
+    if not response.headers.get("content-type", "").startswith("application/json"):
+        return response.text
+    value: JsonValue = json.loads(response.text)
+    return value
+
+
+def _server_options(options: Any) -> dict[str, Any]:
+    known = dict(options)
+    for key in ("unlicensed", "experiments"):
+        if key in known:
+            known[key] = tuple(known[key])
+    return {"rate_limit": 512} | known

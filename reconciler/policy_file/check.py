@@ -17,9 +17,9 @@ from jsonschema.exceptions import ValidationError
 from jsonschema.validators import extend
 
 from reconciler.errors import Finding
-from reconciler.policy_file.nodes import Broken, Mapping, Mark, Node, PolicyText, Scalar, Sequence
-from reconciler.policy_file.parse import Shape
+from reconciler.policy_file.nodes import Broken, Mapping, Mark, Node, PolicyText, Scalar, Sequence, pairs_of
 from reconciler.policy_file.schema import schema_text
+from reconciler.policy_file.shapes import Shape
 from reconciler.policy_file.values import Wrong, nearest, to_json
 
 MAX_SHOWN = 60
@@ -105,7 +105,7 @@ class _Explanation:
         self._name = shape.name
         self._definition = _definition(shape.name)
         self._found: dict[str, Finding] = {}
-        self._pairs = node.pairs if type(node) is Mapping else {}
+        self._pairs = pairs_of(node)
         self._has_broken = any(type(value) is Broken for _, value in self._pairs.values())
 
     def findings(self) -> list[Finding]:

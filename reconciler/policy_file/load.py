@@ -13,8 +13,9 @@ from reconciler.errors import Finding, PolicyError
 from reconciler.policy_file.files import read_files
 from reconciler.policy_file.merge import Merger
 from reconciler.policy_file.nodes import Node, PolicyText
-from reconciler.policy_file.parse import Document, Parser, Shape
+from reconciler.policy_file.parse import Document, Parser
 from reconciler.policy_file.read import read
+from reconciler.policy_file.shapes import Shape
 from reconciler.policy_file.values import Limits, Wrong
 
 
@@ -56,7 +57,7 @@ def _load(texts: list[PolicyText], findings: list[Finding]) -> tuple[Policy, ...
         documents: list[Document] = [parser.document for parser in by_organization[key]]
         limits = Limits(merger.tiers(documents))
         for parser in by_organization[key]:
-            parser.entries(limits)
+            parser.rest(limits)
         policies.append(merger.policy(documents))
     merger.users(policies)
     for parser in parsers:
@@ -66,9 +67,13 @@ def _load(texts: list[PolicyText], findings: list[Finding]) -> tuple[Policy, ...
 
 
 def _parser(text: PolicyText, findings: list[Finding]) -> Parser | None:
-    tree = read(text)
+    parser = Parser(text, _explain)
+    tree = read(text, take=parser.take)
     findings += tree.findings
-    return None if tree.root is None else Parser(text, tree.root, _explain)
+    if tree.root is None:
+        return None
+    parser.head(tree.root)
+    return parser
 
 
 def _explain(text: PolicyText, shape: Shape, node: Node, wrong: dict[str, Wrong]) -> list[Finding]:

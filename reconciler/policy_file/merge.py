@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 
 from reconciler.core.policy import Manage, Policy
 from reconciler.errors import Finding, Place
@@ -22,20 +22,20 @@ class Merger:
 
     def tiers(self, documents: Sequence[Document]) -> dict[str, Micros]:
         """Return the tiers of one organization: those of all its files."""
-        first: dict[Hashable, Place] = {}
+        first: dict[str, Place] = {}
         found: dict[str, Micros] = {}
         for document in documents:
             for name, (micros, place) in document.tiers.items():
-                self._once(first, name, place, f"tier {name!r} is defined twice")
+                self._once(first, name, place, "tier {!r} is defined twice")
                 found.setdefault(name, micros)
         return found
 
     def policy(self, documents: Sequence[Document]) -> Policy:
         """Return all that the files say of one organization."""
         group_budgets = tuple(entry for document in documents for entry in document.group_budgets)
-        first: dict[Hashable, Place] = {}
+        first: dict[str, Place] = {}
         for entry in group_budgets:
-            self._once(first, entry.group, entry.place, f"group {entry.group!r} is listed twice")
+            self._once(first, entry.group, entry.place, "group {!r} is listed twice")
         return Policy(
             organization=documents[0].organization,
             place=documents[0].place,
@@ -73,9 +73,9 @@ class Merger:
                 )
         return stated[0][0] if stated else Manage.EXACT
 
-    def _once(self, first: dict[Hashable, Place], key: Hashable, place: Place, message: str) -> None:
+    def _once(self, first: dict[str, Place], key: str, place: Place, message: str) -> None:
         if first.setdefault(key, place) is not place:
-            self._report(place, message, KEEP_ONE.format(first[key]))
+            self._report(place, message.format(key), KEEP_ONE.format(first[key]))
 
     def _report(self, place: Place, message: str, hint: str) -> None:
         line = self._texts[place.file].line(place.line - 1)

@@ -51,6 +51,11 @@ class Broken(NamedTuple):
 Node = Scalar | Mapping | Sequence | Broken
 
 
+def pairs_of(node: Node) -> dict[str, tuple[Mark, Node]]:
+    """Return the pairs of a mapping; none of anything else."""
+    return node.pairs if type(node) is Mapping else {}
+
+
 class PolicyText:
     """The bytes of one policy file; makes findings that show the line they are about."""
 

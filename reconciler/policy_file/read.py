@@ -6,6 +6,7 @@ into 90. A recursive composer would also overflow the stack on deep nesting; thi
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple, cast
 
 import yaml
@@ -54,9 +55,21 @@ class _Stop(Exception):
         self.finding = finding
 
 
-def read(text: PolicyText) -> Tree:
-    """Build the nodes of a file; its text must be UTF-8, one document, without anchors, aliases, tags."""
-    builder = _Builder(text)
+Take = Callable[[Node, Node], bool]
+
+
+def keep(_root: Node, _node: Node) -> bool:
+    """Take nothing: the whole file becomes a tree."""
+    return False
+
+
+def read(text: PolicyText, *, take: Take = keep) -> Tree:
+    """Build the nodes of a file; its text must be UTF-8, one document, without anchors, aliases, tags.
+
+    `take` is offered every mapping in a list of the topmost mapping as soon as it is complete, together with what
+    there is of the topmost node, whose last key is that list. What it takes is left out of the tree.
+    """
+    builder = _Builder(text, take)
     try:
         _require_text(text)
         root = builder.build()
@@ -90,8 +103,9 @@ def _at(data: bytes, offset: int) -> _At:
 class _Builder:
     """Makes nodes of events; findings that do not stop the reading are collected."""
 
-    def __init__(self, text: PolicyText) -> None:
+    def __init__(self, text: PolicyText, take: Take) -> None:
         self.findings: list[Finding] = []
+        self._take = take
         self._text = text
 
     def build(self) -> Node:
@@ -110,7 +124,7 @@ class _Builder:
 
         This loop is half of the time of loading; measure (make bench, T5) before making it nicer.
         """
-        get_event = _Parser(self._text.data).get_event
+        get_event, take = _Parser(self._text.data).get_event, self._take
         out: Any = []
         top, stack = out, []
         in_mapping, key, key_mark = False, None, None
@@ -146,6 +160,8 @@ class _Builder:
             elif kind is MappingEndEvent or kind is SequenceEndEvent:
                 out, in_mapping = stack.pop()
                 key = None
+                if len(stack) == 2 and not in_mapping and take(top[0], out[-1]):
+                    out.pop()
             elif kind is AliasEvent:
                 self._alias(event, out, key, key_mark)
                 key = None

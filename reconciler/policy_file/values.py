@@ -14,7 +14,7 @@ from decimal import Decimal
 from difflib import get_close_matches
 from enum import StrEnum
 from functools import lru_cache
-from typing import NoReturn, TypeVar
+from typing import TypeVar
 
 from reconciler.core.budget import ABSENT, Absent
 from reconciler.core.policy import Hazard, Manage
@@ -31,17 +31,26 @@ MAX_COUNT = 1_000_000
 
 _Word = TypeVar("_Word", bound=StrEnum)
 
-_NULL = re.compile(r"~|null|Null|NULL|")
-_BOOLEAN = re.compile(r"(?:[Yy]es|YES|[Nn]o|NO|[Tt]rue|TRUE|[Ff]alse|FALSE|[Oo]n|ON|[Oo]ff|OFF)")
+_NULLS = frozenset(("", "~", "null", "Null", "NULL"))
+_BOOLEANS = frozenset(
+    spelling
+    for word in ("yes", "no", "true", "false", "on", "off")
+    for spelling in (word, word.capitalize(), word.upper())
+)
 _NUMBER = re.compile(
     r"[-+]?(?:0[xob][0-9a-fA-F_]+|[0-9][0-9_]*(?::[0-5]?[0-9])*(?:\.[0-9_]*)?(?:[eE][-+]?[0-9]+)?"
     r"|\.[0-9][0-9_]*(?:[eE][-+]?[0-9]+)?|\.(?:inf|Inf|INF))|\.(?:nan|NaN|NAN)"
 )
-_NOT_TEXT = re.compile(rf"(?:{_NULL.pattern})|{_BOOLEAN.pattern}|(?:{_NUMBER.pattern})")
+_NUMBER_BEGINS = frozenset("+-.0123456789")
+_WORDS = _NULLS | _BOOLEANS
 _WHOLE = re.compile(r"0|[1-9][0-9]*")
 _DECIMAL = re.compile(r"(?:0|[1-9][0-9]*)\.[0-9]{1,6}")
 _NAME = re.compile(r"[^\x00-\x20\x7f-\x9f](?:[^\x00-\x1f\x7f-\x9f]*[^\x00-\x20\x7f-\x9f])?")
 _REASON = re.compile(r"[^\x00-\x08\x0b-\x1f\x7f-\x9f]*[^\x00-\x20\x7f-\x9f][^\x00-\x08\x0b-\x1f\x7f-\x9f]*")
+_is_usual = re.compile(
+    r"(?!(?:[Yy]es|YES|[Nn]o|NO|[Tt]rue|TRUE|[Ff]alse|FALSE|[Oo]n|ON|[Oo]ff|OFF|[Nn]ull|NULL)\Z)[A-Za-z][ -~]*(?<! )"
+).fullmatch
+"""Finds nothing that name() and reason() would not accept after a longer look; most texts are found by it."""
 _TIER = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,63}")
 _TIME = re.compile(
     r"2[0-9]{3}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])"
@@ -60,11 +69,11 @@ class NotJson:
 def to_json(scalar: Scalar) -> str | int | bool | Decimal | NotJson | None:
     """Say what an editor or another YAML reader takes the scalar for; that is what the schema is asked about."""
     text = scalar.text
-    if scalar.style or not _NOT_TEXT.fullmatch(text):
+    if scalar.style or is_text(text):
         return text
-    if _NULL.fullmatch(text):
+    if text in _NULLS:
         return None
-    if _BOOLEAN.fullmatch(text):
+    if text in _BOOLEANS:
         return text.lower() in ("yes", "true", "on")
     if _WHOLE.fullmatch(text) and len(text) < 20:
         return int(text)
@@ -73,11 +82,13 @@ def to_json(scalar: Scalar) -> str | int | bool | Decimal | NotJson | None:
 
 def is_text(text: str) -> bool:
     """Whether every YAML reader takes these characters for text when they are not in quotes."""
-    return not _NOT_TEXT.fullmatch(text)
+    return text not in _WORDS and not (text[0] in _NUMBER_BEGINS and _NUMBER.fullmatch(text))
 
 
 def name(node: Node) -> str:
     """Read the name of an organization, group or user."""
+    if type(node) is Scalar and _is_usual(node.text):
+        return node.text
     text = _text(node)
     if not _NAME.fullmatch(text):
         raise Wrong("a name has no control characters, no blanks at its ends, and is not empty")
@@ -86,6 +97,8 @@ def name(node: Node) -> str:
 
 def reason(node: Node) -> str:
     """Read a text for people; it may have several lines."""
+    if type(node) is Scalar and _is_usual(node.text):
+        return node.text
     text = _text(node)
     if not _REASON.fullmatch(text):
         raise Wrong("a reason is not empty and has no control characters")
@@ -96,10 +109,10 @@ def _text(node: Node) -> str:
     if type(node) is not Scalar:
         raise Wrong
     text = node.text
-    if not node.style and _NOT_TEXT.fullmatch(text):
-        if _NULL.fullmatch(text):
+    if not node.style and (text in _WORDS or (text[0] in _NUMBER_BEGINS and _NUMBER.fullmatch(text))):
+        if text in _NULLS:
             raise Wrong("write a text, or remove the key")
-        kind = "true or false" if _BOOLEAN.fullmatch(text) else "a number"
+        kind = "true or false" if text in _BOOLEANS else "a number"
         raise Wrong(f'YAML reads {text} as {kind}; put it in quotes: "{text}"')
     return text
 
@@ -108,7 +121,7 @@ def is_tier_name(text: str) -> bool:
     """Whether a tier may be called so: it must not look like an amount, `none`, or what YAML takes for a boolean."""
     if not _TIER.fullmatch(text) or text.lower() in (NO_LIMIT, "null"):
         return False
-    return text.lower() not in ("yes", "no", "true", "false", "on", "off")
+    return text.lower() not in _BOOLEANS
 
 
 def amount(node: Node) -> Micros:
@@ -133,11 +146,11 @@ def _amount(scalar: Scalar) -> Micros:
 
 
 def _why_no_amount(scalar: Scalar, problem: str) -> str:
-    if scalar.style or not _NOT_TEXT.fullmatch(scalar.text):
+    if scalar.style or is_text(scalar.text):
         return problem
-    if _NULL.fullmatch(scalar.text):
+    if scalar.text in _NULLS:
         return "write an amount, $0 included, or remove the key"
-    if _BOOLEAN.fullmatch(scalar.text):
+    if scalar.text in _BOOLEANS:
         return f"YAML reads {scalar.text} as true or false; write an amount such as $200"
     if ":" in scalar.text:
         return "YAML reads digits with colons as a number to base 60; write an amount such as $200"
@@ -150,6 +163,7 @@ class Limits:
     def __init__(self, tiers: ReadOnly[str, Micros]) -> None:
         self._tiers = sorted(tiers)
         self._known: dict[str, Micros | Absent] = {**tiers, NO_LIMIT: ABSENT}
+        self._unknown: dict[str, str] = {}
 
     def __call__(self, node: Node) -> Micros | Absent:
         if type(node) is not Scalar:
@@ -163,17 +177,19 @@ class Limits:
         text = scalar.text
         if text.lower() in ("", "~", "null", "none", "unlimited", "infinite", ".inf", "inf"):
             raise Wrong("for no limit write `none`, to block write $0")
-        if is_tier_name(text):
-            self._no_such_tier(text)
-        return _amount(scalar)
+        if not is_tier_name(text):
+            return _amount(scalar)
+        if text not in self._unknown:
+            self._unknown[text] = self._no_such_tier(text)
+        raise Wrong(self._unknown[text])
 
-    def _no_such_tier(self, text: str) -> NoReturn:
+    def _no_such_tier(self, text: str) -> str:
         meant = nearest(text, [*self._tiers, NO_LIMIT])
         if meant:
-            raise Wrong(f"there is no tier {text!r}; did you mean {meant!r}?")
+            return f"there is no tier {text!r}; did you mean {meant!r}?"
         if self._tiers:
-            raise Wrong(f"there is no tier {text!r}; there are: {', '.join(self._tiers)}")
-        raise Wrong(f"there is no tier {text!r}; define it under `tiers`")
+            return f"there is no tier {text!r}; there are: {', '.join(self._tiers)}"
+        return f"there is no tier {text!r}; define it under `tiers`"
 
 
 def moment(node: Node) -> datetime:

@@ -85,6 +85,7 @@ def normalise_url(text: str) -> str:
         raise ReconcilerError("The Coder URL has a user name or password in it.", hint=hint)
     try:
         parts = urlsplit(text)
+        (parts.hostname or "").encode("idna")
         is_usable = bool(parts.hostname) and (parts.port is None or parts.port > 0)
     except ValueError:
         is_usable = False
@@ -105,8 +106,12 @@ def parse_headers(text: str) -> tuple[tuple[str, str], ...]:
 
     Raises ReconcilerError for anything else; the message shows no value.
     """
+    try:
+        items = next(csv.reader([text], strict=True), [])
+    except csv.Error as error:
+        raise ReconcilerError("CODER_HEADER is not one line of CSV.", hint="write name=value, with commas") from error
     headers = []
-    for number, item in enumerate(next(csv.reader([text]), []), start=1):
+    for number, item in enumerate(items, start=1):
         name, equals, value = item.strip().partition("=")
         if not equals or not _HEADER_NAME.fullmatch(name) or not _HEADER_VALUE.fullmatch(value):
             raise ReconcilerError(

@@ -116,7 +116,7 @@ class Transport:
         self._lock = threading.Lock()
         self._waiting = _Waiting(connection.wait_budget_s)
         self._requests = self._done = self._planned = 0
-        self._was_seen = False
+        self._was_seen = self._is_closed = False
 
     @property
     def requests(self) -> int:
@@ -148,9 +148,24 @@ class Transport:
         )
 
     def close(self) -> None:
-        """Close the connections that are not in use."""
-        while self._idle:
-            self._idle.pop().close()
+        """Close every connection; one that is in use, as soon as it no longer is."""
+        with self._lock:
+            self._is_closed, idle, self._idle = True, self._idle, []
+        for client in idle:
+            client.close()
+
+    def _take_client(self) -> httpx.Client:
+        with self._lock:
+            if self._idle:
+                return self._idle.pop()
+        return self._make_client()
+
+    def _give_back(self, client: httpx.Client) -> None:
+        with self._lock:
+            if not self._is_closed:
+                self._idle.append(client)
+                return
+        client.close()
 
     def _require_allowed(self, planned: int) -> None:
         limit = self.connection.max_requests
@@ -196,7 +211,16 @@ class Transport:
         return answer, error, Attempt(request.method, number, happened, told_s, self._was_seen, left_s)
 
     def _exchange(self, request: Request) -> tuple[Answer, httpx.Headers]:
-        client = self._idle.pop() if self._idle else self._make_client()
+        client = self._take_client()
+        try:
+            answered = self._exchange_with(client, request)
+        except BaseException:
+            client.close()
+            raise
+        self._give_back(client)
+        return answered
+
+    def _exchange_with(self, client: httpx.Client, request: Request) -> tuple[Answer, httpx.Headers]:
         ends_s = self._world.clock() + request.timeout_s
         sent = client.build_request(
             request.method,
@@ -214,7 +238,6 @@ class Transport:
                     raise _CutShort(f"the answer is longer than {MAX_BODY_BYTES} bytes or {request.timeout_s:g} s")
         finally:
             response.close()
-        self._idle.append(client)
         kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
         location = ""
         if response.status_code >= 300:  # what is shown in messages
@@ -299,7 +322,7 @@ def _no_answer(request: Request, attempt: Attempt, error: Exception | None) -> S
     if any(isinstance(cause, socket.gaierror) for cause in chain):
         why, hint = "there is no such host", "check CODER_URL"
     elif certificate := next((cause for cause in chain if isinstance(cause, ssl.SSLError)), None):
-        reason = getattr(certificate, "verify_message", "") or certificate.reason or "TLS failed"
+        reason = getattr(certificate, "verify_message", "") or str(certificate)
         why, hint = f"TLS: {reason}", "for a private authority set SSL_CERT_FILE to its certificate; check CODER_URL"
     elif attempt.happened is Failure.LOST:
         why = "no answer in time" if isinstance(error, httpx.TimeoutException) else "the answer was lost or cut short"

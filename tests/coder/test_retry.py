@@ -1,0 +1,115 @@
+"""The retry table: laws for every attempt, then its rows."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reconciler.coder.retry import (
+    LONGEST_WAIT_S,
+    MAX_ATTEMPTS,
+    Attempt,
+    Failure,
+    GiveUp,
+    WaitThenRetry,
+    decide,
+    told_wait_s,
+)
+
+statuses = st.sampled_from([200, 204, 301, 400, 401, 403, 404, 408, 409, 428, 429, 500, 501, 502, 503, 504])
+attempts = st.builds(
+    Attempt,
+    method=st.sampled_from(["GET", "POST", "PUT", "DELETE"]),
+    number=st.integers(1, 50),
+    happened=st.one_of(statuses, st.sampled_from(Failure)),
+    told_s=st.none() | st.floats(0, 1e6),
+    was_seen=st.booleans(),
+    left_s=st.floats(0, 1e6),
+)
+jitters = st.floats(0, 1)
+
+
+@given(attempts, jitters)
+def test_a_write_is_resent_only_when_it_certainly_did_not_happen(attempt: Attempt, jitter: float) -> None:
+    if attempt.method in ("PUT", "DELETE") and isinstance(decide(attempt, jitter=jitter), WaitThenRetry):
+        assert attempt.happened == 429 or attempt.happened is Failure.NOT_SENT
+
+
+@given(attempts, jitters)
+def test_no_wait_is_shorter_than_told_or_longer_than_left(attempt: Attempt, jitter: float) -> None:
+    match decide(attempt, jitter=jitter):
+        case WaitThenRetry(seconds):
+            assert (attempt.told_s or 0) <= seconds <= attempt.left_s
+        case GiveUp(needed_s):
+            assert needed_s is None or needed_s > attempt.left_s
+
+
+@given(attempts, jitters)
+def test_every_series_of_attempts_ends(attempt: Attempt, jitter: float) -> None:
+    if isinstance(decision := decide(attempt, jitter=jitter), WaitThenRetry):
+        assert attempt.number < MAX_ATTEMPTS or attempt.happened == 429
+        assert decision.seconds >= 0.25  # so that the budget runs out
+
+
+@given(attempts, jitters)
+def test_success_and_refusals_are_final(attempt: Attempt, jitter: float) -> None:
+    if attempt.happened not in (429, 502, 503, 504, Failure.LOST, Failure.NOT_SENT):
+        assert GiveUp() == decide(attempt, jitter=jitter)
+
+
+@given(st.integers(1, 400), jitters)
+def test_our_own_wait_grows_to_its_longest(number: int, jitter: float) -> None:
+    decision = decide(Attempt("GET", number, 429), jitter=jitter)
+    assert isinstance(decision, WaitThenRetry)
+    assert min(0.25 * 2 ** min(number - 1, 9), LONGEST_WAIT_S / 2) <= decision.seconds <= LONGEST_WAIT_S
+
+
+@pytest.mark.parametrize(
+    ("method", "happened", "number", "was_seen", "again"),
+    [
+        ("GET", 503, 1, True, True),
+        ("GET", 503, 5, True, False),
+        ("PUT", 503, 1, True, False),
+        ("GET", 500, 1, True, False),
+        ("GET", Failure.LOST, 4, True, True),
+        ("GET", Failure.LOST, 5, True, False),
+        ("DELETE", Failure.LOST, 1, True, False),
+        ("PUT", Failure.NOT_SENT, 1, True, True),
+        ("GET", Failure.NOT_SENT, 1, False, False),
+        ("GET", Failure.HOPELESS, 1, True, False),
+        ("DELETE", 429, 9, True, True),
+        ("POST", Failure.LOST, 1, True, True),
+    ],
+)
+def test_rows_of_the_table(method: str, happened: int | Failure, number: int, was_seen: bool, again: bool) -> None:
+    decision = decide(Attempt(method, number, happened, was_seen=was_seen), jitter=0.5)
+    assert again is isinstance(decision, WaitThenRetry)
+
+
+@pytest.mark.parametrize(
+    ("headers", "expected_s"),
+    [
+        ({"retry-after": "60", "x-ratelimit-reset": "1010"}, 60.0),
+        ({"x-ratelimit-reset": "1010"}, 10.0),
+        ({"x-ratelimit-reset": "990"}, 0.0),
+        ({"retry-after": "Thu, 01 Jan 1970 00:17:00 GMT"}, 20.0),
+        ({"retry-after": "Thu, 01 Jan 1970 00:00:01 GMT"}, 0.0),
+        ({"retry-after": "soon", "x-ratelimit-reset": "1010"}, 10.0),
+        ({"retry-after": "-5"}, None),
+        ({"retry-after": "1e3"}, None),
+        ({"retry-after": "٣"}, None),
+        ({"x-ratelimit-reset": "never"}, None),
+        ({}, None),
+    ],
+)
+def test_what_the_server_told(headers: dict[str, str], expected_s: float | None) -> None:
+    assert expected_s == told_wait_s(headers, now_s=1000.0)
+
+
+@given(st.text(), st.text(), st.floats(0, 1e10))
+def test_whatever_is_told_is_read_as_a_wait_or_as_nothing(after: str, reset: str, now_s: float) -> None:
+    told = told_wait_s({"retry-after": after, "x-ratelimit-reset": reset}, now_s=now_s)
+    assert told is None or 0 <= told < math.inf

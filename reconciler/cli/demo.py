@@ -26,8 +26,8 @@ _RECONCILER = [sys.executable, "-m", "reconciler"]
 def command() -> int:
     """Watch the main job: validate, plan, apply, drift, repair. Takes seconds, leaves nothing behind.
 
-    It starts `reconciler sandbox` with a small company, runs the commands that it prints, and ends the sandbox again. To
-    repeat them by hand, run `reconciler sandbox` in another terminal.
+    It starts `reconciler sandbox` with a small company, runs the commands that it prints, and ends the sandbox again.
+    To repeat them by hand, run `reconciler sandbox` in another terminal.
     """
     with tempfile.TemporaryDirectory(prefix="reconciler-demo-") as folder:
         shutil.copytree(_policies(), Path(folder, "policies"))
@@ -91,7 +91,7 @@ class _Story:
             "CODER_SESSION_TOKEN": self.tokens["user-admin"],
             "CODER_HEADER": "",
         }
-        code = subprocess.run([*_RECONCILER, *arguments], cwd=self.folder, env=environment, check=False).returncode  # noqa: S603
+        code = subprocess.run([*_RECONCILER, *arguments], cwd=self.folder, env=environment, check=False).returncode
         if code != expect:
             raise ReconcilerError(f"The demo expected exit code {expect} from `reconciler {arguments[0]}`, not {code}")
         if code:

@@ -49,7 +49,7 @@ def _revision(policy_files: Sequence[str]) -> str:
     folder = os.path.dirname(os.path.abspath(policy_files[0]))
     command = ["git", "-C", folder, "describe", "--always", "--abbrev=40", "--match=", "--dirty"]
     try:
-        answer = subprocess.run(command, capture_output=True, text=True, timeout=10, check=False)  # noqa: S603
+        answer = subprocess.run(command, capture_output=True, text=True, timeout=10, check=False)
     except (OSError, subprocess.TimeoutExpired):
         return ""
     return answer.stdout.strip() if answer.returncode == 0 else ""

@@ -38,7 +38,11 @@ def read_user_spend(transport: Transport, user: UserId) -> UserSpend | None:
 
     Source: coder-api section 3.4; early builds of 2.36 put the limit flat beside the spend.
     """
-    answer = transport.send(Request("GET", paths.user_spend(user)))
+    return load_user_spend(transport.send(Request("GET", paths.user_spend(user))))
+
+
+def load_user_spend(answer: Answer) -> UserSpend | None:
+    """Decode `/users/{u}/ai/spend`, in either shape."""
     if is_route_missing(answer) or is_not_found(answer):
         return None
     fields = load_object(answer)
@@ -58,7 +62,7 @@ def read_sessions(transport: Transport, user: UserId, since: datetime) -> tuple[
     """
     query = f'initiator:"{user}" started_after:"{since.astimezone(UTC).isoformat()}"'
     for route in ("/ai-gateway/sessions", "/aibridge/sessions"):
-        found = _read_pages(transport, route, query, _load_sessions)
+        found = _read_pages(transport, route, query, load_sessions)
         if not isinstance(found, Answer):
             sessions = {session.id: session for session in found}.values()
             return tuple(sorted(sessions, key=lambda session: (session.started_at, session.id)))
@@ -71,7 +75,7 @@ def read_changes(transport: Transport, subject: Subject, since: datetime) -> Cha
     """Read from the audit log who changed a subject's budget, oldest first. Source: coder-api section 8."""
     kind = "group_ai_budget" if isinstance(subject, Group) else "user_ai_budget_override"
     query = f"resource_type:{kind} resource_id:{subject.id} date_from:{since.astimezone(UTC):%Y-%m-%d}"
-    found = _read_pages(transport, "/audit", query, _load_changes)
+    found = _read_pages(transport, "/audit", query, load_changes)
     if isinstance(found, Answer):
         return Changes(reason=_why_no_audit(found))
     return Changes(tuple(sorted({change for change in found if change.at >= since})))
@@ -95,7 +99,8 @@ def _read_pages(transport: Transport, route: str, query: str, load: Callable[[An
     return found
 
 
-def _load_sessions(answer: Answer) -> list[Session]:
+def load_sessions(answer: Answer) -> list[Session]:
+    """Decode a page of AI sessions, without what was said in them."""
     return [_session(row) for row in load_object(answer, hook=_drop_what_was_said).rows("sessions")]
 
 
@@ -118,7 +123,8 @@ def _session(row: Fields) -> Session:
     )
 
 
-def _load_changes(answer: Answer) -> list[Change]:
+def load_changes(answer: Answer) -> list[Change]:
+    """Decode a page of the audit log; entries of requests that failed changed nothing."""
     rows = [row for row in load_object(answer).rows("audit_logs") if row.count("status_code") < 400]
     return [_change(row) for row in rows]
 

@@ -173,7 +173,7 @@ class Fields:
     def rows(self, key: str) -> Iterator[Fields]:
         """Return a list of objects that has to be there; null is an empty one."""
         if key not in self.value:
-            raise self.wrong(key, "missing")
+            raise self.wrong(key, "not a list")
         return rows_of(self.value[key], self.request, f"{self.at}.{key}")
 
     def optional_object(self, key: str) -> Fields | None:
@@ -181,8 +181,8 @@ class Fields:
         return None if value is None else as_fields(value, self.request, f"{self.at}.{key}")
 
     def wrong(self, key: str, what: str) -> ServerError:
-        there = f" but {kind_of(self.value[key])}" if key in self.value else " but missing"
-        return wrong(self.request, f"{self.at}.{key} is {what}{there}")
+        there = kind_of(self.value[key]) if key in self.value else "missing"
+        return wrong(self.request, f"{self.at}.{key} is {what} but {there}")
 
 
 def unique(pairs: Iterable[tuple[K, T]], request: Request) -> dict[K, T]:

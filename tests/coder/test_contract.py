@@ -1,0 +1,130 @@
+"""The client reads every answer of the contract examples that it asks for, and takes every refusal for what it is."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+
+import pytest
+
+from reconciler.coder import activity, bulk, discovery, listing, single
+from reconciler.coder.answers import error_of, is_not_found, is_route_missing, read_refusal
+from reconciler.coder.transport import Answer, Request
+from reconciler.coder.wire import load_object
+from reconciler.core.budget import Budget, OrganizationId
+from reconciler.core.directory import Organization, User
+from reconciler.errors import DeniedError, NotFoundError, RejectedError, ServerError
+from tests.contract import Example, fake_ids, load_examples, sample, substitute
+
+ACME = Organization("acme", OrganizationId("0" * 8 + "-0000-4000-8000-" + "0" * 12))
+
+
+def load_groups(answer: Answer) -> list[object]:
+    users: dict[object, User] = {}
+    return list(listing._load_groups(answer, ACME, users))  # type: ignore[arg-type]
+
+
+def load_joined(answer: Answer) -> object:
+    return listing._load_joined(answer, ACME.id, set())
+
+
+def load_permissions(answer: Answer) -> list[bool]:
+    fields = load_object(answer)
+    return [fields.flag(name) for name in fields.value]
+
+
+DECODERS: dict[tuple[str, str], Callable[[Answer], object]] = {
+    ("GET", r"buildinfo"): lambda answer: discovery._read_build(answer, "https://coder.example.com"),
+    ("GET", r"users/me"): lambda answer: listing.load_user(load_object(answer)),
+    ("GET", r"users/[^/]+"): lambda answer: listing.load_user(load_object(answer)),
+    ("GET", r"organizations"): listing.load_organizations,
+    ("GET", r"organizations/[^/]+/groups"): load_groups,
+    ("GET", r"groups"): load_groups,
+    ("GET", r"organizations/[^/]+/members"): load_joined,
+    ("GET", r"organizations/[^/]+/groups/ai/spend"): bulk.load_group_rows,
+    ("GET", r"groups/[^/]+/members/ai/spend"): bulk.load_member_rows,
+    ("GET", r"groups/[^/]+/ai/budget"): single.load_group_budget,
+    ("PUT", r"groups/[^/]+/ai/budget"): single.load_group_budget,
+    ("GET", r"users/[0-9a-f-]{36}/ai/budget(/override)?"): single.load_override,
+    ("PUT", r"users/[0-9a-f-]{36}/ai/budget(/override)?"): single.load_override,
+    ("GET", r"users/[^/]+/ai/spend"): activity.load_user_spend,
+    ("GET", r"(ai-gateway|aibridge)/sessions"): activity.load_sessions,
+    ("GET", r"audit"): activity.load_changes,
+    ("POST", r"authcheck"): load_permissions,
+}
+
+
+def as_answer(example: Example) -> Answer:
+    ids = fake_ids(example)
+    path = substitute(example.request.path, ids)
+    body = sample(example.answer.body, ids)
+    raw = body.encode() if isinstance(body, str) else json.dumps(body).encode()
+    kind = example.answer.content_type or "application/json"
+    assert isinstance(path, str)
+    return Answer(Request(example.request.method, path), example.answer.status, kind, "", bytearray(raw))
+
+
+def decoder_of(example: Example) -> Callable[[Answer], object] | None:
+    path = as_answer(example).request.path.removeprefix("/api/v2/").partition("?")[0]
+    for (method, pattern), decode in DECODERS.items():
+        if method == example.request.method and re.fullmatch(pattern, path):
+            return decode
+    return None
+
+
+# These say only a part of their answer, because they are about something else; there is nothing whole to read.
+ABBREVIATED = {
+    "sessions_limit_largest", "sessions_of_me", "sessions_started_after", "audit_count_cap", "audit_write_action_only",
+    "audit_date_from_long_ago", "audit_bare_word_is_the_resource_type", "audit_limit", "dormant_user_seen_by_others",
+    "rate_limit_other_user_has_their_own_bucket", "rate_limit_off", "bypass_false_is_harmless", "bypass_as_owner",
+    "login_wakes_a_dormant_user", "user_deleted_just_now",
+}  # fmt: skip
+REFUSED_BY_US = {"buildinfo_workspace_proxy": "is a workspace proxy"}
+
+SUCCESSES = [one for one in load_examples() if one.answer.status == 200 and decoder_of(one)]
+REFUSALS = [one for one in load_examples() if one.answer.status >= 400]
+
+
+@pytest.mark.parametrize("example", SUCCESSES, ids=lambda example: example.name)
+def test_every_success_is_read(example: Example) -> None:
+    decode = decoder_of(example)
+    assert decode is not None
+    if example.name in ABBREVIATED or example.name in REFUSED_BY_US:
+        with pytest.raises(ServerError, match=REFUSED_BY_US.get(example.name, r"not an object|missing")):
+            decode(as_answer(example))
+    else:
+        decode(as_answer(example))
+
+
+@pytest.mark.parametrize("example", REFUSALS, ids=lambda example: example.name)
+def test_every_refusal_is_taken_for_what_it_is(example: Example) -> None:
+    answer = as_answer(example)
+    error, status = error_of(answer), answer.status
+    assert isinstance(error, ServerError)
+    assert f"{answer.request}: {status}" in error.message
+    if status == 404 and not answer.request.is_write:
+        assert is_not_found(answer) is isinstance(error, NotFoundError)
+        assert not (is_not_found(answer) and is_route_missing(answer))
+    if status in (401, 428):
+        assert isinstance(error, DeniedError)
+    if status == 400 and answer.request.method in ("PUT", "DELETE"):
+        assert isinstance(error, RejectedError)
+        assert read_refusal(answer).message in error.message
+
+
+def test_the_examples_cover_every_decoder() -> None:
+    used = {decoder_of(example) for example in SUCCESSES}
+    assert set(DECODERS.values()) <= used
+
+
+def test_an_example_is_read_as_what_it_says() -> None:
+    by_name = {example.name: example for example in SUCCESSES}
+    zero = [one for name, one in by_name.items() if "zero" in name and one.request.method == "PUT"]
+    for example in zero:
+        decode = decoder_of(example)
+        assert decode is not None
+        found = decode(as_answer(example))
+        assert isinstance(found, Budget)
+        assert found.limit_micros == 0
+    assert zero

@@ -1,0 +1,283 @@
+"""What a plan does to people and money, as lines of a plan's text. Pure: data in, text out.
+
+The default fits a screen whatever the number of people: equal effects are folded, names end after a few. A line that
+counts a hazard ends with the consent that covers it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from enum import StrEnum
+from typing import assert_never
+
+from reconciler.core.budget import Unknown
+from reconciler.core.directory import User
+from reconciler.core.effects import (
+    ActionEffect,
+    Effects,
+    Exposure,
+    Notice,
+    NoticeKind,
+    PersonEffect,
+    Transition,
+)
+from reconciler.core.plan import Action, Kind
+from reconciler.core.policy import Hazard
+from reconciler.core.snapshot import Effective, Unlimited
+from reconciler.core.verdict import Danger, Verdict
+from reconciler.money import format_usd, format_usd_short
+from reconciler.render.text import columns, count, distance, harmless
+
+NAMES_SHOWN = 5
+TRANSITIONS_SHOWN = 10
+NOTICES_SHOWN = 10
+
+
+class Detail(StrEnum):
+    """`--effects`: how much is said of what a plan does. Refusals are always said."""
+
+    NONE = "none"
+    SUMMARY = "summary"
+    PEOPLE = "people"
+
+
+def action_notes(actions: Iterable[Action], effects: Effects) -> Mapping[str, str]:
+    """Return per address what follows an action on its line: `3 people fall back to Everyone ($50.00)`; never empty."""
+    by_action, names = effects.by_action, _group_names(effects)
+    notes = {action.address: _note(action, by_action.get(action.address), effects, names) for action in actions}
+    return {address: note for address, note in notes.items() if note}
+
+
+def effects_lines(effects: Effects, verdict: Verdict, *, at: datetime, detail: Detail = Detail.SUMMARY) -> list[str]:
+    """Return the block between the actions and the end of a plan; empty where there is nothing to say."""
+    if detail is Detail.NONE:
+        return []
+    names = _group_names(effects)
+    return [
+        *_exposure(effects),
+        *(_everybody(effects, names) if detail is Detail.PEOPLE else _folded(effects.transitions, names)),
+        *_dangers(effects, verdict.dangers),
+        *_unblocked(effects),
+        *_moved(effects),
+        *_not_known(effects, names),
+        *_notices(effects.notices, at, detail),
+    ]
+
+
+def refusal_lines(verdict: Verdict) -> list[str]:
+    """Return what stands after a plan that may not be applied, and which consents let a plan through."""
+    lines = [f"Consent: {grant} by {harmless(grant.source)}." for grant in verdict.used]
+    if verdict.is_refused:
+        lines.append("Refused:")
+    for refusal in verdict.refusals:
+        lines += [f"  {harmless(refusal.message)}", f"    {harmless(refusal.hint)}"]
+    return lines
+
+
+def _note(action: Action, effect: ActionEffect | None, effects: Effects, names: Mapping[str, str]) -> str:
+    if effect is None:
+        return "" if effects.unclear else "changes nobody's limit"
+    is_user = isinstance(action.subject, User)
+    if action.kind is Kind.DELETE:
+        who = "" if is_user else f"{count(effect.people, 'person', 'people')} "
+        return f"{who}{_fall_back(effect, names, is_plural=effect.people > 1)}"
+    if not is_user:
+        return count(effect.people, "person", "people")
+    before = effect.transitions[0].before
+    return "" if before.by_override else f"instead of {_say(before, names)}"
+
+
+def _fall_back(effect: ActionEffect, names: Mapping[str, str], *, is_plural: bool) -> str:
+    """`fall back to Everyone ($50.00)`, `become unlimited`, or both with their numbers."""
+    landings: dict[Effective, int] = {}
+    for transition in effect.transitions:
+        landings[transition.after] = landings.get(transition.after, 0) + transition.people
+    if len(landings) == 1:
+        (landing,) = landings
+        if isinstance(landing.limit, Unlimited):
+            return "become unlimited" if is_plural else "becomes unlimited"
+        return f"fall{'' if is_plural else 's'} back to {_landing(landing, names)}"
+    first = sorted(landings.items(), key=lambda item: -item[1])[:NAMES_SHOWN]
+    parts = [f"{number:,} to {_landing(landing, names)}" for landing, number in first]
+    rest = sum(landings.values()) - sum(number for _, number in first)
+    return f"fall back: {', '.join(parts)}{f', {rest:,} elsewhere' if rest else ''}"
+
+
+def _landing(effective: Effective, names: Mapping[str, str]) -> str:
+    if isinstance(effective.limit, Unlimited):
+        return "no limit"
+    return f"{_group(effective, names)} ({format_usd(effective.limit)})"
+
+
+def _exposure(effects: Effects) -> Iterator[str]:
+    exposure = effects.exposure
+    if not exposure.people and not exposure.unknown:
+        return
+    whose = "" if effects.is_total else f" of the {count(exposure.people, 'person', 'people')} concerned"
+    apart = "".join(f"; {part}" for part in _apart(exposure))
+    before, after = exposure.before_micros, exposure.after_micros
+    if before == after:
+        yield f"Exposure{whose}: {format_usd_short(after)} a month, unchanged{apart}."
+        return
+    sign = "+" if after > before else ""
+    change = (
+        f"{format_usd_short(before)} -> {format_usd_short(after)} a month ({sign}{format_usd_short(after - before)})"
+    )
+    yield f"Exposure{whose}: {change}{apart}."
+
+
+def _apart(exposure: Exposure) -> Iterator[str]:
+    if exposure.unlimited_before or exposure.unlimited_after:
+        yield f"unlimited people {exposure.unlimited_before:,} -> {exposure.unlimited_after:,}"
+    if exposure.unknown:
+        yield f"{count(exposure.unknown, 'person', 'people')} not known"
+
+
+def _folded(transitions: tuple[Transition, ...], names: Mapping[str, str]) -> list[str]:
+    """Equal effects of several people; a change of one override is on its action's line already."""
+    shown = [one for one in transitions if not one.cause.startswith("user/")]
+    rows = [
+        (
+            f"  {count(one.people, 'person', 'people')}  ",
+            *_from_to(one.before, one.after, names),
+            f"  by {harmless(one.cause)}",
+        )
+        for one in shown[:TRANSITIONS_SHOWN]
+    ]
+    lines = columns(rows) if rows else []
+    rest = shown[TRANSITIONS_SHOWN:]
+    if rest:
+        people = count(sum(one.people for one in rest), "person", "people")
+        lines.append(f"  {people} more in {count(len(rest), 'other way')}: --effects people")
+    return lines
+
+
+def _everybody(effects: Effects, names: Mapping[str, str]) -> list[str]:
+    rows = [
+        (
+            f"  {harmless(one.username)}  ",
+            *_from_to(one.before, one.after, names),
+            f"  {_spent(one)}",
+            f"  by {harmless(one.causes[0])}",
+        )
+        for one in effects.people
+    ]
+    return columns(rows) if rows else []
+
+
+def _from_to(before: Effective, after: Effective, names: Mapping[str, str]) -> tuple[str, str, str]:
+    """Name the groups where the group changes: spend is booked anew, even if the amount stays."""
+    has_moved = before.group_id != after.group_id
+    one, other = (_say(side, names, with_group=has_moved) for side in (before, after))
+    return one, " -> ", other
+
+
+def _spent(person: PersonEffect) -> str:
+    if isinstance(person.after.limit, Unlimited):
+        return ""
+    if isinstance(person.spend_after, Unknown):
+        return "spend unknown"
+    return f"spent {format_usd(person.spend_after)}"
+
+
+def _dangers(effects: Effects, dangers: Sequence[Danger]) -> Iterator[str]:
+    for danger in dangers:
+        match danger.hazard:
+            case Hazard.BLOCKS_USERS:
+                details = [_overspent(one) for one in effects.blocked[:NAMES_SHOWN]]
+                title = "Would be blocked now"
+            case Hazard.REMOVES_LIMIT:
+                details = list(danger.counted[:NAMES_SHOWN])
+                title = "Would become unlimited"
+            case Hazard.MASS_CHANGE:
+                details, title = list(danger.counted[:NAMES_SHOWN]), "Mass change, deletes"
+            case _:
+                assert_never(danger.hazard)
+        perhaps = f", perhaps {_names(danger.uncertain, len(danger.uncertain))}" if danger.uncertain else ""
+        known = _names(details, len(danger.counted)) if danger.counted else "0"
+        yield f"{title}: {known}{perhaps}.   {danger.consent}"
+
+
+def _overspent(person: PersonEffect) -> str:
+    limit = _say(person.after, {}, with_group=False)
+    if isinstance(person.spend_after, Unknown):
+        return f"{person.username} gets {limit}"
+    return f"{person.username} spent {format_usd(person.spend_after)} of {limit}"
+
+
+def _unblocked(effects: Effects) -> Iterator[str]:
+    if effects.unblocked:
+        yield f"Can work again: {_names([one.username for one in effects.unblocked], len(effects.unblocked))}."
+
+
+def _moved(effects: Effects) -> Iterator[str]:
+    """A fresh allowance for whoever moves; the amount that stops counting, where it is known."""
+    moved = effects.moved
+    if not moved:
+        return
+    known = [(one, one.spend_before) for one in moved if not isinstance(one.spend_before, Unknown)]
+    total = sum(spend for _, spend in known)
+    most = sorted(known, key=lambda item: (-item[1], item[0].username))[:NAMES_SHOWN]
+    whose = ", ".join(f"{harmless(one.username)} {format_usd(spend)}" for one, spend in most if spend)
+    line = f"Fresh allowance: {count(len(moved), 'person', 'people')} by another group"
+    if known:
+        line += f"; {format_usd(total)} of this month stop counting" + (f" ({whose})" if whose else "")
+    unknown = len(moved) - len(known)
+    yield line + (f"; spend of {count(unknown, 'person', 'people')} not known" if unknown else "") + "."
+
+
+def _not_known(effects: Effects, names: Mapping[str, str]) -> Iterator[str]:
+    yield from map(harmless, effects.unknown)
+    reasons: dict[str, list[str]] = {}
+    for one in effects.unclear:
+        reasons.setdefault(one.reason, []).append(one.username)
+    for reason, people in sorted(reasons.items()):
+        yield f"Nothing is claimed about {_names(people, len(people))}: {harmless(reason)}."
+    for disagreement in effects.disagreements[:NAMES_SHOWN]:
+        reported, ours = _say(disagreement.reported, names), _say(disagreement.ours, names)
+        yield f"Coder limits {harmless(disagreement.username)} to {reported}, and by the rule it is {ours}."
+    more = len(effects.disagreements) - NAMES_SHOWN
+    if more > 0:
+        yield f"Coder limits {count(more, 'more person', 'more people')} otherwise than the rule says."
+
+
+def _notices(notices: tuple[Notice, ...], at: datetime, detail: Detail) -> Iterator[str]:
+    shown = notices if detail is Detail.PEOPLE else notices[:NOTICES_SHOWN]
+    for notice in shown:
+        match notice.kind:
+            case NoticeKind.EXPIRES_SOON:
+                title = f"Expires {distance(notice.at, at)}"
+            case NoticeKind.DEAD:
+                title = "Without effect"
+            case _:
+                assert_never(notice.kind)
+        yield f"{title}: {harmless(notice.address)} {harmless(notice.text)} ({harmless(notice.place)})."
+    if len(notices) > len(shown):
+        yield f"{count(len(notices) - len(shown), 'more notice')}: --effects people"
+
+
+def _say(effective: Effective, names: Mapping[str, str], *, with_group: bool = True) -> str:
+    """`$200.00`, `$200.00 (eng)`, `no limit`."""
+    if isinstance(effective.limit, Unlimited):
+        return "no limit"
+    amount = format_usd(effective.limit)
+    return f"{amount} ({_group(effective, names)})" if with_group else amount
+
+
+def _group(effective: Effective, names: Mapping[str, str]) -> str:
+    return names.get(effective.group_id, harmless(effective.group_id))
+
+
+def _names(shown: Sequence[str], total: int) -> str:
+    """`2 (bob, eve)`, `7 (ana, bob, eve, kim, lee and 2 more)`."""
+    listed = ", ".join(harmless(name) for name in shown[:NAMES_SHOWN])
+    more = total - min(len(shown), NAMES_SHOWN)
+    return f"{total:,} ({listed}{f' and {more:,} more' if more else ''})"
+
+
+def _group_names(effects: Effects) -> Mapping[str, str]:
+    """Short names of groups: `eng`, or `acme/eng` where several organizations are concerned."""
+    parts = {group_id: address.split("/", 2)[1:] for group_id, address in effects.group_addresses.items()}
+    is_one = len({organization for organization, _ in parts.values()}) <= 1
+    return {str(key): harmless(name if is_one else f"{org}/{name}") for key, (org, name) in parts.items()}

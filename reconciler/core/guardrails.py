@@ -97,7 +97,8 @@ def _max_exposure(guardrail: Guardrail, policy: Policy, effects: Effects) -> Ite
             "use a token that may read it",
         )
     elif exposure.after_micros > guardrail.value:
-        apart = f", not counting {exposure.unlimited_after:,} unlimited people" if exposure.unlimited_after else ""
+        noun = "person" if exposure.unlimited_after == 1 else "people"
+        apart = f", not counting {exposure.unlimited_after:,} unlimited {noun}" if exposure.unlimited_after else ""
         message = f"the exposure of {policy.organization} would be {format_usd(exposure.after_micros)}{apart}; {limit}"
         hint = "lower limits of groups with many members"
     else:

@@ -1,0 +1,202 @@
+"""What plans do to people, case by case: moves, blocks, fresh allowances, doubts, disagreements, exposure."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from reconciler.core.assess import Needs, assess, needs
+from reconciler.core.budget import GroupId, OrganizationId, Unknown, UserId
+from reconciler.core.effects import Effects, Exposure, Standing, Transition
+from reconciler.core.plan import Action
+from tests.effects.worlds import FIRST_SERVER, OLD_SERVER, World, group_of, limit, set_group, set_user, unlimited, usd
+
+ACME = OrganizationId("acme")
+TEAM = {"acme": ["ana", "bob", "eve"], "acme/eng": ["ana", "bob"], "acme/ops": ["bob"]}
+
+
+def effects_of(world: World, *actions: Action, spend: dict[str, dict[str, int]] | None = None) -> Effects:
+    answers = {
+        GroupId(group): {UserId(person): usd(dollars) for person, dollars in people.items()}
+        for group, people in (spend or {}).items()
+    }
+    return assess(actions, world.snapshot(), organizations=(ACME,)).effects(answers)
+
+
+def names(people: object) -> list[str]:
+    return [one.username for one in people]  # type: ignore[attr-defined]
+
+
+def test_a_lowering_concerns_whom_the_budget_limits_and_equal_ones_are_folded() -> None:
+    world = World(TEAM, {"acme/eng": 20, "acme": 5})
+    effects = effects_of(world, set_group(world, "acme/eng", 10))
+    folded = Transition(limit(20, "acme/eng"), limit(10, "acme/eng"), "group/acme/eng", 2)
+    assert (folded,) == effects.transitions
+    assert effects.by_action["group/acme/eng"].people == 2
+    assert Exposure(usd(45), usd(25), 0, 0, 3, 0) == effects.exposure
+
+
+def test_a_move_without_another_amount_is_an_effect_with_a_fresh_allowance() -> None:
+    world = World(TEAM, {"acme/eng": 20, "acme": 20})
+    effects = effects_of(
+        world, set_group(world, "acme", None), spend={"acme": {"ana": 19, "bob": 3}, "acme/eng": {"ana": 0, "bob": 0}}
+    )
+    assert names(effects.people) == ["ana", "bob", "eve"]
+    assert names(effects.moved) == ["ana", "bob"]
+    assert [usd(19), usd(3)] == [one.spend_before for one in effects.moved]
+    assert names(effects.unlimited) == ["eve"]
+    assert not effects.blocked
+    assert effects.group_addresses == {"acme": "group/acme/Everyone", "acme/eng": "group/acme/eng"}
+
+
+def test_old_spend_on_the_new_group_blocks() -> None:
+    world = World(TEAM, {"acme/eng": 20, "acme/ops": 10})
+    spend = {"acme/eng": {"bob": 1}, "acme/ops": {"bob": 10}}
+    effects = effects_of(world, set_group(world, "acme/eng", 5), spend=spend)
+    assert names(effects.blocked) == ["bob"]
+    assert names(effects.maybe_blocked) == ["ana"]
+    assert effects.unknown == ("Spend of 1 person could not be read: not known whether they would be blocked now.",)
+
+
+def test_somebody_blocked_already_is_not_blocked_by_the_plan_and_a_raise_unblocks() -> None:
+    world = World(TEAM, {"acme/eng": 20, "acme": 1})
+    spend = {"acme/eng": {"ana": 25, "bob": 45}}
+    lower = effects_of(world, set_group(world, "acme/eng", 10), spend=spend)
+    assert not lower.blocked
+    raised = effects_of(world, set_group(world, "acme/eng", 40), spend=spend)
+    assert names(raised.unblocked) == ["ana"]
+    assert not raised.blocked
+
+
+def test_zero_blocks_whatever_was_spent_and_a_raise_in_place_cannot_block() -> None:
+    world = World(TEAM, {"acme/eng": 20})
+    zero = effects_of(world, set_group(world, "acme/eng", 0))
+    assert names(zero.blocked) == ["ana", "bob"]
+    assert [one.standing_before for one in zero.people] == [Standing.UNKNOWN] * 2
+    assert zero.unknown == ()
+    raised = effects_of(world, set_group(world, "acme/eng", 30))
+    assert raised.maybe_blocked == ()
+    from_zero = World(TEAM, {"acme/eng": 0})
+    assert effects_of(from_zero, set_group(from_zero, "acme/eng", 30)).maybe_blocked == ()
+
+
+def test_what_is_not_known_on_an_old_server_is_said() -> None:
+    world = World(TEAM, {"acme/eng": 20}, offers=OLD_SERVER)
+    effects = effects_of(world, set_group(world, "acme/eng", 10))
+    assert (effects.unknown) == (
+        "This server does not say what people have spent (2.36 does): not known who would be blocked now.",
+    )
+
+
+def test_the_first_server_has_no_overrides_so_none_are_asked_for() -> None:
+    world = World(TEAM, {"acme/eng": 20}, offers=FIRST_SERVER)
+    snapshot = replace(world.snapshot(), user_overrides={})
+    action = set_group(world, "acme/eng", None)
+    assert Needs((), ()) == needs((action,), snapshot)
+    assert names(assess((action,), snapshot, organizations=(ACME,)).effects({}).unlimited) == ["ana", "bob"]
+
+
+def test_an_override_names_its_own_source_and_its_end_the_fallback() -> None:
+    world = World(TEAM, {"acme": 5}, {"ana": (50, "acme/eng")})
+    effects = effects_of(world, set_user(world, "ana", None), set_user(world, "bob", (7, "acme/ops")))
+    ana, bob = effects.people
+    assert (limit(50, "acme/eng", by_override=True), limit(5, "acme"), ("user/ana",)) == (
+        ana.before,
+        ana.after,
+        ana.causes,
+    )
+    assert (limit(5, "acme"), limit(7, "acme/ops", by_override=True)) == (bob.before, bob.after)
+
+
+def test_both_sources_are_causes_when_both_change() -> None:
+    world = World(TEAM, {"acme/eng": 20, "acme": 5})
+    effects = effects_of(world, set_group(world, "acme/eng", None), set_group(world, "acme", 6))
+    assert effects.people[0].causes == ("group/acme/Everyone", "group/acme/eng")
+    assert effects.people[2].causes == ("group/acme/Everyone",)
+    assert tuple(effects.by_action[one].people for one in ("group/acme/Everyone", "group/acme/eng")) == (3, 2)
+
+
+def test_a_disagreement_is_named_and_nothing_is_claimed_about_them() -> None:
+    world = World(TEAM, {"acme/eng": 20}, reported={"ana": limit(9, "acme"), "bob": limit(20, "acme/eng")})
+    effects = effects_of(world, set_group(world, "acme/eng", None))
+    (disagreement,) = effects.disagreements
+    assert ("ana", limit(20, "acme/eng"), limit(9, "acme")) == (
+        disagreement.username,
+        disagreement.ours,
+        disagreement.reported,
+    )
+    assert effects.checked == 2
+    assert names(effects.people) == ["bob"]
+    (unclear,) = effects.unclear
+    assert (unclear.may_become_unlimited, unclear.may_become_blocked) == (True, False)
+    assert effects.exposure.unknown == 1
+
+
+def test_a_report_about_somebody_who_is_unknown_to_us_is_not_compared() -> None:
+    world = World(TEAM, overrides={"ana": Unknown("500")}, reported={"ana": limit(9, "acme")})
+    effects = effects_of(world)
+    assert (effects.checked, effects.disagreements) == (0, ())
+
+
+def test_people_who_cannot_be_computed_are_unclear_with_the_worst_that_may_happen() -> None:
+    world = World(TEAM, {"acme/eng": 20, "acme/ops": Unknown("500")})
+    (gone,) = effects_of(world, set_group(world, "acme/eng", None)).unclear
+    assert (
+        gone.username,
+        gone.reason,
+        gone.may_become_unlimited,
+        gone.may_become_blocked,
+    ) == ("bob", "the budget of group/acme/ops is not known: 500", True, False)
+    (stopped,) = effects_of(world, set_group(world, "acme/eng", 0)).unclear
+    assert (stopped.may_become_unlimited, stopped.may_become_blocked) == (False, True)
+    (blocked,) = effects_of(world, set_user(world, "bob", (0, "acme"))).unclear
+    assert (blocked.may_become_unlimited, blocked.may_become_blocked) == (False, True)
+
+
+def test_hidden_members_of_a_changed_group_are_said_to_be_in_no_number() -> None:
+    world = World(TEAM, {"acme/eng": 20}, hidden={"acme/eng": 2, "acme": 2})
+    effects = effects_of(world, set_group(world, "acme/eng", 30))
+    expected = "group/acme/eng has 2 members whom this token may not read; they are in no number."
+    assert expected in effects.unknown
+    assert names(effects.people) == ["ana", "bob"]
+    assert effects.exposure.unknown == 3
+
+
+def test_exposure_is_total_only_if_everybody_was_read() -> None:
+    world = World(TEAM, {"acme": 5, "acme/eng": 20})
+    snapshot = replace(world.snapshot(), user_overrides={UserId("ana"): world.snapshot().user_overrides[UserId("ana")]})
+    action = set_user(world, "ana", (1, "acme"))
+    partial = assess((action,), snapshot, organizations=(ACME,))
+    assert (partial.is_total, partial.organizations) == (False, ())
+    assert Exposure(usd(20), usd(1), 0, 0, 1, 0) == partial.exposure
+    missing = needs((action,), snapshot, everybody_in=(ACME,))
+    assert [user.username for user in missing.users] == ["bob", "eve"]
+    unread_group = replace(world.snapshot(), group_budgets={})
+    assert not assess((), unread_group, organizations=(ACME,)).is_total
+    assert not assess((), world.snapshot()).is_total
+
+
+def test_members_of_two_organizations_count_in_both_and_once_in_all() -> None:
+    world = World({"acme": ["ana"], "beta": ["ana", "bob"]}, {"acme": 10})
+    snapshot = world.snapshot()
+    found = assess((), snapshot, organizations=(OrganizationId("beta"), ACME))
+    assert [("acme", usd(10), 0), ("beta", usd(10), 1)] == [
+        (one.organization, one.exposure.after_micros, one.exposure.unlimited_after) for one in found.organizations
+    ]
+    assert (usd(10), 1) == (found.exposure.after_micros, found.exposure.unlimited_after)
+
+
+def test_a_person_who_is_in_no_directory_goes_by_id() -> None:
+    world = World({"acme": ["ana"]}, {"acme": 10})
+    snapshot = world.snapshot()
+    stranger = replace(snapshot, directory=replace(snapshot.directory, users={}))
+    (person,) = assess((set_group(world, "acme", None),), stranger).effects({}).people
+    assert ("ana", unlimited()) == (person.username, person.after)
+    assert Needs((), ()) == needs((set_group(world, "acme", None),), stranger)
+
+
+def test_groups_that_hide_members_are_read_too() -> None:
+    world = World({"acme": ["ana"], "acme/eng": []}, {"acme": 10}, hidden={"acme/eng": 1})
+    snapshot = replace(
+        world.snapshot(), group_budgets={GroupId("acme"): world.snapshot().group_budgets[GroupId("acme")]}
+    )
+    assert (group_of("acme/eng"),) == needs((set_group(world, "acme", 5),), snapshot).groups

@@ -1,0 +1,92 @@
+"""The rule of effective limits, case by case, and what is not known."""
+
+from __future__ import annotations
+
+from reconciler.core.budget import Unknown, UserId
+from reconciler.core.effective import Limits
+from reconciler.core.snapshot import Effective
+from tests.effects.worlds import World, limit, unlimited
+
+TWO = {"acme": ["ana"], "beta": ["ana"]}
+
+
+def of(world: World, person: str = "ana") -> Effective | Unknown:
+    snapshot = world.snapshot()
+    return Limits(snapshot.directory, snapshot.group_budgets, snapshot.user_overrides).of(UserId(person))
+
+
+def test_an_override_wins_in_both_directions() -> None:
+    members = {"acme": ["ana"], "acme/eng": ["ana"]}
+    assert limit(5, "acme/eng", by_override=True) == of(World(members, {"acme": 10}, {"ana": (5, "acme/eng")}))
+    assert limit(20, "acme", by_override=True) == of(World(members, {"acme": 10}, {"ana": (20, "acme")}))
+
+
+def test_the_highest_budget_wins_over_all_organizations() -> None:
+    assert limit(30, "beta") == of(World(TWO, {"acme": 10, "beta": 30}))
+
+
+def test_zero_is_a_budget_and_absent_is_none() -> None:
+    assert limit(0, "acme") == of(World({"acme": ["ana"], "acme/eng": ["ana"]}, {"acme": 0}))
+
+
+def test_equals_go_to_the_organization_joined_first_then_to_the_lowest_id() -> None:
+    budgets = {"acme": 10, "beta": 10}
+    assert limit(10, "beta") == of(World(TWO, budgets, joined={("ana", "acme"): 2, ("ana", "beta"): 1}))
+    assert limit(10, "acme") == of(World(TWO, budgets, joined={("ana", "acme"): 1, ("ana", "beta"): 1}))
+    assert limit(10, "acme/a") == of(
+        World({"acme": ["ana"], "acme/b": ["ana"], "acme/a": ["ana"]}, {"acme/b": 10, "acme/a": 10})
+    )
+
+
+def test_it_is_unknown_who_wins_between_equals_without_dates() -> None:
+    tied = of(World({**TWO, "corp": ["ana"]}, {"acme": 10, "beta": 10, "corp": 10}))
+    assert Unknown("it is not known which of their organizations they joined first") == tied
+    assert limit(20, "acme") == of(World(TWO, {"acme": 20, "beta": 10}))
+
+
+def test_unlimited_people_are_booked_on_everyone_of_the_default_organization_else_of_the_first() -> None:
+    joined = {("ana", "acme"): 2, ("ana", "beta"): 1}
+    assert unlimited("acme") == of(World(TWO, joined=joined))
+    assert unlimited("beta") == of(World(TWO, joined=joined, default="none"))
+    assert Unknown("it is not known which of their organizations they joined first") == of(
+        World({**TWO, "corp": ["ana"]}, default="none")
+    )
+
+
+def test_nobody_is_limited_outside_of_all_organizations() -> None:
+    world = World({"acme": []}, overrides={"ana": Unknown("no answer")})
+    assert Unknown("their override is not known: no answer") == of(world)
+    snapshot = world.snapshot()
+    limits = Limits(snapshot.directory, snapshot.group_budgets, {})
+    assert Unknown("they are in no organization that can be read") == limits.fallback(UserId("ana"))
+    assert Unknown("their override is not known: it was not read") == limits.of(UserId("ana"))
+
+
+def test_an_unread_budget_puts_its_members_in_doubt_unless_an_override_ends_it() -> None:
+    members = {"acme": ["ana", "bob", "eve"], "acme/eng": ["ana", "eve"], "acme/ops": ["ana"]}
+    world = World(members, {"acme": 10, "acme/eng": Unknown("500")}, {"eve": (1, "acme")})
+    assert Unknown("the budget of group/acme/eng is not known: 500") == of(world)
+    assert limit(10, "acme") == of(world, "bob")
+    assert limit(1, "acme", by_override=True) == of(world, "eve")
+
+
+def test_a_hidden_member_may_be_anybody_of_the_organization_who_has_no_more() -> None:
+    members = {"acme": ["ana", "bob"], "acme/eng": ["bob"], "acme/big": ["ana"], "beta": ["kim"]}
+    world = World(members, {"acme": 10, "acme/eng": 50}, hidden={"acme/eng": 1, "gone": 2})
+    reason = Unknown("members of group/acme/eng are hidden; they may be one of them")
+    assert reason == of(world)
+    assert limit(50, "acme/eng") == of(world, "bob")
+    assert unlimited("beta") == of(world, "kim")
+    richer = World(members, {"acme": 10, "acme/eng": 50, "acme/big": 60}, hidden={"acme/eng": 1})
+    assert limit(60, "acme/big") == of(richer)
+    absent = World(members, {"acme": 10}, hidden={"acme/eng": 1})
+    assert limit(10, "acme") == of(absent)
+
+
+def test_where_everyone_hides_members_nobody_can_be_ruled_out() -> None:
+    members = {"acme": ["ana"], "beta": ["kim"]}
+    world = World(members, {"acme": 10, "beta": 20}, hidden={"acme": 1})
+    assert limit(20, "beta") == of(world, "kim")
+    unread = World(members, {"acme": Unknown("500"), "beta": 20}, hidden={"acme": 1})
+    assert Unknown("members of group/acme are hidden; they may be one of them") != of(unread, "ana")
+    assert isinstance(of(unread, "kim"), Unknown)

@@ -1,0 +1,176 @@
+"""The gate: what a hazard counts, which consent covers it, and how it is refused."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from reconciler.core.assess import assess
+from reconciler.core.budget import ABSENT, Budget, GroupId, OrganizationId, Unknown, UserId
+from reconciler.core.desired import Desired
+from reconciler.core.diff import diff
+from reconciler.core.directory import User
+from reconciler.core.effects import Effects
+from reconciler.core.gate import (
+    count_managed,
+    dangers_to_people,
+    emptied_sections,
+    grants_of,
+    judge,
+    mass_change,
+    parse_allow,
+)
+from reconciler.core.plan import Action, Cause
+from reconciler.core.policy import Consent, GuardrailName, Hazard, Manage, Policy
+from reconciler.core.verdict import Breach, Danger, Grant, Verdict
+from reconciler.errors import Place
+from tests.effects.worlds import NOW, World, group_of, set_group, set_user, usd
+
+PLACE = Place("policies/acme.yaml", 3, 5)
+ACME = OrganizationId("acme")
+TEAM = {"acme": ["ana", "bob"], "acme/eng": ["ana"], "acme/ops": ["bob"]}
+
+
+def policy(
+    *, allow: tuple[Consent, ...] = (), budgets: Manage = Manage.EXACT, overrides: Manage = Manage.EXACT
+) -> Policy:
+    return Policy("acme", PLACE, budgets, overrides, (), (), (), allow)
+
+
+def effects_of(world: World, *actions: Action) -> Effects:
+    return assess(actions, world.snapshot()).effects({})
+
+
+def test_a_delete_that_leaves_a_lower_budget_endangers_nobody() -> None:
+    world = World(TEAM, {"acme": 5, "acme/eng": 20})
+    verdict = judge(dangers_to_people(effects_of(world, set_group(world, "acme/eng", None))))
+    assert verdict.dangers == ()
+    assert not verdict.is_refused
+
+
+def test_people_who_become_unlimited_or_blocked_are_counted_and_refused_with_what_to_paste() -> None:
+    world = World(TEAM, {"acme/eng": 20, "acme/ops": 20})
+    actions = set_group(world, "acme/eng", None), set_group(world, "acme/ops", 0)
+    refusals = judge(dangers_to_people(effects_of(world, *actions))).refusals
+    assert [refusal.message for refusal in refusals] == [
+        "REMOVES_LIMIT: 1 person would become unlimited (ana)",
+        "BLOCKS_USERS: 1 person would be blocked now (bob)",
+    ]
+    assert "`--allow REMOVES_LIMIT=1`" in refusals[0].hint
+    assert "`--allow BLOCKS_USERS=1`" in refusals[1].hint
+
+
+def test_people_about_whom_nothing_is_known_count_where_the_worst_may_happen() -> None:
+    world = World(TEAM, {"acme": Unknown("500"), "acme/eng": 20, "acme/ops": 20})
+    actions = set_group(world, "acme/eng", None), set_group(world, "acme/ops", 0)
+    unlimited, blocked = dangers_to_people(effects_of(world, *actions))
+    assert (unlimited.counted, unlimited.uncertain, blocked.uncertain) == ((), ("ana",), ("bob",))
+    (message, _) = [refusal.message for refusal in judge((unlimited, blocked)).refusals]
+    assert message == "REMOVES_LIMIT: 1 person would become unlimited (perhaps ana)"
+
+
+def test_consent_is_capped_and_the_largest_one_holds() -> None:
+    danger = Danger(Hazard.BLOCKS_USERS, ("ana", "bob"), ("eve",))
+    two, three = Grant(Hazard.BLOCKS_USERS, 2, "--allow"), Grant(Hazard.BLOCKS_USERS, 3, "policy")
+    other = Grant(Hazard.REMOVES_LIMIT, 9, "--allow")
+    verdict = judge((danger,), grants=(two, other))
+    assert verdict.refusals[0].message == (
+        "BLOCKS_USERS: 3 people would be blocked now (ana, bob, perhaps eve); consent covers 2"
+    )
+    allowed = verdict.with_grants((three, two))
+    assert (allowed.refusals, allowed.used, str(three)) == ((), (three,), "BLOCKS_USERS=3")
+    assert len(allowed.grants) == 3
+
+
+def test_long_lists_of_names_end() -> None:
+    danger = Danger(Hazard.MASS_CHANGE, tuple(f"group/acme/g{number}" for number in range(7)))
+    (refusal,) = judge((danger,)).refusals
+    assert refusal.message.startswith("MASS_CHANGE: 7 deletes of budgets that are live (group/acme/g0, ")
+    assert refusal.message.endswith("group/acme/g4 and 2 more)")
+
+
+def test_no_consent_covers_a_broken_guardrail() -> None:
+    breach = Breach(GuardrailName.MAX_LIMIT, "a.yaml:1:1", "too much", "lower it")
+    verdict = judge((), grants=[Grant(hazard, 99, "--allow") for hazard in Hazard], breaches=(breach,))
+    assert [refusal.message for refusal in verdict.refusals] == ["too much"]
+    assert not Verdict().is_refused
+
+
+@pytest.mark.parametrize(
+    ("deletes", "managed", "emptied", "counted"),
+    [(3, 9, (), 3), (3, 10, (), 0), (2, 2, (), 0), (1, 100, ("group/acme/g0",), 1), (4, 13, (), 4), (0, 0, (), 0)],
+)
+def test_a_mass_change_is_more_than_30_percent_and_three_or_an_emptied_section(
+    deletes: int, managed: int, emptied: tuple[str, ...], counted: int
+) -> None:
+    live = Budget(usd(1), GroupId("x"))
+    actions = [Action(group_of(f"acme/g{number}"), live, ABSENT) for number in range(deletes)]
+    created = Action(group_of("acme/new"), ABSENT, live)
+    assert mass_change((*actions, created), managed=managed, emptied=emptied).count == counted
+
+
+def test_what_is_managed_is_what_diff_looks_at() -> None:
+    world = World(
+        {**TEAM, "beta": ["kim"]}, {"acme": 1, "acme/eng": 2, "beta": 3}, {"ana": (4, "acme"), "kim": (5, "beta")}
+    )
+    snapshot = world.snapshot()
+    nothing = Desired({}, {}, frozenset({ACME}), frozenset({ACME}))
+    assert count_managed(nothing, snapshot) == 3
+    assert len(diff(nothing, snapshot).actions) == 3
+    assert count_managed(Desired({}, {}, frozenset(), frozenset()), snapshot) == 0
+    stranger = replace(snapshot, user_overrides={UserId("ana"): Budget(usd(4), GroupId("gone"))}, group_budgets={})
+    assert count_managed(nothing, stranger) == 0
+
+
+def test_an_emptied_section_is_recognized_by_kind_and_organization() -> None:
+    world = World({**TEAM, "beta": []}, {"acme": 1, "beta": 1}, {"ana": (4, "acme")})
+    directory = world.directory()
+    actions = [
+        replace(action, cause=Cause.NOT_LISTED)
+        for action in (set_group(world, "acme", None), set_group(world, "beta", None), set_user(world, "ana", None))
+    ]
+    assert emptied_sections((policy(),), actions, directory) == ("group/acme/Everyone", "user/ana")
+    assert emptied_sections((policy(budgets=Manage.LISTED),), actions, directory) == ("user/ana",)
+    listed = [replace(action, cause=Cause.LISTED) for action in actions]
+    assert emptied_sections((policy(),), listed, directory) == ()
+    lost = Action(User("x", UserId("x")), Budget(usd(1), GroupId("gone")), ABSENT, Cause.NOT_LISTED)
+    assert emptied_sections((policy(),), [lost], directory) == ()
+
+
+def test_consents_of_a_policy_hold_until_they_expire() -> None:
+    open_ended = Consent(Hazard.MASS_CHANGE, 5, "", None, PLACE)
+    later = Consent(Hazard.BLOCKS_USERS, 2, "contractors leave", NOW + timedelta(seconds=1), PLACE)
+    over = Consent(Hazard.REMOVES_LIMIT, 1, "", NOW, PLACE)
+    assert grants_of((policy(allow=(open_ended, later, over)),), at=NOW) == (
+        Grant(Hazard.MASS_CHANGE, 5, "policies/acme.yaml:3:5"),
+        Grant(Hazard.BLOCKS_USERS, 2, "policies/acme.yaml:3:5 (contractors leave)"),
+    )
+
+
+def test_allow_is_read_strictly() -> None:
+    assert parse_allow("BLOCKS_USERS=2") == Grant(Hazard.BLOCKS_USERS, 2, "--allow")
+    with pytest.raises(
+        ValueError, match="'BLOCKS' is not a hazard; there are REMOVES_LIMIT, BLOCKS_USERS, MASS_CHANGE"
+    ):
+        parse_allow("BLOCKS=2")
+    for text in (
+        "BLOCKS_USERS",
+        "BLOCKS_USERS=",
+        "BLOCKS_USERS=0",
+        "BLOCKS_USERS=-1",
+        "BLOCKS_USERS=all",
+        "BLOCKS_USERS=٣",
+    ):
+        with pytest.raises(ValueError, match="BLOCKS_USERS=N, for at most N people"):
+            parse_allow(text)
+    with pytest.raises(ValueError, match="MASS_CHANGE=N, for at most N deletes"):
+        parse_allow("MASS_CHANGE=x")
+
+
+def test_one_delete_is_said_as_one() -> None:
+    (refusal,) = judge(
+        (mass_change([Action(group_of("acme"), Budget(usd(1), GroupId("acme")), ABSENT)], managed=1, emptied=("x",)),)
+    ).refusals
+    assert refusal.message == "MASS_CHANGE: 1 delete of budgets that are live (group/acme/Everyone)"

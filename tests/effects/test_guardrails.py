@@ -1,0 +1,119 @@
+"""Guardrails: held against every entry, each breach naming the places of the entry and of the guardrail."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+
+from reconciler.core.assess import assess
+from reconciler.core.budget import ABSENT, Absent, OrganizationId
+from reconciler.core.effects import Effects
+from reconciler.core.guardrails import check_guardrails, limits_exposure
+from reconciler.core.policy import Entry, GroupBudgetEntry, Guardrail, GuardrailName, Manage, Policy, UserOverrideEntry
+from reconciler.errors import Place
+from reconciler.money import Micros
+from tests.effects.worlds import NOW, World, usd
+
+RAIL = Place("policies/rails.yaml", 4, 3)
+HERE = Place("policies/acme.yaml", 7, 5)
+
+
+def group(limit: int | Absent, reason: str = "") -> GroupBudgetEntry:
+    return GroupBudgetEntry("eng", usd(limit) if isinstance(limit, int) else limit, reason, HERE)
+
+
+def user(
+    limit: Micros | Absent, *, starts: datetime | None = None, expires: datetime | None = None
+) -> UserOverrideEntry:
+    return UserOverrideEntry("ana", "eng", limit, "", starts, expires, HERE)
+
+
+def messages(
+    name: GuardrailName,
+    value: int,
+    entries: Iterable[Entry] = (),
+    *,
+    world: World | None = None,
+    organization: str = "acme",
+) -> list[str]:
+    listed = tuple(entries)
+    policy = Policy(
+        organization,
+        HERE,
+        Manage.EXACT,
+        Manage.LISTED,
+        tuple(one for one in listed if isinstance(one, GroupBudgetEntry)),
+        tuple(one for one in listed if isinstance(one, UserOverrideEntry)),
+        (Guardrail(name, value, RAIL),),
+        (),
+    )
+    effects = _effects(world or World({"acme": []}))
+    assert limits_exposure((policy,)) == (name is GuardrailName.MAX_EXPOSURE)
+    return [f"{breach.message}: {breach.hint}" for breach in check_guardrails((policy,), effects, at=NOW)]
+
+
+def _effects(world: World) -> Effects:
+    snapshot = world.snapshot()
+    organizations = [one for one in (OrganizationId("acme"),) if one in snapshot.directory.organizations]
+    return assess((), snapshot, organizations=organizations).effects({})
+
+
+def test_max_limit_holds_for_every_entry_and_does_not_speak_of_none() -> None:
+    entries = (group(6), group(5), group(ABSENT), user(usd(7)))
+    assert messages(GuardrailName.MAX_LIMIT, usd(5), entries) == [
+        "policies/acme.yaml:7:5: $6.00 for group eng is over the max_limit of $5.00 (policies/rails.yaml:4:3): "
+        "lower the limit",
+        "policies/acme.yaml:7:5: $7.00 for user ana is over the max_limit of $5.00 (policies/rails.yaml:4:3): "
+        "lower the limit",
+    ]
+
+
+def test_a_limit_above_the_threshold_says_why() -> None:
+    entries = (group(6, "FIN-42"), group(5), group(ABSENT), group(6, "  "))
+    assert messages(GuardrailName.REQUIRE_REASON_ABOVE, usd(5), entries) == [
+        "policies/acme.yaml:7:5: $6.00 for group eng has no reason, and a limit above $5.00 needs one "
+        "(policies/rails.yaml:4:3): say why in `reason`",
+    ]
+
+
+def test_an_override_ends_in_time() -> None:
+    days = timedelta(days=90)
+    allowed = (
+        user(ABSENT),
+        user(usd(1), expires=NOW + days),
+        user(usd(1), starts=NOW + days, expires=NOW + 2 * days),
+        user(usd(1), starts=NOW - days, expires=NOW + days),
+        user(usd(1), expires=NOW - days),
+    )
+    assert messages(GuardrailName.MAX_OVERRIDE_DAYS, 90, allowed) == []
+    refused = (
+        user(usd(1)),
+        user(usd(1), starts=datetime(2026, 12, 1, tzinfo=UTC), expires=datetime(2027, 3, 1, 1, tzinfo=UTC)),
+    )
+    assert messages(GuardrailName.MAX_OVERRIDE_DAYS, 90, refused) == [
+        "policies/acme.yaml:7:5: the override of ana never expires, and may last 90 days "
+        "(policies/rails.yaml:4:3): let it expire by 2027-02-21",
+        "policies/acme.yaml:7:5: the override of ana lasts 91 more days, and may last 90 "
+        "(policies/rails.yaml:4:3): let it expire by 2027-03-01",
+    ]
+
+
+def test_exposure_is_the_known_sum_and_unlimited_people_are_named_beside_it() -> None:
+    world = World({"acme": ["ana", "bob", "eve"], "acme/eng": ["ana", "bob"]}, {"acme/eng": 10})
+    assert messages(GuardrailName.MAX_EXPOSURE, usd(20), world=world) == []
+    assert messages(GuardrailName.MAX_EXPOSURE, usd(19), world=world) == [
+        "policies/rails.yaml:4:3: the exposure of acme would be $20.00, not counting 1 unlimited person; "
+        "max_exposure is $19.00: lower limits of groups with many members"
+    ]
+    limited = World({"acme": ["ana"]}, {"acme": 10})
+    assert messages(GuardrailName.MAX_EXPOSURE, usd(9), world=limited) == [
+        "policies/rails.yaml:4:3: the exposure of acme would be $10.00; "
+        "max_exposure is $9.00: lower limits of groups with many members"
+    ]
+
+
+def test_an_exposure_that_is_not_known_is_refused() -> None:
+    assert messages(GuardrailName.MAX_EXPOSURE, usd(9), world=World({"beta": []})) == [
+        "policies/rails.yaml:4:3: max_exposure is $9.00, and the exposure of acme is not known: "
+        "use a token that may read it"
+    ]

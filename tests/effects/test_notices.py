@@ -1,0 +1,95 @@
+"""Announcements: what expires soon and what follows it, and entries without effect."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from reconciler.core.assess import assess
+from reconciler.core.budget import ABSENT, Budget, GroupId, OrganizationId, Unknown, UserId
+from reconciler.core.desired import Desired, Wanted
+from reconciler.core.notices import notices
+from reconciler.core.policy import GroupBudgetEntry, UserOverrideEntry
+from reconciler.errors import Place
+from tests.effects.worlds import NOW, World, group_of, usd
+
+HERE = Place("policies/acme.yaml", 7, 5)
+TEAM = {"acme": ["ana", "bob"], "acme/eng": ["ana", "bob"]}
+
+
+def announced(world: World, expires: dict[str, datetime] | None = None, *, groups: bool = True) -> list[str]:
+    """Announce for a policy that lists exactly what is live."""
+    snapshot = world.snapshot()
+    directory = snapshot.directory
+    users, budgets = {}, {}
+    for user_id, own in snapshot.user_overrides.items():
+        if isinstance(own, Budget):
+            entry = UserOverrideEntry(
+                str(user_id), "x", own.limit_micros, "", None, (expires or {}).get(str(user_id)), HERE
+            )
+            users[user_id] = Wanted(directory.users[user_id], own, entry)
+    for group_id, budget in snapshot.group_budgets.items():
+        if isinstance(budget, Budget) and groups:
+            budgets[group_id] = Wanted(
+                directory.groups[group_id], budget, GroupBudgetEntry(str(group_id), budget.limit_micros, "", HERE)
+            )
+    desired = Desired(budgets, users, frozenset(), frozenset())
+    found = notices(desired, directory, assess((), snapshot).after, at=NOW)
+    return [f"{notice.kind} {notice.address} {notice.text} {notice.place}" for notice in found]
+
+
+def test_an_override_that_ends_within_14_days_says_what_follows() -> None:
+    soon, later = NOW + timedelta(days=14), NOW + timedelta(days=14, seconds=1)
+    world = World(TEAM, {"acme": 5}, {"ana": (50, "acme"), "bob": (50, "acme")})
+    assert announced(world, {"ana": soon, "bob": later}, groups=False) == [
+        "expires-soon user/ana $50.00 expires; then $5.00 (Everyone) policies/acme.yaml:7:5"
+    ]
+    alone = World(TEAM, {}, {"ana": (50, "acme")})
+    assert announced(alone, {"ana": NOW + timedelta(1)}) == [
+        "expires-soon user/ana $50.00 expires; then no limit policies/acme.yaml:7:5"
+    ]
+    unread = World(TEAM, {"acme": Unknown("500")}, {"ana": (50, "acme")})
+    assert announced(unread, {"ana": NOW + timedelta(1)}) == [
+        "expires-soon user/ana $50.00 expires; then nobody knows what "
+        "(the budget of group/acme/Everyone is not known: 500) policies/acme.yaml:7:5"
+    ]
+
+
+def test_an_override_equal_to_its_fallback_is_dead_unless_it_books_elsewhere() -> None:
+    world = World(TEAM, {"acme/eng": 50}, {"ana": (50, "acme/eng"), "bob": (50, "acme")})
+    assert announced(world, groups=False) == [
+        "dead user/ana equals what they have without it: $50.00 (eng) policies/acme.yaml:7:5"
+    ]
+
+
+def test_a_budget_that_is_nobodys_effective_one_is_dead() -> None:
+    world = World({**TEAM, "acme/ops": []}, {"acme": 5, "acme/eng": 50, "acme/ops": 1}, {"bob": (50, "acme")})
+    assert announced(world) == [
+        "dead group/acme/Everyone limits none of its 2 members policies/acme.yaml:7:5",
+        "dead group/acme/ops limits nobody: the group has no members policies/acme.yaml:7:5",
+    ]
+    everybody_overridden = World(TEAM, {"acme/eng": 5}, {"ana": (6, "acme"), "bob": (7, "acme")})
+    assert announced(everybody_overridden) == [
+        "dead group/acme/eng limits none of its 2 members policies/acme.yaml:7:5"
+    ]
+
+
+def test_nothing_is_called_dead_that_may_be_alive() -> None:
+    hidden = World({**TEAM, "acme/ops": []}, {"acme/ops": 1}, hidden={"acme/ops": 1})
+    assert announced(hidden) == []
+    unread = World(TEAM, {"acme/eng": 5}, {"ana": Unknown("500"), "bob": (7, "acme")})
+    assert announced(unread) == []
+
+
+def test_an_entry_that_wants_no_budget_is_neither() -> None:
+    world = World(TEAM)
+    snapshot = world.snapshot()
+    user = snapshot.directory.users[UserId("ana")]
+    entry = UserOverrideEntry("ana", "eng", usd(5), "", None, NOW, HERE)
+    none = GroupBudgetEntry("eng", ABSENT, "", HERE)
+    desired = Desired(
+        {GroupId("acme/eng"): Wanted(group_of("acme/eng"), ABSENT, none)},
+        {user.id: Wanted(user, ABSENT, entry, has_expired=True)},
+        frozenset({OrganizationId("acme")}),
+        frozenset(),
+    )
+    assert notices(desired, snapshot.directory, assess((), snapshot).after, at=NOW) == ()

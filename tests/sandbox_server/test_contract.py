@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 CASES = [(generation, example) for generation, example in cases() if example.serve]
 EXPIRED_KEY = (
-    "INSERT INTO api_keys SELECT 'expired000', secret, user_id, 'expired', created_at, created_at FROM api_keys"
+    "INSERT INTO api_keys SELECT 'expired000', secret, user_id, 'expired', created_at, created_at FROM api_keys LIMIT 1"
 )
 
 
@@ -38,7 +38,7 @@ class Servers:
             return self._shared[options], True
         sandbox = Sandbox(options)
         sandbox.__enter__()
-        sandbox.execute(EXPIRED_KEY + " LIMIT 1")
+        sandbox.execute(EXPIRED_KEY)
         if reads_only:
             self._shared[options] = sandbox
         return sandbox, reads_only

@@ -1,0 +1,54 @@
+"""A running sandbox as the tests see it: ids by name, and calls with a role's token."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+from reconciler.sandbox import Sandbox
+
+NOT_FOUND = {"message": "Resource not found or you do not have access to this resource"}
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """Hold a sandbox and a client of it."""
+
+    sandbox: Sandbox
+    client: httpx.Client
+
+    def call(self, method: str, path: str, *, role: str = "owner", **more: Any) -> httpx.Response:
+        """Send a call below /api/v2 with the token of a role, or with a token itself; "nobody" sends none."""
+        headers = dict(more.pop("headers", {}))
+        if role != "nobody":
+            headers["Coder-Session-Token"] = self.sandbox.tokens.get(role, role)
+        return self.client.request(method, "/api/v2" + path, headers=headers, **more)
+
+    def get(self, path: str, *, role: str = "owner", **more: Any) -> httpx.Response:
+        """Send a GET."""
+        return self.call("GET", path, role=role, **more)
+
+    def put(self, path: str, body: Any, *, role: str = "owner", **more: Any) -> httpx.Response:
+        """Send a PUT of JSON."""
+        return self.call("PUT", path, role=role, json=body, **more)
+
+    def user(self, username: str) -> str:
+        """Return the id of a user."""
+        return str(self.sandbox.execute("SELECT id FROM users WHERE username = ?", (username,))[0][0])
+
+    def group(self, address: str) -> str:
+        """Return the id of a group addressed as organization/name."""
+        sql = (
+            "SELECT g.id FROM groups g JOIN organizations o ON o.id = g.organization_id WHERE o.name = ? AND g.name = ?"
+        )
+        return str(self.sandbox.execute(sql, address.split("/"))[0][0])
+
+    def organization(self, name: str) -> str:
+        """Return the id of an organization."""
+        return str(self.sandbox.execute("SELECT id FROM organizations WHERE name = ?", (name,))[0][0])
+
+
+Start = Callable[..., World]

@@ -1,0 +1,139 @@
+"""Laws: membership, cascade, role and effective-limit rules of the sandbox are those of a plain-Python model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from reconciler.sandbox import Options, Sandbox
+from tests.sandbox_server.callers import World
+from tests.sandbox_server.model import Model
+
+SEED = str(Path(__file__).with_name("model.yaml"))
+USERS = ("ana", "bob", "cleo", "dan")
+GROUPS = ("acme/Everyone", "acme/platform", "acme/eng", "acme/design", "labs/Everyone", "labs/ml", "labs/robotics")
+ROLES = ("owner", "user-admin", "organization-admin", "organization-user-admin", "auditor", "member")
+KINDS = (
+    "put_budget", "delete_budget", "put_override", "delete_override", "join_group", "leave_group",
+    "join_organization", "leave_organization", "delete_group", "delete_user",
+)  # fmt: skip
+
+roles = st.one_of(st.sampled_from(ROLES[:2]), st.sampled_from(ROLES))
+limits = st.sampled_from([0, 5, 5, 7, 9, 10**12, 10**12 + 1, -1])
+arguments: dict[str, st.SearchStrategy[Any]] = {
+    "put_budget": st.tuples(st.sampled_from(GROUPS), limits),
+    "delete_budget": st.tuples(st.sampled_from(GROUPS)),
+    "put_override": st.tuples(st.sampled_from(USERS), st.sampled_from(GROUPS), limits),
+    "delete_override": st.tuples(st.sampled_from(USERS)),
+    "join_group": st.tuples(st.sampled_from(USERS), st.sampled_from(GROUPS)),
+    "leave_group": st.tuples(st.sampled_from(USERS), st.sampled_from(GROUPS)),
+    "join_organization": st.tuples(st.sampled_from(USERS), st.sampled_from(("acme", "labs"))),
+    "leave_organization": st.tuples(st.sampled_from(USERS), st.sampled_from(("acme", "labs"))),
+    "delete_group": st.tuples(st.sampled_from(GROUPS)),
+    "delete_user": st.tuples(st.sampled_from(USERS)),
+}
+steps = st.sampled_from(KINDS).flatmap(lambda kind: st.tuples(st.just(kind), roles, arguments[kind]))
+
+
+@pytest.fixture(scope="module")
+def client() -> Iterator[httpx.Client]:
+    with httpx.Client(trust_env=False, timeout=10) as client:
+        yield client
+
+
+@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(story=st.lists(steps, min_size=5, max_size=40))
+def test_the_sandbox_agrees_with_the_model(client: httpx.Client, story: list[tuple[str, str, Any]]) -> None:
+    with Sandbox(Options(seed=SEED)) as sandbox:
+        client.base_url = sandbox.url
+        world = World(sandbox, client)
+        model, ids = model_of(world)
+        for kind, role, given_arguments in story:
+            expected = getattr(model, kind)(role, *given_arguments)
+            response = act(world, ids, kind, role, *given_arguments)
+            assert expected == response.status_code, (kind, role, given_arguments, response.text)
+        assert state_of(model, ids) == state_in(world)
+
+
+def model_of(world: World) -> tuple[Model, dict[str, str]]:
+    """Return the model of the seed, and the ids behind its names."""
+    ids = {name: world.user(name) for name in USERS}
+    ids |= {group: world.group(group) for group in GROUPS}
+    people = {name: number for number, name in enumerate(("ana", "bob"))}
+    model = Model(
+        members={"acme": people, "labs": {"bob": 10, "cleo": 11}},
+        inside={
+            "acme/platform": {"ana"},
+            "acme/eng": {"ana", "bob"},
+            "acme/design": set(),
+            "labs/ml": {"cleo"},
+            "labs/robotics": set(),
+        },
+        ids=ids,
+        everybody=set(USERS),
+    )
+    return model, ids
+
+
+def act(world: World, ids: dict[str, str], kind: str, role: str, *given_arguments: Any) -> httpx.Response:
+    """Do over HTTP what the model did."""
+    names = [ids.get(a, a) for a in given_arguments]
+    match kind:
+        case "put_budget":
+            return world.put(f"/groups/{names[0]}/ai/budget", {"spend_limit_micros": names[1]}, role=role)
+        case "delete_budget":
+            return world.call("DELETE", f"/groups/{names[0]}/ai/budget", role=role)
+        case "put_override":
+            body = {"group_id": names[1], "spend_limit_micros": names[2]}
+            return world.put(f"/users/{names[0]}/ai/budget/override", body, role=role)
+        case "delete_override":
+            return world.call("DELETE", f"/users/{names[0]}/ai/budget/override", role=role)
+        case "join_group" | "leave_group":
+            key = "add_users" if kind == "join_group" else "remove_users"
+            return world.call("PATCH", f"/groups/{names[1]}", role=role, json={key: [names[0]]})
+        case "join_organization" | "leave_organization":
+            method = "POST" if kind == "join_organization" else "DELETE"
+            return world.call(method, f"/organizations/{names[1]}/members/{names[0]}", role=role)
+        case "delete_group":
+            return world.call("DELETE", f"/groups/{names[0]}", role=role)
+        case _:
+            return world.call("DELETE", f"/users/{names[0]}", role=role)
+
+
+def state_of(model: Model, ids: dict[str, str]) -> dict[str, Any]:
+    """Return the model's state in ids."""
+    effective = {ids[user]: model.effective(user) for user in model.everybody}
+    return {
+        "budgets": {ids[group]: limit for group, limit in model.budgets.items()},
+        "overrides": {ids[user]: (ids[group], limit) for user, (group, limit) in model.overrides.items()},
+        "inside": {(ids[user], ids[group]) for group, users in model.inside.items() for user in users},
+        "effective": {
+            user: (limit, source, ids[group] if group else None) for user, (limit, source, group) in effective.items()
+        },
+    }
+
+
+def state_in(world: World) -> dict[str, Any]:
+    """Return the sandbox's state, about the people of the model."""
+    execute = world.sandbox.execute
+    return {
+        "budgets": dict(execute("SELECT group_id, spend_limit_micros FROM group_ai_budgets")),
+        "overrides": {
+            user: (group, limit)
+            for user, group, limit in execute(
+                "SELECT user_id, group_id, spend_limit_micros FROM user_ai_budget_overrides"
+            )
+        },
+        "inside": set(execute("SELECT user_id, group_id FROM group_members")),
+        "effective": {
+            user: (limit, source, group)
+            for user, username, limit, source, group in world.sandbox.effective()
+            if username in USERS
+        },
+    }

@@ -100,12 +100,14 @@ class CoderReader:
             return self._single().read_groups([subject], listed=self._listed())[subject.id]
         return self._single().read_users([subject])[subject.id]
 
-    def spend(self, group: GroupId, users: Sequence[UserId]) -> Mapping[UserId, Micros]:
-        """Return what was booked on this group in the current period; empty on servers without bulk reads."""
+    def spend(self, asked: Mapping[GroupId, Sequence[UserId]]) -> Mapping[GroupId, Mapping[UserId, Micros]]:
+        """Return what people booked on groups in the current period; empty on servers without bulk reads."""
         if not self.deployment().offers.bulk_reads:
             return {}
-        answers = bulk.read_member_rows(self._transport, {group: users})
-        return {user: row.spend for _, rows in answers for user, row in rows.items()}
+        found: dict[GroupId, dict[UserId, Micros]] = {group: {} for group in asked}
+        for group, rows in bulk.read_member_rows(self._transport, asked):
+            found[group].update((user, row.spend) for user, row in rows.items())
+        return found
 
     def may_write(self, *, organizations: Collection[OrganizationId], overrides: bool) -> tuple[str, ...]:
         """Return what this token may not write, a sentence each, by one authcheck."""

@@ -26,6 +26,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import assert_never
 
 from reconciler.core.budget import Absent, Budget, GroupId, Reading, Unknown, UserId
 from reconciler.core.directory import Directory, Group
@@ -82,6 +83,8 @@ class Limits:
                 return Unknown(f"their override is not known: {reason}")
             case Absent():
                 return self.fallback(user_id)
+            case reading:
+                assert_never(reading)
 
     def fallback(self, user_id: UserId) -> Effective | Unknown:
         """Return what limits a person by their groups alone: what an override hides, and what follows its end."""

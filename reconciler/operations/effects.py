@@ -6,12 +6,12 @@ Only GET requests are sent. On a server with bulk reads that is a request per 10
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from reconciler.core.assess import Assessment, assess, needs
-from reconciler.core.budget import GroupId, OrganizationId, UserId
+from reconciler.core.assess import assess, needs
+from reconciler.core.budget import Budget, OrganizationId
 from reconciler.core.desired import Desired
 from reconciler.core.effects import Effects
 from reconciler.core.gate import count_managed, dangers_to_people, emptied_sections, grants_of, judge, mass_change
@@ -21,8 +21,6 @@ from reconciler.core.plan import Action
 from reconciler.core.policy import Policy
 from reconciler.core.snapshot import Snapshot
 from reconciler.core.verdict import Grant, Verdict
-from reconciler.errors import DeniedError, NotFoundError
-from reconciler.money import Micros
 from reconciler.operations.ports import Reader
 
 
@@ -33,7 +31,7 @@ class Proposal:
     actions: tuple[Action, ...]
     snapshot: Snapshot
     policies: tuple[Policy, ...]
-    """None for a revert: nothing is desired then, and no guardrail holds."""
+    """Empty for a revert: nothing is desired then, and no guardrail holds."""
     desired: Desired
     at: datetime
     """The instant for which the policy was looked at (UTC)."""
@@ -45,6 +43,13 @@ class Proposal:
         found = (one for one in self.snapshot.directory.organizations.values() if names & {one.name, str(one.id)})
         return tuple(sorted(one.id for one in found))
 
+    @property
+    def managed(self) -> int:
+        """How many live budgets are managed; a revert manages those that it changes."""
+        if self.policies:
+            return count_managed(self.desired, self.snapshot)
+        return sum(isinstance(action.before, Budget) for action in self.actions)
+
 
 def find_effects(proposal: Proposal, reader: Reader) -> Effects:
     """Read what is missing and compute the effects. Raises ServerError when Coder cannot be read at all."""
@@ -52,7 +57,7 @@ def find_effects(proposal: Proposal, reader: Reader) -> Effects:
     snapshot = _complete(proposal, organizations, reader)
     assessment = assess(proposal.actions, snapshot, organizations=organizations)
     announced = notices(proposal.desired, snapshot.directory, assessment.after, at=proposal.at)
-    return assessment.effects(_read_spend(assessment, reader), notices=announced)
+    return assessment.effects(reader.spend(assessment.spend_questions()), notices=announced)
 
 
 def find_verdict(proposal: Proposal, effects: Effects, *, grants: Sequence[Grant] = ()) -> Verdict:
@@ -62,7 +67,7 @@ def find_verdict(proposal: Proposal, effects: Effects, *, grants: Sequence[Grant
         *dangers_to_people(effects),
         mass_change(
             proposal.actions,
-            managed=count_managed(proposal.desired, proposal.snapshot),
+            managed=proposal.managed,
             emptied=emptied_sections(proposal.policies, proposal.actions, directory),
         ),
     )
@@ -89,16 +94,3 @@ def _complete(proposal: Proposal, organizations: Sequence[OrganizationId], reade
             reported={**snapshot.reported, **people.reported},
         )
     return snapshot
-
-
-def _read_spend(assessment: Assessment, reader: Reader) -> Mapping[GroupId, Mapping[UserId, Micros]]:
-    """Ask per group; a group whose spend may not be read is left out, and the effects say so."""
-    if not assessment.snapshot.deployment.offers.bulk_reads:
-        return {}
-    spend: dict[GroupId, Mapping[UserId, Micros]] = {}
-    for group_id, people in assessment.spend_questions().items():
-        try:
-            spend[group_id] = reader.spend(group_id, people)
-        except (NotFoundError, DeniedError):
-            continue
-    return spend

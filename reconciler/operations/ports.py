@@ -44,8 +44,8 @@ class Reader(Protocol):
     def budget(self, subject: Subject) -> Reading:
         """Read one subject afresh, with a GET of its own."""
 
-    def spend(self, group: GroupId, users: Sequence[UserId]) -> Mapping[UserId, Micros]:
-        """Return what was booked on this group in the current period; who could not be read is not in the result."""
+    def spend(self, asked: Mapping[GroupId, Sequence[UserId]]) -> Mapping[GroupId, Mapping[UserId, Micros]]:
+        """Return what these people booked on each group in the current period; who could not be read is left out."""
 
     def may_write(self, *, organizations: Collection[OrganizationId], overrides: bool) -> tuple[str, ...]:
         """Return what this token may not write, a sentence each; empty when it may write all that is asked for."""

@@ -13,6 +13,8 @@ from reconciler.cli.screen import Screen
 
 if TYPE_CHECKING:
     from reconciler.cli.server import Server
+    from reconciler.core.verdict import Grant
+    from reconciler.render.effects import Detail
 
 
 @click.command("apply")
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
     help="Refuse unless the plan has this digest (12 characters or more), as a pull request showed it.",
 )
 @click.option("--journal", "journal_path", type=click.Path(), metavar="FILE", help="Where to record what happens.")
+@options.consents
+@options.effects
 @options.plan_scope
 @options.server
 @options.screen
@@ -32,6 +36,8 @@ def command(
     auto_approve: bool,
     expect_digest: str | None,
     journal_path: str | None,
+    grants: tuple[Grant, ...],
+    detail: Detail,
     at: datetime,
     includes: Callable[[str], bool],
     server: Server,
@@ -53,7 +59,7 @@ def command(
     from reconciler.cli.planning import plan_to_apply
 
     with server.reader() as reader:
-        plan, report = plan_to_apply(paths, reader, at=at, includes=includes)
+        plan, report = plan_to_apply(paths, reader, at=at, includes=includes, grants=grants, detail=detail)
         return approve_and_apply(
             plan,
             report,

@@ -17,7 +17,7 @@ from reconciler.core.outcome import Outcome
 from reconciler.core.plan import DIGEST_SHOWN, Plan
 from reconciler.errors import ReconcilerError, RefusedError
 from reconciler.formats import codec
-from reconciler.operations.apply import apply_plan
+from reconciler.operations.apply import apply_plan, require_consent
 from reconciler.operations.journal_file import JournalFile
 from reconciler.operations.ports import Reader
 from reconciler.render.outcome import outcome_text
@@ -44,8 +44,9 @@ def approve_and_apply(
     if not plan.has_changes:
         screen.document(_document_without_changes(plan))
         return exits.DONE if plan.is_complete else exits.ERROR
+    require_consent(plan)
     _require_approval(plan, screen, auto_approve=auto_approve)
-    run = new_run(plan, parallelism=max(1, server.parallelism // 2), consents=())
+    run = new_run(plan, parallelism=max(1, server.parallelism // 2))
     path = journal_path or default_journal(run)
     with server.writer(plan_digest=plan.digest[:DIGEST_SHOWN]) as writer:
         outcome = apply_plan(plan, reader, writer, open_journal=lambda: JournalFile(path), run=run, stop=stop)

@@ -13,15 +13,22 @@ from reconciler.cli.screen import Screen
 
 if TYPE_CHECKING:
     from reconciler.cli.server import Server
+    from reconciler.render.effects import Detail
 
 
 @click.command("drift")
 @options.paths
+@options.effects
 @options.plan_scope
 @options.server
 @options.screen
 def command(
-    paths: tuple[str, ...], at: datetime, includes: Callable[[str], bool], server: Server, screen: Screen
+    paths: tuple[str, ...],
+    detail: Detail,
+    at: datetime,
+    includes: Callable[[str], bool],
+    server: Server,
+    screen: Screen,
 ) -> int:
     """Tell whether live budgets still match the policy. Exits with 2 when they do not.
 
@@ -37,5 +44,5 @@ def command(
     loaded = load_policies(paths)
     with server.reader() as reader:
         plan, cost = plan_of(loaded, reader, at=at, includes=includes)
-    screen.text_or_document(drift_report(plan, cost), dump_plan(plan))
+    screen.text_or_document(lambda: drift_report(plan, cost, detail=detail), lambda: dump_plan(plan))
     return exit_code_of(plan, differences=exits.DIFFERENCES)

@@ -70,6 +70,42 @@ def server(function: Command) -> Command:
     return wrapper
 
 
+def consents(function: Command) -> Command:
+    """--allow; the command gets `grants`."""
+
+    @click.option(
+        "--allow", multiple=True, metavar="HAZARD=N",
+        help="Consent to a hazard for at most N people (MASS_CHANGE: deletes), as a refusal names it.",
+    )  # fmt: skip
+    @functools.wraps(function)
+    def wrapper(*args: Any, allow: tuple[str, ...], **kwargs: Any) -> Any:
+        from reconciler.core.gate import parse_allow
+
+        try:
+            grants = tuple(parse_allow(text) for text in allow)
+        except ValueError as error:
+            raise click.BadParameter(str(error), param_hint="'--allow'") from None
+        return function(*args, grants=grants, **kwargs)
+
+    return wrapper
+
+
+def effects(function: Command) -> Command:
+    """--effects; the command gets the `detail`."""
+
+    @click.option(
+        "--effects", type=click.Choice(["none", "summary", "people"]), default="summary", show_default=True,
+        help="How much to say of what the plan does to people; refusals are always said.",
+    )  # fmt: skip
+    @functools.wraps(function)
+    def wrapper(*args: Any, effects: str, **kwargs: Any) -> Any:
+        from reconciler.render.effects import Detail
+
+        return function(*args, detail=Detail(effects), **kwargs)
+
+    return wrapper
+
+
 def paths(function: Command) -> Command:
     """PATH...: policy files and folders."""
     return click.argument("paths", nargs=-1, metavar="[PATH]...", type=click.Path())(function)

@@ -14,12 +14,16 @@ from reconciler.core.plan import Plan
 
 if TYPE_CHECKING:
     from reconciler.cli.server import Server
+    from reconciler.core.verdict import Grant
+    from reconciler.render.effects import Detail
 
 
 @click.command("plan")
 @options.paths
 @click.option("-o", "--output", "output", type=click.Path(), metavar="FILE", help="Save the plan, for `apply FILE`.")
 @click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 when there are changes.")
+@options.consents
+@options.effects
 @options.plan_scope
 @options.server
 @options.screen
@@ -27,6 +31,8 @@ def command(
     paths: tuple[str, ...],
     output: str | None,
     detailed_exitcode: bool,
+    grants: tuple[Grant, ...],
+    detail: Detail,
     at: datetime,
     includes: Callable[[str], bool],
     server: Server,
@@ -48,11 +54,12 @@ def command(
 
     loaded = load_policies(paths)
     with server.reader() as reader:
-        plan, cost = plan_of(loaded, reader, at=at, includes=includes)
-    document = dump_plan(plan)
+        plan, cost = plan_of(loaded, reader, at=at, includes=includes, grants=grants)
     if output is not None:
-        files.write_private(output, document)
-    screen.text_or_document(plan_report(plan, cost), document)
+        files.write_private(output, dump_plan(plan))
+    screen.text_or_document(lambda: plan_report(plan, cost, detail=detail), lambda: dump_plan(plan))
+    if plan.verdict.is_refused:
+        return exits.REFUSED
     return exit_code_of(plan, differences=exits.DIFFERENCES if detailed_exitcode else exits.DONE)
 
 

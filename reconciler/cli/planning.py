@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING
 from reconciler.cli import files
 from reconciler.cli.options import DEFAULT_PATH
 from reconciler.core.plan import Plan
+from reconciler.core.verdict import Grant
 from reconciler.errors import FileError, Finding, PolicyError
 from reconciler.operations.plan import PlanRequest, make_plan
 from reconciler.operations.ports import Reader
 
 if TYPE_CHECKING:
     from reconciler.policy_file.load import Loaded
+    from reconciler.render.effects import Detail
 
 
 def load_policies(paths: Sequence[str]) -> Loaded:
@@ -26,18 +28,31 @@ def load_policies(paths: Sequence[str]) -> Loaded:
     return load(paths or [DEFAULT_PATH])
 
 
-def plan_of(loaded: Loaded, reader: Reader, *, at: datetime, includes: Callable[[str], bool]) -> tuple[Plan, str]:
+def plan_of(
+    loaded: Loaded,
+    reader: Reader,
+    *,
+    at: datetime,
+    includes: Callable[[str], bool],
+    grants: tuple[Grant, ...] = (),
+) -> tuple[Plan, str]:
     """Make a plan of loaded policies; also return what it cost, as `Read 27 requests in 0.9 s.`"""
     started = time.monotonic()
     try:
-        plan = make_plan(PlanRequest(loaded.policies, loaded.sources, at, includes), reader)
+        plan = make_plan(PlanRequest(loaded.policies, loaded.sources, at, includes, grants), reader)
     except PolicyError as error:
         raise PolicyError(tuple(map(_with_source_line, error.findings))) from None
     return plan, cost_text(reader.requests, time.monotonic() - started)
 
 
 def plan_to_apply(
-    paths: Sequence[str], reader: Reader, *, at: datetime, includes: Callable[[str], bool]
+    paths: Sequence[str],
+    reader: Reader,
+    *,
+    at: datetime,
+    includes: Callable[[str], bool],
+    grants: tuple[Grant, ...],
+    detail: Detail,
 ) -> tuple[Plan, str]:
     """Read the one saved plan that `paths` names, else make a plan of the policies there; also return its report."""
     from reconciler.formats import document
@@ -46,9 +61,10 @@ def plan_to_apply(
 
     if len(paths) == 1 and document.name_of(files.starts_with(paths[0])) == plan_format.NAME:
         plan = plan_format.load_plan(files.read_text(paths[0]), source=paths[0])
-        return plan, plan_report(plan)
-    plan, cost = plan_of(load_policies(paths), reader, at=at, includes=includes)
-    return plan, plan_report(plan, cost)
+        plan = plan.with_grants(grants)
+        return plan, plan_report(plan, detail=detail)
+    plan, cost = plan_of(load_policies(paths), reader, at=at, includes=includes, grants=grants)
+    return plan, plan_report(plan, cost, detail=detail)
 
 
 def _with_source_line(finding: Finding) -> Finding:

@@ -12,15 +12,27 @@ from reconciler.cli.screen import Screen
 
 if TYPE_CHECKING:
     from reconciler.cli.server import Server
+    from reconciler.core.verdict import Grant
+    from reconciler.render.effects import Detail
 
 
 @click.command("revert")
 @click.argument("journal", type=click.Path())
 @click.option("--auto-approve", is_flag=True, help="Do not ask. Skips the question, never a refusal.")
 @click.option("--journal", "journal_path", type=click.Path(), metavar="FILE", help="Where to record what happens.")
+@options.consents
+@options.effects
 @options.server
 @options.screen
-def command(journal: str, auto_approve: bool, journal_path: str | None, server: Server, screen: Screen) -> int:
+def command(
+    journal: str,
+    auto_approve: bool,
+    journal_path: str | None,
+    grants: tuple[Grant, ...],
+    detail: Detail,
+    server: Server,
+    screen: Screen,
+) -> int:
     """Take back what the run of JOURNAL really did.
 
     Plans the inverse of its results, leaves alone what somebody has changed since, shows the plan, asks, and applies it
@@ -37,9 +49,10 @@ def command(journal: str, auto_approve: bool, journal_path: str | None, server: 
         revert = make_revert(outcome, reader, at=datetime.now(UTC))
         for sentence in revert.skipped:
             screen.note(f"Left alone: {sentence}.")
+        plan = revert.plan.with_grants(grants)
         return approve_and_apply(
-            revert.plan,
-            plan_report(revert.plan),
+            plan,
+            plan_report(plan, detail=detail),
             reader,
             server,
             screen,

@@ -17,14 +17,13 @@ from reconciler.operations.apply import Run
 JOURNAL_FOLDER = ".reconciler"
 
 
-def new_run(plan: Plan, *, parallelism: int, consents: tuple[str, ...]) -> Run:
+def new_run(plan: Plan, *, parallelism: int) -> Run:
     """Name a run and find out who makes it."""
     return Run(
         id=f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{plan.digest[:DIGEST_SHOWN]}-{secrets.token_hex(4)}",
         tool=f"reconciler/{__version__}",
         who=f"{_user()}@{socket.gethostname()}",
         revision=_revision([source.path for source in plan.sources]),
-        consents=consents,
         clock=lambda: datetime.now(UTC),
         parallelism=parallelism,
     )

@@ -6,6 +6,7 @@ import json
 import os
 import re
 import sys
+from collections.abc import Callable
 from typing import Any
 
 import click
@@ -34,9 +35,12 @@ class Screen:
         if self.wants_json:
             _write(json.dumps(document, indent=2, ensure_ascii=False))
 
-    def text_or_document(self, text: str, document: str) -> None:
-        """Print the text, or with --json a document that is text already."""
-        _write(document.rstrip("\n")) if self.wants_json else self.result(text)
+    def text_or_document(self, text: Callable[[], str], document: Callable[[], str]) -> None:
+        """Print the one or the other; only that is made."""
+        if self.wants_json:
+            _write(document().rstrip("\n"))
+        else:
+            self.result(text())
 
     def note(self, text: str) -> None:
         """Tell something that is not the result."""

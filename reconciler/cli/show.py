@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from reconciler.cli import exits, files, options
@@ -10,11 +12,15 @@ from reconciler.errors import FileError
 from reconciler.formats import document, journal
 from reconciler.formats import plan as plan_format
 
+if TYPE_CHECKING:
+    from reconciler.render.effects import Detail
+
 
 @click.command("show")
 @click.argument("file", type=click.Path())
+@options.effects
 @options.screen
-def command(file: str, screen: Screen) -> int:
+def command(file: str, detail: Detail, screen: Screen) -> int:
     """Print a saved plan, or what a journal says happened.
 
     It asks no server, so it always works: a plan that is stale, or for another deployment, is printed all the same. A
@@ -26,7 +32,7 @@ def command(file: str, screen: Screen) -> int:
             from reconciler.render.plan import plan_report
 
             plan = plan_format.load_plan(text, source=file)
-            screen.text_or_document(plan_report(plan), text)
+            screen.text_or_document(lambda: plan_report(plan, detail=detail), lambda: text)
         case journal.NAME:
             from reconciler.cli.outcomes import outcome_document, read_outcome
             from reconciler.render.outcome import outcome_text, started_text

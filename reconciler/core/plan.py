@@ -9,15 +9,17 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import assert_never
 
 from reconciler.core.budget import Absent, Budget, GroupId, State, Unknown
 from reconciler.core.directory import Directory, Group, Subject, User
+from reconciler.core.effects import Effects
 from reconciler.core.policy import SourceFile
 from reconciler.core.snapshot import Deployment
+from reconciler.core.verdict import Grant, Verdict
 
 DIGEST_SHOWN = 12
 """Characters of a digest that are shown, and the least that are accepted back."""
@@ -91,12 +93,20 @@ class Plan:
     """Removals that are not planned, because `unreadable` is not empty. Display only: apply must not read this."""
     group_names: Mapping[GroupId, str]
     """Names of the groups to which budgets in `actions` are attributed; display only."""
+    effects: Effects
+    """What the actions do to people and money, as far as it is known."""
+    verdict: Verdict
+    """What the gate says of it. Apply adds its own consents and asks again."""
     sources: tuple[SourceFile, ...] = ()
 
     @property
     def digest(self) -> str:
         """64 hex characters over the deployment's id and the sorted actions."""
         return digest(self.deployment.id, self.actions)
+
+    def with_grants(self, grants: Iterable[Grant]) -> Plan:
+        """Add consents to the verdict; the digest stays."""
+        return replace(self, verdict=self.verdict.with_grants(grants))
 
     @property
     def has_changes(self) -> bool:

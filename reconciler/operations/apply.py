@@ -48,7 +48,6 @@ class Run:
     tool: str
     who: str
     revision: str
-    consents: tuple[str, ...]
     clock: Callable[[], datetime]
     parallelism: int = 4
 
@@ -64,9 +63,10 @@ def apply_plan(
 ) -> Outcome:
     """Execute a plan that passed the gate.
 
-    Raises RefusedError when the plan is stale or for another deployment, DeniedError without permission, FileError when
-    the journal cannot be opened: in each case nothing was written. Whatever happens later is in the outcome.
+    Raises RefusedError when the plan is refused, stale or for another deployment, DeniedError without permission,
+    FileError when the journal cannot be opened: in each case nothing was written. What happens later is in the outcome.
     """
+    require_consent(plan)
     _require_same_deployment(plan, reader)
     _require_permission(plan, reader)
     directory = reader.directory()
@@ -192,7 +192,7 @@ class _Execution:
             plan.group_names,
             plan.sources,
             run.revision,
-            run.consents,
+            tuple(str(grant) for grant in plan.verdict.used),
         )
 
 
@@ -205,6 +205,18 @@ def _read_again(actions: tuple[Action, ...] | list[Action], reader: Reader, dire
         groups[action.subject.id] if isinstance(action.subject, Group) else overrides[action.subject.id]
         for action in actions
     ]
+
+
+def require_consent(plan: Plan) -> None:
+    """Raise RefusedError unless the plan passes the gate."""
+    refusals = plan.verdict.refusals
+    if refusals:
+        reasons = "1 reason" if len(refusals) == 1 else f"{len(refusals)} reasons"
+        raise RefusedError(
+            f"The plan is refused for {reasons}; nothing was written",
+            details=tuple(refusal.message for refusal in refusals),
+            hint=refusals[0].hint,
+        )
 
 
 def _require_same_deployment(plan: Plan, reader: Reader) -> None:

@@ -13,7 +13,9 @@ from reconciler.core.order import in_order
 from reconciler.core.plan import Plan, names_of_groups
 from reconciler.core.policy import Policy, SourceFile
 from reconciler.core.snapshot import Snapshot
+from reconciler.core.verdict import Grant
 from reconciler.errors import PolicyError, ReconcilerError
+from reconciler.operations.effects import Proposal, find_effects, find_verdict
 from reconciler.operations.ports import Reader
 
 
@@ -25,6 +27,8 @@ class PlanRequest:
     sources: tuple[SourceFile, ...]
     at: datetime
     includes: Callable[[str], bool] = lambda address: True
+    grants: tuple[Grant, ...] = ()
+    """Consents given for this plan alone, besides those in the policies."""
 
 
 def make_plan(request: PlanRequest, reader: Reader) -> Plan:
@@ -33,16 +37,22 @@ def make_plan(request: PlanRequest, reader: Reader) -> Plan:
     Raises PolicyError when names cannot be looked up, ServerError when Coder cannot be read at all.
     """
     desired, directory = _resolve(request, reader)
-    snapshot = take_snapshot(select(desired, request.includes), directory, reader, request.includes)
-    difference = diff(select(desired, request.includes), snapshot)
+    desired = select(desired, request.includes)
+    snapshot = take_snapshot(desired, directory, reader, request.includes)
+    difference = diff(desired, snapshot)
+    actions = in_order(difference.actions)
+    proposal = Proposal(actions, snapshot, request.policies, desired, request.at)
+    effects = find_effects(proposal, reader)
     return Plan(
         deployment=snapshot.deployment,
         at=request.at,
-        actions=in_order(difference.actions),
+        actions=actions,
         unchanged=difference.unchanged,
         unreadable=difference.unreadable,
         withheld=difference.withheld,
         group_names=names_of_groups((*difference.actions, *difference.withheld), directory),
+        effects=effects,
+        verdict=find_verdict(proposal, effects, grants=request.grants),
         sources=request.sources,
     )
 

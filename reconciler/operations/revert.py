@@ -10,11 +10,14 @@ from datetime import datetime
 
 from reconciler.core.budget import Absent, Budget, Reading, Unknown
 from reconciler.core.describe import describe
+from reconciler.core.desired import Desired
 from reconciler.core.directory import Directory, Group, Subject, User
 from reconciler.core.order import in_order
 from reconciler.core.outcome import Outcome, Result
 from reconciler.core.plan import Action, Cause, Plan, Unreadable
+from reconciler.core.snapshot import Snapshot
 from reconciler.errors import RefusedError
+from reconciler.operations.effects import Proposal, find_effects, find_verdict
 from reconciler.operations.ports import Reader
 
 
@@ -39,27 +42,32 @@ def make_revert(outcome: Outcome, reader: Reader, *, at: datetime) -> Revert:
     directory = reader.directory()
     sorter = _Sorter(outcome, directory)
     existing = [action for action in written if sorter.exists(action.subject)]
-    readings = _read(existing, reader, directory)
+    snapshot = _read(existing, reader, directory)
     for action in existing:
-        sorter.add(action, readings[action.subject])
+        sorter.add(action, snapshot.reading(action.subject))
+    actions = in_order(sorter.actions)
+    proposal = Proposal(actions, snapshot, (), Desired({}, {}, frozenset(), frozenset()), at)
+    effects = find_effects(proposal, reader)
     plan = Plan(
         deployment=deployment,
         at=at,
-        actions=in_order(sorter.actions),
+        actions=actions,
         unchanged=sorter.unchanged,
         unreadable=tuple(sorter.unreadable),
         withheld=(),
         group_names=started.group_names,
+        effects=effects,
+        verdict=find_verdict(proposal, effects),
     )
     return Revert(plan, tuple(sorter.skipped))
 
 
-def _read(actions: list[Action], reader: Reader, directory: Directory) -> dict[Subject, Reading]:
+def _read(actions: list[Action], reader: Reader, directory: Directory) -> Snapshot:
     groups = [action.subject for action in actions if isinstance(action.subject, Group)]
     users = [action.subject for action in actions if isinstance(action.subject, User)]
     budgets = reader.group_budgets(groups)
-    overrides = reader.people(users, directory).overrides if users else {}
-    return {**{group: budgets[group.id] for group in groups}, **{user: overrides[user.id] for user in users}}
+    people = reader.people(users, directory)
+    return Snapshot(reader.deployment(), directory, budgets, people.overrides, people.reported)
 
 
 class _Sorter:

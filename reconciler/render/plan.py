@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from reconciler.core.budget import Budget
 from reconciler.core.describe import NO_LIMIT
@@ -10,28 +10,38 @@ from reconciler.core.directory import User
 from reconciler.core.plan import DIGEST_SHOWN, Action, Cause, Kind, Plan
 from reconciler.core.snapshot import Deployment
 from reconciler.money import format_usd
+from reconciler.render.effects import Detail, action_notes, effects_lines, refusal_lines
 from reconciler.render.text import columns, count, day, distance, harmless
 
 SIGNS = {Kind.CREATE: "+", Kind.UPDATE: "~", Kind.DELETE: "-", Kind.NO_OP: " "}
 NO_CHANGES = "No changes. Live budgets match the policy."
 
 
-def plan_report(plan: Plan, cost: str = "") -> str:
-    """Render a whole plan, and what making it cost; ends without a newline."""
-    return _report(plan, cost, summary(plan))
+def plan_report(plan: Plan, cost: str = "", *, detail: Detail = Detail.SUMMARY) -> str:
+    """Render a whole plan, what making it cost, and why it is refused if it is; ends without a newline."""
+    return "\n".join([*_report(plan, cost, detail), summary(plan), *refusal_lines(plan.verdict)])
 
 
-def drift_report(plan: Plan, cost: str) -> str:
+def drift_report(plan: Plan, cost: str, *, detail: Detail = Detail.SUMMARY) -> str:
     """Render a plan as what differs, not as what is to be done."""
-    if not plan.has_changes:
-        return plan_report(plan, cost)
     differences = count(len(plan.actions), "difference")
-    return _report(plan, cost, f"Drift: {differences} between live and the policy; `apply` would repair it.")
+    drifted = f"Drift: {differences} between live and the policy; `apply` would repair it."
+    return "\n".join([*_report(plan, cost, detail), drifted if plan.has_changes else summary(plan)])
 
 
-def _report(plan: Plan, cost: str, last_line: str) -> str:
-    facts = " ".join(filter(None, (cost, digest_text(plan))))
-    return "\n".join([*_head(plan), *_body(plan), *_unreadable(plan), facts, last_line])
+def _report(plan: Plan, cost: str, detail: Detail) -> Iterator[str]:
+    yield f"{deployment_text(plan.deployment)}."
+    yield ""
+    yield from _paragraph(action_lines(plan.actions, plan, action_notes(plan.actions, plan.effects)))
+    yield from _paragraph(_unreadable(plan))
+    yield from effects_lines(plan.effects, plan.verdict, at=plan.at, detail=detail)
+    yield " ".join(filter(None, (cost, digest_text(plan))))
+
+
+def _paragraph(lines: Iterable[str]) -> list[str]:
+    """Lines with an empty one behind them; nothing where there is no line."""
+    paragraph = list(lines)
+    return [*paragraph, ""] if paragraph else []
 
 
 def deployment_text(deployment: Deployment) -> str:
@@ -54,29 +64,13 @@ def digest_text(plan: Plan) -> str:
     return f"Plan digest {plan.digest[:DIGEST_SHOWN]}."
 
 
-def _head(plan: Plan) -> Iterator[str]:
-    yield deployment_text(plan.deployment) + "."
-    yield ""
-
-
-def _body(plan: Plan) -> Iterator[str]:
-    if plan.actions:
-        yield from action_lines(plan.actions, plan)
-        yield ""
-
-
-def action_lines(actions: tuple[Action, ...], plan: Plan) -> list[str]:
-    """One aligned line an action, in the order in which they run."""
-    rows = [
-        (
-            f"  {SIGNS[action.kind]} ",
-            f"{_subject(action, plan)}  ",
-            _limit(action.before),
-            " -> ",
-            *_after(action, plan),
-        )
-        for action in actions
-    ]
+def action_lines(actions: tuple[Action, ...], plan: Plan, effects: Mapping[str, str]) -> list[str]:
+    """One aligned line an action, in the order in which they run; `effects` per address stand at its end."""
+    rows = []
+    for action in actions:
+        notes = "; ".join([*_notes(action, plan), *filter(None, [effects.get(action.address, "")])])
+        before, after = _limit(action.before), _limit(action.after)
+        rows.append((f"  {SIGNS[action.kind]} ", f"{_subject(action, plan)}  ", before, " -> ", f"{after}    ", notes))
     return columns(rows, right=frozenset({2}))
 
 
@@ -91,10 +85,6 @@ def _subject(action: Action, plan: Plan) -> str:
 
 def _limit(state: object) -> str:
     return format_usd(state.limit_micros) if isinstance(state, Budget) else NO_LIMIT
-
-
-def _after(action: Action, plan: Plan) -> tuple[str, str]:
-    return f"{_limit(action.after)}    ", "; ".join(_notes(action, plan))
 
 
 def _notes(action: Action, plan: Plan) -> Iterator[str]:
@@ -118,6 +108,4 @@ def _unreadable(plan: Plan) -> Iterator[str]:
     if plan.withheld:
         removals = count(len(plan.withheld), "removal")
         yield f"  {removals} withheld, because not everything could be read:"
-        yield from (f"    {line.strip()}" for line in action_lines(plan.withheld, plan))
-    if plan.unreadable:
-        yield ""
+        yield from (f"    {line.strip()}" for line in action_lines(plan.withheld, plan, {}))

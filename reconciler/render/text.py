@@ -34,6 +34,8 @@ def harmless(text: str) -> str:
 
 def columns(rows: Sequence[tuple[str, ...]], *, right: frozenset[int] = frozenset()) -> list[str]:
     """Align rows of equal length; columns in `right` to the right. No trailing blanks."""
+    if not rows:
+        return []
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = []
     for row in rows:

@@ -68,7 +68,7 @@ def _load(texts: list[PolicyText], findings: list[Finding]) -> tuple[Policy, ...
 
 def _parser(text: PolicyText, findings: list[Finding]) -> Parser | None:
     parser = Parser(text, _explain)
-    tree = read(text, take=parser.take)
+    tree = read(text, open_list=parser.open_list)
     findings += tree.findings
     if tree.root is None:
         return None

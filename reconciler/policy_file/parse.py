@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from reconciler.core.policy import Consent, Entry, GroupBudgetEntry, Guardrail, GuardrailName, Manage, UserOverrideEntry
+from reconciler.core.policy import Consent, GroupBudgetEntry, Guardrail, GuardrailName, Manage, UserOverrideEntry
 from reconciler.errors import Finding, Place
 from reconciler.money import Micros
 from reconciler.policy_file import shapes
@@ -40,28 +40,30 @@ class Document:
     group_budgets: list[GroupBudgetEntry] = field(default_factory=list)
     user_overrides: list[UserOverrideEntry] = field(default_factory=list)
 
-    @property
-    def lists(self) -> dict[str, list[Any]]:
-        """The lists of entries, by their keys in the file."""
-        return {"group_budgets": self.group_budgets, "user_overrides": self.user_overrides}
-
 
 class _Section:
-    """One of the two lists of entries, with the limits that are known."""
+    """One of the two lists of entries of a file. `name` is the key whose value is the place of an entry."""
 
-    def __init__(self, shape: Shape, make: Callable[[Values, Place], Entry], name: str, entries: list[Any]) -> None:
-        self.shape = shape
+    def __init__(self, shape_of: Callable[[Limits], Shape], make: Callable[[Values, Place], Any], name: str) -> None:
+        self.entries: list[Any] = []
         self._make = make
         self._name = name
-        self._entries = entries
+        self._shape_of = shape_of
+        self._path = ""
+        self.shape = shape_of(Limits({}))
 
-    def take(self, node: Mapping, path: str) -> bool:
+    def open(self, path: str, limits: Limits) -> None:
+        """Begin to read with the tiers that are known by now."""
+        self._path = path
+        self.shape = self._shape_of(limits)
+
+    def take(self, node: Mapping) -> bool:
         """Add the entry if it is right in every way."""
         found = self.shape.read(node)
-        if found is None or has_no_time(found):
+        if found is None or ("starts" in found and has_no_time(found)):
             return False
         mark = node.pairs[self._name][1].mark
-        self._entries.append(self._make(found, Place(path, mark.line + 1, mark.column + 1)))
+        self.entries.append(self._make(found, Place(self._path, mark.line + 1, mark.column + 1)))
         return True
 
 
@@ -73,18 +75,20 @@ class Parser:
         self.findings: list[Finding] = []
         self._text = text
         self._explain = explain
-        self._early: dict[str, _Section] | None = None
+        self._sections = {
+            "group_budgets": _Section(shapes.group_budget, _group_budget, "group"),
+            "user_overrides": _Section(shapes.user_override, _user_override, "user"),
+        }
         self._left: dict[str, list[Node]] = {}
 
-    def take(self, root: Node, node: Node) -> bool:
-        """Read an entry of the list that is the last key of `root` so far; say whether its nodes can be forgotten."""
-        if type(root) is not Mapping or type(node) is not Mapping:
-            return False
-        if self._early is None:
-            tiers = shapes.TIERS.read(root.pairs["tiers"][1]) if "tiers" in root.pairs else None
-            self._early = self._sections(Limits(tiers or {}))
-        section = self._early.get(next(reversed(root.pairs)))
-        return section is not None and section.take(node, self._text.path)
+    def open_list(self, root: Node, key: str) -> Callable[[Mapping], bool] | None:
+        """Return what reads the entries of a list; `root` holds what the file says before it."""
+        section = self._sections.get(key)
+        if section is None:
+            return None
+        tiers = shapes.TIERS.read(pairs_of(root)["tiers"][1]) if "tiers" in pairs_of(root) else None
+        section.open(self._text.path, Limits(tiers or {}))
+        return section.take
 
     def head(self, root: Node) -> None:
         """Read what the file says of its organization."""
@@ -98,7 +102,7 @@ class Parser:
         if "organization" in found:
             document.organization = found["organization"]
             document.place = self._place_of(root, "organization")
-        self._left = {key: found[key].items for key in document.lists if key in found}
+        self._left = {key: found[key].items for key in self._sections if key in found}
         if "manage" in found:
             document.manage = self._placed(shapes.MANAGE, found["manage"])
         if "tiers" in found:
@@ -113,21 +117,16 @@ class Parser:
 
     def rest(self, limits: Limits) -> None:
         """Read the entries that are left, now with the tiers of all files."""
-        sections = self._sections(limits)
         for key, nodes in self._left.items():
-            section = sections[key]
+            section = self._sections[key]
+            section.open(self._text.path, limits)
             for node in nodes:
-                if type(node) is not Mapping or not section.take(node, self._text.path):
+                if type(node) is not Mapping or not section.take(node):
                     self._period(node, self._read(section.shape, node))
             if nodes:
-                self.document.lists[key].sort(key=lambda entry: entry.place)
-
-    def _sections(self, limits: Limits) -> dict[str, _Section]:
-        group_budgets, user_overrides = self.document.group_budgets, self.document.user_overrides
-        return {
-            "group_budgets": _Section(shapes.group_budget(limits), _group_budget, "group", group_budgets),
-            "user_overrides": _Section(shapes.user_override(limits), _user_override, "user", user_overrides),
-        }
+                section.entries.sort(key=lambda entry: entry.place)
+        self.document.group_budgets = self._sections["group_budgets"].entries
+        self.document.user_overrides = self._sections["user_overrides"].entries
 
     def _forget_all_but(self, node: Node) -> None:
         """Of an unknown version nothing can be said but that it is unknown."""

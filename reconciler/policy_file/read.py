@@ -55,21 +55,23 @@ class _Stop(Exception):
         self.finding = finding
 
 
-Take = Callable[[Node, Node], bool]
+Taker = Callable[[Mapping], bool]
+OpenList = Callable[[Node, str], Taker | None]
 
 
-def keep(_root: Node, _node: Node) -> bool:
+def keep_all(_root: Node, _key: str) -> Taker | None:
     """Take nothing: the whole file becomes a tree."""
-    return False
+    return None
 
 
-def read(text: PolicyText, *, take: Take = keep) -> Tree:
+def read(text: PolicyText, *, open_list: OpenList = keep_all) -> Tree:
     """Build the nodes of a file; its text must be UTF-8, one document, without anchors, aliases, tags.
 
-    `take` is offered every mapping in a list of the topmost mapping as soon as it is complete, together with what
-    there is of the topmost node, whose last key is that list. What it takes is left out of the tree.
+    `open_list` is called for each list of the topmost mapping, with what there is of that mapping, and the list's key.
+    The taker that it may return is offered every mapping of the list when it is complete; what it takes is left out
+    of the tree.
     """
-    builder = _Builder(text, take)
+    builder = _Builder(text, open_list)
     try:
         _require_text(text)
         root = builder.build()
@@ -103,9 +105,9 @@ def _at(data: bytes, offset: int) -> _At:
 class _Builder:
     """Makes nodes of events; findings that do not stop the reading are collected."""
 
-    def __init__(self, text: PolicyText, take: Take) -> None:
+    def __init__(self, text: PolicyText, open_list: OpenList) -> None:
         self.findings: list[Finding] = []
-        self._take = take
+        self._open_list = open_list
         self._text = text
 
     def build(self) -> Node:
@@ -124,10 +126,10 @@ class _Builder:
 
         This loop is half of the time of loading; measure (make bench, T5) before making it nicer.
         """
-        get_event, take = _Parser(self._text.data).get_event, self._take
+        get_event = _Parser(self._text.data).get_event
         out: Any = []
         top, stack = out, []
-        in_mapping, key, key_mark = False, None, None
+        in_mapping, key, key_mark, take = False, None, None, None
         while True:
             event = get_event()
             kind = type(event)
@@ -154,13 +156,15 @@ class _Builder:
                 else:
                     out[key] = (key_mark, node)
                 stack.append((out, in_mapping))
-                if len(stack) > MAX_DEPTH:
+                if len(stack) == 2:
+                    take = self._taker(node, top[0], key)
+                elif len(stack) > MAX_DEPTH:
                     raise _Stop(self._text.finding(event.start_mark, f"nested deeper than {MAX_DEPTH} levels"))
                 out, in_mapping, key = node[0], kind is MappingStartEvent, None
             elif kind is MappingEndEvent or kind is SequenceEndEvent:
                 out, in_mapping = stack.pop()
                 key = None
-                if len(stack) == 2 and not in_mapping and take(top[0], out[-1]):
+                if take is not None and len(stack) == 2 and kind is MappingEndEvent and take(out[-1]):
                     out.pop()
             elif kind is AliasEvent:
                 self._alias(event, out, key, key_mark)
@@ -175,6 +179,9 @@ class _Builder:
             self._unwanted(event)
         is_mapping = type(event) is MappingStartEvent
         return Mapping({}, event.start_mark) if is_mapping else Sequence([], event.start_mark)
+
+    def _taker(self, node: Node, root: Node, key: str | None) -> Taker | None:
+        return self._open_list(root, key) if type(node) is Sequence and key is not None else None
 
     def _unwanted(self, event: Any) -> Broken:
         if event.anchor is not None:

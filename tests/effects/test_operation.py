@@ -1,0 +1,181 @@
+"""Effects found through the real client, against what the sandbox's own SQL says after the writes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from reconciler.core.budget import ABSENT, Budget, GroupId
+from reconciler.core.desired import Desired, resolve
+from reconciler.core.diff import diff
+from reconciler.core.effects import Effects
+from reconciler.core.policy import Consent, GroupBudgetEntry, Guardrail, GuardrailName, Hazard, Manage, Policy
+from reconciler.core.policy import UserOverrideEntry as Override
+from reconciler.core.snapshot import Effective, Unlimited
+from reconciler.core.verdict import Grant
+from reconciler.errors import Place
+from reconciler.money import Micros
+from reconciler.operations.effects import Proposal, find_effects, find_verdict
+from reconciler.operations.plan import take_snapshot
+from reconciler.operations.ports import Reader
+from reconciler.sandbox import Sandbox
+from tests.coder.helpers import asked, sandbox_and_reader
+from tests.effects.worlds import NOW, usd
+
+HERE = Place("policies/acme.yaml", 7, 5)
+
+
+def policy(
+    groups: dict[str, int | None],
+    users: dict[str, tuple[int | None, str]] | None = None,
+    *,
+    guardrails: tuple[Guardrail, ...] = (),
+    allow: tuple[Consent, ...] = (),
+    budgets: Manage = Manage.LISTED,
+) -> Policy:
+    """A policy of acme; dollars, None for `limit: none`."""
+    return Policy(
+        "acme",
+        HERE,
+        budgets,
+        Manage.LISTED,
+        tuple(GroupBudgetEntry(name, _limit(dollars), "", HERE) for name, dollars in groups.items()),
+        tuple(Override(u, g, _limit(dollars), "", None, None, HERE) for u, (dollars, g) in (users or {}).items()),
+        guardrails,
+        allow,
+    )
+
+
+def _limit(dollars: int | None) -> Micros:
+    return usd(dollars) if dollars is not None else ABSENT  # type: ignore[return-value]
+
+
+def propose(wanted: Policy, reader: Reader) -> Proposal:
+    directory = reader.directory()
+    resolution = resolve((wanted,), directory, at=NOW)
+    assert not resolution.findings
+    snapshot = take_snapshot(resolution.desired, directory, reader)
+    return Proposal(diff(resolution.desired, snapshot).actions, snapshot, (wanted,), resolution.desired, NOW)
+
+
+def write(proposal: Proposal, sandbox: Sandbox) -> None:
+    """Make it so in the database, in no good order."""
+    for action in proposal.actions:
+        table, key = (
+            ("group_ai_budgets", "group_id")
+            if action.address.startswith("group/")
+            else (
+                "user_ai_budget_overrides",
+                "user_id",
+            )
+        )
+        sandbox.execute(f"DELETE FROM {table} WHERE {key} = ?", (action.subject.id,))
+        if isinstance(action.after, Budget):
+            values = {key: action.subject.id, "group_id": action.after.group_id}
+            columns = ", ".join(values)
+            marks = ", ".join("?" * len(values))
+            sandbox.execute(
+                f"INSERT INTO {table} ({columns}, spend_limit_micros, created_at, updated_at) "
+                f"VALUES ({marks}, ?, 'x', 'x')",
+                (*values.values(), action.after.limit_micros),
+            )
+
+
+def rows(effects: Effects, *, after: bool) -> dict[str, tuple[int | None, str]]:
+    sides = {one.username: one.after if after else one.before for one in effects.people}
+    return {name: (_amount(side), side.group_id) for name, side in sides.items()}
+
+
+def _amount(side: Effective) -> int | None:
+    return None if isinstance(side.limit, Unlimited) else side.limit
+
+
+def by_sandbox(sandbox: Sandbox) -> dict[str, tuple[int | None, str | None]]:
+    return {name: (limit, group) for _, name, limit, _, group in sandbox.effective()}
+
+
+WANTED = policy(
+    {"Everyone": 500, "platform": 40, "data": None, "design": 0, "support": 10},
+    {"ana": (None, "platform"), "zoe": (700, "contractors"), "victor": (1, "support")},
+)
+
+
+@pytest.mark.parametrize("version", ["2026-05-29", "2.35", "2.36", "2.37"])
+def test_effects_are_those_that_the_sandbox_has_after_the_writes(version: str) -> None:
+    """Law 8, through the real client and every generation."""
+    with sandbox_and_reader(version) as (sandbox, reader):
+        before = by_sandbox(sandbox)
+        proposal = propose(WANTED, reader)
+        effects = find_effects(proposal, reader)
+        write(proposal, sandbox)
+        after = by_sandbox(sandbox)
+    assert effects.disagreements == ()
+    assert effects.unclear == ()
+    changed = {name for name in before if before[name] != after[name]}
+    assert changed <= {one.username for one in effects.people}
+    assert rows(effects, after=False) == {one.username: before[one.username] for one in effects.people}
+    assert rows(effects, after=True) == {one.username: after[one.username] for one in effects.people}
+    assert bool(effects.checked) == (version in ("2.36", "2.37"))
+    assert bool(effects.unknown) == (version not in ("2.36", "2.37"))
+
+
+def test_spend_is_read_of_exactly_whom_it_concerns_and_on_the_group_that_will_count() -> None:
+    with sandbox_and_reader() as (sandbox, reader):
+        proposal = propose(policy({"platform": 60}, {"bob": (100, "platform")}), reader)
+        sandbox.forget_requests()
+        effects = find_effects(proposal, reader)
+        calls = asked(sandbox)
+    assert [one.username for one in effects.blocked] == ["bob", "carol"]
+    assert effects.blocked[0].spend_after == 212_100_000
+    assert calls == {
+        "GET /api/v2/groups/*/members/ai/spend": 3,  # overrides of platform's people, also by labs, and their spend
+        "GET /api/v2/organizations/*/groups/ai/spend": 2,  # the other budgets of acme, and labs
+    }
+
+
+def test_nothing_is_read_for_a_plan_without_changes_unless_its_exposure_is_bounded() -> None:
+    bound = (Guardrail(GuardrailName.MAX_EXPOSURE, 1, HERE),)
+    with sandbox_and_reader() as (sandbox, reader):
+        quiet = propose(policy({"platform": 500}), reader)
+        sandbox.forget_requests()
+        assert find_effects(quiet, reader).people == ()
+        assert asked(sandbox) == {}
+        bounded = propose(policy({"platform": 500}, guardrails=bound), reader)
+        effects = find_effects(bounded, reader)
+        limits = {id_: limit for id_, _, limit, _, _ in sandbox.effective()}
+        members = sandbox.execute(
+            "SELECT user_id FROM organization_members m JOIN organizations o ON o.id = m.organization_id "
+            "JOIN users u ON u.id = m.user_id WHERE o.name = 'acme' AND NOT u.is_system"
+        )
+    assert effects.exposure.after_micros == sum(limits[id_] or 0 for (id_,) in members)
+    assert effects.exposure.people == len(members)
+    assert len(find_verdict(bounded, effects).breaches) == 1
+
+
+def test_the_gate_hears_consent_of_the_command_and_of_the_policy() -> None:
+    allow = (Consent(Hazard.BLOCKS_USERS, 3, "they left", None, HERE),)
+    with sandbox_and_reader() as (_, reader):
+        proposal = propose(policy({"design": 0, "Everyone": None}, allow=allow), reader)
+        effects = find_effects(proposal, reader)
+    verdict = find_verdict(proposal, effects)
+    assert [refusal.message.split(":")[0] for refusal in verdict.refusals] == ["REMOVES_LIMIT"]
+    grant = Grant(Hazard.REMOVES_LIMIT, verdict.dangers[0].count, "--allow")
+    assert not find_verdict(proposal, effects, grants=(grant,)).is_refused
+
+
+def test_an_emptied_section_is_a_mass_change() -> None:
+    with sandbox_and_reader() as (_, reader):
+        proposal = propose(policy({}, budgets=Manage.EXACT), reader)
+        verdict = find_verdict(proposal, find_effects(proposal, reader))
+    hazards = [danger.hazard for danger in verdict.dangers]
+    assert hazards == [Hazard.REMOVES_LIMIT, Hazard.MASS_CHANGE]
+    assert proposal.managed == len(proposal.actions)
+
+
+def test_a_revert_manages_what_it_changes() -> None:
+    with sandbox_and_reader() as (_, reader):
+        proposal = propose(policy({"platform": None, "support": 5}), reader)
+    revert = replace(proposal, policies=(), desired=Desired({}, {}, frozenset(), frozenset()))
+    assert (revert.managed, revert.organizations) == (1, ())
+    assert GroupId("x") not in proposal.snapshot.group_budgets

@@ -24,21 +24,27 @@ KINDS = (
     "join_organization", "leave_organization", "delete_group", "delete_user",
 )  # fmt: skip
 
-roles = st.one_of(st.sampled_from(ROLES[:2]), st.sampled_from(ROLES))
-limits = st.sampled_from([0, 5, 5, 7, 9, 10**12, 10**12 + 1, -1])
+# Skewed on purpose: ties, lost memberships and lost rights are rare among evenly drawn steps.
+roles = st.one_of(st.just("owner"), st.just("user-admin"), st.sampled_from(ROLES))
+limits = st.one_of(st.just(5), st.just(5), st.sampled_from([0, 5, 7, 10**12, 10**12 + 1, -1]))
+users = st.one_of(st.sampled_from(("ana", "bob")), st.sampled_from(USERS))
+groups = st.one_of(st.sampled_from(GROUPS[:3]), st.sampled_from(GROUPS))
+organizations = st.sampled_from(("acme", "labs"))
 arguments: dict[str, st.SearchStrategy[Any]] = {
-    "put_budget": st.tuples(st.sampled_from(GROUPS), limits),
-    "delete_budget": st.tuples(st.sampled_from(GROUPS)),
-    "put_override": st.tuples(st.sampled_from(USERS), st.sampled_from(GROUPS), limits),
-    "delete_override": st.tuples(st.sampled_from(USERS)),
-    "join_group": st.tuples(st.sampled_from(USERS), st.sampled_from(GROUPS)),
-    "leave_group": st.tuples(st.sampled_from(USERS), st.sampled_from(GROUPS)),
-    "join_organization": st.tuples(st.sampled_from(USERS), st.sampled_from(("acme", "labs"))),
-    "leave_organization": st.tuples(st.sampled_from(USERS), st.sampled_from(("acme", "labs"))),
-    "delete_group": st.tuples(st.sampled_from(GROUPS)),
-    "delete_user": st.tuples(st.sampled_from(USERS)),
+    "put_budget": st.tuples(groups, limits),
+    "delete_budget": st.tuples(groups),
+    "put_override": st.tuples(users, groups, limits),
+    "delete_override": st.tuples(users),
+    "join_group": st.tuples(users, groups),
+    "leave_group": st.tuples(users, groups),
+    "join_organization": st.tuples(users, organizations),
+    "leave_organization": st.tuples(users, organizations),
+    "delete_group": st.tuples(groups),
+    "delete_user": st.tuples(users),
 }
-steps = st.sampled_from(KINDS).flatmap(lambda kind: st.tuples(st.just(kind), roles, arguments[kind]))
+common = ("put_budget", "put_budget", "put_override", "put_override", "leave_group", "join_group")
+kinds = st.one_of(st.sampled_from(common), st.sampled_from(common), st.sampled_from(KINDS))
+steps = kinds.flatmap(lambda kind: st.tuples(st.just(kind), roles, arguments[kind]))
 
 
 @pytest.fixture(scope="module")
@@ -47,8 +53,8 @@ def client() -> Iterator[httpx.Client]:
         yield client
 
 
-@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(story=st.lists(steps, min_size=5, max_size=40))
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(story=st.lists(steps, min_size=20, max_size=60))
 def test_the_sandbox_agrees_with_the_model(client: httpx.Client, story: list[tuple[str, str, Any]]) -> None:
     with Sandbox(Options(seed=SEED)) as sandbox:
         client.base_url = sandbox.url
@@ -58,7 +64,7 @@ def test_the_sandbox_agrees_with_the_model(client: httpx.Client, story: list[tup
             expected = getattr(model, kind)(role, *given_arguments)
             response = act(world, ids, kind, role, *given_arguments)
             assert expected == response.status_code, (kind, role, given_arguments, response.text)
-        assert state_of(model, ids) == state_in(world)
+            assert state_of(model, ids) == state_in(world), (kind, role, given_arguments)
 
 
 def model_of(world: World) -> tuple[Model, dict[str, str]]:

@@ -51,7 +51,8 @@ def discover(transport: Transport) -> Server:
     build_answer, me_answer, licence, listed, probe = _ask(transport, *round_1)
     build = _read_build(build_answer, transport.connection.url)
     if 300 <= me_answer.status < 400:
-        raise ServerError(error_of(me_answer).message, hint=f"set CODER_URL to {build.text('external_url')}")
+        access_url = build.text("dashboard_url") or "the deployment's access URL"
+        raise ServerError(error_of(me_answer).message, hint=f"set CODER_URL to {access_url}")
     me = load_object(me_answer)
     _require_licence(licence)
     organizations = load_organizations(listed)
@@ -62,7 +63,7 @@ def discover(transport: Transport) -> Server:
     route = _read_route(round_2[-1], paths.OLD_OVERRIDE_ROUTE) if older else _read_route(probe, paths.OVERRIDE_ROUTE)
     has_bulk, has_effective = _read_bulk(round_2[: len(bulk)])
     deployment = Deployment(
-        id=build.text("deployment_id") or build.text("external_url") or transport.connection.url,
+        id=build.text("deployment_id") or build.text("dashboard_url") or transport.connection.url,
         url=transport.connection.url,
         version=build.text("version"),
         user=me.name("username"),
@@ -96,8 +97,8 @@ def _read_build(answer: Answer, url: str) -> Fields:
     if not build.text("version") or not build.has("external_url"):
         raise ServerError(f"{url} answers in JSON, but is not Coder.", hint=hint)
     if build.flag("workspace_proxy"):
-        access = build.text("dashboard_url") or build.text("external_url")
-        raise ServerError(f"{url} is a workspace proxy, which has no budgets.", hint=f"set CODER_URL to {access}")
+        access_url = build.text("dashboard_url") or "the deployment itself"
+        raise ServerError(f"{url} is a workspace proxy, which has no budgets.", hint=f"set CODER_URL to {access_url}")
     return build
 
 

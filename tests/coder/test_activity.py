@@ -1,0 +1,166 @@
+"""Spend, AI sessions and the audit log, for explaining: what is read, and what is never kept."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from reconciler.coder import activity
+from reconciler.coder.client import open_writer
+from reconciler.core.activity import Changes
+from reconciler.core.budget import Budget, UserId
+from reconciler.core.snapshot import Effective, Unlimited
+from reconciler.errors import ServerError
+from reconciler.money import Micros
+from reconciler.sandbox import Fault
+from tests.coder.helpers import ID_1, ID_2, answer, connection_to, sandbox_and_reader
+from tests.coder.test_reader import group_named, named
+
+PERIOD = {"period_start": "2026-08-01T00:00:00Z", "period_end": "2026-09-01T00:00:00Z"}
+LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
+
+
+def session(number: int, **change: object) -> dict[str, object]:
+    return {
+        "id": f"session-{number}",
+        "started_at": f"2026-08-03T09:{number % 60:02d}:00Z",
+        "client": "Claude Code",
+        "providers": ["anthropic"],
+        "models": ["claude"],
+        "threads": 3,
+        "last_prompt": "my secret plan",
+        "metadata": {"prompt": "my secret plan"},
+        "token_usage_summary": {"input_tokens": 10, "output_tokens": 2, "cache_read_input_tokens": 5},
+    } | change
+
+
+@pytest.mark.parametrize(
+    ("body", "effective"),
+    [
+        ({"effective_group_id": ID_1, "effective_budget": None}, Effective(Unlimited(), UserId(ID_1))),  # type: ignore[arg-type]
+        ({"effective_group_id": ID_1, "effective_budget": {"spend_limit_micros": 5, "limit_source": "user_override"}},
+         Effective(Micros(5), UserId(ID_1), by_override=True)),  # type: ignore[arg-type]
+        ({"effective_group_id": ID_1, "spend_limit_micros": 5, "limit_source": "group"},
+         Effective(Micros(5), UserId(ID_1))),  # type: ignore[arg-type]
+        ({"effective_group_id": ID_1, "spend_limit_micros": None}, Effective(Unlimited(), UserId(ID_1))),  # type: ignore[arg-type]
+        ({"effective_group_id": None, "effective_budget": None}, None),
+    ],
+)  # fmt: skip
+def test_a_persons_spend_in_both_shapes(body: dict[str, Any], effective: Effective | None) -> None:
+    found = activity.load_user_spend(answer({"user_id": ID_2, "current_spend_micros": 7} | PERIOD | body))
+    assert found is not None
+    assert (found.spend, found.effective) == (7, effective)
+    assert found.period_end - found.period_start == timedelta(days=31)
+
+
+@pytest.mark.parametrize("version", ["2.37", "2.36"])
+def test_a_persons_spend_is_what_the_server_enforces(version: str) -> None:
+    with sandbox_and_reader(version) as (sandbox, reader):
+        for user in reader.directory().users.values():
+            found = reader.user_spend(user.id)
+            (row,) = [row for row in sandbox.effective() if row[0] == user.id]
+            assert found is not None
+            assert found.effective is not None
+            limit = found.effective.limit
+            assert (None if isinstance(limit, Unlimited) else limit, found.effective.group_id) == (row[2], row[4])
+
+
+def test_spend_is_not_known_where_the_server_does_not_say() -> None:
+    with sandbox_and_reader("2026-05-29") as (_, reader):
+        assert reader.user_spend(named(reader.directory(), "ana").id) is None
+
+
+@pytest.mark.parametrize("version", ["2.37", "2026-05-29"])
+def test_sessions_are_read_page_by_page_without_what_was_said(version: str) -> None:
+    with sandbox_and_reader(version) as (sandbox, reader):
+        ana = named(reader.directory(), "ana").id
+        pages: list[list[object]] = [[session(n) for n in range(100)], [session(n) for n in range(99, 130)]]
+        sandbox.forget_requests()
+        for rows in pages:
+            body = {"count": 7, "sessions": rows}
+            sandbox.fault(Fault("status", path="*/sessions", status=200, body=body))
+        found = reader.ai_sessions(ana, LONG_AGO)
+        assert found is not None
+        assert len(found) == 130
+        assert found == tuple(sorted(found, key=lambda one: (one.started_at, one.id)))
+        assert found[0].tokens.input == 10
+        assert found[0].tokens.cache_write == 0
+        assert "secret" not in repr(found)
+        assert len(sandbox.requests) == 2
+        assert f"initiator%3A%22{ana}%22" in sandbox.requests[0].path
+
+
+def test_a_page_that_repeats_for_ever_ends() -> None:
+    with sandbox_and_reader() as (sandbox, reader):
+        ana = named(reader.directory(), "ana").id
+        sandbox.forget_requests()
+        body = {"count": 10**6, "sessions": [session(n) for n in range(100)]}
+        sandbox.fault(Fault("status", path="*/sessions", status=200, body=body, times=10**6))
+        assert len(reader.ai_sessions(ana, LONG_AGO) or ()) == 100
+        assert len(sandbox.requests) == 2
+
+
+def test_pages_that_never_end_are_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(activity, "MAX_PAGES", 3)
+    with sandbox_and_reader() as (sandbox, reader):
+        for page in range(5):
+            body = {"sessions": [session(100 * page + n) for n in range(100)]}
+            sandbox.fault(Fault("status", path="*/sessions", status=200, body=body))
+        assert len(reader.ai_sessions(named(reader.directory(), "ana").id, LONG_AGO) or ()) == 300
+
+
+def test_the_oldest_servers_have_only_the_old_route() -> None:
+    with sandbox_and_reader() as (sandbox, reader):
+        ana = named(reader.directory(), "ana").id
+        sandbox.fault(Fault("status", path="*/ai-gateway/sessions", status=404, body={"message": "Route not found."}))
+        sandbox.fault(Fault("status", path="*/aibridge/sessions", status=200, body={"sessions": [session(1)]}))
+        assert len(reader.ai_sessions(ana, LONG_AGO) or ()) == 1
+
+
+@pytest.mark.parametrize("status", [400, 403, 404])
+def test_sessions_that_are_not_shown_are_not_none_at_all(status: int) -> None:
+    with sandbox_and_reader() as (sandbox, reader):
+        sandbox.fault(Fault("status", path="*/sessions", status=status, times=2))
+        assert reader.ai_sessions(named(reader.directory(), "ana").id, LONG_AGO) is None
+
+
+def test_sessions_of_another_shape_are_an_error() -> None:
+    with pytest.raises(ServerError, match=r"sessions\[0\].token_usage_summary.input_tokens is not an integer"):
+        activity.load_sessions(answer({"sessions": [session(1, token_usage_summary={"input_tokens": 1.5})]}))
+    assert activity.load_sessions(answer({"sessions": [session(1, token_usage_summary=None)]}))[0].tokens.input == 0
+    assert activity.load_sessions(answer({"sessions": None})) == []
+
+
+def test_who_changed_a_budget_and_with_what() -> None:
+    with sandbox_and_reader(role="owner") as (sandbox, reader):
+        group, ana = group_named(reader.directory(), "acme/platform"), named(reader.directory(), "ana")
+        before = datetime.now(UTC) - timedelta(days=2)
+        with open_writer(connection_to(sandbox), user_agent_suffix="plan/1") as writer:
+            writer.put(group, Budget(Micros(5_000_000), group.id))
+            writer.put(ana, Budget(Micros(5_000_000), group.id))
+            writer.delete(ana)
+        (change,) = reader.changes(group, before).entries
+        assert (change.by, change.action) == ("ci-budgets", "write")
+        assert change.user_agent.endswith("plan/1")
+        assert [one.action for one in reader.changes(ana, before).entries] == ["write", "delete"]
+        assert reader.changes(group, datetime.now(UTC) + timedelta(days=1)) == Changes()
+
+
+def test_who_may_not_read_the_log_is_told_so() -> None:
+    with sandbox_and_reader() as (_, reader):
+        found = reader.changes(group_named(reader.directory(), "acme/platform"), LONG_AGO)
+        assert found.entries == ()
+        assert "may not read the audit log" in found.reason
+
+
+def test_a_server_that_does_not_record_overrides_says_so() -> None:
+    with sandbox_and_reader("2026-05-29", role="owner") as (_, reader):
+        assert "does not record" in reader.changes(named(reader.directory(), "ana"), LONG_AGO).reason
+
+
+def test_entries_of_requests_that_failed_and_of_nobody() -> None:
+    entry = {"time": "2026-08-03T09:30:00Z", "status_code": 200, "action": "write", "user_agent": "x", "user": None}
+    found = activity.load_changes(answer({"audit_logs": [entry, entry | {"status_code": 404}]}))
+    assert [(one.by, one.action) for one in found] == [("", "write")]

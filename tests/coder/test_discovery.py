@@ -1,0 +1,176 @@
+"""What a server is found to be and to offer, in how many requests; and one sentence for each that is of no use."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from reconciler.coder.client import open_reader
+from reconciler.coder.connection import Connection
+from reconciler.core.snapshot import Offers
+from reconciler.errors import DeniedError, ReconcilerError, ServerError, UnreachableError
+from reconciler.sandbox import Fault, Options, Sandbox
+from tests.coder.helpers import StillWorld, asked, connection_to, sandbox_and_reader
+
+TOO_OLD = "This Coder has no user overrides: they came with 2.35."
+HTML = {"Content-Type": "text/html; charset=utf-8"}
+JSON = {"Content-Type": "application/json"}
+
+
+@pytest.mark.parametrize(
+    ("version", "offers", "requests"),
+    [
+        ("2.37", Offers(True, True, True), 7),
+        ("2.36", Offers(True, True, False), 7),
+        ("2.35", Offers(True, False, False), 8),
+        ("2026-05-29", Offers(True, False, False), 8),
+        ("2.34", Offers(False, False, False, overrides_missing=TOO_OLD), 8),
+    ],
+)
+@pytest.mark.parametrize("role", ["owner", "user-admin", "organization-admin", "auditor", "member"])
+def test_every_generation_is_known_by_what_it_offers(version: str, offers: Offers, requests: int, role: str) -> None:
+    with sandbox_and_reader(version, role=role) as (sandbox, reader):
+        assert reader.deployment().offers == offers
+        assert reader.deployment() is reader.deployment()
+        assert len(sandbox.requests) == reader.requests == requests
+
+
+def test_the_requests_of_2_37_exactly() -> None:
+    with sandbox_and_reader() as (sandbox, reader):
+        reader.deployment()
+        assert asked(sandbox) == {
+            "GET /api/v2/buildinfo": 1,
+            "GET /api/v2/users/me": 1,
+            "GET /api/v2/entitlements": 1,
+            "GET /api/v2/organizations": 1,
+            "GET /api/v2/users/me/ai/budget/override": 1,
+            "GET /api/v2/organizations/*/groups/ai/spend": 1,
+            "GET /api/v2/groups/*/members/ai/spend": 1,
+        }
+
+
+def test_the_deployment_says_who_asks_whom() -> None:
+    with sandbox_and_reader() as (sandbox, reader):
+        found = reader.deployment()
+        assert (found.url, found.user, found.roles) == (sandbox.url, "ci-budgets", ("user-admin",))
+        assert found.version.startswith("v2.37")
+        assert found.id == sandbox.execute("SELECT id FROM deployment")[0][0]
+
+
+def test_the_experiment_of_2_35_may_be_missing() -> None:
+    with sandbox_and_reader("2.35", experiments=()) as (_, reader):
+        offers = reader.deployment().offers
+        assert not offers.overrides
+        assert "ai-gateway-cost-control" in offers.overrides_missing
+
+
+def test_a_newer_server_works_by_what_it_offers() -> None:
+    build = {"version": "v9.1.0", "external_url": "https://c.example", "deployment_id": "d", "workspace_proxy": False}
+    with sandbox_and_reader() as (sandbox, reader):
+        sandbox.fault(Fault("status", path="*/buildinfo", status=200, body=build))
+        assert reader.deployment().version == "v9.1.0"
+        assert reader.deployment().offers == Offers(True, True, True)
+
+
+def test_a_build_without_a_deployment_id_is_known_by_its_access_url() -> None:
+    build = {"version": "v2.34.0", "external_url": "https://github.com/x", "dashboard_url": "https://c.example"}
+    with sandbox_and_reader() as (sandbox, reader):
+        sandbox.fault(Fault("status", path="*/buildinfo", status=200, body=build))
+        assert reader.deployment().id == "https://c.example"
+
+
+def test_without_any_organization_nothing_bulk_is_claimed() -> None:
+    with sandbox_and_reader() as (sandbox, reader):
+        sandbox.fault(Fault("status", path="*/organizations", status=200, body=[]))
+        assert reader.deployment().offers == Offers(True, False, False)
+        assert reader.directory().groups == {}
+        assert reader.requests == 5
+
+
+def test_no_answer_about_the_licence_leaves_it_to_the_probes() -> None:
+    with sandbox_and_reader() as (sandbox, reader):
+        sandbox.fault(Fault("status", path="*/entitlements", status=403))
+        assert reader.deployment().offers.overrides
+
+
+@pytest.mark.parametrize(
+    ("fault", "kind", "message", "hint"),
+    [
+        (Fault("status", path="*/users/me", status=401, body={"message": "You are signed out."}),
+         DeniedError, "GET /api/v2/users/me: 401 You are signed out.", "CODER_SESSION_TOKEN"),
+        (Fault("raw", path="*/buildinfo", status=200, body="<html>", headers=HTML),
+         ServerError, "does not answer like Coder (200, text/html).", "CODER_URL"),
+        (Fault("raw", path="*/buildinfo", status=404, body="nope", headers=HTML),
+         ServerError, "does not answer like Coder (404, text/html).", "CODER_URL"),
+        (Fault("raw", path="*/buildinfo", status=200, body="x"),
+         ServerError, "does not answer like Coder (200, nothing).", "CODER_URL"),
+        (Fault("raw", path="*/buildinfo", status=200, body='{"version": "1.2"}', headers=JSON),
+         ServerError, "answers in JSON, but is not Coder.", "CODER_URL"),
+        (Fault("raw", path="*/buildinfo", status=200, body="[]", headers=JSON),
+         ServerError, "answer is a list, not an object", "CODER_URL"),
+        (Fault("raw", path="*/buildinfo", status=200, body='{"version": ', headers=JSON),
+         ServerError, "not whole or not JSON", "proxy"),
+        (Fault("status", path="*/buildinfo", status=302, headers={"Location": "https://coder.other.example/login"}),
+         ServerError, "redirects to https://coder.other.example; redirects are not followed", "CODER_URL"),
+        (Fault("status", path="*/buildinfo", status=503, times=5),
+         UnreachableError, "GET /api/v2/buildinfo: 503", "try again"),
+        (Fault("status", path="*/buildinfo", status=200,
+               body={"version": "v2.37.0", "external_url": "https://proxy.example",
+                     "dashboard_url": "https://coder.example.com", "workspace_proxy": True}),
+         ServerError, "is a workspace proxy", "set CODER_URL to https://coder.example.com"),
+        (Fault("status", path="*/ai/budget/override", status=403,
+               body={"message": "AI Gateway is a Premium feature. Contact sales!"}),
+         DeniedError, "Premium feature", "licence"),
+        (Fault("raw", path="*/ai/budget/override", status=404, body="nginx", headers=HTML),
+         ServerError, "which is not Coder's way to say it", "2.34"),
+        (Fault("status", path="*/groups/ai/spend", status=400, body={"message": "odd"}),
+         ServerError, "400 odd", "2.34"),
+    ],
+)  # fmt: skip
+def test_one_sentence_for_each_that_we_cannot_work_with(
+    fault: Fault, kind: type[ReconcilerError], message: str, hint: str
+) -> None:
+    with sandbox_and_reader() as (sandbox, reader):
+        sandbox.fault(fault)
+        with pytest.raises(kind) as caught:
+            reader.deployment()
+    assert message in caught.value.message
+    assert hint in caught.value.hint
+    assert type(caught.value) is kind
+
+
+def test_a_server_that_redirects_to_its_access_url_names_it() -> None:
+    build = {"version": "v2.37.0", "external_url": "https://github.com/x", "dashboard_url": "https://coder.example"}
+    with sandbox_and_reader() as (sandbox, reader):
+        sandbox.fault(Fault("status", path="*/buildinfo", status=200, body=build))
+        sandbox.fault(Fault("status", path="*/users/me", status=307, headers={"Location": "https://coder.example/x"}))
+        with pytest.raises(ServerError, match=r"307 redirects to https://coder\.example; ") as caught:
+            reader.deployment()
+    assert caught.value.hint == "set CODER_URL to https://coder.example"
+
+
+def test_no_licence() -> None:
+    with sandbox_and_reader(licensed=False) as (_, reader), pytest.raises(DeniedError, match="no licence") as caught:
+        reader.deployment()
+    assert "Premium" in caught.value.hint
+
+
+@pytest.mark.parametrize("token", ["nonsense", "aaaaaaaaaa-bbbbbbbbbbbbbbbbbbbbbb"])
+def test_a_token_that_is_not_valid(token: str) -> None:
+    with (
+        Sandbox(Options()) as sandbox,
+        open_reader(Connection(sandbox.url, token)) as reader,
+        pytest.raises(DeniedError, match="401 You are signed out") as caught,
+    ):
+        reader.deployment()
+    assert token not in caught.value.message + caught.value.hint
+
+
+def test_a_bypass_header_of_somebody_who_is_no_owner() -> None:
+    settings: dict[str, Any] = {"headers": (("X-Coder-Bypass-Ratelimit", "true"),)}
+    with Sandbox(Options(rate_limit=512)) as sandbox:
+        reader = open_reader(connection_to(sandbox, **settings), world=StillWorld().world())
+        with reader, pytest.raises(ServerError) as caught:
+            reader.deployment()
+    assert "428" in caught.value.message

@@ -1,0 +1,386 @@
+"""Live state as read is the sandbox's truth, on every generation and for every role, or it is Unknown."""
+
+from __future__ import annotations
+
+import pytest
+
+from reconciler.coder.client import CoderReader
+from reconciler.core.budget import ABSENT, Budget, GroupId, Reading, Unknown, UserId
+from reconciler.core.directory import Directory, Group, User
+from reconciler.core.snapshot import Effective, Unlimited
+from reconciler.errors import DeniedError, ServerError
+from reconciler.money import Micros
+from reconciler.sandbox import Fault, Sandbox
+from tests.coder.helpers import ID_1, asked, sandbox_and_reader
+
+ALL = ["2.37", "2.36", "2.35", "2.34", "2026-05-29"]
+WITH_BULK = ["2.37", "2.36"]
+WITH_OVERRIDES = ["2.37", "2.36", "2.35", "2026-05-29"]
+NOT_FOUND = {"message": "Resource not found or you do not have access to this resource"}
+
+
+def budgets_of(sandbox: Sandbox) -> dict[GroupId, Reading]:
+    rows = sandbox.execute(
+        "SELECT g.id, b.spend_limit_micros FROM groups g LEFT JOIN group_ai_budgets b ON b.group_id = g.id"
+    )
+    return {GroupId(id_): ABSENT if limit is None else Budget(Micros(limit), GroupId(id_)) for id_, limit in rows}
+
+
+def overrides_of(sandbox: Sandbox) -> dict[UserId, Reading]:
+    rows = sandbox.execute("SELECT user_id, spend_limit_micros, group_id FROM user_ai_budget_overrides")
+    return {UserId(user): Budget(Micros(limit), GroupId(group)) for user, limit, group in rows}
+
+
+def effective_of(sandbox: Sandbox) -> dict[UserId, Effective]:
+    return {
+        UserId(user): Effective(
+            Unlimited() if limit is None else Micros(limit), GroupId(group), by_override=source == "user_override"
+        )
+        for user, _, limit, source, group in sandbox.effective()
+        if group is not None
+    }
+
+
+def people(directory: Directory) -> list[User]:
+    return sorted(directory.users.values())
+
+
+def named(directory: Directory, name: str) -> User:
+    return next(user for user in directory.users.values() if user.username == name)
+
+
+def group_named(directory: Directory, address: str) -> Group:
+    return next(group for group in directory.groups.values() if group.address == f"group/{address}")
+
+
+def set_override(sandbox: Sandbox, user: User, group: Group, limit: int = 7) -> None:
+    sandbox.execute(
+        "INSERT INTO user_ai_budget_overrides (user_id, group_id, spend_limit_micros, created_at, updated_at)"
+        " VALUES (?, ?, ?, '2026-08-01T00:00:00Z', '2026-08-01T00:00:00Z')",
+        (user.id, group.id, limit),
+    )
+
+
+@pytest.mark.parametrize("version", ALL)
+@pytest.mark.parametrize("role", ["owner", "user-admin", "auditor"])
+def test_what_is_read_is_what_is_there(version: str, role: str) -> None:
+    with sandbox_and_reader(version, role=role) as (sandbox, reader):
+        directory = reader.directory()
+        budgets = reader.group_budgets(list(directory.groups.values()))
+        found = reader.people(people(directory), directory)
+        assert budgets == budgets_of(sandbox)
+        there = overrides_of(sandbox) if version != "2.34" else {}
+        assert found.overrides == {user.id: there.get(user.id, ABSENT) for user in people(directory)}
+        truth = effective_of(sandbox)
+        expected = {user.id: truth[user.id] for user in people(directory)} if version in WITH_BULK else {}
+        assert found.reported == expected
+        assert {request.method for request in sandbox.requests} <= {"GET", "POST"}
+        assert {request.path for request in sandbox.requests if request.method == "POST"} <= {"/api/v2/authcheck"}
+
+
+@pytest.mark.parametrize(
+    ("version", "expected"),
+    [
+        ("2.37", {"GET /api/v2/organizations/*/groups/ai/spend": 2, "GET /api/v2/groups/*/members/ai/spend": 50}),
+        ("2.36", {"GET /api/v2/organizations/*/groups/ai/spend": 2, "GET /api/v2/groups/*/members/ai/spend": 50 + 107}),
+        ("2.35", {"GET /api/v2/groups/*/ai/budget": 200, "GET /api/v2/users/*/ai/budget": 5000,
+                  "POST /api/v2/authcheck": 1}),
+        ("2.34", {"GET /api/v2/groups/*/ai/budget": 200}),
+    ],
+)  # fmt: skip
+def test_the_requests_for_200_groups_and_5000_people_exactly(version: str, expected: dict[str, int]) -> None:
+    with sandbox_and_reader(version, seed="5000-users,200-groups") as (sandbox, reader):
+        reader.deployment()
+        before = reader.requests
+        directory = reader.directory()
+        assert (len(directory.groups), len(directory.users), reader.requests - before) == (200, 5000, 1)
+        sandbox.forget_requests()
+        budgets = reader.group_budgets(list(directory.groups.values()))
+        found = reader.people(people(directory), directory)
+        assert asked(sandbox) == expected
+        assert budgets == budgets_of(sandbox)
+        assert {id_: one for id_, one in found.overrides.items() if one != ABSENT} == (
+            overrides_of(sandbox) if version != "2.34" else {}
+        )
+
+
+@pytest.mark.parametrize("version", WITH_OVERRIDES)
+def test_only_what_is_asked_for_is_read(version: str) -> None:
+    with sandbox_and_reader(version) as (sandbox, reader):
+        directory = reader.directory()
+        group, user = group_named(directory, "acme/platform"), named(directory, "ana")
+        sandbox.forget_requests()
+        assert set(reader.group_budgets([group])) == {group.id}
+        assert set(reader.people([user], directory).overrides) == {user.id}
+        assert reader.group_budgets([]) == {}
+        assert reader.people([], directory).overrides == {}
+        assert len(sandbox.requests) <= 3
+
+
+@pytest.mark.parametrize("version", WITH_OVERRIDES)
+def test_an_override_in_another_organization_is_found(version: str) -> None:
+    with sandbox_and_reader(version) as (sandbox, reader):
+        directory = reader.directory()
+        rosa, group = named(directory, "rosa"), group_named(directory, "labs/ml")
+        sandbox.execute("DELETE FROM user_ai_budget_overrides")
+        set_override(sandbox, rosa, group)
+        found = reader.people([rosa], directory)
+        assert found.overrides == {rosa.id: Budget(Micros(7), group.id)}
+
+
+@pytest.mark.parametrize("version", WITH_BULK)
+def test_what_another_organization_masks_is_read_one_by_one(version: str) -> None:
+    with sandbox_and_reader(version, role="organization-admin") as (sandbox, reader):
+        directory = reader.directory()
+        assert [one.name for one in directory.organizations.values()] == ["acme"]
+        felix, rosa = named(directory, "felix"), named(directory, "rosa")
+        (row,) = sandbox.execute("SELECT id FROM groups WHERE name = 'ml'")
+        ml = Group("labs", "ml", GroupId(row[0]), next(iter(directory.organizations)))
+        sandbox.execute("DELETE FROM user_ai_budget_overrides")
+        set_override(sandbox, rosa, ml)
+        sandbox.forget_requests()
+        found = reader.people([felix, rosa], directory)
+        assert found.overrides == {felix.id: ABSENT, rosa.id: Budget(Micros(7), ml.id)}
+        assert found.reported == {}
+        assert asked(sandbox) == {
+            "GET /api/v2/groups/*/members/ai/spend": 1,
+            "GET /api/v2/users/*/ai/budget/override": 2,
+            "POST /api/v2/authcheck": 1,
+        }
+
+
+@pytest.mark.parametrize("version", WITH_OVERRIDES)
+def test_a_member_knows_about_nobody_else(version: str) -> None:
+    with sandbox_and_reader(version, role="owner") as (_, owner):
+        everybody = people(owner.directory())
+        with sandbox_and_reader(version, role="member") as (_, reader):
+            directory = reader.directory()
+            assert [user.username for user in people(directory)] == ["mia"]
+            assert sum(directory.hidden_members.values()) > 40
+            mia = named(directory, "mia")
+            found = reader.people(everybody, directory).overrides
+            assert found[mia.id] == ABSENT
+            unseen = {user.username for user in everybody if not isinstance(found[user.id], Unknown)}
+            assert unseen == {"mia"}
+            assert reader.budget(named(owner.directory(), "bob")) == Unknown(
+                "user/bob is gone, or this token may not read it"
+            )
+
+
+def test_a_group_that_became_unreadable_is_unknown_and_not_absent() -> None:
+    with sandbox_and_reader() as (sandbox, reader):
+        group = group_named(reader.directory(), "acme/eng")
+        sandbox.fault(Fault("status", path="*/groups/ai/spend", status=200, body={"groups": None}))
+        sandbox.fault(Fault("status", path=f"*/groups/{group.id}", status=404, body=NOT_FOUND))
+        assert reader.group_budgets([group]) == {
+            group.id: Unknown(f"{group.address} is gone, or this token may not read it")
+        }
+
+
+def test_a_group_that_bulk_left_out_is_read_alone() -> None:
+    with sandbox_and_reader() as (sandbox, reader):
+        directory = reader.directory()
+        groups = [group_named(directory, "acme/eng"), group_named(directory, "acme/platform")]
+        sandbox.fault(Fault("status", path="*/groups/ai/spend", status=200, body={"groups": []}))
+        truth = budgets_of(sandbox)
+        assert reader.group_budgets(groups) == {group.id: truth[group.id] for group in groups}
+
+
+@pytest.mark.parametrize("status", [404, 500])
+def test_a_bulk_read_that_fails_is_read_one_by_one(status: int) -> None:
+    with sandbox_and_reader() as (sandbox, reader):
+        directory = reader.directory()
+        sandbox.fault(Fault("status", path="*/ai/spend", status=status, times=99, body=NOT_FOUND))
+        assert reader.group_budgets(list(directory.groups.values())) == budgets_of(sandbox)
+        found = reader.people(people(directory), directory)
+        assert {id_: one for id_, one in found.overrides.items() if one != ABSENT} == overrides_of(sandbox)
+
+
+def test_rows_nobody_asked_for_are_ignored() -> None:
+    with sandbox_and_reader() as (sandbox, reader):
+        directory = reader.directory()
+        ana, group = named(directory, "ana"), group_named(directory, "acme/platform")
+        row = {"user_id": ID_1, "effective_group_id": None, "effective_budget": None, "group_spend_micros": 5}
+        sandbox.fault(Fault("status", path="*/members/ai/spend", status=200, body={"members": [row]}))
+        assert reader.spend({group.id: [ana.id]}) == {group.id: {}}
+        sandbox.fault(
+            Fault("status", path="*/groups/ai/spend", status=200,
+                  body={"groups": [{"group_id": ID_1, "spend_limit_micros": 5},
+                                   {"group_id": group.id, "spend_limit_micros": 6}]})
+        )  # fmt: skip
+        assert reader.group_budgets([group]) == {group.id: Budget(Micros(6), group.id)}
+
+
+def test_somebody_moved_between_two_answers_is_read_alone() -> None:
+    with sandbox_and_reader() as (sandbox, reader):
+        directory = reader.directory()
+        rosa = named(directory, "rosa")
+        acme, labs = (group_named(directory, f"{name}/Everyone") for name in ("acme", "labs"))
+        for group in (acme, labs):
+            row = {
+                "user_id": rosa.id,
+                "effective_group_id": group.id,
+                "effective_budget": None,
+                "group_spend_micros": 0,
+            }
+            sandbox.fault(Fault("status", path=f"*/{group.id}/members/ai/spend", status=200, body={"members": [row]}))
+        found = reader.people([rosa], directory)
+        assert found.reported == {}
+        assert found.overrides == {rosa.id: overrides_of(sandbox).get(rosa.id, ABSENT)}
+
+
+def test_a_single_answer_of_500_is_unknown() -> None:
+    with sandbox_and_reader("2.35") as (sandbox, reader):
+        directory = reader.directory()
+        group, user = group_named(directory, "acme/platform"), named(directory, "ana")
+        sandbox.fault(Fault("status", path="*/ai/budget", status=500, times=2))
+        assert isinstance(reader.budget(group), Unknown)
+        assert isinstance(reader.budget(user), Unknown)
+
+
+@pytest.mark.parametrize("version", ALL)
+def test_one_subject_read_afresh(version: str) -> None:
+    with sandbox_and_reader(version) as (sandbox, reader):
+        directory = reader.directory()
+        truth = budgets_of(sandbox)
+        for address in ("acme/platform", "acme/eng", "labs/Everyone"):
+            group = group_named(directory, address)
+            assert reader.budget(group) == truth[group.id]
+        overrides = overrides_of(sandbox) if version != "2.34" else {}
+        for user in [named(directory, "ana"), *(one for one in people(directory) if one.id in overrides)]:
+            assert reader.budget(user) == overrides.get(user.id, ABSENT)
+
+
+def test_one_subject_read_without_the_directory_asks_for_its_group_too() -> None:
+    with sandbox_and_reader() as (_, first):
+        eng = group_named(first.directory(), "acme/eng")
+    with sandbox_and_reader() as (sandbox, reader):
+        assert reader.budget(eng) == ABSENT
+        assert asked(sandbox)["GET /api/v2/groups/*"] == 1
+        gone = Group("acme", "gone", GroupId(ID_1), eng.organization_id)
+        assert isinstance(reader.budget(gone), Unknown)
+
+
+@pytest.mark.parametrize("version", ["2.35"])
+def test_without_its_experiment_overrides_are_unknown(version: str) -> None:
+    with sandbox_and_reader(version, experiments=()) as (_, reader):
+        directory = reader.directory()
+        found = reader.people(people(directory), directory).overrides
+        assert {type(reading) for reading in found.values()} == {Unknown}
+
+
+def test_a_lapsed_licence_stops_everything() -> None:
+    for version in ("2.37", "2.35"):
+        with sandbox_and_reader(version) as (sandbox, reader):
+            directory = reader.directory()
+            body = {"message": "AI Gateway is a Premium feature. Contact sales!"}
+            sandbox.fault(Fault("status", path="*/ai/*", status=403, body=body, times=99))
+            with pytest.raises(DeniedError, match="Premium"):
+                reader.group_budgets(list(directory.groups.values()))
+            with pytest.raises(DeniedError, match="Premium"):
+                reader.people(people(directory), directory)
+
+
+def test_a_truncated_bulk_answer_is_asked_for_again() -> None:
+    with sandbox_and_reader() as (sandbox, reader):
+        directory = reader.directory()
+        sandbox.fault(Fault("truncate", path="*/members/ai/spend"))
+        found = reader.people(people(directory), directory)
+        assert {id_: one for id_, one in found.overrides.items() if one != ABSENT} == overrides_of(sandbox)
+
+
+def test_a_bulk_answer_of_another_shape_is_an_error_and_no_plan() -> None:
+    with sandbox_and_reader() as (sandbox, reader):
+        directory = reader.directory()
+        sandbox.fault(Fault("status", path="*/groups/ai/spend", status=200, body={"groups": [{"group_id": ID_1}]}))
+        with pytest.raises(ServerError, match=r"GET /api/v2/organizations/.*/groups/ai/spend: answer.groups\[0\]"):
+            reader.group_budgets(list(directory.groups.values()))
+
+
+def test_spend_is_what_was_booked_on_the_group() -> None:
+    with sandbox_and_reader() as (sandbox, reader):
+        directory = reader.directory()
+        group = group_named(directory, "acme/platform")
+        ids = sorted(directory.members[group.id])
+        rows = sandbox.execute(
+            "SELECT user_id, SUM(cost_micros) FROM ai_daily_spend WHERE group_id = ? GROUP BY user_id", (group.id,)
+        )
+        found = reader.spend({group.id: ids})[group.id]
+        assert set(found) == set(ids)
+        assert {user: spend for user, spend in found.items() if spend} == dict(rows)
+
+
+def test_spend_is_not_known_without_bulk_reads() -> None:
+    with sandbox_and_reader("2.35") as (_, reader):
+        directory = reader.directory()
+        assert reader.spend({group_named(directory, "acme/platform").id: list(directory.users)}) == {}
+
+
+@pytest.mark.parametrize(
+    ("role", "groups", "overrides"),
+    [
+        ("owner", True, True),
+        ("user-admin", True, True),
+        ("organization-admin", True, False),
+        ("organization-user-admin", True, False),
+        ("auditor", False, False),
+        ("member", False, False),
+    ],
+)
+def test_what_a_role_may_write(role: str, groups: bool, overrides: bool) -> None:
+    with sandbox_and_reader(role=role) as (sandbox, reader):
+        acme = next(id_ for id_, one in reader.directory().organizations.items() if one.name == "acme")
+        sandbox.forget_requests()
+        said = reader.may_write(organizations=[acme], overrides=True)
+        assert (not any("group budgets in acme" in one for one in said)) is groups
+        assert (not any("user overrides" in one for one in said)) is overrides
+        assert asked(sandbox) == {"POST /api/v2/authcheck": 1}
+        assert reader.may_write(organizations=[], overrides=False) == ()
+
+
+def test_overrides_that_do_not_exist_may_not_be_written() -> None:
+    with sandbox_and_reader("2.34") as (_, reader):
+        assert reader.may_write(organizations=[], overrides=True) == (
+            "This Coder has no user overrides: they came with 2.35.",
+        )
+
+
+def test_an_organization_that_is_not_readable_is_named_by_its_id() -> None:
+    with sandbox_and_reader(role="member") as (_, reader):
+        (sentence,) = reader.may_write(organizations=[ID_1], overrides=False)  # type: ignore[list-item]
+        assert ID_1 in sentence
+
+
+def find(reader: CoderReader, *names: str) -> list[str]:
+    return [user.username for user in reader.find_users(names)]
+
+
+def test_people_are_found_by_name_and_id_but_not_the_token_itself() -> None:
+    with sandbox_and_reader() as (sandbox, reader):
+        ana = named(reader.directory(), "ana")
+        assert find(reader, "ana", "ANA", ana.id, "bob") == ["ana", "bob"]
+        sandbox.forget_requests()
+        assert find(reader, "me", "nobody", "../organizations", "a/b", "", "ana@acme.example", "x" * 100) == []
+        assert asked(sandbox) == {"GET /api/v2/users/nobody": 1}
+
+
+def test_deleted_people_answer_to_their_id_and_are_not_found() -> None:
+    with sandbox_and_reader() as (sandbox, reader):
+        ana = named(reader.directory(), "ana")
+        sandbox.execute("UPDATE users SET deleted = 1 WHERE id = ?", (ana.id,))
+        assert find(reader, ana.id, "ana") == []
+
+
+def test_people_in_no_organization_are_found() -> None:
+    with sandbox_and_reader() as (sandbox, reader):
+        ana = named(reader.directory(), "ana")
+        sandbox.execute("DELETE FROM organization_members WHERE user_id = ?", (ana.id,))
+        assert find(reader, ana.id) == ["ana"]
+        assert find(reader, "ana") == ["ana"]
+
+
+def test_older_servers_say_400_for_a_user_who_is_not_there() -> None:
+    with sandbox_and_reader() as (sandbox, reader):
+        body = {"message": '"user" must be an existing uuid or username.'}
+        sandbox.fault(Fault("status", path="*/users/nobody", status=400, body=body))
+        assert find(reader, "nobody") == []

@@ -236,10 +236,10 @@ def _not_known(effects: Effects, names: Mapping[str, str]) -> Iterator[str]:
         yield f"Nothing is claimed about {_names(people, len(people))}: {harmless(reason)}."
     for disagreement in effects.disagreements[:NAMES_SHOWN]:
         reported, ours = _say(disagreement.reported, names), _say(disagreement.ours, names)
-        yield f"Coder limits {harmless(disagreement.username)} to {reported}, and by the rule it is {ours}."
+        yield f"Coder reports {reported} for {harmless(disagreement.username)}, and by the rule it is {ours}."
     more = len(effects.disagreements) - NAMES_SHOWN
     if more > 0:
-        yield f"Coder limits {count(more, 'more person', 'more people')} otherwise than the rule says."
+        yield f"Coder reports another limit than the rule for {count(more, 'more person', 'more people')}."
 
 
 def _notices(notices: tuple[Notice, ...], at: datetime, detail: Detail) -> Iterator[str]:

@@ -1,0 +1,267 @@
+"""Effects and refusals as text: golden texts for each hazard, and for 10,000 people."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+from reconciler.core.assess import assess
+from reconciler.core.budget import GroupId, OrganizationId, Unknown, UserId
+from reconciler.core.effects import Effects, Notice, NoticeKind
+from reconciler.core.gate import dangers_to_people, judge, mass_change
+from reconciler.core.plan import Action
+from reconciler.core.policy import GuardrailName, Hazard
+from reconciler.core.verdict import Breach, Grant, Verdict
+from reconciler.render.effects import Detail, action_notes, effects_lines, refusal_lines
+from tests.effects.worlds import NOW, OLD_SERVER, World, limit, set_group, set_user, usd
+
+TEAM = {"acme": ["ana", "bob", "eve", "kim"], "acme/eng": ["ana", "bob"], "acme/ops": ["bob", "eve"]}
+ACME = OrganizationId("acme")
+
+
+def effects_of(
+    world: World, *actions: Action, spend: dict[str, dict[str, int]] | None = None, total: bool = True
+) -> Effects:
+    answers = {
+        GroupId(group): {UserId(person): usd(dollars) for person, dollars in people.items()}
+        for group, people in (spend or {}).items()
+    }
+    return assess(actions, world.snapshot(), organizations=(ACME,) if total else ()).effects(answers)
+
+
+def verdict_of(effects: Effects, *grants: Grant, mass: tuple[Action, ...] = ()) -> Verdict:
+    return judge((*dangers_to_people(effects), mass_change(mass, managed=4)), grants=grants)
+
+
+def text(effects: Effects, detail: Detail = Detail.SUMMARY) -> str:
+    verdict = verdict_of(effects)
+    return "\n".join([*effects_lines(effects, verdict, at=NOW, detail=detail), *refusal_lines(verdict)])
+
+
+def test_a_block() -> None:
+    world = World(TEAM, {"acme/eng": 200, "acme": 50})
+    effects = effects_of(world, set_group(world, "acme/eng", 100), spend={"acme/eng": {"ana": 150, "bob": 99}})
+    assert text(effects) == (
+        "Exposure: $500 -> $300 a month (-$200).\n"
+        "  2 people  $200.00 -> $100.00  by group/acme/eng\n"
+        "Would be blocked now: 1 (ana spent $150.00 of $100.00).   BLOCKS_USERS=1\n"
+        "Refused:\n"
+        "  BLOCKS_USERS: 1 person would be blocked now (ana)\n"
+        "    if that is meant, pass `--allow BLOCKS_USERS=1`, or consent in the policy under `allow:`"
+    )
+
+
+def test_a_removed_limit() -> None:
+    world = World(TEAM, {"acme/eng": 200})
+    action = set_group(world, "acme/eng", None)
+    effects = effects_of(world, action)
+    assert action_notes((action,), effects) == {"group/acme/eng": "2 people become unlimited"}
+    assert text(effects) == (
+        "Exposure: $400 -> $0 a month (-$400); unlimited people 2 -> 4.\n"
+        "  2 people  $200.00 (eng) -> no limit  by group/acme/eng\n"
+        "Would become unlimited: 2 (ana, bob).   REMOVES_LIMIT=2\n"
+        "Refused:\n"
+        "  REMOVES_LIMIT: 2 people would become unlimited (ana, bob)\n"
+        "    if that is meant, pass `--allow REMOVES_LIMIT=2`, or consent in the policy under `allow:`"
+    )
+
+
+def test_a_mass_change_and_consent_and_a_broken_guardrail() -> None:
+    world = World(TEAM, {"acme/eng": 200, "acme/ops": 100, "acme": 50}, {"kim": (70, "acme")})
+    actions = (
+        set_group(world, "acme/eng", None),
+        set_group(world, "acme/ops", None),
+        set_user(world, "kim", None),
+    )
+    effects = effects_of(world, *actions, spend={"acme": dict.fromkeys(TEAM["acme"], 0)})
+    verdict = verdict_of(effects, mass=actions)
+    assert action_notes(actions, effects) == {
+        "group/acme/eng": "2 people fall back to Everyone ($50.00)",
+        "group/acme/ops": "1 person falls back to Everyone ($50.00)",
+        "user/kim": "falls back to Everyone ($50.00)",
+    }
+    assert [*effects_lines(effects, verdict, at=NOW), *refusal_lines(verdict)] == [
+        "Exposure: $570 -> $200 a month (-$370).",
+        "  2 people  $200.00 (eng) -> $50.00 (Everyone)  by group/acme/eng",
+        "  1 person  $100.00 (ops) -> $50.00 (Everyone)  by group/acme/ops",
+        "Mass change, deletes: 3 (group/acme/eng, group/acme/ops, user/kim).   MASS_CHANGE=3",
+        "Fresh allowance: 3 people by another group; spend of 3 people not known.",
+        "Refused:",
+        "  MASS_CHANGE: 3 deletes of budgets that are live (group/acme/eng, group/acme/ops, user/kim)",
+        "    if that is meant, pass `--allow MASS_CHANGE=3`, or consent in the policy under `allow:`",
+    ]
+    breach = Breach(GuardrailName.MAX_LIMIT, "a.yaml:1:1", "a.yaml:1:1: too much", "lower the limit")
+    allowed = replace(verdict.with_grants([Grant(Hazard.MASS_CHANGE, 3, "--allow")]), breaches=(breach,))
+    assert refusal_lines(allowed) == [
+        "Consent: MASS_CHANGE=3 by --allow.",
+        "Refused:",
+        "  a.yaml:1:1: too much",
+        "    lower the limit",
+    ]
+
+
+def test_a_move_says_what_stops_counting_and_who_can_work_again() -> None:
+    world = World(TEAM, {"acme/eng": 200, "acme": 200})
+    spend = {"acme": {"ana": 200, "bob": 12}, "acme/eng": {"ana": 5, "bob": 0}}
+    assert text(effects_of(world, set_group(world, "acme", None), spend=spend)).splitlines() == [
+        "Exposure: $800 -> $400 a month (-$400); unlimited people 0 -> 2.",
+        "  2 people  $200.00 (Everyone) -> $200.00 (eng)  by group/acme/Everyone",
+        "  2 people  $200.00            -> no limit       by group/acme/Everyone",
+        "Would become unlimited: 2 (eve, kim).   REMOVES_LIMIT=2",
+        "Can work again: 1 (ana).",
+        "Fresh allowance: 2 people by another group; $212.00 of this month stop counting (ana $200.00, bob $12.00).",
+        "Refused:",
+        "  REMOVES_LIMIT: 2 people would become unlimited (eve, kim)",
+        "    if that is meant, pass `--allow REMOVES_LIMIT=2`, or consent in the policy under `allow:`",
+    ]
+
+
+def test_nothing_is_said_of_nothing_and_none_is_asked_for() -> None:
+    world = World({"acme": []})
+    assert text(effects_of(world)) == ""
+    full = World(TEAM, {"acme/eng": 200})
+    effects = effects_of(full, set_group(full, "acme/eng", 0))
+    assert effects_lines(effects, verdict_of(effects), at=NOW, detail=Detail.NONE) == []
+
+
+def test_everybody_is_listed_where_it_is_asked_for() -> None:
+    world = World(TEAM, {"acme/eng": 200}, {"kim": (10, "acme")})
+    actions = set_group(world, "acme/eng", 300), set_user(world, "eve", (5, "acme/ops")), set_user(world, "kim", None)
+    effects = effects_of(world, *actions, spend={"acme/eng": {"ana": 12}}, total=False)
+    assert text(effects, Detail.PEOPLE).splitlines() == [
+        "Exposure of the 4 people concerned: $410 -> $605 a month (+$195); unlimited people 1 -> 1.",
+        "  ana  $200.00  -> $300.00      spent $12.00   by group/acme/eng",
+        "  bob  $200.00  -> $300.00      spend unknown  by group/acme/eng",
+        "  eve  no limit -> $5.00 (ops)  spend unknown  by user/eve",
+        "  kim  $10.00   -> no limit                    by user/kim",
+        "Would become unlimited: 1 (kim).   REMOVES_LIMIT=1",
+        "Spend of 1 person could not be read: not known whether they would be blocked now.",
+        "Refused:",
+        "  REMOVES_LIMIT: 1 person would become unlimited (kim)",
+        "    if that is meant, pass `--allow REMOVES_LIMIT=1`, or consent in the policy under `allow:`",
+    ]
+
+
+def test_what_is_not_known_is_said() -> None:
+    members = {**TEAM, "acme/big": [f"p{number}" for number in range(8)]}
+    world = World(
+        members,
+        {"acme/eng": 200, "acme/ops": Unknown("HTTP 500"), "acme/big": 9},
+        hidden={"acme/eng": 2},
+        reported={f"p{number}": limit(1, "acme") for number in range(7)},
+        offers=OLD_SERVER,
+    )
+    actions = set_group(world, "acme/eng", 100), set_group(world, "acme/big", 0)
+    effects = effects_of(world, *actions)
+    assert action_notes((set_group(world, "acme", 1),), effects) == {}
+    assert text(effects).splitlines() == [
+        "Exposure: $200 -> $100 a month (-$100); 3 people not known.",
+        "  1 person  $9.00   -> $0.00    by group/acme/big",
+        "  1 person  $200.00 -> $100.00  by group/acme/eng",
+        "Would be blocked now: 1 (p7 gets $0.00), perhaps 7 (p0, p1, p2, p3, p4 and 2 more).   BLOCKS_USERS=8",
+        "This server does not say what people have spent (2.36 does): not known who would be blocked now.",
+        "group/acme/eng has 2 members whom this token may not read; they are in no number.",
+        "Nothing is claimed about 1 (bob): the budget of group/acme/ops is not known: HTTP 500.",
+        "Nothing is claimed about 7 (p0, p1, p2, p3, p4 and 2 more): the server reports another limit "
+        "for them than the one we compute.",
+        "Coder reports $1.00 (Everyone) for p0, and by the rule it is $9.00 (big).",
+        "Coder reports $1.00 (Everyone) for p1, and by the rule it is $9.00 (big).",
+        "Coder reports $1.00 (Everyone) for p2, and by the rule it is $9.00 (big).",
+        "Coder reports $1.00 (Everyone) for p3, and by the rule it is $9.00 (big).",
+        "Coder reports $1.00 (Everyone) for p4, and by the rule it is $9.00 (big).",
+        "Coder reports another limit than the rule for 2 more people.",
+        "Refused:",
+        "  BLOCKS_USERS: 8 people would be blocked now (p7, perhaps p0, perhaps p1, perhaps p2, perhaps p3 and 3 more)",
+        "    if that is meant, pass `--allow BLOCKS_USERS=8`, or consent in the policy under `allow:`",
+    ]
+
+
+def test_notices_stand_at_the_end_and_end_after_a_few() -> None:
+    world = World({"acme": []})
+    soon = Notice(NoticeKind.EXPIRES_SOON, "user/ana", "a.yaml:1:1", "$5.00 expires; then no limit", NOW + timedelta(3))
+    dead = Notice(NoticeKind.DEAD, "group/acme/x", "a.yaml:2:1", "limits none of its 3 members", NOW)
+    effects = replace(effects_of(world), notices=(soon, *[dead] * 11))
+    assert effects_lines(effects, Verdict(), at=NOW) == [
+        "Expires in 3 days: user/ana $5.00 expires; then no limit (a.yaml:1:1).",
+        *["Without effect: group/acme/x limits none of its 3 members (a.yaml:2:1)."] * 9,
+        "2 more notices: --effects people",
+    ]
+    assert len(effects_lines(effects, Verdict(), at=NOW, detail=Detail.PEOPLE)) == 12
+
+
+def test_actions_without_effect_and_with_several_landings() -> None:
+    world = World(
+        {
+            "acme": ["ana", "bob", "kim"],
+            "acme/a": ["ana", "bob", "kim"],
+            "acme/b": ["bob"],
+            "beta": ["kim"],
+            "acme/none": [],
+        },
+        {"acme/a": 100, "acme/b": 50, "beta": 40},
+        {"ana": (5, "acme")},
+        joined={("kim", "acme"): 1, ("kim", "beta"): 2},
+    )
+    actions = (
+        set_group(world, "acme/a", None),
+        set_user(world, "ana", (6, "acme/a")),
+        set_group(world, "acme/none", 5),
+        set_user(world, "bob", (7, "acme/b")),
+    )
+    notes = action_notes(actions[:3], effects_of(world, *actions[:3]))
+    assert notes == {
+        "group/acme/a": "2 people fall back: 1 to beta/Everyone ($40.00), 1 to acme/b ($50.00)",
+        "group/acme/none": "changes nobody's limit",
+    }
+    assert action_notes(actions[3:], effects_of(world, actions[3])) == {"user/bob": "instead of $100.00 (a)"}
+    alone = World({"acme": ["ana"], "acme/a": ["ana"]}, {"acme/a": 1}, {"ana": (5, "acme")})
+    gone = set_group(alone, "acme/a", None), set_user(alone, "ana", None)
+    assert action_notes(gone, effects_of(alone, *gone)) == {
+        "group/acme/a": "changes nobody's limit",
+        "user/ana": "becomes unlimited",
+    }
+
+
+def test_many_landings_end_after_a_few() -> None:
+    groups = [f"acme/g{number}" for number in range(8)]
+    members = {"acme": [f"p{n}" for n in range(8)], "acme/all": [f"p{n}" for n in range(8)]}
+    world = World(
+        {**members, **{group: [f"p{n}"] for n, group in enumerate(groups)}},
+        {"acme/all": 100, **{group: n + 1 for n, group in enumerate(groups[:7])}},
+    )
+    action = set_group(world, "acme/all", None)
+    (note,) = action_notes((action,), effects_of(world, action)).values()
+    assert note.startswith("8 people fall back: 1 to g0 ($1.00), ")
+    assert note.endswith(", 3 elsewhere")
+
+
+def test_ten_thousand_people_fit_a_screen() -> None:
+    people = [f"p{number:05}" for number in range(10_000)]
+    groups = {f"acme/g{number:02}": people[number::40] for number in range(40)}
+    world = World({"acme": people, **groups}, {group: 100 + n for n, group in enumerate(groups)} | {"acme": 50})
+    actions = tuple(set_group(world, group, 60 if n % 2 else 0) for n, group in enumerate(groups))
+    spend = {group: dict.fromkeys(members, 70) for group, members in groups.items()} | {
+        "acme": dict.fromkeys(people, 0)
+    }
+    assert text(effects_of(world, *actions, spend=spend)).splitlines() == [
+        "Exposure: $1,195,000 -> $550,000 a month (-$645,000).",
+        "  250 people  $100.00 (g00) -> $50.00 (Everyone)  by group/acme/g00",
+        "  250 people  $101.00       -> $60.00             by group/acme/g01",
+        "  250 people  $102.00 (g02) -> $50.00 (Everyone)  by group/acme/g02",
+        "  250 people  $103.00       -> $60.00             by group/acme/g03",
+        "  250 people  $104.00 (g04) -> $50.00 (Everyone)  by group/acme/g04",
+        "  250 people  $105.00       -> $60.00             by group/acme/g05",
+        "  250 people  $106.00 (g06) -> $50.00 (Everyone)  by group/acme/g06",
+        "  250 people  $107.00       -> $60.00             by group/acme/g07",
+        "  250 people  $108.00 (g08) -> $50.00 (Everyone)  by group/acme/g08",
+        "  250 people  $109.00       -> $60.00             by group/acme/g09",
+        "  7,500 people more in 30 other ways: --effects people",
+        "Would be blocked now: 5,000 (p00001 spent $70.00 of $60.00, p00003 spent $70.00 of $60.00, "
+        "p00005 spent $70.00 of $60.00, p00007 spent $70.00 of $60.00, p00009 spent $70.00 of $60.00 "
+        "and 4,995 more).   BLOCKS_USERS=5000",
+        "Fresh allowance: 5,000 people by another group; $350,000.00 of this month stop counting "
+        "(p00000 $70.00, p00002 $70.00, p00004 $70.00, p00006 $70.00, p00008 $70.00).",
+        "Refused:",
+        "  BLOCKS_USERS: 5,000 people would be blocked now (p00001, p00003, p00005, p00007, p00009 and 4,995 more)",
+        "    if that is meant, pass `--allow BLOCKS_USERS=5000`, or consent in the policy under `allow:`",
+    ]

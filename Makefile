@@ -19,7 +19,8 @@ demo: .venv/installed ## watch the main job on an embedded Coder, in under a min
 	@$(BIN)/reconciler demo
 
 test: .venv/installed ## run the whole suite
-	@$(BIN)/python -m pytest -n auto -q
+	@$(BIN)/python -m pytest -n auto -q $(if $(COVERAGE),--cov --cov-report=term)
+	@$(if $(COVERAGE),$(BIN)/coverage report --include='reconciler/core/*' --fail-under=100)
 
 check: .venv/installed ## format, lint, types, import contracts
 	$(BIN)/ruff format --check .
@@ -28,7 +29,7 @@ check: .venv/installed ## format, lint, types, import contracts
 	$(BIN)/lint-imports
 
 bench: .venv/installed ## measure the targets of tests/bench as ratios
-	@$(BIN)/python -m tests.bench
+	@$(BIN)/python -m tests.bench $(BENCH)
 
 clean: ## remove what the targets made
 	rm -rf .venv dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage*

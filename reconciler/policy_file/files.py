@@ -69,8 +69,8 @@ def _read(path: str) -> PolicyText | Finding:
             data = file.read(MAX_BYTES + 1)
     except FileNotFoundError:
         return _finding(path, "there is no such file", "check the path")
-    except (OSError, ValueError) as error:
-        return _finding(path, f"the file cannot be read: {getattr(error, 'strerror', None) or error}")
+    except OSError as error:
+        return _finding(path, f"the file cannot be read: {error.strerror}")
     return PolicyText(path, data) if len(data) <= MAX_BYTES else _too_large(path)
 
 

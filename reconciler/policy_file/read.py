@@ -25,6 +25,7 @@ from reconciler.errors import Finding
 from reconciler.policy_file.nodes import Broken, Mapping, Mark, Node, PolicyText, Scalar, Sequence
 
 WRITE_OUT = "write the value out; amounts can be named in `tiers`"
+QUOTE = "put a value that begins with { or [ in quotes"
 MAX_DEPTH = 16
 """Version 1 nests three deep; the rest is room for a clear message."""
 
@@ -152,7 +153,9 @@ class _Builder:
                 if not in_mapping:
                     out.append(node)
                 elif key is None:
-                    raise _Stop(self._text.finding(event.start_mark, "a key is text", "put it in quotes"))
+                    raise _Stop(
+                        self._text.finding(event.start_mark, "this key is a list or a mapping, not a text", QUOTE)
+                    )
                 else:
                     out[key] = (key_mark, node)
                 stack.append((out, in_mapping))
@@ -197,7 +200,7 @@ class _Builder:
         if type(out) is list:
             out.append(Broken(event.start_mark))
         elif key is None:
-            raise _Stop(self._text.finding(event.start_mark, "a key is text", "write the key out"))
+            raise _Stop(self._text.finding(event.start_mark, "this key is an alias, not a text", "write it out"))
         else:
             out[key] = (key_mark, Broken(event.start_mark))
 

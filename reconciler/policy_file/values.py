@@ -23,6 +23,7 @@ from reconciler.policy_file.nodes import Mapping, Node, Scalar, Sequence
 
 VERSION = 1
 NO_LIMIT = "none"
+NONE_OR_ZERO = "for no limit write `none`, to block write $0"
 MAX_EXPOSURE = Micros(10**12 * 10**6)
 """A million people with the highest limit."""
 MAX_NAME_COMPARED = 64
@@ -175,8 +176,8 @@ class Limits:
 
     def _read(self, scalar: Scalar) -> Micros:
         text = scalar.text
-        if text.lower() in ("", "~", "null", "none", "unlimited", "infinite", ".inf", "inf"):
-            raise Wrong("for no limit write `none`, to block write $0")
+        if text in _NULLS or text.lower() == ".inf":
+            raise Wrong(NONE_OR_ZERO)
         if not is_tier_name(text):
             return _amount(scalar)
         if text not in self._unknown:
@@ -184,6 +185,8 @@ class Limits:
         raise Wrong(self._unknown[text])
 
     def _no_such_tier(self, text: str) -> str:
+        if text.lower() in ("none", "null", "unlimited", "infinite", "inf"):
+            return f"there is no tier {text!r}; {NONE_OR_ZERO}"
         meant = nearest(text, [*self._tiers, NO_LIMIT])
         if meant:
             return f"there is no tier {text!r}; did you mean {meant!r}?"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -11,6 +12,7 @@ import tempfile
 import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import click
@@ -19,6 +21,8 @@ from reconciler.cli import exits
 from reconciler.errors import ReconcilerError
 
 POLICY = "policies/company"
+WRITTEN = date(2026, 11, 23)
+"""The day on which the dates in the example policies were chosen."""
 _RECONCILER = [sys.executable, "-m", "reconciler"]
 
 
@@ -30,7 +34,7 @@ def command() -> int:
     To repeat them by hand, run `reconciler sandbox` in another terminal.
     """
     with tempfile.TemporaryDirectory(prefix="reconciler-demo-") as folder:
-        shutil.copytree(_policies(), Path(folder, "policies"))
+        copy_examples(Path(folder, "policies"))
         with subprocess.Popen(
             [*_RECONCILER, "sandbox", "--seed", "demo", "--print-json"], stdout=subprocess.PIPE, text=True
         ) as sandbox:
@@ -42,6 +46,16 @@ def command() -> int:
             finally:
                 sandbox.terminate()
     return exits.DONE
+
+
+def copy_examples(target: Path) -> None:
+    """Copy the example policies, with their dates moved by the days that passed since they were written."""
+    shutil.copytree(_policies(), target)
+    passed = datetime.now(UTC).date() - WRITTEN
+    for file in target.rglob("*.yaml"):
+        text = file.read_text(encoding="utf-8")
+        moved = re.sub(r"\b20\d\d-\d\d-\d\d\b", lambda day: str(date.fromisoformat(day[0]) + passed), text)
+        file.write_text(moved, encoding="utf-8")
 
 
 def _policies() -> Path:

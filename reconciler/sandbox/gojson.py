@@ -16,14 +16,15 @@ from .uuids import NIL, parse_uuid
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-Kind = Literal["string", "string?", "int64", "int", "int?", "bool", "uuid", "strings", "uuids", "objects"]
+Kind = Literal["string", "string?", "int64", "int", "int?", "bool", "uuid", "strings", "uuids", "object", "objects"]
 ZERO: dict[Kind, Any] = {
     "string": "", "string?": None, "int64": 0, "int": 0, "int?": None, "bool": False, "uuid": NIL,
-    "strings": (), "uuids": (), "objects": {},
+    "strings": (), "uuids": (), "object": None, "objects": {},
 }  # fmt: skip
 _GO_TYPE: dict[Kind, str] = {
     "string": "string", "string?": "string", "int64": "int64", "int": "int", "int?": "int", "bool": "bool",
-    "uuid": "uuid.UUID", "strings": "[]string", "uuids": "[]uuid.UUID", "objects": "map[string]struct",
+    "uuid": "uuid.UUID", "strings": "[]string", "uuids": "[]uuid.UUID", "object": "struct",
+    "objects": "map[string]struct",
 }  # fmt: skip
 _INT64 = range(-(2**63), 2**63)
 _WHITESPACE = re.compile(r"[ \t\r\n]*")
@@ -55,7 +56,11 @@ def decode(body: bytes, name: str, fields: Mapping[str, Kind]) -> dict[str, Any]
 
     *Raises* Refusal 400 `Request body must be valid JSON.` with the decoder's text as detail.
     """
-    value = _first_value(body)
+    return fields_of(_first_value(body), name, fields)
+
+
+def fields_of(value: object, name: str, fields: Mapping[str, Kind]) -> dict[str, Any]:
+    """Return the fields of a struct inside a body, such as a value of an `objects` field, as `decode` does."""
     result = {field: ZERO[kind] for field, kind in fields.items()}
     if value is None:
         return result
@@ -68,15 +73,6 @@ def decode(body: bytes, name: str, fields: Mapping[str, Kind]) -> dict[str, Any]
             where = f"Go struct field {name}.{field} of type {_GO_TYPE[fields[field]]}"
             result[field] = _typed(given, fields[field], where)
     return result
-
-
-def plain(value: object) -> Any:
-    """Return a decoded value of an `objects` field as plain dictionaries, keys folded to lower case."""
-    if isinstance(value, _Object):
-        return {key.casefold(): plain(given) for key, given in value}
-    if isinstance(value, list):
-        return [plain(item) for item in value]
-    return value
 
 
 def _first_value(body: bytes) -> object:
@@ -105,16 +101,23 @@ def _typed(value: object, kind: Kind, where: str) -> Any:
         case "bool" if isinstance(value, bool):
             return value
         case "string" | "string?" if isinstance(value, str) and not isinstance(value, _Number):
-            return str(value)
+            return _valid_text(value)
         case "uuid" if isinstance(value, str) and not isinstance(value, _Number):
             return _uuid(value)
         case "strings" | "uuids" if isinstance(value, list) and not isinstance(value, _Object):
             item: Kind = "string" if kind == "strings" else "uuid"
             return tuple(ZERO[item] if each is None else _typed(each, item, where) for each in value)
+        case "object" if isinstance(value, _Object):
+            return value
         case "objects" if isinstance(value, _Object):
             return dict(value)
         case _:
             raise _mismatch(value, where)
+
+
+def _valid_text(text: str) -> str:
+    """Return the text with surrogates that stand alone replaced, as Go does."""
+    return text if text.isascii() else text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def _uuid(text: str) -> str:

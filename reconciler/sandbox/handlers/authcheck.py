@@ -5,45 +5,52 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..answers import Answer, Validation, json_answer, refusal
-from ..gojson import plain
+from ..gojson import fields_of
 from ..guards import find_user, may_read_group
 
 if TYPE_CHECKING:
     from ..calls import Call
+    from ..gojson import Kind
 
 _WITH_RESOURCE_ID = ("workspace", "template", "user", "group")
 MAXIMUM_RESOURCE_IDS = 10
+_OBJECT: dict[str, Kind] = {
+    "resource_type": "string", "organization_id": "string", "owner_id": "string", "resource_id": "string",
+    "any_org": "bool",
+}  # fmt: skip
 
 
 def authcheck(call: Call) -> Answer:
     """Answer each check with true or false; an unknown or unreadable resource_id is false."""
     checks = call.json("AuthorizationRequest", {"checks": "objects"})["checks"]
-    objects = {name: plain(check) for name, check in checks.items()}
-    with_id = sum(1 for check in objects.values() if _text(check, "resource_id"))
-    if with_id > MAXIMUM_RESOURCE_IDS:
+    named = {name: _read(check) for name, check in checks.items()}
+    if sum(1 for _, thing in named.values() if thing["resource_id"]) > MAXIMUM_RESOURCE_IDS:
         raise refusal(
             400,
             f'Endpoint only supports using "resource_id" field up to {MAXIMUM_RESOURCE_IDS} times.',
             Validation("checks", "Too many checks with resource_id"),
         )
-    return json_answer({name: _allowed(call, check) for name, check in objects.items()})
+    return json_answer({name: _allowed(call, action, thing) for name, (action, thing) in named.items()})
 
 
-def _allowed(call: Call, check: Any) -> bool:
-    kind, resource_id = _text(check, "resource_type"), _text(check, "resource_id")
+def _read(check: object) -> tuple[str, dict[str, Any]]:
+    fields = fields_of(check, "AuthorizationCheck", {"action": "string", "object": "object"})
+    return fields["action"], fields_of(fields["object"], "AuthorizationObject", _OBJECT)
+
+
+def _allowed(call: Call, action: str, thing: dict[str, Any]) -> bool:
+    kind = thing["resource_type"]
     if not kind:
         raise refusal(400, 'Object\'s "resource_type" field must be defined for key.')
-    action = check.get("action") if isinstance(check.get("action"), str) else ""
-    if resource_id:
-        return _allowed_on(call, action, kind, resource_id)
-    if check["object"].get("any_org") is True:
+    if thing["resource_id"]:
+        return _allowed_on(call, action, kind, thing["resource_id"])
+    if thing["any_org"]:
         return call.caller.may_anywhere(action, kind)
-    owner = _text(check, "owner_id")
     return call.caller.may(
         action,
         kind,
-        organization=_text(check, "organization_id") or None,
-        owner=call.caller.id if owner == "me" else owner or None,
+        organization=thing["organization_id"] or None,
+        owner=call.caller.id if thing["owner_id"] == "me" else thing["owner_id"] or None,
     )
 
 
@@ -59,9 +66,3 @@ def _allowed_on(call: Call, action: str, kind: str, resource_id: str) -> bool:
     if group is None or not may_read_group(call, call.caller, group):
         return False
     return action == "read" or call.caller.may(action, kind, organization=group["organization_id"])
-
-
-def _text(check: Any, key: str) -> str:
-    thing = check.get("object") if isinstance(check, dict) else None
-    value = thing.get(key) if isinstance(thing, dict) else None
-    return value if isinstance(value, str) else ""

@@ -126,5 +126,6 @@ def _unexpected(answer: Answer, text: str) -> ServerError:
 
 def quote(text: str) -> str:
     """Return a server's text fit for one line of a message."""
-    line = "".join(character if character.isprintable() else " " for character in text)
-    return line if len(line) <= LONGEST_QUOTE else line[:LONGEST_QUOTE] + "..."
+    if not text.isprintable():
+        text = "".join(character if character.isprintable() else " " for character in text)
+    return text if len(text) <= LONGEST_QUOTE else text[:LONGEST_QUOTE] + "..."

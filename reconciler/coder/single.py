@@ -105,8 +105,7 @@ def load_group_budget(answer: Answer) -> Reading | None:
         return None
     if answer.status == 500:
         return Unknown(error_of(answer).message)
-    fields = load_object(answer)
-    return Budget(fields.micros("spend_limit_micros"), GroupId(_own_id(answer, fields.id("group_id"))))
+    return decode_group_budget(answer)
 
 
 def load_override(answer: Answer) -> Reading | None:
@@ -115,6 +114,17 @@ def load_override(answer: Answer) -> Reading | None:
         return None
     if answer.status == 500:
         return Unknown(error_of(answer).message)
+    return decode_override(answer)
+
+
+def decode_group_budget(answer: Answer) -> Budget:
+    """Decode a success, of a read or a write."""
+    fields = load_object(answer)
+    return Budget(fields.micros("spend_limit_micros"), GroupId(_own_id(answer, fields.id("group_id"))))
+
+
+def decode_override(answer: Answer) -> Budget:
+    """Decode a success, of a read or a write."""
     fields = load_object(answer)
     _own_id(answer, fields.id("user_id"))
     return Budget(fields.micros("spend_limit_micros"), GroupId(fields.id("group_id")))

@@ -15,9 +15,8 @@ from reconciler import __version__
 from reconciler.coder import paths
 from reconciler.coder.answers import error_of
 from reconciler.coder.discovery import Route, find_override_route
-from reconciler.coder.single import load_group_budget, load_override
+from reconciler.coder.single import decode_group_budget, decode_override
 from reconciler.coder.transport import Request, Transport
-from reconciler.coder.wire import wrong
 from reconciler.core.budget import Budget
 from reconciler.core.directory import Group, Subject, User
 from reconciler.errors import RejectedError
@@ -53,12 +52,7 @@ class CoderWriter:
             body["group_id"] = str(budget.group_id)
         request = self._request("PUT", subject, json.dumps(body).encode())
         answer = self._transport.send(request)
-        if answer.status != 200:
-            raise error_of(answer)
-        echo = load_group_budget(answer) if isinstance(subject, Group) else load_override(answer)
-        if not isinstance(echo, Budget):
-            raise wrong(request, "the answer does not echo what was written")
-        return echo
+        return decode_group_budget(answer) if isinstance(subject, Group) else decode_override(answer)
 
     def delete(self, subject: Subject) -> None:
         """Remove a budget or override.
@@ -67,9 +61,8 @@ class CoderWriter:
         """
         request = self._request("DELETE", subject)
         answer = self._transport.send(request)
-        if answer.status == 200 or answer.status == 204:
-            return
-        raise error_of(answer)
+        if answer.status not in (200, 204):
+            raise error_of(answer)
 
     def _request(self, method: str, subject: Subject, body: bytes | None = None) -> Request:
         match subject:

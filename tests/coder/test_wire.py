@@ -235,3 +235,16 @@ def test_any_json_is_a_value_or_a_server_error(value: object) -> None:
             load(answer(body, path=path))
         except ServerError as error:
             assert error.message.startswith("GET /api/v2/")  # noqa: PT017  any JSON may also be right
+
+
+@pytest.mark.parametrize("method", ["text", "flag", "texts", "rows", "optional_object", "name"])
+def test_a_field_of_another_kind_is_named(method: str) -> None:
+    fields = load_object(answer({"x": 1.5}))
+    with pytest.raises(ServerError, match=r"answer\.x is .*a number with a fraction"):
+        getattr(fields, method)("x")
+
+
+def test_fields_that_may_be_missing() -> None:
+    fields = load_object(answer({"list": ["a\x1b", "b"]}))
+    assert (fields.text("x"), fields.flag("x"), fields.texts("x"), fields.optional_object("x")) == ("", False, (), None)
+    assert fields.texts("list") == ("a ", "b")

@@ -24,7 +24,7 @@ from reconciler.core.budget import ABSENT, Absent, Budget, GroupId, Organization
 from reconciler.core.directory import Directory, Group, User
 from reconciler.core.effective import NOT_READ, Limits
 from reconciler.core.effects import Disagreement, Effects, Exposure, Notice, OrganizationExposure, PersonEffect, Unclear
-from reconciler.core.exposure import count_exposure, hidden_in, is_read, members_of, organization_exposures
+from reconciler.core.exposure import expose, members_of
 from reconciler.core.plan import Action
 from reconciler.core.snapshot import Effective, Snapshot, Unlimited
 from reconciler.money import Micros
@@ -174,8 +174,9 @@ def assess(
     disputed = frozenset(one.user_id for one in disagreements)
     people = touched(planned, directory)
     unclear = _unclear(people, disputed, planned, directory, before, after)
-    everybody = _NOBODY.union(*(members_of(directory, one) for one in organizations))
-    is_total = bool(organizations) and is_read(everybody, snapshot)
+    is_total, exposure, per_organization = expose(
+        organizations, people, snapshot, before=before, after=after, disputed=disputed
+    )
     return Assessment(
         snapshot=snapshot,
         actions=planned,
@@ -185,17 +186,9 @@ def assess(
         unclear=unclear,
         disagreements=disagreements,
         checked=checked,
-        exposure=count_exposure(
-            everybody if is_total else people,
-            before=before,
-            after=after,
-            disputed=disputed,
-            hidden=hidden_in(directory, organizations) if is_total else 0,
-        ),
+        exposure=exposure,
         is_total=is_total,
-        organizations=organization_exposures(
-            organizations if is_total else (), directory, before=before, after=after, disputed=disputed
-        ),
+        organizations=per_organization,
     )
 
 

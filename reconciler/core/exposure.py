@@ -17,10 +17,40 @@ from reconciler.core.snapshot import Snapshot, Unlimited
 _NOBODY: frozenset[UserId] = frozenset()
 
 
-def count_exposure(
-    people: Iterable[UserId], *, before: Limits, after: Limits, disputed: Collection[UserId] = (), hidden: int = 0
+def expose(
+    organizations: Collection[OrganizationId],
+    concerned: frozenset[UserId],
+    snapshot: Snapshot,
+    *,
+    before: Limits,
+    after: Limits,
+    disputed: Collection[UserId],
+) -> tuple[bool, Exposure, tuple[OrganizationExposure, ...]]:
+    """Count everybody in the organizations if all was read of them, else only the people concerned.
+
+    Returns which of the two it is, the exposure, and that of each organization, sorted by name (empty for the second).
+    `disputed` people are among the unknown.
+    """
+    directory = snapshot.directory
+    everybody = _NOBODY.union(*(members_of(directory, one) for one in organizations))
+    if not organizations or not _is_read(everybody, snapshot):
+        return False, _count(concerned, before, after, disputed), ()
+    found = tuple(
+        OrganizationExposure(
+            one.id, one.name, _count(members_of(directory, one.id), before, after, disputed, _hidden(directory, one.id))
+        )
+        for one in sorted(directory.organizations[id_] for id_ in organizations)
+    )
+    if len(found) == 1:
+        return True, found[0].exposure, found
+    hidden = sum(_hidden(directory, one) for one in organizations)
+    return True, _count(everybody, before, after, disputed, hidden), found
+
+
+def _count(
+    people: Iterable[UserId], before: Limits, after: Limits, disputed: Collection[UserId], hidden: int = 0
 ) -> Exposure:
-    """Add up; `disputed` people and `hidden` ones (a number) count as unknown."""
+    """Add up; `hidden` is how many more people there are whom nobody can name."""
     sums, unlimited = [0, 0], [0, 0]
     known, unknown = 0, hidden
     for user_id in people:
@@ -37,42 +67,16 @@ def count_exposure(
     return Exposure(sums[0], sums[1], unlimited[0], unlimited[1], known, unknown)
 
 
-def organization_exposures(
-    organizations: Iterable[OrganizationId],
-    directory: Directory,
-    *,
-    before: Limits,
-    after: Limits,
-    disputed: Collection[UserId],
-) -> tuple[OrganizationExposure, ...]:
-    """Return the exposure of the members of each organization, sorted by its name."""
-    return tuple(
-        OrganizationExposure(
-            organization.id,
-            organization.name,
-            count_exposure(
-                members_of(directory, organization.id),
-                before=before,
-                after=after,
-                disputed=disputed,
-                hidden=hidden_in(directory, (organization.id,)),
-            ),
-        )
-        for organization in sorted(directory.organizations[one] for one in organizations)
-    )
-
-
 def members_of(directory: Directory, organization_id: OrganizationId) -> frozenset[UserId]:
     """Return the members of an organization that can be read."""
     return directory.members.get(GroupId(organization_id), _NOBODY)
 
 
-def hidden_in(directory: Directory, organizations: Iterable[OrganizationId]) -> int:
-    """Return how many members of the organizations cannot be read."""
-    return sum(directory.hidden_members.get(GroupId(one), 0) for one in organizations)
+def _hidden(directory: Directory, organization_id: OrganizationId) -> int:
+    return directory.hidden_members.get(GroupId(organization_id), 0)
 
 
-def is_read(people: frozenset[UserId], snapshot: Snapshot) -> bool:
+def _is_read(people: frozenset[UserId], snapshot: Snapshot) -> bool:
     """Whether everything that can limit these people was asked for; some of it may still be unknown."""
     if snapshot.deployment.offers.overrides and not people <= snapshot.user_overrides.keys():
         return False

@@ -207,8 +207,9 @@ def _overspent(person: PersonEffect) -> str:
 
 
 def _unblocked(effects: Effects) -> Iterator[str]:
-    if effects.unblocked:
-        yield f"Can work again: {_names([one.username for one in effects.unblocked], len(effects.unblocked))}."
+    names = [one.username for one in effects.unblocked]
+    if names:
+        yield f"Can work again: {_names(names, len(names))}."
 
 
 def _moved(effects: Effects) -> Iterator[str]:

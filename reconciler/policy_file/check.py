@@ -17,7 +17,7 @@ from jsonschema.exceptions import ValidationError
 from jsonschema.validators import extend
 
 from reconciler.errors import Finding
-from reconciler.policy_file.nodes import Broken, Mapping, Mark, Node, PolicyText, Scalar, Sequence, pairs_of
+from reconciler.policy_file.nodes import Broken, Mapping, Mark, Node, PolicyText, Scalar, Sequence, mark_of, pairs_of
 from reconciler.policy_file.schema import schema_text
 from reconciler.policy_file.shapes import Shape
 from reconciler.policy_file.values import Wrong, nearest, to_json
@@ -116,7 +116,7 @@ class _Explanation:
             self._value(key)
         if not self._found and not self._has_broken:
             # Never reached while parse and schema agree; a refused entry must not vanish without a finding.
-            self._add("", self._node.mark, f"this is not {self._definition['title']}", "compare it with the schema")
+            self._add("", mark_of(self._node), f"this is not {self._definition['title']}", "compare it with the schema")
         return list(self._found.values())
 
     def _explain(self, error: ValidationError) -> None:
@@ -129,7 +129,7 @@ class _Explanation:
         elif error.path:
             self._value(str(error.path[0]))
         else:
-            self._add("", self._node.mark, f"expected {self._definition['title']}, found {_shown(self._node)}", "")
+            self._add("", mark_of(self._node), f"expected {self._definition['title']}, found {_shown(self._node)}", "")
 
     def _unknown_keys(self) -> None:
         known = self._definition["properties"]
@@ -154,7 +154,7 @@ class _Explanation:
             if key not in meant:
                 example = self._property(key)["examples"][0]
                 message = f"key {key!r} is missing in {self._definition['title']}"
-                self._add(key, self._node.mark, message, f"add it, for example `{key}: {example}`")
+                self._add(key, mark_of(self._node), message, f"add it, for example `{key}: {example}`")
 
     def _tier_name(self, key: str) -> None:
         expected = self._definition["propertyNames"]["title"]
@@ -167,7 +167,7 @@ class _Explanation:
             return
         expected = self._property(key)["title"]
         hint = str(self._wrong.get(key, ""))
-        self._add(key, value.mark, f"{key}: expected {expected}, found {_shown(value)}", hint)
+        self._add(key, mark_of(value), f"{key}: expected {expected}, found {_shown(value)}", hint)
 
     def _property(self, key: str) -> dict[str, Any]:
         properties = self._definition.get("properties", {})
@@ -185,10 +185,10 @@ def _shown(node: Node) -> str:
             return "a mapping"
         case Sequence():
             return "a list"
-        case Scalar(text=""):
+        case Scalar(value=""):
             return "nothing" if not node.style else "an empty text"
         case _:
-            return _quoted(node.text) if type(node) is Scalar else "nothing"
+            return _quoted(node.value) if type(node) is Scalar else "nothing"
 
 
 def _quoted(text: str) -> str:

@@ -15,7 +15,7 @@ from reconciler.core.policy import Consent, GroupBudgetEntry, Guardrail, Guardra
 from reconciler.errors import Finding, Place
 from reconciler.money import Micros
 from reconciler.policy_file import shapes
-from reconciler.policy_file.nodes import Mapping, Node, PolicyText, pairs_of
+from reconciler.policy_file.nodes import START, Mapping, Node, PolicyText, mark_of, pairs_of
 from reconciler.policy_file.shapes import Shape, Values
 from reconciler.policy_file.values import Limits, Wrong
 
@@ -62,7 +62,7 @@ class _Section:
         found = self.shape.read(node)
         if found is None or ("starts" in found and has_no_time(found)):
             return False
-        mark = node.pairs[self._name][1].mark
+        mark = node.pairs[self._name][1].start_mark or START
         self.entries.append(self._make(found, Place(self._path, mark.line + 1, mark.column + 1)))
         return True
 
@@ -130,7 +130,7 @@ class Parser:
 
     def _forget_all_but(self, node: Node) -> None:
         """Of an unknown version nothing can be said but that it is unknown."""
-        self.findings = [finding for finding in self.findings if finding.place == self._text.place(node.mark)]
+        self.findings = [finding for finding in self.findings if finding.place == self._text.place(mark_of(node))]
         self.document = Document(self._text)
 
     def _tiers(self, node: Mapping) -> None:
@@ -141,7 +141,7 @@ class Parser:
 
     def _period(self, node: Node, found: Values) -> None:
         if has_no_time(found):
-            mark = pairs_of(node)["expires"][1].mark
+            mark = mark_of(pairs_of(node)["expires"][1])
             hint = "the entry would never hold; swap or correct them"
             self.findings.append(self._text.finding(mark, "expires: not after starts", hint))
 
@@ -159,7 +159,7 @@ class Parser:
 
     def _place_of(self, node: Node, key: str) -> Place:
         """Return the place of a value; the line of a name tells a reader more than that of its dash."""
-        return self._text.place(pairs_of(node)[key][1].mark)
+        return self._text.place(mark_of(pairs_of(node)[key][1]))
 
 
 def has_no_time(found: Values) -> bool:

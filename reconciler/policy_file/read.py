@@ -15,21 +15,19 @@ from yaml.events import (
     DocumentStartEvent,
     MappingEndEvent,
     MappingStartEvent,
-    ScalarEvent,
     SequenceEndEvent,
     SequenceStartEvent,
     StreamEndEvent,
 )
 
 from reconciler.errors import Finding
-from reconciler.policy_file.nodes import Broken, Mapping, Mark, Node, PolicyText, Scalar, Sequence
+from reconciler.policy_file.nodes import START, At, Broken, Mapping, Mark, Node, PolicyText, Scalar, Sequence
 
 WRITE_OUT = "write the value out; amounts can be named in `tiers`"
 QUOTE = "put a value that begins with { or [ in quotes"
 MAX_DEPTH = 16
 """Version 1 nests three deep; the rest is room for a clear message."""
 
-_new = tuple.__new__
 _Parser: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """libyaml where PyYAML was built with it, else the same in Python, slower. Used for its events only."""
 
@@ -39,14 +37,6 @@ class Tree(NamedTuple):
 
     root: Node | None
     findings: tuple[Finding, ...]
-
-
-class _At(NamedTuple):
-    line: int
-    column: int
-
-
-START = _At(0, 0)
 
 
 class _Stop(Exception):
@@ -97,10 +87,10 @@ def _require_text(text: PolicyText) -> None:
         raise _Stop(Finding(text.place(_at(data, error.start)), message, "save it as UTF-8")) from None
 
 
-def _at(data: bytes, offset: int) -> _At:
+def _at(data: bytes, offset: int) -> At:
     before = data[:offset].decode(errors="replace")
     line_start = before.rfind("\n") + 1
-    return _At(before.count("\n"), len(before) - line_start)
+    return At(before.count("\n"), len(before) - line_start)
 
 
 class _Builder:
@@ -118,7 +108,7 @@ class _Builder:
             raise _Stop(self._not_printable(error)) from None
         except yaml.MarkedYAMLError as error:
             raise _Stop(self._not_yaml(error)) from None
-        if root is None or (type(root) is Scalar and not root.text and not root.style):
+        if root is None or (type(root) is Scalar and not root.value and not root.style):
             raise _Stop(self._text.finding(START, "the file is empty", "begin with `version: 1`"))
         return root
 
@@ -134,11 +124,10 @@ class _Builder:
         while True:
             event = get_event()
             kind = type(event)
-            if kind is ScalarEvent:
+            if kind is Scalar:
+                node: Any = event
                 if event.anchor is not None or event.tag is not None:
-                    node: Any = self._unwanted(event)
-                else:
-                    node = _new(Scalar, (event.value, event.style, event.start_mark))
+                    node = self._unwanted(event)
                 if not in_mapping:
                     out.append(node)
                 elif key is None:

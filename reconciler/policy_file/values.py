@@ -69,7 +69,7 @@ class NotJson:
 
 def to_json(scalar: Scalar) -> str | int | bool | Decimal | NotJson | None:
     """Say what an editor or another YAML reader takes the scalar for; that is what the schema is asked about."""
-    text = scalar.text
+    text = scalar.value
     if scalar.style or is_text(text):
         return text
     if text in _NULLS:
@@ -88,8 +88,8 @@ def is_text(text: str) -> bool:
 
 def name(node: Node) -> str:
     """Read the name of an organization, group or user."""
-    if type(node) is Scalar and _is_usual(node.text):
-        return node.text
+    if type(node) is Scalar and _is_usual(node.value):
+        return node.value
     text = _text(node)
     if not _NAME.fullmatch(text):
         raise Wrong("a name has no control characters, no blanks at its ends, and is not empty")
@@ -98,8 +98,8 @@ def name(node: Node) -> str:
 
 def reason(node: Node) -> str:
     """Read a text for people; it may have several lines."""
-    if type(node) is Scalar and _is_usual(node.text):
-        return node.text
+    if type(node) is Scalar and _is_usual(node.value):
+        return node.value
     text = _text(node)
     if not _REASON.fullmatch(text):
         raise Wrong("a reason is not empty and has no control characters")
@@ -109,7 +109,7 @@ def reason(node: Node) -> str:
 def _text(node: Node) -> str:
     if type(node) is not Scalar:
         raise Wrong
-    text = node.text
+    text = node.value
     if not node.style and (text in _WORDS or (text[0] in _NUMBER_BEGINS and _NUMBER.fullmatch(text))):
         if text in _NULLS:
             raise Wrong("write a text, or remove the key")
@@ -134,26 +134,26 @@ def exposure(node: Node) -> Micros:
     """Read a sum of limits: an amount that may exceed the highest limit of one person."""
     scalar = _scalar(node)
     try:
-        return parse_usd(scalar.text, maximum=MAX_EXPOSURE)
+        return parse_usd(scalar.value, maximum=MAX_EXPOSURE)
     except ValueError as error:
         raise Wrong(_why_no_amount(scalar, str(error))) from None
 
 
 def _amount(scalar: Scalar) -> Micros:
     try:
-        return parse_usd(scalar.text)
+        return parse_usd(scalar.value)
     except ValueError as error:
         raise Wrong(_why_no_amount(scalar, str(error))) from None
 
 
 def _why_no_amount(scalar: Scalar, problem: str) -> str:
-    if scalar.style or is_text(scalar.text):
+    if scalar.style or is_text(scalar.value):
         return problem
-    if scalar.text in _NULLS:
+    if scalar.value in _NULLS:
         return "write an amount, $0 included, or remove the key"
-    if scalar.text in _BOOLEANS:
-        return f"YAML reads {scalar.text} as true or false; write an amount such as $200"
-    if ":" in scalar.text:
+    if scalar.value in _BOOLEANS:
+        return f"YAML reads {scalar.value} as true or false; write an amount such as $200"
+    if ":" in scalar.value:
         return "YAML reads digits with colons as a number to base 60; write an amount such as $200"
     return problem
 
@@ -169,13 +169,13 @@ class Limits:
     def __call__(self, node: Node) -> Micros | Absent:
         if type(node) is not Scalar:
             raise Wrong
-        found = self._known.get(node.text)
+        found = self._known.get(node.value)
         if found is None:
-            found = self._known[node.text] = self._read(node)
+            found = self._known[node.value] = self._read(node)
         return found
 
     def _read(self, scalar: Scalar) -> Micros:
-        text = scalar.text
+        text = scalar.value
         if text in _NULLS or text.lower() == ".inf":
             raise Wrong(NONE_OR_ZERO)
         if not is_tier_name(text):
@@ -197,7 +197,7 @@ class Limits:
 
 def moment(node: Node) -> datetime:
     """Read a date (00:00 UTC of that day) or an RFC 3339 time with an offset, as UTC."""
-    return _moment(_scalar(node).text)
+    return _moment(_scalar(node).value)
 
 
 @lru_cache(maxsize=4096)
@@ -220,7 +220,7 @@ def nearest(text: str, names: Iterable[str]) -> str:
 def version(node: Node) -> int:
     """Read the version of the file; only one is known."""
     scalar = _scalar(node)
-    if scalar.text != str(VERSION) or scalar.style:
+    if scalar.value != str(VERSION) or scalar.style:
         raise Wrong(f"this reconciler knows version {VERSION}; write it without quotes: `version: {VERSION}`")
     return VERSION
 
@@ -228,9 +228,9 @@ def version(node: Node) -> int:
 def count(node: Node) -> int:
     """Read a number of people, deletes or days: at least 1."""
     scalar = _scalar(node)
-    if scalar.style or not _WHOLE.fullmatch(scalar.text) or len(scalar.text) > len(str(MAX_COUNT)):
+    if scalar.style or not _WHOLE.fullmatch(scalar.value) or len(scalar.value) > len(str(MAX_COUNT)):
         raise Wrong(f"write a whole number from 1 to {MAX_COUNT}, in digits and without quotes")
-    number = int(scalar.text)
+    number = int(scalar.value)
     if not 1 <= number <= MAX_COUNT:
         raise Wrong(f"write a whole number from 1 to {MAX_COUNT}")
     return number
@@ -247,7 +247,7 @@ def hazard(node: Node) -> Hazard:
 
 
 def _word(node: Node, words: type[_Word]) -> _Word:
-    text = _scalar(node).text
+    text = _scalar(node).value
     try:
         return words(text)
     except ValueError:

@@ -26,23 +26,21 @@ from reconciler.policy_file.nodes import Scalar
 HERE = Place("", 1, 1)
 
 
-class Start:
-    """The mark of made-up nodes."""
-
-    line = 0
-    column = 0
+def scalar_of(text: str, style: str) -> Scalar:
+    """Make a scalar as the parser makes it."""
+    return Scalar(None, None, (True, False), text, style=style)
 
 
 def _is_name(text: str) -> bool:
     try:
-        return values.name(Scalar(text, '"', Start())) == text
+        return values.name(scalar_of(text, '"')) == text
     except values.Wrong:
         return False
 
 
 def _is_reason(text: str) -> bool:
     try:
-        return values.reason(Scalar(text, '"', Start())) == text
+        return values.reason(scalar_of(text, '"')) == text
     except values.Wrong:
         return False
 

@@ -14,7 +14,7 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from reconciler.errors import Finding, PolicyError
+from reconciler.errors import Finding, Place, PolicyError
 from reconciler.policy_file import files, read
 from reconciler.policy_file.load import load
 
@@ -64,7 +64,7 @@ def test_folder_that_cannot_be_listed(tmp_path: Path, monkeypatch: pytest.Monkey
     def refuse(_: str) -> None:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(files.os, "scandir", refuse)
+    monkeypatch.setattr(os, "scandir", refuse)
     assert only_finding(tmp_path).message == "the folder cannot be read: Permission denied"
 
 
@@ -103,7 +103,7 @@ def test_a_file_that_grows_while_it_is_read(tmp_path: Path, monkeypatch: pytest.
     file = write(tmp_path, GOOD)
     monkeypatch.setattr(files, "MAX_BYTES", file.stat().st_size)
     assert load([str(file)])
-    monkeypatch.setattr(files.os, "fstat", lambda _: os.stat_result((0o100600, *[0] * 9)))
+    monkeypatch.setattr(os, "fstat", lambda _: os.stat_result((0o100600, *[0] * 9)))
     monkeypatch.setattr(files, "MAX_BYTES", 10)
     assert only_finding(file).message.startswith("the file is larger than")
 
@@ -148,11 +148,13 @@ def test_fuzzed_bytes_raise_nothing_but_policy_errors(
 ) -> None:
     content = b"".join(junk) if is_alone else GOOD[:at].encode() + b"".join(junk) + GOOD[at:].encode()
     file = write(tmp_path, content)
+    findings: tuple[Finding, ...] = (Finding(Place("", 1, 1), "none"),)
     try:
         load([str(file)])
     except PolicyError as error:
-        assert error.findings
-        assert len({*error.findings}) == len(error.findings)
+        findings = error.findings
+    assert findings
+    assert len({*findings}) == len(findings)
 
 
 def test_without_libyaml_the_findings_are_found_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -180,7 +182,6 @@ def test_libraries_are_imported_only_when_needed(tmp_path: Path) -> None:
     file = write(tmp_path, GOOD)
     program = (
         "import sys, reconciler.policy_file; assert not {'yaml', 'jsonschema'} & {*sys.modules};"
-        "from reconciler.policy_file.write import dump; assert not {'yaml', 'jsonschema'} & {*sys.modules};"
         f"from reconciler.policy_file.load import load; load([{str(file)!r}]); assert 'jsonschema' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", program], check=True)

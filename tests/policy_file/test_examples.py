@@ -1,4 +1,4 @@
-"""Every file or folder in tests/policies is a test: drop one in. UPDATE_GOLDEN=1 writes the findings that are expected."""
+"""Every file or folder in tests/policies is a test: drop one in. UPDATE_GOLDEN=1 writes the expected findings."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ huge limit causes in early builds of 2.36) is not in our results: the caller rea
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -25,6 +25,9 @@ from reconciler.money import Micros
 
 K = TypeVar("K", bound=str)
 V = TypeVar("V")
+
+Booked = dict[GroupId, dict[UserId, Micros]]
+"""Spend of the current period, per group on which it is booked."""
 
 _SOURCES = {"user_override": True, "group": False}
 
@@ -54,15 +57,29 @@ def read_group_budgets(transport: Transport, groups: Sequence[Group]) -> dict[Gr
     return {id_: state for rows in found for id_, state in rows.items() if id_ in wanted}
 
 
-def read_effective(transport: Transport, users: Sequence[UserId], directory: Directory) -> dict[UserId, Effective]:
-    """Read what limits people now, a hundred in a request, through the Everyone groups that they are in."""
+def read_effective(
+    transport: Transport, users: Sequence[UserId], directory: Directory
+) -> tuple[dict[UserId, Effective], Booked]:
+    """Read what limits people now, a hundred in a request, through the Everyone groups that they are in.
+
+    The same rows say what people booked on the groups that were asked: returned beside it.
+    """
     everyone = {
         id_: sorted(directory.members.get(GroupId(id_), frozenset()).intersection(users))
         for id_ in sorted(directory.organizations)
     }
-    found, named = _settle(read_member_rows(transport, {GroupId(id_): ids for id_, ids in everyone.items()}))
-    more, _ = _settle(read_member_rows(transport, named))
-    return found | more
+    answers = read_member_rows(transport, {GroupId(id_): ids for id_, ids in everyone.items()})
+    found, named = _settle(answers)
+    more = read_member_rows(transport, named)
+    return found | _settle(more)[0], booked([*answers, *more])
+
+
+def booked(answers: Iterable[tuple[GroupId, Mapping[UserId, MemberRow]]]) -> Booked:
+    """Return the spend in answers, per group that was asked."""
+    found: Booked = defaultdict(dict)
+    for group, rows in answers:
+        found[group].update((user, row.spend) for user, row in rows.items())
+    return found
 
 
 def read_member_rows(

@@ -35,6 +35,7 @@ class CoderReader:
         self._server: Server | None = None
         self._directory: Directory | None = None
         self._singles: Singles | None = None
+        self._booked: bulk.Booked = {}
 
     @property
     def requests(self) -> int:
@@ -86,7 +87,8 @@ class CoderReader:
         """Read the overrides of people, and what limits them where the server says it."""
         reported: dict[UserId, Effective] = {}
         if self.deployment().offers.bulk_reads:
-            reported = bulk.read_effective(self._transport, [user.id for user in users], directory)
+            reported, booked = bulk.read_effective(self._transport, [user.id for user in users], directory)
+            self._remember(booked)
         left = [user for user in users if user.id not in reported]
         return People(
             overrides={id_: _override_in(effective) for id_, effective in reported.items()}
@@ -101,13 +103,25 @@ class CoderReader:
         return self._single().read_users([subject])[subject.id]
 
     def spend(self, asked: Mapping[GroupId, Sequence[UserId]]) -> Mapping[GroupId, Mapping[UserId, Micros]]:
-        """Return what people booked on groups in the current period; empty on servers without bulk reads."""
+        """Return what people booked on groups in the current period; empty on servers without bulk reads.
+
+        What `people` has read by the way in this run is not asked for again.
+        """
         if not self.deployment().offers.bulk_reads:
             return {}
-        found: dict[GroupId, dict[UserId, Micros]] = {group: {} for group in asked}
-        for group, rows in bulk.read_member_rows(self._transport, asked):
-            found[group].update((user, row.spend) for user, row in rows.items())
-        return found
+        left = {
+            group: [user for user in users if user not in self._booked.get(group, {})] for group, users in asked.items()
+        }
+        self._remember(bulk.booked(bulk.read_member_rows(self._transport, left)))
+        return {
+            group: {user: self._booked[group][user] for user in users if user in self._booked.get(group, {})}
+            for group, users in asked.items()
+        }
+
+    def _remember(self, booked: bulk.Booked) -> None:
+        with self._lock:
+            for group, people in booked.items():
+                self._booked[group] = self._booked.get(group, {}) | people
 
     def may_write(self, *, organizations: Collection[OrganizationId], overrides: bool) -> tuple[str, ...]:
         """Return what this token may not write, a sentence each, by one authcheck."""

@@ -6,8 +6,6 @@ a bug passes through, with its traceback.
 
 from __future__ import annotations
 
-import os
-import sys
 from importlib import import_module
 from typing import cast
 
@@ -68,10 +66,4 @@ def run(arguments: list[str]) -> int:
         report_error(ReconcilerError("Interrupted; nothing was written."), exits.INTERRUPTED, wants_json=wants_json)
         return exits.INTERRUPTED
     except BrokenPipeError:
-        _silence_stdout()
         return exits.ERROR
-
-
-def _silence_stdout() -> None:
-    """Whoever read our output went away: let Python's flush at exit go nowhere."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -57,8 +57,10 @@ def command(
     """
     from reconciler.cli.applying import approve_and_apply
     from reconciler.cli.planning import plan_to_apply
+    from reconciler.cli.signals import Interruption
 
-    with server.reader() as reader:
+    stop = Interruption()
+    with server.reader(sleep=stop.sleep) as reader:
         plan, report = plan_to_apply(paths, reader, at=at, includes=includes, grants=grants, detail=detail)
         return approve_and_apply(
             plan,
@@ -66,6 +68,7 @@ def command(
             reader,
             server,
             screen,
+            stop,
             auto_approve=auto_approve,
             expect_digest=expect_digest,
             journal_path=journal_path,

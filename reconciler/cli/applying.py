@@ -18,7 +18,7 @@ from reconciler.core.plan import DIGEST_SHOWN, Plan
 from reconciler.errors import ReconcilerError, RefusedError
 from reconciler.formats import codec
 from reconciler.operations.apply import apply_plan, require_consent
-from reconciler.operations.journal_file import JournalFile
+from reconciler.operations.journal_file import JournalFile, require_new
 from reconciler.operations.ports import Reader
 from reconciler.render.outcome import outcome_text
 
@@ -32,42 +32,53 @@ def approve_and_apply(
     reader: Reader,
     server: Server,
     screen: Screen,
+    stop: Interruption,
     *,
     auto_approve: bool,
     expect_digest: str | None = None,
     journal_path: str | None = None,
 ) -> int:
     """Show a plan and carry it out; return the exit code."""
-    stop = Interruption()
     screen.result(report)
     _require_digest(plan, expect_digest)
     if not plan.has_changes:
         screen.document(_document_without_changes(plan))
         return exits.DONE if plan.is_complete else exits.ERROR
     require_consent(plan)
-    _require_approval(plan, screen, auto_approve=auto_approve)
     run = new_run(plan, parallelism=max(1, server.parallelism // 2))
     path = journal_path or default_journal(run)
-    with server.writer(plan_digest=plan.digest[:DIGEST_SHOWN]) as writer:
+    require_new(path)
+    _require_approval(plan, screen, auto_approve=auto_approve)
+    with server.writer(plan_digest=plan.digest[:DIGEST_SHOWN], sleep=stop.sleep) as writer:
         outcome = apply_plan(plan, reader, writer, open_journal=lambda: JournalFile(path), run=run, stop=stop)
     return _report(plan, outcome, path, screen)
 
 
 def _report(plan: Plan, outcome: Outcome, path: str, screen: Screen) -> int:
+    """Say what happened. The exit code is that of what happened, whether or not anybody can be told."""
     code = exit_code_of(outcome)
     if code == exits.DONE and not plan.is_complete:
         code = exits.INCOMPLETE
-    if os.path.exists(path):
-        screen.note(f"Journal: {path}")
-    screen.result(f"\n{outcome_text(outcome)}")
-    screen.document(outcome_document(outcome, code, journal=path))
+    journal = path if os.path.exists(path) else ""  # nothing is recorded where nothing was left to do
+    try:
+        if journal:
+            screen.note(f"Journal: {journal}")
+        screen.result(f"\n{outcome_text(outcome)}")
+        screen.document(outcome_document(outcome, code, journal=journal))
+    except (OSError, ReconcilerError):  # stdout was closed meanwhile; the journal has it all
+        return code
     return code
 
 
 def _require_digest(plan: Plan, expected: str | None) -> None:
     if expected is None:
         return
-    if len(expected) < DIGEST_SHOWN or not plan.digest.startswith(expected.lower()):
+    if len(expected) < DIGEST_SHOWN:
+        raise ReconcilerError(
+            f"--expect-digest {expected} is too short; nothing was written",
+            hint=f"give the {DIGEST_SHOWN} characters that `plan` shows, or more",
+        )
+    if not plan.digest.startswith(expected.lower()):
         raise RefusedError(
             f"The plan has the digest {plan.digest[:DIGEST_SHOWN]}, not {expected}; nothing was written",
             hint="live or the policy changed since that plan was shown: review the plan above",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -41,21 +42,26 @@ def command(
     from reconciler.cli import files
     from reconciler.cli.applying import approve_and_apply
     from reconciler.cli.outcomes import read_outcome
+    from reconciler.cli.planning import cost_text
+    from reconciler.cli.signals import Interruption
     from reconciler.operations.revert import make_revert
     from reconciler.render.plan import plan_report
 
+    started = time.monotonic()
     outcome = read_outcome(files.read_text(journal), source=journal)
-    with server.reader() as reader:
+    stop = Interruption()
+    with server.reader(sleep=stop.sleep) as reader:
         revert = make_revert(outcome, reader, at=datetime.now(UTC))
         for sentence in revert.skipped:
             screen.note(f"Left alone: {sentence}.")
         plan = revert.plan.with_grants(grants)
         return approve_and_apply(
             plan,
-            plan_report(plan, detail=detail),
+            plan_report(plan, cost_text(reader.requests, time.monotonic() - started), detail=detail),
             reader,
             server,
             screen,
+            stop,
             auto_approve=auto_approve,
             journal_path=journal_path,
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import hashlib
 import os
 import secrets
 import socket
@@ -12,6 +13,7 @@ from datetime import UTC, datetime
 
 from reconciler import __version__
 from reconciler.core.plan import DIGEST_SHOWN, Plan
+from reconciler.core.policy import SourceFile
 from reconciler.operations.apply import Run
 
 JOURNAL_FOLDER = ".reconciler"
@@ -23,7 +25,7 @@ def new_run(plan: Plan, *, parallelism: int) -> Run:
         id=f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{plan.digest[:DIGEST_SHOWN]}-{secrets.token_hex(4)}",
         tool=f"reconciler/{__version__}",
         who=f"{_user()}@{socket.gethostname()}",
-        revision=_revision([source.path for source in plan.sources]),
+        revision=_revision(plan.sources),
         clock=lambda: datetime.now(UTC),
         parallelism=parallelism,
     )
@@ -41,14 +43,26 @@ def _user() -> str:
         return str(os.getuid())
 
 
-def _revision(policy_files: Sequence[str]) -> str:
-    """Return the Git commit of the policy, `-dirty` when it is not committed; empty where there is no Git."""
-    if not policy_files:
+def _revision(sources: Sequence[SourceFile]) -> str:
+    """Return the Git commit of the policy, `-dirty` when it is not committed.
+
+    Empty where there is no Git, and where the files are not here as they went into the plan: a plan that was saved
+    elsewhere must not be recorded under the commit that happens to be checked out.
+    """
+    if not sources or not all(map(_is_here, sources)):
         return ""
-    folder = os.path.dirname(os.path.abspath(policy_files[0]))
+    folder = os.path.dirname(os.path.abspath(sources[0].path))
     command = ["git", "-C", folder, "describe", "--always", "--abbrev=40", "--match=", "--dirty"]
     try:
         answer = subprocess.run(command, capture_output=True, text=True, timeout=10, check=False)
     except (OSError, subprocess.TimeoutExpired):
         return ""
     return answer.stdout.strip() if answer.returncode == 0 else ""
+
+
+def _is_here(source: SourceFile) -> bool:
+    try:
+        with open(source.path, "rb") as file:
+            return hashlib.sha256(file.read()).hexdigest() == source.sha256
+    except OSError:
+        return False

@@ -100,9 +100,16 @@ def _write(text: str) -> None:
         sys.stdout.write(text + "\n")
         sys.stdout.flush()
     except BrokenPipeError:
+        silence_stdout()
         raise
     except OSError as error:
+        silence_stdout()
         raise ReconcilerError(f"stdout cannot be written: {error.strerror}") from None
+
+
+def silence_stdout() -> None:
+    """Let Python's own flush at exit go nowhere: nobody reads it, and failing it would change the exit code."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _has_color(choice: str) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
@@ -26,19 +26,20 @@ class Server:
     max_requests: int | None
 
     @contextmanager
-    def reader(self) -> Iterator[CoderReader]:
-        """Open a reader: it has no method that writes."""
-        from reconciler.coder.client import open_reader
+    def reader(self, *, sleep: Callable[[float], None] = time.sleep) -> Iterator[CoderReader]:
+        """Open a reader: it has no method that writes. `sleep` is how it waits before it asks again."""
+        from reconciler.coder.client import World, open_reader
 
-        with open_reader(self._connection(), progress=_progress()) as reader:
+        with open_reader(self._connection(), progress=_progress(), world=World(sleep=sleep)) as reader:
             yield reader
 
     @contextmanager
-    def writer(self, *, plan_digest: str) -> Iterator[CoderWriter]:
+    def writer(self, *, plan_digest: str, sleep: Callable[[float], None]) -> Iterator[CoderWriter]:
         """Open a writer, whose User-Agent names the plan in Coder's audit log."""
-        from reconciler.coder.client import open_writer
+        from reconciler.coder.client import World, open_writer
 
-        with open_writer(self._connection(), user_agent_suffix=f"plan/{plan_digest}") as writer:
+        suffix = f"plan/{plan_digest}"
+        with open_writer(self._connection(), user_agent_suffix=suffix, world=World(sleep=sleep)) as writer:
             yield writer
 
     def _connection(self) -> Connection:

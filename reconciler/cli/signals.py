@@ -1,44 +1,64 @@
-"""Ctrl-C and SIGTERM: at once while nothing is written, after the writes in flight while something is."""
+"""Ctrl-C and SIGTERM: at once while nothing is written, after the writes in flight once something is."""
 
 from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
+import sys
+import time
 from types import FrameType
 
-import click
-
 from reconciler.cli import exits
+from reconciler.errors import ReconcilerError
+
+_SLICE_S = 0.1
 
 
 class Interruption:
     """Satisfies operations.apply.Stop. Make one at the beginning of a command that writes."""
 
     def __init__(self) -> None:
-        self._is_writing = False
+        self._has_begun = False
         self._requested = False
-        signal.signal(signal.SIGINT, self._handle)
-        signal.signal(signal.SIGTERM, self._handle)
+        signals = [signal.SIGINT, signal.SIGTERM]
+        if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # not under nohup
+            signals.append(signal.SIGHUP)
+        for number in signals:
+            signal.signal(number, self._handle)
 
     @property
     def requested(self) -> bool:
         return self._requested
 
-    @contextmanager
-    def writing(self) -> Iterator[None]:
-        """While inside, a signal only sets `requested`; a second one ends the process at once."""
-        self._is_writing = True
-        try:
-            yield
-        finally:
-            self._is_writing = False
+    def begin_writing(self) -> None:
+        """From here on a signal only sets `requested`; a second one ends the process at once.
+
+        There is no way back: whatever is said after the first write must be true of it.
+        """
+        self._has_begun = True
+
+    def sleep(self, seconds: float) -> None:
+        """Wait, as the client does before it asks again. Raises ReconcilerError once the run is interrupted."""
+        ends = time.monotonic() + seconds
+        while (left := ends - time.monotonic()) > 0:
+            if self._requested:
+                raise ReconcilerError("interrupted while waiting for Coder")
+            time.sleep(min(left, _SLICE_S))
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
-        if not self._is_writing:
+        if not self._has_begun:
             raise KeyboardInterrupt
         if self._requested:
+            _say("Interrupted again: ended at once. The journal says what is in doubt.")
             os._exit(exits.INTERRUPTED)
         self._requested = True
-        click.echo("Interrupted: finishing the writes in flight, beginning nothing new.", err=True)
+        _say("Interrupted: finishing the writes in flight, beginning nothing new.")
+
+
+def _say(text: str) -> None:
+    """Write to stderr past Python's buffers: whoever was interrupted may be holding them."""
+    if sys.stderr is not None:
+        try:
+            os.write(sys.stderr.fileno(), f"{text}\n".encode())
+        except OSError:  # nobody reads it; the exit code says it too
+            return

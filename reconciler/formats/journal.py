@@ -1,7 +1,8 @@
 """Journals, version 1: events to lines of JSON and back. Published as schemas/journal.v1.schema.json.
 
 A line is an event; a journal whose last line is broken off was cut by a crash, and is read up to there. A broken line
-anywhere else is damage, and refused.
+anywhere else is damage, and refused. Lines are ASCII, so that no cut makes the rest unreadable, and a file name that is
+no UTF-8 comes back as it was.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ def dump_event(event: Event) -> str:
     body = codec.encode(event, Event)
     if body["type"] == "started":
         body = {"format": NAME, "version": VERSION, **body}
-    return json.dumps(body, ensure_ascii=False) + "\n"
+    return json.dumps(body) + "\n"
 
 
 def load_events(text: str, *, source: str) -> tuple[Event, ...]:

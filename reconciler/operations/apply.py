@@ -2,7 +2,8 @@
 
     permission     one authcheck; what may not be written at all is learned before half of the work is done
     fresh check    every planned object is read again: as before: go; as after: already done; else: stale
-    per step       GET, intent on disk, PUT or DELETE, answer compared, result on disk       (write.py)
+    per object     GET, intent on disk, PUT or DELETE, answer compared, result on record     (write.py)
+    per step       all results on disk before the next step begins; a thread's last one before its next write
     proof          one more read of all that was done; only then is the outcome *verified*   (law 6)
 
 A failure or a write in doubt stops what has not begun; a conflict is that object's alone.
@@ -13,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
 
@@ -23,17 +24,17 @@ from reconciler.core.directory import Directory, Group, User
 from reconciler.core.order import schedule
 from reconciler.core.outcome import Ended, Ending, Event, Intent, Outcome, Recorded, Result, Started, fold
 from reconciler.core.plan import Action, Plan
-from reconciler.errors import DeniedError, FileError, RefusedError, ServerError
+from reconciler.errors import DeniedError, FileError, ReconcilerError, RefusedError
 from reconciler.operations.journal_file import Journal
 from reconciler.operations.ports import Reader, Writer
 from reconciler.operations.write import Settled, write
 
 
 class Stop(Protocol):
-    """How a person interrupts: at once while nothing is written, after the writes in flight while something is."""
+    """How a person interrupts: at once while nothing is written, after the writes in flight once something is."""
 
-    def writing(self) -> AbstractContextManager[None]:
-        """While inside, an interruption only sets `requested`."""
+    def begin_writing(self) -> None:
+        """From here to the end of the process, an interruption only sets `requested`."""
 
     @property
     def requested(self) -> bool:
@@ -78,8 +79,8 @@ def apply_plan(
         return execution.outcome(directory)
     with open_journal() as journal:
         execution.attach(journal)
-        with stop.writing():
-            execution.execute()
+        stop.begin_writing()
+        execution.execute()
         return execution.outcome(directory)
 
 
@@ -90,11 +91,13 @@ class _Execution:
         self._plan, self._reader, self._writer, self._run, self._stop = plan, reader, writer, run, stop
         self._journal: Journal | None = None
         self._failure = ""
+        self._journal_trouble = ""
         self._events: list[Event] = [self._started()]
 
     def attach(self, journal: Journal) -> None:
         """Begin the record. Raises FileError when that is not possible."""
         journal.append(self._events[0])
+        journal.flush()
         self._journal = journal
 
     def note_all_done(self) -> None:
@@ -104,45 +107,58 @@ class _Execution:
 
     def execute(self) -> None:
         """Run the steps, each when the one before it is through; begin nothing new after a failure."""
-        number = {action: i for i, action in enumerate(self._plan.actions)}
+        number = {action.subject: i for i, action in enumerate(self._plan.actions)}
         with ThreadPoolExecutor(self._run.parallelism, thread_name_prefix="apply") as pool:
             for step in schedule(self._plan.actions):
-                list(pool.map(lambda action: self._attempt(number[action], action), step.actions))
+                if self._is_stopped:
+                    return
+                list(pool.map(lambda action: self._attempt(number[action.subject], action), step.actions))
+                self._put_on_disk()
 
     def outcome(self, directory: Directory) -> Outcome:
         """Prove what was done, close the record, and say what happened."""
+        differences = self._prove(directory)
         interrupted = self._stop.requested
-        differences = ("not read again, because the run was interrupted",) if interrupted else self._prove(directory)
-        is_stopped = bool(self._failure) or interrupted
         ended = Ended(
-            Ending.INTERRUPTED if interrupted else Ending.STOPPED if is_stopped else Ending.COMPLETED,
+            Ending.INTERRUPTED if interrupted else Ending.STOPPED if self._failure else Ending.COMPLETED,
             "the run was interrupted" if interrupted and not self._failure else self._failure,
             is_verified=not differences,
             differences=differences,
             at=self._run.clock(),
         )
         self._record(ended)
+        self._put_on_disk()
+        if self._journal_trouble:  # the record is not whole, so this run must not pass for a clean one
+            self._events[-1] = replace(ended, is_verified=False, differences=(*differences, self._journal_trouble))
         return fold(self._events)
 
+    @property
+    def _is_stopped(self) -> bool:
+        return bool(self._failure) or self._stop.requested
+
     def _attempt(self, i: int, action: Action) -> None:
-        if self._failure or self._stop.requested:
+        if self._is_stopped:
             return
-        try:
-            settled = write(action, self._reader, self._writer, announce=lambda: self._announce(i, action))
-        except FileError as error:
-            self._fail(error.message)
+        settled = write(action, self._reader, self._writer, announce=lambda: self._announce(i, action))
+        if settled.result is Result.NOT_ATTEMPTED:
             return
         self._note(i, action, settled)
         if settled.result in (Result.FAILED, Result.IN_DOUBT):
             self._fail(f"{action.address}: {settled.detail}")
 
-    def _announce(self, i: int, action: Action) -> None:
-        """Put the intent on disk. Raises FileError, and then nothing is sent."""
+    def _announce(self, i: int, action: Action) -> bool:
+        """Put the intent on disk; say whether the write may be sent."""
+        if self._is_stopped or self._journal is None:
+            return False
         event = Intent(i, action.address, action.kind, self._run.clock())
-        if self._journal is None:
-            raise FileError("no journal is open; nothing is written without one")
-        self._journal.append(event)
+        try:
+            self._journal.append(event)
+            self._journal.flush()
+        except FileError as error:
+            self._distrust_journal(error)
+            return False
         self._events.append(event)
+        return True
 
     def _note(self, i: int, action: Action, settled: Settled) -> None:
         detail = settled.detail
@@ -153,11 +169,22 @@ class _Execution:
     def _record(self, event: Event) -> None:
         """Put on record what has happened already: a full disk cannot undo it, but nothing new begins."""
         self._events.append(event)
-        if self._journal is not None:
-            try:
+        try:
+            if self._journal is not None:
                 self._journal.append(event)
-            except FileError as error:
-                self._fail(error.message)
+        except FileError as error:
+            self._distrust_journal(error)
+
+    def _put_on_disk(self) -> None:
+        try:
+            if self._journal is not None:
+                self._journal.flush()
+        except FileError as error:
+            self._distrust_journal(error)
+
+    def _distrust_journal(self, error: FileError) -> None:
+        self._journal_trouble = error.message
+        self._fail(error.message)
 
     def _fail(self, why: str) -> None:
         """Begin nothing new from here on; the first reason is the one that counts."""
@@ -167,9 +194,11 @@ class _Execution:
         """Read all that was done, or found done, once more; return what differs."""
         results = fold(self._events).results
         settled = [one.action for one in results if one.result in (Result.DONE, Result.ALREADY)]
+        if self._stop.requested:
+            return ("the result was not read again, because the run was interrupted",)
         try:
             live = _read_again(settled, self._reader, directory)
-        except ServerError as error:
+        except ReconcilerError as error:
             return (f"the result could not be read: {error.message}",)
         names = self._plan.group_names
         return tuple(

@@ -1,13 +1,15 @@
-"""The journal on disk: append-only, mode 0600, flushed to the disk before `append` returns.
+"""The journal on disk: append-only, mode 0600; what `flush` returned from is on the disk, whatever happens next.
 
 A line is written whole or not at all: when the disk is full in the middle of one, what was written of it is taken back.
-Threads share a flush: whoever finds that a later flush has covered their line does not flush again.
+After an error the file takes nothing more, since nobody knows what of it the disk holds. Threads share a flush: whoever
+finds that another's flush has covered their lines does not flush again.
 """
 
 from __future__ import annotations
 
 import os
 import threading
+from contextlib import suppress
 from types import TracebackType
 from typing import Protocol
 
@@ -17,14 +19,17 @@ from reconciler.formats.journal import dump_event
 
 
 class Journal(Protocol):
-    """Where the events of a run go. No journal, no write."""
+    """Where the events of a run go. No journal, no write. Both methods raise FileError, and go on raising it."""
 
     def append(self, event: Event) -> None:
-        """Put an event on record for good. Raises FileError when that is not certain; then nothing may be written."""
+        """Put an event on record: the end of this process cannot undo it any more."""
+
+    def flush(self) -> None:
+        """Put all that was appended on the disk: the end of the machine cannot undo it any more."""
 
 
 class JournalFile:
-    """A journal in a new file of its own."""
+    """A journal in a new file of its own. Every thread may use it."""
 
     def __init__(self, path: str) -> None:
         """Create the file. Raises FileError when that fails, or it exists: no run writes over another's record."""
@@ -34,9 +39,9 @@ class JournalFile:
             if folder:
                 os.makedirs(folder, mode=0o700, exist_ok=True)
             self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o600)
+            _flush_folder(folder or os.curdir)
         except FileExistsError:
-            hint = "name another file, or move that one away; it is the record of an earlier run"
-            raise FileError(f"the journal {path} exists already; nothing was written", hint=hint) from None
+            raise _exists(path) from None
         except OSError as error:
             hint = "name a writable place with --journal FILE"
             raise FileError(
@@ -44,29 +49,39 @@ class JournalFile:
             ) from None
         self._write_lock, self._flush_lock = threading.Lock(), threading.Lock()
         self._written = self._flushed = 0
+        self._trouble = ""
 
     def append(self, event: Event) -> None:
-        line = dump_event(event).encode("utf-8", "surrogateescape")
-        try:
-            with self._write_lock:
-                self._write_whole(line)
-                mine = self._written = self._written + len(line)
-            with self._flush_lock:
-                if self._flushed < mine:
-                    covered = self._written
-                    os.fsync(self._fd)
-                    self._flushed = covered
-        except OSError as error:
-            raise FileError(f"the journal {self.path} cannot be written: {error.strerror}") from None
+        line = dump_event(event).encode("ascii")
+        with self._write_lock:
+            self._require_sound()
+            try:
+                sent = os.write(self._fd, line)
+                while sent < len(line):
+                    sent += os.write(self._fd, line[sent:])
+            except OSError as error:
+                self._trouble = error.strerror or str(error)
+                os.ftruncate(self._fd, self._written)
+                self._require_sound()
+            self._written += len(line)
 
-    def _write_whole(self, line: bytes) -> None:
-        try:
-            sent = os.write(self._fd, line)
-            while sent < len(line):
-                sent += os.write(self._fd, line[sent:])
-        except OSError:
-            os.ftruncate(self._fd, self._written)
-            raise
+    def flush(self) -> None:
+        mine = self._written
+        with self._flush_lock:
+            self._require_sound()
+            if self._flushed >= mine:
+                return
+            covered = self._written
+            try:
+                os.fsync(self._fd)
+            except OSError as error:
+                self._trouble = error.strerror or str(error)
+                self._require_sound()
+            self._flushed = covered
+
+    def _require_sound(self) -> None:
+        if self._trouble:
+            raise FileError(f"the journal {self.path} cannot be written: {self._trouble}")
 
     def __enter__(self) -> JournalFile:
         return self
@@ -75,3 +90,29 @@ class JournalFile:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         os.close(self._fd)
+        if not self._written:  # it took not even the first line: no record of anything, and in the way of the next run
+            os.unlink(self.path)
+
+
+def require_new(path: str) -> None:
+    """Raise FileError when there is such a file already; for who wants to know before the journal is opened."""
+    if os.path.lexists(path):
+        raise _exists(path)
+
+
+def _exists(path: str) -> FileError:
+    hint = "name another file, or move that one away; it is the record of an earlier run"
+    return FileError(f"the journal {path} exists already; nothing was written", hint=hint)
+
+
+def _flush_folder(folder: str) -> None:
+    """Put the new file's name on the disk, without which its content could be lost with the machine.
+
+    Where that is not possible (a folder that may be written but not read, some network file systems) we do without.
+    """
+    with suppress(OSError):
+        fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            os.fsync(fd)
+        finally:
+            os.close(fd)

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from reconciler.core.budget import ABSENT, Absent, Budget, Reading, State, Unknown
 from reconciler.core.outcome import Result
 from reconciler.core.plan import Action
-from reconciler.errors import NotFoundError, ServerError, UnreachableError
+from reconciler.errors import NotFoundError, ReconcilerError, UnreachableError
 from reconciler.operations.ports import Reader, Writer
 
 ATTEMPTS = 3
@@ -32,12 +32,12 @@ class Settled:
     found: Reading | None = None
 
 
-def write(action: Action, reader: Reader, writer: Writer, *, announce: Callable[[], None]) -> Settled:
-    """Carry out one action and say what became of it. Raises only what `announce` raises, before anything is sent."""
-    try:
-        live = reader.budget(action.subject)
-    except ServerError as error:
-        return Settled(Result.FAILED, f"not written, because it could not be read: {error.message}")
+def write(action: Action, reader: Reader, writer: Writer, *, announce: Callable[[], bool]) -> Settled:
+    """Carry out one action and say what became of it; errors of Coder end here.
+
+    `announce` is called before each request that writes, and puts it on record; when it says no, nothing is sent.
+    """
+    live = _read(action, reader)
     if live == action.after:
         return Settled(Result.ALREADY)
     if isinstance(live, Unknown):
@@ -47,24 +47,25 @@ def write(action: Action, reader: Reader, writer: Writer, *, announce: Callable[
     return _send(action, reader, writer, announce)
 
 
-def _send(action: Action, reader: Reader, writer: Writer, announce: Callable[[], None]) -> Settled:
+def _send(action: Action, reader: Reader, writer: Writer, announce: Callable[[], bool]) -> Settled:
     """Send until the result is known, at most ATTEMPTS times."""
-    doubt = Settled(Result.FAILED)
+    settled = Settled(Result.NOT_ATTEMPTED)
     for _ in range(ATTEMPTS):
-        announce()
+        if not announce():
+            return settled
         try:
             echo = _send_once(action, writer)
         except NotFoundError:
             return _after_not_found(action, reader)
         except UnreachableError as error:
-            doubt = _after_lost_answer(action, reader, error)
-            if doubt.result is not Result.FAILED:
-                return doubt
-        except ServerError as error:
+            settled = _after_lost_answer(action, reader, error)
+            if settled.result is not Result.FAILED:
+                return settled
+        except ReconcilerError as error:
             return Settled(Result.FAILED, error.message)
         else:
-            return Settled(Result.DONE) if echo == action.after else _after_other_echo(action, reader, echo)
-    return doubt
+            return Settled(Result.DONE) if echo == action.after else _after_other_echo(action, reader)
+    return settled
 
 
 def _send_once(action: Action, writer: Writer) -> State:
@@ -77,7 +78,7 @@ def _send_once(action: Action, writer: Writer) -> State:
 
 
 def _after_lost_answer(action: Action, reader: Reader, error: UnreachableError) -> Settled:
-    live = _read_back(action, reader)
+    live = _read(action, reader)
     if live == action.after:
         return Settled(Result.DONE, "the answer was lost; a read shows the write")
     if live == action.before:
@@ -89,22 +90,26 @@ def _after_lost_answer(action: Action, reader: Reader, error: UnreachableError) 
 
 def _after_not_found(action: Action, reader: Reader) -> Settled:
     """Coder says 404 both for what is gone and for what one may not touch: only a read tells."""
-    live = _read_back(action, reader)
+    live = _read(action, reader)
     if live == action.after:
         return Settled(Result.ALREADY, "somebody else removed it at the same moment")
-    return Settled(Result.FAILED, "Coder answers 404 although it is there: this token may not write it", live)
+    if live == action.before:
+        return Settled(Result.FAILED, "Coder answers 404 although it is there: this token may not write it")
+    if isinstance(live, Unknown):
+        return Settled(Result.FAILED, f"Coder answers 404, and it can no longer be read: {live.reason}")
+    return Settled(Result.CONFLICT, "changed by somebody else at the same moment", live)
 
 
-def _after_other_echo(action: Action, reader: Reader, echo: State) -> Settled:
+def _after_other_echo(action: Action, reader: Reader) -> Settled:
     """Coder answered with another value than was sent; what counts is what it stored."""
-    live = _read_back(action, reader)
+    live = _read(action, reader)
     if live == action.after:
         return Settled(Result.DONE, "Coder answered with another value; a read shows the right one")
     return Settled(Result.IN_DOUBT, "Coder answered with another value than was sent", live)
 
 
-def _read_back(action: Action, reader: Reader) -> Reading:
+def _read(action: Action, reader: Reader) -> Reading:
     try:
         return reader.budget(action.subject)
-    except ServerError as error:
+    except ReconcilerError as error:
         return Unknown(error.message)

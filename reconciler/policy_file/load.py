@@ -35,7 +35,7 @@ def load(paths: Sequence[str]) -> Loaded:
     Raises PolicyError with every finding of every file.
     Law 4: neither the order of the paths nor the order in a folder changes the result.
     """
-    with _collector_paused():
+    with collector_paused():
         texts, findings = read_files(paths)
         policies = _load(texts, findings)
     if findings:
@@ -83,7 +83,7 @@ def _explain(text: PolicyText, shape: Shape, node: Node, wrong: dict[str, Wrong]
 
 
 @contextmanager
-def _collector_paused() -> Iterator[None]:
+def collector_paused() -> Iterator[None]:
     """Keep the garbage collector from walking the growing tree again and again; nodes have no cycles."""
     was_on = gc.isenabled()
     gc.disable()

@@ -24,6 +24,7 @@ from reconciler.errors import Finding
 from reconciler.policy_file.nodes import START, At, Broken, Mapping, Mark, Node, PolicyText, Scalar, Sequence
 
 WRITE_OUT = "write the value out; amounts can be named in `tiers`"
+KEY_NOT_TEXT = "this key is a list or a mapping, not a text"
 QUOTE = "put a value that begins with { or [ in quotes"
 MAX_DEPTH = 16
 """Version 1 nests three deep; the rest is room for a clear message."""
@@ -138,13 +139,13 @@ class _Builder:
                     out[key] = (key_mark, node)
                     key = None
             elif kind is MappingStartEvent or kind is SequenceStartEvent:
-                node = self._collection(event)
+                node = Mapping({}, event.start_mark) if kind is MappingStartEvent else Sequence([], event.start_mark)
+                if event.anchor is not None or event.tag is not None:
+                    self._unwanted(event)
                 if not in_mapping:
                     out.append(node)
                 elif key is None:
-                    raise _Stop(
-                        self._text.finding(event.start_mark, "this key is a list or a mapping, not a text", QUOTE)
-                    )
+                    raise _Stop(self._text.finding(event.start_mark, KEY_NOT_TEXT, QUOTE))
                 else:
                     out[key] = (key_mark, node)
                 stack.append((out, in_mapping))
@@ -165,12 +166,6 @@ class _Builder:
                 return cast("Node", top[0]) if top else None
             elif kind is DocumentStartEvent and top:
                 raise _Stop(self._second_document(event))
-
-    def _collection(self, event: Any) -> Mapping | Sequence:
-        if event.anchor is not None or event.tag is not None:
-            self._unwanted(event)
-        is_mapping = type(event) is MappingStartEvent
-        return Mapping({}, event.start_mark) if is_mapping else Sequence([], event.start_mark)
 
     def _taker(self, node: Node, root: Node, key: str | None) -> Taker | None:
         return self._open_list(root, key) if type(node) is Sequence and key is not None else None

@@ -1,11 +1,14 @@
 """The command line as a whole: which commands there are, and what becomes of an error.
 
-Commands are imported when they are called. Every error of ours ends here, as one clear message and one exit code; only
-a bug passes through, with its traceback.
+Commands are imported when they are called, and a command imports what it needs when it runs: `plan --help` needs none
+of it. Every error of ours ends here, as one clear message and one exit code; only a bug passes through, with its
+traceback.
 """
 
 from __future__ import annotations
 
+import io
+import sys
 from importlib import import_module
 from typing import cast
 
@@ -31,6 +34,20 @@ class LazyGroup(click.Group):
             return None
         return cast(click.Command, import_module(f"reconciler.cli.{cmd_name}").command)
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args[0] not in COMMANDS and not args[0].startswith("-"):
+            raise click.UsageError(_no_such_command(args[0]), ctx)
+        return super().resolve_command(ctx, args)
+
+
+def _no_such_command(name: str) -> str:
+    from difflib import get_close_matches
+
+    close = get_close_matches(name[:40], COMMANDS, n=1)
+    return f"There is no command {name!r}" + (f"; did you mean {close[0]!r}?" if close else ".")
+
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(package_name="reconciler", message="reconciler %(version)s")
@@ -50,20 +67,29 @@ def reconciler() -> None:
 
 def run(arguments: list[str]) -> int:
     """Run one command; return its exit code."""
-    wants_json = "--json" in arguments
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a name that the terminal cannot show must not end in a traceback
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         result = reconciler.main(args=arguments, prog_name="reconciler", standalone_mode=False)
         return result if isinstance(result, int) else exits.DONE
-    except click.ClickException as error:
-        usage = error.ctx.get_usage() if isinstance(error, click.UsageError) and error.ctx else ""
-        report_error(ReconcilerError(error.format_message(), hint=usage), exits.ERROR, wants_json=wants_json)
-        return exits.ERROR
-    except ReconcilerError as error:
-        code = exits.code_of(error)
-        report_error(error, code, wants_json=wants_json)
+    except (ReconcilerError, click.ClickException, click.Abort, KeyboardInterrupt, OSError) as error:
+        ours, code = _ours(error)
+        if not isinstance(error, BrokenPipeError):
+            report_error(ours, code, wants_json="--json" in arguments)
         return code
-    except (KeyboardInterrupt, click.Abort):
-        report_error(ReconcilerError("Interrupted; nothing was written."), exits.INTERRUPTED, wants_json=wants_json)
-        return exits.INTERRUPTED
-    except BrokenPipeError:
-        return exits.ERROR
+
+
+def _ours(error: BaseException) -> tuple[ReconcilerError, int]:
+    """Return an error of ours and the exit code for anything that may end a command."""
+    match error:
+        case ReconcilerError():
+            return error, exits.code_of(error)
+        case click.UsageError(ctx=click.Context() as context):
+            hint = f"{context.get_usage()}\n`{context.command_path} --help` says more"
+            return ReconcilerError(error.format_message(), hint=hint), exits.ERROR
+        case click.ClickException():
+            return ReconcilerError(error.format_message()), exits.ERROR
+        case KeyboardInterrupt() | click.Abort():
+            return ReconcilerError("Interrupted; nothing was written."), exits.INTERRUPTED
+        case _:
+            return ReconcilerError(f"The operating system refused: {error}"), exits.ERROR

@@ -18,9 +18,12 @@ def main() -> int:
         from reconciler import __version__
 
         return _print(f"reconciler {__version__}\n")
-    from reconciler.cli.app import run
+    try:
+        from reconciler.cli.app import run
 
-    return run(arguments)
+        return run(arguments)
+    except KeyboardInterrupt:  # before or after the commands, which answer for themselves
+        return 130
 
 
 def _print_file(name: str) -> int:

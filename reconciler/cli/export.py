@@ -25,6 +25,7 @@ def command(organization: str | None, server: Server) -> int:
 
     ORGANIZATION may be left out where there is only one. Only GET requests are sent.
     """
+    from reconciler.cli.screen import write
     from reconciler.operations.export import export
     from reconciler.policy_file.write import dump
 
@@ -33,5 +34,5 @@ def command(organization: str | None, server: Server) -> int:
     if len(policies) > 1:
         names = ", ".join(policy.organization for policy in policies)
         raise ReconcilerError("A policy file holds one organization, and there are several", hint=f"name one: {names}")
-    click.echo(dump(policies[0]), nl=False)
+    write(dump(policies[0]))
     return exits.DONE

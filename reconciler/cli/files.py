@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import stat
-import tempfile
-from pathlib import Path
 
 from reconciler.errors import FileError
 
@@ -20,7 +18,8 @@ def read_text(path: str) -> str:
             raise FileError(f"{path} is not a file")
         if status.st_size > MAX_BYTES:
             raise FileError(f"{path} is larger than {MAX_BYTES // 2**20} MiB; no plan or journal is")
-        return Path(path).read_text(encoding="utf-8")
+        with open(path, encoding="utf-8") as file:
+            return file.read()
     except OSError as error:
         raise FileError(f"{path} cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:
@@ -38,17 +37,37 @@ def starts_with(path: str, *, characters: int = 200) -> str:
         return ""
 
 
+def require_replaceable(path: str, name: str) -> None:
+    """Raise FileError when writing there would destroy a file that is not of this format: a policy, most likely."""
+    from reconciler.formats import document
+
+    beginning = starts_with(path)
+    if beginning and document.name_of(beginning) != name:
+        raise FileError(
+            f"{path} exists and is not a {name}; it is left alone", hint="choose another name, or remove it"
+        )
+
+
 def write_private(path: str, text: str) -> None:
-    """Write a file that holds names and amounts: mode 0600, and whole or not at all. Raises FileError."""
-    folder = os.path.dirname(path) or "."
+    """Write a file that holds names and amounts: mode 0600, and whole or not at all. Raises FileError.
+
+    A link stays, and what it points to is replaced. A device, a pipe and a folder are refused: replacing `/dev/null`
+    by a file breaks the machine.
+    """
+    import tempfile
+
+    target = os.path.realpath(path)
+    if not path or (os.path.exists(target) and not os.path.isfile(target)):
+        raise FileError(f"{path!r} is not a file", hint="name a file to write, or leave it out")
+    folder = os.path.dirname(target)
     try:
         fd, temporary = tempfile.mkstemp(prefix=".reconciler-", dir=folder)
         try:
-            with open(fd, "w", encoding="utf-8", errors="surrogateescape") as file:
+            with open(fd, "w", encoding="utf-8") as file:
                 file.write(text)
                 file.flush()
                 os.fsync(file.fileno())
-            os.replace(temporary, path)
+            os.replace(temporary, target)
         except BaseException:
             os.unlink(temporary)
             raise

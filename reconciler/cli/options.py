@@ -6,10 +6,11 @@ A new option says which step it belongs to: the policy (then it stands in the fi
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -20,17 +21,25 @@ Command = Callable[..., Any]
 DEFAULT_PATH = "policies"
 
 
-class Instant(click.ParamType[datetime]):
-    """A date (00:00 UTC of that day) or an RFC 3339 time."""
+if TYPE_CHECKING:
+    _TimeType = click.ParamType[datetime]
+else:
+    _TimeType = click.ParamType  # generic in click's newest releases only
+
+_TIME = re.compile(r"2\d{3}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)?)?", re.ASCII)
+
+
+class Instant(_TimeType):
+    """A date (00:00 UTC of that day) or an RFC 3339 time, as a policy's `starts` and `expires`; years 2000 to 2999."""
 
     name = "time"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
         try:
-            time = datetime.fromisoformat(value)
+            time = datetime.fromisoformat(value if _TIME.fullmatch(value) else "")
         except ValueError:
             self.fail(f"{value!r} is neither a date like 2027-01-31 nor a time like 2027-01-31T12:00:00Z", param, ctx)
-        if len(value) > len("2027-01-31") and time.tzinfo is None:
+        if "T" in value and time.tzinfo is None:
             self.fail(f"{value!r} has no time zone; end it in Z for UTC", param, ctx)
         return time.astimezone(UTC) if time.tzinfo else time.replace(tzinfo=UTC)
 

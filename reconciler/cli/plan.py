@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from reconciler.cli import exits, files, options
+from reconciler.cli import exits, options
 from reconciler.cli.screen import Screen
-from reconciler.core.plan import Plan
 
 if TYPE_CHECKING:
     from reconciler.cli.server import Server
+    from reconciler.core.plan import Plan
     from reconciler.core.verdict import Grant
     from reconciler.render.effects import Detail
 
@@ -48,10 +48,13 @@ def command(
 
     PATH is a file or a folder (*.yaml and *.yml below it); `policies` when none is given.
     """
+    from reconciler.cli import files
     from reconciler.cli.planning import load_policies, plan_of
-    from reconciler.formats.plan import dump_plan
+    from reconciler.formats.plan import NAME, dump_plan
     from reconciler.render.plan import plan_report
 
+    if output is not None:
+        files.require_replaceable(output, NAME)
     loaded = load_policies(paths)
     with server.reader() as reader:
         plan, cost = plan_of(loaded, reader, at=at, includes=includes, grants=grants)

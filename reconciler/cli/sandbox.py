@@ -54,6 +54,8 @@ def command(
     It enforces Coder's rules (memberships, roles, limits, generations) over real HTTP, and is for trying things out:
     its tokens are the same on every machine and no secret, and it listens on this machine alone unless told otherwise.
     """
+    import sqlite3
+
     try:
         from reconciler.sandbox import Options, serve
     except ImportError as error:
@@ -73,7 +75,10 @@ def command(
     )
     if without_experiment:
         options = replace(options, experiments=())
-    serve(options, _print_json if print_json else _print_text)
+    try:
+        serve(options, _print_json if print_json else _print_text)
+    except (ValueError, OSError, sqlite3.Error) as error:
+        raise ReconcilerError(f"The sandbox cannot serve: {error}") from None
 
 
 def _print_json(url: str, tokens: Mapping[str, str]) -> None:

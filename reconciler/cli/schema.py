@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import click
 
+from reconciler.cli import exits
+
 
 @click.command("schema")
 @click.argument("name", type=click.Choice(["policy", "plan", "journal"]), default="policy")
 def command(name: str) -> int:
-    """Print the JSON Schema of a policy file (or of a saved plan, or a journal line).
+    """Print the JSON Schema of a policy file, of a saved plan, or of a line of a journal.
 
     \b
     Save it beside your policies for completion in editors:
@@ -16,7 +18,8 @@ def command(name: str) -> int:
     and begin each policy with
       # yaml-language-server: $schema=policy.v1.schema.json
     """
+    from reconciler.cli.screen import write
     from reconciler.formats.schemas import schema_text
 
-    click.echo(schema_text(name), nl=False)
-    return 0
+    write(schema_text(name))
+    return exits.DONE

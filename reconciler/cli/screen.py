@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import click
 
 from reconciler.errors import PolicyError, ReconcilerError, RefusedError
+from reconciler.render.text import harmless
 
 _COLORS = {"+": "green", "~": "yellow", "-": "red", "?": "magenta"}
 _SIGN = re.compile(r"  ([+~?-]) ")
@@ -28,17 +29,17 @@ class Screen:
     def result(self, text: str) -> None:
         """Print a result for people; with --json it is left to `document`."""
         if not self.wants_json:
-            _write(_colored(text) if self._has_color else text)
+            write(_colored(text) if self._has_color else text)
 
     def document(self, document: dict[str, Any]) -> None:
         """Print the one JSON document; without --json it is left to `result`."""
         if self.wants_json:
-            _write(json.dumps(document, indent=2, ensure_ascii=False))
+            write(_json(document))
 
     def text_or_document(self, text: Callable[[], str], document: Callable[[], str]) -> None:
         """Print the one or the other; only that is made."""
         if self.wants_json:
-            _write(document().rstrip("\n"))
+            write(document())
         else:
             self.result(text())
 
@@ -48,10 +49,15 @@ class Screen:
 
 
 def report_error(error: ReconcilerError, exit_code: int, *, wants_json: bool) -> None:
-    """Print an error and what to do about it, to stderr; with --json as the one document on stdout as well."""
-    click.echo(error_text(error), err=True)
-    if wants_json:
-        _write(json.dumps(error_document(error, exit_code), indent=2, ensure_ascii=False))
+    """Print an error and what to do about it, to stderr; with --json as the one document on stdout as well.
+
+    Raises nothing: where neither can be written, the exit code still says it.
+    """
+    with suppress(OSError):
+        click.echo(error_text(error), err=True)
+    with suppress(OSError, ReconcilerError):
+        if wants_json:
+            write(_json(error_document(error, exit_code)))
 
 
 def error_text(error: ReconcilerError) -> str:
@@ -60,13 +66,12 @@ def error_text(error: ReconcilerError) -> str:
     if isinstance(error, PolicyError):
         for finding in error.findings:
             lines.append(f"{finding.place}: {finding.message}")
-            lines += [f"    {finding.source_line.strip()}"] * bool(finding.source_line.strip())
-            lines += [f"    {finding.hint}"] * bool(finding.hint)
-    lines.append(f"Error: {error.message}" + ("" if error.message.endswith(".") else "."))
+            lines += [f"    {text}" for text in (finding.source_line.strip(), finding.hint) if text]
+    lines.append(f"Error: {error.message}" + ("" if error.message.endswith((".", "?")) else "."))
     if isinstance(error, RefusedError):
         lines += [f"  {detail}" for detail in error.details]
-    lines += [f"  {error.hint}"] * bool(error.hint)
-    return "\n".join(lines)
+    lines += [f"  {line}" for line in error.hint.splitlines()]
+    return "\n".join(map(harmless, lines))
 
 
 def error_document(error: ReconcilerError, exit_code: int) -> dict[str, Any]:
@@ -92,12 +97,15 @@ def error_document(error: ReconcilerError, exit_code: int) -> dict[str, Any]:
     }
 
 
-def _write(text: str) -> None:
-    """Write to stdout in one piece. Raises BrokenPipeError when nobody reads, ReconcilerError when it is closed."""
+def write(text: str) -> None:
+    """Write lines to stdout in one piece; the newline at their end may be left out.
+
+    Raises BrokenPipeError when nobody reads, ReconcilerError when it is closed.
+    """
     if sys.stdout is None:
         raise ReconcilerError("stdout is closed", hint="give the command somewhere to print its result")
     try:
-        sys.stdout.write(text + "\n")
+        sys.stdout.write(text if text.endswith("\n") else text + "\n")
         sys.stdout.flush()
     except BrokenPipeError:
         silence_stdout()
@@ -110,6 +118,12 @@ def _write(text: str) -> None:
 def silence_stdout() -> None:
     """Let Python's own flush at exit go nowhere: nobody reads it, and failing it would change the exit code."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _json(document: dict[str, Any]) -> str:
+    import json
+
+    return json.dumps(document, indent=2, ensure_ascii=False)
 
 
 def _has_color(choice: str) -> bool:

@@ -6,11 +6,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from reconciler.cli import exits, files, options
+from reconciler.cli import exits, options
 from reconciler.cli.screen import Screen
 from reconciler.errors import FileError
-from reconciler.formats import document, journal
-from reconciler.formats import plan as plan_format
 
 if TYPE_CHECKING:
     from reconciler.render.effects import Detail
@@ -26,6 +24,10 @@ def command(file: str, detail: Detail, screen: Screen) -> int:
     It asks no server, so it always works: a plan that is stale, or for another deployment, is printed all the same. A
     journal that was cut off says which single write is in doubt.
     """
+    from reconciler.cli import files
+    from reconciler.formats import document, journal
+    from reconciler.formats import plan as plan_format
+
     text = files.read_text(file)
     match document.name_of(text):
         case plan_format.NAME:

@@ -17,7 +17,8 @@ from reconciler.errors import FileError
 def dump(name: str, version: int, body: dict[str, Any]) -> str:
     """Write a document; ends in a newline."""
     document = {"format": name, "version": version, **body}
-    return json.dumps({**document, "checksum": _checksum(document)}, indent=2, ensure_ascii=False) + "\n"
+    text = json.dumps({**document, "checksum": _checksum(document)}, indent=2, ensure_ascii=False) + "\n"
+    return text.encode("utf-8", "backslashreplace").decode()  # a path that is no UTF-8: the escape is JSON's own, too
 
 
 def load(text: str, name: str, version: int, *, source: str) -> dict[str, Any]:

@@ -1,0 +1,75 @@
+"""The README cannot lie: its commands are run in order, and their outputs are what it shows.
+
+`UPDATE_GOLDEN=1` writes what really happened into the README.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from reconciler.cli.app import COMMANDS
+from reconciler.cli.demo import WRITTEN
+from reconciler.sandbox import Options, Sandbox
+from tests.readme.blocks import README, Command, File, blocks, moved, moved_back, settled, with_outputs
+
+
+@pytest.fixture(scope="module")
+def outputs(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """What the README's commands print, run as a reader would run them."""
+    folder = tmp_path_factory.mktemp("reader")
+    with Sandbox(Options(seed="demo")) as sandbox:
+        environment = {
+            "PATH": os.environ["PATH"],
+            "HOME": str(folder),
+            "CODER_URL": sandbox.url,
+            "CODER_SESSION_TOKEN": sandbox.tokens["user-admin"],
+        }
+        return [_run(block, folder, environment) for block in _written(folder)]
+
+
+def _written(folder: Path) -> list[Command]:
+    """Write the files of the README; return its commands."""
+    found = blocks(README.read_text(encoding="utf-8"))
+    for file in (block for block in found if isinstance(block, File)):
+        path = folder / file.path
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(moved(file.text, since=WRITTEN), encoding="utf-8")
+    return [block for block in found if isinstance(block, Command)]
+
+
+def _run(command: Command, folder: Path, environment: dict[str, str]) -> str:
+    program, *arguments = shlex.split(command.line)
+    assert program == "reconciler"
+    answer = subprocess.run(
+        [sys.executable, "-m", "reconciler", *arguments],
+        cwd=folder, env=environment, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    return moved_back(settled(answer.stdout + answer.stderr), since=WRITTEN)
+
+
+def test_outputs_are_what_the_commands_print(outputs: list[str]) -> None:
+    text = README.read_text(encoding="utf-8")
+    if os.environ.get("UPDATE_GOLDEN"):
+        README.write_text(with_outputs(text, outputs), encoding="utf-8")
+        return
+    commands = [block for block in blocks(text) if isinstance(block, Command)]
+    assert [settled(command.output) for command in commands] == outputs
+
+
+def test_safety_ends_in_a_refusal_then_a_consent_then_a_revert(outputs: list[str]) -> None:
+    refused, consented, reverted = outputs[-3:]
+
+    assert "nothing was written" in refused
+    assert "Apply complete: 0 created, 1 updated, 0 deleted." in consented
+    assert "Apply complete: 0 created, 1 updated, 0 deleted." in reverted
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_is_in_the_readme(command: str) -> None:
+    assert f"`{command}" in README.read_text(encoding="utf-8")

@@ -51,6 +51,7 @@ class Change:
     """A person whose effective limit changes, before spend is known."""
 
     user_id: UserId
+    username: str
     before: Effective
     after: Effective
 
@@ -84,7 +85,7 @@ class Assessment:
     def effects(self, spend: SpendAnswers, *, notices: tuple[Notice, ...] = ()) -> Effects:
         """Join the answers to `spend_questions`; whoever is not in them has unknown spend."""
         addresses = {str(action.subject.id): action.address for action in self.actions}
-        people = tuple(self._person(change, spend, addresses) for change in self.changes)
+        people = tuple(_person(change, spend, addresses) for change in self.changes)
         return Effects(
             people=people,
             unclear=self.unclear,
@@ -96,18 +97,6 @@ class Assessment:
             notices=notices,
             unknown=(*self._unknown_spend(people), *self._unknown_members()),
             group_addresses=self._group_addresses(),
-        )
-
-    def _person(self, change: Change, spend: SpendAnswers, addresses: Mapping[str, str]) -> PersonEffect:
-        sources = dict.fromkeys(_source(side, change.user_id) for side in (change.after, change.before))
-        return PersonEffect(
-            change.user_id,
-            _username(self.snapshot.directory, change.user_id),
-            change.before,
-            change.after,
-            _spend_of(change.user_id, change.before, spend),
-            _spend_of(change.user_id, change.after, spend),
-            tuple(addresses[source] for source in sources if source in addresses),
         )
 
     def _unknown_spend(self, people: tuple[PersonEffect, ...]) -> list[str]:
@@ -172,17 +161,16 @@ def assess(
     before, after = _limits(snapshot, ()), _limits(snapshot, planned)
     disagreements, checked = _disagreements(before, snapshot)
     disputed = frozenset(one.user_id for one in disagreements)
-    people = touched(planned, directory)
-    unclear = _unclear(people, disputed, planned, directory, before, after)
+    changes, unclear = _compare(disputed, planned, directory, before, after)
     is_total, exposure, per_organization = expose(
-        organizations, people, snapshot, before=before, after=after, disputed=disputed
+        organizations, touched(planned, directory), snapshot, before=before, after=after, disputed=disputed
     )
     return Assessment(
         snapshot=snapshot,
         actions=planned,
         before=before,
         after=after,
-        changes=_changes(people.difference(one.user_id for one in unclear), directory, before, after),
+        changes=changes,
         unclear=unclear,
         disagreements=disagreements,
         checked=checked,
@@ -217,39 +205,45 @@ def _disagreements(before: Limits, snapshot: Snapshot) -> tuple[tuple[Disagreeme
     return tuple(sorted(found, key=lambda one: (one.username, one.user_id))), checked
 
 
-def _unclear(
-    people: frozenset[UserId],
-    disputed: frozenset[UserId],
-    actions: tuple[Action, ...],
-    directory: Directory,
-    before: Limits,
-    after: Limits,
-) -> tuple[Unclear, ...]:
-    """Find who is touched and cannot be computed, with the worst that can happen to them; sorted by username."""
+def _compare(
+    disputed: frozenset[UserId], actions: tuple[Action, ...], directory: Directory, before: Limits, after: Limits
+) -> tuple[tuple[Change, ...], tuple[Unclear, ...]]:
+    """Find who changes, and who is touched but cannot be computed, with the worst that may happen to them.
+
+    Both sorted by username.
+    """
     losing = touched((action for action in actions if isinstance(action.after, Absent)), directory)
     zeroing = touched((action for action in actions if _limit_of(action.after) == 0), directory)
-    found: list[Unclear] = []
-    for user_id in people:
+    changes: list[Change] = []
+    unclear: list[Unclear] = []
+    for username, user_id in sorted((_username(directory, id_), id_) for id_ in touched(actions, directory)):
         one, other = before.of(user_id), after.of(user_id)
+        worst = user_id in losing, user_id in zeroing
         if user_id in disputed:
-            worst, reason = (user_id in losing, user_id in zeroing), _DISPUTED
+            unclear.append(Unclear(user_id, username, _DISPUTED, *worst))
         elif isinstance(other, Unknown):
-            worst, reason = (user_id in losing, user_id in zeroing), other.reason
+            unclear.append(Unclear(user_id, username, other.reason, *worst))
         elif isinstance(one, Unknown):
-            worst, reason = (isinstance(other.limit, Unlimited), other.limit == 0), one.reason
-        else:
-            continue
-        found.append(Unclear(user_id, _username(directory, user_id), reason, *worst))
-    return tuple(sorted(found, key=lambda one: (one.username, one.user_id)))
+            worst = isinstance(other.limit, Unlimited), other.limit == 0
+            unclear.append(Unclear(user_id, username, one.reason, *worst))
+        elif one != other:
+            changes.append(Change(user_id, username, one, other))
+    return tuple(changes), tuple(unclear)
 
 
-def _changes(people: Iterable[UserId], directory: Directory, before: Limits, after: Limits) -> tuple[Change, ...]:
-    found: list[Change] = []
-    for user_id in people:
-        one, other = before.of(user_id), after.of(user_id)
-        if isinstance(one, Effective) and isinstance(other, Effective) and one != other:
-            found.append(Change(user_id, one, other))
-    return tuple(sorted(found, key=lambda change: (_username(directory, change.user_id), change.user_id)))
+def _person(change: Change, spend: SpendAnswers, addresses: Mapping[str, str]) -> PersonEffect:
+    sources = [_source(change.after, change.user_id), _source(change.before, change.user_id)]
+    if sources[0] == sources[1]:
+        del sources[1]
+    return PersonEffect(
+        change.user_id,
+        change.username,
+        change.before,
+        change.after,
+        _spend_of(change.user_id, change.before, spend),
+        _spend_of(change.user_id, change.after, spend),
+        tuple([addresses[source] for source in sources if source in addresses]),
+    )
 
 
 def _limit_of(state: object) -> int | Absent:

@@ -26,7 +26,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import assert_never
 
 from reconciler.core.budget import Absent, Budget, GroupId, Reading, Unknown, UserId
 from reconciler.core.directory import Directory, Group
@@ -38,6 +37,7 @@ UNLIMITED = Unlimited()
 _ANY_AMOUNT = 1 << 63
 """More than Coder can store: an unread budget may be any amount."""
 
+_NOWHERE = Unknown("they are in no organization that can be read")
 _NOTHING: frozenset[UserId] = frozenset()
 
 
@@ -76,25 +76,23 @@ class Limits:
 
     def of(self, user_id: UserId) -> Effective | Unknown:
         """Return what limits a person, or why that is not known."""
-        match self._overrides.get(user_id, self._otherwise):
-            case Budget(limit_micros, group_id):
-                return Effective(limit_micros, group_id, by_override=True)
-            case Unknown(reason):
-                return Unknown(f"their override is not known: {reason}")
-            case Absent():
-                return self.fallback(user_id)
-            case reading:
-                assert_never(reading)
+        own = self._overrides.get(user_id, self._otherwise)
+        if isinstance(own, Absent):
+            return self.fallback(user_id)
+        if isinstance(own, Budget):
+            return Effective(own.limit_micros, own.group_id, by_override=True)
+        return Unknown(f"their override is not known: {own.reason}")
 
     def fallback(self, user_id: UserId) -> Effective | Unknown:
         """Return what limits a person by their groups alone: what an override hides, and what follows its end."""
         best = self._best.get(user_id)
-        doubt = self._doubts.get(user_id)
-        if doubt is not None and (best is None or _amount(best) <= doubt.limit_micros):
-            return Unknown(doubt.reason)
+        if user_id in self._doubts:
+            doubt = self._doubts[user_id]
+            if best is None or _amount(best) <= doubt.limit_micros:
+                return Unknown(doubt.reason)
         if best is not None:
             return best
-        return self._homes.get(user_id, Unknown("they are in no organization that can be read"))
+        return self._homes.get(user_id, _NOWHERE)
 
     def _choose_homes(self) -> None:
         """Where spend of unlimited people is booked: the default organization first, then the one joined first."""

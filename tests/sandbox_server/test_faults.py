@@ -1,0 +1,150 @@
+"""Faults hit the requests they name and no others; every request is recorded, made or lost."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+
+import httpx
+import pytest
+
+from reconciler.sandbox import Fault
+from tests.sandbox_server.callers import Start, World
+
+LIMIT = {"spend_limit_micros": 7_000_000}
+
+
+@pytest.fixture
+def budget(world: World) -> str:
+    return f"/groups/{world.group('acme/platform')}/ai/budget"
+
+
+def test_a_status_comes_instead_of_the_handler(world: World, budget: str) -> None:
+    world.sandbox.fault(Fault("status", method="PUT", path="*/ai/budget", status=503, headers={"Retry-After": "7"}))
+    response = world.put(budget, LIMIT)
+    assert (response.status_code, response.headers["retry-after"]) == (503, "7")
+    assert response.json() == {"message": "Service Unavailable"}
+    assert world.get(budget).json()["spend_limit_micros"] == 500_000_000
+    assert world.put(budget, LIMIT).status_code == 200
+
+
+def test_after_and_times_choose_the_matches(world: World) -> None:
+    world.sandbox.fault(Fault("status", path="/api/v2/experiments", after=2, times=2, status=502))
+    statuses = [world.get("/experiments").status_code for _ in range(6)]
+    assert statuses == [200, 200, 502, 502, 200, 200]
+
+
+def test_faults_queue_up_and_hit_one_request_each(world: World) -> None:
+    for status in (500, 429):
+        world.sandbox.fault(Fault("status", status=status, body={"message": "no"}))
+    assert [world.get("/experiments").status_code for _ in range(3)] == [500, 429, 200]
+
+
+def test_a_lost_answer_leaves_the_write(world: World, budget: str) -> None:
+    world.sandbox.fault(Fault("lost", method="PUT"))
+    with pytest.raises(httpx.RemoteProtocolError):
+        world.put(budget, LIMIT)
+    assert world.get(budget).json()["spend_limit_micros"] == 7_000_000
+    assert world.sandbox.requests[0].status is None
+
+
+def test_a_reset_comes_before_the_write(world: World, budget: str) -> None:
+    world.sandbox.fault(Fault("reset", method="PUT"))
+    with pytest.raises((httpx.ReadError, httpx.WriteError)):
+        world.put(budget, LIMIT)
+    assert world.get(budget).json()["spend_limit_micros"] == 500_000_000
+    assert [request.status for request in world.sandbox.requests] == [None, 200]
+
+
+def test_a_truncated_answer_promises_more_than_it_sends(world: World, budget: str) -> None:
+    world.sandbox.fault(Fault("truncate"))
+    with pytest.raises(httpx.RemoteProtocolError, match=r"incomplete|without sending complete"):
+        world.get(budget)
+
+
+def test_a_delayed_answer_is_late_and_its_write_is_not(world: World, budget: str) -> None:
+    world.sandbox.fault(Fault("delay", method="PUT", seconds=0.5))
+    with pytest.raises(httpx.ReadTimeout):
+        world.put(budget, LIMIT, timeout=0.1)
+    assert world.get(budget).json()["spend_limit_micros"] == 7_000_000
+
+
+def test_state_changes_just_before_the_answer(world: World, budget: str) -> None:
+    sql = "UPDATE group_ai_budgets SET spend_limit_micros = ? WHERE group_id = ?"
+    world.sandbox.fault(Fault("change", sql=sql, parameters=(9, world.group("acme/platform"))))
+    assert world.get(budget).json()["spend_limit_micros"] == 9
+
+
+def test_a_token_expires_in_the_middle(world: World, budget: str) -> None:
+    world.sandbox.fault(Fault("expire", after=1))
+    assert [world.get(budget).status_code for _ in range(3)] == [200, 401, 401]
+    assert world.get(budget, role="user-admin").status_code == 200
+
+
+def test_a_raw_answer_is_nothing_but_what_was_given(world: World) -> None:
+    page = b"<html>Bad gateway</html>"
+    world.sandbox.fault(Fault("raw", status=502, body=page, headers={"Content-Type": "text/html"}))
+    response = world.get("/experiments")
+    assert (502, page) == (response.status_code, response.content)
+    assert {"content-type", "content-length"} == set(response.headers)
+
+
+def test_unknown_kinds_are_refused(world: World) -> None:
+    with pytest.raises(ValueError, match="unknown fault 'explode'"):
+        world.sandbox.fault(Fault("explode"))  # type: ignore[arg-type]
+
+
+def test_requests_are_recorded_in_order_with_who_and_what(start: Start) -> None:
+    now = datetime(2026, 11, 5, tzinfo=UTC)
+    world = start(now=now)
+    world.get("/users?limit=1", role="nobody")
+    world.call("POST", "/authcheck", role="member", json={"checks": {}}, headers={"User-Agent": "me/1"})
+    world.call("PUT", "/users/me/roles", content=b"{")
+    first, second, third = world.sandbox.requests
+    assert ("GET", "/api/v2/users?limit=1", 401, None, None, now) == (
+        first.method, first.path, first.status, first.user, first.body, first.time,
+    )  # fmt: skip
+    assert (second.status, second.user, second.body, second.user_agent) == (200, "mia", {"checks": {}}, "me/1")
+    assert third.body == b"{"
+    world.sandbox.forget_requests()
+    assert world.sandbox.requests == ()
+
+
+def test_the_same_control_over_http(world: World, budget: str) -> None:
+    client = world.client
+    assert client.post("/_sandbox/faults", json={"kind": "status", "status": 418}).status_code == 204
+    assert world.get(budget).status_code == 418
+    assert client.post("/_sandbox/faults", json={"kind": "reset"}).status_code == 204
+    assert client.delete("/_sandbox/faults").status_code == 204
+    assert world.get(budget).status_code == 200
+    assert [request["status"] for request in client.get("/_sandbox/requests").json()] == [418, 200]
+    assert client.delete("/_sandbox/requests").status_code == 204
+    assert client.get("/_sandbox/requests").json() == []
+    rows = client.post("/_sandbox/execute", json={"sql": "SELECT ? + 1", "parameters": [1]}).json()
+    assert rows == [[2]]
+    assert [list(row) for row in world.sandbox.effective()] == client.get("/_sandbox/effective").json()
+    assert world.sandbox.requests == ()
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "word"),
+    [
+        ("faults", {"kind": "explode"}, "explode"),
+        ("faults", {"kind": "status", "colour": "red"}, "colour"),
+        ("faults", {"kind": "change", "parameters": 7}, "list"),
+        ("execute", {"sql": "SELECT nothing"}, "nothing"),
+        ("execute", {}, "sql"),
+    ],
+)
+def test_wrong_control_requests_say_what_is_wrong(world: World, path: str, body: object, word: str) -> None:
+    response = world.client.post(f"/_sandbox/{path}", json=body)
+    assert response.status_code == 400
+    assert word in response.json()["message"]
+    assert world.client.get("/_sandbox/nothing").status_code == 404
+
+
+def test_latency_delays_every_answer_and_serialises_none(start: Start) -> None:
+    world = start(latency_s=0.05)
+    began = time.monotonic()
+    assert world.get("/experiments").status_code == 200
+    assert time.monotonic() - began >= 0.05

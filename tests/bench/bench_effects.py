@@ -1,0 +1,123 @@
+"""What effects cost: their share of a plan's time for 5,000 people, and time and memory for 100,000.
+
+The server is the sandbox in a process of its own, so that its work is not counted as ours. Rounds with and without
+effects take turns, each with a reader that remembers nothing; medians are compared.
+"""
+
+from __future__ import annotations
+
+import json
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from reconciler.coder.client import CoderReader, open_reader
+from reconciler.coder.connection import Connection
+from reconciler.core.budget import Budget
+from reconciler.core.desired import resolve
+from reconciler.core.diff import diff
+from reconciler.core.order import in_order
+from reconciler.core.policy import GroupBudgetEntry, Manage, Policy, UserOverrideEntry
+from reconciler.errors import Place
+from reconciler.money import Micros
+from reconciler.operations.effects import Proposal, find_effects, find_verdict
+from reconciler.operations.plan import take_snapshot
+from tests.effects.worlds import NOW
+
+Report = Callable[[str, str, float, float], None]
+"""Hears of each figure: its name, what it says, the value, and the most that it may be."""
+
+ROUNDS = 9
+SEED = "5000-users,200-groups"
+GROUPS_CHANGED, OVERRIDES_CHANGED = 5, 5
+HERE = Place("bench.yaml", 1, 1)
+
+
+def run(report: Report) -> None:
+    """Measure and report."""
+    with _sandbox() as connection:
+        for name, everyone, what in (("E1", False, "a few teams"), ("E2", True, "everybody")):
+            policy = _policy(connection, everyone=everyone)
+            plain, full = _compare(connection, policy)
+            text = f"plan of 5,000 people with effects on {what}, over one without ({plain:.2f} s)"
+            report(name, text, full / plain, 1.2)
+    output = subprocess.run(
+        [sys.executable, "-m", "tests.bench.large"], capture_output=True, text=True, check=True
+    ).stdout
+    seconds, megabytes, people, _ = output.split()
+    report(
+        "E3", f"CPU seconds for the effects of 4,000 changes on 100,000 people ({people} affected)", float(seconds), 5.0
+    )
+    report("E4", "megabytes at the peak of that, the live state included", float(megabytes), 600.0)
+
+
+def _compare(connection: Connection, policy: Policy) -> tuple[float, float]:
+    """Return the median seconds of a plan without and with effects."""
+    times: dict[bool, list[float]] = {False: [], True: []}
+    for _ in range(ROUNDS):
+        for with_effects in (False, True):
+            times[with_effects].append(_plan(connection, policy, with_effects=with_effects))
+    return statistics.median(times[False]), statistics.median(times[True])
+
+
+@contextmanager
+def _sandbox() -> Iterator[Connection]:
+    command = [sys.executable, "-m", "reconciler", "sandbox", "--seed", SEED, "--print-json"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            ready = json.loads(process.stdout.readline())
+            yield Connection(ready["url"], ready["tokens"]["user-admin"])
+        finally:
+            process.terminate()
+
+
+def _policy(connection: Connection, *, everyone: bool) -> Policy:
+    """What is live, managed exactly, with a few changes in it; among them the budget of everybody, or not."""
+    with open_reader(connection) as reader:
+        directory = reader.directory()
+        organization = min(directory.organizations.values())
+        groups = [group for group in directory.groups.values() if group.organization_id == organization.id]
+        budgets = reader.group_budgets(groups)
+        users = list(directory.users.values())
+        overrides = reader.people(users, directory).overrides
+    live = [(group, budget) for group in groups if isinstance(budget := budgets[group.id], Budget)]
+    live.sort(key=lambda item: (item[0].is_everyone != everyone, item[0]))
+    entries = [
+        GroupBudgetEntry(group.name, Micros(budget.limit_micros * (2 if n < GROUPS_CHANGED else 1)), "", HERE)
+        for n, (group, budget) in enumerate(live)
+    ]
+    own = [(user, own) for user in sorted(users) if isinstance(own := overrides[user.id], Budget)]
+    listed = [
+        UserOverrideEntry(
+            user.id, one.group_id, Micros(one.limit_micros // (2 if n < OVERRIDES_CHANGED else 1)), "", None, None, HERE
+        )
+        for n, (user, one) in enumerate(own)
+    ]
+    return Policy(organization.name, HERE, Manage.EXACT, Manage.EXACT, tuple(entries), tuple(listed), (), ())
+
+
+def _plan(connection: Connection, policy: Policy, *, with_effects: bool) -> float:
+    """Return the seconds that a plan takes, from the first request."""
+    started = time.perf_counter()
+    with open_reader(connection) as reader:
+        proposal = _propose(reader, policy)
+        if with_effects:
+            find_verdict(proposal, find_effects(proposal, reader))
+    return time.perf_counter() - started
+
+
+def _propose(reader: CoderReader, policy: Policy) -> Proposal:
+    directory = reader.directory()
+    desired = resolve((policy,), directory, at=NOW).desired
+    snapshot = take_snapshot(desired, directory, reader)
+    actions = in_order(diff(desired, snapshot).actions)
+    assert len(actions) == GROUPS_CHANGED + OVERRIDES_CHANGED
+    return Proposal(actions, snapshot, (policy,), desired, NOW)
+
+
+if __name__ == "__main__":
+    run(lambda name, text, value, most: print(f"{name} {text}: {value:.2f} (at most {most})"))

@@ -20,7 +20,6 @@ import click
 from reconciler.cli import exits
 from reconciler.errors import ReconcilerError
 
-POLICY = "policies/company"
 WRITTEN = date(2026, 11, 23)
 """The day on which the dates in the example policies were chosen."""
 _RECONCILER = [sys.executable, "-m", "reconciler"]
@@ -78,20 +77,20 @@ class _Story:
         click.echo(f"  $ export CODER_URL={self.url}")
         click.echo(f"  $ export CODER_SESSION_TOKEN={self.tokens['user-admin']}")
         self._say("Is the policy well-formed? This asks no server.")
-        self._run("validate", POLICY)
+        self._run("validate")
         self._say("What would change? This only reads.")
-        self._run("plan", POLICY)
+        self._run("plan")
         self._say("Make it so.")
-        self._run("apply", POLICY, "--auto-approve")
+        self._run("apply", "--auto-approve")
         self._say("Once more: nothing is left to do, and nothing is written.")
-        self._run("plan", POLICY)
+        self._run("plan")
         self._say("Behind our back, somebody raises a budget by hand.")
         self._raise_by_hand("platform", usd=9_000)
         self._say("The cron job that looks for drift notices, and exits with 2.")
-        self._run("drift", POLICY, expect=exits.DIFFERENCES)
+        self._run("drift", expect=exits.DIFFERENCES)
         self._say("The next apply repairs it.")
-        self._run("apply", POLICY, "--auto-approve")
-        self._run("drift", POLICY)
+        self._run("apply", "--auto-approve")
+        self._run("drift")
         self._say("That is all. To try it yourself: `reconciler sandbox`, and the commands above in another terminal.")
 
     def _say(self, text: str) -> None:

@@ -18,7 +18,7 @@ from reconciler.sandbox import Options, Sandbox
 from tests.readme.blocks import README, moved_back, settled
 
 PICTURE = README.parent / "docs" / "plan.svg"
-COMMAND = "reconciler plan policies/company"
+COMMAND = "reconciler plan"
 
 
 def colored_plan() -> str:

@@ -7,7 +7,7 @@ that is there answers 200 or says that the *resource* is not found; one that is 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from reconciler.coder import paths
@@ -45,32 +45,61 @@ class Server:
     overrides: Route
 
 
-def discover(transport: Transport) -> Server:
-    """Ask the server what it is. Raises ServerError, with a hint, for everything that we cannot work with."""
-    round_1 = (paths.BUILD_INFO, paths.ME, paths.ENTITLEMENTS, paths.ORGANIZATIONS, paths.ME + paths.OVERRIDE_ROUTE)
-    build_answer, me_answer, licence, listed, probe = _ask(transport, *round_1)
+@dataclass(frozen=True, slots=True)
+class FirstRound:
+    """What the first round said, and what is left to ask; the reader asks for the groups in the same breath."""
+
+    url: str
+    build: Fields
+    me: Fields
+    organizations: Mapping[OrganizationId, Organization]
+    probe: Answer
+
+    @property
+    def questions(self) -> list[Request]:
+        """Return the second round: the bulk reads where there is an organization to try them on, the older route."""
+        home = _choose_home(self.me.texts("organization_ids"), self.organizations)
+        bulk = (paths.groups_spend(home, [home]), paths.members_spend(home, [self.me.id("id")])) if home else ()
+        older = (paths.ME + paths.OLD_OVERRIDE_ROUTE,) if is_route_missing(self.probe) else ()
+        return [Request("GET", path) for path in (*bulk, *older)]
+
+    def conclude(self, answers: Sequence[Answer]) -> Server:
+        """Return what the answers to `questions` complete. Raises ServerError where we cannot work with them."""
+        if is_route_missing(self.probe):
+            *bulk, older = answers
+            route = _read_route(older, paths.OLD_OVERRIDE_ROUTE)
+        else:
+            bulk = [*answers]
+            route = _read_route(self.probe, paths.OVERRIDE_ROUTE)
+        has_bulk, has_effective = _read_bulk(bulk)
+        deployment = Deployment(
+            id=self.build.text("deployment_id") or self.build.text("dashboard_url") or self.url,
+            url=self.url,
+            version=self.build.text("version"),
+            user=self.me.name("username"),
+            roles=tuple(sorted(role.text("name") for role in self.me.rows("roles"))) if self.me.has("roles") else (),
+            offers=Offers(bool(route.path), has_bulk, has_effective, overrides_missing=route.missing),
+        )
+        return Server(deployment, self.organizations, UserId(self.me.id("id")), route)
+
+
+def ask_first(transport: Transport) -> FirstRound:
+    """Ask what the server is and who we are. Raises ServerError, with a hint, for all that we cannot work with."""
+    asked = (paths.BUILD_INFO, paths.ME, paths.ENTITLEMENTS, paths.ORGANIZATIONS, paths.ME + paths.OVERRIDE_ROUTE)
+    build_answer, me_answer, licence, organizations, probe = _ask(transport, *asked)
     build = _read_build(build_answer, transport.connection.url)
     if 300 <= me_answer.status < 400:
         access_url = build.text("dashboard_url") or "the deployment's access URL"
         raise ServerError(error_of(me_answer).message, hint=f"set CODER_URL to {access_url}")
     me = load_object(me_answer)
     _require_licence(licence)
-    organizations = load_organizations(listed)
-    home = _choose_home(me, organizations)
-    bulk = (paths.groups_spend(home, [home]), paths.members_spend(home, [me.id("id")])) if home else ()
-    older = (paths.ME + paths.OLD_OVERRIDE_ROUTE,) if is_route_missing(probe) else ()
-    round_2 = _ask(transport, *bulk, *older)
-    route = _read_route(round_2[-1], paths.OLD_OVERRIDE_ROUTE) if older else _read_route(probe, paths.OVERRIDE_ROUTE)
-    has_bulk, has_effective = _read_bulk(round_2[: len(bulk)])
-    deployment = Deployment(
-        id=build.text("deployment_id") or build.text("dashboard_url") or transport.connection.url,
-        url=transport.connection.url,
-        version=build.text("version"),
-        user=me.name("username"),
-        roles=tuple(sorted(role.text("name") for role in me.rows("roles"))) if me.has("roles") else (),
-        offers=Offers(bool(route.path), has_bulk, has_effective, overrides_missing=route.missing),
-    )
-    return Server(deployment, organizations, UserId(me.id("id")), route)
+    return FirstRound(transport.connection.url, build, me, load_organizations(organizations), probe)
+
+
+def discover(transport: Transport) -> Server:
+    """Ask the server what it is and offers, in both rounds."""
+    first = ask_first(transport)
+    return first.conclude(transport.send_all(first.questions, lambda answer: answer))
 
 
 def find_override_route(transport: Transport) -> Route:
@@ -116,9 +145,9 @@ def _require_licence(answer: Answer) -> None:
             )
 
 
-def _choose_home(me: Fields, organizations: Mapping[OrganizationId, Organization]) -> OrganizationId | None:
+def _choose_home(ours: Collection[str], organizations: Mapping[OrganizationId, Organization]) -> OrganizationId | None:
     """Return an organization to try the bulk reads on: one of our own, where we are certain to see a row."""
-    own = [organization for id_, organization in organizations.items() if id_ in me.texts("organization_ids")]
+    own = [organization for id_, organization in organizations.items() if id_ in ours]
     chosen = min(own or organizations.values(), key=lambda one: (not one.is_default, one.name), default=None)
     return chosen.id if chosen else None
 
@@ -134,7 +163,7 @@ def _read_route(answer: Answer, route: str) -> Route:
     raise error_of(answer)
 
 
-def _read_bulk(answers: list[Answer]) -> tuple[bool, bool]:
+def _read_bulk(answers: Sequence[Answer]) -> tuple[bool, bool]:
     """Return whether both bulk reads are there, and whether the one of members says effective budgets."""
     for answer in answers:
         is_missing = answer.status == 404 or (

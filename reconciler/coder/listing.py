@@ -45,27 +45,41 @@ def load_user(row: Fields) -> User | None:
     return User(row.name("username"), id_, row.text("email"), row.text("status") or "active")
 
 
-def read_directory(transport: Transport, organizations: Mapping[OrganizationId, Organization]) -> Directory:
-    """Read groups, people and memberships of these organizations: a request each, and one more each where people are
-    members of several. An organization whose groups may not be read has none here.
-    """
-    users: dict[UserId, User] = {}
-    asked = [Request("GET", paths.organization_groups(id_), timeout_s=LIST_TIMEOUT_S) for id_ in sorted(organizations)]
-    by_path = {paths.organization_groups(id_): organizations[id_] for id_ in organizations}
-    listed = [
-        one
-        for some in transport.send_all(asked, lambda answer: _load_groups(answer, by_path[answer.request.path], users))
-        for one in some
-    ]
-    members = {one.group.id: one.members for one in listed}
-    return Directory(
-        organizations=dict(organizations),
-        groups={one.group.id: one.group for one in listed},
-        users=users,
-        members=members,
-        hidden_members={one.group.id: one.hidden for one in listed if one.hidden},
-        joined=_read_joined(transport, organizations, members),
-    )
+class Listing:
+    """The lists of groups of some organizations: what to ask, and what was answered so far."""
+
+    def __init__(self, organizations: Mapping[OrganizationId, Organization]) -> None:
+        self._organizations = organizations
+        self._users: dict[UserId, User] = {}
+        self._listed: dict[OrganizationId, list[_Listed]] = {}
+        self._by_path = {paths.organization_groups(id_): organizations[id_] for id_ in sorted(organizations)}
+
+    @property
+    def requests(self) -> list[Request]:
+        """Return one request an organization."""
+        return [Request("GET", path, timeout_s=LIST_TIMEOUT_S) for path in self._by_path]
+
+    def take(self, answer: Answer) -> Answer:
+        """Take an answer if it is one of these lists, and empty it; return it, whatever it is.
+
+        An organization whose groups may not be read has none here. Raises ServerError.
+        """
+        if (organization := self._by_path.get(answer.request.path)) is not None:
+            self._listed[organization.id] = _load_groups(answer, organization, self._users)
+        return answer
+
+    def directory(self, transport: Transport) -> Directory:
+        """Return who exists, with a request more for each organization that shares people with another."""
+        listed = [one for id_ in sorted(self._listed) for one in self._listed[id_]]
+        members = {one.group.id: one.members for one in listed}
+        return Directory(
+            organizations=dict(self._organizations),
+            groups={one.group.id: one.group for one in listed},
+            users=self._users,
+            members=members,
+            hidden_members={one.group.id: one.hidden for one in listed if one.hidden},
+            joined=_read_joined(transport, self._organizations, members),
+        )
 
 
 def _organization(row: Fields) -> Organization:

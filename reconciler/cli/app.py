@@ -49,7 +49,7 @@ def _no_such_command(name: str) -> str:
     return f"There is no command {name!r}" + (f"; did you mean {close[0]!r}?" if close else ".")
 
 
-@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "terminal_width": 80})
 @click.version_option(package_name="reconciler", message="reconciler %(version)s")
 def reconciler() -> None:
     """Keep AI budgets on Coder as a policy in Git.
@@ -60,8 +60,10 @@ def reconciler() -> None:
     The deployment is named by CODER_URL and CODER_SESSION_TOKEN (and CODER_HEADER), else by the Coder CLI's login.
 
     \b
-    Exit codes: 0 done, or nothing to do · 1 error · 2 differences (drift, plan --detailed-exitcode)
-                3 refused, nothing written · 4 incomplete, see the journal · 130 interrupted
+    Exit codes:
+      0  done, or nothing to do          3  refused, nothing was written
+      1  error                           4  incomplete; see the journal
+      2  differences, from `drift` and `plan --detailed-exitcode`; 130  interrupted
     """
 
 

@@ -43,13 +43,13 @@ def command(
     server: Server,
     screen: Screen,
 ) -> int:
-    """Make live budgets match the policy, with the fewest PUT and DELETE calls.
+    """Make live budgets match the policy. Sends the fewest PUT and DELETE calls.
 
     \b
-    reconciler apply                         plan policies/, show it, ask, write
-    reconciler apply saved.plan              exactly this plan, or nothing
+    reconciler apply                       plan policies/, show it, ask, write
+    reconciler apply saved.plan            exactly this plan, or nothing
     reconciler apply --auto-approve --expect-digest 9f8e12ab34cd
-                                             in CI: what the pull request showed, or nothing
+                                           in CI: what the pull request showed
 
     Every object is read right before it is written; one that somebody else changed is left alone. What is about to be
     written is put on disk first, in a journal under .reconciler/ (or --journal FILE); without a journal nothing is

@@ -1,19 +1,21 @@
-"""The door: answer `--help` and `--version` before anything is imported, else hand over to app.py.
+"""The door: answer `--help`, `COMMAND --help` and `--version` before anything is imported, else hand over to app.py.
 
-A CI job calls this program a hundred times a day, half of them to look something up: those two answers cost what
-starting Python costs. The help text is click's own, kept in help.txt; a test compares the two.
+Looking something up shall cost what starting Python costs, and importing click alone costs twice that again. The texts
+are click's own, kept in help/; tests/cli/test_help.py compares them, and writes them when UPDATE_GOLDEN=1 is set.
 """
 
 from __future__ import annotations
 
+import os
 import sys
 
 
 def main() -> int:
     """Run the command line in `sys.argv`; return the exit code."""
     arguments = sys.argv[1:]
-    if arguments in (["--help"], ["-h"], []):
-        return _print_file("help.txt")
+    text = _help(arguments)
+    if text:
+        return _print(text)
     if arguments == ["--version"]:
         from reconciler import __version__
 
@@ -26,9 +28,20 @@ def main() -> int:
         return 130
 
 
-def _print_file(name: str) -> int:
-    with open(__file__.replace("entry.py", name), encoding="utf-8") as file:
-        return _print(file.read())
+def _help(arguments: list[str]) -> str:
+    """Return the kept help that is asked for; empty when anything else is."""
+    match arguments:
+        case [] | ["--help" | "-h"]:
+            name = "_all"
+        case [command, "--help" | "-h"] if command.isalpha():
+            name = command
+        case _:
+            return ""
+    try:
+        with open(os.path.join(os.path.dirname(__file__), "help", f"{name}.txt"), encoding="utf-8") as file:
+            return file.read()
+    except OSError:  # not a command, or none that has its text yet
+        return ""
 
 
 def _print(text: str) -> int:

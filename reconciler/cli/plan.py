@@ -38,13 +38,13 @@ def command(
     server: Server,
     screen: Screen,
 ) -> int:
-    """Show what would change, and change nothing: only GET requests are sent.
+    """Show what would change, and change nothing. Only GET requests are sent.
 
     \b
-    reconciler plan                          policies/ against the deployment of CODER_URL
-    reconciler plan -o saved.plan            save it, review it, `reconciler apply saved.plan`
-    reconciler plan --only 'group/acme/*'    a part of it
-    reconciler plan --at 2027-01-01          what will be due on that day
+    reconciler plan                       policies/ against what CODER_URL names
+    reconciler plan -o saved.plan         save it for `reconciler apply saved.plan`
+    reconciler plan --only 'group/acme/*' a part of it
+    reconciler plan --at 2027-01-01       what will be due on that day
 
     PATH is a file or a folder (*.yaml and *.yml below it); `policies` when none is given.
     """

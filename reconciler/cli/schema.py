@@ -10,7 +10,7 @@ from reconciler.cli import exits
 @click.command("schema")
 @click.argument("name", type=click.Choice(["policy", "plan", "journal"]), default="policy")
 def command(name: str) -> int:
-    """Print the JSON Schema of a policy file, of a saved plan, or of a line of a journal.
+    """Print a published JSON Schema. Of a policy file, of a saved plan, or of a line of a journal.
 
     \b
     Save it beside your policies for completion in editors:

@@ -1,0 +1,37 @@
+"""What holds for every test: no real home directory, no real deployment, and hypothesis that is the same every time."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+settings.register_profile(
+    "default",
+    deadline=None,  # a shared machine is slow now and then, and that is no bug of the code
+    derandomize=True,
+    database=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.register_profile("thorough", settings.get_profile("default"), derandomize=False, max_examples=2_000)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+
+_MEANT_FOR_US = ("CODER_", "SSL_CERT_", "XDG_CONFIG_", "http_", "https_", "all_", "no_proxy")
+_COLORS = ("NO_COLOR", "FORCE_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "COLUMNS")
+
+
+@pytest.fixture(autouse=True)
+def _nobody_at_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take away whatever of the developer's own environment could reach the code under test."""
+    for name in tuple(os.environ):
+        if name.lower().startswith(tuple(prefix.lower() for prefix in _MEANT_FOR_US)) or name in _COLORS:
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("HOME", str(_home(tmp_path_factory)))
+
+
+def _home(factory: pytest.TempPathFactory) -> Path:
+    home = factory.getbasetemp() / "home"
+    home.mkdir(exist_ok=True)
+    return home

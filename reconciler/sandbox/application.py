@@ -72,8 +72,12 @@ class Application:
     def __init__(self, options: Options) -> None:
         generation = generation_named(options.coder_version)
         database, clock = Database(options.database), Clock(options.now)
+        try:
+            self.tokens = sow(database, clock, options.seed)
+        except ValueError:
+            database.close()
+            raise
         self.world = World(options, generation, database, clock, Memo(database))
-        self.tokens = sow(database, clock, options.seed)
         self.faults = Faults()
         self.recorder = Recorder()
         self.url = ""
@@ -81,6 +85,10 @@ class Application:
         self._identities = Identities(self.world)
         self._limiter = Limiter(options.rate_limit) if options.rate_limit and options.rate_limit > 0 else None
         self._router = Router(api_routes(generation))
+
+    def close(self) -> None:
+        """Close the database."""
+        self.world.database.close()
 
     def handle(self, incoming: Incoming) -> Delivery:
         """Answer one request, or fail as a queued fault wants it."""

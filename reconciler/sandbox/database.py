@@ -17,15 +17,26 @@ class Database:
     """Wrap one connection; all calls come from the server's thread, which makes every request atomic."""
 
     def __init__(self, path: str | None = None) -> None:
+        """Open the file, or a database in memory, and apply the schema where there is none yet.
+
+        *Raises* ValueError for a file that is no database, or not one of the sandbox.
+        """
         self._connection = sqlite3.connect(path or ":memory:", isolation_level=None, check_same_thread=False)
         self._connection.row_factory = sqlite3.Row
+        try:
+            self._prepare(in_file=path is not None)
+        except sqlite3.Error as error:
+            self._connection.close()
+            raise ValueError(f"database {path}: {error}") from error
+
+    def _prepare(self, *, in_file: bool) -> None:
         self._connection.execute("PRAGMA foreign_keys = ON")
-        if path is not None:
+        if in_file:
             self._connection.execute("PRAGMA journal_mode = WAL")
             self._connection.execute("PRAGMA synchronous = NORMAL")
-        self.is_new = self.value("SELECT count(*) FROM sqlite_master WHERE type = 'table'") == 0
-        if self.is_new:
+        if not self.value("SELECT count(*) FROM sqlite_master"):
             self._connection.executescript(SCHEMA.read_text(encoding="utf-8"))
+        self.is_empty = not self.value("SELECT count(*) FROM deployment")
 
     @property
     def changes(self) -> int:

@@ -41,6 +41,18 @@ class _Listener:
             await asyncio.sleep(0)
 
 
+def _opened(options: Options) -> tuple[Application, socket.socket]:
+    """Return an application and its listening socket; nothing stays open when either fails."""
+    application = Application(options)
+    try:
+        listening = _listen(options)
+    except OSError:
+        application.close()
+        raise
+    application.url = _url(listening)
+    return application, listening
+
+
 def _listen(options: Options) -> socket.socket:
     family = socket.AF_INET6 if ":" in options.host else socket.AF_INET
     return socket.create_server((options.host, options.port), family=family, backlog=1024)
@@ -56,13 +68,11 @@ class Sandbox:
 
     def __init__(self, options: Options) -> None:
         self._options = options
-        self._loop = asyncio.new_event_loop()
-        self._stop = asyncio.Event()
 
     def __enter__(self) -> Self:
-        self._application = Application(self._options)
-        listening = _listen(self._options)
-        self._application.url = _url(listening)
+        self._application, listening = _opened(self._options)
+        self._loop = asyncio.new_event_loop()
+        self._stop = asyncio.Event()
         self._thread = threading.Thread(target=self._run, args=(listening,), name="coder-sandbox", daemon=True)
         self._thread.start()
         return self
@@ -70,8 +80,7 @@ class Sandbox:
     def __exit__(self, *_: object) -> None:
         self._loop.call_soon_threadsafe(self._stop.set)
         self._thread.join()
-        self._loop.close()
-        self._application.world.database.close()
+        self._application.close()
 
     def _run(self, listening: socket.socket) -> None:
         with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
@@ -123,13 +132,11 @@ class Sandbox:
 
 def serve(options: Options, ready: Callable[[str, Mapping[str, str]], None]) -> None:
     """Serve in the foreground until SIGINT or SIGTERM; `ready` hears the address and the tokens once it listens."""
-    application = Application(options)
-    listening = _listen(options)
-    application.url = _url(listening)
+    application, listening = _opened(options)
     try:
         asyncio.run(_serve(application, listening, ready))
     finally:
-        application.world.database.close()
+        application.close()
 
 
 async def _serve(

@@ -22,7 +22,7 @@ def sow(database: Database, clock: Clock, seed: str) -> dict[str, str]:
 
     *Raises* ValueError for a seed that does not exist or cannot be read, saying what is wrong with it.
     """
-    if database.is_new:
+    if database.is_empty:
         size = parse_bulk(seed)
         with database.transaction():
             database.run("INSERT INTO deployment (id) VALUES (?)", derived_uuid("deployment", seed))

@@ -50,15 +50,17 @@ def sow_document(database: Database, clock: Clock, path: Path) -> None:
         raise ValueError(f"seed {path.name}: {type(error).__name__}: {error}") from error
 
 
-def _read(path: Path) -> Mapping[str, Any]:
+def _read(path: Path) -> Any:
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml's reads the demo in a tenth of the time
-    body: Mapping[str, Any] | None = yaml.load(path.read_bytes(), loader)  # noqa: S506  # both are safe
-    return body or {}
+    body: Any = yaml.load(path.read_bytes(), loader)  # noqa: S506  # both are safe
+    return {} if body is None else body
 
 
-def _checked(body: Mapping[str, Any], known: set[str]) -> Mapping[str, Any]:
+def _checked(body: Any, known: set[str]) -> Mapping[str, Any]:
+    if not isinstance(body, dict):
+        raise TypeError(f"{body!r} should be a mapping with keys among {', '.join(sorted(known))}")
     if unknown := sorted(set(body) - known):
-        raise ValueError(f"unknown keys {', '.join(unknown)} in {dict(body)!r}; there are {', '.join(sorted(known))}")
+        raise ValueError(f"unknown keys {', '.join(unknown)} in {body!r}; there are {', '.join(sorted(known))}")
     return body
 
 

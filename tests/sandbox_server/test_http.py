@@ -1,0 +1,110 @@
+"""The wire itself: several requests on a connection, chunks, broken requests, paths outside the API."""
+
+from __future__ import annotations
+
+import socket
+from urllib.parse import urlsplit
+
+import pytest
+
+from tests.sandbox_server.callers import Start, World
+
+HEAD = b"GET /api/v2/buildinfo HTTP/1.1\r\nHost: x\r\n"
+
+
+def exchange(world: World, data: bytes, *, answers: int = 1) -> bytes:
+    """Send bytes and read until so many answers came, or the end."""
+    parts = urlsplit(world.sandbox.url)
+    with socket.create_connection((parts.hostname, parts.port), timeout=5) as connection:
+        connection.sendall(data)
+        received = b""
+        while received.count(b"HTTP/1.1 ") - received.count(b" 100 Continue") < answers or not received.endswith(b"\n"):
+            more = connection.recv(65536)
+            if not more:
+                break
+            received += more
+    return received
+
+
+def test_pipelined_requests_are_answered_in_their_order(start: Start) -> None:
+    world = start(latency_s=0.02)
+    other = b"GET /api/v2/nothing HTTP/1.1\r\nHost: x\r\n\r\n"
+    received = exchange(world, HEAD + b"\r\n" + other + HEAD + b"\r\n", answers=3)
+    assert [part[:3] for part in received.split(b"HTTP/1.1 ")[1:]] == [b"200", b"404", b"200"]
+
+
+def test_a_body_may_come_in_chunks_after_a_question(world: World) -> None:
+    token = world.sandbox.tokens["owner"].encode()
+    head = b"PUT /api/v2/groups/%s/ai/budget HTTP/1.1\r\nHost: x\r\nCoder-Session-Token: %s\r\n"
+    head %= (world.group("acme/eng").encode(), token)
+    head += b"Expect: 100-continue\r\nTransfer-Encoding: chunked\r\n\r\n"
+    chunks = b'5\r\n{"spe\r\n15\r\nnd_limit_micros": 42}\r\n0\r\n\r\n'
+    received = exchange(world, head + chunks)
+    assert received.startswith(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\n")
+    assert b'"spend_limit_micros":42' in received
+
+
+@pytest.mark.parametrize("request_", [HEAD + b"Connection: close\r\n\r\n", b"GET /healthz HTTP/1.0\r\n\r\n"])
+def test_the_connection_closes_when_the_client_asks(world: World, request_: bytes) -> None:
+    assert exchange(world, request_, answers=2).startswith(b"HTTP/1.1 200 OK\r\n")
+
+
+@pytest.mark.parametrize("nonsense", [b"\x16\x03\x01\x02\x00", b"GET / HTTP/1.1\r\nContent-Length: x\r\n\r\n"])
+def test_what_is_no_http_is_a_bad_request(world: World, nonsense: bytes) -> None:
+    assert exchange(world, nonsense, answers=2).startswith(b"HTTP/1.1 400 Bad Request\r\n")
+
+
+def test_an_upgrade_is_not_offered(world: World) -> None:
+    assert exchange(world, HEAD + b"Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n", answers=2) is not None
+
+
+def test_every_answer_of_the_server_tells_its_version(world: World) -> None:
+    for path in ("/api/v2/buildinfo", "/api/v2/nothing", "/anything", "/healthz"):
+        assert world.client.get(path).headers["X-Coder-Build-Version"] == "v2.37.1+sandbox"
+
+
+def test_outside_the_api_there_is_a_dashboard_for_every_path(world: World) -> None:
+    page = world.client.get("/deployment/users")
+    assert (page.status_code, page.headers["content-type"]) == (200, "text/html; charset=utf-8")
+    assert world.client.get("/healthz").text == "OK"
+    assert world.client.get("/api/v1/users").json() == {"message": "Route not found."}
+
+
+def test_other_methods_of_a_route_are_not_allowed(world: World) -> None:
+    response = world.call("POST", f"/groups/{world.group('acme/eng')}/ai/budget")
+    assert (response.status_code, response.headers["allow"]) == (405, "DELETE, GET, PUT")
+    assert world.client.head("/api/v2/buildinfo").status_code == 405
+
+
+def test_a_trailing_slash_and_percent_signs_change_nothing(world: World) -> None:
+    assert world.get("/users/").status_code == 200
+    assert world.get("/users/b%6Fb").json()["username"] == "bob"
+
+
+@pytest.mark.parametrize(
+    "carry",
+    [
+        lambda token: {"headers": {"Authorization": f"Bearer {token}"}},
+        lambda token: {"headers": {"Cookie": f"a=b; coder_session_token={token}"}},
+        lambda token: {"params": {"coder_session_token": token}},
+        lambda token: {"params": {"access_token": token}},
+    ],
+)
+def test_a_token_is_found_wherever_coder_looks(world: World, carry: object) -> None:
+    more = carry(world.sandbox.tokens["member"])  # type: ignore[operator]
+    assert world.get("/users/me", role="nobody", **more).json()["username"] == "mia"
+
+
+@pytest.mark.parametrize("token", ["", "x", "owner00000-wrong", "owner00000", "nobody0000-SandboxTokenNotASecret"])
+def test_other_tokens_are_signed_out(world: World, token: str) -> None:
+    response = world.get("/users/me", role="nobody", headers={"Coder-Session-Token": token, "Cookie": "a=b"})
+    assert response.status_code == 401
+    assert response.json()["message"].startswith("You are signed out or your session has expired.")
+
+
+def test_suspended_people_are_refused_and_dormant_ones_wake_up(world: World) -> None:
+    key = world.call("POST", "/users/grace/keys").json()["key"]
+    assert world.get("/users/grace").json()["status"] == "dormant"
+    assert world.get("/users/me", role=key).json()["status"] == "active"
+    world.put("/users/grace/status/suspend", None)
+    assert "not active" in world.get("/users/me", role=key).json()["message"]

@@ -1,0 +1,157 @@
+"""Lists, searches, pages, the CSV export, the audit trail and AI sessions, beyond what the contract pins."""
+
+from __future__ import annotations
+
+import csv
+from datetime import UTC, datetime
+
+import pytest
+
+from tests.sandbox_server.callers import Start, World
+
+
+def names(world: World, query: str) -> list[str]:
+    return [user["username"] for user in world.get(f"/users?{query}").json()["users"]]
+
+
+def test_pages_of_users_count_as_coder_counts(world: World) -> None:
+    assert names(world, "limit=2") == ["ana", "anton"]
+    assert names(world, "limit=2&offset=2") == ["audrey", "bella"]
+    page = world.get(f"/users?limit=2&after_id={world.user('anton')}").json()
+    assert ([user["username"] for user in page["users"]], page["count"]) == (["audrey", "bella"], 41)
+    assert world.get("/users?limit=2&offset=99").json() == {"users": [], "count": 0}
+    assert world.get(f"/users?after_id={world.group('acme/eng')}").json()["count"] == 0
+    assert len(names(world, "limit=0")) == 43
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("q=BO", ["bob"]),
+        ("q=name:owner", ["olivia"]),
+        ("q=status:dormant,suspended", ["cleo", "grace", "paula", "xenia"]),
+        ("q=role:auditor", ["audrey"]),
+        ("q=service_account:true", ["ci-budgets"]),
+        ("q=login_type:none", ["ci-budgets"]),
+        ('q=created_before:"2020-01-01T00:00:00Z"', []),
+        ("q=github_com_user_id:7", []),
+    ],
+)
+def test_users_are_searched(world: World, query: str, found: list[str]) -> None:
+    assert names(world, query) == found
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["q=colour:red", "q=status:happy", "q=a:b:c", "q=:a", "q=created_after:monday", "q=service_account:maybe",
+     "limit=-1", "limit=x", "offset=1.5", "after_id=ana"],
+)  # fmt: skip
+def test_wrong_searches_are_refused(world: World, query: str) -> None:
+    response = world.get(f"/users?{query}")
+    assert (response.status_code, bool(response.json()["validations"])) == (400, True)
+
+
+def test_group_lists_take_three_keys_and_no_other(world: World) -> None:
+    eng, ml = world.group("acme/eng"), world.group("labs/ml")
+    groups = world.get("/groups?has_member=hugo&organization=labs").json()
+    assert [group["name"] for group in groups] == ["Everyone", "ml"]
+    assert [group["id"] for group in world.get(f"/groups?group_ids={eng},{ml}").json()] == [eng, ml]
+    assert [group["id"] for group in world.get(f"/organizations/acme/groups?group_ids={eng},{ml}").json()] == [eng]
+    for query in ("exclude_members=true", "has_member=nobody", "organization=nowhere", "group_ids=eng"):
+        assert world.get(f"/groups?{query}").status_code == 400
+
+
+def test_pages_of_groups_are_ordered_by_name(world: World) -> None:
+    page = world.get("/organizations/acme/paginated-groups?limit=2").json()
+    assert ([group["name"] for group in page["groups"]], page["count"]) == (["contractors", "data"], 10)
+    after = world.get(f"/organizations/acme/paginated-groups?after_id={page['groups'][1]['id']}&q=e").json()
+    assert [group["name"] for group in after["groups"]][:3] == ["design", "eng", "Everyone"]
+    assert world.get("/organizations/acme/paginated-groups?offset=99").json() == {"groups": [], "count": 0}
+
+
+def test_pages_of_group_members_search_and_end_in_null(world: World) -> None:
+    url = f"/groups/{world.group('acme/eng')}/members"
+    page = world.get(f"{url}?limit=1&q=an").json()
+    assert ([user["username"] for user in page["users"]], page["count"]) == (["ana"], 3)
+    assert world.get(f"{url}?offset=50").json() == {"users": None, "count": 0}
+
+
+def test_bulk_reads_take_one_to_a_hundred_ids(world: World) -> None:
+    url, eng = "/organizations/acme/groups/ai/spend?group_ids=", world.group("acme/eng")
+    assert world.get(url + ",".join([eng] * 100)).status_code == 200
+    assert world.get(url + ",".join([eng] * 101)).json() == {"message": "group_ids has 101 entries, maximum is 100."}
+    for wrong in ("", "eng", f"{eng}&limit=1"):
+        assert world.get(url + wrong).json()["message"] == "Query parameters have invalid values."
+    labs = world.group("labs/ml")
+    assert [row["group_id"] for row in world.get(f"{url}{labs},{eng}").json()["groups"]] == [eng]
+
+
+def test_the_export_disarms_formulas_and_bounds_its_period(start: Start) -> None:
+    world = start(now=datetime(2026, 11, 5, 12, tzinfo=UTC))
+    world.sandbox.execute("UPDATE ai_daily_spend SET model = '=1+1' WHERE user_id = ?", (world.user("bob"),))
+    response = world.get("/organizations/acme/ai/spend/export")
+    rows = {row["username"]: row for row in csv.DictReader(response.text.splitlines())}
+    assert (rows["bob"]["model"], rows["bob"]["cost_micros"]) == ("'=1+1", "212100000")
+    assert rows["bob"]["period_start"] == "2026-11-01T00:00:00Z"
+    assert "hugo" not in rows
+    period = "period_start=2026-10-01T00:00:00Z&period_end=2026-10-31T00:00:00Z"
+    assert len(world.get(f"/organizations/acme/ai/spend/export?{period}").text.splitlines()) == 1
+    for wrong in (
+        "period_start=2026-11-02T00:00:00Z", "period_start=a&period_end=b",
+        "period_start=2026-11-02T00:00:00Z&period_end=2026-11-01T00:00:00Z",
+        "period_start=2026-10-01T00:00:00Z&period_end=2026-11-03T00:00:00Z",
+        "period_start=2026-08-01T00:00:00Z&period_end=2026-08-03T00:00:00Z",
+    ):  # fmt: skip
+        assert world.get(f"/organizations/acme/ai/spend/export?{wrong}").status_code == 400
+
+
+def test_the_trail_tells_who_wrote_what_in_dollars(world: World) -> None:
+    eng = world.group("acme/eng")
+    world.put(f"/groups/{eng}/ai/budget", {"spend_limit_micros": 1_234_500_000}, role="user-admin")
+    world.put(f"/groups/{eng}/ai/budget", {"spend_limit_micros": 0}, role="member")
+    world.call("DELETE", f"/groups/{eng}/ai/budget", role="member")
+    world.call("DELETE", f"/groups/{eng}/ai/budget")
+    entries = world.get(f"/audit?q=resource_id:{eng}").json()["audit_logs"]
+    assert [(e["action"], e["user"]["username"], e["status_code"]) for e in entries] == [
+        ("delete", "olivia", 204),
+        ("write", "mia", 404),
+        ("write", "ci-budgets", 200),
+    ]
+    assert entries[2]["diff"] == {"spend_limit": {"old": "$0.00", "new": "$1234.50", "secret": False}}
+    assert (entries[1]["diff"], "unsuccessfully attempted" in entries[1]["description"]) == ({}, True)
+    assert world.get("/audit?q=date_to:2000-01-01 organization:acme").json()["count"] == 0
+    assert world.get("/audit?q=organization:acme email:olivia@acme.example action:delete").json()["count"] == 1
+
+
+def test_unlicensed_servers_keep_no_trail(start: Start) -> None:
+    world = start(unlicensed=("audit_log",))
+    world.put(f"/groups/{world.group('acme/eng')}/ai/budget", {"spend_limit_micros": 0})
+    assert world.get("/audit").json()["audit_logs"] == []
+
+
+def test_sessions_and_their_threads_are_paged(world: World) -> None:
+    sessions = world.get("/ai-gateway/sessions?limit=2").json()
+    assert (sessions["count"], len(sessions["sessions"])) == (3, 2)
+    rest = world.get(f"/aibridge/sessions?after_session_id={sessions['sessions'][1]['id']}").json()["sessions"]
+    assert len(rest) == 1
+    bob = world.get("/aibridge/sessions?q=initiator:bob").json()["sessions"][0]
+    assert (bob["threads"], bob["last_prompt"], bob["models"]) == (2, "Now fix it", ["claude-sonnet-4-5"])
+    url = f"/ai-gateway/sessions/{bob['id']}"
+    first, second = world.get(url).json()["threads"]
+    assert [t["id"] for t in world.get(f"{url}?after_id={first['id']}").json()["threads"]] == [second["id"]]
+    assert [t["id"] for t in world.get(f"{url}?before_id={second['id']}").json()["threads"]] == [first["id"]]
+    for wrong in ("limit=201", "after_id=x", f"after_id={first['id']}&before_id={second['id']}"):
+        assert world.get(f"{url}?{wrong}").status_code == 400
+    assert world.get("/aibridge/models").json() == ["claude-sonnet-4-5", "gpt-5"]
+    assert world.get("/aibridge/clients", role="member").json() == []
+    assert world.get("/aibridge/sessions", role="member").json() == {"count": 0, "sessions": []}
+    assert world.get(url, role="member").json() == {"message": "Session not found."}
+
+
+@pytest.mark.parametrize(
+    ("query", "count"),
+    [("provider:openai", 1), ("model:gpt-5 client:codex", 1), ("sponsor:bob", 0), ("session_id:x", 0),
+     ("initiator:me", 0), ('started_after:"2000-01-01T00:00:00Z"', 3), ('started_before:"2000-01-01T00:00:00Z"', 0)],
+)  # fmt: skip
+def test_sessions_are_searched(world: World, query: str, count: int) -> None:
+    assert world.get(f"/aibridge/sessions?q={query}").json()["count"] == count

@@ -1,0 +1,153 @@
+"""Seeds: deterministic, the size that was asked for, kept in a file when wanted, and clear about mistakes."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from reconciler.sandbox import Options, Sandbox
+from tests.sandbox_server.callers import Start
+
+ROLES = {"owner", "user-admin", "organization-admin", "organization-user-admin", "auditor", "member"}
+TOKEN = re.compile(r"[A-Za-z0-9]{10}-[A-Za-z0-9]{22}")
+
+
+@pytest.mark.parametrize("seed", ["demo", "empty", "60-users,7-groups,2-organizations"])
+def test_each_role_has_a_token_that_is_its_own(start: Start, seed: str) -> None:
+    world = start(seed=seed)
+    assert set(world.sandbox.tokens) == ROLES
+    for role, token in world.sandbox.tokens.items():
+        assert TOKEN.fullmatch(token)
+        me = world.get("/users/me", role=role).json()
+        inside = world.get("/users/me/roles", role=role).json()["organization_roles"].values()
+        names = {entry["name"] for entry in me["roles"]} | {name for roles in inside for name in roles}
+        assert names == ({role} - {"member"})
+
+
+def test_the_demo_is_the_company_of_the_story(start: Start) -> None:
+    world = start()
+    assert {row["name"] for row in world.get("/organizations").json()} == {"acme", "labs"}
+    users = world.get("/users").json()
+    assert users["count"] == 43
+    assert {"active", "dormant", "suspended"} == {user["status"] for user in users["users"]}
+    assert world.get("/users/me", role="user-admin").json()["username"] == "ci-budgets"
+    platform = world.get("/organizations/acme/groups/platform").json()
+    assert (platform["total_member_count"], len(platform["members"])) == (12, 12)
+    spent = {row[0]: row[1] for row in world.sandbox.execute("SELECT user_id, cost_micros FROM ai_daily_spend")}
+    assert (spent[world.user("bob")], spent[world.user("eve")]) == (212_100_000, 61_000_000)
+
+
+@pytest.mark.parametrize(
+    ("seed", "users", "groups", "organizations"),
+    [
+        ("6-users,1-group", 6, 1, 1),
+        ("500-users,20-groups", 500, 20, 1),
+        ("50-users,9-groups,3-organizations", 50, 9, 3),
+    ],
+)
+def test_a_size_counts_what_the_lists_count(
+    start: Start, seed: str, users: int, groups: int, organizations: int
+) -> None:
+    world = start(seed=seed)
+    assert world.get("/users?limit=1").json()["count"] == users
+    assert len(world.get("/groups").json()) == groups
+    assert len(world.get("/organizations").json()) == organizations
+    budgets = world.sandbox.execute("SELECT count(*) FROM group_ai_budgets")[0][0]
+    assert budgets == -(-groups // 10)
+
+
+def test_the_same_seed_makes_the_same_world() -> None:
+    def world() -> object:
+        with Sandbox(Options(seed="80-users,9-groups")) as sandbox:
+            tables = ("deployment", "users", "groups", "group_members", "group_ai_budgets", "user_ai_budget_overrides")
+            return [sandbox.execute(f"SELECT * FROM {table} ORDER BY 1, 2") for table in tables[1:]]
+
+    assert world() == world()
+
+
+def test_deployments_differ_by_seed_and_not_by_run() -> None:
+    def identity(seed: str) -> object:
+        with Sandbox(Options(seed=seed)) as sandbox:
+            return sandbox.execute("SELECT id FROM deployment")
+
+    assert identity("demo") == identity("demo") != identity("empty")
+
+
+def test_a_database_file_is_kept_and_not_sown_again(tmp_path: Path) -> None:
+    options = Options(database=str(tmp_path / "coder.db"))
+    with Sandbox(options) as sandbox:
+        tokens = sandbox.tokens
+        sandbox.execute("DELETE FROM group_ai_budgets")
+    with Sandbox(options) as sandbox:
+        assert sandbox.tokens == tokens
+        assert sandbox.execute("SELECT count(*) FROM group_ai_budgets") == [(0,)]
+
+
+@pytest.mark.parametrize("content", [b"no database at all, and long enough to have a header", b""])
+def test_another_file_is_no_database(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "coder.db"
+    path.write_bytes(content)
+    if not content:
+        sqlite3.connect(path).execute("CREATE TABLE something (id TEXT)").connection.close()
+    with pytest.raises(ValueError, match=r"coder\.db: "):
+        Sandbox(Options(database=str(path))).__enter__()
+
+
+def test_a_seed_that_failed_leaves_the_file_empty(tmp_path: Path) -> None:
+    wrong, database = tmp_path / "wrong.yaml", str(tmp_path / "coder.db")
+    wrong.write_text("organizations: [{name: acme, members: [nobody]}]", encoding="utf-8")
+    with pytest.raises(ValueError, match="nobody"):
+        Sandbox(Options(seed=str(wrong), database=database)).__enter__()
+    with Sandbox(Options(database=database)) as sandbox:
+        assert len(sandbox.effective()) == 43
+
+
+def test_a_document_of_ones_own(start: Start, tmp_path: Path) -> None:
+    path = tmp_path / "world.yaml"
+    path.write_text(
+        "organizations: [{name: acme, default: true, groups: [{name: a, members: [ana], budget: 0.000001}]}]\n"
+        "users: [{username: ana, roles: [owner]}]\ntokens: {owner: ana}\n",
+        encoding="utf-8",
+    )
+    world = start(seed=str(path))
+    assert [row[1:4] for row in world.sandbox.effective()] == [("ana", 1, "group")]
+    assert set(world.sandbox.tokens) == {"owner"}
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("organisations: []", "unknown keys organisations"),
+        ("organizations: [{name: acme, colour: red}]", "unknown keys colour"),
+        ("organizations: [{name: acme, members: [nobody]}]", "nobody"),
+        ("users: [{username: ana}]\noverrides: [{user: ana, group: acme/a, limit: 5}]", "must_be_group_member"),
+        ('organizations: [{name: acme, groups: [{name: a, budget: "0.0000001"}]}]', "more than six decimals"),
+        ("organizations: [{name: acme, groups: [{name: a, budget: lots}]}]", "InvalidOperation"),
+        ("organizations: [{name: acme, groups: [{name: a, budget: -1}]}]", "CHECK constraint"),
+        ("- a list", "should be a mapping"),
+        ("{", "ParserError"),
+    ],
+)
+def test_a_mistake_in_a_document_names_the_file_and_the_mistake(tmp_path: Path, text: str, words: str) -> None:
+    path = tmp_path / "wrong.yaml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(ValueError, match=r"seed wrong\.yaml: ") as caught:
+        Sandbox(Options(seed=str(path))).__enter__()
+    assert words in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"seed": "nothing-like-it"}, "no seed 'nothing-like-it'"),
+        ({"seed": "5-users,1-groups"}, "at least 6 users"),
+        ({"seed": "9-users,1-groups,2-organizations"}, "a group for each organization"),
+        ({"coder_version": "2.99"}, "unknown Coder version '2.99'"),
+    ],
+)
+def test_options_that_mean_nothing_are_refused(changes: dict[str, str], words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        Sandbox(Options(**changes)).__enter__()  # type: ignore[arg-type]

@@ -1,0 +1,104 @@
+"""Any situation can be built with Coder's own calls alone, from a server that nobody has logged in to."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.sandbox_server.callers import Start, World
+
+PASSWORD = "SomeSecurePassword!"
+
+
+def made(world: World, method: str, path: str, token: str, **body: Any) -> Any:
+    """Send a call that must succeed; return its JSON."""
+    response = world.call(method, path, role=token, json=body)
+    assert response.is_success, response.text
+    return response.json() if response.content else None
+
+
+def login(world: World, email: str) -> str:
+    answer = made(world, "POST", "/users/login", "nobody", email=email, password=PASSWORD)
+    return str(answer["session_token"])
+
+
+def test_a_whole_company_from_nothing(start: Start) -> None:
+    world = start(seed="new")
+    assert world.sandbox.tokens == {}
+    assert world.get("/users/first", role="nobody").status_code == 404
+    first = made(world, "POST", "/users/first", "nobody", email="r@x.example", username="root", password=PASSWORD)
+    again = world.call("POST", "/users/first", role="nobody", json={"email": "r@x.example", "username": "r"})
+    assert (world.get("/users/first", role="nobody").status_code, again.status_code) == (200, 409)
+    root, home = login(world, "r@x.example"), first["organization_id"]
+
+    north = made(world, "POST", "/organizations", root, name="north")["id"]
+    body = {"username": "ana", "email": "ana@x.example", "password": PASSWORD, "organization_ids": [home]}
+    ana = made(world, "POST", "/users", root, **body)["id"]
+    robot = {"username": "robot", "service_account": True, "organization_ids": [home, north]}
+    robot_id = made(world, "POST", "/users", root, **robot)["id"]
+    made(world, "PUT", f"/users/{robot_id}/roles", root, roles=["user-admin"])
+    token = made(world, "POST", f"/users/{robot_id}/keys/tokens", root, token_name="ci", lifetime=10**15)["key"]
+
+    group = made(world, "POST", f"/organizations/{north}/groups", token, name="crew")["id"]
+    made(world, "POST", f"/organizations/north/members/{ana}", token)
+    made(world, "PATCH", f"/groups/{group}", token, add_users=[ana])
+    made(world, "PUT", f"/groups/{group}/ai/budget", token, spend_limit_micros=9)
+    made(world, "PUT", "/users/ana/ai/budget/override", token, group_id=group, spend_limit_micros=5)
+    assert [row[1:] for row in world.sandbox.effective() if row[1] == "ana"] == [("ana", 5, "user_override", group)]
+
+    made(world, "DELETE", f"/organizations/north/members/{ana}", token)
+    assert world.call("GET", "/users/ana/ai/budget/override", role=token).status_code == 404
+    assert [row[1:3] for row in world.sandbox.effective()] == [("ana", None), ("robot", None), ("root", None)]
+    made(world, "DELETE", f"/groups/{group}", token)
+    made(world, "DELETE", f"/users/{ana}", token)
+    made(world, "DELETE", f"/organizations/north/members/{robot_id}", root)
+    made(world, "DELETE", "/organizations/north", root)
+    made(world, "POST", "/users/logout", token)
+    assert world.get("/users/me", role=token).status_code == 401
+
+
+def test_a_login_needs_the_right_kind_of_account(start: Start) -> None:
+    world = start()
+    wrong = world.call("POST", "/users/login", role="nobody", json={"email": "mia@acme.example", "password": "x"})
+    assert (wrong.status_code, wrong.json()["message"]) == (401, "Incorrect email or password.")
+    world.sandbox.execute("UPDATE users SET login_type = 'oidc' WHERE username = 'mia'")
+    other = world.call("POST", "/users/login", role="nobody", json={"email": "mia@acme.example", "password": "x"})
+    assert other.status_code == 403
+    assert login(world, "olivia@acme.example")
+    malformed = world.call("POST", "/users/login", role="nobody", json={"email": "olivia", "password": "x"})
+    assert malformed.status_code == 400
+
+
+def test_keys_end_when_they_are_deleted_or_their_time_is_over(start: Start) -> None:
+    world = start()
+    key = made(world, "POST", "/users/me/keys/tokens", "member", token_name="a", lifetime=1000)["key"]
+    assert world.get("/users/me", role=key).status_code == 401
+    other = made(world, "POST", "/users/me/keys", "member")["key"]
+    assert world.call("DELETE", f"/users/me/keys/{other[:10]}", role="member").status_code == 204
+    assert world.get("/users/me", role=other).status_code == 401
+    for lifetime in (-1, 2**62):
+        assert world.call("POST", "/users/me/keys/tokens", json={"lifetime": lifetime}).status_code == 400
+
+
+def test_system_users_are_in_no_list_and_get_no_override(start: Start) -> None:
+    world = start()
+    prebuilds, everyone = world.user("prebuilds"), world.organization("acme")
+    for path in ("/users", "/organizations/acme/members", f"/groups/{everyone}/members", "/groups"):
+        assert "prebuilds" not in world.get(path).text
+    assert "prebuilds" in world.get("/organizations/acme/members?q=include_system:true").text
+    body = {"group_id": everyone, "spend_limit_micros": 5}
+    refused = world.put(f"/users/{prebuilds}/ai/budget/override", body)
+    assert (refused.status_code, refused.json()["message"]) == (403, "Forbidden")
+    assert world.get(f"/users/{prebuilds}/ai/budget/override").status_code == 404
+    assert start(coder_version="2.36").put(f"/users/{prebuilds}/ai/budget/override", body).status_code == 200
+    assert world.call("POST", f"/users/{prebuilds}/keys").status_code == 403
+
+
+def test_a_renamed_or_deleted_user_answers_by_id(start: Start) -> None:
+    world = start()
+    bob = world.user("bob")
+    made(world, "PUT", "/users/bob/profile", "owner", username="robert", name="Robert")
+    assert (world.get("/users/bob").status_code, world.get(f"/users/{bob}").json()["username"]) == (404, "robert")
+    made(world, "DELETE", "/users/robert", "owner")
+    assert world.get("/users/robert").status_code == 404
+    assert world.get(f"/users/{bob}").json()["organization_ids"] == []
+    assert world.get("/users?q=robert").json() == {"users": [], "count": 0}

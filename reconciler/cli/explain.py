@@ -1,0 +1,51 @@
+"""`reconciler explain`: why somebody's limit is what it is."""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import click
+
+from reconciler.cli import exits, options
+from reconciler.cli.screen import Screen
+
+if TYPE_CHECKING:
+    from reconciler.cli.server import Server
+    from reconciler.core.policy import Policy
+
+
+@click.command("explain")
+@click.argument("user")
+@options.paths
+@options.server
+@options.screen
+def command(user: str, paths: tuple[str, ...], server: Server, screen: Screen) -> int:
+    """Say why a person's limit is what it is.
+
+    \b
+    reconciler explain ana              username, e-mail address or UUID
+    reconciler explain me               whoever the token belongs to; any member may ask about themself
+
+    Their override, the budgets of their groups in order and which one wins, spend and what is left, AI sessions by
+    client and model (never a prompt), and which line of a policy says so. Policies are read from PATH, or from
+    `policies` if it is there. Only GET requests are sent.
+    """
+    from reconciler.formats.explanation import dump_explanation
+    from reconciler.operations.explain import find_explanation
+    from reconciler.render.explain import explanation_text
+
+    policies = _policies(paths)
+    at = datetime.now(UTC)
+    with server.reader() as reader:
+        explanation = find_explanation(user, reader, policies, at=at)
+    screen.text_or_document(lambda: explanation_text(explanation, at=at), lambda: dump_explanation(explanation))
+    return exits.DONE
+
+
+def _policies(paths: tuple[str, ...]) -> tuple[Policy, ...]:
+    """Read the policies that are named; those in the default folder only if it exists: a member has none."""
+    from reconciler.cli.planning import load_policies
+
+    return load_policies(paths).policies if paths or os.path.isdir(options.DEFAULT_PATH) else ()

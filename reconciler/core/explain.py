@@ -1,0 +1,200 @@
+"""Why somebody's limit is what it is: the rule of effective.py for one person, step by step, and who says each step.
+
+`explain` only puts facts in the order of the rule: the override, then every group of theirs from the highest budget to
+none, and which of them wins. What the policy files say is found by name, not resolved: a member who explains their own
+limit may read nobody else, so the other names of a policy cannot be looked up with their token.
+
+Hidden members. Coder shows everybody their own memberships, so for the person who asks about themself no group can hide
+that they are in it; for anybody else it can (effective.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from reconciler.core.activity import Session, Tokens, UserSpend
+from reconciler.core.budget import Absent, Budget, GroupId, Reading, Unknown
+from reconciler.core.directory import Group, User
+from reconciler.core.effective import NOT_READ, Limits
+from reconciler.core.effects import Spend
+from reconciler.core.policy import Entry, Policy, UserOverrideEntry
+from reconciler.core.snapshot import Effective, Snapshot, Unlimited
+from reconciler.money import Micros
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What an entry of a policy file says of a subject."""
+
+    place: str
+    limit: Micros | Absent
+    reason: str
+    starts: datetime | None
+    expires: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One of a person's groups."""
+
+    address: str
+    budget: Reading
+    wins: bool
+    """Whether it supplies the limit that they have without an override."""
+    said: tuple[Said, ...]
+    """By the policy files; empty when they do not list it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """AI sessions of one kind, added up. Never what was said in them."""
+
+    client: str
+    provider: str
+    model: str
+    sessions: int
+    tokens: Tokens
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """All that is known of one person's limit."""
+
+    user: User
+    effective: Effective | Unknown
+    reported: Effective | None
+    """What the server itself says limits them; None where it does not say it."""
+    override: Reading
+    override_group: str
+    """Address of the group on which it is booked; empty without one."""
+    override_said: tuple[Said, ...]
+    fallback: Effective | Unknown
+    """By their groups alone: what an override hides."""
+    candidates: tuple[Candidate, ...]
+    """In the order of the rule: highest budget first, then the unknown, then those without."""
+    spend: Spend
+    """Booked this period on the group that is effective now."""
+    period_start: datetime
+    period_end: datetime | None
+    """None where the server does not say it."""
+    usage: tuple[Usage, ...] | None
+    """Most tokens first; None where the server does not show their sessions to us."""
+    group_addresses: Mapping[GroupId, str]
+    """Of their groups, and of the override's; display only."""
+
+    @property
+    def left(self) -> int | None:
+        """Micros left this period, never below 0; None without a limit, or where it or the spend is not known."""
+        if isinstance(self.effective, Unknown) or isinstance(self.spend, Unknown):
+            return None
+        if isinstance(self.effective.limit, Unlimited):
+            return None
+        return max(self.effective.limit - self.spend, 0)
+
+    @property
+    def is_disputed(self) -> bool:
+        """Whether the server says something else than the rule."""
+        return self.reported is not None and self.reported != self.effective
+
+
+@dataclass(frozen=True, slots=True)
+class Activity:
+    """What was read of a person besides budgets."""
+
+    spend: UserSpend | None
+    sessions: tuple[Session, ...] | None
+    since: datetime
+    """From when on sessions were asked for (UTC): the begin of the period."""
+
+
+def explain(
+    user: User, snapshot: Snapshot, activity: Activity, policies: Iterable[Policy] = (), *, is_self: bool
+) -> Explanation:
+    """Explain the limit of one person; `is_self`: it is they who ask."""
+    if is_self:
+        snapshot = replace(snapshot, directory=replace(snapshot.directory, hidden_members={}))
+    files = tuple(policies)
+    limits = Limits(snapshot.directory, snapshot.group_budgets, snapshot.user_overrides)
+    own = snapshot.user_overrides.get(user.id, NOT_READ)
+    fallback = limits.fallback(user.id)
+    spend = activity.spend
+    groups = snapshot.directory.groups
+    booked_on = groups.get(own.group_id) if isinstance(own, Budget) else None
+    theirs = groups_of(user, snapshot)
+    return Explanation(
+        user=user,
+        effective=limits.of(user.id),
+        reported=(spend.effective if spend else None) or snapshot.reported.get(user.id),
+        override=own,
+        override_group=booked_on.address if booked_on else "",
+        override_said=tuple(_said(one) for policy in files for one in policy.user_overrides if _names(one.user, user)),
+        fallback=fallback,
+        candidates=tuple(_candidate(group, fallback, snapshot, files) for group in _in_order(theirs, snapshot)),
+        spend=spend.spend if spend else Unknown("the server does not say what they spent"),
+        period_start=spend.period_start if spend else activity.since,
+        period_end=spend.period_end if spend else None,
+        usage=None if activity.sessions is None else add_up(activity.sessions),
+        group_addresses={group.id: group.address for group in (*theirs, *filter(None, (booked_on,)))},
+    )
+
+
+def groups_of(user: User, snapshot: Snapshot) -> tuple[Group, ...]:
+    """Return the groups of a person, Everyone included, as far as they can be seen; sorted by address."""
+    directory = snapshot.directory
+    found = (group for group in directory.groups.values() if user.id in directory.members.get(group.id, ()))
+    return tuple(sorted(found, key=lambda group: group.address))
+
+
+def add_up(sessions: Iterable[Session]) -> tuple[Usage, ...]:
+    """Add sessions up by client, provider and model; one that used several names them all."""
+    found: dict[tuple[str, str, str], list[Session]] = {}
+    for session in sessions:
+        key = session.client, ", ".join(session.providers), ", ".join(session.models)
+        found.setdefault(key, []).append(session)
+    usage = [Usage(*key, len(some), _sum([one.tokens for one in some])) for key, some in found.items()]
+    return tuple(sorted(usage, key=lambda one: (-one.tokens.input - one.tokens.output, one.client, one.model)))
+
+
+def _sum(tokens: list[Tokens]) -> Tokens:
+    return Tokens(
+        sum(one.input for one in tokens),
+        sum(one.output for one in tokens),
+        sum(one.cache_read for one in tokens),
+        sum(one.cache_write for one in tokens),
+    )
+
+
+def _in_order(groups: Iterable[Group], snapshot: Snapshot) -> list[Group]:
+    def rank(group: Group) -> tuple[int, int, str]:
+        reading = snapshot.group_budgets.get(group.id, NOT_READ)
+        if isinstance(reading, Budget):
+            return 0, -reading.limit_micros, group.address
+        return 1 if isinstance(reading, Unknown) else 2, 0, group.address
+
+    return sorted(groups, key=rank)
+
+
+def _candidate(
+    group: Group, fallback: Effective | Unknown, snapshot: Snapshot, policies: tuple[Policy, ...]
+) -> Candidate:
+    reading = snapshot.group_budgets.get(group.id, NOT_READ)
+    wins = isinstance(reading, Budget) and isinstance(fallback, Effective) and fallback.group_id == group.id
+    return Candidate(group.address, reading, wins, tuple(_said(one) for one in _entries(group, policies)))
+
+
+def _entries(group: Group, policies: tuple[Policy, ...]) -> Iterator[Entry]:
+    for policy in policies:
+        if policy.organization in (group.organization, str(group.organization_id)):
+            yield from (one for one in policy.group_budgets if one.group in (group.name, str(group.id)))
+
+
+def _names(text: str, user: User) -> bool:
+    return text.lower() in {user.username.lower(), user.email.lower(), str(user.id)} - {""}
+
+
+def _said(entry: Entry) -> Said:
+    if isinstance(entry, UserOverrideEntry):
+        return Said(str(entry.place), entry.limit, entry.reason, entry.starts, entry.expires)
+    return Said(str(entry.place), entry.limit, entry.reason, None, None)

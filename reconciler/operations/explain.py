@@ -1,0 +1,74 @@
+"""Find out why somebody's limit is what it is. Only GET requests are sent, and only about that person."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Protocol
+
+from reconciler.core.activity import Session, UserSpend
+from reconciler.core.budget import ABSENT, UserId
+from reconciler.core.directory import Directory, User
+from reconciler.core.explain import Activity, Explanation, explain
+from reconciler.core.policy import Policy
+from reconciler.core.snapshot import Snapshot
+from reconciler.errors import ReconcilerError
+from reconciler.operations.ports import Reader
+
+ME = "me"
+"""Whoever asks."""
+
+
+class ActivityReader(Reader, Protocol):
+    """Reads, besides live state, what one person spent and did."""
+
+    def user_spend(self, user: UserId) -> UserSpend | None:
+        """Return spend and effective limit of the period; None where the server does not say it to us."""
+
+    def ai_sessions(self, user: UserId, since: datetime) -> tuple[Session, ...] | None:
+        """Return sessions since then; None where the server does not show them to us."""
+
+
+def find_explanation(
+    name: str, reader: ActivityReader, policies: Sequence[Policy] = (), *, at: datetime
+) -> Explanation:
+    """Explain the limit of the person with this username, e-mail address or UUID, or of `me`; `at` is now (UTC).
+
+    Raises ReconcilerError when nobody whom the token may read is called so, or more than one.
+    """
+    deployment = reader.deployment()
+    directory = reader.directory()
+    user = _find(deployment.user if name == ME else name, directory, reader)
+    is_self = user.username == deployment.user
+    groups = [
+        group
+        for group in directory.groups.values()
+        if user.id in directory.members.get(group.id, ()) or (group.id in directory.hidden_members and not is_self)
+    ]
+    people = reader.people([user], directory) if deployment.offers.overrides else None
+    snapshot = Snapshot(
+        deployment,
+        directory,
+        reader.group_budgets(sorted(groups)) if groups else {},
+        people.overrides if people else {user.id: ABSENT},
+        people.reported if people else {},
+    )
+    spend = reader.user_spend(user.id)
+    since = spend.period_start if spend else at.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    activity = Activity(spend, reader.ai_sessions(user.id, since), since)
+    return explain(user, snapshot, activity, policies, is_self=is_self)
+
+
+def _find(name: str, directory: Directory, reader: Reader) -> User:
+    wanted = name.lower()
+    found = [one for one in directory.users.values() if wanted in (one.username.lower(), one.email.lower(), one.id)]
+    found = found or list(reader.find_users([name]))
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise ReconcilerError(
+            f"{name!r} is ambiguous", hint="name one: " + ", ".join(sorted(u.username for u in found))
+        )
+    raise ReconcilerError(
+        f"User {name!r} is unknown", hint="or this token may not see them; `me` is whoever it belongs to"
+    )

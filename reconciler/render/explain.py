@@ -1,0 +1,158 @@
+"""Why somebody's limit is what it is, as text. Pure: an explanation in, text out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+
+from reconciler.core.budget import Absent, Budget, Reading, Unknown
+from reconciler.core.describe import NO_LIMIT
+from reconciler.core.effects import Standing, standing
+from reconciler.core.explain import Candidate, Explanation, Said, Usage
+from reconciler.core.snapshot import Effective, Unlimited
+from reconciler.money import format_usd
+from reconciler.render.text import columns, count, day, distance, harmless
+
+USAGE_SHOWN = 12
+
+
+def explanation_text(explanation: Explanation, *, at: datetime) -> str:
+    """Render an explanation; ends without a newline."""
+    blocks = (
+        [_headline(explanation), *_disputed(explanation), _spent(explanation)],
+        [*_override(explanation, at), *_groups(explanation, at), _why(explanation)],
+        _usage(explanation),
+    )
+    return "\n\n".join("\n".join(block) for block in blocks)
+
+
+def _headline(explanation: Explanation) -> str:
+    who = harmless(explanation.user.username)
+    effective = explanation.effective
+    if isinstance(effective, Unknown):
+        return f"It is not known what limits {who}: {harmless(effective.reason)}."
+    group = _group(effective, explanation)
+    if isinstance(effective.limit, Unlimited):
+        return f"{who} has no limit; spend is booked on {group}."
+    if effective.by_override:
+        return f"{who} may spend {format_usd(effective.limit)} a month, by an override booked on {group}."
+    return f"{who} may spend {format_usd(effective.limit)} a month, by the budget of {group}."
+
+
+def _disputed(explanation: Explanation) -> Iterator[str]:
+    if explanation.is_disputed and explanation.reported is not None:
+        reported = explanation.reported
+        limit = NO_LIMIT if isinstance(reported.limit, Unlimited) else format_usd(reported.limit)
+        yield f"But Coder itself reports {limit}, booked on {_group(reported, explanation)}: trust that."
+
+
+def _spent(explanation: Explanation) -> str:
+    effective, spend = explanation.effective, explanation.spend
+    if isinstance(spend, Unknown):
+        return f"What they spent since {day(explanation.period_start)} is not known: {harmless(spend.reason)}."
+    until = f", until {day(explanation.period_end)}" if explanation.period_end else ""
+    if explanation.left is None or isinstance(effective, Unknown):
+        return f"Spent {format_usd(spend)} since {day(explanation.period_start)}."
+    stop = " Blocked" if standing(effective, spend) is Standing.BLOCKED else f" {format_usd(explanation.left)} left"
+    return f"Spent {format_usd(spend)} since {day(explanation.period_start)};{stop}{until}."
+
+
+def _override(explanation: Explanation, at: datetime) -> Iterator[str]:
+    match explanation.override:
+        case Budget(limit_micros, group_id):
+            group = harmless(explanation.override_group or group_id)
+            then = _then(explanation)
+            said = _said(explanation.override_said, at, then)
+            yield f"Override: {format_usd(limit_micros)}, booked on {group}.{said}"
+        case Unknown(reason):
+            yield f"Override: not known ({harmless(reason)})."
+        case Absent():
+            yield f"Override: none.{_said(explanation.override_said, at, '')}"
+
+
+def _then(explanation: Explanation) -> str:
+    fallback = explanation.fallback
+    if isinstance(fallback, Unknown):
+        return ""
+    if isinstance(fallback.limit, Unlimited):
+        return "then no limit"
+    return f"then {format_usd(fallback.limit)} by {_group(fallback, explanation)}"
+
+
+def _groups(explanation: Explanation, at: datetime) -> list[str]:
+    if not explanation.candidates:
+        return ["Groups: none that can be seen."]
+    rows = [_row(candidate, at) for candidate in explanation.candidates]
+    return ["Groups, in the order of the rule:", *columns(rows, right=frozenset({2}))]
+
+
+def _row(candidate: Candidate, at: datetime) -> tuple[str, ...]:
+    mark = "  > " if candidate.wins else "    "
+    return mark, f"{harmless(candidate.address)}  ", _amount(candidate.budget), f"  {_said(candidate.said, at, '')}"
+
+
+def _amount(reading: Reading) -> str:
+    if isinstance(reading, Budget):
+        return format_usd(reading.limit_micros)
+    return "not known" if isinstance(reading, Unknown) else NO_LIMIT
+
+
+def _said(entries: Iterable[Said], at: datetime, then: str) -> str:
+    """` policies/acme.yaml:12:5 says $2,500.00: migration sprint; expires 2027-01-01, in 39 days`."""
+    return "".join(f" {harmless(_entry(said, at, then))}." for said in entries)
+
+
+def _entry(said: Said, at: datetime, then: str) -> str:
+    limit = "none" if isinstance(said.limit, Absent) else format_usd(said.limit)
+    parts = [f"{said.place} says {limit}" + (f" ({said.reason})" if said.reason else "")]
+    if said.starts is not None and said.starts > at:
+        parts.append(f"starts {day(said.starts)}, {distance(said.starts, at)}")
+    if said.expires is not None:
+        verb = "expires" if said.expires > at else "expired"
+        parts.append(", ".join(filter(None, (f"{verb} {day(said.expires)}, {distance(said.expires, at)}", then))))
+    return "; ".join(parts)
+
+
+def _why(explanation: Explanation) -> str:
+    effective = explanation.effective
+    if isinstance(effective, Unknown):
+        return "Why: something that could be higher is not known."
+    if effective.by_override:
+        return "Why: an override wins over every group budget, be it higher or lower."
+    if isinstance(effective.limit, Unlimited):
+        return "Why: none of their groups has a budget, and without one nothing limits."
+    budgets = [one.budget for one in explanation.candidates if isinstance(one.budget, Budget)]
+    equal = sum(budget.limit_micros == effective.limit for budget in budgets)
+    if equal > 1:
+        return f"Why: the highest of their budgets; of {equal} equal ones that of the organization they joined first."
+    return (
+        "Why: it is their only budget." if len(budgets) == 1 else f"Why: the highest of their {len(budgets)} budgets."
+    )
+
+
+def _usage(explanation: Explanation) -> list[str]:
+    since = day(explanation.period_start)
+    if explanation.usage is None:
+        return [f"AI sessions since {since}: this token may not see them."]
+    if not explanation.usage:
+        return [f"AI sessions since {since}: none that this token may see."]
+    rest = explanation.usage[USAGE_SHOWN:]
+    more = [f"  and {count(sum(one.sessions for one in rest), 'session')} of other kinds"] if rest else []
+    return [f"AI sessions since {since}:", *columns([_kind(one) for one in explanation.usage[:USAGE_SHOWN]]), *more]
+
+
+def _kind(usage: Usage) -> tuple[str, ...]:
+    tokens = usage.tokens
+    cached = tokens.cache_read + tokens.cache_write
+    apart = f", {cached:,} cached" if cached else ""
+    return (
+        f"  {harmless(usage.client)}  ",
+        f"{harmless(usage.provider)}  ",
+        f"{harmless(usage.model)}  ",
+        f"{count(usage.sessions, 'session')}  ",
+        f"{tokens.input:,} tokens in, {tokens.output:,} out{apart}",
+    )
+
+
+def _group(effective: Effective, explanation: Explanation) -> str:
+    return harmless(explanation.group_addresses.get(effective.group_id, effective.group_id))

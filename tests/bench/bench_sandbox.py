@@ -1,0 +1,105 @@
+"""The stand-in Coder itself: simple GETs a second, bulk reads, start to first answer, seeding of large companies.
+
+The server is a process of its own; the client is a bare socket, so that next to nothing but the server is measured.
+"""
+
+from __future__ import annotations
+
+import json
+import socket
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+Report = Callable[[str, str, float, float], None]
+"""Hears of each figure: its name, what it says, the value, and what was promised."""
+
+ROUNDS = 5
+PROGRAM = """
+import json, sys
+from reconciler.sandbox import Options, serve
+serve(Options(seed=sys.argv[1]), lambda url, tokens: print(json.dumps([url, tokens["owner"]]), flush=True))
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """Be a running server: a connection to it, a token, and when its process began."""
+
+    connection: socket.socket
+    token: str
+    began: float
+
+    def get(self, path: str) -> bytes:
+        """Send a GET and return the body."""
+        head = f"GET /api/v2{path} HTTP/1.1\r\nHost: bench\r\nCoder-Session-Token: {self.token}\r\n\r\n"
+        self.connection.sendall(head.encode())
+        received = bytearray()
+        while (end := received.find(b"\r\n\r\n")) < 0:
+            received += self.connection.recv(1 << 20)
+        marker = b"Content-Length: "
+        start = received.index(marker) + len(marker)
+        length = int(received[start : received.index(b"\r\n", start)])
+        while len(received) < end + 4 + length:
+            received += self.connection.recv(1 << 20)
+        assert received.startswith(b"HTTP/1.1 200"), bytes(received[:200])
+        return bytes(received[end + 4 :])
+
+
+def run(report: Report) -> None:
+    """Measure and report."""
+    with server("demo") as small:
+        small.get("/buildinfo")
+        report("start", "seconds from process start to the first answer (demo)", time.monotonic() - small.began, 1.0)
+        group = json.loads(small.get("/groups?organization=acme"))[0]["id"]
+        for what, path in (("buildinfo", "/buildinfo"), ("group budget", f"/groups/{group}/ai/budget")):
+            report("GETs/s>", f"{what}, one connection, one core", 1 / median_s(small, path, 2_000), 2_000)
+    for seed, seconds in (("10000-users,200-groups", 5.0), ("100000-users,1000-groups", 30.0)):
+        with server(seed) as large:
+            large.get("/buildinfo")
+            report("seed", f"seconds to seed and serve {seed}", time.monotonic() - large.began, seconds)
+            for what, path in bulk_reads(large):
+                large.get(path)
+                report("bulk", f"ms for {what}, 100 ids, {seed}", median_s(large, path, 100) * 1_000, 2.0)
+
+
+def bulk_reads(large: Server) -> Iterator[tuple[str, str]]:
+    """Yield the two bulk reads, of the first 100 groups and of 100 members."""
+    (organization,) = json.loads(large.get("/organizations"))
+    groups = json.loads(large.get("/organizations/acme/paginated-groups?limit=100"))["groups"]
+    members = json.loads(large.get("/organizations/acme/paginated-members?limit=100"))["members"]
+    group_ids = ",".join(group["id"] for group in groups)
+    user_ids = ",".join(member["user_id"] for member in members)
+    yield "groups' limits", f"/organizations/acme/groups/ai/spend?group_ids={group_ids}"
+    yield "members' limits", f"/groups/{organization['id']}/members/ai/spend?user_ids={user_ids}"
+
+
+def median_s(target: Server, path: str, count: int) -> float:
+    """Return the seconds for one GET, the median over rounds of `count`."""
+    times = []
+    for _ in range(ROUNDS):
+        began = time.perf_counter()
+        for _ in range(count):
+            target.get(path)
+        times.append((time.perf_counter() - began) / count)
+    return statistics.median(times)
+
+
+@contextmanager
+def server(seed: str) -> Iterator[Server]:
+    """Run a sandbox in its own process."""
+    began = time.monotonic()
+    with subprocess.Popen([sys.executable, "-c", PROGRAM, seed], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        url, token = json.loads(process.stdout.readline())
+        parts = urlsplit(url)
+        try:
+            with socket.create_connection((parts.hostname or "", parts.port or 0)) as connection:
+                yield Server(connection, token, began)
+        finally:
+            process.terminate()

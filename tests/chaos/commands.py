@@ -1,0 +1,136 @@
+"""Starting commands, waiting for them and hurting them."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+ROOT = Path(__file__).parents[2]
+
+
+@dataclass(frozen=True)
+class Command:
+    """One command to run, and what is wrong with its machine."""
+
+    arguments: tuple[str, ...]
+    folder: Path
+    url: str
+    token: str
+    name: str
+    """Of its output files."""
+    is_cold: bool = False
+    """Whether to start Python anew instead of forking."""
+    is_closed: bool = False
+    """Whether stdout is closed."""
+    disk: int = 0
+    """How many bytes a file may have; 0 for as many as it wants."""
+    crash: dict[str, Any] = field(default_factory=dict)
+    """For launcher.py: `kill -9` itself at a line of the journal."""
+
+    @property
+    def out(self) -> Path:
+        return self.folder.parent / f"{self.name}.out"
+
+    @property
+    def err(self) -> Path:
+        return self.folder.parent / f"{self.name}.err"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {
+            "PATH": os.environ.get("PATH", ""),
+            "HOME": str(self.folder),
+            "PYTHONPATH": str(ROOT),
+            "CODER_URL": self.url,
+            "CODER_SESSION_TOKEN": self.token,
+            "NO_COLOR": "1",
+        }
+
+
+@dataclass(frozen=True)
+class Running:
+    """A command on its way."""
+
+    pid: int
+    process: subprocess.Popen[bytes] | None = None
+
+    def send(self, number: signal.Signals) -> None:
+        """Send a signal; one that ended already takes no harm, since nobody has waited for it yet."""
+        if self.process is None or self.process.poll() is None:
+            os.kill(self.pid, number)
+
+
+class Launcher:
+    """Runs commands: forked off a warm process, or cold."""
+
+    def __enter__(self) -> Self:
+        self._process = subprocess.Popen(
+            [sys.executable, "-W", "error", "-m", "tests.chaos.launcher"],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT,
+        )  # fmt: skip
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._process.communicate()
+
+    def start(self, command: Command) -> Running:
+        if command.is_cold:
+            return self._start_cold(command)
+        pid: int = self._ask(
+            start={
+                "arguments": command.arguments,
+                "folder": str(command.folder),
+                "environment": command.environment,
+                "out": str(command.out),
+                "err": str(command.err),
+                "closed": command.is_closed,
+                "disk": command.disk,
+                "crash": command.crash,
+            }
+        )
+        return Running(pid)
+
+    def has_ended(self, running: Running) -> bool:
+        """Tell whether a command has ended by itself; it still has to be waited for."""
+        if running.process is not None:
+            return running.process.poll() is not None
+        return bool(self._ask(ended=running.pid))
+
+    def wait(self, running: Running) -> int | str:
+        """Return the exit code, negative for a signal, or `hung`."""
+        if running.process is not None:
+            try:
+                return running.process.wait(60)
+            except subprocess.TimeoutExpired:
+                running.process.kill()
+                running.process.wait()
+                return "hung"
+        code: int | str = self._ask(wait=running.pid)
+        return code
+
+    def run(self, command: Command) -> int | str:
+        return self.wait(self.start(command))
+
+    def _start_cold(self, command: Command) -> Running:
+        with open(command.out, "wb") as out, open(command.err, "wb") as err:
+            process = subprocess.Popen(
+                [sys.executable, "-W", "error", "-m", "reconciler", *command.arguments],
+                stdin=subprocess.DEVNULL, stdout=out, stderr=err, cwd=command.folder, env=command.environment,
+            )  # fmt: skip
+        return Running(process.pid, process)
+
+    def _ask(self, **request: Any) -> Any:
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(json.dumps(request) + "\n")
+        self._process.stdin.flush()
+        return json.loads(self._process.stdout.readline())

@@ -1,0 +1,136 @@
+"""A process that has imported the command line and starts commands by forking itself. Run as a script, told by pipe.
+
+    {"start": {...}}   fork; in the child: files, environment, folder, then the real `entry.main()`; answers the pid
+    {"ended": pid}     answers whether it has ended; it stays there to be waited for
+    {"wait": pid}      answers its status as waitpid gives it; one that does not end in time is killed and "hung"
+
+It has a single thread, so that what is forked is whole. The child changes nothing of the product but the client's
+waits, which it cuts short, and, when it is asked for a crash, `os.write` and `os.fsync` as the journal sees them.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import signal
+import sys
+import time
+import traceback
+from types import SimpleNamespace
+from typing import Any
+
+from reconciler.cli import app, apply, applying, entry, plan, planning, revert, server, show, signals  # noqa: F401
+from reconciler.coder import client, transport  # noqa: F401
+from reconciler.formats import journal  # noqa: F401
+from reconciler.operations import journal_file
+from reconciler.policy_file import load  # noqa: F401
+
+PATIENCE_S = 60.0
+_SHORTEST_S = 0.001
+
+
+def main() -> None:
+    """Serve until the pipe is closed."""
+    for line in sys.stdin:
+        request = json.loads(line)
+        ((verb, about),) = request.items()
+        print(json.dumps({"start": _start, "ended": _has_ended, "wait": _wait}[verb](about)), flush=True)
+
+
+def _start(command: dict[str, Any]) -> int:
+    pid = os.fork()
+    if pid:
+        return pid
+    code = 1
+    try:
+        _become(command)
+        code = entry.main()
+    except SystemExit as end:
+        code = end.code if isinstance(end.code, int) else 1
+    except BaseException:  # noqa: BLE001  # as Python does at its end
+        traceback.print_exc()
+    finally:
+        code = _say_goodbye(code)
+        os._exit(code)
+
+
+def _say_goodbye(code: int) -> int:
+    """Flush as Python does at exit, where a flush that fails makes the exit code 120."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            if stream is not None:
+                stream.flush()
+        except OSError:
+            code = 120
+    return code
+
+
+def _has_ended(pid: int) -> bool:
+    return os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+
+
+def _wait(pid: int) -> int | str:
+    ends = time.monotonic() + PATIENCE_S
+    pause = 0.0005
+    while time.monotonic() < ends:
+        done, status = os.waitpid(pid, os.WNOHANG)
+        if done:
+            return os.waitstatus_to_exitcode(status)
+        time.sleep(pause)
+        pause = min(pause * 1.5, 0.02)
+    os.kill(pid, signal.SIGKILL)
+    os.waitpid(pid, 0)
+    return "hung"
+
+
+def _become(command: dict[str, Any]) -> None:
+    os.chdir(command["folder"])
+    for target, name in ((1, command["out"]), (2, command["err"])):
+        fd = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        os.dup2(fd, target)
+        os.close(fd)
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    if command["closed"]:
+        sys.stdout = None
+        os.close(1)
+    os.environ.clear()
+    os.environ.update(command["environment"])
+    sys.argv = ["reconciler", *command["arguments"]]
+    _wait_briefly()
+    if command["disk"]:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (command["disk"], command["disk"]))
+    if command["crash"]:
+        vars(journal_file)["os"] = _Crash(**command["crash"])
+
+
+def _wait_briefly() -> None:
+    def sleep(seconds: float) -> None:
+        time.sleep(min(seconds, _SHORTEST_S))
+
+    server.Server.reader.__wrapped__.__kwdefaults__["sleep"] = sleep  # type: ignore[attr-defined]
+    vars(signals)["time"] = SimpleNamespace(monotonic=lambda: time.monotonic() * 1000, sleep=sleep)
+
+
+class _Crash:
+    """The `os` of journal_file.py, which kills the process at the n-th line: before it, in its middle, or behind it."""
+
+    def __init__(self, line: int, where: str) -> None:
+        self._line, self._where = line, where
+        self._lines = 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(os, name)
+
+    def write(self, fd: int, data: bytes) -> int:
+        self._lines += 1
+        if self._lines != self._line:
+            return os.write(fd, data)
+        if self._where != "before":
+            os.write(fd, data if self._where == "behind" else data[: len(data) // 2])
+        os.kill(os.getpid(), signal.SIGKILL)
+        return 0
+
+
+if __name__ == "__main__":
+    main()

@@ -63,7 +63,8 @@ def reconciler() -> None:
     Exit codes:
       0  done, or nothing to do          3  refused, nothing was written
       1  error                           4  incomplete; see the journal
-      2  differences, from `drift` and `plan --detailed-exitcode`; 130  interrupted
+      2  differences (`drift`,           130 interrupted
+         `plan --detailed-exitcode`)
     """
 
 
@@ -86,9 +87,10 @@ def _ours(error: BaseException) -> tuple[ReconcilerError, int]:
     match error:
         case ReconcilerError():
             return error, exits.code_of(error)
-        case click.UsageError(ctx=click.Context() as context):
-            hint = f"{context.get_usage()}\n`{context.command_path} --help` says more"
-            return ReconcilerError(error.format_message(), hint=hint), exits.ERROR
+        case click.UsageError():
+            usage = f"{error.ctx.get_usage()}\n" if error.ctx else ""
+            path = error.ctx.command_path if error.ctx else "reconciler COMMAND"
+            return ReconcilerError(error.format_message(), hint=f"{usage}`{path} --help` says more"), exits.ERROR
         case click.ClickException():
             return ReconcilerError(error.format_message()), exits.ERROR
         case KeyboardInterrupt() | click.Abort():

@@ -48,6 +48,9 @@ def _print(text: str) -> int:
     try:
         sys.stdout.write(text)
         sys.stdout.flush()
-    except (OSError, AttributeError):  # closed by the reader, or never open
+    except AttributeError:  # never open
+        return 1
+    except OSError:  # closed by the reader, or full; Python's own flush at exit must not fail again
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     return 0

@@ -42,7 +42,7 @@ def command(
 
     \b
     reconciler plan                       policies/ against what CODER_URL names
-    reconciler plan -o saved.plan         save it for `reconciler apply saved.plan`
+    reconciler plan -o saved.plan         save it for `apply saved.plan`
     reconciler plan --only 'group/acme/*' a part of it
     reconciler plan --at 2027-01-01       what will be due on that day
 

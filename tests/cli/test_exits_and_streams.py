@@ -1,0 +1,207 @@
+"""Exit codes and streams, as scripts and pipelines rely on them (whole processes where the process is the point)."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from reconciler.cli.app import COMMANDS
+from reconciler.sandbox import Fault, Sandbox
+from tests.cli.running import AS_IT_IS, AT, BLOCKS_BOB, COMPANY, RAISE_PLATFORM, RECONCILER, Shell
+
+BROKEN = "version: 1\norganization: acme\ngroup_budgets:\n  - group: platform\n    limit: -5\n"
+
+
+@pytest.mark.parametrize(
+    ("policy", "arguments", "code"),
+    [
+        (AS_IT_IS, ["plan", "--detailed-exitcode"], 0),
+        (AS_IT_IS, ["drift"], 0),
+        (AS_IT_IS, ["validate"], 0),
+        (AS_IT_IS, ["apply"], 0),
+        (RAISE_PLATFORM, ["plan"], 0),
+        (RAISE_PLATFORM, ["plan", "--detailed-exitcode"], 2),
+        (RAISE_PLATFORM, ["drift"], 2),
+        (RAISE_PLATFORM, ["apply"], 1),
+        (RAISE_PLATFORM, ["apply", "--auto-approve", "--expect-digest", "0123456789ab"], 3),
+        (BLOCKS_BOB, ["plan"], 3),
+        (BLOCKS_BOB, ["plan", "--detailed-exitcode"], 3),
+        (BLOCKS_BOB, ["plan", "--allow", "BLOCKS_USERS=1"], 0),
+        (BLOCKS_BOB, ["drift"], 2),
+        (BLOCKS_BOB, ["apply", "--auto-approve"], 3),
+        (BROKEN, ["validate"], 1),
+        (BROKEN, ["plan"], 1),
+        (BROKEN, ["drift"], 1),
+        (BROKEN, ["apply", "--auto-approve"], 1),
+    ],
+)
+def test_the_exit_code_never_depends_on_the_output(
+    coder: Shell, policy: str, arguments: list[str], code: int
+) -> None:
+    coder.policy(policy)
+    arguments = [*arguments, *(AT if arguments[0] != "validate" else ())]
+    text, data = coder.run(*arguments), coder.run(*arguments, "--json")
+    assert (code, code) == (text.code, data.code)
+    assert isinstance(data.document, dict)
+    assert "Traceback" not in text.err + data.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["nosuch"], "There is no command 'nosuch'."),
+        (["pln"], "There is no command 'pln'; did you mean 'plan'?"),
+        (["--nosuch"], "No such option '--nosuch'."),
+        (["plan", "--nosuch"], "No such option '--nosuch'."),
+        (["plan", "--detailed"], "No such option '--detailed'."),
+        (["plan", "--parallelism", "0"], "0 is not in the range"),
+        (["plan", "--parallelism", "many"], "'many' is not a valid integer"),
+        (["plan", "--allow", "BLOCKS_USERS"], "--allow"),
+        (["plan", "-o"], "Option '-o' requires an argument."),
+        (["show"], "Missing argument 'FILE'."),
+        (["show", "a", "b"], "unexpected extra argument (b)"),
+        (["schema", "nosuch"], "'nosuch' is not one of 'policy', 'plan', 'journal'"),
+        (["plan", "--color", "sometimes"], "'sometimes' is not one of"),
+    ],
+)
+def test_wrong_usage_is_1_and_never_2(shell: Shell, arguments: list[str], says: str) -> None:
+    text, data = shell.run(*arguments), shell.run(*arguments, "--json")
+    assert (1, "", 1) == (text.code, text.out, data.code)
+    assert says in text.err
+    assert ("Usage: reconciler" in text.err) == (arguments != ["plan", "-o"])  # where click knows the command
+    assert " --help` says more" in text.err
+    if arguments != ["plan", "-o"]:  # there, --json is the file's name
+        assert 1 == data.document["exit_code"]
+        assert "reconciler error" == data.document["format"]
+
+
+@pytest.mark.parametrize(
+    "time",
+    ["soon", "2026-02-30", "2026-01-01T00:00:00", "20260101", "2026-W01-1", "1999-12-31", "0001-01-01T00:00:00+14:00",
+     "9999-12-31T23:59:59-14:00", "", "2026-11-23T12:00:00Z\n", "２026-01-01"],
+)  # fmt: skip
+def test_a_time_is_a_date_or_has_a_zone(shell: Shell, time: str) -> None:
+    ran = shell.run("plan", "--at", time)
+    assert (1, "") == (ran.code, ran.out)
+    assert "--at" in ran.err
+
+
+def test_results_go_to_stdout_and_the_rest_to_stderr(coder: Shell) -> None:
+    coder.policy(RAISE_PLATFORM)
+    ran = coder.process("plan", *AT)
+    assert (0, "") == (ran.code, ran.err)
+    assert ran.out.endswith("Plan: 0 to create, 1 to update, 0 to delete.\n")
+    failed = coder.process("plan", "nowhere")
+    assert (1, "") == (failed.code, failed.out)
+    assert failed.err.startswith("nowhere:1:1: there is no such file\n")
+
+
+def test_without_a_terminal_nothing_is_asked(company: Sandbox, coder: Shell) -> None:
+    coder.policy(RAISE_PLATFORM)
+    company.forget_requests()
+    ran = coder.process("apply", *AT)
+    assert 1 == ran.code
+    assert "Plan: 0 to create, 1 to update, 0 to delete." in ran.out
+    assert "pass --auto-approve" in ran.err
+    assert {"GET", "POST"} >= {request.method for request in company.requests}
+    assert not (coder.folder / ".reconciler").exists()
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_json_is_one_document_on_every_error(shell: Shell, command: str) -> None:
+    ran = shell.run(command, "--json", "--nosuch")
+    assert 1 == ran.code
+    assert {"format", "version", "exit_code", "message", "hint", "details", "findings"} == set(ran.document)
+
+
+def test_json_carries_every_finding(shell: Shell) -> None:
+    shell.policy(BROKEN)
+    document = shell.run("validate", "--json").document
+    assert [("policies/acme.yaml", 5)] == [(one["file"], one["line"]) for one in document["findings"]]
+
+
+def test_json_says_why_it_was_refused(coder: Shell) -> None:
+    coder.policy(BLOCKS_BOB)
+    document = coder.run("apply", "--auto-approve", "--json", *AT).document
+    assert 3 == document["exit_code"]
+    assert any("BLOCKS_USERS" in detail for detail in document["details"])
+
+
+def test_a_closed_stderr_changes_nothing(shell: Shell) -> None:
+    ran = shell.process("validate", "nowhere", "--json", stderr=None, preexec_fn=lambda: os.close(2))
+    assert 1 == ran.code
+    assert "there is no such file" == ran.document["findings"][0]["message"]
+
+
+@pytest.mark.parametrize(
+    "arguments", [["plan", *AT], ["plan", "--json", *AT], ["schema"], ["--help"], ["--version"], ["plan", "--help"]]
+)
+def test_a_stdout_that_takes_nothing_is_an_error_and_no_traceback(coder: Shell, arguments: list[str]) -> None:
+    coder.policy(RAISE_PLATFORM)
+    with open("/dev/full", "w") as full:
+        ran = coder.process(*arguments, capture_output=False, stdout=full, stderr=subprocess.PIPE)
+    closed = coder.process(*arguments, stdout=None, capture_output=False, stderr=subprocess.PIPE, **CLOSE_STDOUT)
+    assert (1, 1) == (ran.code, closed.code)
+    for err in (ran.err, closed.err):
+        assert "Traceback" not in err
+        assert "Exception ignored" not in err
+    if "--help" not in arguments and "--version" not in arguments:
+        assert "stdout cannot be written: No space left on device" in ran.err
+        assert "stdout is closed" in closed.err
+
+
+CLOSE_STDOUT = {"preexec_fn": lambda: os.close(1)}
+
+
+def test_a_broken_pipe_is_quiet(shell: Shell) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    ran = shell.process("schema", capture_output=False, stdout=writer, stderr=subprocess.PIPE)
+    os.close(writer)
+    assert (1, "") == (ran.code, ran.err)
+
+
+def test_names_that_the_terminal_cannot_show_are_escaped(shell: Shell) -> None:
+    shell.environment["PYTHONIOENCODING"] = "ascii"
+    file = os.fsencode(shell.folder) + b"/caf\xe9-\xc3\xa9.yaml"
+    Path(os.fsdecode(file)).write_text(AS_IT_IS)
+    ran = shell.process("validate", os.fsdecode(b"caf\xe9-\xc3\xa9.yaml"), "--json")
+    assert 0 == ran.code
+    assert "caf\\udce9-\\xe9.yaml" in ran.out
+
+
+def test_what_a_policy_says_cannot_write_over_the_terminal(shell: Shell) -> None:
+    shell.policy('version: 1\norganization: acme\n"\\e]0;owned\\a": 1\n# \x85\n')
+    ran = shell.run("validate")
+    assert 1 == ran.code
+    assert all(character.isprintable() or character == "\n" for character in ran.err)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT])
+def test_interrupted_while_reading(shell: Shell, number: signal.Signals) -> None:
+    shell.policy(RAISE_PLATFORM)
+    with Sandbox(COMPANY) as sandbox:
+        sandbox.fault(Fault("delay", path="*/groups*", seconds=30, times=100))
+        shell.connect(sandbox)
+        with subprocess.Popen(
+            [*RECONCILER, "plan", "--json", *AT], cwd=shell.folder, env=shell.clean(), text=True,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        ) as process:  # fmt: skip
+            ends = time.monotonic() + 20
+            while not sandbox.requests and time.monotonic() < ends:
+                time.sleep(0.02)
+            time.sleep(0.2)
+            started = time.monotonic()
+            process.send_signal(number)
+            out, err = process.communicate(timeout=20)
+        assert time.monotonic() - started < 5, "the interrupt waits for the reads in flight"
+    assert 130 == process.returncode
+    assert 130 == json.loads(out)["exit_code"]
+    assert "Interrupted; nothing was written." in err
+    assert "Traceback" not in err

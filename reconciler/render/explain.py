@@ -20,7 +20,7 @@ def explanation_text(explanation: Explanation, *, at: datetime) -> str:
     """Render an explanation; ends without a newline."""
     blocks = (
         [_headline(explanation), *_disputed(explanation), _spent(explanation)],
-        [*_override(explanation, at), *_groups(explanation, at), _why(explanation)],
+        [*_override(explanation, at), *_groups(explanation, at), *_why(explanation)],
         _usage(explanation),
     )
     return "\n\n".join("\n".join(block) for block in blocks)
@@ -53,7 +53,7 @@ def _spent(explanation: Explanation) -> str:
     until = f", until {day(explanation.period_end)}" if explanation.period_end else ""
     if explanation.left is None or isinstance(effective, Unknown):
         return f"Spent {format_usd(spend)} since {day(explanation.period_start)}."
-    stop = " Blocked" if standing(effective, spend) is Standing.BLOCKED else f" {format_usd(explanation.left)} left"
+    stop = " blocked" if standing(effective, spend) is Standing.BLOCKED else f" {format_usd(explanation.left)} left"
     return f"Spent {format_usd(spend)} since {day(explanation.period_start)};{stop}{until}."
 
 
@@ -113,21 +113,25 @@ def _entry(said: Said, at: datetime, then: str) -> str:
     return "; ".join(parts)
 
 
-def _why(explanation: Explanation) -> str:
+def _why(explanation: Explanation) -> Iterator[str]:
+    """One sentence; none where the headline says that it is not known."""
     effective = explanation.effective
     if isinstance(effective, Unknown):
-        return "Why: something that could be higher is not known."
+        return
     if effective.by_override:
-        return "Why: an override wins over every group budget, be it higher or lower."
-    if isinstance(effective.limit, Unlimited):
-        return "Why: none of their groups has a budget, and without one nothing limits."
+        yield "Why: an override wins over every group budget, be it higher or lower."
+    elif isinstance(effective.limit, Unlimited):
+        yield "Why: none of their groups has a budget, and without one nothing limits."
+    else:
+        yield f"Why: {_why_highest(explanation, effective.limit)}"
+
+
+def _why_highest(explanation: Explanation, highest: int) -> str:
     budgets = [one.budget for one in explanation.candidates if isinstance(one.budget, Budget)]
-    equal = sum(budget.limit_micros == effective.limit for budget in budgets)
+    equal = sum(budget.limit_micros == highest for budget in budgets)
     if equal > 1:
-        return f"Why: the highest of their budgets; of {equal} equal ones that of the organization they joined first."
-    return (
-        "Why: it is their only budget." if len(budgets) == 1 else f"Why: the highest of their {len(budgets)} budgets."
-    )
+        return f"the highest of their budgets; of {equal} equal ones that of the organization they joined first."
+    return "it is their only budget." if len(budgets) == 1 else f"the highest of their {len(budgets)} budgets."
 
 
 def _usage(explanation: Explanation) -> list[str]:

@@ -1,0 +1,216 @@
+"""Why somebody's limit is what it is: the facts, the text, and the command with a member's own token."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from reconciler.cli.app import run
+from reconciler.core.activity import Session, Tokens, UserSpend
+from reconciler.core.budget import ABSENT, Unknown, UserId
+from reconciler.core.explain import Activity, Explanation, explain
+from reconciler.core.policy import GroupBudgetEntry, Manage, Policy, UserOverrideEntry
+from reconciler.core.snapshot import Effective
+from reconciler.errors import Place, ReconcilerError
+from reconciler.operations.explain import find_explanation
+from reconciler.render.explain import explanation_text
+from tests.coder.helpers import sandbox_and_reader
+from tests.effects.worlds import NOW, World, limit, unlimited, usd
+
+START, END = datetime(2026, 11, 1, tzinfo=UTC), datetime(2026, 12, 1, tzinfo=UTC)
+TEAM = {"acme": ["ana"], "acme/eng": ["ana"], "acme/ops": ["ana"], "acme/other": []}
+
+
+def policy(*, expires: datetime | None, starts: datetime | None = None) -> Policy:
+    return Policy(
+        "acme",
+        Place("a.yaml", 2, 1),
+        Manage.LISTED,
+        Manage.LISTED,
+        (
+            GroupBudgetEntry("eng", usd(20), "", Place("a.yaml", 4, 3)),
+            GroupBudgetEntry("ops", ABSENT, "", Place("a.yaml", 5, 3)),
+            GroupBudgetEntry("nosuch", usd(1), "", Place("a.yaml", 6, 3)),
+        ),
+        (
+            UserOverrideEntry("ANA", "eng", usd(50), "sprint", starts, expires, Place("a.yaml", 7, 3)),
+            UserOverrideEntry("bob", "eng", usd(50), "", None, None, Place("a.yaml", 8, 3)),
+        ),
+        (),
+        (),
+    )
+
+
+def explained(
+    world: World,
+    *,
+    spent: int | None = None,
+    says: Effective | None = None,
+    sessions: tuple[Session, ...] | None = (),
+    policies: tuple[Policy, ...] = (),
+    is_self: bool = False,
+) -> Explanation:
+    snapshot = world.snapshot()
+    spend = None if spent is None else UserSpend(usd(spent), says, START, END)
+    user = snapshot.directory.users[UserId("ana")]
+    return explain(user, snapshot, Activity(spend, sessions, START), policies, is_self=is_self)
+
+
+def text(explanation: Explanation) -> list[str]:
+    return explanation_text(explanation, at=NOW).splitlines()
+
+
+def test_an_override_with_what_it_hides_and_when_it_ends() -> None:
+    world = World(TEAM, {"acme": 10, "acme/eng": 20}, {"ana": (50, "acme/eng")})
+    tokens = Tokens(1000, 200, 30, 4)
+    sessions = (
+        Session("1", START, "codex", ("openai",), ("gpt-5",), tokens),
+        Session("2", START, "codex", ("openai",), ("gpt-5",), tokens),
+        Session("3", START, "claude-code", ("anthropic",), ("claude-sonnet",), Tokens(1, 2)),
+    )
+    found = explained(
+        world,
+        spent=12,
+        says=limit(50, "acme/eng", by_override=True),
+        sessions=sessions,
+        policies=(policy(expires=NOW + timedelta(39)),),
+    )
+    assert text(found) == [
+        "ana may spend $50.00 a month, by an override booked on group/acme/eng.",
+        "Spent $12.00 since 2026-11-01; $38.00 left, until 2026-12-01.",
+        "",
+        "Override: $50.00, booked on group/acme/eng. a.yaml:7:3 says $50.00 (sprint); "
+        "expires 2027-01-01, in 39 days, then $20.00 by group/acme/eng.",
+        "Groups, in the order of the rule:",
+        "  > group/acme/eng         $20.00   a.yaml:4:3 says $20.00.",
+        "    group/acme/Everyone    $10.00",
+        "    group/acme/ops       no limit   a.yaml:5:3 says none.",
+        "Why: an override wins over every group budget, be it higher or lower.",
+        "",
+        "AI sessions since 2026-11-01:",
+        "  codex        openai     gpt-5          2 sessions  2,000 tokens in, 400 out, 68 cached",
+        "  claude-code  anthropic  claude-sonnet  1 session   1 tokens in, 2 out",
+    ]
+
+
+def test_an_override_over_nothing_and_entries_of_other_days() -> None:
+    world = World(TEAM, {}, {"ana": (50, "acme/eng")})
+    over = text(explained(world, policies=(policy(expires=NOW - timedelta(3)),)))
+    assert "expired 2026-11-20, 3 days ago, then no limit." in over[3]
+    assert over[1] == "What they spent since 2026-11-01 is not known: the server does not say what they spent."
+    coming = text(explained(World(TEAM), policies=(policy(expires=None, starts=NOW + timedelta(2)),)))
+    assert coming[3] == "Override: none. a.yaml:7:3 says $50.00 (sprint); starts 2026-11-25, in 2 days."
+    started = text(explained(World(TEAM), policies=(policy(expires=None, starts=NOW),)))
+    assert started[3] == "Override: none. a.yaml:7:3 says $50.00 (sprint)."
+    unknown = World(TEAM, {"acme/ops": Unknown("500")}, {"ana": (50, "acme")})
+    assert text(explained(unknown, policies=(policy(expires=NOW + timedelta(1)),)))[3].endswith("2026-11-24, in 1 day.")
+
+
+def test_why_a_group_wins() -> None:
+    assert text(explained(World(TEAM, {"acme": 10})))[-3] == "Why: it is their only budget."
+    assert text(explained(World(TEAM, {"acme": 10, "acme/eng": 20})))[-3] == "Why: the highest of their 2 budgets."
+    tie = "Why: the highest of their budgets; of 2 equal ones that of the organization they joined first."
+    assert text(explained(World(TEAM, {"acme": 10, "acme/eng": 10})))[-3] == tie
+
+
+def test_nobody_limits_them() -> None:
+    lines = text(explained(World(TEAM), spent=7, says=unlimited(), sessions=None))
+    assert lines[0] == "ana has no limit; spend is booked on group/acme/Everyone."
+    assert lines[1] == "Spent $7.00 since 2026-11-01."
+    assert lines[-3:] == [
+        "Why: none of their groups has a budget, and without one nothing limits.",
+        "",
+        "AI sessions since 2026-11-01: this token may not see them.",
+    ]
+
+
+def test_blocked_people_read_so() -> None:
+    lines = text(explained(World(TEAM, {"acme": 10}), spent=12, says=limit(10, "acme")))
+    assert lines[1] == "Spent $12.00 since 2026-11-01; blocked, until 2026-12-01."
+
+
+def test_the_server_is_believed_and_what_is_not_known_is_said() -> None:
+    disputed = text(explained(World(TEAM, {"acme": 10}), spent=1, says=limit(3, "beta/x")))
+    assert disputed[1] == "But Coder itself reports $3.00, booked on beta/x: trust that."
+    free = text(explained(World(TEAM, {"acme": 10}), spent=1, says=unlimited()))
+    assert free[1] == "But Coder itself reports no limit, booked on group/acme/Everyone: trust that."
+    unknown = explained(
+        World(TEAM, {"acme": 1, "acme/ops": Unknown("HTTP 500")}, {"ana": Unknown("HTTP 502")}), spent=3
+    )
+    lines = text(unknown)
+    assert lines[0] == "It is not known what limits ana: their override is not known: HTTP 502."
+    assert lines[1] == "Spent $3.00 since 2026-11-01."
+    assert lines[3] == "Override: not known (HTTP 502)."
+    assert lines[6] == "    group/acme/ops       not known"
+    assert not any(line.startswith("Why") for line in lines)
+    assert unknown.left is None
+
+
+def test_only_whoever_asks_about_themself_is_sure_of_their_groups() -> None:
+    world = World(TEAM, {"acme": 10, "acme/other": 99}, hidden={"acme/other": 3})
+    assert isinstance(explained(world).effective, Unknown)
+    assert explained(world, is_self=True).effective == limit(10, "acme")
+
+
+def test_people_without_groups_and_many_kinds_of_sessions() -> None:
+    world = World({"acme": []}, overrides={"ana": ABSENT})
+    sessions = tuple(Session(str(n), START, f"c{n:02}", (), (), Tokens()) for n in range(14))
+    lines = text(explained(world, sessions=sessions))
+    assert lines[4] == "Groups: none that can be seen."
+    assert lines[-1] == "  and 2 sessions of other kinds"
+    assert len(lines) == 20
+
+
+def test_an_override_on_a_group_that_cannot_be_seen() -> None:
+    found = explained(World(TEAM, {}, {"ana": (5, "beta/x")}))
+    assert (found.override_group, text(found)[3]) == ("", "Override: $5.00, booked on beta/x.")
+
+
+@pytest.mark.parametrize("version", ["2026-05-29", "2.34", "2.35", "2.36", "2.37"])
+def test_a_member_explains_their_own_limit_with_their_own_token(version: str) -> None:
+    with sandbox_and_reader(version, role="member", now=NOW) as (sandbox, reader):
+        found = find_explanation("me", reader, at=NOW)
+        assert {one.method for one in sandbox.requests} == {"GET"}
+        with pytest.raises(ReconcilerError, match="User 'ana' is unknown"):
+            find_explanation("ana", reader, at=NOW)
+    assert (found.user.username, found.is_disputed) == ("mia", False)
+    assert isinstance(found.effective, Effective)
+    assert found.effective.limit == usd(50)
+    assert [one.address for one in found.candidates] == ["group/acme/Everyone"]
+    assert found.period_start == START
+
+
+def test_everybody_is_found_by_name_address_and_id() -> None:
+    with sandbox_and_reader(now=NOW) as (_, reader):
+        ana = find_explanation("ANA@acme.example", reader, at=NOW)
+        assert find_explanation(ana.user.id, reader, at=NOW) == ana
+        twin = replace(ana.user, username="twin", id=UserId("x"))
+        directory = reader.directory()
+        reader._directory = replace(directory, users={**directory.users, twin.id: twin})
+        with pytest.raises(ReconcilerError, match="ambiguous") as raised:
+            find_explanation("ana@acme.example", reader, at=NOW)
+    assert raised.value.hint == "name one: ana, twin"
+    assert ana.left == usd(1500) - 148_350_000
+
+
+def test_the_command_prints_text_or_one_document(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine.yaml").write_text("version: 1\norganization: acme\ngroup_budgets: [{group: data, limit: 100}]\n")
+    with sandbox_and_reader(role="auditor") as (sandbox, _):
+        monkeypatch.setenv("CODER_URL", sandbox.url)
+        monkeypatch.setenv("CODER_SESSION_TOKEN", sandbox.tokens["auditor"])
+        assert run(["explain", "eve"]) == 0
+        plain = capsys.readouterr().out
+        assert run(["explain", "eve", "mine.yaml", "--json"]) == 0
+        document = json.loads(capsys.readouterr().out)
+    assert plain.startswith("eve may spend $100.00 a month, by the budget of group/acme/data.\n")
+    assert document["format"] == "reconciler explanation"
+    assert document["candidates"][0]["said"][0]["place"].startswith("mine.yaml:3:")
+    assert document["usage"][0]["client"] == "codex"
+    assert "Explain this query" not in json.dumps(document)

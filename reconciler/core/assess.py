@@ -25,6 +25,7 @@ from reconciler.core.directory import Directory, Group, User
 from reconciler.core.effective import NOT_READ, Limits
 from reconciler.core.effects import Disagreement, Effects, Exposure, Notice, OrganizationExposure, PersonEffect, Unclear
 from reconciler.core.exposure import expose, members_of
+from reconciler.core.model import DISPUTED, UNCONFIRMED, UNSEEN, disagreements, sees_all, unconfirmed, username
 from reconciler.core.plan import Action
 from reconciler.core.snapshot import Effective, Snapshot, Unlimited
 from reconciler.money import Micros
@@ -35,7 +36,6 @@ SpendAnswers = Mapping[GroupId, Mapping[UserId, Micros]]
 _NOBODY: frozenset[UserId] = frozenset()
 _NO_SPEND = Unknown("their spend could not be read")
 _NO_LIMIT = Unknown("nothing limits them, so spend does not count")
-_DISPUTED = "the server reports another limit for them than the one we compute"
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,7 @@ class Assessment:
             is_total=self.is_total,
             organizations=self.organizations,
             notices=notices,
-            unknown=(*self._unknown_spend(people), *self._unknown_members()),
+            unknown=(*self._unknown_spend(people), *self._unknown_members(), *self._unseen(people)),
             group_addresses=self._group_addresses(),
         )
 
@@ -116,6 +116,9 @@ class Assessment:
             for group in groups
             if group.id in hidden
         ]
+
+    def _unseen(self, people: tuple[PersonEffect, ...]) -> list[str]:
+        return [UNSEEN] if people and not sees_all(self.snapshot.deployment) else []
 
     def _group_addresses(self) -> Mapping[GroupId, str]:
         groups = self.snapshot.directory.groups
@@ -159,8 +162,8 @@ def assess(
     """Compute who changes; `organizations` are those of the plan, of which exposure is counted if all was read."""
     planned, directory = tuple(actions), snapshot.directory
     before, after = _limits(snapshot, ()), _limits(snapshot, planned)
-    disagreements, checked = _disagreements(before, snapshot)
-    disputed = frozenset(one.user_id for one in disagreements)
+    found, checked = disagreements(before, snapshot)
+    disputed = dict.fromkeys(unconfirmed(snapshot), UNCONFIRMED) | {one.user_id: DISPUTED for one in found}
     changes, unclear = _compare(disputed, planned, directory, before, after)
     is_total, exposure, per_organization = expose(
         organizations, touched(planned, directory), snapshot, before=before, after=after, disputed=disputed
@@ -172,7 +175,7 @@ def assess(
         after=after,
         changes=changes,
         unclear=unclear,
-        disagreements=disagreements,
+        disagreements=found,
         checked=checked,
         exposure=exposure,
         is_total=is_total,
@@ -192,21 +195,8 @@ def _limits(snapshot: Snapshot, actions: tuple[Action, ...]) -> Limits:
     return Limits(snapshot.directory, group_budgets, overrides, otherwise=otherwise)
 
 
-def _disagreements(before: Limits, snapshot: Snapshot) -> tuple[tuple[Disagreement, ...], int]:
-    """Compare with what the server reports, wherever we claim anything; sorted by username, and how many compared."""
-    found: list[Disagreement] = []
-    checked = 0
-    for user_id, reported in snapshot.reported.items():
-        ours = before.of(user_id)
-        if isinstance(ours, Effective):
-            checked += 1
-            if ours != reported:
-                found.append(Disagreement(user_id, _username(snapshot.directory, user_id), ours, reported))
-    return tuple(sorted(found, key=lambda one: (one.username, one.user_id))), checked
-
-
 def _compare(
-    disputed: frozenset[UserId], actions: tuple[Action, ...], directory: Directory, before: Limits, after: Limits
+    disputed: Mapping[UserId, str], actions: tuple[Action, ...], directory: Directory, before: Limits, after: Limits
 ) -> tuple[tuple[Change, ...], tuple[Unclear, ...]]:
     """Find who changes, and who is touched but cannot be computed, with the worst that may happen to them.
 
@@ -216,18 +206,18 @@ def _compare(
     zeroing = touched((action for action in actions if _limit_of(action.after) == 0), directory)
     changes: list[Change] = []
     unclear: list[Unclear] = []
-    for username, user_id in sorted((_username(directory, id_), id_) for id_ in touched(actions, directory)):
+    for name, user_id in sorted((username(directory, id_), id_) for id_ in touched(actions, directory)):
         one, other = before.of(user_id), after.of(user_id)
         worst = user_id in losing, user_id in zeroing
         if user_id in disputed:
-            unclear.append(Unclear(user_id, username, _DISPUTED, *worst))
+            unclear.append(Unclear(user_id, name, disputed[user_id], *worst))
         elif isinstance(other, Unknown):
-            unclear.append(Unclear(user_id, username, other.reason, *worst))
+            unclear.append(Unclear(user_id, name, other.reason, *worst))
         elif isinstance(one, Unknown):
             worst = isinstance(other.limit, Unlimited), other.limit == 0
-            unclear.append(Unclear(user_id, username, one.reason, *worst))
+            unclear.append(Unclear(user_id, name, one.reason, *worst))
         elif one != other:
-            changes.append(Change(user_id, username, one, other))
+            changes.append(Change(user_id, name, one, other))
     return tuple(changes), tuple(unclear)
 
 
@@ -261,9 +251,3 @@ def _spend_of(user_id: UserId, effective: Effective, spend: SpendAnswers) -> Mic
     if isinstance(effective.limit, Unlimited):
         return _NO_LIMIT
     return spend.get(effective.group_id, {}).get(user_id, _NO_SPEND)
-
-
-def _username(directory: Directory, user_id: UserId) -> str:
-    """Return the name; an override's user who is in no organization that can be read goes by id."""
-    user = directory.users.get(user_id)
-    return user.username if user is not None else str(user_id)

@@ -10,6 +10,7 @@ from reconciler.core.budget import ABSENT, Budget, GroupId
 from reconciler.core.desired import Desired, resolve
 from reconciler.core.diff import diff
 from reconciler.core.effects import Effects
+from reconciler.core.model import UNCONFIRMED, UNSEEN
 from reconciler.core.policy import Consent, GroupBudgetEntry, Guardrail, GuardrailName, Hazard, Manage, Policy
 from reconciler.core.policy import UserOverrideEntry as Override
 from reconciler.core.snapshot import Effective, Unlimited
@@ -132,6 +133,18 @@ def test_spend_is_read_of_exactly_whom_it_concerns_and_on_the_group_that_will_co
         "GET /api/v2/groups/*/members/ai/spend": 3,  # overrides of platform's people, also by labs, and their spend
         "GET /api/v2/organizations/*/groups/ai/spend": 2,  # the other budgets of acme, and labs
     }
+
+
+@pytest.mark.parametrize(("version", "confirms"), [("2.35", False), ("2.36", True), ("2.37", True)])
+def test_nothing_is_claimed_of_people_whom_another_organization_may_limit(version: str, confirms: bool) -> None:
+    """rosa and felix have $1,000 in labs, which an admin of acme may not read."""
+    with sandbox_and_reader(version, role="organization-admin") as (_, reader):
+        proposal = propose(policy({"research": 700}), reader)
+        effects = find_effects(proposal, reader)
+    unclear = {one.username: one.reason for one in effects.unclear}
+    assert unclear == (dict.fromkeys(("felix", "rosa"), UNCONFIRMED) if confirms else {})
+    assert {one.username for one in effects.people} == ({"quinn"} if confirms else {"quinn", "felix", "rosa"})
+    assert UNSEEN in effects.unknown
 
 
 def test_nothing_is_read_for_a_plan_without_changes_unless_its_exposure_is_bounded() -> None:

@@ -151,18 +151,19 @@ def _settle(
 
     Where two organizations each name an effective group, somebody was moved in between: certain of neither.
     """
-    said: dict[UserId, dict[GroupId, Effective | None]] = defaultdict(dict)
+    said: dict[UserId, MemberRow] = {}
+    moved: set[UserId] = set()
     for _, rows in answers:
         for user, row in rows.items():
-            if row.effective_group is not None:
-                said[user][row.effective_group] = row.effective
+            if row.effective_group is None:
+                continue
+            if said.setdefault(user, row).effective_group != row.effective_group:
+                moved.add(user)
     found: dict[UserId, Effective] = {}
     named: dict[GroupId, list[UserId]] = defaultdict(list)
-    for user, groups in said.items():
-        if len(groups) == 1:
-            ((group, effective),) = groups.items()
-            if effective is None:
-                named[group].append(user)
-            else:
-                found[user] = effective
+    for user, row in said.items():
+        if row.effective is not None and user not in moved:
+            found[user] = row.effective
+        elif row.effective_group is not None and user not in moved:
+            named[row.effective_group].append(user)
     return found, {group: sorted(named[group]) for group in sorted(named)}

@@ -106,7 +106,7 @@ class Fields:
     def id(self, key: str) -> str:
         """Return a UUID in lower case."""
         value = self.value.get(key)
-        if isinstance(value, str) and is_uuid(value := value.lower()):
+        if isinstance(value, str) and (is_uuid(value) or is_uuid(value := value.lower())):
             return value
         raise self.wrong(key, "not a UUID")
 

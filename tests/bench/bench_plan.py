@@ -1,0 +1,95 @@
+"""A plan as a whole process: against its bare requests, against `terraform plan`, against the obvious program."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import statistics
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from tests.bench import whole
+from tests.bench.whole import BARE, RECONCILER, company, medians
+
+Report = Callable[[str, str, float, float], None]
+
+SLOW = True
+SIZE = "5000-users,200-groups"
+LARGE = "100000-users,1000-groups"
+# Seconds of latency -> how many at once; at 50 ms one needs more of them in flight to be busy (performance notes).
+SINGLE_WIDTHS = {0.0: 8, 0.005: 16, 0.05: 64}
+SINGLE_PROMISES = {0.0: 1.25, 0.005: 1.2, 0.05: 1.1}
+BULK_PROMISES = {0.0: 1.9, 0.005: 1.7, 0.05: 1.25}
+OBVIOUS = Path(__file__).parent / "obvious.py"
+
+
+def run(report: Report) -> None:
+    """Measure T1, T2, T7, T10 and T11."""
+    with tempfile.TemporaryDirectory() as folder:
+        _measure_plans(report, Path(folder))
+        _measure_large(report, Path(folder))
+        _measure_terraform(report, Path(folder))
+
+
+def _measure_plans(report: Report, folder: Path) -> None:
+    """T1 and T2: the plan of 5,000 people against bare."""
+    for latency_s, width in SINGLE_WIDTHS.items():
+        ratio, requests = _against_bare(folder, "2.35", latency_s, width)
+        what = f"plan, 5,000 single reads, {latency_s * 1000:.0f} ms, {width} wide, {requests:,} requests / bare"
+        report("T1", what, ratio, SINGLE_PROMISES[latency_s])
+    for version in ("2.37", "2.36"):
+        for latency_s, promise in BULK_PROMISES.items():
+            ratio, requests = _against_bare(folder, version, latency_s, 8)
+            what = f"plan on {version}, bulk reads, {latency_s * 1000:.0f} ms, 8 wide, {requests:,} requests / bare"
+            report("T2", what, ratio, promise)
+
+
+def _measure_large(report: Report, folder: Path) -> None:
+    """T7 and T11: 100,000 people in 1,000 groups."""
+    with company(LARGE) as large:
+        policy = _write(folder / "large.yaml", large.policy())
+        plan = [*RECONCILER, "plan", str(policy)]
+        ours = [whole.run(plan, large.environment) for _ in range(3)]
+        requests = large.requests_of(plan)
+        report("T7", f"peak memory of a plan of 100,000 people, {len(requests):,} requests, MB", ours[-1][1], 400)
+        bulk = _write(folder / "large.json", json.dumps(requests))
+        obvious = whole.run([sys.executable, str(OBVIOUS), str(policy), str(bulk)], large.environment)
+        ratio = statistics.median(seconds for seconds, _ in ours) / obvious[0]
+        report("T11", f"plan of 100,000 people in {ours[-1][0]:.1f} s / the obvious program", ratio, 0.25)
+
+
+def _measure_terraform(report: Report, folder: Path) -> None:
+    """T10: a plan without changes of 5,000 against one of `terraform_data`, which sends nothing at all."""
+    if shutil.which("terraform") is None:
+        return
+    blocks = (f'resource "terraform_data" "r{n}" {{ input = {n} }}' for n in range(5000))
+    _write(folder / "main.tf", "\n".join(blocks))
+    with company(SIZE) as live:
+        policy = _write(folder / "policy.yaml", live.policy())
+        for arguments in (["init"], ["apply", "-auto-approve"]):
+            whole.run(["terraform", f"-chdir={folder}", *arguments], live.environment)
+        commands = {
+            "ours": [*RECONCILER, "plan", str(policy)],
+            "theirs": ["terraform", f"-chdir={folder}", "plan"],
+        }
+        taken = medians(commands, live.environment, rounds=3)
+    what = f"plan of 5,000 in {taken['ours']:.2f} s / terraform plan of 5,000 blocks"
+    report("T10", what, taken["ours"] / taken["theirs"], 0.1)
+
+
+def _against_bare(folder: Path, version: str, latency_s: float, width: int) -> tuple[float, int]:
+    with company(SIZE, version=version, latency_s=latency_s) as live:
+        policy = _write(folder / "policy.yaml", live.policy())
+        plan = [*RECONCILER, "plan", "--parallelism", str(width), str(policy)]
+        requests = live.requests_of(plan)
+        sent = _write(folder / "requests.json", json.dumps(whole.in_waves(requests)))
+        commands = {"plan": plan, "bare": [*BARE, str(sent), str(width)]}
+        taken = medians(commands, live.environment, rounds=5 if latency_s < 0.05 else 3)
+    return taken["plan"] / taken["bare"], len(requests)
+
+
+def _write(file: Path, text: str) -> Path:
+    file.write_text(text, encoding="utf-8")
+    return file

@@ -1,0 +1,29 @@
+"""How many requests a second the product's transport makes, without the start of the process. Run as a script.
+
+Arguments: a JSON file with what to send, and how many at once.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from pathlib import Path
+
+from reconciler.coder.connection import Connection
+from reconciler.coder.transport import Request, Transport
+
+
+def main() -> None:
+    """Send them all and print the rate."""
+    asked = [Request("GET", one["path"]) for one in json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))]
+    url, token = os.environ["CODER_URL"], os.environ["CODER_SESSION_TOKEN"]
+    transport = Transport(Connection(url, token, parallelism=int(sys.argv[2])))
+    started = time.perf_counter()
+    transport.send_all(asked, lambda answer: answer.status)
+    sys.stdout.write(f"{len(asked) / (time.perf_counter() - started):.1f}\n")
+
+
+if __name__ == "__main__":
+    main()

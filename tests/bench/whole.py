@@ -1,0 +1,141 @@
+"""Whole processes for the benches: a sandbox with a company in it, its policy, and how long a command takes.
+
+Every run is a process of its own, as a user starts it; what is compared takes turns, round by round, so that a busy
+machine is busy for both; of all rounds the median counts.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import statistics
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}")
+
+RECONCILER = (sys.executable, "-m", "reconciler")
+BARE = (sys.executable, str(Path(__file__).parent / "bare.py"))
+RATE = (sys.executable, str(Path(__file__).parent / "rate.py"))
+
+_EVERYBODY_HAS_ONE = """
+INSERT INTO user_ai_budget_overrides (user_id, group_id, spend_limit_micros, created_at, updated_at)
+SELECT m.user_id, coalesce(min(g.group_id), m.organization_id),
+       (1 + row_number() OVER (ORDER BY m.user_id) % 5000) * 1000000,
+       '2026-08-01T00:00:00Z', '2026-08-01T00:00:00Z'
+FROM organization_members m LEFT JOIN group_members g ON g.user_id = m.user_id
+WHERE m.user_id NOT IN (SELECT id FROM users WHERE is_system) GROUP BY m.user_id
+"""
+_OVERRIDES = """
+SELECT u.username, g.name, o.spend_limit_micros / 1000000 FROM user_ai_budget_overrides o
+JOIN users u ON u.id = o.user_id JOIN groups g ON g.id = o.group_id ORDER BY u.username
+"""
+_BUDGETS = """
+SELECT g.name, b.spend_limit_micros FROM group_ai_budgets b JOIN groups g ON g.id = b.group_id ORDER BY g.name
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Company:
+    """A running sandbox in which everybody has an override."""
+
+    url: str
+    token: str
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What a command needs to find it; nobody's own settings."""
+        path = {"PATH": os.environ.get("PATH", ""), "HOME": "/nonexistent", "PYTHONPATH": os.getcwd()}
+        return path | {"CODER_URL": self.url, "CODER_SESSION_TOKEN": self.token, "NO_COLOR": "1"}
+
+    def control(self, method: str, name: str, body: object = None) -> Any:
+        """Ask the sandbox's control interface."""
+        data = json.dumps(body).encode() if body is not None else None
+        request = urllib.request.Request(f"{self.url}/_sandbox/{name}", data, method=method)
+        with urllib.request.urlopen(request) as answer:
+            return json.loads(answer.read() or b"null")
+
+    def sql(self, statement: str) -> list[list[Any]]:
+        rows: list[list[Any]] = self.control("POST", "execute", {"sql": statement})
+        return rows
+
+    def policy(self) -> str:
+        """Return the policy that lists every budget and override that there is."""
+        ((name,),) = self.sql("SELECT name FROM organizations")
+        lines = ["version: 1", f"organization: {name}", "manage: {group_budgets: exact, user_overrides: exact}"]
+        lines += ["group_budgets:"]
+        lines += [f"  - {{group: {group}, limit: ${micros / 1e6:.2f}}}" for group, micros in self.sql(_BUDGETS)]
+        lines += ["user_overrides:"]
+        for user, group, usd in self.sql(_OVERRIDES):
+            lines += [f"  - user: {user}", f"    group: {group}", f"    limit: ${usd}"]
+        return "\n".join(lines) + "\n"
+
+    def requests_of(self, command: Sequence[str]) -> list[dict[str, Any]]:
+        """Run a command once and return what it sent."""
+        self.control("DELETE", "requests")
+        run(command, self.environment)
+        sent: list[dict[str, Any]] = self.control("GET", "requests")
+        self.control("DELETE", "requests")
+        return [{key: one[key] for key in ("method", "path", "body")} for one in sent]
+
+
+def in_waves(requests: Sequence[dict[str, Any]]) -> list[list[dict[str, Any]]]:
+    """Return requests in the order that their ids force: who is there, the lists of groups, all the rest at once."""
+    waves: list[list[dict[str, Any]]] = [[], [], []]
+    for one in requests:
+        path = one["path"].partition("?")[0]
+        is_list = path.endswith("/groups")
+        waves[1 if is_list else 2 if _UUID.search(one["path"]) else 0].append(one)
+    return waves
+
+
+@contextmanager
+def company(seed: str, *, version: str = "2.37", latency_s: float = 0.0) -> Iterator[Company]:
+    """Run a sandbox as a process of its own for the length of a `with` block."""
+    command = [*RECONCILER, "sandbox", "--seed", seed, "--coder-version", version]
+    command += ["--latency", str(latency_s), "--print-json"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            said = json.loads(process.stdout.readline())
+            found = Company(said["url"], said["tokens"]["user-admin"])
+            found.sql("DELETE FROM user_ai_budget_overrides")
+            found.sql(_EVERYBODY_HAS_ONE)
+            yield found
+        finally:
+            process.terminate()
+
+
+def run(command: Sequence[str], environment: Mapping[str, str], *, cwd: Path | None = None) -> tuple[float, float]:
+    """Run a command to its end; return its seconds and its peak memory in MB. Raises RuntimeError when it fails."""
+    started = time.perf_counter()
+    with subprocess.Popen(
+        command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, cwd=cwd, text=True
+    ) as process:
+        assert process.stderr is not None
+        errors = process.stderr.read()
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+    seconds = time.perf_counter() - started
+    if process.returncode:
+        raise RuntimeError(f"{' '.join(command)}: exit {process.returncode}\n{errors}")
+    return seconds, usage.ru_maxrss / 1024
+
+
+def medians(commands: Mapping[str, Sequence[str]], environment: Mapping[str, str], *, rounds: int) -> dict[str, float]:
+    """Run commands in turns, each once to warm up and then `rounds` times; return the median seconds of each."""
+    taken: dict[str, list[float]] = {name: [] for name in commands}
+    for number in range(rounds + 1):
+        for name, command in commands.items():
+            seconds, _ = run(command, environment)
+            if number:
+                taken[name].append(seconds)
+    return {name: statistics.median(times) for name, times in taken.items()}

@@ -9,7 +9,6 @@ from __future__ import annotations
 import sys
 import traceback
 from dataclasses import dataclass
-from http.client import responses
 from typing import TYPE_CHECKING, Literal
 
 from .answers import (
@@ -40,7 +39,6 @@ from .tokens import Identities, find_token
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from .roles import Caller
     from .values import Fault, Options
 
 DASHBOARD = b"<!doctype html><html><head><title>Coder</title></head><body>A stand-in for Coder.</body></html>\n"
@@ -108,34 +106,26 @@ class Application:
         fault = self.faults.take(incoming.method, path)
         if fault is not None and fault.kind == "reset":
             return Delivery(b"", ending="reset")
-        if fault is not None and fault.kind in ("change", "expire"):
-            identity = self._disturb(fault, find_token(incoming.headers, query_text))
         if fault is not None and fault.kind in ("status", "raw"):
             answer = _faulty(fault)
         else:
-            answer = self._answer(Call(
+            call = Call(
                 world=self.world, method=incoming.method, path=path, query_text=query_text,
                 headers=incoming.headers, body=incoming.body, ip=incoming.ip, url=self.url, identity=identity,
-            ))  # fmt: skip
+            )  # fmt: skip
+            answer = self._answer(call, fault)
         if fault is not None and fault.kind == "lost":
             return Delivery(b"", ending="close")
         self.recorder.answered(request, answer.status)
         return self._delivery(incoming, answer, fault)
 
-    def _disturb(self, fault: Fault, token: str) -> Caller | Refusal:
-        database = self.world.database
-        if fault.kind == "change":
-            database.run(fault.sql, *fault.parameters)
-        else:
-            now = as_text(self.world.clock.now())
-            database.run("UPDATE api_keys SET expires_at = ? WHERE id = ?", now, token.partition("-")[0])
-        return self._identities.of(token)
-
-    def _answer(self, call: Call) -> Answer:
-        if not call.path.startswith(API):
-            return _outside(call.path)
+    def _answer(self, call: Call, fault: Fault | None) -> Answer:
         headers: tuple[tuple[str, str], ...] = ()
         try:
+            if fault is not None:
+                self._disturb(call, fault)
+            if not call.path.startswith(API):
+                return _outside(call.path)
             headers = self._limit(call)
             answer = self._route(call)
         except Refusal as refused:
@@ -146,6 +136,19 @@ class Application:
         if not headers:
             return answer
         return Answer(answer.status, answer.body, answer.content_type, (*answer.headers, *headers))
+
+    def _disturb(self, call: Call, fault: Fault) -> None:
+        """Change what a fault of kind `change` or `expire` wants changed, before anything is looked at."""
+        token = find_token(call.headers, call.query_text)
+        match fault.kind:
+            case "change":
+                self.world.database.run(fault.sql, *fault.parameters)
+            case "expire":
+                sql = "UPDATE api_keys SET expires_at = ? WHERE id = ?"
+                self.world.database.run(sql, as_text(self.world.clock.now()), token.partition("-")[0])
+            case _:
+                return
+        call.identity = self._identities.of(token)
 
     def _limit(self, call: Call) -> tuple[tuple[str, str], ...]:
         if self._limiter is None:
@@ -208,7 +211,7 @@ def _faulty(fault: Fault) -> Answer:
     headers = tuple((str(name), str(value)) for name, value in fault.headers.items())
     match fault.body:
         case None if fault.kind == "status":
-            body = message(responses.get(fault.status, "Fault"), fault.status).body
+            body = message(phrase(fault.status) or "Fault", fault.status).body
         case None:
             body = b""
         case bytes() as data:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """Say what became of a budget: pairs of before and after; both limits None when nothing was written."""
+    """Say what became of a budget: pairs of before and after, the same when nothing was written."""
 
     kind: str
     id: str
@@ -46,8 +46,6 @@ def _diff(change: Change) -> dict[str, object]:
         "group_name": change.group_name,
         "group_id": change.group_id,
     }
-    if change.limit == (None, None):
-        return {}
     return {name: {"old": old, "new": new, "secret": False} for name, (old, new) in pairs.items() if old != new}
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from http.cookies import CookieError, SimpleCookie
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs
 
@@ -23,13 +22,10 @@ HEADER = "coder-session-token"
 
 def find_token(headers: Mapping[str, str], query_text: str) -> str:
     """Return the token in the order in which Coder looks for it; empty when there is none."""
-    if COOKIE in headers.get("cookie", ""):
-        try:
-            morsel = SimpleCookie(headers["cookie"]).get(COOKIE)
-        except CookieError:
-            morsel = None
-        if morsel is not None and morsel.value:
-            return morsel.value
+    for cookie in headers.get("cookie", "").split(";"):
+        name, _, value = cookie.strip().partition("=")
+        if name == COOKIE and value:
+            return value
     query = parse_qs(query_text) if "_token=" in query_text else {}
     scheme, _, credentials = headers.get("authorization", "").partition(" ")
     bearer = credentials.strip() if scheme.lower() == "bearer" else ""

@@ -89,6 +89,33 @@ def test_a_raw_answer_is_nothing_but_what_was_given(world: World) -> None:
     assert {"content-type", "content-length"} == set(response.headers)
 
 
+@pytest.mark.parametrize(
+    ("fault", "text"),
+    [
+        (Fault("raw", status=599), ""),
+        (Fault("raw", body="plain"), "plain"),
+        (Fault("raw", body={"a": 1}), '{"a":1}'),
+        (Fault("status", status=599), '{"message":"Fault"}\n'),
+        (Fault("status", method="GET", body=b"bytes"), "bytes"),
+    ],
+)
+def test_bodies_of_faults_may_be_anything(world: World, fault: Fault, text: str) -> None:
+    world.sandbox.fault(Fault("status", method="PUT", status=418))
+    world.sandbox.fault(fault)
+    response = world.get("/experiments")
+    assert (response.status_code, response.text) == (fault.status, text)
+
+
+def test_what_nobody_foresaw_is_a_500_that_says_so(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    world.sandbox.fault(Fault("change", sql="DELETE FROM nowhere"))
+    answer = world.get("/experiments").json()
+    assert answer == {
+        "message": "An internal server error occurred.",
+        "detail": "OperationalError: no such table: nowhere",
+    }
+    assert "Traceback" in capsys.readouterr().err
+
+
 def test_unknown_kinds_are_refused(world: World) -> None:
     with pytest.raises(ValueError, match="unknown fault 'explode'"):
         world.sandbox.fault(Fault("explode"))  # type: ignore[arg-type]

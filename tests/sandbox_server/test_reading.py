@@ -155,3 +155,66 @@ def test_sessions_and_their_threads_are_paged(world: World) -> None:
 )  # fmt: skip
 def test_sessions_are_searched(world: World, query: str, count: int) -> None:
     assert world.get(f"/aibridge/sessions?q={query}").json()["count"] == count
+
+
+def test_members_of_an_organization_are_searched(world: World) -> None:
+    bob, url = world.user("bob"), "/organizations/acme/members?q="
+    assert [member["username"] for member in world.get(f"{url}user_id:{bob}").json()] == ["bob"]
+    assert world.get(f"{url}github_user_id:7").json() == []
+    for wrong in ("user_id:bob", "include_system:perhaps", "bob", "colour:red"):
+        assert world.get(url + wrong).status_code == 400
+    world.sandbox.execute("UPDATE organizations SET workspace_sharing = 'none'")
+    assert world.get(f"{url}user_id:{bob}", role="member").json() == []
+
+
+def test_a_refused_override_leaves_an_entry_in_its_organization(world: World) -> None:
+    body = {"group_id": world.group("acme/interns"), "spend_limit_micros": 1}
+    assert world.put("/users/bob/ai/budget/override", body).status_code == 400
+    (entry,) = world.get("/audit?q=resource_type:user_ai_budget_override action:write").json()["audit_logs"]
+    assert (entry["status_code"], entry["diff"], entry["organization"]["name"]) == (400, {}, "acme")
+    assert world.get("/audit?q=resource_id:bob").status_code == 400
+    assert world.get("/audit?q=date_from:2026-13-01").status_code == 400
+
+
+def test_older_servers_tell_a_users_limit_flat(start: Start) -> None:
+    world = start(coder_version="2.35")
+    spend = world.get("/users/bob/ai/spend").json()
+    assert (spend["spend_limit_micros"], spend["limit_source"]) == (1_500_000_000, "user_override")
+    world.sandbox.execute("DELETE FROM group_ai_budgets")
+    assert world.get("/users/mia/ai/spend").json()["spend_limit_micros"] is None
+
+
+def test_checks_of_rights(world: World) -> None:
+    everyone = world.organization("acme")
+    things = {
+        "own organization": {"resource_type": "group", "organization_id": everyone},
+        "site": {"resource_type": "group"},
+        "any": {"resource_type": "group", "any_org": True},
+        "group": {"resource_type": "group", "resource_id": world.group("acme/eng")},
+        "foreign": {"resource_type": "group", "resource_id": world.group("labs/ml")},
+        "unknown": {"resource_type": "user", "resource_id": everyone},
+        "somebody": {"resource_type": "user", "resource_id": world.user("bob")},
+        "workspace": {"resource_type": "workspace", "resource_id": everyone},
+    }
+    checks = {name: {"action": "update", "object": thing} for name, thing in things.items()}
+    found = world.call("POST", "/authcheck", role="organization-admin", json={"checks": checks}).json()
+    assert [name for name, allowed in found.items() if allowed] == ["own organization", "any", "group"]
+    mine = {"a": {"action": "read", "object": {"resource_type": "user", "owner_id": "me"}}}
+    assert world.call("POST", "/authcheck", role="member", json={"checks": mine}).json() == {"a": True}
+
+
+@pytest.mark.parametrize(
+    "thing",
+    [{}, {"resource_type": "spaceship", "resource_id": "x"}, {"resource_type": 7}, [], "group"],
+)
+def test_wrong_checks_are_refused(world: World, thing: object) -> None:
+    body = {"checks": {"a": {"action": "read", "object": thing}}}
+    assert world.call("POST", "/authcheck", json=body).status_code == 400
+
+
+def test_at_most_ten_checks_with_an_id(world: World) -> None:
+    thing = {"resource_type": "group", "resource_id": world.group("acme/eng")}
+    checks = {str(n): {"action": "read", "object": thing} for n in range(11)}
+    assert world.call("POST", "/authcheck", json={"checks": checks}).status_code == 400
+    del checks["0"]
+    assert set(world.call("POST", "/authcheck", json={"checks": checks}).json().values()) == {True}

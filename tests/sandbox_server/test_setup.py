@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from tests.sandbox_server.callers import Start, World
 
 PASSWORD = "SomeSecurePassword!"
@@ -102,3 +104,75 @@ def test_a_renamed_or_deleted_user_answers_by_id(start: Start) -> None:
     assert world.get("/users/robert").status_code == 404
     assert world.get(f"/users/{bob}").json()["organization_ids"] == []
     assert world.get("/users?q=robert").json() == {"users": [], "count": 0}
+
+
+def test_renaming_groups_keeps_names_unique_and_everyone_apart(start: Start) -> None:
+    world = start()
+    eng, everyone = world.group("acme/eng"), world.organization("acme")
+    for group, name, status in (
+        (eng, "data", 409), (eng, "DATA", 409), (eng, "Everyone", 400), (eng, "not a name!", 400),
+        (eng, "engineers", 200), (everyone, "Everyone", 200), (everyone, "all", 400),
+    ):  # fmt: skip
+        assert world.call("PATCH", f"/groups/{group}", json={"name": name}).status_code == status, name
+    body = {"display_name": "All", "quota_allowance": 3}
+    changed = made(world, "PATCH", f"/groups/{everyone}", "owner", **body)
+    assert {key: changed[key] for key in body} == body
+    assert made(world, "PATCH", f"/groups/{everyone}", "owner", quota_allowance=0)["display_name"] == "All"
+
+
+def test_a_change_of_members_is_all_or_nothing(start: Start) -> None:
+    world = start()
+    design, ana, sam = world.group("acme/design"), world.user("ana"), world.user("sam")
+    refused = world.call("PATCH", f"/groups/{design}", json={"add_users": [ana, sam], "name": "art"})
+    assert refused.json() == {"message": "Cannot add the same user to a group twice!"}
+    group = world.get(f"/groups/{design}").json()
+    assert (group["name"], group["total_member_count"]) == ("design", 3)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"login_type": "github"}, "Password cannot be set for login type 'github'."),
+        ({"login_type": "magic"}, "Validation failed."),
+        ({"user_status": "happy"}, "Validation failed."),
+        ({"username": "me"}, "Validation failed."),
+        ({"email": "nowhere"}, "Validation failed."),
+        ({"roles": ["emperor"]}, '"emperor" is not a valid role.'),
+        (
+            {"service_account": True, "password": ""},
+            "Service accounts cannot have an email address, a password or a login type.",
+        ),
+    ],
+)
+def test_wrong_accounts_are_refused(start: Start, change: dict[str, Any], message: str) -> None:
+    world = start()
+    body = {
+        "username": "new",
+        "email": "new@x.example",
+        "password": PASSWORD,
+        "organization_ids": [world.organization("acme")],
+    }
+    assert world.call("POST", "/users", json=body | {"username": "neo"} | change).json()["message"] == message
+
+
+def test_an_account_for_another_login_needs_no_password(start: Start) -> None:
+    world = start()
+    body = {"username": "neo", "email": "n@x.example", "login_type": "github"}
+    user = made(world, "POST", "/users", "owner", **body, organization_ids=[world.organization("acme")])
+    assert (user["login_type"], user["status"]) == ("github", "dormant")
+
+
+def test_owners_are_suspended_only_after_the_role_is_gone(start: Start) -> None:
+    world = start()
+    made(world, "PUT", "/users/ana/roles", "owner", roles=["owner"])
+    assert world.call("PUT", "/users/ana/status/suspend").status_code == 400
+    made(world, "PUT", "/users/ana/roles", "owner", roles=[])
+    assert made(world, "PUT", "/users/ana/status/suspend", "owner")["status"] == "suspended"
+    assert made(world, "PUT", "/users/ana/status/activate", "owner")["status"] == "active"
+
+
+def test_a_taken_address_ends_in_an_error_that_leaves_nothing_open(start: Start) -> None:
+    world = start()
+    port = int(world.sandbox.url.rpartition(":")[2])
+    with pytest.raises(OSError, match="in use"):
+        start(port=port)

@@ -30,7 +30,7 @@ def put_budget(call: Call) -> Answer:
     old = _stored(call)
     if not _may_write(call):
         if old is not None:
-            record(call, _change(call, None, None), "write", 404)
+            record(call, _change(call, old["spend_limit_micros"], old["spend_limit_micros"]), "write", 404)
         raise not_found()
     now = call.world.clock.tick()
     call.database.run(

@@ -34,14 +34,14 @@ def put_override(call: Call) -> Answer:
         raise refusal(403, "Forbidden", detail="Cannot set an AI budget override for a system user.")
     old = _stored(call)
     try:
-        group = _write(call, group_id, limit)
+        _write(call, group_id, limit)
     except Refusal as refused:
         if old is not None:
-            _record(call, None, None, "write", refused.answer.status)
+            _record(call, old, old, "write", refused.answer.status)
         raise
     new = _stored(call)
     assert new is not None  # noqa: S101  # written just now
-    _record(call, old, new, "write", 200, organization=group["organization_id"])
+    _record(call, old, new, "write", 200)
     return json_answer(_shape(new))
 
 
@@ -56,11 +56,11 @@ def delete_override(call: Call) -> Answer:
     if not _may_write(call, group):
         raise not_found()
     call.database.run("DELETE FROM user_ai_budget_overrides WHERE user_id = ?", call.user["id"])
-    _record(call, old, None, "delete", 204, organization=group["organization_id"])
+    _record(call, old, None, "delete", 204)
     return Answer(204)
 
 
-def _write(call: Call, group_id: str, limit: int) -> sqlite3.Row:
+def _write(call: Call, group_id: str, limit: int) -> None:
     group = call.database.one("SELECT * FROM groups WHERE id = ?", group_id)
     if group is None or not may_read_group(call, call.caller, group) or not _may_write(call, group):
         raise not_found()
@@ -77,7 +77,6 @@ def _write(call: Call, group_id: str, limit: int) -> sqlite3.Row:
             raise
         fault = Validation("group_id", "user must be a member of this group")
         raise refusal(400, "User is not a member of the referenced group.", fault) from None
-    return group
 
 
 def _may_write(call: Call, group: sqlite3.Row) -> bool:
@@ -89,31 +88,23 @@ def _may_write(call: Call, group: sqlite3.Row) -> bool:
 
 def _stored(call: Call) -> sqlite3.Row | None:
     return call.database.one(
-        "SELECT o.*, g.name AS group_name FROM user_ai_budget_overrides o JOIN groups g ON g.id = o.group_id "
-        "WHERE o.user_id = ?",
+        "SELECT o.*, g.name AS group_name, g.organization_id "
+        "FROM user_ai_budget_overrides o JOIN groups g ON g.id = o.group_id WHERE o.user_id = ?",
         call.user["id"],
     )
 
 
-def _record(
-    call: Call,
-    old: sqlite3.Row | None,
-    new: sqlite3.Row | None,
-    action: str,
-    status: int,
-    *,
-    organization: str = NIL,
-) -> None:
-    if not call.generation.override_audit:
+def _record(call: Call, old: sqlite3.Row | None, new: sqlite3.Row | None, action: str, status: int) -> None:
+    """Write the audit entry of a change, or of a refusal when `old` and `new` are the same."""
+    stored = new or old
+    if not call.generation.override_audit or stored is None:
         return
-    refused = old is None and new is None
-    old_limit = old["spend_limit_micros"] if old else 0
     change = Change(
         kind="user_ai_budget_override",
         id=call.user["id"],
         target=call.user["username"],
-        organization=organization,
-        limit=(None, None) if refused else (old_limit, new["spend_limit_micros"] if new else None),
+        organization=stored["organization_id"],
+        limit=(old["spend_limit_micros"] if old else 0, new["spend_limit_micros"] if new else None),
         group_name=(old["group_name"] if old else "", new["group_name"] if new else ""),
         group_id=(old["group_id"] if old else "", new["group_id"] if new else ""),
     )

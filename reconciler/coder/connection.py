@@ -45,8 +45,9 @@ class Connection:
 
     def hide_secrets(self, text: str) -> str:
         """Return the text without the token and the header values, should a server echo them."""
-        for secret in (self.token, *(value for _, value in self.headers if len(value) > 3)):
-            text = text.replace(secret, "[secret]")
+        for secret in (self.token, *(value for _, value in self.headers)):
+            if len(secret) > 3:  # a shorter one is no secret, and in every text
+                text = text.replace(secret, "[secret]")
         return text
 
 

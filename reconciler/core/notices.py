@@ -52,9 +52,16 @@ def _dead(desired: Desired, directory: Directory, after: Limits, at: datetime) -
                 yield Notice(NoticeKind.DEAD, wanted.subject.address, str(wanted.entry.place), text, at)
     for group_id, wanted in desired.groups.items():
         if isinstance(wanted.state, Budget) and _limits_nobody(group_id, directory, after):
-            members = len(directory.members.get(group_id, ()))
-            text = f"limits none of its {members:,} members" if members else "limits nobody: the group has no members"
+            text = _say_dead(wanted.state, len(directory.members.get(group_id, ())))
             yield Notice(NoticeKind.DEAD, wanted.subject.address, str(wanted.entry.place), text, at)
+
+
+def _say_dead(budget: Budget, members: int) -> str:
+    """A $0 that was meant to block is the one that surprises: the highest budget wins, and $0 never is."""
+    verb = "limits" if budget.limit_micros else "blocks"
+    if not members:
+        return f"{verb} nobody: the group has no members"
+    return f"{verb} none of its {members:,} members: each has a higher budget elsewhere, or an override"
 
 
 def _limits_nobody(group_id: GroupId, directory: Directory, after: Limits) -> bool:

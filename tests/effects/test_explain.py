@@ -102,6 +102,8 @@ def test_an_override_over_nothing_and_entries_of_other_days() -> None:
     over = text(explained(world, policies=(policy(expires=NOW - timedelta(3)),)))
     assert "expired 2026-11-20, 3 days ago, then no limit." in over[3]
     assert over[1] == "What they spent since 2026-11-01 is not known: the server does not say what they spent."
+    elsewhere = replace(policy(expires=None), organization="beta", user_overrides=())
+    assert text(explained(World(TEAM), policies=(elsewhere,)))[3:7] == text(explained(World(TEAM)))[3:7]
     coming = text(explained(World(TEAM), policies=(policy(expires=None, starts=NOW + timedelta(2)),)))
     assert coming[3] == "Override: none. a.yaml:7:3 says $50.00 (sprint); starts 2026-11-25, in 2 days."
     started = text(explained(World(TEAM), policies=(policy(expires=None, starts=NOW),)))

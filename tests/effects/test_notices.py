@@ -64,12 +64,19 @@ def test_an_override_equal_to_its_fallback_is_dead_unless_it_books_elsewhere() -
 def test_a_budget_that_is_nobodys_effective_one_is_dead() -> None:
     world = World({**TEAM, "acme/ops": []}, {"acme": 5, "acme/eng": 50, "acme/ops": 1}, {"bob": (50, "acme")})
     assert announced(world) == [
-        "dead group/acme/Everyone limits none of its 2 members policies/acme.yaml:7:5",
+        "dead group/acme/Everyone limits none of its 2 members: each has a higher budget elsewhere, or an override "
+        "policies/acme.yaml:7:5",
         "dead group/acme/ops limits nobody: the group has no members policies/acme.yaml:7:5",
+    ]
+    zero = World(TEAM, {"acme": 5, "acme/eng": 0})
+    assert announced(zero) == [
+        "dead group/acme/eng blocks none of its 2 members: each has a higher budget elsewhere, or an override "
+        "policies/acme.yaml:7:5"
     ]
     everybody_overridden = World(TEAM, {"acme/eng": 5}, {"ana": (6, "acme"), "bob": (7, "acme")})
     assert announced(everybody_overridden) == [
-        "dead group/acme/eng limits none of its 2 members policies/acme.yaml:7:5"
+        "dead group/acme/eng limits none of its 2 members: each has a higher budget elsewhere, or an override "
+        "policies/acme.yaml:7:5"
     ]
 
 

@@ -154,6 +154,9 @@ def test_what_is_not_known_is_said() -> None:
     actions = set_group(world, "acme/eng", 100), set_group(world, "acme/big", 0)
     effects = effects_of(world, *actions)
     assert action_notes((set_group(world, "acme", 1),), effects) == {}
+    assert action_notes((set_group(world, "acme", 1),), replace(effects, unclear=())) == {
+        "group/acme/Everyone": "changes nobody's limit"
+    }
     assert text(effects).splitlines() == [
         "Exposure: $200 -> $100 a month (-$100); 3 people not known.",
         "  1 person  $9.00   -> $0.00    by group/acme/big",
@@ -220,6 +223,17 @@ def test_actions_without_effect_and_with_several_landings() -> None:
         "group/acme/a": "changes nobody's limit",
         "user/ana": "becomes unlimited",
     }
+
+
+def test_some_fall_back_and_some_become_unlimited_and_nothing_moves() -> None:
+    world = World({"acme": ["ana", "bob"], "acme/a": ["ana", "bob"], "acme/b": ["bob"]}, {"acme/a": 9, "acme/b": 5})
+    action = set_group(world, "acme/a", None)
+    assert action_notes((action,), effects_of(world, action)) == {
+        "group/acme/a": "2 people fall back: 1 to b ($5.00), 1 to no limit"
+    }
+    same = World(TEAM, {"acme": 5}, {"ana": (5, "acme")})
+    unchanged = effects_of(same, set_user(same, "ana", None))
+    assert effects_lines(unchanged, verdict_of(unchanged), at=NOW) == ["Exposure: $20 a month, unchanged."]
 
 
 def test_many_landings_end_after_a_few() -> None:

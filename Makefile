@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN    := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench clean
+.PHONY: help demo test check bench chaos clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -27,6 +27,10 @@ check: .venv/installed ## format, lint, types, import contracts
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+chaos: .venv/installed ## 10,000 runs of the fault harness and 10,000 of law 5, on all cores; about an hour
+	@$(BIN)/python -m tests.chaos --runs 10000
+	@$(BIN)/python -m tests.chaos --runs 10000 --order
 
 bench: .venv/installed ## measure the targets of tests/bench as ratios
 	@$(BIN)/python -m tests.bench $(BENCH)

@@ -85,6 +85,27 @@ def problems_of(journals: list[Journal], sandbox: Sandbox, *, others_wrote: bool
             yield f"{journal.path.name} has the mode {mode:o}"
 
 
+def unread_writes(requests: tuple[Request, ...]) -> Iterator[str]:
+    """Yield writes before which nobody read the object since it was last written; for runs of one command at a time."""
+    read: set[str] = set()
+    for request in requests:
+        if request.method == "GET":
+            read.add(request.path)
+        elif request.method in ("PUT", "DELETE") and request.status != 429:
+            if request.path not in read:
+                yield f"{request.method} {request.path} was sent again without a look"
+            read.discard(request.path)
+
+
+def went_on(journal: Journal) -> Iterator[str]:
+    """Yield what a run of a single thread began after something had failed."""
+    is_stopped = False
+    for event in journal.events:
+        if is_stopped and event["type"] == "intent":
+            yield f"{event['address']} was begun after a failure"
+        is_stopped |= event.get("result") in ("failed", "in-doubt")
+
+
 def _planned(journals: list[Journal]) -> dict[Key, list[tuple[Journal, int]]]:
     """Return where each subject of each plan is spoken of; several journals may be of one plan."""
     found = defaultdict(list)

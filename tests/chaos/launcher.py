@@ -35,7 +35,8 @@ def main() -> None:
     for line in sys.stdin:
         request = json.loads(line)
         ((verb, about),) = request.items()
-        print(json.dumps({"start": _start, "ended": _has_ended, "wait": _wait}[verb](about)), flush=True)
+        answer = _start(about) if verb == "start" else _has_ended(about) if verb == "ended" else _wait(about)
+        print(json.dumps(answer), flush=True)
 
 
 def _start(command: dict[str, Any]) -> int:

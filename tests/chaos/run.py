@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import signal
 import tempfile
@@ -20,10 +21,11 @@ from reconciler.sandbox import Options, Sandbox
 from tests.chaos import replay
 from tests.chaos.commands import Command, Launcher, Running
 from tests.chaos.company import FAR, Company, live_state, random_company, settle
-from tests.chaos.evidence import Journal, problems_of, problems_of_exit, read_journal
+from tests.chaos.evidence import Journal, problems_of, problems_of_exit, read_journal, unread_writes, went_on
 from tests.chaos.scenario import BUDGETS, Harm, Step, quiet_step, random_steps
 
 HELD_FOR_S = 1.0
+_MEMORY = "/dev/shm"  # files that live for a second need no disk
 
 
 @dataclass
@@ -42,7 +44,7 @@ def run(seed: int, launcher: Launcher, *, is_order: bool = False) -> Report:
     company = random_company(random)
     version = "2.37" if random.random() < 0.8 else "2.36"
     steps = [quiet_step(random)] if is_order else random_steps(random, company)
-    folder = Path(tempfile.mkdtemp(prefix=f"chaos-{seed}-"))
+    folder = Path(tempfile.mkdtemp(prefix=f"chaos-{seed}-", dir=_MEMORY if os.access(_MEMORY, os.W_OK) else None))
     try:
         with Sandbox(Options(seed="empty", coder_version=version)) as sandbox:
             settle(company, sandbox)
@@ -89,7 +91,7 @@ class _Run:
         self._say(f"step: {step}")
         self._others_wrote |= not step.is_alone
         before, changes_before = live_state(self._sandbox), len(replay.changes(self._sandbox))
-        known = set(self._journals())
+        known, asked = set(self._journals()), len(self._sandbox.requests)
         arguments = self._arguments(step)
         if arguments is None:
             return
@@ -99,6 +101,8 @@ class _Run:
         codes = self._let_run(commands, step.harm)
         self._control("DELETE", "faults")
         new = [path for path in self._journals() if path not in known]
+        if step.form != "two":
+            self.report.problems += unread_writes(self._sandbox.requests[asked:])
         self._check_exits(commands, codes, new, step)
         for path in new:
             journal = self._read(path)
@@ -107,6 +111,8 @@ class _Run:
                 done = replay.changes(self._sandbox)[changes_before:]
                 self.report.problems += replay.harmed(self._company, before, done, wanted)
                 self.report.counts["writes replayed"] += len(done)
+            if step.has_one_writer and journal is not None:
+                self.report.problems += went_on(journal)
         self._check_writes()
 
     def _arguments(self, step: Step) -> tuple[str, ...] | None:
@@ -178,7 +184,7 @@ class _Run:
             self._sandbox.execute("INSERT OR IGNORE INTO group_members (user_id, group_id) VALUES (?, ?)", row)
 
     def _clean(self) -> None:
-        """One clean apply must do, and touch nothing that is not managed; another one then has nothing to do."""
+        """One clean apply must do, and touch nothing that is not managed; a plan then has nothing to do."""
         before = live_state(self._sandbox)
         wanted, managed = self._company.wanted(before), self._company.managed(before)
         changes_before, known = len(replay.changes(self._sandbox)), set(self._journals())
@@ -192,7 +198,8 @@ class _Run:
         self.report.counts["writes replayed"] += len(done)
         self._check_writes()
         sent = len(self._writes())
-        self._run_checked("plan", "--detailed-exitcode", expected=0)
+        if self.report.seed % 3 == 0:
+            self._run_checked("plan", "--detailed-exitcode", expected=0)
         if len(self._writes()) != sent or (not done and set(self._journals()) != known):
             self._note("law 1: something was written where nothing was to do")
 

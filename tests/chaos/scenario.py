@@ -45,6 +45,11 @@ class Step:
         """Whether nobody else writes meanwhile, so that law 5 can be asked about this command alone."""
         return self.form != "two" and not any(fault.kind == "change" for fault in self.faults)
 
+    @property
+    def has_one_writer(self) -> bool:
+        """Whether a command writes from a single thread: half of `--parallelism`, at least one."""
+        return int(self.options[-1]) < 4
+
     def __str__(self) -> str:
         faults = "; ".join(
             f"{fault.kind} {fault.status if fault.kind in ('status', 'raw') else fault.sql[:40]} "

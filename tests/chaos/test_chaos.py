@@ -1,0 +1,29 @@
+"""Laws 2, 3, 5 and 6 and every journal line under faults: a few hundred runs; `make chaos` does 10,000."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.chaos.run import Report, run_batch
+
+BATCH = 25
+
+
+@pytest.mark.parametrize("first", range(0, 200, BATCH))
+def test_faults_at_random_points(first: int) -> None:
+    """After any of them, one clean apply makes live what the policies say, and the journals tell the truth."""
+    _require_clean(run_batch(range(first, first + BATCH)), "")
+
+
+@pytest.mark.parametrize("first", range(0, 100, BATCH))
+def test_nobody_is_harmed_on_the_way(first: int) -> None:
+    """Law 5, from the changes that the server's database recorded, several organizations included."""
+    _require_clean(run_batch(range(first, first + BATCH), is_order=True), " --order")
+
+
+def _require_clean(reports: list[Report], option: str) -> None:
+    assert [] == [
+        f"python -m tests.chaos --seed {report.seed}{option}: {problem}"
+        for report in reports
+        for problem in report.problems
+    ]

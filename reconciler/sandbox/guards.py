@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def signed_in(call: Call) -> None:
     """Refuse with 401 without a valid token."""
     if isinstance(call.identity, Refusal):
-        raise call.identity
+        raise Refusal(call.identity.answer)  # a new one: the identity is kept, and would keep every traceback
     call.caller = call.identity
 
 

@@ -168,8 +168,9 @@ class Limits:
         return (user_id for user_id in pool if user_id not in seen)
 
     def _add_doubt(self, user_id: UserId, doubt: _Doubt) -> None:
+        """Keep the highest; of equals the first by its text, not by the order of the groups (law 4)."""
         known = self._doubts.setdefault(user_id, doubt)
-        if known.limit_micros < doubt.limit_micros:
+        if (known.limit_micros, doubt.reason) < (doubt.limit_micros, known.reason):
             self._doubts[user_id] = doubt
 
     def _members(self, group_id: GroupId) -> frozenset[UserId]:

@@ -1,0 +1,134 @@
+"""Small worlds to plan in: live state and policies over a handful of names, and a reader that knows it all at once.
+
+Ids are names, as in tests/effects/worlds.py. A world is drawn whole, unreadable budgets and hidden names included, so
+that a law need not ask where its world comes from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from hypothesis import strategies as st
+
+from reconciler.core.budget import ABSENT, GroupId, OrganizationId, Reading, Unknown, UserId
+from reconciler.core.directory import Directory, Group, Subject, User
+from reconciler.core.plan import Plan
+from reconciler.core.policy import GroupBudgetEntry, Manage, Policy, UserOverrideEntry
+from reconciler.core.snapshot import Deployment, People, Snapshot
+from reconciler.errors import Place
+from reconciler.money import Micros
+from reconciler.operations.plan import PlanRequest, make_plan
+from tests.effects.worlds import NOW, World, usd, worlds
+
+UNREADABLE = Unknown("the server is tired today")
+
+
+@dataclass(slots=True)
+class SnapshotReader:
+    """Satisfies operations.ports.Reader with a snapshot; what is not in it is absent."""
+
+    snapshot: Snapshot
+    requests: int = 0
+
+    def deployment(self) -> Deployment:
+        return self.snapshot.deployment
+
+    def directory(self) -> Directory:
+        return self.snapshot.directory
+
+    def find_users(self, names: Collection[str]) -> tuple[User, ...]:
+        return ()
+
+    def group_budgets(self, groups: Sequence[Group]) -> Mapping[GroupId, Reading]:
+        return {group.id: self.snapshot.group_budgets.get(group.id, ABSENT) for group in groups}
+
+    def people(self, users: Sequence[User], directory: Directory) -> People:
+        return People({user.id: self.snapshot.user_overrides.get(user.id, ABSENT) for user in users}, {})
+
+    def budget(self, subject: Subject) -> Reading:
+        return self.snapshot.reading(subject)
+
+    def spend(self, asked: Mapping[GroupId, Sequence[UserId]]) -> Mapping[GroupId, Mapping[UserId, Micros]]:
+        return {group: dict.fromkeys(people, Micros(15_000_000)) for group, people in asked.items()}
+
+    def may_write(self, *, organizations: Collection[OrganizationId], overrides: bool) -> tuple[str, ...]:
+        return ()
+
+
+def plan_of(
+    policies: Sequence[Policy], snapshot: Snapshot, *, at: datetime = NOW, includes: Any = lambda address: True
+) -> Plan:
+    return make_plan(PlanRequest(tuple(policies), (), at, includes), SnapshotReader(snapshot))
+
+
+_LIMITS = st.none() | st.sampled_from([0, 10, 20, 30])
+
+
+@st.composite
+def policies(draw: st.DrawFn, world: World) -> tuple[Policy, ...]:
+    """A policy for some organizations of a world, that names only what exists there."""
+    organizations = sorted(name for name in world.members if "/" not in name)
+    chosen = draw(st.lists(st.sampled_from(organizations), min_size=1, unique=True))
+    taken: set[str] = set()
+    return tuple(draw(_policy(world, organization, taken)) for organization in chosen)
+
+
+@st.composite
+def _policy(draw: st.DrawFn, world: World, organization: str, taken: set[str]) -> Policy:
+    groups = sorted(name for name in world.members if name.partition("/")[0] == organization)
+    budgets = draw(st.dictionaries(st.sampled_from(groups), _LIMITS))
+    overrides = []
+    for group in groups:
+        for person in sorted(world.members[group]):
+            if person not in taken and draw(st.integers(0, 3)) == 0:
+                taken.add(person)
+                overrides.append(_override_entry(person, group, draw(_LIMITS), draw(_spans)))
+    return Policy(
+        organization=organization,
+        place=Place(f"{organization}.yaml", 2, 15),
+        group_budgets_managed=draw(st.sampled_from(Manage)),
+        user_overrides_managed=draw(st.sampled_from(Manage)),
+        group_budgets=tuple(
+            GroupBudgetEntry(_short(name), ABSENT if limit is None else usd(limit), "", Place("a.yaml", line, 1))
+            for line, (name, limit) in enumerate(budgets.items(), start=1)
+        ),
+        user_overrides=tuple(overrides),
+        guardrails=(),
+        allow=(),
+    )
+
+
+_days = st.integers(-2, 2)
+_spans = st.one_of(st.just((None, None)), st.tuples(st.none() | _days, st.none() | _days))
+
+
+def _override_entry(
+    person: str, group: str, limit: int | None, span: tuple[int | None, int | None]
+) -> UserOverrideEntry:
+    starts, expires = (None if days is None else NOW + timedelta(days=days) for days in span)
+    state = ABSENT if limit is None else usd(limit)
+    return UserOverrideEntry(person, _short(group), state, "why not", starts, expires, Place("b.yaml", 1, 1))
+
+
+def _short(name: str) -> str:
+    return name.partition("/")[2] or "Everyone"
+
+
+@st.composite
+def situations(draw: st.DrawFn, *, unreadable: bool = False) -> tuple[World, Snapshot, tuple[Policy, ...]]:
+    """A world, its live state (with some of it unreadable), and policies for it."""
+    world = draw(worlds())
+    snapshot = world.snapshot()
+    if unreadable:
+        lost_groups = draw(st.lists(st.sampled_from(sorted(snapshot.group_budgets)), unique=True))
+        people = sorted(snapshot.user_overrides)
+        lost_users = draw(st.lists(st.sampled_from(people), unique=True)) if people else []
+        snapshot = replace(
+            snapshot,
+            group_budgets={**snapshot.group_budgets, **dict.fromkeys(lost_groups, UNREADABLE)},
+            user_overrides={**snapshot.user_overrides, **dict.fromkeys(lost_users, UNREADABLE)},
+        )
+    return world, snapshot, draw(policies(world))

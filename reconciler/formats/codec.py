@@ -24,10 +24,25 @@ from enum import Enum
 from functools import cache
 from typing import Any, NewType, Union, get_args, get_origin, get_type_hints
 
+from reconciler.core.effects import PersonEffect
 from reconciler.core.plan import Action, Plan
+from reconciler.core.verdict import Danger, Verdict
 
 _UNIONS = (Union, types.UnionType)
-EXTRAS: dict[type, tuple[str, ...]] = {Action: ("address", "kind"), Plan: ("digest",)}
+EXTRAS: dict[type, tuple[str, ...]] = {
+    Action: ("address", "kind"),
+    Plan: ("digest",),
+    PersonEffect: (
+        "standing_before",
+        "standing_after",
+        "has_moved",
+        "becomes_unlimited",
+        "becomes_blocked",
+        "becomes_unblocked",
+    ),
+    Danger: ("count", "consent"),
+    Verdict: ("is_refused",),
+}
 
 
 def encode(value: Any, hint: Any = None) -> Any:

@@ -34,19 +34,7 @@ class JournalFile:
     def __init__(self, path: str) -> None:
         """Create the file. Raises FileError when that fails, or it exists: no run writes over another's record."""
         self.path = path
-        try:
-            folder = os.path.dirname(path)
-            if folder:
-                os.makedirs(folder, mode=0o700, exist_ok=True)
-            self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o600)
-            _flush_folder(folder or os.curdir)
-        except FileExistsError:
-            raise _exists(path) from None
-        except OSError as error:
-            hint = "name a writable place with --journal FILE"
-            raise FileError(
-                f"the journal {path} cannot be written: {error.strerror}; nothing was written", hint=hint
-            ) from None
+        self._fd = _create(path)
         self._write_lock, self._flush_lock = threading.Lock(), threading.Lock()
         self._written = self._flushed = 0
         self._trouble = ""
@@ -92,6 +80,21 @@ class JournalFile:
         os.close(self._fd)
         if not self._written:  # it took not even the first line: no record of anything, and in the way of the next run
             os.unlink(self.path)
+
+
+def _create(path: str) -> int:
+    folder = os.path.dirname(path) or os.curdir
+    try:
+        os.makedirs(folder, mode=0o700, exist_ok=True)
+        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        if isinstance(error, FileExistsError) and os.path.isdir(folder):
+            raise _exists(path) from None
+        hint = "name a writable place with --journal FILE"
+        message = f"the journal {path} cannot be written: {error.strerror}; nothing was written"
+        raise FileError(message, hint=hint) from None
+    _flush_folder(folder)
+    return fd
 
 
 def require_new(path: str) -> None:

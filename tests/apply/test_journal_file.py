@@ -1,0 +1,138 @@
+"""The journal on disk: who may read it, what a full disk leaves, and that nothing is reported as kept that is not."""
+
+from __future__ import annotations
+
+import os
+import resource
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from reconciler.core.outcome import Event, Intent
+from reconciler.core.plan import Kind
+from reconciler.errors import FileError
+from reconciler.formats.journal import dump_event
+from reconciler.operations import journal_file
+from reconciler.operations.journal_file import JournalFile, require_new
+
+
+def intent(number: int) -> Event:
+    return Intent(number, f"group/acme/g{number}", Kind.UPDATE, datetime(2026, 11, 23, tzinfo=UTC))
+
+
+@contextmanager
+def largest_file(size: int) -> Iterator[None]:
+    """A disk that is full as soon as a file has so many bytes."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_only_its_owner_may_read_it(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "one.jsonl"
+    with JournalFile(str(path)) as journal:
+        journal.append(intent(0))
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert path.parent.stat().st_mode & 0o777 == 0o700
+
+
+def test_no_run_writes_over_the_record_of_another(tmp_path: Path) -> None:
+    path = tmp_path / "one.jsonl"
+    path.write_text("a record")
+    for attempt in (lambda: JournalFile(str(path)), lambda: require_new(str(path))):
+        with pytest.raises(FileError, match=r"exists already; nothing was written"):
+            attempt()
+    assert path.read_text() == "a record"
+
+
+@pytest.mark.parametrize("path", ["/dev/null/journal", "/proc/journal"])
+def test_a_place_that_takes_no_file_is_refused(path: str) -> None:
+    with pytest.raises(FileError, match=r"cannot be written: .*; nothing was written"):
+        JournalFile(path)
+
+
+def test_a_folder_that_cannot_be_read_will_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = os.open
+
+    def opened(path: str, flags: int, mode: int = 0o777) -> int:
+        if flags & os.O_DIRECTORY:
+            raise PermissionError
+        return real(path, flags, mode)
+
+    monkeypatch.setattr(journal_file.os, "open", opened)  # type: ignore[attr-defined]
+    with JournalFile(str(tmp_path / "one.jsonl")) as journal:
+        journal.append(intent(0))
+
+
+def test_a_full_disk_leaves_no_half_line(tmp_path: Path) -> None:
+    path = tmp_path / "one.jsonl"
+    size = len(dump_event(intent(0)))
+    with JournalFile(str(path)) as journal:
+        with largest_file(size + size // 2):
+            journal.append(intent(0))
+            with pytest.raises(FileError, match=r"cannot be written: File too large"):
+                journal.append(intent(1))
+        with pytest.raises(FileError, match="File too large"):  # what it holds is no longer certain
+            journal.append(intent(2))
+        with pytest.raises(FileError, match="File too large"):
+            journal.flush()
+    assert dump_event(intent(0)) == path.read_text()
+
+
+def test_a_journal_without_a_line_is_not_left_behind(tmp_path: Path) -> None:
+    path = tmp_path / "one.jsonl"
+    with largest_file(10), JournalFile(str(path)) as journal, pytest.raises(FileError):
+        journal.append(intent(0))
+    assert not path.exists()
+
+
+def test_a_flush_that_fails_is_not_forgotten(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A second fsync says that all is well although the disk has lost the pages; so nobody asks it."""
+
+    def fail(fd: int) -> None:
+        raise OSError(5, "Input/output error")
+
+    with JournalFile(str(tmp_path / "one.jsonl")) as journal:
+        journal.append(intent(0))
+        with monkeypatch.context() as patched:
+            patched.setattr(journal_file.os, "fsync", fail)  # type: ignore[attr-defined]
+            with pytest.raises(FileError, match="Input/output error"):
+                journal.flush()
+        with pytest.raises(FileError, match="Input/output error"):
+            journal.flush()
+
+
+def test_threads_share_flushes_and_lose_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    flushes = []
+    real = os.fsync
+
+    def fsync(fd: int) -> None:
+        flushes.append(fd)
+        real(fd)
+
+    monkeypatch.setattr(journal_file.os, "fsync", fsync)  # type: ignore[attr-defined]
+    path = tmp_path / "one.jsonl"
+
+    def work(first: int) -> None:
+        for number in range(first, first + 25):
+            journal.append(intent(number))
+            journal.flush()
+
+    with JournalFile(str(path)) as journal:
+        threads = [threading.Thread(target=work, args=(first,)) for first in range(0, 100, 25)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        done = len(flushes)
+        journal.flush()
+        assert done == len(flushes)
+    assert sorted(dump_event(intent(number)) for number in range(100)) == sorted(path.read_text().splitlines(True))
+    assert len(flushes) <= 101

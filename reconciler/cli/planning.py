@@ -25,7 +25,19 @@ def load_policies(paths: Sequence[str]) -> Loaded:
     """Read the policy files; all of their problems come in one PolicyError."""
     from reconciler.policy_file.load import load
 
+    for path in paths:
+        _require_no_plan(path)
     return load(paths or [DEFAULT_PATH])
+
+
+def _require_no_plan(path: str) -> None:
+    """Say it in one sentence; read as a policy, a plan has a problem on every line."""
+    from reconciler.formats import document
+    from reconciler.formats import plan as plan_format
+
+    if document.name_of(files.starts_with(path)) == plan_format.NAME:
+        hint = f"`reconciler show {path}` prints it; `reconciler apply {path}`, alone, applies it"
+        raise FileError(f"{path} is a saved plan, and no policy", hint=hint)
 
 
 def plan_of(

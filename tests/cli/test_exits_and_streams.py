@@ -41,9 +41,7 @@ BROKEN = "version: 1\norganization: acme\ngroup_budgets:\n  - group: platform\n 
         (BROKEN, ["apply", "--auto-approve"], 1),
     ],
 )
-def test_the_exit_code_never_depends_on_the_output(
-    coder: Shell, policy: str, arguments: list[str], code: int
-) -> None:
+def test_the_exit_code_never_depends_on_the_output(coder: Shell, policy: str, arguments: list[str], code: int) -> None:
     coder.policy(policy)
     arguments = [*arguments, *(AT if arguments[0] != "validate" else ())]
     text, data = coder.run(*arguments), coder.run(*arguments, "--json")

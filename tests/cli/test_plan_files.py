@@ -1,0 +1,172 @@
+"""Saved plans and `show`: written whole, private and only over plans; read whole or refused in a sentence."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import stat
+from pathlib import Path
+
+import pytest
+
+from reconciler.formats.plan import dump_plan, load_plan
+from reconciler.sandbox import Sandbox
+from tests.cli.running import AT, BLOCKS_BOB, RAISE_PLATFORM, Shell
+
+
+@pytest.fixture
+def saved(coder: Shell) -> Path:
+    """A saved plan with one update."""
+    coder.policy(RAISE_PLATFORM)
+    assert 0 == coder.run("plan", "-o", "saved.plan", *AT).code
+    return coder.folder / "saved.plan"
+
+
+def test_a_saved_plan_is_private_and_shown_as_it_was_planned(coder: Shell, saved: Path) -> None:
+    assert 0o600 == stat.S_IMODE(saved.stat().st_mode)
+    planned = re.sub(r"Read \d+ requests in \d+\.\d s\. ", "", coder.run("plan", *AT).out)
+    assert planned == coder.run("show", saved).out
+    assert saved.read_text() == coder.run("show", saved, "--json").out == coder.run("plan", "--json", *AT).out
+
+
+def test_show_asks_no_server(shell: Shell, company: Sandbox) -> None:
+    shell.connect(company).policy(RAISE_PLATFORM)
+    assert 0 == shell.run("plan", "-o", "saved.plan", *AT).code
+    company.forget_requests()
+    shell.set(CODER_URL="http://127.0.0.1:1")
+    assert 0 == shell.run("show", "saved.plan").code
+    assert () == company.requests
+
+
+def test_a_refused_plan_is_saved_and_shown_with_its_refusal(coder: Shell) -> None:
+    coder.policy(BLOCKS_BOB)
+    planned = coder.run("plan", "-o", "saved.plan", *AT)
+    shown = coder.run("show", "saved.plan")
+    assert (3, 0) == (planned.code, shown.code)
+    assert "--allow BLOCKS_USERS=1" in shown.out
+
+
+def test_saving_again_replaces_the_plan_and_nothing_stays_behind(coder: Shell, saved: Path) -> None:
+    before = saved.read_text()
+    assert 0 == coder.run("plan", "-o", saved, "--at", "2026-12-24").code
+    assert before != saved.read_text()
+    assert {"policies", "saved.plan"} == set(os.listdir(coder.folder))
+
+
+def test_a_saved_plan_replaces_nothing_but_a_plan(coder: Shell, company: Sandbox) -> None:
+    policy = coder.policy(RAISE_PLATFORM)
+    os.mkfifo(coder.folder / "pipe")
+    company.forget_requests()
+    for target, says in {
+        policy: "exists and is not a reconciler plan; it is left alone",
+        coder.folder / "pipe": "is not a file",
+        coder.folder / "policies": "is not a file",
+        "": "'' is not a file",
+    }.items():
+        ran = coder.run("plan", "-o", target, *AT)
+        assert (1, "") == (ran.code, ran.out)
+        assert says in ran.err
+    assert RAISE_PLATFORM == policy.read_text()
+    assert stat.S_ISFIFO((coder.folder / "pipe").stat().st_mode)
+
+
+def test_an_empty_file_and_a_link_are_written_to(coder: Shell) -> None:
+    coder.policy(RAISE_PLATFORM)
+    (coder.folder / "empty").touch()
+    (coder.folder / "link").symlink_to(coder.folder / "empty")
+    assert 0 == coder.run("plan", "-o", "link", *AT).code
+    assert (coder.folder / "link").is_symlink()
+    assert 0 == coder.run("show", "empty").code
+
+
+@pytest.mark.parametrize("target", ["nowhere/saved.plan", "policies/acme.yaml/saved.plan", "a" * 300])
+def test_a_target_that_cannot_be_written(coder: Shell, target: str) -> None:
+    coder.policy(RAISE_PLATFORM)
+    ran = coder.run("plan", "-o", target, *AT)
+    assert (1, "") == (ran.code, ran.out)
+    assert f"{target} cannot be written: " in ran.err
+
+
+def test_a_path_that_is_not_utf_8_comes_back(coder: Shell) -> None:
+    name = os.fsdecode(b"caf\xe9.yaml")
+    coder.policy(RAISE_PLATFORM, name)
+    assert 0 == coder.run("plan", name, "-o", "saved.plan", *AT).code
+    text = (coder.folder / "saved.plan").read_text(encoding="utf-8")
+    plan = load_plan(text, source="saved.plan")
+    assert name == plan.sources[0].path
+    assert text == dump_plan(plan)
+    assert 0 == coder.run("show", "saved.plan").code
+
+
+def _edited(text: str) -> str:
+    assert "1000000000" in text
+    return text.replace("1000000000", "9000000000")
+
+
+@pytest.mark.parametrize(
+    ("damage", "says"),
+    [
+        (lambda text: "", "is neither a saved plan nor a journal"),
+        (lambda text: RAISE_PLATFORM, "is neither a saved plan nor a journal"),
+        (lambda text: text[: len(text) // 2], "is not JSON"),
+        (lambda text: text[:-3], "it seems to be cut short"),
+        (lambda text: text.replace('"version": 1', '"version": 2'), "has format version 2, and this reconciler reads"),
+        (lambda text: text.replace('"version": 1', '"version": "1"'), "has format version '1'"),
+        (lambda text: text.replace('"version": 1', '"version": true'), "has format version True"),
+        (_edited, "was edited by hand or damaged: its checksum does not fit"),
+        (lambda text: text + text, "is not JSON"),
+        (lambda text: text.replace("{", "[", 1), "is neither"),
+        (lambda text: '{\n  "format": "reconciler plan",' + "[" * 100_000, "is not JSON"),
+    ],
+)  # fmt: skip
+def test_what_is_no_plan_is_refused_in_a_sentence(coder: Shell, saved: Path, damage: object, says: str) -> None:
+    assert callable(damage)
+    saved.write_text(damage(saved.read_text()))
+    ran = coder.run("show", saved)
+    assert (1, "") == (ran.code, ran.out)
+    assert says in ran.err
+    assert len(ran.err) < 500
+    assert 1 == coder.run("show", saved, "--json").document["exit_code"]
+
+
+def test_a_number_that_nobody_wrote_is_refused_though_the_checksum_fits(coder: Shell, saved: Path) -> None:
+    """Who edits a plan can compute its checksum; then the types, and what is written twice, still have to fit."""
+    from reconciler.formats.document import dump
+
+    for edit, says in {
+        lambda body: body["actions"][0]["after"].update(limit_micros=1.5): "must be a whole number, not 1.5",
+        lambda body: body["actions"][0].update(kind="delete"): "kind is 'delete', but the rest of it says 'update'",
+        lambda body: body.update(digest="0" * 64): "digest is ",
+        lambda body: body.update(actions=None): "actions must be an array, not None",
+        lambda body: body["actions"][0].update(extra=1): "actions[0].extra is not a known key",
+        lambda body: body["actions"][0].pop("cause"): "actions[0].cause is missing",
+    }.items():
+        body = json.loads(saved.read_text())
+        edit(body)
+        document = {key: body[key] for key in body if key not in ("format", "version", "checksum")}
+        (coder.folder / "edited.plan").write_text(dump("reconciler plan", 1, document))
+        ran = coder.run("show", "edited.plan")
+        assert (1, "") == (ran.code, ran.out)
+        assert "is not a plan that this tool wrote" in ran.err
+        assert says in ran.err
+
+
+def test_show_of_what_is_no_file(shell: Shell) -> None:
+    (shell.folder / "binary").write_bytes(bytes(range(256)) * 10)
+    for name, says in {
+        "nowhere": "nowhere cannot be read: No such file or directory",
+        ".": ". is not a file",
+        "binary": "binary is not UTF-8 text",
+        "/dev/zero": "/dev/zero is not a file",
+    }.items():
+        ran = shell.run("show", name)
+        assert (1, "") == (ran.code, ran.out)
+        assert says in ran.err, ran.err
+
+
+def test_a_saved_plan_among_policies_is_named(coder: Shell, saved: Path) -> None:
+    for arguments in (["validate", saved], ["plan", saved], ["drift", saved], ["apply", saved, "policies"]):
+        ran = coder.run(*arguments)
+        assert (1, "") == (ran.code, ran.out)
+        assert "saved.plan is a saved plan, and no policy" in ran.err

@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import TypeVar
 
@@ -189,7 +190,7 @@ class Transport:
         if decision.needed_s is not None:
             raise self._out_of_patience(request, attempt, decision.needed_s)
         if answer is None:
-            raise _no_answer(request, attempt, error)
+            raise _no_answer(self.connection.url, attempt, request, error)
         return answer
 
     def _try(self, request: Request, number: int) -> tuple[Answer | None, Exception | None, Attempt]:
@@ -227,7 +228,7 @@ class Transport:
             self.connection.url + request.path,
             content=request.body,
             headers=_headers_of(request),
-            timeout=httpx.Timeout(request.timeout_s, connect=CONNECT_TIMEOUT_S),
+            timeout=_timeouts(request.timeout_s),
         )
         body = bytearray()
         response = client.send(sent, stream=True)
@@ -310,23 +311,34 @@ def causes(error: BaseException) -> list[BaseException]:
     return chain
 
 
+@cache
+def _timeouts(total_s: float) -> httpx.Timeout:
+    return httpx.Timeout(total_s, connect=CONNECT_TIMEOUT_S)
+
+
 def _headers_of(request: Request) -> dict[str, str]:
     headers = {"User-Agent": request.user_agent} if request.user_agent else {}
     return headers | {"Content-Type": "application/json"} if request.body is not None else headers
 
 
-def _no_answer(request: Request, attempt: Attempt, error: Exception | None) -> ServerError:
-    """Say why nothing came back, and what to check."""
+def _no_answer(url: str, attempt: Attempt, request: Request, error: Exception | None) -> ServerError:
+    """Say why nothing came back, and what to check. Where nothing was reached the URL matters, not the request."""
     chain = causes(error) if error is not None else []
     hint = "check CODER_URL, the network and the proxy settings"
     if any(isinstance(cause, socket.gaierror) for cause in chain):
         why, hint = "there is no such host", "check CODER_URL"
-    elif certificate := next((cause for cause in chain if isinstance(cause, ssl.SSLError)), None):
-        reason = getattr(certificate, "verify_message", "") or str(certificate)
-        why, hint = f"TLS: {reason}", "for a private authority set SSL_CERT_FILE to its certificate; check CODER_URL"
+    elif failed := next((cause for cause in chain if isinstance(cause, ssl.SSLError)), None):
+        reason = getattr(failed, "verify_message", "") or (failed.reason or "").replace("_", " ").lower()
+        why, hint = (
+            f"TLS failed: {reason}",
+            "check CODER_URL; for a private authority set SSL_CERT_FILE to its certificate",
+        )
     elif attempt.happened is Failure.LOST:
         why = "no answer in time" if isinstance(error, httpx.TimeoutException) else "the answer was lost or cut short"
     else:
         why = "no connection"
-    kind = RejectedError if request.is_write and attempt.happened is not Failure.LOST else UnreachableError
-    return kind(f"{request}: {why} ({attempt.number} {'attempt' if attempt.number == 1 else 'attempts'}).", hint=hint)
+    is_reached = attempt.happened is Failure.LOST
+    kind = RejectedError if request.is_write and not is_reached else UnreachableError
+    where = str(request) if is_reached or request.is_write else url
+    times = f" ({attempt.number} attempts)" if attempt.number > 1 else ""
+    return kind(f"{where}: {why}{times}.", hint=hint)

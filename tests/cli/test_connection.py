@@ -24,9 +24,9 @@ def _policy(shell: Shell) -> None:
 
 def assert_says(ran: Ran, *texts: str) -> None:
     """A connection error is exit 1, nothing on stdout, a sentence and a hint on stderr, and no secret anywhere."""
-    assert (1, "") == (ran.code, ran.out)
+    assert (ran.code, ran.out) == (1, "")
     assert ran.err.startswith("Error: ")
-    assert 2 == len(ran.err.splitlines()), ran.err
+    assert len(ran.err.splitlines()) == 2, ran.err
     for text in texts:
         assert text in ran.err
     assert TOKEN not in ran.err
@@ -91,7 +91,7 @@ def test_a_server_that_is_not_coder(shell: Shell, body: str) -> None:
             fault = Fault("raw", path="*", status=200, body=body, headers={"content-type": kind}, times=100)
             sandbox.fault(fault)
             ran = shell.connect(sandbox).run("plan")
-            assert (1, "") == (ran.code, ran.out)
+            assert (ran.code, ran.out) == (1, "")
             assert "does not answer like Coder" in ran.err or f"GET {BUILD}" in ran.err
             assert "Traceback" not in ran.err
 
@@ -107,7 +107,7 @@ def test_a_redirect_is_not_followed(shell: Shell) -> None:
         headers = {"location": f"{elsewhere.url}/login"}
         sandbox.fault(Fault("status", path="*", status=307, body={}, headers=headers, times=100))
         ran = shell.connect(sandbox).run("plan")
-        assert () == elsewhere.requests
+        assert elsewhere.requests == ()
         assert_says(ran, "redirects to " + elsewhere.url, "redirects are not followed", "set CODER_URL")
 
 
@@ -132,7 +132,7 @@ def test_the_coder_clis_login(shell: Shell, company: Sandbox) -> None:
     folder.mkdir()
     (folder / "url").write_text(company.url + "\n")
     (folder / "session").write_text(company.tokens["user-admin"] + "\n")
-    assert 0 == shell.set(CODER_CONFIG_DIR=str(folder)).run("plan", *AT).code
+    assert shell.set(CODER_CONFIG_DIR=str(folder)).run("plan", *AT).code == 0
     other = shell.set(CODER_URL="https://coder.example").run("plan")
     assert_says(other, "logged in, but not to https://coder.example; its token is not sent there")
 
@@ -143,14 +143,14 @@ def test_the_coder_clis_login_at_home(shell: Shell, company: Sandbox) -> None:
     (folder / "url").write_text(company.url)
     (folder / "session").write_text(company.tokens["user-admin"])
     shell.monkeypatch.setattr("sys.platform", "linux")
-    assert 0 == shell.set(HOME=str(shell.folder)).run("plan", *AT).code
+    assert shell.set(HOME=str(shell.folder)).run("plan", *AT).code == 0
 
 
 def test_a_login_that_cannot_be_read(shell: Shell) -> None:
     folder = shell.folder / "login"
     (folder / "url").mkdir(parents=True)
     assert_says_once = shell.set(CODER_CONFIG_DIR=str(folder)).run("plan")
-    assert (1, "") == (assert_says_once.code, assert_says_once.out)
+    assert (assert_says_once.code, assert_says_once.out) == (1, "")
     assert f"{folder / 'url'} cannot be read: Is a directory" in assert_says_once.err
     (folder / "url").rmdir()
     (folder / "url").write_bytes(b"\xff\xfe")
@@ -159,7 +159,7 @@ def test_a_login_that_cannot_be_read(shell: Shell) -> None:
 
 def test_extra_headers_are_sent(shell: Shell, company: Sandbox) -> None:
     shell.connect(company).set(CODER_HEADER="X-Access=letmein,X-Team=budget")
-    assert 0 == shell.run("plan", *AT).code
+    assert shell.run("plan", *AT).code == 0
     assert_says(shell.set(CODER_HEADER="nonsense letmein").run("plan"), "Entry 1 of CODER_HEADER is not a header")
 
 
@@ -222,7 +222,7 @@ def test_tls_is_verified_and_a_private_authority_can_be_named(shell: Shell, comp
         assert_says(untrusted, "TLS: self", "set SSL_CERT_FILE")
         shell.set(SSL_CERT_FILE=str(HERE / "tls" / "authority.pem"))
         trusted = shell.process("plan", *AT)
-        assert (0, "") == (trusted.code, trusted.err)
+        assert (trusted.code, trusted.err) == (0, "")
         assert f"at https://localhost:{port}, as ci-budgets" in trusted.out
         shell.set(SSL_CERT_FILE=str(shell.folder / "nowhere.pem"))
         assert_says(shell.run("plan"), "certificates to verify Coder's with cannot be loaded", "check SSL_CERT_FILE")

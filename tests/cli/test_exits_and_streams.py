@@ -70,13 +70,13 @@ def test_the_exit_code_never_depends_on_the_output(coder: Shell, policy: str, ar
 )
 def test_wrong_usage_is_1_and_never_2(shell: Shell, arguments: list[str], says: str) -> None:
     text, data = shell.run(*arguments), shell.run(*arguments, "--json")
-    assert (1, "", 1) == (text.code, text.out, data.code)
+    assert (text.code, text.out, data.code) == (1, "", 1)
     assert says in text.err
     assert ("Usage: reconciler" in text.err) == (arguments != ["plan", "-o"])  # where click knows the command
     assert " --help` says more" in text.err
     if arguments != ["plan", "-o"]:  # there, --json is the file's name
-        assert 1 == data.document["exit_code"]
-        assert "reconciler error" == data.document["format"]
+        assert data.document["exit_code"] == 1
+        assert data.document["format"] == "reconciler error"
 
 
 @pytest.mark.parametrize(
@@ -86,17 +86,17 @@ def test_wrong_usage_is_1_and_never_2(shell: Shell, arguments: list[str], says: 
 )  # fmt: skip
 def test_a_time_is_a_date_or_has_a_zone(shell: Shell, time: str) -> None:
     ran = shell.run("plan", "--at", time)
-    assert (1, "") == (ran.code, ran.out)
+    assert (ran.code, ran.out) == (1, "")
     assert "--at" in ran.err
 
 
 def test_results_go_to_stdout_and_the_rest_to_stderr(coder: Shell) -> None:
     coder.policy(RAISE_PLATFORM)
     ran = coder.process("plan", *AT)
-    assert (0, "") == (ran.code, ran.err)
+    assert (ran.code, ran.err) == (0, "")
     assert ran.out.endswith("Plan: 0 to create, 1 to update, 0 to delete.\n")
     failed = coder.process("plan", "nowhere")
-    assert (1, "") == (failed.code, failed.out)
+    assert (failed.code, failed.out) == (1, "")
     assert failed.err.startswith("nowhere:1:1: there is no such file\n")
 
 
@@ -104,7 +104,7 @@ def test_without_a_terminal_nothing_is_asked(company: Sandbox, coder: Shell) -> 
     coder.policy(RAISE_PLATFORM)
     company.forget_requests()
     ran = coder.process("apply", *AT)
-    assert 1 == ran.code
+    assert ran.code == 1
     assert "Plan: 0 to create, 1 to update, 0 to delete." in ran.out
     assert "pass --auto-approve" in ran.err
     assert {"GET", "POST"} >= {request.method for request in company.requests}
@@ -114,27 +114,27 @@ def test_without_a_terminal_nothing_is_asked(company: Sandbox, coder: Shell) -> 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_json_is_one_document_on_every_error(shell: Shell, command: str) -> None:
     ran = shell.run(command, "--json", "--nosuch")
-    assert 1 == ran.code
+    assert ran.code == 1
     assert {"format", "version", "exit_code", "message", "hint", "details", "findings"} == set(ran.document)
 
 
 def test_json_carries_every_finding(shell: Shell) -> None:
     shell.policy(BROKEN)
     document = shell.run("validate", "--json").document
-    assert [("policies/acme.yaml", 5)] == [(one["file"], one["line"]) for one in document["findings"]]
+    assert [(one["file"], one["line"]) for one in document["findings"]] == [("policies/acme.yaml", 5)]
 
 
 def test_json_says_why_it_was_refused(coder: Shell) -> None:
     coder.policy(BLOCKS_BOB)
     document = coder.run("apply", "--auto-approve", "--json", *AT).document
-    assert 3 == document["exit_code"]
+    assert document["exit_code"] == 3
     assert any("BLOCKS_USERS" in detail for detail in document["details"])
 
 
 def test_a_closed_stderr_changes_nothing(shell: Shell) -> None:
     ran = shell.process("validate", "nowhere", "--json", stderr=None, preexec_fn=lambda: os.close(2))
-    assert 1 == ran.code
-    assert "there is no such file" == ran.document["findings"][0]["message"]
+    assert ran.code == 1
+    assert ran.document["findings"][0]["message"] == "there is no such file"
 
 
 @pytest.mark.parametrize(
@@ -145,7 +145,7 @@ def test_a_stdout_that_takes_nothing_is_an_error_and_no_traceback(coder: Shell, 
     with open("/dev/full", "w") as full:
         ran = coder.process(*arguments, capture_output=False, stdout=full, stderr=subprocess.PIPE)
     closed = coder.process(*arguments, stdout=None, capture_output=False, stderr=subprocess.PIPE, **CLOSE_STDOUT)
-    assert (1, 1) == (ran.code, closed.code)
+    assert (ran.code, closed.code) == (1, 1)
     for err in (ran.err, closed.err):
         assert "Traceback" not in err
         assert "Exception ignored" not in err
@@ -162,7 +162,7 @@ def test_a_broken_pipe_is_quiet(shell: Shell) -> None:
     os.close(reader)
     ran = shell.process("schema", capture_output=False, stdout=writer, stderr=subprocess.PIPE)
     os.close(writer)
-    assert (1, "") == (ran.code, ran.err)
+    assert (ran.code, ran.err) == (1, "")
 
 
 def test_names_that_the_terminal_cannot_show_are_escaped(shell: Shell) -> None:
@@ -170,14 +170,14 @@ def test_names_that_the_terminal_cannot_show_are_escaped(shell: Shell) -> None:
     file = os.fsencode(shell.folder) + b"/caf\xe9-\xc3\xa9.yaml"
     Path(os.fsdecode(file)).write_text(AS_IT_IS)
     ran = shell.process("validate", os.fsdecode(b"caf\xe9-\xc3\xa9.yaml"), "--json")
-    assert 0 == ran.code
+    assert ran.code == 0
     assert "caf\\udce9-\\xe9.yaml" in ran.out
 
 
 def test_what_a_policy_says_cannot_write_over_the_terminal(shell: Shell) -> None:
     shell.policy('version: 1\norganization: acme\n"\\e]0;owned\\a": 1\n# \x85\n')
     ran = shell.run("validate")
-    assert 1 == ran.code
+    assert ran.code == 1
     assert all(character.isprintable() or character == "\n" for character in ran.err)
 
 
@@ -199,7 +199,7 @@ def test_interrupted_while_reading(shell: Shell, number: signal.Signals) -> None
             process.send_signal(number)
             out, err = process.communicate(timeout=20)
         assert time.monotonic() - started < 5, "the interrupt waits for the reads in flight"
-    assert 130 == process.returncode
-    assert 130 == json.loads(out)["exit_code"]
+    assert process.returncode == 130
+    assert json.loads(out)["exit_code"] == 130
     assert "Interrupted; nothing was written." in err
     assert "Traceback" not in err

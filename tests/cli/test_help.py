@@ -54,7 +54,7 @@ def test_help_fits_a_terminal_and_says_something(name: str) -> None:
 @pytest.mark.parametrize("arguments", [["--help"], ["-h"], [], ["plan", "-h"], ["--version"]])
 def test_what_is_looked_up_is_answered(shell: Shell, arguments: list[str]) -> None:
     ran = shell.process(*arguments)
-    assert (0, "") == (ran.code, ran.err)
+    assert (ran.code, ran.err) == (0, "")
     expected = {"plan": "plan", "--version": ""}.get(arguments[0] if arguments else "", "_all")
     text = (HELP / f"{expected}.txt").read_text(encoding="utf-8") if expected else ""
     assert (text or f"reconciler {reconciler.__version__}\n") == ran.out
@@ -63,7 +63,7 @@ def test_what_is_looked_up_is_answered(shell: Shell, arguments: list[str]) -> No
 @pytest.mark.parametrize("name", ["../help/plan", "_all", "nosuch"])
 def test_help_of_what_is_no_command(shell: Shell, name: str) -> None:
     ran = shell.process(name, "--help")
-    assert (1, "") == (ran.code, ran.out)
+    assert (ran.code, ran.out) == (1, "")
     assert f"There is no command {name!r}" in ran.err
 
 

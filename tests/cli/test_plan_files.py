@@ -6,7 +6,9 @@ import json
 import os
 import re
 import stat
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,12 +21,12 @@ from tests.cli.running import AT, BLOCKS_BOB, RAISE_PLATFORM, Shell
 def saved(coder: Shell) -> Path:
     """A saved plan with one update."""
     coder.policy(RAISE_PLATFORM)
-    assert 0 == coder.run("plan", "-o", "saved.plan", *AT).code
+    assert coder.run("plan", "-o", "saved.plan", *AT).code == 0
     return coder.folder / "saved.plan"
 
 
 def test_a_saved_plan_is_private_and_shown_as_it_was_planned(coder: Shell, saved: Path) -> None:
-    assert 0o600 == stat.S_IMODE(saved.stat().st_mode)
+    assert stat.S_IMODE(saved.stat().st_mode) == 0o600
     planned = re.sub(r"Read \d+ requests in \d+\.\d s\. ", "", coder.run("plan", *AT).out)
     assert planned == coder.run("show", saved).out
     assert saved.read_text() == coder.run("show", saved, "--json").out == coder.run("plan", "--json", *AT).out
@@ -32,24 +34,24 @@ def test_a_saved_plan_is_private_and_shown_as_it_was_planned(coder: Shell, saved
 
 def test_show_asks_no_server(shell: Shell, company: Sandbox) -> None:
     shell.connect(company).policy(RAISE_PLATFORM)
-    assert 0 == shell.run("plan", "-o", "saved.plan", *AT).code
+    assert shell.run("plan", "-o", "saved.plan", *AT).code == 0
     company.forget_requests()
     shell.set(CODER_URL="http://127.0.0.1:1")
-    assert 0 == shell.run("show", "saved.plan").code
-    assert () == company.requests
+    assert shell.run("show", "saved.plan").code == 0
+    assert company.requests == ()
 
 
 def test_a_refused_plan_is_saved_and_shown_with_its_refusal(coder: Shell) -> None:
     coder.policy(BLOCKS_BOB)
     planned = coder.run("plan", "-o", "saved.plan", *AT)
     shown = coder.run("show", "saved.plan")
-    assert (3, 0) == (planned.code, shown.code)
+    assert (planned.code, shown.code) == (3, 0)
     assert "--allow BLOCKS_USERS=1" in shown.out
 
 
 def test_saving_again_replaces_the_plan_and_nothing_stays_behind(coder: Shell, saved: Path) -> None:
     before = saved.read_text()
-    assert 0 == coder.run("plan", "-o", saved, "--at", "2026-12-24").code
+    assert coder.run("plan", "-o", saved, "--at", "2026-12-24").code == 0
     assert before != saved.read_text()
     assert {"policies", "saved.plan"} == set(os.listdir(coder.folder))
 
@@ -58,16 +60,17 @@ def test_a_saved_plan_replaces_nothing_but_a_plan(coder: Shell, company: Sandbox
     policy = coder.policy(RAISE_PLATFORM)
     os.mkfifo(coder.folder / "pipe")
     company.forget_requests()
-    for target, says in {
+    refused: dict[str | Path, str] = {
         policy: "exists and is not a reconciler plan; it is left alone",
         coder.folder / "pipe": "is not a file",
         coder.folder / "policies": "is not a file",
         "": "'' is not a file",
-    }.items():
+    }
+    for target, says in refused.items():
         ran = coder.run("plan", "-o", target, *AT)
-        assert (1, "") == (ran.code, ran.out)
+        assert (ran.code, ran.out) == (1, "")
         assert says in ran.err
-    assert RAISE_PLATFORM == policy.read_text()
+    assert policy.read_text() == RAISE_PLATFORM
     assert stat.S_ISFIFO((coder.folder / "pipe").stat().st_mode)
 
 
@@ -75,28 +78,28 @@ def test_an_empty_file_and_a_link_are_written_to(coder: Shell) -> None:
     coder.policy(RAISE_PLATFORM)
     (coder.folder / "empty").touch()
     (coder.folder / "link").symlink_to(coder.folder / "empty")
-    assert 0 == coder.run("plan", "-o", "link", *AT).code
+    assert coder.run("plan", "-o", "link", *AT).code == 0
     assert (coder.folder / "link").is_symlink()
-    assert 0 == coder.run("show", "empty").code
+    assert coder.run("show", "empty").code == 0
 
 
 @pytest.mark.parametrize("target", ["nowhere/saved.plan", "policies/acme.yaml/saved.plan", "a" * 300])
 def test_a_target_that_cannot_be_written(coder: Shell, target: str) -> None:
     coder.policy(RAISE_PLATFORM)
     ran = coder.run("plan", "-o", target, *AT)
-    assert (1, "") == (ran.code, ran.out)
+    assert (ran.code, ran.out) == (1, "")
     assert f"{target} cannot be written: " in ran.err
 
 
 def test_a_path_that_is_not_utf_8_comes_back(coder: Shell) -> None:
     name = os.fsdecode(b"caf\xe9.yaml")
     coder.policy(RAISE_PLATFORM, name)
-    assert 0 == coder.run("plan", name, "-o", "saved.plan", *AT).code
+    assert coder.run("plan", name, "-o", "saved.plan", *AT).code == 0
     text = (coder.folder / "saved.plan").read_text(encoding="utf-8")
     plan = load_plan(text, source="saved.plan")
     assert name == plan.sources[0].path
     assert text == dump_plan(plan)
-    assert 0 == coder.run("show", "saved.plan").code
+    assert coder.run("show", "saved.plan").code == 0
 
 
 def _edited(text: str) -> str:
@@ -120,34 +123,36 @@ def _edited(text: str) -> str:
         (lambda text: '{\n  "format": "reconciler plan",' + "[" * 100_000, "is not JSON"),
     ],
 )  # fmt: skip
-def test_what_is_no_plan_is_refused_in_a_sentence(coder: Shell, saved: Path, damage: object, says: str) -> None:
-    assert callable(damage)
+def test_what_is_no_plan_is_refused_in_a_sentence(
+    coder: Shell, saved: Path, damage: Callable[[str], str], says: str
+) -> None:
     saved.write_text(damage(saved.read_text()))
     ran = coder.run("show", saved)
-    assert (1, "") == (ran.code, ran.out)
+    assert (ran.code, ran.out) == (1, "")
     assert says in ran.err
     assert len(ran.err) < 500
-    assert 1 == coder.run("show", saved, "--json").document["exit_code"]
+    assert coder.run("show", saved, "--json").document["exit_code"] == 1
 
 
 def test_a_number_that_nobody_wrote_is_refused_though_the_checksum_fits(coder: Shell, saved: Path) -> None:
     """Who edits a plan can compute its checksum; then the types, and what is written twice, still have to fit."""
     from reconciler.formats.document import dump
 
-    for edit, says in {
+    edits: dict[Callable[[Any], object], str] = {
         lambda body: body["actions"][0]["after"].update(limit_micros=1.5): "must be a whole number, not 1.5",
         lambda body: body["actions"][0].update(kind="delete"): "kind is 'delete', but the rest of it says 'update'",
         lambda body: body.update(digest="0" * 64): "digest is ",
         lambda body: body.update(actions=None): "actions must be an array, not None",
         lambda body: body["actions"][0].update(extra=1): "actions[0].extra is not a known key",
         lambda body: body["actions"][0].pop("cause"): "actions[0].cause is missing",
-    }.items():
+    }
+    for edit, says in edits.items():
         body = json.loads(saved.read_text())
         edit(body)
         document = {key: body[key] for key in body if key not in ("format", "version", "checksum")}
         (coder.folder / "edited.plan").write_text(dump("reconciler plan", 1, document))
         ran = coder.run("show", "edited.plan")
-        assert (1, "") == (ran.code, ran.out)
+        assert (ran.code, ran.out) == (1, "")
         assert "is not a plan that this tool wrote" in ran.err
         assert says in ran.err
 
@@ -161,12 +166,12 @@ def test_show_of_what_is_no_file(shell: Shell) -> None:
         "/dev/zero": "/dev/zero is not a file",
     }.items():
         ran = shell.run("show", name)
-        assert (1, "") == (ran.code, ran.out)
+        assert (ran.code, ran.out) == (1, "")
         assert says in ran.err, ran.err
 
 
 def test_a_saved_plan_among_policies_is_named(coder: Shell, saved: Path) -> None:
-    for arguments in (["validate", saved], ["plan", saved], ["drift", saved], ["apply", saved, "policies"]):
-        ran = coder.run(*arguments)
-        assert (1, "") == (ran.code, ran.out)
+    for command in ("validate", "plan", "drift", "apply"):
+        ran = coder.run(command, saved, "policies")
+        assert (ran.code, ran.out) == (1, "")
         assert "saved.plan is a saved plan, and no policy" in ran.err

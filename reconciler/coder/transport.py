@@ -328,11 +328,9 @@ def _no_answer(url: str, attempt: Attempt, request: Request, error: Exception | 
     if any(isinstance(cause, socket.gaierror) for cause in chain):
         why, hint = "there is no such host", "check CODER_URL"
     elif failed := next((cause for cause in chain if isinstance(cause, ssl.SSLError)), None):
-        reason = getattr(failed, "verify_message", "") or (failed.reason or "").replace("_", " ").lower()
-        why, hint = (
-            f"TLS failed: {reason}",
-            "check CODER_URL; for a private authority set SSL_CERT_FILE to its certificate",
-        )
+        reason = getattr(failed, "verify_message", "") or getattr(failed, "reason", None) or "no reason given"
+        why = f"TLS failed: {reason.rstrip('.').replace('_', ' ')}"
+        hint = "check CODER_URL; for a private authority set SSL_CERT_FILE to its certificate"
     elif attempt.happened is Failure.LOST:
         why = "no answer in time" if isinstance(error, httpx.TimeoutException) else "the answer was lost or cut short"
     else:

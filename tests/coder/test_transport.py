@@ -252,7 +252,7 @@ def caused(error: Exception, cause: Exception) -> Exception:
         (
             caused(httpx.ConnectError("x"), tls_error("WRONG_VERSION_NUMBER")),
             Failure.HOPELESS,
-            "http://x: TLS failed: wrong version number",
+            "http://x: TLS failed: WRONG VERSION NUMBER",
         ),
         (httpx.ConnectTimeout("x"), Failure.NOT_SENT, "no connection"),
         (httpx.ConnectError("x"), Failure.NOT_SENT, "no connection"),

@@ -96,7 +96,7 @@ def test_an_answer_that_does_not_arrive_whole(ready: Shell, sandbox: Sandbox, ki
 )
 def test_an_answer_that_is_no_answer(ready: Shell, sandbox: Sandbox, path: str, body: str, content_type: str) -> None:
     headers = {"content-type": content_type}
-    sandbox.fault(Fault("raw", method="GET", path=path, status=200, body=body, headers=headers))
+    sandbox.fault(Fault("raw", method="GET", path=path, status=200, body=body, headers=headers, times=60))
     ran = ready.run("plan", *AT)
     if body == "null" and path.startswith(MEMBERS):  # Go's empty list; the groups list their members all the same
         assert ran.out.count("group/acme/platform  ") == 1

@@ -7,7 +7,7 @@ import re
 import sys
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any
+from typing import Any, TextIO
 
 import click
 
@@ -45,7 +45,7 @@ class Screen:
 
     def note(self, text: str) -> None:
         """Tell something that is not the result."""
-        click.echo(text, err=True)
+        _tell(text)
 
 
 def report_error(error: ReconcilerError, exit_code: int, *, wants_json: bool) -> None:
@@ -54,7 +54,7 @@ def report_error(error: ReconcilerError, exit_code: int, *, wants_json: bool) ->
     Raises nothing: where neither can be written, the exit code still says it.
     """
     with suppress(OSError):
-        click.echo(error_text(error), err=True)
+        _tell(error_text(error))
     with suppress(OSError, ReconcilerError):
         if wants_json:
             write(_json(error_document(error, exit_code)))
@@ -108,22 +108,24 @@ def write(text: str) -> None:
         sys.stdout.write(text if text.endswith("\n") else text + "\n")
         sys.stdout.flush()
     except BrokenPipeError:
-        silence_stdout()
+        _silence(sys.stdout)
         raise
     except OSError as error:
-        silence_stdout()
+        _silence(sys.stdout)
         raise ReconcilerError(f"stdout cannot be written: {error.strerror}") from None
 
 
-def silence_stdout() -> None:
+def _tell(text: str) -> None:
+    """Write to stderr; that nobody can read it there changes neither the result nor the exit code."""
+    try:
+        click.echo(text, err=True)
+    except OSError:
+        _silence(sys.stderr)
+
+
+def _silence(stream: TextIO) -> None:
     """Let Python's own flush at exit go nowhere: nobody reads it, and failing it would change the exit code."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-def _json(document: dict[str, Any]) -> str:
-    import json
-
-    return json.dumps(document, indent=2, ensure_ascii=False)
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _has_color(choice: str) -> bool:

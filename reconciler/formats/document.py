@@ -50,7 +50,8 @@ def parse_object(text: str, *, source: str) -> dict[str, Any]:
     try:
         document = json.loads(text)
     except json.JSONDecodeError as error:
-        cut = " (it seems to be cut short)" if error.pos >= len(text.rstrip()) - 1 else ""
+        is_cut = error.pos >= len(text.rstrip()) - 1 or error.msg.startswith("Unterminated string")
+        cut = " (it seems to be cut short)" if is_cut else ""
         raise FileError(f"{source} is not JSON{cut}: {error.msg}, line {error.lineno}") from None
     except (RecursionError, ValueError):
         raise FileError(f"{source} is not JSON that this tool wrote") from None

@@ -1,0 +1,228 @@
+"""What a run does and records: the journal's facts, conflicts, failures, what is not attempted, and no secret."""
+
+from __future__ import annotations
+
+import json
+import stat
+import subprocess
+from typing import Any
+
+import pytest
+
+from reconciler import __version__
+from reconciler.sandbox import Fault
+from tests.apply.site import SEVEN, Site
+
+
+def test_every_fact_of_a_run(site: Site) -> None:
+    """Who, where, when, which policy at which revision, which plan; in the file that its owner alone may read."""
+    site.policy(*SEVEN)
+    for command in (["init", "-q"], ["add", "."], ["-c", "user.name=a", "-c", "user.email=a@b", "commit", "-qm", "x"]):
+        subprocess.run(["git", *command], cwd=site.folder, check=True, env={"PATH": "/usr/bin:/bin", "HOME": "/"})
+    said = site.apply()
+    assert said.code == 0
+    (path,) = site.journals
+    assert f"Journal: {path.relative_to(site.folder)}" in said.err
+    assert [stat.S_IMODE(one.stat().st_mode) for one in (path, path.parent)] == [0o600, 0o700]
+    started, ended = site.outcome.started, site.outcome.ended
+    assert len(started.revision) == 40
+    assert (started.sources[0].path, len(started.sources[0].sha256)) == ("policies/acme.yaml", 64)
+    assert "@" in started.who
+    assert f"reconciler/{__version__}" == started.tool
+    assert site.sandbox.url == started.deployment.url
+    assert ended is not None
+    assert ended.is_verified
+    assert "Verified: 7 objects read again after the last write." in said.out
+    agents = {row[0] for row in site.sandbox.execute("SELECT user_agent FROM audit_logs")}
+    assert {f"reconciler/{__version__} plan/{started.digest[:12]}"} == agents
+    assert {f"reconciler/{__version__} plan/{started.digest[:12]}"} == {one.user_agent for one in site.writes}
+
+
+def test_a_plan_that_was_saved_elsewhere_is_not_recorded_under_our_commit(site: Site) -> None:
+    site.policy(*SEVEN)
+    subprocess.run(["git", "init", "-q"], cwd=site.folder, check=True)
+    assert site.run("plan", "-o", "saved.plan").code == 0
+    site.policy("platform: $1")
+    assert site.apply("saved.plan").code == 0
+    assert site.outcome.started.revision == ""
+
+
+def test_it_writes_in_the_order_of_law_5(site: Site) -> None:
+    site.policy(*SEVEN)
+    assert site.apply("--parallelism", "1").code == 0
+    names = {site.id_of(name): name for name in ("ana", "eve", "platform", "finance", "eng", "design", "bob")}
+    order = [names[one.path.split("/")[4]] for one in site.writes]
+    assert order == ["ana", "eve", "platform", "finance", "eng", "design", "bob"]
+
+
+def test_a_conflict_is_that_of_one_object(site: Site) -> None:
+    """Changed between the fresh check and its own turn."""
+    site.policy(*SEVEN)
+    sql, parameters = site.set_budget("finance", 33)
+    site.sandbox.fault(Fault("change", "PUT", f"*/{site.id_of('ana')}/*", sql=sql, parameters=parameters))
+    said = site.apply()
+    assert said.code == 4
+    assert "in conflict    group/acme/finance" in said.out
+    assert "live is $33.00" in said.out
+    assert "Apply incomplete: 2 created, 2 updated, 2 deleted, 1 in conflict." in said.out
+    assert (site.budget("finance"), site.budget("design")) == (33, None)
+    assert site.apply().code == 0
+
+
+def test_a_failure_stops_later_phases_and_says_what_was_not_attempted(site: Site) -> None:
+    site.policy(*SEVEN)
+    site.sandbox.fault(Fault("status", "PUT", f"*/{site.id_of('platform')}/*", status=403, body={"message": "No."}))
+    said = site.apply()
+    assert said.code == 4
+    assert {"user/ana": "done", "user/eve": "done", "group/acme/platform": "failed"}.items() <= site.results.items()
+    assert list(site.results.values()).count("not-attempted") == 4
+    assert "4 actions not attempted: group/acme/platform: PUT" in said.out
+    assert "403 No." in said.out
+    assert "Apply incomplete: 1 created, 1 updated, 1 failed, 4 not attempted." in said.out
+    assert len(site.writes) == 3
+    assert site.run("show", str(site.journals[0])).out.endswith(said.out.partition("\n\n  updated")[2])
+
+
+def test_a_token_that_expires_in_the_middle(site: Site) -> None:
+    site.policy(*SEVEN)
+    site.sandbox.fault(Fault("expire", "PUT", f"*/{site.id_of('platform')}/*"))
+    said = site.apply()
+    assert said.code == 4
+    assert "401" in said.out
+    assert "Not verified: the result could not be read" in said.out
+    assert site.results["group/acme/platform"] == "failed"
+
+
+def test_a_rate_limit_is_waited_for_and_the_write_sent_again(site: Site) -> None:
+    site.policy("platform: $600")
+    site.sandbox.fault(Fault("status", "PUT", status=429, times=2, headers={"Retry-After": "7"}))
+    assert site.apply().code == 0
+    assert [one.status for one in site.writes] == [429, 429, 200]
+
+
+def test_a_rate_limit_longer_than_a_run_may_wait(site: Site) -> None:
+    site.policy("platform: $600")
+    site.sandbox.fault(Fault("status", "PUT", status=429, headers={"Retry-After": "100000"}))
+    said = site.apply()
+    assert said.code == 4
+    assert "waiting 100000 s more would exceed" in said.out
+    assert site.results == {"group/acme/platform": "failed"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "entry", "asked"),
+    [
+        ("lost", "platform: $600", ["GET", "PUT", "GET"]),
+        ("lost", "design: none", ["GET", "DELETE", "GET"]),
+        ("lost", "ana platform: $1", ["GET", "PUT", "GET"]),
+        ("truncate", "platform: $600", ["GET", "PUT", "GET"]),
+        ("reset", "platform: $600", ["GET", "PUT", "GET", "PUT"]),
+        ("reset", "design: none", ["GET", "DELETE", "GET", "DELETE"]),
+        ("reset", "ana platform: none", ["GET", "DELETE", "GET", "DELETE"]),
+    ],
+)
+def test_a_lost_answer_is_read_back_before_anything_is_sent_again(
+    site: Site, kind: Any, entry: str, asked: list[str]
+) -> None:
+    site.policy(entry)
+    site.sandbox.fault(Fault(kind, "PUT"))
+    site.sandbox.fault(Fault(kind, "DELETE"))
+    assert site.apply().code == 0
+    assert list(site.results.values()) == ["done"]
+    path = f"/{site.id_of(entry.split(':')[0].split()[0])}/ai/budget"
+    assert asked == [one.method for one in site.sandbox.requests if path in one.path]
+
+
+@pytest.mark.parametrize("entry", ["design: none", "platform: $600"])
+def test_a_page_of_a_proxy_is_no_success(site: Site, entry: str) -> None:
+    """200 and HTML, as a login page comes: for a DELETE it once passed for done."""
+    site.policy(entry)
+    html = {"Content-Type": "text/html"}
+    for method in ("PUT", "DELETE"):
+        site.sandbox.fault(Fault("raw", method, status=200, body="<html>log in</html>", headers=html))
+    assert site.apply().code == 0
+    assert len(site.writes) == 2
+    assert list(site.results.values()) == ["done"]
+
+
+def test_another_value_in_the_answer_is_looked_into(site: Site) -> None:
+    """As if the limit had been left out of the body: Coder takes that for $0."""
+    site.policy("platform: $600", "design: $1")
+    group = site.id_of("platform")
+    echo = {"group_id": group, "spend_limit_micros": 0}
+    site.sandbox.fault(Fault("status", "PUT", f"*/{group}/*", status=200, body=echo))
+    said = site.apply()
+    assert said.code == 4
+    assert "in doubt       group/acme/platform  (Coder answered with another value than was sent: live is $500.00)" in (
+        said.out
+    )
+    assert site.results["group/acme/design"] == "not-attempted"
+
+
+def test_a_result_that_somebody_changed_at_once_is_not_verified(site: Site) -> None:
+    site.policy("platform: $600", "eng: none")
+    sql, parameters = site.set_budget("platform", 5)
+    assert site.run("plan").code == 0
+    for_the_plan = sum("/groups/ai/spend" in one.path for one in site.sandbox.requests)
+    site.sandbox.fault(
+        Fault("change", "GET", "*/groups/ai/spend", after=for_the_plan + 1, sql=sql, parameters=parameters)
+    )
+    said = site.apply()
+    assert said.code == 4
+    assert "Not verified: group/acme/platform is $5.00, not $600.00." in said.out
+    assert "Apply incomplete: 1 updated." in said.out
+
+
+def test_a_read_budget_that_ends_in_the_middle_is_an_outcome_and_no_error(site: Site) -> None:
+    """--max-requests stops reads; a run that has begun to write still says what it did."""
+    site.policy(*SEVEN)
+    for allowed in range(24, 40, 3):
+        said = site.apply("--max-requests", str(allowed))
+        assert said.code in (0, 1, 4), said
+        if said.code == 1:
+            assert site.writes == []
+    assert site.apply().code == 0
+
+
+def test_the_outcome_as_json_is_that_of_the_journal(site: Site) -> None:
+    site.policy(*SEVEN)
+    said = site.apply("--json")
+    shown = site.run("show", str(site.journals[0]), "--json").document
+    document = said.document
+    assert (document["exit_code"], document["is_complete"], document["counts"]["done"]) == (0, True, 7)
+    for key in ("run", "digest", "counts", "results", "ended"):
+        assert document[key] == shown[key]
+
+
+def test_no_secret_in_anything_that_is_written(site: Site) -> None:
+    token = site.sandbox.tokens["user-admin"]
+    site.policy(*SEVEN)
+    echo = {"message": f"who is {token}", "detail": token}
+    site.sandbox.fault(Fault("status", "PUT", f"*/{site.id_of('platform')}/*", status=403, body=echo))
+    texts = []
+    for arguments in (["plan", "-o", "saved.plan"], ["apply", "saved.plan", "--auto-approve"], ["apply", "--json"]):
+        said = site.run(*arguments)
+        texts += [said.out, said.err]
+    files = [path.read_text() for path in site.folder.rglob("*") if path.is_file()]
+    assert len(files) == 3
+    for text in (*texts, *files):
+        assert token not in text
+        assert token.partition("-")[2] not in text
+    assert "[secret]" in "".join(texts)
+
+
+def test_a_path_that_is_no_utf_8_leaves_a_journal_that_can_be_read(site: Site) -> None:
+    site.policy("platform: $600", name="acme\udcff")
+    assert site.apply().code == 0
+    assert site.run("show", str(site.journals[0])).code == 0
+    assert "acme\udcff" in site.outcome.started.sources[0].path
+
+
+def test_revert_of_json_and_of_nothing(site: Site) -> None:
+    site.policy("platform: $600")
+    assert site.apply().code == 0
+    line = site.journals[0].read_text().splitlines()[0]
+    (site.folder / "begun.jsonl").write_text(line + "\n")
+    said = site.run("revert", "begun.jsonl", "--auto-approve")
+    assert (said.code, len(site.writes)) == (0, 1)
+    assert json.loads(line)["type"] == "started"

@@ -53,8 +53,7 @@ def report_error(error: ReconcilerError, exit_code: int, *, wants_json: bool) ->
 
     Raises nothing: where neither can be written, the exit code still says it.
     """
-    with suppress(OSError):
-        _tell(error_text(error))
+    _tell(error_text(error))
     with suppress(OSError, ReconcilerError):
         if wants_json:
             write(_json(error_document(error, exit_code)))
@@ -126,6 +125,12 @@ def _tell(text: str) -> None:
 def _silence(stream: TextIO) -> None:
     """Let Python's own flush at exit go nowhere: nobody reads it, and failing it would change the exit code."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+def _json(document: dict[str, Any]) -> str:
+    import json
+
+    return json.dumps(document, indent=2, ensure_ascii=False)
 
 
 def _has_color(choice: str) -> bool:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+import click
+
 from reconciler.cli import files
-from reconciler.cli.options import DEFAULT_PATH
+from reconciler.cli.options import DEFAULT_PATH, Scope
 from reconciler.core.plan import Plan
 from reconciler.core.verdict import Grant
-from reconciler.errors import FileError, Finding, PolicyError
+from reconciler.errors import FileError, Finding, PolicyError, ReconcilerError
 from reconciler.operations.plan import PlanRequest, make_plan
 from reconciler.operations.ports import Reader
 
@@ -45,7 +47,7 @@ def plan_of(
     reader: Reader,
     *,
     at: datetime,
-    includes: Callable[[str], bool],
+    includes: Scope,
     grants: tuple[Grant, ...] = (),
 ) -> tuple[Plan, str]:
     """Make a plan of loaded policies; also return what it cost, as `Read 27 requests in 0.9 s.`"""
@@ -54,6 +56,8 @@ def plan_of(
         plan = make_plan(PlanRequest(loaded.policies, loaded.sources, at, includes, grants), reader)
     except PolicyError as error:
         raise PolicyError(tuple(map(_with_source_line, error.findings))) from None
+    for note in includes.notes:
+        click.echo(f"Note: {note}.", err=True)
     return plan, cost_text(reader.requests, time.monotonic() - started)
 
 
@@ -62,19 +66,28 @@ def plan_to_apply(
     reader: Reader,
     *,
     at: datetime,
-    includes: Callable[[str], bool],
+    includes: Scope,
     grants: tuple[Grant, ...],
     detail: Detail,
 ) -> tuple[Plan, str]:
     """Read the one saved plan that `paths` names, else make a plan of the policies there; also return its report."""
     from reconciler.formats import document
     from reconciler.formats import plan as plan_format
+    from reconciler.operations.effects import with_todays_effects
     from reconciler.render.plan import plan_report
 
+    started = time.monotonic()
     if len(paths) == 1 and document.name_of(files.starts_with(paths[0])) == plan_format.NAME:
+        if includes.is_given:
+            raise ReconcilerError(
+                f"{paths[0]} is a saved plan, which is applied whole and as it is",
+                hint="give --at, --only and --exclude to `reconciler plan -o`",
+            )
         plan = plan_format.load_plan(files.read_text(paths[0]), source=paths[0])
+        if plan.deployment.id == reader.deployment().id:  # else apply refuses it
+            plan = with_todays_effects(plan, reader)
         plan = plan.with_grants(grants)
-        return plan, plan_report(plan, detail=detail)
+        return plan, plan_report(plan, cost_text(reader.requests, time.monotonic() - started), detail=detail)
     plan, cost = plan_of(load_policies(paths), reader, at=at, includes=includes, grants=grants)
     return plan, plan_report(plan, cost, detail=detail)
 

@@ -38,6 +38,10 @@ class Desired:
     """Organizations to whose groups no override may be attributed that is not listed."""
 
 
+NOTHING_DESIRED = Desired({}, {}, frozenset(), frozenset())
+"""For plans that follow from no policy."""
+
+
 @dataclass(frozen=True, slots=True)
 class Resolution:
     """Either everything could be looked up, or `findings` says what could not; then `desired` must not be used."""

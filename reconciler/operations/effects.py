@@ -12,16 +12,17 @@ from datetime import datetime
 
 from reconciler.core.assess import assess, needs
 from reconciler.core.budget import Budget, OrganizationId
-from reconciler.core.desired import Desired
+from reconciler.core.desired import NOTHING_DESIRED, Desired
 from reconciler.core.effects import Effects
 from reconciler.core.gate import count_managed, dangers_to_people, emptied_sections, grants_of, judge, mass_change
 from reconciler.core.guardrails import check_guardrails, limits_exposure
 from reconciler.core.notices import notices
-from reconciler.core.plan import Action
-from reconciler.core.policy import Policy
+from reconciler.core.plan import Action, Plan
+from reconciler.core.policy import Hazard, Policy
 from reconciler.core.snapshot import Snapshot
 from reconciler.core.verdict import Grant, Verdict
 from reconciler.operations.ports import Reader
+from reconciler.operations.reading import read_subjects
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +77,23 @@ def find_verdict(proposal: Proposal, effects: Effects, *, grants: Sequence[Grant
         grants=(*grants, *grants_of(proposal.policies, at=proposal.at)),
         breaches=check_guardrails(proposal.policies, effects, at=proposal.at),
     )
+
+
+def with_todays_effects(plan: Plan, reader: Reader) -> Plan:
+    """Look anew at what a saved plan does to people, and ask the gate again.
+
+    Its actions stay, and so do its consents, guardrails and mass change; but people go on spending, so a plan that
+    stopped nobody on Friday may stop somebody on Monday. A plan that live has left behind is returned as it is: apply
+    refuses it in clearer words.
+    """
+    snapshot = read_subjects(plan.actions, reader)
+    if any(snapshot.reading(action.subject) not in (action.before, action.after) for action in plan.actions):
+        return plan
+    proposal = Proposal(plan.actions, snapshot, (), NOTHING_DESIRED, plan.at)
+    effects = replace(find_effects(proposal, reader), notices=plan.effects.notices)
+    objects = (danger for danger in plan.verdict.dangers if danger.hazard is Hazard.MASS_CHANGE)
+    verdict = judge((*dangers_to_people(effects), *objects), grants=plan.verdict.grants, breaches=plan.verdict.breaches)
+    return replace(plan, effects=effects, verdict=verdict)
 
 
 def _complete(proposal: Proposal, organizations: Sequence[OrganizationId], reader: Reader) -> Snapshot:

@@ -10,15 +10,15 @@ from datetime import datetime
 
 from reconciler.core.budget import Absent, Budget, Reading, Unknown
 from reconciler.core.describe import describe
-from reconciler.core.desired import Desired
+from reconciler.core.desired import NOTHING_DESIRED
 from reconciler.core.directory import Directory, Group, Subject, User
 from reconciler.core.order import in_order
 from reconciler.core.outcome import Outcome, Result
 from reconciler.core.plan import Action, Cause, Plan, Unreadable
-from reconciler.core.snapshot import Snapshot
 from reconciler.errors import RefusedError
 from reconciler.operations.effects import Proposal, find_effects, find_verdict
 from reconciler.operations.ports import Reader
+from reconciler.operations.reading import read_subjects
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +39,13 @@ def make_revert(outcome: Outcome, reader: Reader, *, at: datetime) -> Revert:
             hint="point CODER_URL at the deployment of the journal",
         )
     written = [one.action for one in outcome.results if one.result in (Result.DONE, Result.IN_DOUBT)]
-    directory = reader.directory()
-    sorter = _Sorter(outcome, directory)
+    sorter = _Sorter(outcome, reader.directory())
     existing = [action for action in written if sorter.exists(action.subject)]
-    snapshot = _read(existing, reader, directory)
+    snapshot = read_subjects(existing, reader)
     for action in existing:
         sorter.add(action, snapshot.reading(action.subject))
     actions = in_order(sorter.actions)
-    proposal = Proposal(actions, snapshot, (), Desired({}, {}, frozenset(), frozenset()), at)
+    proposal = Proposal(actions, snapshot, (), NOTHING_DESIRED, at)
     effects = find_effects(proposal, reader)
     plan = Plan(
         deployment=deployment,
@@ -60,14 +59,6 @@ def make_revert(outcome: Outcome, reader: Reader, *, at: datetime) -> Revert:
         verdict=find_verdict(proposal, effects),
     )
     return Revert(plan, tuple(sorter.skipped))
-
-
-def _read(actions: list[Action], reader: Reader, directory: Directory) -> Snapshot:
-    groups = [action.subject for action in actions if isinstance(action.subject, Group)]
-    users = [action.subject for action in actions if isinstance(action.subject, User)]
-    budgets = reader.group_budgets(groups)
-    people = reader.people(users, directory)
-    return Snapshot(reader.deployment(), directory, budgets, people.overrides, people.reported)
 
 
 class _Sorter:

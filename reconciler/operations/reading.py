@@ -1,0 +1,19 @@
+"""Read again just the subjects of some actions, in bulk."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from reconciler.core.directory import Group, User
+from reconciler.core.plan import Action
+from reconciler.core.snapshot import Snapshot
+from reconciler.operations.ports import Reader
+
+
+def read_subjects(actions: Iterable[Action], reader: Reader) -> Snapshot:
+    """Return the live state of the actions' subjects as it is now; each of them can be asked for."""
+    subjects = [action.subject for action in actions]
+    directory = reader.directory()
+    group_budgets = reader.group_budgets([subject for subject in subjects if isinstance(subject, Group)])
+    people = reader.people([subject for subject in subjects if isinstance(subject, User)], directory)
+    return Snapshot(reader.deployment(), directory, group_budgets, people.overrides, people.reported)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -12,6 +11,7 @@ from reconciler.cli import options
 from reconciler.cli.screen import Screen
 
 if TYPE_CHECKING:
+    from reconciler.cli.options import Scope
     from reconciler.cli.server import Server
     from reconciler.core.verdict import Grant
     from reconciler.render.effects import Detail
@@ -39,7 +39,7 @@ def command(
     grants: tuple[Grant, ...],
     detail: Detail,
     at: datetime,
-    includes: Callable[[str], bool],
+    includes: Scope,
     server: Server,
     screen: Screen,
 ) -> int:

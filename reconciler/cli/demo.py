@@ -9,7 +9,6 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -122,6 +121,8 @@ class _Story:
         self._call("PUT", path, body)
 
     def _call(self, method: str, path: str, body: Mapping[str, object] | None = None) -> Mapping[str, str]:
+        import urllib.request
+
         request = urllib.request.Request(  # noqa: S310 - the URL is the sandbox's own
             f"{self.url}/api/v2{path}",
             data=json.dumps(body).encode() if body else None,

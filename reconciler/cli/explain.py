@@ -25,8 +25,8 @@ def command(user: str, paths: tuple[str, ...], server: Server, screen: Screen) -
     """Say why a person's limit is what it is.
 
     \b
-    reconciler explain ana              username, e-mail address or UUID
-    reconciler explain me               whoever the token belongs to; any member may ask about themself
+    reconciler explain ana       username, e-mail address or UUID
+    reconciler explain me        whose token it is; every member may ask this
 
     Their override, the budgets of their groups in order and which one wins, spend and what is left, AI sessions by
     client and model (never a prompt), and which line of a policy says so. Policies are read from PATH, or from

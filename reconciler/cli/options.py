@@ -120,6 +120,28 @@ def paths(function: Command) -> Command:
     return click.argument("paths", nargs=-1, metavar="[PATH]...", type=click.Path())(function)
 
 
+class Scope:
+    """--only and --exclude: whether an address is in, and which of the globs no address has matched so far."""
+
+    def __init__(self, only: tuple[str, ...], exclude: tuple[str, ...], *, is_given: bool) -> None:
+        """`is_given`: whether any option that belongs to planning was given, --at included."""
+        self.is_given = is_given
+        self._only, self._exclude = only, exclude
+        self._unmatched = {("--only", glob) for glob in only} | {("--exclude", glob) for glob in exclude}
+
+    def __call__(self, address: str) -> bool:
+        self._unmatched = {one for one in self._unmatched if not fnmatchcase(address, one[1])}
+        is_in = not self._only or any(fnmatchcase(address, glob) for glob in self._only)
+        return is_in and not any(fnmatchcase(address, glob) for glob in self._exclude)
+
+    @property
+    def notes(self) -> list[str]:
+        """Say of each glob that it matched nothing: then it is misspelt, and the plan is not what was meant."""
+        return [
+            f"{option} {glob!r} matches nothing that the policy manages" for option, glob in sorted(self._unmatched)
+        ]
+
+
 def plan_scope(function: Command) -> Command:
     """--at, --only and --exclude; the command gets `at` and `includes`."""
 
@@ -130,10 +152,7 @@ def plan_scope(function: Command) -> Command:
     @click.option("--exclude", multiple=True, metavar="GLOB", help="Leave out addresses that match, as 'user/*'.")
     @functools.wraps(function)
     def wrapper(*args: Any, at: datetime | None, only: tuple[str, ...], exclude: tuple[str, ...], **kwargs: Any) -> Any:
-        def includes(address: str) -> bool:
-            is_in = not only or any(fnmatchcase(address, glob) for glob in only)
-            return is_in and not any(fnmatchcase(address, glob) for glob in exclude)
-
+        includes = Scope(only, exclude, is_given=bool(at or only or exclude))
         return function(*args, at=at or datetime.now(UTC), includes=includes, **kwargs)
 
     return wrapper

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -12,6 +11,7 @@ from reconciler.cli import exits, options
 from reconciler.cli.screen import Screen
 
 if TYPE_CHECKING:
+    from reconciler.cli.options import Scope
     from reconciler.cli.server import Server
     from reconciler.core.plan import Plan
     from reconciler.core.verdict import Grant
@@ -34,7 +34,7 @@ def command(
     grants: tuple[Grant, ...],
     detail: Detail,
     at: datetime,
-    includes: Callable[[str], bool],
+    includes: Scope,
     server: Server,
     screen: Screen,
 ) -> int:

@@ -172,11 +172,13 @@ def tls_in_front_of(sandbox: Sandbox) -> Iterator[int]:
     with socket.create_server(("127.0.0.1", 0), backlog=64) as listening:
         listening.settimeout(0.1)
         stopped = threading.Event()
-        threads = [threading.Thread(target=_accept, args=(listening, context, port, stopped))]
-        threads[0].start()
-        yield listening.getsockname()[1]
-        stopped.set()
-        threads[0].join()
+        accepting = threading.Thread(target=_accept, args=(listening, context, port, stopped))
+        accepting.start()
+        try:
+            yield listening.getsockname()[1]
+        finally:
+            stopped.set()
+            accepting.join()
 
 
 def _accept(listening: socket.socket, context: ssl.SSLContext, port: int, stopped: threading.Event) -> None:
@@ -219,7 +221,7 @@ def test_tls_is_verified_and_a_private_authority_can_be_named(shell: Shell, comp
     with tls_in_front_of(company) as port:
         shell.connect(company).set(CODER_URL=f"https://localhost:{port}")
         untrusted = shell.run("plan", *AT)
-        assert_says(untrusted, "TLS: self", "set SSL_CERT_FILE")
+        assert_says(untrusted, "TLS failed: self", "set SSL_CERT_FILE")
         shell.set(SSL_CERT_FILE=str(HERE / "tls" / "authority.pem"))
         trusted = shell.process("plan", *AT)
         assert (trusted.code, trusted.err) == (0, "")
@@ -230,4 +232,4 @@ def test_tls_is_verified_and_a_private_authority_can_be_named(shell: Shell, comp
 
 def test_https_where_only_http_is_spoken(shell: Shell, company: Sandbox) -> None:
     shell.connect(company).set(CODER_URL=company.url.replace("http:", "https:"))
-    assert_says(shell.run("plan"), "TLS: ")
+    assert_says(shell.run("plan"), "TLS failed: ")

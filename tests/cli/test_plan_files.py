@@ -175,3 +175,10 @@ def test_a_saved_plan_among_policies_is_named(coder: Shell, saved: Path) -> None
         ran = coder.run(command, saved, "policies")
         assert (ran.code, ran.out) == (1, "")
         assert "saved.plan is a saved plan, and no policy" in ran.err
+
+
+def test_a_saved_plan_is_applied_whole(coder: Shell, saved: Path) -> None:
+    for option in (["--only", "group/*"], ["--exclude", "user/*"], ["--at", "2026-12-24"]):
+        ran = coder.run("apply", saved, "--auto-approve", *option)
+        assert (ran.code, ran.out) == (1, "")
+        assert "is a saved plan, which is applied whole" in ran.err

@@ -1,0 +1,198 @@
+"""What `plan`, `drift`, `validate`, `export` and `schema` say and read: golden texts, scope options, requests sent."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+from reconciler.sandbox import Sandbox
+from tests.cli.goldens import assert_golden
+from tests.cli.running import AS_IT_IS, AT, HERE, RAISE_PLATFORM, Shell
+
+POLICIES = HERE.parent.parent / "policies"
+EVERY_KIND = """\
+version: 1
+organization: acme
+manage: {group_budgets: exact, user_overrides: exact}
+group_budgets:
+  - {group: Everyone, limit: 50}
+  - {group: platform, limit: 1000, reason: agents in CI}
+  - {group: eng, limit: 0.000001}
+  - {group: data, limit: 100}
+  - {group: design, limit: 149.99}
+  - {group: contractors, limit: 100}
+  - {group: research, limit: none}
+user_overrides:
+  - {user: ana, group: eng, limit: 2500, reason: sprint, expires: 2027-01-01}
+  - {user: bob, group: platform, limit: 1500, expires: 2026-11-20}
+  - {user: mona, group: data, limit: 350, starts: 2027-01-01}
+  - {user: eve, group: data, limit: 350, starts: 2026-01-01}
+"""
+GOLDEN = {
+    "company": (None, []),
+    "minimal": ((POLICIES / "minimal.yaml").read_text(encoding="utf-8"), []),
+    "every-kind": (EVERY_KIND, []),
+    "every-kind-people": (EVERY_KIND, ["--effects", "people"]),
+    "every-kind-colored": (EVERY_KIND, ["--color", "always", "--effects", "none"]),
+    "no-changes": (AS_IT_IS, []),
+}
+
+
+def same_everywhere(text: str, sandbox: Sandbox) -> str:
+    """Take the port and the time that it took out of a text."""
+    text = text.replace(sandbox.url, "http://coder.example")
+    return re.sub(r"(Read \d+ requests?) in \d+\.\d s", r"\1 in 0.1 s", text)
+
+
+@pytest.mark.parametrize("name", GOLDEN)
+@pytest.mark.parametrize("command", ["plan", "drift"])
+def test_the_text_is_as_it_was_reviewed(coder: Shell, company: Sandbox, command: str, name: str) -> None:
+    policy, options = GOLDEN[name]
+    if policy is None:
+        shutil.copytree(POLICIES / "company", coder.folder / "policies")
+    else:
+        coder.policy(policy)
+    ran = coder.run(command, *options, *AT)
+    assert_golden(HERE / "golden" / f"{command}-{name}.txt", same_everywhere(ran.out, company))
+
+
+@pytest.mark.parametrize(
+    ("options", "addresses"),
+    [
+        (["--only", "group/acme/platform"], {"group/acme/platform"}),
+        (["--only", "user/*"], {"user/ana", "user/bob", "user/eve", "user/victor"}),
+        (["--only", "user/*", "--exclude", "user/b*"], {"user/ana", "user/eve", "user/victor"}),
+        (["--exclude", "user/*", "--exclude", "group/acme/[!p]*"], {"group/acme/platform"}),
+        (["--only", "group/acme/p*", "--only", "user/eve"], {"group/acme/platform", "user/eve"}),
+        (["--only", "*", "--exclude", "*"], set()),
+        (["--only", "GROUP/ACME/PLATFORM"], set()),
+    ],
+)
+def test_only_and_exclude(coder: Shell, options: list[str], addresses: set[str]) -> None:
+    coder.policy(EVERY_KIND)
+    document = coder.run("plan", "--json", *options, *AT).document
+    assert {action["address"] for action in document["actions"]} == addresses
+
+
+def test_a_glob_that_matches_nothing_is_told(coder: Shell) -> None:
+    """A misspelt address must not pass for a policy that live budgets match."""
+    coder.policy(RAISE_PLATFORM)
+    for option in ("--only", "--exclude"):
+        ran = coder.run("drift", option, "group/acme/plaform", *AT)
+        assert f"{option} 'group/acme/plaform' matches nothing that the policy manages" in ran.err
+
+
+def test_at_looks_at_the_policy_of_that_day(coder: Shell) -> None:
+    coder.policy(EVERY_KIND)
+
+    def of(user: str, time: str) -> list[tuple[str, int | None]]:
+        actions = coder.run("plan", "--json", "--only", f"user/{user}", "--at", time).document["actions"]
+        return [(one["kind"], one["after"].get("limit_micros")) for one in actions]
+
+    assert of("mona", "2026-12-31T23:59:59Z") == []
+    assert of("mona", "2027-01-01") == [("create", 350_000_000)]
+    assert of("mona", "2027-01-01T01:00:00+02:00") == []
+    assert of("ana", "2026-12-31T23:59:59.999999Z") == [("update", 2_500_000_000)]
+    assert of("ana", "2027-01-01T00:00:00Z") == [("delete", None)]
+
+
+@pytest.mark.parametrize("command", [["plan"], ["drift"], ["export", "acme"]])
+def test_what_only_looks_sends_nothing_that_writes(coder: Shell, company: Sandbox, command: list[str]) -> None:
+    coder.policy(EVERY_KIND)
+    company.forget_requests()
+    coder.run(*command)
+    assert {request.method for request in company.requests} == {"GET"}
+
+
+@pytest.mark.parametrize("command", ["plan", "drift", "apply"])
+def test_a_broken_policy_costs_no_request(coder: Shell, company: Sandbox, command: str) -> None:
+    coder.policy(EVERY_KIND.replace("150", "-150").replace("1500", "1e3"))
+    company.forget_requests()
+    assert coder.run(command).code == 1
+    assert company.requests == ()
+
+
+def test_unknown_names_are_reported_together_with_their_lines(coder: Shell) -> None:
+    coder.policy(EVERY_KIND.replace("group: data, limit: 100", "group: dat, limit: 100").replace("eve", "evee"))
+    ran = coder.run("plan", *AT)
+    assert (ran.code, ran.out) == (1, "")
+    assert "policies/acme.yaml:8:" in ran.err
+    assert "did you mean 'data'?" in ran.err
+    assert "did you mean 'eve'?" in ran.err
+    assert "{group: dat, limit: 100}" in ran.err
+    assert "The policy has 2 problems." in ran.err
+
+
+def test_more_requests_than_allowed(coder: Shell) -> None:
+    coder.policy(EVERY_KIND)
+    ran = coder.run("plan", "--max-requests", "3", *AT)
+    assert (ran.code, ran.out) == (1, "")
+    assert "3 are allowed" in ran.err
+
+
+def test_validate_counts_and_asks_no_server(shell: Shell) -> None:
+    shell.policy(EVERY_KIND)
+    ran = shell.run("validate")
+    assert ran.out == "Valid: 1 file, 1 organization, 7 group budgets, 4 user overrides.\n"
+    document = shell.run("validate", "--json").document
+    assert (document["organizations"], document["group_budgets"], document["exit_code"]) == (["acme"], 7, 0)
+
+
+@pytest.mark.parametrize("organization", ["acme", "labs"])
+def test_what_is_exported_is_no_drift(coder: Shell, organization: str) -> None:
+    """Law 7."""
+    coder.policy(coder.run("export", organization).out)
+    ran = coder.run("drift", *AT)
+    assert (ran.code, ran.err) == (0, "")
+    assert ran.out.endswith("No changes. Live budgets match the policy.\n")
+
+
+def test_export_needs_to_know_the_organization(coder: Shell) -> None:
+    several = coder.run("export")
+    unknown = coder.run("export", "acne")
+    assert (several.code, several.out, unknown.code, unknown.out) == (1, "", 1, "")
+    assert "name one: acme, labs" in several.err
+    assert "Organization 'acne' is unknown" in unknown.err
+
+
+@pytest.mark.parametrize("name", ["policy", "plan"])
+def test_schema_prints_the_published_file(shell: Shell, name: str) -> None:
+    ran = shell.run("schema", name)
+    assert ran.out == (POLICIES.parent / "schemas" / f"{name}.v1.schema.json").read_text(encoding="utf-8")
+    assert json.loads(ran.out)["$schema"] == "https://json-schema.org/draft/2020-12/schema"
+
+
+def test_color_is_only_color(coder: Shell) -> None:
+    coder.policy(EVERY_KIND)
+    plain = coder.run("plan", *AT).out
+    for variables, options, is_colored in [
+        ({}, [], False),
+        ({}, ["--color", "always"], True),
+        ({"FORCE_COLOR": "1"}, [], True),
+        ({"FORCE_COLOR": "1", "NO_COLOR": "1"}, [], False),
+        ({"NO_COLOR": "1"}, ["--color", "always"], True),
+        ({"NO_COLOR": "", "FORCE_COLOR": "1"}, ["--color", "never"], False),
+    ]:
+        for name in ("NO_COLOR", "FORCE_COLOR"):
+            coder.monkeypatch.delenv(name, raising=False)
+        out = coder.set(**variables).run("plan", *options, *AT).out
+        assert ("\x1b[" in out) == is_colored
+        assert _untimed(re.sub(r"\x1b\[\d*m", "", out)) == _untimed(plain)
+    assert "\x1b" not in coder.run("plan", "--json", "--color", "always", *AT).out
+
+
+def _untimed(text: str) -> str:
+    return re.sub(r"in \d+\.\d s", "", text)
+
+
+def test_folders_and_files_are_merged(coder: Shell, tmp_path: Path) -> None:
+    shutil.copytree(POLICIES / "company", tmp_path / "policies")
+    whole = coder.run("plan", "--json", *AT).document
+    files = sorted(map(str, (tmp_path / "policies").iterdir()))
+    by_file = coder.run("plan", "--json", *reversed(files), *AT).document
+    assert whole["digest"] == by_file["digest"]
+    assert [one["address"] for one in whole["actions"]] == [one["address"] for one in by_file["actions"]]

@@ -1,0 +1,55 @@
+"""`reconciler sandbox`: ready when it says so, ended by a signal, and a sentence when it cannot begin."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import urllib.request
+
+import pytest
+
+from reconciler.sandbox import Sandbox
+from tests.cli.running import RECONCILER, Shell
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_it_says_when_it_is_ready_and_ends_when_told(shell: Shell, number: signal.Signals) -> None:
+    command = [*RECONCILER, "sandbox", "--print-json", "--coder-version", "2.36"]
+    with subprocess.Popen(
+        command, cwd=shell.folder, env=shell.clean(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        ready = json.loads(process.stdout.readline())
+        with urllib.request.urlopen(ready["url"] + "/api/v2/buildinfo", timeout=10) as answer:
+            assert json.load(answer)["version"].startswith("v2.36")
+        assert {"owner", "user-admin", "member"} <= set(ready["tokens"])
+        process.send_signal(number)
+        out, err = process.communicate(timeout=10)
+    assert (process.returncode, out, err) == (0, "", "")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--seed", "nosuch"], "no seed 'nosuch'"),
+        (["--seed", "broken.yaml"], "The sandbox cannot serve"),
+        (["--host", "300.1.1.1"], "The sandbox cannot serve"),
+        (["--database", "nowhere/state.db"], "unable to open database file"),
+        (["--database", "broken.yaml"], "The sandbox cannot serve"),
+        (["--port", "70000"], "70000 is not in the range"),
+        (["--coder-version", "1.0"], "'1.0' is not one of"),
+        (["--latency", "-1"], "-1.0 is not in the range"),
+    ],
+)
+def test_what_it_cannot_do_is_a_sentence(shell: Shell, arguments: list[str], says: str) -> None:
+    (shell.folder / "broken.yaml").write_text("organizations: [\n" * 100)
+    ran = shell.run("sandbox", *arguments)
+    assert (ran.code, ran.out) == (1, "")
+    assert says in ran.err
+
+
+def test_a_port_that_is_taken(shell: Shell, company: Sandbox) -> None:
+    ran = shell.run("sandbox", "--port", company.url.rpartition(":")[2])
+    assert (ran.code, ran.out) == (1, "")
+    assert "Address already in use" in ran.err

@@ -1,0 +1,95 @@
+"""A person at a terminal: the question before an apply, answered with yes, no, nothing, Ctrl-C; colours; progress."""
+
+from __future__ import annotations
+
+import os
+import pty
+import select
+import subprocess
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from reconciler.sandbox import Fault, Sandbox
+from tests.cli.running import AT, COMPANY, RAISE_PLATFORM, RECONCILER, Shell
+
+QUESTION = "Apply these changes to "
+
+
+@pytest.fixture
+def mine() -> Iterator[Sandbox]:
+    """A company to write to."""
+    with Sandbox(COMPANY) as sandbox:
+        yield sandbox
+
+
+def converse(shell: Shell, arguments: list[str], answer: bytes) -> tuple[int, str]:
+    """Run a command on a terminal of its own; type the answer once it asks. Return its exit code and what was seen."""
+    master, slave = pty.openpty()
+    command = [*RECONCILER, *arguments]
+    environment = shell.clean({"TERM": "xterm"})
+    process = subprocess.Popen(
+        command, cwd=shell.folder, env=environment, stdin=slave, stdout=slave, stderr=slave, start_new_session=True
+    )
+    os.close(slave)
+    seen, has_answered, ends = b"", False, time.monotonic() + 30
+    while time.monotonic() < ends:
+        if select.select([master], [], [], 0.1)[0]:
+            try:
+                chunk = os.read(master, 65_536)
+            except OSError:  # the other side is closed
+                break
+            if not chunk:
+                break
+            seen += chunk
+        if QUESTION.encode() in seen and b"[y/N]" in seen and not has_answered:
+            has_answered = True
+            if answer == b"\x03":
+                process.send_signal(2)
+            else:
+                os.write(master, answer)
+    os.close(master)
+    return process.wait(timeout=10), seen.decode()
+
+
+def writes(sandbox: Sandbox) -> list[str]:
+    return [request.method for request in sandbox.requests if request.method in ("PUT", "DELETE")]
+
+
+@pytest.mark.parametrize(
+    ("answer", "code", "says", "written"),
+    [
+        (b"y\n", 0, "Apply complete: 0 created, 1 updated, 0 deleted.", ["PUT"]),
+        (b"n\n", 1, "Not approved; nothing was written", []),
+        (b"\n", 1, "Not approved; nothing was written", []),
+        (b"\x04", 130, "Interrupted; nothing was written", []),
+        (b"\x03", 130, "Interrupted; nothing was written", []),
+    ],
+)
+def test_the_question(shell: Shell, mine: Sandbox, answer: bytes, code: int, says: str, written: list[str]) -> None:
+    shell.connect(mine).policy(RAISE_PLATFORM)
+    ended, seen = converse(shell, ["apply", *AT], answer)
+    assert says in seen
+    assert ended == code
+    assert writes(mine) == written
+    assert "Traceback" not in seen
+
+
+def test_nothing_is_asked_when_nothing_is_to_be_done_or_approval_was_given(shell: Shell, mine: Sandbox) -> None:
+    shell.connect(mine).policy(RAISE_PLATFORM)
+    ended, seen = converse(shell, ["apply", "--auto-approve", *AT], b"")
+    assert (ended, QUESTION in seen) == (0, False)
+    assert "\x1b[33m  ~ group/acme/platform" in seen
+    again, seen = converse(shell, ["apply", *AT], b"")
+    assert (again, QUESTION in seen) == (0, False)
+    assert "No changes." in seen
+
+
+def test_a_long_read_tells_how_far_it_is(shell: Shell, mine: Sandbox) -> None:
+    shell.connect(mine).policy(RAISE_PLATFORM)
+    mine.fault(Fault("delay", path="*/groups", seconds=1.3))
+    ended, seen = converse(shell, ["plan", *AT], b"")
+    assert ended == 0
+    assert "\rReading: " in seen
+    assert "requests\r\x1b[K" in seen

@@ -55,9 +55,11 @@ def command(
         for sentence in revert.skipped:
             screen.note(f"Left alone: {sentence}.")
         plan = revert.plan.with_grants(grants)
+        cost = cost_text(reader.requests, time.monotonic() - started)
+        is_empty = plan.is_complete and not plan.has_changes
         return approve_and_apply(
             plan,
-            plan_report(plan, cost_text(reader.requests, time.monotonic() - started), detail=detail),
+            "Nothing to take back." if is_empty else plan_report(plan, cost, detail=detail),
             reader,
             server,
             screen,

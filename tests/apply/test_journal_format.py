@@ -1,0 +1,168 @@
+"""Journals as text: they follow the published schema, come back as they were (law 7), and damage is named."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Iterator
+from datetime import UTC
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
+
+from reconciler.core.budget import ABSENT, Budget, GroupId, OrganizationId, UserId
+from reconciler.core.directory import Group, User
+from reconciler.core.outcome import Ended, Ending, Event, Intent, Recorded, Result, Started, fold
+from reconciler.core.plan import Action, Cause, Kind
+from reconciler.core.policy import SourceFile
+from reconciler.core.snapshot import Deployment, Offers
+from reconciler.errors import FileError
+from reconciler.formats.journal import dump_event, load_events
+from reconciler.money import Micros
+from reconciler.sandbox import Fault
+from tests.apply.site import SEVEN, Site
+
+SCHEMAS = Path(__file__).parents[2] / "schemas"
+SCHEMA = json.loads((SCHEMAS / "journal.v1.schema.json").read_text(encoding="utf-8"))
+VALIDATOR = Draft202012Validator(SCHEMA)
+
+_TEXT = st.text(max_size=8)
+_TIME = st.datetimes(timezones=st.just(UTC))
+_BUDGET = st.builds(Budget, st.integers(0, 10**15).map(Micros), _TEXT.map(GroupId))
+_ACTION = st.builds(
+    Action,
+    st.builds(Group, _TEXT, _TEXT, _TEXT.map(GroupId), _TEXT.map(OrganizationId))
+    | st.builds(User, _TEXT, _TEXT.map(UserId), _TEXT, _TEXT),
+    st.just(ABSENT) | _BUDGET,
+    st.just(ABSENT) | _BUDGET,
+    st.sampled_from(Cause),
+    _TEXT,
+    st.none() | _TIME,
+    _TEXT,
+)
+_OFFERS = st.builds(Offers, st.booleans(), st.booleans(), st.booleans(), overrides_missing=_TEXT)
+_STARTED = st.builds(
+    Started,
+    run=_TEXT,
+    tool=_TEXT,
+    at=_TIME,
+    who=_TEXT,
+    digest=st.just("0" * 64),
+    deployment=st.builds(Deployment, _TEXT, _TEXT, _TEXT, _TEXT, st.lists(_TEXT).map(tuple), _OFFERS),
+    actions=st.lists(_ACTION, max_size=3).map(tuple),
+    group_names=st.dictionaries(_TEXT.map(GroupId), _TEXT, max_size=2),
+    sources=st.lists(st.builds(SourceFile, _TEXT, st.just("0" * 64)), max_size=2).map(tuple),
+    revision=_TEXT,
+    consents=st.lists(_TEXT, max_size=2).map(tuple),
+)
+_OTHERS = st.one_of(
+    st.builds(Intent, st.integers(0, 9), _TEXT, st.sampled_from(Kind), _TIME),
+    st.builds(Recorded, st.integers(0, 9), _TEXT, st.sampled_from(Result), _TEXT, _TIME),
+    st.builds(Ended, st.sampled_from(Ending), _TEXT, st.booleans(), st.lists(_TEXT, max_size=2).map(tuple), _TIME),
+)
+
+
+@given(_STARTED, st.lists(_OTHERS, max_size=4), st.integers(0))
+def test_a_journal_comes_back_and_follows_its_schema(started: Started, others: list[Event], cut: int) -> None:
+    """Law 7; and cut anywhere, it is read up to its last whole line."""
+    events = (started, *others)
+    lines = [dump_event(event) for event in events]
+    text = "".join(lines)
+    assert load_events(text, source="it") == events
+    for line in lines:
+        VALIDATOR.validate(json.loads(line))
+    cut %= len(text) + 1
+    whole = text[:cut].count("\n")
+    assert load_events(text[:cut], source="it") == events[:whole]
+
+
+def test_every_line_of_real_journals_follows_the_schema(site: Site) -> None:
+    """Done, already done, in conflict, failed, in doubt, not attempted, stopped, reverted."""
+    site.policy(*SEVEN)
+    sql, parameters = site.set_budget("platform", 1)
+    site.sandbox.fault(Fault("change", "PUT", f"*/{site.id_of('ana')}/*", sql=sql, parameters=parameters))
+    site.sandbox.fault(Fault("status", "PUT", f"*/{site.id_of('eng')}/*", status=403, body={"message": "No."}))
+    assert site.apply().code == 4
+    assert site.run("revert", str(site.journals[0]), "--auto-approve", "--allow", "REMOVES_LIMIT=9").code == 0
+    assert site.apply().code == 0
+    lines = [line for path in site.journals for line in path.read_text().splitlines()]
+    assert {json.loads(line).get("result") for line in lines} >= {"done", "conflict", "failed", None}
+    for line in lines:
+        VALIDATOR.validate(json.loads(line))
+
+
+def test_the_schema_says_what_the_code_does() -> None:
+    Draft202012Validator.check_schema(SCHEMA)
+    definitions = SCHEMA["$defs"]
+    for event in (Started, Intent, Recorded, Ended):
+        keys = {"type", *(field.name for field in dataclasses.fields(event))}
+        keys |= {"format", "version"} if event is Started else set()
+        definition = definitions[event.__name__.lower()]
+        assert keys == set(definition["properties"]) == set(definition["required"])
+        assert definition["additionalProperties"] is False
+    assert [one.value for one in Result] == definitions["result"]["enum"]
+    assert [one.value for one in Ending] == definitions["ending"]["enum"]
+
+
+def test_every_key_has_a_description() -> None:
+    assert [key for key, value in _properties(SCHEMA) if not value.get("description")] == []
+
+
+def test_what_plans_and_journals_share_is_described_once() -> None:
+    plan = json.loads((SCHEMAS / "plan.v1.schema.json").read_text(encoding="utf-8"))["$defs"]
+    shared = set(plan) & set(SCHEMA["$defs"])
+    assert len(shared) > 8
+    assert {name: plan[name] for name in shared} == {name: SCHEMA["$defs"][name] for name in shared}
+
+
+def _properties(schema: Any) -> Iterator[tuple[str, Any]]:
+    if isinstance(schema, dict):
+        yield from schema.get("properties", {}).items()
+        for value in schema.values():
+            yield from _properties(value)
+    elif isinstance(schema, list):
+        for value in schema:
+            yield from _properties(value)
+
+
+BEGUN = '{"format": "reconciler journal", "version": 1, "type": "started"}\n'
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('{"format": "reconciler plan"}\n', "is not a reconciler journal"),
+        (BEGUN.replace("1", "2"), "has format version 2"),
+        (BEGUN, "line 1 of it is not an event"),
+        ("[]\n", "line 1 of it is not a JSON object"),
+        ("{\n{}\n", "line 1 of it is not JSON"),
+    ],
+)
+def test_damage_is_named_with_its_line(text: str, message: str) -> None:
+    with pytest.raises(FileError) as caught:
+        load_events(text, source="it")
+    assert message in caught.value.message
+
+
+def test_events_of_one_run_only(site: Site) -> None:
+    """A journal is one run's: other sequences are refused and not guessed at."""
+    site.policy("platform: $600")
+    assert site.apply().code == 0
+    events = load_events(site.journals[0].read_text(), source="it")
+    for wrong, message in (
+        ((), "does not begin with"),
+        (events[1:], "does not begin with"),
+        ((*events, events[0]), "more than one run"),
+        ((events[0], Intent(7, "group/acme/x", Kind.CREATE, events[0].at)), "speaks of action 7"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            fold(wrong)
+    (site.folder / "twice.jsonl").write_text(site.journals[0].read_text() * 2)
+    for command in (["show"], ["revert", "--auto-approve"]):
+        said = site.run(*command, "twice.jsonl")
+        assert (said.code, len(site.writes)) == (1, 1)
+        assert "is not" in said.err

@@ -1,0 +1,126 @@
+"""Taking back what a run really did: of a whole run, a part of one, a revert; what has changed since is left alone."""
+
+from __future__ import annotations
+
+from reconciler.sandbox import Fault, Options, Sandbox
+from tests.apply.site import SEVEN, Site
+
+CONSENT = ("--allow", "REMOVES_LIMIT=99", "--allow", "BLOCKS_USERS=99", "--allow", "MASS_CHANGE=99")
+
+
+def state(site: Site) -> list[object]:
+    tables = ("group_ai_budgets", "user_ai_budget_overrides")
+    keys = ("group_id", "user_id, group_id")
+    return [
+        site.sandbox.execute(f"SELECT {key}, spend_limit_micros FROM {table} ORDER BY 1")
+        for key, table in zip(keys, tables, strict=True)
+    ]
+
+
+def applied(site: Site, *entries: str) -> Site:
+    site.policy(*(entries or SEVEN))
+    assert site.apply().code == 0
+    return site
+
+
+def test_a_run_its_revert_and_the_revert_of_that(site: Site) -> None:
+    before = state(site)
+    after = state(applied(site))
+    for expected in (before, after, before):
+        said = site.run("revert", str(site.journals[-1]), "--auto-approve", *CONSENT)
+        assert said.code == 0, said.err
+        assert expected == state(site)
+        assert {one.action.cause.value for one in site.outcome.results} == {"revert"}
+    assert len(site.journals) == 4
+
+
+def test_of_a_part_of_a_run_only_that_part(site: Site) -> None:
+    site.policy(*SEVEN)
+    before = state(site)
+    site.sandbox.fault(Fault("status", "PUT", f"*/{site.id_of('platform')}/*", status=403, body={"message": "No."}))
+    assert site.apply().code == 4
+    said = site.run("revert", str(site.journals[-1]), "--auto-approve", *CONSENT)
+    assert said.code == 0
+    assert set(site.results) == {"user/ana", "user/eve"}
+    assert before == state(site)
+
+
+def test_of_a_run_that_was_killed_with_a_write_in_doubt(site: Site) -> None:
+    site.policy(*SEVEN)
+    before = state(site)
+    assert site.apply("--parallelism", "1", crash={"line": 7, "where": "middle"}).code == -9
+    assert list(site.results.values())[:3] == ["done", "done", "in-doubt"]
+    assert site.budget("platform") == 600
+    assert site.run("revert", str(site.journals[-1]), "--auto-approve", *CONSENT).code == 0
+    assert before == state(site)
+
+
+def test_a_second_time_there_is_nothing_to_take_back(site: Site) -> None:
+    applied(site)
+    for _ in range(2):
+        said = site.run("revert", str(site.journals[0]), "--auto-approve", *CONSENT)
+        assert said.code == 0
+    assert "Nothing to take back." in said.out
+    assert len(site.writes) == 14
+    assert len(site.journals) == 2
+
+
+def test_what_has_changed_since_is_left_alone(site: Site) -> None:
+    applied(site)
+    site.sandbox.execute(*site.set_budget("platform", 777))
+    said = site.run("revert", str(site.journals[0]), "--auto-approve", *CONSENT)
+    assert said.code == 0
+    assert "Left alone: group/acme/platform has changed since: it is $777.00." in said.err
+    assert site.budget("platform") == 777
+    assert len(site.results) == 6
+
+
+def test_a_deleted_group_and_a_person_who_left_theirs(site: Site) -> None:
+    applied(site, "platform: $600", "finance: $80", "ana platform: none", "bob platform: $7")
+    site.sandbox.execute("DELETE FROM groups WHERE name = 'finance'")
+    site.sandbox.execute("DELETE FROM group_members WHERE user_id = ?", (site.id_of("ana"),))
+    said = site.run("revert", str(site.journals[0]), "--auto-approve", *CONSENT)
+    assert said.code == 0, said.err
+    assert "Left alone: group/acme/finance is gone, or this token may not read it." in said.err
+    assert "Left alone: user/ana is no longer a member of the group of $1,500.00 (platform)." in said.err
+    assert set(site.results) == {"group/acme/platform", "user/bob"}
+    assert (site.budget("platform"), site.override("bob"), site.override("ana")) == (500, 1500, None)
+
+
+def test_a_person_who_is_gone(site: Site) -> None:
+    applied(site, "bob platform: $7")
+    site.sandbox.execute("UPDATE users SET deleted = 1 WHERE username = 'bob'")
+    said = site.run("revert", str(site.journals[0]), "--auto-approve", *CONSENT)
+    assert said.code == 0
+    assert "Left alone: user/bob is gone" in said.err
+
+
+def test_it_passes_through_the_same_gate(site: Site) -> None:
+    applied(site, "eng: $70", "finance: $80")
+    site.sandbox.execute(
+        "DELETE FROM group_ai_budgets WHERE group_id = (SELECT id FROM organizations WHERE name = 'acme')"
+    )
+    said = site.run("revert", str(site.journals[0]), "--auto-approve")
+    assert (said.code, len(site.writes)) == (3, 2)
+    assert "REMOVES_LIMIT" in said.out + said.err
+    assert site.run("revert", str(site.journals[0])).code in (1, 3)
+
+
+def test_a_journal_of_another_deployment(site: Site) -> None:
+    applied(site)
+    with Sandbox(Options(seed="empty")) as other:
+        token = other.tokens["user-admin"]
+        said = site.run("revert", str(site.journals[0]), "--auto-approve", url=other.url, token=token)
+        assert [one for one in other.requests if one.method in ("PUT", "DELETE")] == []
+    assert said.code == 3
+    assert "The journal is of the deployment" in said.err
+
+
+def test_what_cannot_be_read_is_not_taken_back(site: Site) -> None:
+    applied(site, "platform: $600")
+    group = site.id_of("platform")
+    site.sandbox.fault(Fault("raw", "GET", "*/groups/ai/spend", after=1, status=404, body={"message": "x"}))
+    site.sandbox.fault(Fault("status", "GET", f"*/{group}/ai/budget", times=20, status=500))
+    said = site.run("revert", str(site.journals[0]), "--auto-approve", *CONSENT)
+    assert said.code == 1
+    assert len(site.writes) == 1

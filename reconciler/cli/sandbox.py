@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 from collections.abc import Mapping
 from dataclasses import replace
@@ -76,6 +77,7 @@ def command(
     if without_experiment:
         options = replace(options, experiments=())
     try:
+        gc.enable()  # unlike other commands (entry.py) this one lives on
         serve(options, _print_json if print_json else _print_text)
     except (ValueError, OSError, sqlite3.Error) as error:
         raise ReconcilerError(f"The sandbox cannot serve: {error}") from None

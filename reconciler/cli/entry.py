@@ -24,7 +24,7 @@ def main() -> int:
     try:
         from reconciler.cli.app import run
 
-        gc.disable()  # a command lives for seconds, on data without cycles: looking for them took a tenth of a plan's time
+        gc.disable()  # a command lives for seconds; looking for cycles, of which it has none, took a tenth of a plan
         return run(arguments)
     except KeyboardInterrupt:  # before or after the commands, which answer for themselves
         return 130

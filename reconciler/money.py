@@ -58,10 +58,10 @@ def _what_is_wrong(text: str) -> str:
     bare = text.removeprefix("$").removesuffix(" USD")
     if bare.startswith("-") or text.startswith("-"):
         return "an amount is not negative"
-    if re.fullmatch(r"[\d.,]+[eE][+-]?\d+", bare):
+    if re.fullmatch(r"[0-9.,]+[eE][+-]?[0-9]+", bare):
         return "an amount has no exponent; write the digits out"
     if "_" in bare or re.fullmatch(r"0[xob][0-9a-fA-F]+", bare):
         return "an amount is written with the digits 0 to 9, commas and one decimal point"
-    if re.fullmatch(r"[\d,]+(\.\d*)?", bare):
+    if re.fullmatch(r"[0-9,]+(\.[0-9]*)?", bare):
         return "commas stand between groups of three digits, and a decimal point has digits on both sides"
     return "this is not an amount of US dollars"

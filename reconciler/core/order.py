@@ -23,6 +23,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import IntEnum
 from itertools import groupby
+from typing import assert_never
 
 from reconciler.core.budget import Budget
 from reconciler.core.directory import User
@@ -75,6 +76,8 @@ def phase_of(action: Action) -> Phase:
             return Phase.GROUP_CREATES
         case Kind.UPDATE:
             return Phase.GROUP_RAISES if _limit(action.after) > _limit(action.before) else Phase.GROUP_LOWERINGS
+        case _:
+            assert_never(action.kind)
 
 
 _STEP_BY_LIMIT: dict[Phase, Callable[[Action], int]] = {

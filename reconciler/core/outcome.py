@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import assert_never
 
 from reconciler.core.budget import GroupId
 from reconciler.core.plan import Action, Kind
@@ -153,6 +154,8 @@ def fold(events: Iterable[Event]) -> Outcome:
                 if not 0 <= event.action < len(started.actions):
                     raise ValueError(f"it speaks of action {event.action}, and the run has {len(started.actions)}")
                 results[event.action] = _follow(started.actions[event.action], event)
+            case _:
+                assert_never(event)
     why = ended.why if ended else "the run was cut off"
     missing = (ActionOutcome(action, Result.NOT_ATTEMPTED, why) for action in started.actions)
     return Outcome(started, tuple(results.get(i, one) for i, one in enumerate(missing)), ended)
@@ -164,3 +167,5 @@ def _follow(action: Action, event: Intent | Recorded) -> ActionOutcome:
             return ActionOutcome(action, event.result, event.detail)
         case Intent():
             return ActionOutcome(action, Result.IN_DOUBT, "the write was announced, and no result was recorded")
+        case _:
+            assert_never(event)

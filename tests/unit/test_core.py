@@ -1,0 +1,305 @@
+"""Names looked up, states compared, actions ordered and hashed: the cases that the laws do not spell out."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from reconciler.core.budget import ABSENT, Budget, GroupId, OrganizationId, Unknown, UserId
+from reconciler.core.describe import describe
+from reconciler.core.desired import Resolution, resolve, unknown_users
+from reconciler.core.diff import Difference, diff
+from reconciler.core.directory import Directory, Group, Subject, User
+from reconciler.core.order import Phase, phase_of, schedule
+from reconciler.core.outcome import Ended, Ending, Intent, Outcome, Recorded, Result, Started, fold
+from reconciler.core.plan import Action, Cause, Kind, Plan, digest
+from reconciler.core.policy import GroupBudgetEntry, Manage, Policy, UserOverrideEntry
+from reconciler.core.snapshot import Deployment
+from reconciler.errors import Place
+from reconciler.operations.plan import take_snapshot
+from tests.effects.worlds import NEW_SERVER, NOW, World, group_of, set_group, set_user, usd
+from tests.property.strategies import UNREADABLE, SnapshotReader, plan_of
+
+WORLD = World(
+    {"acme": ["ana", "bob", "eve"], "acme/eng": ["ana"], "acme/ops": ["bob"], "beta": ["kim"], "beta/eng": ["kim"]},
+    budgets={"acme/eng": 20, "acme/ops": 30, "beta/eng": 10},
+    overrides={"ana": (50, "acme/eng"), "kim": (70, "beta/eng")},
+)
+HERE = Place("a.yaml", 3, 5)
+
+
+def policy(*entries: GroupBudgetEntry | UserOverrideEntry, organization: str = "acme", **manage: Manage) -> Policy:
+    return Policy(
+        organization,
+        HERE,
+        manage.get("groups", Manage.LISTED),
+        manage.get("users", Manage.LISTED),
+        tuple(one for one in entries if isinstance(one, GroupBudgetEntry)),
+        tuple(one for one in entries if isinstance(one, UserOverrideEntry)),
+        (),
+        (),
+    )
+
+
+def budget(group: str, dollars: int | None = 1, line: int = 3) -> GroupBudgetEntry:
+    return GroupBudgetEntry(group, ABSENT if dollars is None else usd(dollars), "", Place("a.yaml", line, 5))
+
+
+def override(user: str, group: str, dollars: int | None = 1, **span: int) -> UserOverrideEntry:
+    times = {name: NOW + timedelta(seconds=seconds) for name, seconds in span.items()}
+    limit = ABSENT if dollars is None else usd(dollars)
+    return UserOverrideEntry(user, group, limit, "why", times.get("starts"), times.get("expires"), HERE)
+
+
+def looked_up(*policies: Policy, world: World = WORLD, directory: Directory | None = None) -> Resolution:
+    return resolve(policies, directory or world.directory(), at=NOW)
+
+
+def says(resolution: Resolution) -> list[str]:
+    return [f"{one.message} | {one.hint}" for one in resolution.findings]
+
+
+def with_user(user: User, *groups: str) -> Directory:
+    directory = WORLD.directory()
+    members = {key: ids | {user.id} if str(key) in groups else ids for key, ids in directory.members.items()}
+    return replace(directory, users={**directory.users, user.id: user}, members=members)
+
+
+class TestNames:
+    def test_by_name_uuid_and_address(self) -> None:
+        ana = User("Ana.Lima", UserId("u-1"), "Ana@Example.com")
+        directory = with_user(ana, "acme")
+        for name in ("ana.lima", "ANA.LIMA", "u-1", "ana@example.com"):
+            found = looked_up(policy(override(name, "Everyone")), directory=directory)
+            assert found.findings == ()
+            assert list(found.desired.users) == [ana.id]
+        by_id = looked_up(policy(budget("acme/eng"), organization="acme"))
+        assert list(by_id.desired.groups) == [GroupId("acme/eng")]
+
+    def test_unknown_names_come_together_with_the_nearest(self) -> None:
+        found = looked_up(
+            policy(budget("enk"), override("annna", "ops"), override("zzz", "eng")), policy(organization="acmee")
+        )
+        assert says(found) == [
+            "group 'enk' is unknown in organization 'acme' | did you mean 'eng'?",
+            "organization 'acmee' is unknown or not readable | did you mean 'acme'?",
+            "user 'annna' is unknown | did you mean 'ana'?",
+            "user 'zzz' is unknown | they may be deleted, or in no organization you may read",
+        ]
+
+    def test_a_group_of_another_organization(self) -> None:
+        world = replace(WORLD, members={**WORLD.members, "beta/lab": []})
+        assert says(looked_up(policy(budget("lab")), world=world)) == [
+            "group 'lab' is not in organization 'acme' | it is in group/beta/lab; a policy of that organization can"
+            " list it"
+        ]
+
+    def test_an_address_of_two_people_is_ambiguous(self) -> None:
+        directory = with_user(User("ana2", UserId("u-2"), "ana"), "acme")
+        assert says(looked_up(policy(override("ana", "eng")), directory=directory)) == [
+            "user 'ana' is ambiguous: ana, ana2 | write the username"
+        ]
+
+    def test_twice_is_twice_however_it_is_written(self) -> None:
+        twice = (budget("eng", line=3), budget("acme/eng", line=4), override("ana", "eng"), override("ANA", "Everyone"))
+        found = says(looked_up(policy(*twice)))
+        hint = "the first is at a.yaml:3:5; keep one of them"
+        assert found == [f"user/ana is listed twice | {hint}", f"group/acme/eng is listed twice | {hint}"]
+
+    def test_an_organization_in_two_spellings(self) -> None:
+        directory = WORLD.directory()
+        organizations = {key: replace(one, name=f"The {one.name}") for key, one in directory.organizations.items()}
+        named = [policy(organization="The acme"), policy(organization="acme")]
+        assert says(looked_up(*named, directory=replace(directory, organizations=organizations))) == [
+            "organization 'The acme' is named in two ways | write it as in a.yaml:3:5, so that the files are merged"
+        ]
+
+    def test_an_override_needs_a_member(self) -> None:
+        assert says(looked_up(policy(override("bob", "eng"), override("kim", "eng")))) == [
+            "bob is not a member of group/acme/eng, so Coder would refuse the override | add them to the group first,"
+            " or use one of theirs: Everyone, ops",
+            "kim is not a member of group/acme/eng, so Coder would refuse the override | kim is not a member of"
+            " organization 'acme' at all",
+        ]
+        hidden = replace(WORLD, hidden={"acme/eng": 1})
+        assert says(looked_up(policy(override("bob", "eng")), world=hidden)) == []
+        assert says(looked_up(policy(override("bob", "eng", None)))) == [], "a removal needs no membership"
+
+    def test_people_outside_of_all_organizations_are_asked_for(self) -> None:
+        assert unknown_users([policy(override("ana", "eng"), override("Zoe", "eng"))], WORLD.directory()) == {"Zoe"}
+
+
+@pytest.mark.parametrize(
+    ("span", "state", "has_expired"),
+    [
+        ({}, 9, False),
+        ({"starts": 0}, 9, False),
+        ({"starts": 1}, "not listed", False),
+        ({"expires": 1}, 9, False),
+        ({"expires": 0}, None, True),
+        ({"starts": -2, "expires": -1}, None, True),
+        ({"starts": 1, "expires": 2}, "not listed", False),
+    ],
+)
+def test_when_an_entry_holds(span: dict[str, int], state: object, has_expired: bool) -> None:
+    users = looked_up(policy(override("ana", "eng", 9, **span))).desired.users
+    if state == "not listed":
+        assert users == {}
+    else:
+        wanted = users[UserId("ana")]
+        assert wanted.state == (Budget(usd(9), GroupId("acme/eng")) if state else ABSENT)
+        assert wanted.has_expired == has_expired
+
+
+def compared(*policies: Policy, world: World = WORLD) -> Difference:
+    desired = looked_up(*policies, world=world).desired
+    snapshot = take_snapshot(desired, world.directory(), SnapshotReader(world.snapshot()))
+    return diff(desired, snapshot)
+
+
+def shown(actions: tuple[Action, ...]) -> list[str]:
+    return [f"{one.kind} {one.address} {one.cause}" for one in actions]
+
+
+def test_what_has_to_change() -> None:
+    found = compared(
+        policy(
+            budget("eng", 20), budget("ops", 31), budget("Everyone", None), override("ana", "Everyone", 50),
+            override("bob", "ops", 5), override("eve", "Everyone", 5, expires=0),
+        )
+    )  # fmt: skip
+    assert shown(found.actions) == [
+        "update group/acme/ops listed", "update user/ana listed", "create user/bob listed"
+    ]  # fmt: skip
+    assert found.unchanged == 3
+
+
+def test_exact_removes_what_is_not_listed_and_listed_does_not() -> None:
+    assert shown(compared(policy(groups=Manage.EXACT, users=Manage.EXACT)).actions) == [
+        "delete group/acme/eng not-listed", "delete group/acme/ops not-listed", "delete user/ana not-listed"
+    ]  # fmt: skip
+    assert compared(policy()).actions == ()
+
+
+def test_what_was_read_besides_is_not_compared() -> None:
+    """The effects of a plan read more budgets than it manages."""
+    desired = looked_up(policy(groups=Manage.EXACT, organization="beta")).desired
+    assert shown(diff(desired, WORLD.snapshot()).actions) == ["delete group/beta/eng not-listed"]
+
+
+def test_from_a_partial_read_removals_are_withheld() -> None:
+    world = replace(WORLD, budgets={**WORLD.budgets, "acme/ops": UNREADABLE}, overrides={"bob": UNREADABLE})
+    found = compared(policy(budget("eng", 5), groups=Manage.EXACT, users=Manage.EXACT), world=world)
+    assert shown(found.actions) == ["update group/acme/eng listed"]
+    assert [one.subject.address for one in found.unreadable] == ["group/acme/ops", "user/bob"]
+    world = replace(WORLD, budgets={**WORLD.budgets, "acme/ops": UNREADABLE})
+    found = compared(policy(groups=Manage.EXACT), world=world)
+    assert (found.actions, shown(found.withheld)) == ((), ["delete group/acme/eng not-listed"])
+
+
+def test_the_order_of_the_phases() -> None:
+    actions = [
+        set_user(WORLD, "kim", None), set_group(WORLD, "acme/ops", 5), set_group(WORLD, "beta/eng", None),
+        set_group(WORLD, "acme/eng", None), set_group(WORLD, "beta", 5), set_group(WORLD, "acme", 9),
+        set_user(WORLD, "bob", (5, "acme/ops")), set_user(WORLD, "ana", (9, "acme/eng")),
+    ]  # fmt: skip
+    steps = schedule([*actions, set_group(WORLD, "acme/ops", 30)])
+    assert [(step.phase, [action.address for action in step.actions]) for step in steps] == [
+        (Phase.OVERRIDE_WRITES, ["user/ana", "user/bob"]),
+        (Phase.GROUP_CREATES, ["group/acme/Everyone"]),
+        (Phase.GROUP_CREATES, ["group/beta/Everyone"]),
+        (Phase.GROUP_DELETES, ["group/beta/eng"]),
+        (Phase.GROUP_DELETES, ["group/acme/eng"]),
+        (Phase.GROUP_LOWERINGS, ["group/acme/ops"]),
+        (Phase.OVERRIDE_DELETES, ["user/kim"]),
+    ]
+    assert phase_of(set_group(WORLD, "acme/ops", 31)) is Phase.GROUP_RAISES
+    with pytest.raises(ValueError, match="group/acme/ops is a no-op and has no phase"):
+        phase_of(set_group(WORLD, "acme/ops", 30))
+
+
+def test_a_plan_counts_and_knows_what_it_is() -> None:
+    plan = plan_of([policy(budget("eng", 5), budget("ops", None), budget("Everyone", 1))], WORLD.snapshot())
+    assert [plan.count(kind) for kind in Kind] == [1, 1, 1, 0]
+    assert (plan.has_changes, plan.is_complete) == (True, True)
+    assert plan.digest == digest("d-1", plan.actions) == plan.with_grants(()).digest
+    assert plan.group_names == {GroupId("acme"): "Everyone", GroupId("acme/eng"): "eng", GroupId("acme/ops"): "ops"}
+    empty = plan_of([policy()], WORLD.snapshot())
+    assert (empty.has_changes, empty.count(Kind.CREATE)) == (False, 0)
+
+
+def test_a_group_and_a_user_of_one_id_have_two_digests() -> None:
+    group: Subject = group_of("acme")
+    user: Subject = User("acme", UserId("acme"))
+    states = (ABSENT, Budget(usd(0), GroupId("acme")))
+    both = {digest("d", [Action(subject, *states)]) for subject in (group, user)}
+    turned = {digest("d", [Action(subject, states[1], states[0])]) for subject in (group, user)}
+    assert len(both | turned) == 4
+
+
+def test_readings_in_words() -> None:
+    group, user = group_of("acme/eng"), User("ana", UserId("ana"))
+    state = Budget(usd(200), GroupId("acme/eng"))
+    assert [
+        describe(ABSENT, group, {}),
+        describe(Unknown("no answer"), group, {}),
+        describe(state, group, {}),
+        describe(state, user, {GroupId("acme/eng"): "eng"}),
+        describe(state, user, {}),
+    ] == ["no limit", "unknown (no answer)", "$200.00", "$200.00 (eng)", "$200.00 (acme/eng)"]
+
+
+ACTIONS = (set_group(WORLD, "acme/ops", 31), set_group(WORLD, "acme/eng", None))
+STARTED = Started(
+    "run-1", "reconciler/0", NOW, "ci@host", "0" * 64,
+    Deployment("d-1", "https://coder.example", "v2.37.0", "ci", (), NEW_SERVER), ACTIONS, {}, (), "", (),
+)  # fmt: skip
+INTENT = Intent(0, "group/acme/ops", Kind.UPDATE, NOW)
+DONE = Recorded(0, "group/acme/ops", Result.DONE, "", NOW)
+ALREADY = Recorded(1, "group/acme/eng", Result.ALREADY, "", NOW)
+VERIFIED = Ended(Ending.COMPLETED, "", is_verified=True, differences=(), at=NOW)
+
+
+def results(outcome: Outcome) -> list[Result]:
+    return [one.result for one in outcome.results]
+
+
+def test_an_outcome_follows_from_the_events_alone() -> None:
+    outcome = fold([STARTED, INTENT, DONE, ALREADY, VERIFIED])
+    assert (results(outcome), outcome.is_complete, outcome.has_written) == ([Result.DONE, Result.ALREADY], True, True)
+    assert (outcome.count(Result.DONE), outcome.count(Result.DONE, Kind.DELETE)) == (1, 0)
+    unproven = fold([STARTED, INTENT, DONE, ALREADY, replace(VERIFIED, is_verified=False)])
+    assert not unproven.is_complete
+
+
+def test_a_run_that_was_cut_off() -> None:
+    outcome = fold([STARTED, INTENT])
+    assert results(outcome) == [Result.IN_DOUBT, Result.NOT_ATTEMPTED]
+    assert outcome.results[1].detail == "the run was cut off"
+    assert (outcome.is_complete, outcome.has_written, outcome.ended) == (False, True, None)
+    stopped = fold([STARTED, replace(VERIFIED, ending=Ending.STOPPED, why="it failed")])
+    assert ([one.detail for one in stopped.results], stopped.has_written) == (["it failed", "it failed"], False)
+
+
+@pytest.mark.parametrize(
+    ("events", "why"),
+    [
+        ([], "does not begin with the event 'started'"),
+        ([INTENT, STARTED], "does not begin with the event 'started'"),
+        ([STARTED, STARTED], "it holds more than one run"),
+        ([STARTED, replace(INTENT, action=2)], "it speaks of action 2, and the run has 2"),
+        ([STARTED, replace(DONE, action=-1)], "it speaks of action -1, and the run has 2"),
+    ],
+)
+def test_events_of_no_run(events: list[Started | Intent | Recorded | Ended], why: str) -> None:
+    with pytest.raises(ValueError, match=why):
+        fold(events)
+
+
+def test_addresses_and_causes() -> None:
+    assert group_of("acme").is_everyone
+    assert not Group("acme", "eng", GroupId("x"), OrganizationId("acme")).is_everyone
+    assert [cause.value for cause in Cause] == ["listed", "not-listed", "expired", "revert"]
+    assert isinstance(plan_of([policy()], WORLD.snapshot()), Plan)

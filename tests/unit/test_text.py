@@ -1,0 +1,51 @@
+"""Small pieces of text."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from reconciler.render.text import columns, count, day, distance, harmless
+
+NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
+
+
+def test_counts() -> None:
+    assert [count(n, "file") for n in (0, 1, 2, 1_000)] == ["0 files", "1 file", "2 files", "1,000 files"]
+    assert [count(n, "person", "people") for n in (1, 3)] == ["1 person", "3 people"]
+
+
+def test_days() -> None:
+    assert day(datetime(2027, 1, 1, tzinfo=UTC)) == "2027-01-01"
+    assert day(datetime(2027, 1, 1, 9, 30, tzinfo=UTC)) == "2027-01-01T09:30:00Z"
+
+
+@pytest.mark.parametrize(
+    ("hours", "text"),
+    [(0, "today"), (23, "today"), (-23, "today"), (24, "in 1 day"), (47, "in 1 day"), (48, "in 2 days"),
+     (-24, "1 day ago"), (-49, "2 days ago"), (24 * 1_000, "in 1,000 days")],
+)  # fmt: skip
+def test_distances(hours: int, text: str) -> None:
+    assert text == distance(NOW + timedelta(hours=hours), NOW)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("platform", "platform"),
+        ("Ñandú 日本 $1", "Ñandú 日本 $1"),
+        ("a\x1b[31mb", "a\\x1b[31mb"),
+        ("a\nb\tc", "a\\x0ab\\x09c"),
+        ("\u202egnp.exe", "\\u202egnp.exe"),
+        ("caf\udce9", "caf\\udce9"),
+    ],
+)
+def test_names_are_made_harmless(name: str, text: str) -> None:
+    assert text == harmless(name)
+
+
+def test_columns() -> None:
+    rows = [("a", "1", "x"), ("bcd", "100", "")]
+    assert columns([]) == []
+    assert columns(rows, right=frozenset({1})) == ["a    1x", "bcd100"]

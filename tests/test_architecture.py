@@ -1,0 +1,128 @@
+"""The house as drawn in docs/architecture.md: arrows, libraries that have a room to themselves, sizes, docstrings."""
+
+from __future__ import annotations
+
+import ast
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PACKAGE = ROOT / "reconciler"
+MODULES = sorted(PACKAGE.rglob("*.py"))
+FUNCTION_LINES, MODULE_LINES = 60, 400
+
+ROOMS = {
+    "httpx": {"coder"},
+    "yaml": {"policy_file", "sandbox"},
+    "jsonschema": {"policy_file"},
+    "click": {"cli"},
+    "httptools": {"sandbox"},
+    "sqlite3": {"sandbox", "cli"},  # cli names its errors
+}
+NOT_IN_CORE = {
+    "asyncio", "getpass", "io", "locale", "logging", "os", "pathlib", "random", "secrets", "shutil", "socket",
+    "subprocess", "sys", "tempfile", "threading", "time", "urllib",
+}  # fmt: skip
+
+
+@cache
+def tree_of(module: Path) -> ast.Module:
+    return ast.parse(module.read_text(encoding="utf-8"))
+
+
+def room_of(module: Path) -> str:
+    parts = module.relative_to(PACKAGE).parts
+    return parts[0] if len(parts) > 1 else ""
+
+
+def imports_of(module: Path) -> Iterator[str]:
+    """Yield the first part of whatever is imported anywhere in a module, lazily or not."""
+    for node in ast.walk(tree_of(module)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.partition(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            yield node.module.partition(".")[0]
+
+
+def test_the_import_contracts_hold() -> None:
+    command = Path(sys.executable).with_name("lint-imports")
+    if not command.exists() and shutil.which("lint-imports") is None:
+        pytest.skip("import-linter is a development tool and is not installed")
+    done = subprocess.run([command, "--no-cache"], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("library", ROOMS)
+def test_a_library_is_used_in_its_rooms_only(library: str) -> None:
+    users = {room_of(module) for module in MODULES if library in imports_of(module)}
+    assert users <= ROOMS[library]
+
+
+def test_only_the_command_line_reads_the_environment() -> None:
+    for module in MODULES:
+        text = module.read_text(encoding="utf-8")
+        reads = "os.environ" in text or "getenv" in text
+        assert not reads or room_of(module) == "cli", module
+
+
+def test_core_does_no_input_and_output_and_has_no_clock() -> None:
+    pure = [module for module in MODULES if room_of(module) in ("core", "render") or module.stem in ("money", "errors")]
+    assert len(pure) > 20
+    for module in pure:
+        assert not NOT_IN_CORE & set(imports_of(module)), module
+        for node in ast.walk(tree_of(module)):
+            if isinstance(node, ast.Call):
+                assert _called(node) not in {"open", "print", "input", "now", "utcnow", "today"}, (module, node.lineno)
+
+
+def _called(call: ast.Call) -> str:
+    match call.func:
+        case ast.Name(name) | ast.Attribute(attr=name):
+            return name
+        case _:
+            return ""
+
+
+def test_nothing_but_the_command_line_prints() -> None:
+    for module in MODULES:
+        for node in ast.walk(tree_of(module)):
+            assert not (isinstance(node, ast.Call) and _called(node) == "print"), (module, node.lineno)
+
+
+def test_no_commands_that_look_can_write() -> None:
+    """A writer is opened by what apply and revert share, and nowhere else."""
+    openers = {module.name for module in MODULES if room_of(module) == "cli" and ".writer(" in module.read_text()}
+    assert openers == {"applying.py"}
+
+
+def test_every_module_says_what_it_is() -> None:
+    for module in MODULES:
+        if module.read_text(encoding="utf-8").strip():
+            assert len(ast.get_docstring(tree_of(module)) or "") > 15, module
+
+
+def test_nothing_has_grown_too_long() -> None:
+    for module in MODULES:
+        assert len(module.read_text(encoding="utf-8").splitlines()) <= MODULE_LINES, module
+        for node in ast.walk(tree_of(module)):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                lines = (node.end_lineno or node.lineno) - node.lineno + 1
+                assert lines <= FUNCTION_LINES, f"{module.name}: {node.name} has {lines} lines"
+
+
+def test_the_top_level_is_as_drawn() -> None:
+    """Nothing else without need: what a newcomer sees first should fit one glance."""
+    tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False)
+    if tracked.returncode != 0:
+        pytest.skip("this is no Git checkout")
+    top = {line.partition("/")[0] for line in tracked.stdout.splitlines()}
+    assert top <= {
+        ".ci", ".github", ".gitignore", "CHANGELOG.md", "LICENSE", "Makefile", "README.md", "docs", "policies",
+        "pyproject.toml", "reconciler", "schemas", "tests",
+    }  # fmt: skip

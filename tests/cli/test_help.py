@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -15,6 +17,8 @@ from tests.cli.goldens import assert_golden
 from tests.cli.running import Shell
 
 HELP = Path(entry.__file__).parent / "help"
+KEPT_WITH = "8.5."
+"""The click whose texts are kept."""
 HEAVY = ("click", "httpx", "jsonschema", "yaml", "asyncio", "ssl")
 
 
@@ -25,8 +29,12 @@ def clicks_own(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
 
 @pytest.mark.parametrize("name", ["_all", *COMMANDS])
 def test_the_kept_help_is_clicks_own(name: str, capsys: pytest.CaptureFixture[str]) -> None:
-    arguments = [] if name == "_all" else [name]
-    assert_golden(HELP / f"{name}.txt", clicks_own(capsys, *arguments))
+    text = clicks_own(capsys, *([] if name == "_all" else [name]))
+    if version("click").startswith(KEPT_WITH):
+        assert_golden(HELP / f"{name}.txt", text)
+    else:  # another click has another layout, and the same words
+        kept = (HELP / f"{name}.txt").read_text(encoding="utf-8")
+        assert set(re.findall(r"--[a-z-]+", text)) == set(re.findall(r"--[a-z-]+", kept))
 
 
 def test_no_help_is_kept_of_a_command_that_does_not_exist() -> None:

@@ -24,7 +24,7 @@ from tests.chaos.company import FAR, Company, live_state, random_company, settle
 from tests.chaos.evidence import Journal, problems_of, problems_of_exit, read_journal, unread_writes, went_on
 from tests.chaos.scenario import BUDGETS, Harm, Step, quiet_step, random_steps
 
-HELD_FOR_S = 1.0
+HELD_FOR_S = 30.0
 _MEMORY = "/dev/shm"  # files that live for a second need no disk
 
 

@@ -9,13 +9,13 @@ from tests.chaos.run import Report, run_batch
 BATCH = 25
 
 
-@pytest.mark.parametrize("first", range(0, 200, BATCH))
+@pytest.mark.parametrize("first", range(0, 150, BATCH))
 def test_faults_at_random_points(first: int) -> None:
     """After any of them, one clean apply makes live what the policies say, and the journals tell the truth."""
     _require_clean(run_batch(range(first, first + BATCH)), "")
 
 
-@pytest.mark.parametrize("first", range(0, 100, BATCH))
+@pytest.mark.parametrize("first", range(0, 75, BATCH))
 def test_nobody_is_harmed_on_the_way(first: int) -> None:
     """Law 5, from the changes that the server's database recorded, several organizations included."""
     _require_clean(run_batch(range(first, first + BATCH), is_order=True), " --order")

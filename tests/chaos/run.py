@@ -159,6 +159,8 @@ class _Run:
             journal = self._read(new[0]) if len(new) == 1 and len(commands) == 1 else None
             whole = not (step.harm.is_closed or step.harm.disk)
             output = command.out.read_text() if whole else ""
+            if code == -signal.SIGINT and step.harm.twice and "nothing was written" in command.err.read_text():
+                continue  # the second one came when Python itself was on its way out
             self.report.problems += problems_of_exit(code, journal, output, is_json=is_json)
             if "Traceback" in (text := command.err.read_text()):
                 self._note(f"a traceback: {text[-2000:]}")

@@ -1,0 +1,65 @@
+"""`show` on a journal: what an apply did, a year later and without a server, also when the file was cut by a crash."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from reconciler.sandbox import Sandbox
+from tests.cli.running import AT, COMPANY, RAISE_PLATFORM, Shell
+
+
+@pytest.fixture(scope="module")
+def journal(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The text of a journal with one update; made once, by a whole process."""
+    folder = tmp_path_factory.mktemp("applied")
+    with Sandbox(COMPANY) as sandbox, pytest.MonkeyPatch.context() as patch:
+        shell = Shell(folder, patch, None)  # type: ignore[arg-type]  # only `process` is used
+        shell.connect(sandbox).policy(RAISE_PLATFORM)
+        done = shell.process("apply", "--auto-approve", "--journal", "run.jsonl", *AT)
+        assert done.code == 0, done.err
+    return (folder / "run.jsonl").read_text(encoding="utf-8")
+
+
+def written(shell: Shell, text: str) -> Path:
+    path = shell.folder / "run.jsonl"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_a_journal_is_told(shell: Shell, journal: str) -> None:
+    ran = shell.run("show", written(shell, journal))
+    assert (ran.code, ran.err) == (0, "")
+    assert ran.out.startswith("Run ")
+    assert ran.out.endswith("Apply complete: 0 created, 1 updated, 0 deleted.\n")
+    document = shell.run("show", "run.jsonl", "--json").document
+    assert (document["is_complete"], document["counts"]["done"]) == (True, 1)
+
+
+def test_a_journal_that_was_cut_says_what_is_in_doubt(shell: Shell, journal: str) -> None:
+    started, intent, recorded, _ended = journal.splitlines(keepends=True)
+    for text, says in {
+        started: "Apply interrupted: 1 not attempted.",
+        started + intent: "Apply interrupted: 1 in doubt.",
+        started + intent + recorded[:-1]: "Apply interrupted: 1 in doubt.",
+        started + intent + recorded: "Apply interrupted: 1 updated.",
+    }.items():
+        ran = shell.run("show", written(shell, text))
+        assert (ran.code, ran.err) == (0, "")
+        assert ran.out.endswith(says + "\n")
+
+
+def test_a_journal_that_is_damaged_is_refused(shell: Shell, journal: str) -> None:
+    started, intent, recorded, ended = journal.splitlines(keepends=True)
+    for text, says in {
+        started + intent[:20] + "\n" + recorded: "line 2 of ",
+        started.replace('"version": 1', '"version": 9') + intent: "use a newer reconciler",
+        started + recorded.replace('"done"', '"fine"') + ended: "result must be",
+        started + started: "line 2 of ",
+        started.replace('"actions"', '"axions"') + intent: "axions is not a known key",
+        started[:50]: "is not the journal of one run",
+    }.items():
+        ran = shell.run("show", written(shell, text))
+        assert (ran.code, ran.out) == (1, "")
+        assert says in ran.err, ran.err

@@ -9,9 +9,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
+import trustme
 
 from reconciler.sandbox import Fault, Options, Sandbox
-from tests.cli.running import AT, COMPANY, HERE, NOW, RAISE_PLATFORM, Ran, Shell
+from tests.cli.running import AT, COMPANY, NOW, RAISE_PLATFORM, Ran, Shell
 
 BUILD = "/api/v2/buildinfo"
 TOKEN = "SecretToken00-SecretSecretSecretSecret"
@@ -164,10 +165,10 @@ def test_extra_headers_are_sent(shell: Shell, company: Sandbox) -> None:
 
 
 @contextmanager
-def tls_in_front_of(sandbox: Sandbox) -> Iterator[int]:
-    """Speak TLS with a certificate that nobody trusts, and pass the bytes on; yield the port."""
+def tls_in_front_of(sandbox: Sandbox, authority: trustme.CA) -> Iterator[int]:
+    """Speak TLS with a certificate of an authority of our own, and pass the bytes on; yield the port."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(HERE / "tls" / "server.pem")
+    authority.issue_cert("localhost").configure_cert(context)
     port = int(sandbox.url.rpartition(":")[2])
     with socket.create_server(("127.0.0.1", 0), backlog=64) as listening:
         listening.settimeout(0.1)
@@ -218,11 +219,13 @@ def _pump(source: socket.socket, target: socket.socket) -> None:
 
 
 def test_tls_is_verified_and_a_private_authority_can_be_named(shell: Shell, company: Sandbox) -> None:
-    with tls_in_front_of(company) as port:
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(shell.folder / "authority.pem")
+    with tls_in_front_of(company, authority) as port:
         shell.connect(company).set(CODER_URL=f"https://localhost:{port}")
         untrusted = shell.run("plan", *AT)
-        assert_says(untrusted, "TLS failed: self", "set SSL_CERT_FILE")
-        shell.set(SSL_CERT_FILE=str(HERE / "tls" / "authority.pem"))
+        assert_says(untrusted, "TLS failed: ", "set SSL_CERT_FILE")
+        shell.set(SSL_CERT_FILE=str(shell.folder / "authority.pem"))
         trusted = shell.process("plan", *AT)
         assert (trusted.code, trusted.err) == (0, "")
         assert f"at https://localhost:{port}, as ci-budgets" in trusted.out

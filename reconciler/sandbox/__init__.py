@@ -1,4 +1,7 @@
-"""A stand-in Coder server: small, strict, real over HTTP; shares no code with the client that is tested against it."""
+"""A stand-in Coder server, on starlette and uvicorn: small, strict, real over HTTP.
+
+It imports nothing of the rest, so that it cannot share a mistake with the client that is tested against it.
+"""
 
 from .server import Sandbox, serve
 from .values import Fault, Options, Request

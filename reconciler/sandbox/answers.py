@@ -5,6 +5,12 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+from starlette.responses import Response
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 JSON_TYPE = "application/json; charset=utf-8"
 TEXT_TYPE = "text/plain; charset=utf-8"
@@ -19,21 +25,24 @@ NO_PERMISSION = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """Hold what goes over the wire, apart from the headers that every answer has."""
+class Answer(Response):
+    """Hold what goes over the wire, apart from the headers that every answer has; without a body it has no type."""
 
-    status: int
-    body: bytes = b""
-    content_type: str = JSON_TYPE
-    headers: tuple[tuple[str, str], ...] = ()
+    def __init__(
+        self,
+        status: int,
+        body: bytes = b"",
+        content_type: str = JSON_TYPE,
+        headers: Iterable[tuple[str, str]] = (),
+    ) -> None:
+        super().__init__(body, status, dict(headers), content_type or None if body else None)
 
 
 class Refusal(Exception):
     """End a request with an answer that is not the one hoped for."""
 
     def __init__(self, answer: Answer) -> None:
-        super().__init__(answer.status, answer.body)
+        super().__init__(answer.status_code, answer.body)
         self.answer = answer
 
 

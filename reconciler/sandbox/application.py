@@ -1,17 +1,21 @@
-"""From a request to what goes back over the wire: recording, faults, rate limit, routing, guards, handler.
+"""From a request to what goes back over the wire: recording, faults, rate limit, then starlette's router.
 
-Everything here is synchronous and runs on one thread, which makes each request atomic; waiting and closing
-connections is left to connection.py, which is told by a Delivery what to do.
+Between the last byte of a request and the first of its answer nothing waits, and all runs on one thread, which makes
+each request atomic. So the router's answer is collected first: recorder and faults stand between it and the wire.
 """
 
 from __future__ import annotations
 
 import sys
 import traceback
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
+
+from starlette.datastructures import Headers
+from starlette.requests import ClientDisconnect, Request
+from starlette.routing import Mount, Router
 
 from .answers import (
+    JSON_TYPE,
     ROUTE_NOT_FOUND,
     TEXT_TYPE,
     Answer,
@@ -23,6 +27,7 @@ from .answers import (
 )  # fmt: skip
 from .calls import Call, World
 from .clock import Clock, as_text
+from .connection import close, reset, stays
 from .control import PREFIX, Control
 from .database import Database
 from .faults import Faults
@@ -32,40 +37,20 @@ from .memo import Memo
 from .query import parse_bool
 from .recorder import Recorder
 from .routes import API, api_routes
-from .routing import Match, Router
+from .routing import laid_out
 from .seeds import sow
 from .tokens import Identities, find_token
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from starlette.types import Message, Receive, Scope, Send
 
     from .values import Fault, Options
 
 DASHBOARD = b"<!doctype html><html><head><title>Coder</title></head><body>A stand-in for Coder.</body></html>\n"
 
 
-@dataclass(frozen=True, slots=True)
-class Incoming:
-    """Be a request as it came over the wire; header names are in lower case."""
-
-    method: str
-    target: str
-    headers: Mapping[str, str]
-    body: bytes
-    ip: str
-
-
-@dataclass(frozen=True, slots=True)
-class Delivery:
-    """Say what to send, after how long, and what becomes of the connection."""
-
-    data: bytes
-    delay_s: float = 0.0
-    ending: Literal["keep", "close", "reset"] = "keep"
-
-
 class Application:
-    """Be Coder: the state, and the way of each request through it."""
+    """Be Coder: the state, and the way of each request through it; an ASGI application."""
 
     def __init__(self, options: Options) -> None:
         generation = generation_named(options.coder_version)
@@ -79,63 +64,95 @@ class Application:
         self.faults = Faults()
         self.recorder = Recorder()
         self.url = ""
-        self._control = Control(database, self.faults, self.recorder)
         self._identities = Identities(self.world)
         self._limiter = Limiter(options.rate_limit) if options.rate_limit and options.rate_limit > 0 else None
-        self._router = Router(api_routes(generation))
+        self._version = (b"x-coder-build-version", generation.version.encode())
+        routes = laid_out(API, api_routes(generation))
+        self._router = Router(routes, default=_outside, redirect_slashes=False)
+        control = Mount(PREFIX, Control(database, self.faults, self.recorder))
+        self._entrance = Router([control], default=self._coder, redirect_slashes=False)
 
     def close(self) -> None:
         """Close the database."""
         self.world.database.close()
 
-    def handle(self, incoming: Incoming) -> Delivery:
-        """Answer one request, or fail as a queued fault wants it."""
-        path, _, query_text = incoming.target.partition("?")
-        if path.startswith(PREFIX):
-            return self._delivery(incoming, self._control.answer(incoming.method, path, incoming.body))
-        identity = self._identities.of(find_token(incoming.headers, query_text))
-        user = None if isinstance(identity, Refusal) else identity.username
-        request = self.recorder.arrived(
-            incoming.method,
-            incoming.target,
-            incoming.body,
-            incoming.headers.get("user-agent", ""),
-            user,
-            self.world.clock.now(),
-        )
-        fault = self.faults.take(incoming.method, path)
-        if fault is not None and fault.kind == "reset":
-            return Delivery(b"", ending="reset")
-        if fault is not None and fault.kind in ("status", "raw"):
-            answer = _faulty(fault)
-        else:
-            call = Call(
-                world=self.world, method=incoming.method, path=path, query_text=query_text,
-                headers=incoming.headers, body=incoming.body, ip=incoming.ip, url=self.url, identity=identity,
-            )  # fmt: skip
-            answer = self._answer(call, fault)
-        if fault is not None and fault.kind == "lost":
-            return Delivery(b"", ending="close")
-        self.recorder.answered(request, answer.status)
-        return self._delivery(incoming, answer, fault)
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, as Coder or as the control interface, which no fault hits."""
+        await self._entrance(scope, receive, send)
 
-    def _answer(self, call: Call, fault: Fault | None) -> Answer:
-        headers: tuple[tuple[str, str], ...] = ()
+    async def _coder(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer as Coder, or fail as a queued fault wants it."""
         try:
+            call = self._call(scope, await Request(scope, receive).body())
+        except ClientDisconnect:
+            return
+        query = f"?{call.query_text}" if call.query_text else ""
+        user = None if isinstance(call.identity, Refusal) else call.identity.username
+        agent = call.headers.get("user-agent", "")
+        now = self.world.clock.now()
+        request = self.recorder.arrived(call.method, call.path + query, call.body, agent, user, now)
+        fault = self.faults.take(call.method, call.path)
+        kind = fault.kind if fault is not None else None
+        if kind == "reset":
+            await reset(scope, receive)
+            return
+        start, body = await self._answer(call, fault, scope, receive)
+        if kind == "lost":
+            await close(scope, receive)
+            return
+        self.recorder.answered(request, start["status"])
+        if kind != "raw":
+            start["headers"] = [*start["headers"], self._version]
+        delay_s = self.world.options.latency_s + (fault.seconds if fault is not None and kind == "delay" else 0.0)
+        if delay_s > 0 and not await stays(receive, delay_s):
+            return
+        await send(start)
+        if kind == "truncate":
+            half = len(body["body"]) // 2
+            await send({**body, "body": body["body"][:half], "more_body": True})
+            await close(scope, receive)
+        else:
+            await send(body)
+
+    def _call(self, scope: Scope, body: bytes) -> Call:
+        """Make a call of a request, and leave it in the scope for the endpoints.
+
+        The router sees the path as it was sent, because a `%2F` ends no segment, but without a slash at its end.
+        """
+        path, query_text = scope["raw_path"].decode("latin-1"), scope["query_string"].decode("latin-1")
+        headers = Headers(scope=scope)
+        scope["path"] = path.rstrip("/") or "/"
+        call = scope["state"]["call"] = Call(
+            world=self.world, method=scope["method"], path=path, query_text=query_text, headers=headers, body=body,
+            ip=scope["client"][0], url=self.url, identity=self._identities.of(find_token(headers, query_text)),
+        )  # fmt: skip
+        return call
+
+    async def _answer(self, call: Call, fault: Fault | None, scope: Scope, receive: Receive) -> list[Message]:
+        """Return the two messages of an answer, start and body."""
+        messages: list[Message] = []
+
+        async def collect(message: Message) -> None:
+            messages.append(message)
+
+        limit: tuple[tuple[str, str], ...] = ()
+        try:
+            if fault is not None and fault.kind in ("status", "raw"):
+                raise Refusal(_faulty(fault))
             if fault is not None:
                 self._disturb(call, fault)
-            if not call.path.startswith(API):
-                return _outside(call.path)
-            headers = self._limit(call)
-            answer = self._route(call)
+            if call.path.startswith(API):
+                limit = self._limit(call)
+            await self._router(scope, receive, collect)
         except Refusal as refused:
-            answer = refused.answer
+            await refused.answer(scope, receive, collect)
         except Exception as error:  # noqa: BLE001  # as Coder: what nobody foresaw is a 500, and it is shown
             traceback.print_exc(file=sys.stderr)
-            answer = server_error(f"{type(error).__name__}: {error}").answer
-        if not headers:
-            return answer
-        return Answer(answer.status, answer.body, answer.content_type, (*answer.headers, *headers))
+            await server_error(f"{type(error).__name__}: {error}").answer(scope, receive, collect)
+        if limit:
+            more = [(name.encode(), value.encode()) for name, value in limit]
+            messages[0]["headers"] = [*messages[0]["headers"], *more]
+        return messages
 
     def _disturb(self, call: Call, fault: Fault) -> None:
         """Change what a fault of kind `change` or `expire` wants changed, before anything is looked at."""
@@ -164,54 +181,27 @@ class Application:
         if not verdict.allowed:
             text = f"You've been rate limited for sending more than {self._limiter.limit} requests in 1m0s."
             answer = message(text, 429)
-            raise Refusal(Answer(429, answer.body, headers=verdict.headers))
+            answer.headers.update(dict(verdict.headers))
+            raise Refusal(answer)
         return verdict.headers
 
-    def _route(self, call: Call) -> Answer:
-        match: Match = self._router.find(call.method, call.path[len(API) :])
-        if match.route is None:
-            if match.allowed:
-                return Answer(405, headers=(("Allow", ", ".join(match.allowed)),))
-            return message(ROUTE_NOT_FOUND, 404)
-        call.parameters = match.parameters
-        for guard in match.route.guards:
-            guard(call)
-        return match.route.handler(call)
 
-    def _delivery(self, incoming: Incoming, answer: Answer, fault: Fault | None = None) -> Delivery:
-        raw = fault is not None and fault.kind == "raw"
-        lines = [f"HTTP/1.1 {answer.status} {phrase(answer.status)}"]
-        if answer.status != 204 and not (raw and _has(answer, "content-length")):
-            lines.append(f"Content-Length: {len(answer.body)}")
-        if not raw:
-            lines.append(f"X-Coder-Build-Version: {self.world.generation.version}")
-            if answer.body:
-                lines.append(f"Content-Type: {answer.content_type}")
-        lines += [f"{name}: {value}" for name, value in answer.headers]
-        head = ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1", "replace")
-        body = b"" if incoming.method == "HEAD" else answer.body
-        delay_s = self.world.options.latency_s
-        if fault is not None and fault.kind == "delay":
-            delay_s += fault.seconds
-        if fault is not None and fault.kind == "truncate":
-            return Delivery(head + body[: len(body) // 2], delay_s, "close")
-        return Delivery(head + body, delay_s)
-
-
-def _outside(path: str) -> Answer:
+async def _outside(scope: Scope, receive: Receive, send: Send) -> None:
     """Answer as Coder's dashboard does, which takes every path that is not of the API."""
-    if path == "/healthz":
-        return Answer(200, b"OK", TEXT_TYPE)
-    if path.startswith("/api/"):
-        return message(ROUTE_NOT_FOUND, 404)
-    return Answer(200, DASHBOARD, "text/html; charset=utf-8")
+    if scope["path"] == "/healthz":
+        answer = Answer(200, b"OK", TEXT_TYPE)
+    elif scope["path"].startswith("/api/"):
+        answer = message(ROUTE_NOT_FOUND, 404)
+    else:
+        answer = Answer(200, DASHBOARD, "text/html; charset=utf-8")
+    await answer(scope, receive, send)
 
 
 def _faulty(fault: Fault) -> Answer:
     headers = tuple((str(name), str(value)) for name, value in fault.headers.items())
     match fault.body:
         case None if fault.kind == "status":
-            body = message(phrase(fault.status) or "Fault", fault.status).body
+            body = bytes(message(phrase(fault.status) or "Fault").body)
         case None:
             body = b""
         case bytes() as data:
@@ -220,8 +210,4 @@ def _faulty(fault: Fault) -> Answer:
             body = text.encode()
         case value:
             body = as_json(value).encode()
-    return Answer(fault.status, body, headers=headers)
-
-
-def _has(answer: Answer, header: str) -> bool:
-    return any(name.lower() == header for name, _ in answer.headers)
+    return Answer(fault.status, body, JSON_TYPE if fault.kind == "status" else "", headers)

@@ -7,17 +7,22 @@ import sqlite3
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from starlette.requests import ClientDisconnect
+from starlette.requests import Request as HttpRequest
+
 from .answers import Answer, json_answer, message
 from .clock import as_text
 from .faults import fault_from
 
 if TYPE_CHECKING:
+    from starlette.types import Receive, Scope, Send
+
     from .database import Database
     from .faults import Faults
     from .recorder import Recorder
     from .values import Request
 
-PREFIX = "/_sandbox/"
+PREFIX = "/_sandbox"
 
 _EFFECTIVE = """
 SELECT e.user_id, u.username, e.spend_limit_micros, e.limit_source, e.effective_group_id
@@ -41,12 +46,18 @@ class Control:
         self._faults = faults
         self._recorder = recorder
 
-    def answer(self, method: str, path: str, body: bytes) -> Answer:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Do what is asked; what cannot be done is a 400 that says why."""
         try:
-            return self._answer(method, path[len(PREFIX) :], json.loads(body) if body else {})
+            body = await HttpRequest(scope, receive).body()
+        except ClientDisconnect:
+            return
+        try:
+            name = scope["path"].removeprefix(PREFIX + "/")
+            answer = self._answer(scope["method"], name, json.loads(body) if body else {})
         except (ValueError, TypeError, KeyError, sqlite3.Error) as error:
-            return message(f"{type(error).__name__}: {error}", 400)
+            answer = message(f"{type(error).__name__}: {error}", 400)
+        await answer(scope, receive, send)
 
     def _answer(self, method: str, name: str, body: Any) -> Answer:
         match method, name:
@@ -67,7 +78,7 @@ class Control:
             case "GET", "effective":
                 return json_answer(effective(self._database))
             case _:
-                return message(f"No such control: {method} {PREFIX}{name}", 404)
+                return message(f"No such control: {method} {PREFIX}/{name}", 404)
 
 
 def _recorded(request: Request) -> dict[str, Any]:

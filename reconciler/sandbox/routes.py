@@ -52,7 +52,7 @@ _USER_AI = (ai_gateway, signed_in, user)
 
 
 def api_routes(generation: Generation) -> list[Route]:
-    """Return what a server of this generation answers; paths are relative to `/api/v2`."""
+    """Return what a server of this generation answers; paths are relative to `API`."""
     return [
         *_deployment(),
         *_reading(generation),
@@ -61,10 +61,10 @@ def api_routes(generation: Generation) -> list[Route]:
         *_accounts(),
         *_organizations(),
         *_sessions(),
-        Route("*", "/users/{user}/**", _no_route, _USER),
-        Route("*", "/groups/{group}/**", _no_route, _GROUP),
-        Route("*", "/organizations/{organization}/**", _no_route, _IN_ORGANIZATION),
-        Route("*", "/organizations/{organization}/groups/{group_name}/**", _no_route, _NAMED_GROUP),
+        Route("*", "/users/{user}/{rest:path}", _no_route, _USER),
+        Route("*", "/groups/{group}/{rest:path}", _no_route, _GROUP),
+        Route("*", "/organizations/{organization}/{rest:path}", _no_route, _IN_ORGANIZATION),
+        Route("*", "/organizations/{organization}/groups/{group_name}/{rest:path}", _no_route, _NAMED_GROUP),
     ]
 
 
@@ -121,7 +121,8 @@ def _budgets(generation: Generation) -> list[Route]:
             Route("GET", path, overrides.get_override, guards),
             Route("PUT", path, overrides.put_override, guards),
             Route("DELETE", path, overrides.delete_override, guards),
-            Route("*", "/users/{user}/ai/**", _no_route, _USER_AI),
+            Route("*", "/users/{user}/ai", _no_route, _USER_AI),
+            Route("*", "/users/{user}/ai/{rest:path}", _no_route, _USER_AI),
         ]
     return routes
 

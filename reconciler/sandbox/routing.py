@@ -1,21 +1,26 @@
-"""Which handler answers a path: a tree of path segments; knows nothing of what the handlers do.
+"""Routes as Coder's router has them, laid out for starlette's, which takes the first that matches.
 
-As in Coder's router a literal segment wins over a parameter, and a path below a sub-router that matches no
-route still passes that sub-router's guards before it is `Route not found.`
+starlette finds the path and its parameters. Ours is what it says differently from chi: the order, in which a literal
+segment wins over a parameter; the 405, which names all methods of a path and has no HEAD for a GET; and a path below
+a sub-router that matches no route, which still passes that sub-router's guards before it is `Route not found.`
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
+
+from starlette import routing
 
 from .answers import Answer
 from .calls import Call
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
+
+    from starlette.types import Receive, Scope, Send
 
 Guard = Callable[[Call], None]
 Handler = Callable[[Call], Answer]
@@ -25,7 +30,7 @@ Handler = Callable[[Call], Answer]
 class Route:
     """Bind a method and a path like `/groups/{group}/ai/budget` to guards, run in order, and a handler.
 
-    The method `*` with a path ending in `/**` makes a sub-router: the guards of everything below that is no route.
+    The method `*` with a path ending in `{rest:path}` makes a sub-router: the guards of what below it is no route.
     """
 
     method: str
@@ -34,78 +39,36 @@ class Route:
     guards: tuple[Guard, ...] = ()
 
 
-@dataclass(slots=True)
-class _Node:
-    literal: dict[str, _Node] = field(default_factory=dict)
-    parameter: tuple[str, _Node] | None = None
-    methods: dict[str, Route] = field(default_factory=dict)
-    below: Route | None = None
+class _Endpoint:
+    """Answer one path by the route of the method; a class, because starlette leaves the methods to those."""
+
+    def __init__(self, routes: Mapping[str, Route]) -> None:
+        self._routes = routes
+        self._allowed = ", ".join(sorted(routes))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._answer(scope)(scope, receive, send)
+
+    def _answer(self, scope: Scope) -> Answer:
+        route = self._routes.get(scope["method"]) or self._routes.get("*")
+        if route is None:
+            return Answer(405, headers=(("Allow", self._allowed),))
+        call: Call = scope["state"]["call"]
+        call.parameters = {name: unquote(text) for name, text in scope["path_params"].items()}
+        for guard in route.guards:
+            guard(call)
+        return route.handler(call)
 
 
-@dataclass(frozen=True, slots=True)
-class Match:
-    """Be what a path leads to: a route and its parameters, or the methods that it would have."""
+def laid_out(prefix: str, routes: Iterable[Route]) -> list[routing.Route]:
+    """Return one route of starlette for each path below the prefix, in the order in which they are to be tried."""
+    by_path: dict[str, dict[str, Route]] = {}
+    for route in routes:
+        by_path.setdefault(route.path, {})[route.method] = route
+    return [routing.Route(prefix + path, _Endpoint(by_path[path])) for path in sorted(by_path, key=_precedence)]
 
-    route: Route | None
-    parameters: dict[str, str]
-    allowed: tuple[str, ...] = ()
 
-
-class Router:
-    """Find routes."""
-
-    def __init__(self, routes: Iterable[Route]) -> None:
-        self._root = _Node()
-        for route in routes:
-            self._add(route)
-
-    def _add(self, route: Route) -> None:
-        node = self._root
-        segments = route.path.strip("/").split("/")
-        for segment in segments[:-1] if segments[-1] == "**" else segments:
-            if segment.startswith("{"):
-                if node.parameter is None:
-                    node.parameter = (segment[1:-1], _Node())
-                node = node.parameter[1]
-            else:
-                node = node.literal.setdefault(segment, _Node())
-        if segments[-1] == "**":
-            node.below = route
-        else:
-            node.methods[route.method] = route
-
-    def find(self, method: str, path: str) -> Match:
-        """Return what answers; a match without route and without methods is `Route not found.`"""
-        segments = path.strip("/").split("/")
-        parameters: dict[str, str] = {}
-        node = self._walk(self._root, segments, 0, parameters)
-        if node is None:
-            parameters.clear()
-            return Match(self._sub_router(self._root, segments, 0, parameters), parameters)
-        route = node.methods.get(method)
-        return Match(route, parameters, () if route else tuple(sorted(node.methods)))
-
-    def _walk(self, node: _Node, segments: list[str], depth: int, parameters: dict[str, str]) -> _Node | None:
-        if depth == len(segments):
-            return node if node.methods else None
-        literal = node.literal.get(segments[depth])
-        if literal is not None and (found := self._walk(literal, segments, depth + 1, parameters)):
-            return found
-        if node.parameter is not None and segments[depth]:
-            name, child = node.parameter
-            if found := self._walk(child, segments, depth + 1, parameters):
-                parameters[name] = unquote(segments[depth])
-                return found
-        return None
-
-    def _sub_router(self, node: _Node, segments: list[str], depth: int, parameters: dict[str, str]) -> Route | None:
-        if depth < len(segments):
-            literal = node.literal.get(segments[depth])
-            if literal is not None and (found := self._sub_router(literal, segments, depth + 1, parameters)):
-                return found
-            if node.parameter is not None and segments[depth]:
-                name, child = node.parameter
-                if found := self._sub_router(child, segments, depth + 1, parameters):
-                    parameters[name] = unquote(segments[depth])
-                    return found
-        return node.below
+def _precedence(path: str) -> tuple[bool, list[int]]:
+    """Order literal segments before parameters, and sub-routers after all else, the deepest of them first."""
+    segments = path.split("/")
+    return path.endswith(":path}"), [0 if segment[:1] != "{" else 2 if ":" in segment else 1 for segment in segments]

@@ -7,38 +7,66 @@ import signal
 import socket
 import threading
 from concurrent.futures import Future
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
+import uvicorn
+
 from .application import Application
-from .connection import Connection
+from .connection import Protocol
 from .control import Effective, effective
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from .values import Fault, Options, Request
 
 Result = TypeVar("Result")
 
+_KEEP_ALIVE_S = 24 * 60 * 60
 
-class _Listener:
-    """Accept connections for an application on the running loop until told to stop."""
 
-    def __init__(self, application: Application, listening: socket.socket) -> None:
-        self._application = application
-        self._socket = listening
-        self._connections: set[Connection] = set()
+class _Server(uvicorn.Server):
+    """Be uvicorn's server on a loop of ours, and stop at once when told.
 
-    async def run(self, until: asyncio.Event) -> None:
-        loop = asyncio.get_running_loop()
-        server = await loop.create_server(lambda: Connection(self._application, self._connections), sock=self._socket)
-        try:
-            await until.wait()
-        finally:
-            server.close()
-            for connection in tuple(self._connections):
-                connection.shut()
+    uvicorn's own looks every 0.1 s whether to stop, waits for its clients to leave, and raises the signal that ended
+    it again; tests open hundreds of sandboxes whose clients are still connected, and Ctrl-C is how `serve` returns.
+    """
+
+    def __init__(self, application: Application, when_ready: Callable[[], None] = lambda: None) -> None:
+        quiet: dict[str, Any] = {
+            "log_config": None, "log_level": "error", "access_log": False, "server_header": False, "date_header": False,
+        }  # fmt: skip
+        config = uvicorn.Config(
+            application, interface="asgi3", http=Protocol, ws="none", lifespan="off", proxy_headers=False,
+            timeout_keep_alive=_KEEP_ALIVE_S, **quiet,
+        )  # fmt: skip
+        super().__init__(config)
+        self._when_ready = when_ready
+        self.stop = asyncio.Event()
+
+    async def main_loop(self) -> None:
+        """Wait until told to stop."""
+        self._when_ready()
+        await self.stop.wait()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Close everything, whatever is under way; what waits for a client then ends."""
+        for listening in sockets or ():
+            asyncio.get_running_loop().remove_reader(listening)
+        for _ in range(2):  # a connection just accepted needs two turns to be known, and a server that is not closed
             await asyncio.sleep(0)
+        for server in self.servers:
+            server.close()
+        while self.server_state.connections or self.server_state.tasks:
+            for connection in tuple(self.server_state.connections):
+                connection.transport.abort()
+            await asyncio.sleep(0)
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave signals alone: in a thread there are none, and `serve` has its own handlers."""
+        yield
 
 
 def _opened(options: Options) -> tuple[Application, socket.socket]:
@@ -55,7 +83,10 @@ def _opened(options: Options) -> tuple[Application, socket.socket]:
 
 def _listen(options: Options) -> socket.socket:
     family = socket.AF_INET6 if ":" in options.host else socket.AF_INET
-    return socket.create_server((options.host, options.port), family=family, backlog=1024)
+    listening = socket.create_server((options.host, options.port), family=family, backlog=1024)
+    # Inherited by every connection. uvicorn sends head and body apart: without this the body waits 40 ms for an ACK.
+    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listening
 
 
 def _url(listening: socket.socket) -> str:
@@ -72,19 +103,19 @@ class Sandbox:
     def __enter__(self) -> Self:
         self._application, listening = _opened(self._options)
         self._loop = asyncio.new_event_loop()
-        self._stop = asyncio.Event()
+        self._server = _Server(self._application)
         self._thread = threading.Thread(target=self._run, args=(listening,), name="coder-sandbox", daemon=True)
         self._thread.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._loop.call_soon_threadsafe(self._stop.set)
+        self._loop.call_soon_threadsafe(self._server.stop.set)
         self._thread.join()
         self._application.close()
 
     def _run(self, listening: socket.socket) -> None:
         with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
-            runner.run(_Listener(self._application, listening).run(self._stop))
+            runner.run(self._server.serve([listening]))
 
     @property
     def url(self) -> str:
@@ -142,8 +173,7 @@ def serve(options: Options, ready: Callable[[str, Mapping[str, str]], None]) -> 
 async def _serve(
     application: Application, listening: socket.socket, ready: Callable[[str, Mapping[str, str]], None]
 ) -> None:
-    stop = asyncio.Event()
+    server = _Server(application, lambda: ready(application.url, application.tokens))
     for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    ready(application.url, application.tokens)
-    await _Listener(application, listening).run(stop)
+        asyncio.get_running_loop().add_signal_handler(number, server.stop.set)
+    await server.serve([listening])

@@ -42,7 +42,7 @@ class Server:
         received = bytearray()
         while (end := received.find(b"\r\n\r\n")) < 0:
             received += self.connection.recv(1 << 20)
-        marker = b"Content-Length: "
+        marker = b"content-length: "
         start = received.index(marker) + len(marker)
         length = int(received[start : received.index(b"\r\n", start)])
         while len(received) < end + 4 + length:

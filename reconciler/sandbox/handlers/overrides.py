@@ -37,7 +37,7 @@ def put_override(call: Call) -> Answer:
         _write(call, group_id, limit)
     except Refusal as refused:
         if old is not None:
-            _record(call, old, old, "write", refused.answer.status)
+            _record(call, old, old, "write", refused.answer.status_code)
         raise
     new = _stored(call)
     assert new is not None  # noqa: S101  # written just now

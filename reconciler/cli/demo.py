@@ -85,8 +85,10 @@ class _Story:
         self._run("plan")
         self._say("Behind our back, somebody raises a budget by hand.")
         self._raise_by_hand("platform", usd=9_000)
-        self._say("The cron job that looks for drift notices, and exits with 2.")
-        self._run("drift", expect=exits.DIFFERENCES)
+        self._say(
+            "The cron job that looks for drift notices, and exits with 2. Its token is an auditor's: it cannot write."
+        )
+        self._run("drift", role="auditor", expect=exits.DIFFERENCES)
         self._say("The next apply repairs it.")
         self._run("apply", "--auto-approve")
         self._run("drift")
@@ -95,12 +97,13 @@ class _Story:
     def _say(self, text: str) -> None:
         click.secho(f"\n# {text}\n", bold=True)
 
-    def _run(self, *arguments: str, expect: int = exits.DONE) -> None:
-        click.secho(f"  $ reconciler {' '.join(arguments)}", fg="cyan")
+    def _run(self, *arguments: str, role: str = "user-admin", expect: int = exits.DONE) -> None:
+        token = "" if role == "user-admin" else f"CODER_SESSION_TOKEN={self.tokens[role]} "
+        click.secho(f"  $ {token}reconciler {' '.join(arguments)}", fg="cyan")
         environment = {
             **os.environ,
             "CODER_URL": self.url,
-            "CODER_SESSION_TOKEN": self.tokens["user-admin"],
+            "CODER_SESSION_TOKEN": self.tokens[role],
             "CODER_HEADER": "",
         }
         code = subprocess.run([*_RECONCILER, *arguments], cwd=self.folder, env=environment, check=False).returncode

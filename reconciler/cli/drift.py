@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import click
@@ -32,17 +32,22 @@ def command(
 ) -> int:
     """Tell whether live budgets still match the policy. Exits with 2 when they do not.
 
-    Made for cron: it only reads, prints what differs, and never asks.
+    Made for cron: it only reads, prints what differs, and never asks. Who changed it is told by Coder's audit log,
+    which an Auditor or an Owner may read; an Auditor can write nothing, so theirs is the best token for it.
 
     PATH is a file or a folder (*.yaml and *.yml below it); `policies` when none is given.
     """
     from reconciler.cli.plan import exit_code_of
     from reconciler.cli.planning import load_policies, plan_of
-    from reconciler.formats.plan import dump_plan
-    from reconciler.render.plan import drift_report
+    from reconciler.formats.drift import dump_drift
+    from reconciler.operations.attribution import find_last_changes
+    from reconciler.render.drift import drift_report
 
     loaded = load_policies(paths)
     with server.reader() as reader:
         plan, cost = plan_of(loaded, reader, at=at, includes=includes)
-    screen.text_or_document(lambda: drift_report(plan, cost, detail=detail), lambda: dump_plan(plan))
+        attribution = find_last_changes(plan, reader, now=datetime.now(UTC))
+    screen.text_or_document(
+        lambda: drift_report(plan, cost, attribution, detail=detail), lambda: dump_drift(plan, attribution)
+    )
     return exit_code_of(plan, differences=exits.DIFFERENCES)

@@ -64,3 +64,25 @@ class Changes:
 
     entries: tuple[Change, ...] = ()
     reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LastChange:
+    """The newest entry of the audit log about one subject."""
+
+    address: str
+    change: Change
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether it was made by this tool: then live is as it was last applied, and it is the policy that moved."""
+        return self.change.user_agent.startswith("reconciler/")
+
+
+@dataclass(frozen=True, slots=True)
+class Attribution:
+    """Who changed what differs, in the order of the plan; a subject without an entry is not in it."""
+
+    changes: tuple[LastChange, ...] = ()
+    reason: str = ""
+    """Why the log could not be read; empty when it could."""

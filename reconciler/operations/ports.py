@@ -7,8 +7,10 @@ handed a `Reader`, so that it cannot write is proven and not promised.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
 from typing import Protocol
 
+from reconciler.core.activity import Changes
 from reconciler.core.budget import Budget, GroupId, OrganizationId, Reading, UserId
 from reconciler.core.directory import Directory, Group, Subject, User
 from reconciler.core.snapshot import Deployment, People
@@ -46,6 +48,9 @@ class Reader(Protocol):
 
     def spend(self, asked: Mapping[GroupId, Sequence[UserId]]) -> Mapping[GroupId, Mapping[UserId, Micros]]:
         """Return what these people booked on each group in the current period; who could not be read is left out."""
+
+    def changes(self, subject: Subject, since: datetime) -> Changes:
+        """Return who changed a subject's budget since then, oldest first; a `reason` when that may not be read."""
 
     def may_write(self, *, organizations: Collection[OrganizationId], overrides: bool) -> tuple[str, ...]:
         """Return what this token may not write, a sentence each; empty when it may write all that is asked for."""

@@ -19,17 +19,11 @@ NO_CHANGES = "No changes. Live budgets match the policy."
 
 def plan_report(plan: Plan, cost: str = "", *, detail: Detail = Detail.SUMMARY) -> str:
     """Render a whole plan, what making it cost, and why it is refused if it is; ends without a newline."""
-    return "\n".join([*_report(plan, cost, detail), summary(plan), *refusal_lines(plan.verdict)])
+    return "\n".join([*plan_lines(plan, cost, detail), summary(plan), *refusal_lines(plan.verdict)])
 
 
-def drift_report(plan: Plan, cost: str, *, detail: Detail = Detail.SUMMARY) -> str:
-    """Render a plan as what differs, not as what is to be done."""
-    differences = count(len(plan.actions), "difference")
-    drifted = f"Drift: {differences} between live and the policy; `apply` would repair it."
-    return "\n".join([*_report(plan, cost, detail), drifted if plan.has_changes else summary(plan)])
-
-
-def _report(plan: Plan, cost: str, detail: Detail) -> Iterator[str]:
+def plan_lines(plan: Plan, cost: str, detail: Detail) -> Iterator[str]:
+    """Yield all of a plan but its end: where, the actions, what they do to people, what making it cost."""
     yield f"{deployment_text(plan.deployment)}."
     yield ""
     yield from _paragraph(action_lines(plan.actions, plan, action_notes(plan.actions, plan.effects)))

@@ -1,0 +1,63 @@
+"""Drift says what differs, and who changed it where Coder's audit log may be read."""
+
+from __future__ import annotations
+
+import json
+
+import httpx
+
+from tests.apply.site import Site
+
+
+def _somebody_sets_platform(site: Site, micros: int) -> None:
+    httpx.put(
+        f"{site.sandbox.url}/api/v2/groups/{site.id_of('platform')}/ai/budget",
+        json={"spend_limit_micros": micros},
+        headers={"Coder-Session-Token": site.sandbox.tokens["owner"], "User-Agent": "curl/8.5.0"},
+    ).raise_for_status()
+
+
+def test_who_changed_it_is_told(site: Site) -> None:
+    site.policy("platform: $500")
+    _somebody_sets_platform(site, 9_000_000_000)
+    site.role = "auditor"
+
+    said = site.run("drift")
+
+    assert said.code == 2
+    assert "Last changed:" in said.out
+    assert "UTC  set by olivia with curl/8.5.0\n" in said.out
+    (change,) = site.run("drift", "--json").document["last_changes"]["changes"]
+    assert (change["address"], change["change"]["by"]) == ("group/acme/platform", "olivia")
+
+
+def test_what_we_applied_ourselves_is_a_policy_that_moved(site: Site) -> None:
+    site.policy("platform: $600")
+    assert site.apply().code == 0
+    site.policy("platform: $700")
+    site.role = "owner"
+
+    said = site.run("drift")
+
+    assert "set by ci-budgets with reconciler/" in said.out
+    assert said.out.splitlines()[-2].endswith(": live is as applied, the policy moved")
+
+
+def test_without_the_right_it_is_said_that_nobody_knows(site: Site) -> None:
+    site.policy("platform: $600")
+
+    said = site.run("drift")
+
+    assert said.code == 2
+    assert "Who changed it is not known: " in said.out
+    assert ".." not in said.out
+
+
+def test_no_difference_asks_no_audit_log(site: Site) -> None:
+    site.policy("platform: $500")
+
+    said = site.run("drift", "--json")
+
+    assert said.code == 0
+    assert [one for one in site.sandbox.requests if "/audit" in one.path] == []
+    assert json.loads(said.out)["last_changes"] == {"changes": [], "reason": ""}

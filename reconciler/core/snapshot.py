@@ -27,6 +27,8 @@ class Offers:
     """The bulk read of members says each one's effective limit (2.37 and later)."""
     overrides_missing: str = ""
     """Why there are no overrides, as a sentence to show when somebody asks for one; empty when there are."""
+    overrides_hidden: bool = False
+    """Overrides may exist, but this server does not show them (2.35 without its experiment)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,9 @@ budget endangers nobody, an update to $0 stops a team. Each is counted:
 
 Not knowing counts against the plan where the worst case is a removal or a $0: a person about whom nothing can be
 claimed (effects.py, `Unclear`) counts as endangered by a delete and by a $0 that reaches them. A person whose spend
-could not be read and who gets another limit than $0 does not count, since otherwise every lowering on a server without
-spend would need consent for everybody; the plan says that it is not known.
+could not be read, and whom their new limit may stop, counts where the server offers spend: a read that failed must not
+switch a danger off. On a server without any spend they do not, since otherwise every lowering there would need consent
+for everybody; the plan says that it is not known.
 
 Consent names a hazard and a number, and covers a plan that counts at most so many; two consents to one hazard do not
 add up, the larger one holds. Nothing else gives consent, `--auto-approve` least of all.
@@ -48,8 +49,13 @@ def judge(dangers: Iterable[Danger], *, grants: Iterable[Grant] = (), breaches: 
     return Verdict(found, tuple(breaches), sorted_grants(grants))
 
 
-def dangers_to_people(effects: Effects) -> tuple[Danger, Danger]:
-    """Count the people whom a plan endangers; either danger may count nobody."""
+def dangers_to_people(effects: Effects, *, offers_spend: bool = True) -> tuple[Danger, Danger]:
+    """Count the people whom a plan endangers; either danger may count nobody.
+
+    `offers_spend`: whether the server says what people spent; where it does, spend that was not read counts.
+    """
+    unread = effects.maybe_blocked if offers_spend else ()
+    may_block = [person.username for person in effects.unclear if person.may_become_blocked]
     return (
         Danger(
             Hazard.REMOVES_LIMIT,
@@ -59,7 +65,7 @@ def dangers_to_people(effects: Effects) -> tuple[Danger, Danger]:
         Danger(
             Hazard.BLOCKS_USERS,
             tuple(person.username for person in effects.blocked),
-            tuple(person.username for person in effects.unclear if person.may_become_blocked),
+            tuple(sorted([*may_block, *(person.username for person in unread)])),
         ),
     )
 

@@ -65,7 +65,7 @@ def find_verdict(proposal: Proposal, effects: Effects, *, grants: Sequence[Grant
     """Ask the gate; `grants` are those of `--allow`, the policies' own are added."""
     directory = proposal.snapshot.directory
     dangers = (
-        *dangers_to_people(effects),
+        *dangers_to_people(effects, offers_spend=proposal.snapshot.deployment.offers.bulk_reads),
         mass_change(
             proposal.actions,
             managed=proposal.managed,
@@ -92,7 +92,8 @@ def with_todays_effects(plan: Plan, reader: Reader) -> Plan:
     proposal = Proposal(plan.actions, snapshot, (), NOTHING_DESIRED, plan.at)
     effects = replace(find_effects(proposal, reader), notices=plan.effects.notices)
     objects = (danger for danger in plan.verdict.dangers if danger.hazard is Hazard.MASS_CHANGE)
-    verdict = judge((*dangers_to_people(effects), *objects), grants=plan.verdict.grants, breaches=plan.verdict.breaches)
+    people = dangers_to_people(effects, offers_spend=snapshot.deployment.offers.bulk_reads)
+    verdict = judge((*people, *objects), grants=plan.verdict.grants, breaches=plan.verdict.breaches)
     return replace(plan, effects=effects, verdict=verdict)
 
 

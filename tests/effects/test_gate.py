@@ -45,7 +45,8 @@ def effects_of(world: World, *actions: Action) -> Effects:
 
 def test_a_delete_that_leaves_a_lower_budget_endangers_nobody() -> None:
     world = World(TEAM, {"acme": 5, "acme/eng": 20})
-    verdict = judge(dangers_to_people(effects_of(world, set_group(world, "acme/eng", None))))
+    action, spend = set_group(world, "acme/eng", None), {GroupId("acme"): {UserId("ana"): usd(4)}}
+    verdict = judge(dangers_to_people(assess((action,), world.snapshot()).effects(spend)))
     assert verdict.dangers == ()
     assert not verdict.is_refused
 
@@ -69,6 +70,14 @@ def test_people_about_whom_nothing_is_known_count_where_the_worst_may_happen() -
     assert (unlimited.counted, unlimited.uncertain, blocked.uncertain) == ((), ("ana",), ("bob",))
     (message, _) = [refusal.message for refusal in judge((unlimited, blocked)).refusals]
     assert message == "REMOVES_LIMIT: 1 person would become unlimited (perhaps ana)"
+
+
+def test_spend_that_could_not_be_read_counts_unless_the_server_has_none() -> None:
+    world = World(TEAM, {"acme/eng": 20, "acme/ops": 20})
+    effects = effects_of(world, set_group(world, "acme/eng", 10), set_group(world, "acme/ops", 30))
+    _, blocked = dangers_to_people(effects)
+    assert (blocked.counted, blocked.uncertain) == ((), ("ana",))
+    assert [danger.count for danger in dangers_to_people(effects, offers_spend=False)] == [0, 0]
 
 
 def test_consent_is_capped_and_the_largest_one_holds() -> None:

@@ -20,7 +20,7 @@ from reconciler.money import Micros
 from reconciler.operations.effects import Proposal, find_effects, find_verdict
 from reconciler.operations.plan import take_snapshot
 from reconciler.operations.ports import Reader
-from reconciler.sandbox import Sandbox
+from reconciler.sandbox import Fault, Sandbox
 from tests.coder.helpers import asked, sandbox_and_reader
 from tests.effects.worlds import NOW, usd
 
@@ -192,3 +192,15 @@ def test_a_revert_manages_what_it_changes() -> None:
     revert = replace(proposal, policies=(), desired=Desired({}, {}, frozenset(), frozenset()))
     assert (revert.managed, revert.organizations) == (1, ())
     assert GroupId("x") not in proposal.snapshot.group_budgets
+
+
+@pytest.mark.parametrize(("version", "perhaps"), [("2.35", ()), ("2.37", ("carol", "dan", "frank"))])
+def test_spend_that_cannot_be_read_does_not_switch_the_danger_off(version: str, perhaps: tuple[str, ...]) -> None:
+    """Only where a server has no spend at all, whose it is does not count."""
+    with sandbox_and_reader(version) as (sandbox, reader):
+        proposal = propose(policy({"platform": 60}), reader)
+        group = proposal.actions[0].subject.id
+        sandbox.fault(Fault("status", "GET", f"*/groups/{group}/members/ai/spend", times=20, status=500))
+        verdict = find_verdict(proposal, find_effects(proposal, reader))
+    assert tuple(name for danger in verdict.dangers for name in danger.uncertain)[:3] == perhaps
+    assert verdict.is_refused == bool(perhaps)

@@ -29,12 +29,12 @@ def effects_of(
     return assess(actions, world.snapshot(), organizations=(ACME,) if total else ()).effects(answers)
 
 
-def verdict_of(effects: Effects, *grants: Grant, mass: tuple[Action, ...] = ()) -> Verdict:
-    return judge((*dangers_to_people(effects), mass_change(mass, managed=4)), grants=grants)
+def verdict_of(effects: Effects, *grants: Grant, mass: tuple[Action, ...] = (), offers_spend: bool = True) -> Verdict:
+    return judge((*dangers_to_people(effects, offers_spend=offers_spend), mass_change(mass, managed=4)), grants=grants)
 
 
-def text(effects: Effects, detail: Detail = Detail.SUMMARY) -> str:
-    verdict = verdict_of(effects)
+def text(effects: Effects, detail: Detail = Detail.SUMMARY, *, offers_spend: bool = True) -> str:
+    verdict = verdict_of(effects, offers_spend=offers_spend)
     return "\n".join([*effects_lines(effects, verdict, at=NOW, detail=detail), *refusal_lines(verdict)])
 
 
@@ -135,10 +135,13 @@ def test_everybody_is_listed_where_it_is_asked_for() -> None:
         "  eve  no limit -> $5.00 (ops)  spend unknown  by user/eve",
         "  kim  $10.00   -> no limit                    by user/kim",
         "Would become unlimited: 1 (kim).   REMOVES_LIMIT=1",
+        "Would be blocked now: 0, perhaps 1 (eve).   BLOCKS_USERS=1",
         "Spend of 1 person could not be read: not known whether they would be blocked now.",
         "Refused:",
         "  REMOVES_LIMIT: 1 person would become unlimited (kim)",
         "    if that is meant, pass `--allow REMOVES_LIMIT=1`, or consent in the policy under `allow:`",
+        "  BLOCKS_USERS: 1 person would be blocked now (perhaps eve)",
+        "    if that is meant, pass `--allow BLOCKS_USERS=1`, or consent in the policy under `allow:`",
     ]
 
 
@@ -157,7 +160,7 @@ def test_what_is_not_known_is_said() -> None:
     assert action_notes((set_group(world, "acme", 1),), replace(effects, unclear=())) == {
         "group/acme/Everyone": "changes nobody's limit"
     }
-    assert text(effects).splitlines() == [
+    assert text(effects, offers_spend=False).splitlines() == [
         "Exposure: $200 -> $100 a month (-$100); 3 people not known.",
         "  1 person  $9.00   -> $0.00    by group/acme/big",
         "  1 person  $200.00 -> $100.00  by group/acme/eng",

@@ -88,8 +88,7 @@ class CoderReader:
         has_bulk = self.deployment().offers.bulk_reads
         found = bulk.read_group_budgets(self._transport, groups) if has_bulk else {}
         left = [group for group in groups if group.id not in found]
-        # What bulk left out may have become unreadable: then that it was listed before proves nothing.
-        return found | self._single().read_groups(left, listed=() if has_bulk else self._listed())
+        return found | self._single().read_groups(left, asks_type=not has_bulk)
 
     def people(self, users: Sequence[User], directory: Directory) -> People:
         """Read the overrides of people, and what limits them where the server says it."""
@@ -105,10 +104,10 @@ class CoderReader:
         )
 
     def budget(self, subject: Subject) -> Reading:
-        """Read one subject afresh."""
+        """Read one subject afresh. Cheap enough for every write, so what a 404 is worth may be remembered (single.py)."""
         if isinstance(subject, Group):
             return self._single().read_groups([subject], listed=self._listed())[subject.id]
-        return self._single().read_users([subject])[subject.id]
+        return self._single().read_users([subject], trusts_memory=True)[subject.id]
 
     def spend(self, asked: Mapping[GroupId, Sequence[UserId]]) -> Mapping[GroupId, Mapping[UserId, Micros]]:
         """Return what people booked on groups in the current period; empty on servers without bulk reads.

@@ -3,10 +3,12 @@
 Coder answers "Resource not found" for a budget that is absent, a subject that is unknown and one that this token may
 not see. It is believed to mean *absent* when the subject itself is known to be readable:
 
-    group   it was listed to us in this run; else GET /groups/{id} says so
-    user    it is ourselves, or this token may read every user (one authcheck a run); else GET /users/{id} says so
+    group   this token may read all groups of its organization (authcheck); else GET /groups/{id} says so
+    user    it is ourselves, or this token may read every user (authcheck); else GET /users/{id} says so
 
-Otherwise the reading is Unknown.
+Otherwise the reading is Unknown. In a batch the second fact is asked for after the answers, one authcheck for all of
+them: a token may lose its rights in the middle of a run. Only the read before a write takes a remembered one (that the
+group was listed, that users could be read); what it gets wrong, the proof after the last write shows.
 """
 
 from __future__ import annotations
@@ -21,12 +23,12 @@ from reconciler.coder.answers import error_of, is_not_found, is_user_missing
 from reconciler.coder.discovery import Server
 from reconciler.coder.transport import Answer, Request, Transport
 from reconciler.coder.wire import load_json, load_object, wrong
-from reconciler.core.budget import ABSENT, Budget, GroupId, Reading, Unknown, UserId
+from reconciler.core.budget import ABSENT, Budget, GroupId, OrganizationId, Reading, Unknown, UserId
 from reconciler.core.directory import Group, User
 
 
 class Singles:
-    """Single reads of one run; remembers whether this token may read every user."""
+    """Single reads of one run; remembers whether this token could read every user when it was last asked."""
 
     def __init__(self, transport: Transport, server: Server) -> None:
         self._transport = transport
@@ -34,8 +36,14 @@ class Singles:
         self._reads_users: bool | None = None
         self._lock = threading.Lock()
 
-    def read_groups(self, groups: Sequence[Group], *, listed: Collection[GroupId]) -> dict[GroupId, Reading]:
-        """Read the budgets of groups; `listed` are those that this token was shown."""
+    def read_groups(
+        self, groups: Sequence[Group], *, listed: Collection[GroupId] = (), asks_type: bool = False
+    ) -> dict[GroupId, Reading]:
+        """Read the budgets of groups.
+
+        A 404 of those in `listed` is believed at once, which suits the read before a write alone. With `asks_type` one
+        authcheck about all groups of an organization goes before the single GETs.
+        """
         found = self._get([paths.group_budget(group.id) for group in groups], load_group_budget)
         readings: dict[GroupId, Reading] = {}
         doubted = []
@@ -46,13 +54,16 @@ class Singles:
                 readings[group.id] = ABSENT
             else:
                 doubted.append(group)
+        may_read = self._may_read_groups(doubted) if asks_type else frozenset()
+        readings |= {group.id: ABSENT for group in doubted if group.organization_id in may_read}
+        doubted = [group for group in doubted if group.organization_id not in may_read]
         are_there = self._get([paths.group(group.id) for group in doubted], _is_there)
         for group, is_there in zip(doubted, are_there, strict=True):
             readings[group.id] = ABSENT if is_there else _unseen(group.address)
         return readings
 
-    def read_users(self, users: Sequence[User]) -> dict[UserId, Reading]:
-        """Read the overrides of people."""
+    def read_users(self, users: Sequence[User], *, trusts_memory: bool = False) -> dict[UserId, Reading]:
+        """Read the overrides of people; `trusts_memory` suits the read before a write alone."""
         route = self._server.overrides
         if not route.path:
             return {user.id: Unknown(route.missing) if route.may_hide else ABSENT for user in users}
@@ -66,7 +77,7 @@ class Singles:
                 readings[user.id] = ABSENT
             else:
                 doubted.append(user)
-        if doubted and self._may_read_users():
+        if doubted and self._may_read_users(trusts_memory=trusts_memory):
             return readings | dict.fromkeys((user.id for user in doubted), ABSENT)
         are_there = self._get([paths.user(user.id) for user in doubted], _is_there)
         for user, is_there in zip(doubted, are_there, strict=True):
@@ -76,12 +87,19 @@ class Singles:
     def _get(self, asked: list[str], load: Any) -> list[Any]:
         return self._transport.send_all([Request("GET", path) for path in asked], load)
 
-    def _may_read_users(self) -> bool:
+    def _may_read_users(self, *, trusts_memory: bool) -> bool:
         with self._lock:
-            if self._reads_users is None:
+            if self._reads_users is None or not trusts_memory:
                 checks = {"users": check("read", "user")}
                 self._reads_users = ask_permission(self._transport, checks)["users"]
             return self._reads_users
+
+    def _may_read_groups(self, groups: Collection[Group]) -> frozenset[OrganizationId]:
+        """Return the organizations of these groups in which this token may read every group."""
+        organizations = sorted({group.organization_id for group in groups})
+        checks = {str(id_): check("read", "group", organization=id_) for id_ in organizations}
+        may = ask_permission(self._transport, checks) if checks else {}
+        return frozenset(id_ for id_ in organizations if may[id_])
 
 
 def check(action: str, kind: str, *, organization: str = "") -> dict[str, Any]:

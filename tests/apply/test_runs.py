@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import stat
 import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from reconciler import __version__
-from reconciler.sandbox import Fault
+from reconciler.sandbox import Fault, Options, Sandbox
 from tests.apply.site import SEVEN, Site
+from tests.chaos.commands import Launcher
 
 
 def test_every_fact_of_a_run(site: Site) -> None:
@@ -182,6 +184,22 @@ def test_a_read_budget_that_ends_in_the_middle_is_an_outcome_and_no_error(site: 
         if said.code == 1:
             assert site.writes == []
     assert site.apply().code == 0
+
+
+@pytest.mark.parametrize("version", ["2.35", "2.37"])
+def test_a_token_that_is_demoted_in_the_middle_proves_nothing(version: str, tmp_path: Path, launcher: Launcher) -> None:
+    """Its 404s look like absence: the read before the delete believes it, and the proof must not."""
+    with Sandbox(Options(coder_version=version)) as sandbox:
+        site = Site(sandbox, tmp_path, launcher)
+        site.policy("bob platform: none", "carol platform: none")
+        route = "ai/budget" if version == "2.35" else "ai/budget/override"
+        demote = "UPDATE users SET roles = '[]' WHERE username = 'ci-budgets'"
+        reads = 2 if version == "2.35" else 0
+        sandbox.fault(Fault("change", "GET", f"*/{site.id_of('bob')}/{route}", after=reads, sql=demote))
+        said = site.apply()
+        assert site.override("bob") == 1500
+        assert said.code == 4, said
+        assert "could not be read" in said.out + said.err or "gone, or this token" in said.out + said.err
 
 
 def test_the_outcome_as_json_is_that_of_the_journal(site: Site) -> None:

@@ -84,8 +84,8 @@ def test_what_is_read_is_what_is_there(version: str, role: str) -> None:
         ("2.37", {"GET /api/v2/organizations/*/groups/ai/spend": 2, "GET /api/v2/groups/*/members/ai/spend": 50}),
         ("2.36", {"GET /api/v2/organizations/*/groups/ai/spend": 2, "GET /api/v2/groups/*/members/ai/spend": 50 + 107}),
         ("2.35", {"GET /api/v2/groups/*/ai/budget": 200, "GET /api/v2/users/*/ai/budget": 5000,
-                  "POST /api/v2/authcheck": 1}),
-        ("2.34", {"GET /api/v2/groups/*/ai/budget": 200}),
+                  "POST /api/v2/authcheck": 2}),
+        ("2.34", {"GET /api/v2/groups/*/ai/budget": 200, "POST /api/v2/authcheck": 1}),
     ],
 )  # fmt: skip
 def test_the_requests_for_200_groups_and_5000_people_exactly(version: str, expected: dict[str, int]) -> None:
@@ -165,6 +165,44 @@ def test_a_member_knows_about_nobody_else(version: str) -> None:
             assert reader.budget(named(owner.directory(), "bob")) == Unknown(
                 "user/bob is gone, or this token may not read it"
             )
+
+
+@pytest.mark.parametrize("version", WITH_OVERRIDES)
+@pytest.mark.parametrize("way", ["before", "between"])
+def test_a_token_that_is_demoted_in_a_run_sees_nothing_absent(version: str, way: str) -> None:
+    """What was known about the token before the answers is worth nothing for them."""
+    with sandbox_and_reader(version) as (sandbox, reader):
+        directory = reader.directory()
+        groups = list(directory.groups.values())
+        reader.group_budgets(groups)
+        reader.people(people(directory), directory)
+        demote = "UPDATE users SET roles = '[]' WHERE username = 'ci-budgets'"
+        if way == "before":
+            sandbox.execute(demote)
+        else:
+            sandbox.fault(Fault("change", path="*/ai/*", after=20, sql=demote))
+        budgets = reader.group_budgets(groups)
+        found = reader.people(people(directory), directory).overrides
+        truth, overrides = budgets_of(sandbox), overrides_of(sandbox)
+        wrong = {id_ for id_, one in budgets.items() if not isinstance(one, Unknown) and one != truth[id_]}
+        wrong_overrides = {
+            id_ for id_, one in found.items() if not isinstance(one, Unknown) and one != overrides.get(id_, ABSENT)
+        }
+        assert (wrong, wrong_overrides) == (set(), set())
+
+
+def test_a_batch_asks_once_what_its_answers_are_worth() -> None:
+    with sandbox_and_reader("2.35") as (sandbox, reader):
+        directory = reader.directory()
+        sandbox.forget_requests()
+        for expected in (2, 4):
+            reader.group_budgets(list(directory.groups.values()))
+            reader.people(people(directory), directory)
+            assert asked(sandbox)["POST /api/v2/authcheck"] == expected
+        assert reader.budget(named(directory, "carol")) == ABSENT
+        assert reader.budget(group_named(directory, "acme/eng")) == ABSENT
+        assert asked(sandbox)["POST /api/v2/authcheck"] == 4
+        assert "GET /api/v2/groups/*" not in asked(sandbox)
 
 
 def test_a_group_that_became_unreadable_is_unknown_and_not_absent() -> None:

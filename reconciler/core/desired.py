@@ -36,6 +36,8 @@ class Desired:
     """Organizations in which a live group budget that is not listed is removed."""
     exact_users: frozenset[OrganizationId]
     """Organizations to whose groups no override may be attributed that is not listed."""
+    later: frozenset[UserId] = frozenset()
+    """People whose entry has not started: they are listed, and nothing is wanted of them yet."""
 
 
 NOTHING_DESIRED = Desired({}, {}, frozenset(), frozenset())
@@ -57,6 +59,7 @@ def select(desired: Desired, includes: Callable[[str], bool]) -> Desired:
         users={key: wanted for key, wanted in desired.users.items() if includes(wanted.subject.address)},
         exact_groups=desired.exact_groups,
         exact_users=desired.exact_users,
+        later=desired.later,
     )
 
 
@@ -97,6 +100,7 @@ def resolve(policies: Iterable[Policy], directory: Directory, *, at: datetime) -
         users=resolver.users,
         exact_groups=frozenset(resolver.exact_groups),
         exact_users=frozenset(resolver.exact_users),
+        later=frozenset(resolver.later),
     )
     return Resolution(desired, tuple(sorted(resolver.findings)))
 
@@ -109,8 +113,10 @@ class _Resolver:
         self._at = at
         self._names = _Names(directory)
         self._seen: dict[OrganizationId, Place] = {}
+        self._claims: dict[Subject, Place] = {}
         self.groups: dict[GroupId, Wanted] = {}
         self.users: dict[UserId, Wanted] = {}
+        self.later: set[UserId] = set()
         self.exact_groups: set[OrganizationId] = set()
         self.exact_users: set[OrganizationId] = set()
         self.findings: list[Finding] = []
@@ -147,22 +153,17 @@ class _Resolver:
 
     def _group_budget(self, entry: GroupBudgetEntry, organization: Organization) -> None:
         group = self._group(entry, organization)
-        if group is None:
-            return
-        if group.id in self.groups:
-            self._report_twice(entry, group, self.groups[group.id])
+        if group is None or not self._claim(group, entry):
             return
         state = ABSENT if isinstance(entry.limit, Absent) else Budget(entry.limit, group.id)
         self.groups[group.id] = Wanted(group, state, entry)
 
     def _user_override(self, entry: UserOverrideEntry, organization: Organization) -> None:
         group, user = self._group(entry, organization), self._user(entry)
-        if group is None or user is None:
-            return
-        if user.id in self.users:
-            self._report_twice(entry, user, self.users[user.id])
+        if group is None or user is None or not self._claim(user, entry):
             return
         if entry.starts is not None and self._at < entry.starts:
+            self.later.add(user.id)
             return
         has_expired = entry.expires is not None and entry.expires <= self._at
         if isinstance(entry.limit, Absent) or has_expired:
@@ -213,10 +214,15 @@ class _Resolver:
             self._report(entry.place, f"user {entry.user!r} is unknown", hint)
         return None
 
-    def _report_twice(self, entry: Entry, subject: Subject, first: Wanted) -> None:
-        self._report(
-            entry.place, f"{subject.address} is listed twice", f"the first is at {first.entry.place}; keep one of them"
-        )
+    def _claim(self, subject: Subject, entry: Entry) -> bool:
+        """Take a subject for an entry, in force or not, so that which one comes first decides nothing (law 4)."""
+        first = self._claims.get(subject)
+        if first is not None:
+            hint = f"the first is at {first}; keep one of them"
+            self._report(entry.place, f"{subject.address} is listed twice", hint)
+            return False
+        self._claims[subject] = entry.place
+        return True
 
     def _report(self, place: Place, message: str, hint: str) -> None:
         self.findings.append(Finding(place, message, hint))

@@ -57,6 +57,7 @@ def diff(desired: Desired, snapshot: Snapshot) -> Difference:
 def _managed(desired: Desired, snapshot: Snapshot) -> Iterator[tuple[Subject, Wanted | None]]:
     """Yield what is listed, and what is live in an exactly managed organization without being listed."""
     directory = snapshot.directory
+    listed = desired.users.keys() | desired.later
     yield from ((wanted.subject, wanted) for wanted in desired.groups.values())
     yield from ((wanted.subject, wanted) for wanted in desired.users.values())
     for group_id, reading in snapshot.group_budgets.items():
@@ -67,7 +68,7 @@ def _managed(desired: Desired, snapshot: Snapshot) -> Iterator[tuple[Subject, Wa
             yield group, None
     for user_id, reading in snapshot.user_overrides.items():
         user = directory.users.get(user_id)
-        if user is not None and user_id not in desired.users and _is_owned(reading, desired, snapshot):
+        if user is not None and user_id not in listed and _is_owned(reading, desired, snapshot):
             yield user, None
 
 

@@ -52,7 +52,7 @@ class UserOverrideEntry:
     limit: Micros | Absent
     reason: str
     starts: datetime | None
-    """Before it the entry is as if it were not in the file. UTC."""
+    """Before it the entry lists its user and wants nothing: the live override is left as it is. UTC."""
     expires: datetime | None
     """From it on the entry counts as `limit: none`. UTC."""
     place: Place

@@ -108,6 +108,14 @@ class TestNames:
         hint = "the first is at a.yaml:3:5; keep one of them"
         assert found == [f"user/ana is listed twice | {hint}", f"group/acme/eng is listed twice | {hint}"]
 
+    def test_twice_is_twice_whichever_comes_first_and_holds(self) -> None:
+        now, later = override("ana", "eng"), override("ana", "Everyone", starts=1)
+        for entries in ((now, later), (later, now), (later, replace(later, group="ops"))):
+            entries = tuple(replace(one, place=Place("a.yaml", line, 5)) for line, one in enumerate(entries, start=3))
+            assert says(looked_up(policy(*entries))) == [
+                "user/ana is listed twice | the first is at a.yaml:3:5; keep one of them"
+            ]
+
     def test_an_organization_in_two_spellings(self) -> None:
         directory = WORLD.directory()
         organizations = {key: replace(one, name=f"The {one.name}") for key, one in directory.organizations.items()}
@@ -136,16 +144,18 @@ class TestNames:
     [
         ({}, 9, False),
         ({"starts": 0}, 9, False),
-        ({"starts": 1}, "not listed", False),
+        ({"starts": 1}, "later", False),
         ({"expires": 1}, 9, False),
         ({"expires": 0}, None, True),
         ({"starts": -2, "expires": -1}, None, True),
-        ({"starts": 1, "expires": 2}, "not listed", False),
+        ({"starts": 1, "expires": 2}, "later", False),
     ],
 )
 def test_when_an_entry_holds(span: dict[str, int], state: object, has_expired: bool) -> None:
-    users = looked_up(policy(override("ana", "eng", 9, **span))).desired.users
-    if state == "not listed":
+    desired = looked_up(policy(override("ana", "eng", 9, **span))).desired
+    users = desired.users
+    assert desired.later == ({"ana"} if state == "later" else frozenset())
+    if state == "later":
         assert users == {}
     else:
         wanted = users[UserId("ana")]
@@ -181,6 +191,13 @@ def test_exact_removes_what_is_not_listed_and_listed_does_not() -> None:
         "delete group/acme/eng not-listed", "delete group/acme/ops not-listed", "delete user/ana not-listed"
     ]  # fmt: skip
     assert compared(policy()).actions == ()
+
+
+def test_before_it_starts_an_entry_leaves_the_live_override_alone() -> None:
+    later = override("ana", "ops", 9, starts=1)
+    for world in (WORLD, replace(WORLD, overrides={"ana": UNREADABLE})):
+        found = compared(policy(later, users=Manage.EXACT), world=world)
+        assert (found.actions, found.unreadable, found.withheld) == ((), (), ())
 
 
 def test_what_was_read_besides_is_not_compared() -> None:

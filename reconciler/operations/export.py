@@ -11,7 +11,7 @@ from reconciler.core.directory import Organization
 from reconciler.core.policy import GroupBudgetEntry, Manage, Policy, UserOverrideEntry
 from reconciler.core.snapshot import Snapshot
 from reconciler.errors import Place, ReconcilerError
-from reconciler.operations.plan import take_snapshot
+from reconciler.operations.plan import require_readable, take_snapshot
 from reconciler.operations.ports import Reader
 
 _NOWHERE = Place("live", 1, 1)
@@ -28,6 +28,7 @@ def export(reader: Reader, organization: str | None) -> tuple[Policy, ...]:
     if not chosen:
         names = ", ".join(sorted(one.name for one in directory.organizations.values()))
         raise ReconcilerError(f"Organization {organization!r} is unknown", hint=f"this token may read: {names}")
+    require_readable(chosen, directory)
     ids = frozenset(one.id for one in chosen)
     snapshot = take_snapshot(Desired({}, {}, exact_groups=ids, exact_users=ids), directory, reader)
     _require_complete(snapshot)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from reconciler.core.budget import GroupId
 from reconciler.core.desired import Desired, managed_groups, managed_users, resolve, select, unknown_users
 from reconciler.core.diff import diff
-from reconciler.core.directory import Directory
+from reconciler.core.directory import Directory, Organization
 from reconciler.core.order import in_order
 from reconciler.core.plan import Plan, names_of_groups
 from reconciler.core.policy import Policy, SourceFile
@@ -70,7 +71,12 @@ def take_snapshot(
 
 def _resolve(request: PlanRequest, reader: Reader) -> tuple[Desired, Directory]:
     _require_overrides(request.policies, reader)
-    directory = _with_people_outside(reader.directory(), request.policies, reader)
+    directory = reader.directory()
+    managed = {policy.organization.lower() for policy in request.policies}
+    require_readable(
+        [one for one in directory.organizations.values() if managed & {one.name.lower(), one.id.lower()}], directory
+    )
+    directory = _with_people_outside(directory, request.policies, reader)
     resolution = resolve(request.policies, directory, at=request.at)
     if resolution.findings:
         raise PolicyError(resolution.findings)
@@ -84,6 +90,16 @@ def _require_overrides(policies: Sequence[Policy], reader: Reader) -> None:
         raise ReconcilerError(
             f"The policy lists {listed} user overrides, and Coder {deployment.version} at {deployment.url} has none",
             hint="upgrade Coder to 2.36 or later, or remove `user_overrides` from the policy",
+        )
+
+
+def require_readable(organizations: Iterable[Organization], directory: Directory) -> None:
+    """Raise ReconcilerError where an organization is listed and its groups are not: it only looks empty."""
+    names = sorted(one.name for one in organizations if GroupId(one.id) not in directory.groups)
+    if names:
+        raise ReconcilerError(
+            f"The groups of organization {', '.join(names)} cannot be read, not even Everyone",
+            hint="use a token that may read them: an Owner, a User Admin or an Auditor",
         )
 
 

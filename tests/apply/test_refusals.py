@@ -171,3 +171,14 @@ def test_a_hazard_without_consent(site: Site) -> None:
     assert "--allow BLOCKS_USERS=1" in said.out + said.err
     assert site.apply("--allow", "BLOCKS_USERS=1").code == 0
     assert site.outcome.started.consents
+
+
+def test_an_organization_whose_groups_cannot_be_read_is_not_empty(site: Site) -> None:
+    body = {"message": "Resource not found or you do not have access to this resource"}
+    site.policy(exact=True)
+    for command in (["drift"], ["plan"], ["apply", "--auto-approve"], ["export", "acme"]):
+        site.sandbox.fault(Fault("status", path="*/organizations/*/groups", status=404, body=body, times=2))
+        said = site.run(*command)
+        assert (said.code, said.out) == (1, ""), said
+        assert "The groups of organization acme cannot be read" in said.err
+    assert site.writes == []

@@ -176,6 +176,7 @@ def test_a_token_that_is_demoted_in_a_run_sees_nothing_absent(version: str, way:
         groups = list(directory.groups.values())
         reader.group_budgets(groups)
         reader.people(people(directory), directory)
+        assert reader.budget(named(directory, "carol")) == ABSENT
         demote = "UPDATE users SET roles = '[]' WHERE username = 'ci-budgets'"
         if way == "before":
             sandbox.execute(demote)

@@ -24,6 +24,8 @@ class Wanted:
     state: State
     entry: Entry
     has_expired: bool = False
+    organization: OrganizationId | None = None
+    """Whose policy says so; an absence it wants is none of the overrides of another organization."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +54,18 @@ class Resolution:
     findings: tuple[Finding, ...]
 
 
-def select(desired: Desired, includes: Callable[[str], bool]) -> Desired:
+def select(desired: Desired, includes: Callable[[str], bool], directory: Directory) -> Desired:
     """Narrow a policy to the addresses for which `includes` is true; the rest is as if nothing managed it."""
+
+    def has_people(organization_id: OrganizationId) -> bool:
+        members = directory.members.get(GroupId(organization_id), frozenset())
+        return not members or any(includes(directory.users[user_id].address) for user_id in sorted(members))
+
     return Desired(
         groups={key: wanted for key, wanted in desired.groups.items() if includes(wanted.subject.address)},
         users={key: wanted for key, wanted in desired.users.items() if includes(wanted.subject.address)},
         exact_groups=desired.exact_groups,
-        exact_users=desired.exact_users,
+        exact_users=frozenset(one for one in desired.exact_users if has_people(one)),
         later=desired.later,
     )
 
@@ -156,7 +163,7 @@ class _Resolver:
         if group is None or not self._claim(group, entry):
             return
         state = ABSENT if isinstance(entry.limit, Absent) else Budget(entry.limit, group.id)
-        self.groups[group.id] = Wanted(group, state, entry)
+        self.groups[group.id] = Wanted(group, state, entry, organization=organization.id)
 
     def _user_override(self, entry: UserOverrideEntry, organization: Organization) -> None:
         group, user = self._group(entry, organization), self._user(entry)
@@ -167,9 +174,9 @@ class _Resolver:
             return
         has_expired = entry.expires is not None and entry.expires <= self._at
         if isinstance(entry.limit, Absent) or has_expired:
-            self.users[user.id] = Wanted(user, ABSENT, entry, has_expired)
+            self.users[user.id] = Wanted(user, ABSENT, entry, has_expired, organization.id)
         elif self._require_member(entry, user, group):
-            self.users[user.id] = Wanted(user, Budget(entry.limit, group.id), entry)
+            self.users[user.id] = Wanted(user, Budget(entry.limit, group.id), entry, organization=organization.id)
 
     def _require_member(self, entry: UserOverrideEntry, user: User, group: Group) -> bool:
         """Coder refuses an override for a non-member of its group; hidden members get the benefit of the doubt."""

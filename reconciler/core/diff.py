@@ -1,7 +1,8 @@
 """What has to change: desired against live, subject by subject, inside the managed scope and nowhere else.
 
 Law 1 (identity): a state against itself yields no-ops only. Law 3 (restraint): a subject that is neither listed nor in
-an exactly managed organization yields nothing, an unknown reading yields no action, and while anything is unknown no
+an exactly managed organization yields nothing, nor does the absence that an organization wants of an override that is
+another's; an unknown reading yields no action, and while anything is unknown no
 removal is planned at all: it is withheld, and said so.
 """
 
@@ -11,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import assert_never
 
-from reconciler.core.budget import ABSENT, Absent, Budget, Reading, Unknown
+from reconciler.core.budget import ABSENT, Absent, Budget, Reading, Unknown, UserId
 from reconciler.core.desired import Desired, Wanted
 from reconciler.core.directory import Subject
 from reconciler.core.plan import Action, Cause, Kind, Unreadable
@@ -46,6 +47,7 @@ def diff(desired: Desired, snapshot: Snapshot) -> Difference:
         else:
             actions.append(action)
     actions.sort(key=lambda action: (action.address, str(action.subject.id)))
+    unreadable += unseen(desired, snapshot)
     unreadable.sort(key=lambda one: (one.subject.address, str(one.subject.id)))
     withheld: tuple[Action, ...] = ()
     if unreadable:
@@ -54,12 +56,24 @@ def diff(desired: Desired, snapshot: Snapshot) -> Difference:
     return Difference(tuple(actions), unchanged, tuple(unreadable), withheld)
 
 
+def unseen(desired: Desired, snapshot: Snapshot) -> tuple[Unreadable, ...]:
+    """Return Everyone of each organization whose overrides are managed exactly, and that hides some of its members."""
+    offers, directory = snapshot.deployment.offers, snapshot.directory
+    if not (offers.overrides or offers.overrides_hidden):
+        return ()
+    return tuple(
+        Unreadable(group, Unknown(f"{hidden} of its members may not be read, so their overrides are not known"))
+        for group_id, hidden in directory.hidden_members.items()
+        if (group := directory.groups.get(group_id)) and group.is_everyone
+        if group.organization_id in desired.exact_users
+    )
+
+
 def _managed(desired: Desired, snapshot: Snapshot) -> Iterator[tuple[Subject, Wanted | None]]:
     """Yield what is listed, and what is live in an exactly managed organization without being listed."""
     directory = snapshot.directory
-    listed = desired.users.keys() | desired.later
     yield from ((wanted.subject, wanted) for wanted in desired.groups.values())
-    yield from ((wanted.subject, wanted) for wanted in desired.users.values())
+    yield from ((one.subject, one) for key, one in desired.users.items() if not _is_foreign(key, one, snapshot))
     for group_id, reading in snapshot.group_budgets.items():
         group = directory.groups.get(group_id)
         if group_id in desired.groups or group is None or isinstance(reading, Absent):
@@ -68,8 +82,19 @@ def _managed(desired: Desired, snapshot: Snapshot) -> Iterator[tuple[Subject, Wa
             yield group, None
     for user_id, reading in snapshot.user_overrides.items():
         user = directory.users.get(user_id)
-        if user is not None and user_id not in listed and _is_owned(reading, desired, snapshot):
+        if user is None or user_id in desired.later or not _is_owned(reading, desired, snapshot):
+            continue
+        if user_id not in desired.users or _is_foreign(user_id, desired.users[user_id], snapshot):
             yield user, None
+
+
+def _is_foreign(user_id: UserId, wanted: Wanted, snapshot: Snapshot) -> bool:
+    """Whether an entry wants an absence, and what is live belongs to another organization than the entry's."""
+    reading = snapshot.user_overrides[user_id]
+    if not isinstance(wanted.state, Absent) or not isinstance(reading, Budget):
+        return False
+    group = snapshot.directory.groups.get(reading.group_id)
+    return group is None or group.organization_id != wanted.organization
 
 
 def _is_owned(reading: Reading, desired: Desired, snapshot: Snapshot) -> bool:

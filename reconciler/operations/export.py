@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from reconciler.core.budget import Absent, Budget, Unknown
 from reconciler.core.desired import Desired
+from reconciler.core.diff import unseen
 from reconciler.core.directory import Organization
+from reconciler.core.plan import Unreadable
 from reconciler.core.policy import GroupBudgetEntry, Manage, Policy, UserOverrideEntry
 from reconciler.core.snapshot import Snapshot
 from reconciler.errors import Place, ReconcilerError
@@ -30,21 +32,25 @@ def export(reader: Reader, organization: str | None) -> tuple[Policy, ...]:
         raise ReconcilerError(f"Organization {organization!r} is unknown", hint=f"this token may read: {names}")
     require_readable(chosen, directory)
     ids = frozenset(one.id for one in chosen)
-    snapshot = take_snapshot(Desired({}, {}, exact_groups=ids, exact_users=ids), directory, reader)
-    _require_complete(snapshot)
+    everything = Desired({}, {}, exact_groups=ids, exact_users=ids)
+    snapshot = take_snapshot(everything, directory, reader)
+    _require_complete(snapshot, unseen(everything, snapshot))
     return tuple(_policy(one, snapshot) for one in chosen)
 
 
-def _require_complete(snapshot: Snapshot) -> None:
+def _require_complete(snapshot: Snapshot, hidden: tuple[Unreadable, ...]) -> None:
     directory = snapshot.directory
-    unknown = [directory.groups[key].address for key, one in snapshot.group_budgets.items() if isinstance(one, Unknown)]
+    unknown = [f"{one.subject.address}: {one.reading.reason}" for one in hidden]
+    unknown += [
+        directory.groups[key].address for key, one in snapshot.group_budgets.items() if isinstance(one, Unknown)
+    ]
     unknown += [
         directory.users[key].address for key, one in snapshot.user_overrides.items() if isinstance(one, Unknown)
     ]
     if unknown:
         some = ", ".join(sorted(unknown)[:5])
         raise ReconcilerError(
-            f"{len(unknown)} budgets could not be read ({some}), so an export would be incomplete",
+            f"Not all budgets could be read ({some}), so an export would be incomplete",
             hint="use a token that may read them: an Owner, a User Admin or an Auditor",
         )
 
@@ -52,11 +58,12 @@ def _require_complete(snapshot: Snapshot) -> None:
 def _policy(organization: Organization, snapshot: Snapshot) -> Policy:
     directory = snapshot.directory
     groups = sorted(group for group in directory.groups.values() if group.organization_id == organization.id)
+    theirs = {group.id for group in groups}  # a group that may not be read is another organization's
     budgets = [(group, snapshot.group_budgets[group.id]) for group in groups]
     overrides = [
         (directory.users[user_id], state)
         for user_id, state in snapshot.user_overrides.items()
-        if isinstance(state, Budget) and directory.groups[state.group_id].organization_id == organization.id
+        if isinstance(state, Budget) and state.group_id in theirs
     ]
     return Policy(
         organization=organization.name,

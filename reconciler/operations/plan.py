@@ -38,7 +38,7 @@ def make_plan(request: PlanRequest, reader: Reader) -> Plan:
     Raises PolicyError when names cannot be looked up, ServerError when Coder cannot be read at all.
     """
     desired, directory = _resolve(request, reader)
-    desired = select(desired, request.includes)
+    desired = select(desired, request.includes, directory)
     snapshot = take_snapshot(desired, directory, reader, request.includes)
     difference = diff(desired, snapshot)
     actions = in_order(difference.actions)

@@ -13,6 +13,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from reconciler.core.activity import Changes
 from reconciler.core.budget import ABSENT, GroupId, OrganizationId, Reading, Unknown, UserId
 from reconciler.core.directory import Directory, Group, Subject, User
 from reconciler.core.plan import Plan
@@ -53,6 +54,9 @@ class SnapshotReader:
 
     def spend(self, asked: Mapping[GroupId, Sequence[UserId]]) -> Mapping[GroupId, Mapping[UserId, Micros]]:
         return {group: dict.fromkeys(people, Micros(15_000_000)) for group, people in asked.items()}
+
+    def changes(self, subject: Subject, since: datetime) -> Changes:
+        return Changes()
 
     def may_write(self, *, organizations: Collection[OrganizationId], overrides: bool) -> tuple[str, ...]:
         return ()

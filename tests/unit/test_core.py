@@ -17,9 +17,10 @@ from reconciler.core.outcome import Ended, Ending, Intent, Outcome, Recorded, Re
 from reconciler.core.plan import Action, Cause, Kind, Plan, digest
 from reconciler.core.policy import GroupBudgetEntry, Manage, Policy, UserOverrideEntry
 from reconciler.core.snapshot import Deployment
-from reconciler.errors import Place
+from reconciler.errors import Place, ReconcilerError
+from reconciler.operations.export import export
 from reconciler.operations.plan import take_snapshot
-from tests.effects.worlds import NEW_SERVER, NOW, World, group_of, set_group, set_user, usd
+from tests.effects.worlds import FIRST_SERVER, NEW_SERVER, NOW, World, group_of, set_group, set_user, usd
 from tests.property.strategies import UNREADABLE, SnapshotReader, plan_of
 
 WORLD = World(
@@ -111,8 +112,8 @@ class TestNames:
     def test_twice_is_twice_whichever_comes_first_and_holds(self) -> None:
         now, later = override("ana", "eng"), override("ana", "Everyone", starts=1)
         for entries in ((now, later), (later, now), (later, replace(later, group="ops"))):
-            entries = tuple(replace(one, place=Place("a.yaml", line, 5)) for line, one in enumerate(entries, start=3))
-            assert says(looked_up(policy(*entries))) == [
+            placed = [replace(one, place=Place("a.yaml", line, 5)) for line, one in enumerate(entries, start=3)]
+            assert says(looked_up(policy(*placed))) == [
                 "user/ana is listed twice | the first is at a.yaml:3:5; keep one of them"
             ]
 
@@ -198,6 +199,47 @@ def test_before_it_starts_an_entry_leaves_the_live_override_alone() -> None:
     for world in (WORLD, replace(WORLD, overrides={"ana": UNREADABLE})):
         found = compared(policy(later, users=Manage.EXACT), world=world)
         assert (found.actions, found.unreadable, found.withheld) == ((), (), ())
+
+
+def test_an_absence_is_wanted_of_overrides_of_the_own_organization_only() -> None:
+    both = {"acme": ["ana", "kim"], "acme/eng": ["ana"], "beta": ["kim"], "beta/eng": ["kim"]}
+    world = replace(WORLD, members=both)
+    gone = policy(override("kim", "Everyone", None))
+    expired = policy(override("kim", "Everyone", 9, expires=0), users=Manage.EXACT)
+    assert compared(gone, world=world).actions == ()
+    assert shown(compared(expired, world=world).actions) == ["delete user/ana not-listed"]
+    own = policy(override("ana", "Everyone", None))
+    assert shown(compared(own, world=world).actions) == ["delete user/ana listed"]
+    unknown_group = replace(world, overrides={"kim": (70, "corp/eng")})
+    assert compared(gone, world=unknown_group).actions == ()
+    exact = policy(users=Manage.EXACT, organization="beta")
+    assert shown(compared(gone, exact, world=world).actions) == ["delete user/kim not-listed"]
+
+
+def test_hidden_members_make_what_is_exact_incomplete() -> None:
+    world = replace(WORLD, hidden={"acme": 2, "acme/eng": 1, "beta": 1})
+    for hidden, manage in ((world, Manage.EXACT), (world, Manage.LISTED), (WORLD, Manage.EXACT)):
+        found = compared(policy(users=manage), world=hidden)
+        if hidden is WORLD or manage is Manage.LISTED:
+            assert found.unreadable == ()
+        else:
+            assert [(one.subject.address, one.reading.reason) for one in found.unreadable] == [
+                ("group/acme/Everyone", "2 of its members may not be read, so their overrides are not known")
+            ]
+            assert (found.actions, shown(found.withheld)) == ((), ["delete user/ana not-listed"])
+    exact = [policy(users=Manage.EXACT)]
+    assert not plan_of(exact, world.snapshot()).is_complete
+    assert not plan_of(exact, world.snapshot(), includes=lambda address: address == "user/ana").is_complete
+    assert plan_of(exact, world.snapshot(), includes=lambda address: address.startswith("group/")).is_complete
+    assert plan_of(exact, replace(world, offers=FIRST_SERVER).snapshot()).is_complete
+    with pytest.raises(ReconcilerError, match="2 of its members may not be read"):
+        export(SnapshotReader(world.snapshot()), "acme")
+
+
+def test_export_leaves_out_what_belongs_to_an_organization_that_may_not_be_read() -> None:
+    world = replace(WORLD, overrides={"ana": (50, "acme/eng"), "bob": (70, "corp/eng")})
+    (found,) = export(SnapshotReader(world.snapshot()), "acme")
+    assert [one.user for one in found.user_overrides] == ["ana"]
 
 
 def test_what_was_read_besides_is_not_compared() -> None:

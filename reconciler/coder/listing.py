@@ -15,6 +15,7 @@ from typing import Any
 
 from reconciler.coder import paths
 from reconciler.coder.answers import is_not_found
+from reconciler.coder.permission import organizations_with
 from reconciler.coder.transport import LIST_TIMEOUT_S, Answer, Request, Transport
 from reconciler.coder.wire import Fields, load_rows, unique, wrong
 from reconciler.core.budget import GroupId, OrganizationId, UserId
@@ -77,7 +78,7 @@ class Listing:
             groups={one.group.id: one.group for one in listed},
             users=self._users,
             members=members,
-            hidden_members={one.group.id: one.hidden for one in listed if one.hidden},
+            hidden_members=_really_hidden(transport, listed),
             joined=_read_joined(transport, self._organizations, members),
         )
 
@@ -112,6 +113,16 @@ def _load_group(row: Fields, organization: Organization) -> _Listed:
     total = row.count("total_member_count") if row.value.get("total_member_count") is not None else 0
     group = Group(organization.name, row.name("name"), GroupId(row.id("id")), organization.id)
     return _Listed(group, frozenset(one.id for one in people), max(0, total - len(members)))
+
+
+def _really_hidden(transport: Transport, listed: list[_Listed]) -> dict[GroupId, int]:
+    """Return how many members of each group are hidden from us.
+
+    A count that exceeds the members may also count system users, so whoever may read all members is asked for.
+    """
+    some = [one for one in listed if one.hidden]
+    reads_all = organizations_with(transport, "group_member", (one.group.organization_id for one in some))
+    return {one.group.id: one.hidden for one in some if one.group.organization_id not in reads_all}
 
 
 def _read_joined(

@@ -14,7 +14,8 @@ from typing import Self
 from reconciler.coder import activity, bulk, listing, paths
 from reconciler.coder.answers import is_user_missing
 from reconciler.coder.discovery import Server, ask_first, discover
-from reconciler.coder.single import Singles, ask_permission, check
+from reconciler.coder.permission import ask_permission, check
+from reconciler.coder.single import Singles
 from reconciler.coder.transport import Answer, Request, Transport
 from reconciler.coder.wire import Fields, load_object
 from reconciler.core.activity import Changes, Session, UserSpend
@@ -104,7 +105,7 @@ class CoderReader:
         )
 
     def budget(self, subject: Subject) -> Reading:
-        """Read one subject afresh. Cheap enough for every write, so what a 404 is worth may be remembered (single.py)."""
+        """Read one subject afresh; what a 404 is worth may be remembered, as before every write (single.py)."""
         if isinstance(subject, Group):
             return self._single().read_groups([subject], listed=self._listed())[subject.id]
         return self._single().read_users([subject], trusts_memory=True)[subject.id]

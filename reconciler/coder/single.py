@@ -13,7 +13,6 @@ group was listed, that users could be read); what it gets wrong, the proof after
 
 from __future__ import annotations
 
-import json
 import threading
 from collections.abc import Collection, Sequence
 from typing import Any
@@ -21,6 +20,7 @@ from typing import Any
 from reconciler.coder import paths
 from reconciler.coder.answers import error_of, is_not_found, is_user_missing
 from reconciler.coder.discovery import Server
+from reconciler.coder.permission import ask_permission, check, organizations_with
 from reconciler.coder.transport import Answer, Request, Transport
 from reconciler.coder.wire import load_json, load_object, wrong
 from reconciler.core.budget import ABSENT, Budget, GroupId, OrganizationId, Reading, Unknown, UserId
@@ -96,25 +96,7 @@ class Singles:
 
     def _may_read_groups(self, groups: Collection[Group]) -> frozenset[OrganizationId]:
         """Return the organizations of these groups in which this token may read every group."""
-        organizations = sorted({group.organization_id for group in groups})
-        checks = {str(id_): check("read", "group", organization=id_) for id_ in organizations}
-        may = ask_permission(self._transport, checks) if checks else {}
-        return frozenset(id_ for id_ in organizations if may[id_])
-
-
-def check(action: str, kind: str, *, organization: str = "") -> dict[str, Any]:
-    """Return one question of an authcheck; without an organization it is about the whole deployment."""
-    return {
-        "action": action,
-        "object": {"resource_type": kind} | ({"organization_id": organization} if organization else {}),
-    }
-
-
-def ask_permission(transport: Transport, checks: dict[str, dict[str, Any]]) -> dict[str, bool]:
-    """Ask in one request what this token may do. Writes nothing. Source: coder-api section 7."""
-    body = json.dumps({"checks": checks}).encode()
-    answer = load_object(transport.send(Request("POST", paths.AUTHCHECK, body)))
-    return {name: answer.flag(name) for name in checks}
+        return organizations_with(self._transport, "group", (group.organization_id for group in groups))
 
 
 def load_group_budget(answer: Answer) -> Reading | None:

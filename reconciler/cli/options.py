@@ -121,11 +121,12 @@ def paths(function: Command) -> Command:
 
 
 class Scope:
-    """--only and --exclude: whether an address is in, and which of the globs no address has matched so far."""
+    """--only, --exclude: whether an address is in, and which globs matched none so far. Also whether --at was given."""
 
-    def __init__(self, only: tuple[str, ...], exclude: tuple[str, ...], *, is_given: bool) -> None:
-        """`is_given`: whether any option that belongs to planning was given, --at included."""
-        self.is_given = is_given
+    def __init__(self, only: tuple[str, ...], exclude: tuple[str, ...], *, is_for_now: bool) -> None:
+        """`is_for_now`: whether --at was not given."""
+        self.is_for_now = is_for_now
+        self.is_given = bool(only or exclude) or not is_for_now
         self._only, self._exclude = only, exclude
         self._unmatched = {("--only", glob) for glob in only} | {("--exclude", glob) for glob in exclude}
 
@@ -152,7 +153,7 @@ def plan_scope(function: Command) -> Command:
     @click.option("--exclude", multiple=True, metavar="GLOB", help="Leave out addresses that match, as 'user/*'.")
     @functools.wraps(function)
     def wrapper(*args: Any, at: datetime | None, only: tuple[str, ...], exclude: tuple[str, ...], **kwargs: Any) -> Any:
-        includes = Scope(only, exclude, is_given=bool(at or only or exclude))
+        includes = Scope(only, exclude, is_for_now=at is None)
         return function(*args, at=at or datetime.now(UTC), includes=includes, **kwargs)
 
     return wrapper

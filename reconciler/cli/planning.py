@@ -14,7 +14,7 @@ from reconciler.cli import files
 from reconciler.cli.options import DEFAULT_PATH, Scope
 from reconciler.core.plan import Plan
 from reconciler.core.verdict import Grant
-from reconciler.errors import FileError, Finding, PolicyError, ReconcilerError
+from reconciler.errors import FileError, Finding, PolicyError, ReconcilerError, RefusedError
 from reconciler.operations.plan import PlanRequest, make_plan
 from reconciler.operations.ports import Reader
 
@@ -53,7 +53,9 @@ def plan_of(
     """Make a plan of loaded policies; also return what it cost, as `Read 27 requests in 0.9 s.`"""
     started = time.monotonic()
     try:
-        plan = make_plan(PlanRequest(loaded.policies, loaded.sources, at, includes, grants), reader)
+        plan = make_plan(
+            PlanRequest(loaded.policies, loaded.sources, at, includes, grants, includes.is_for_now), reader
+        )
     except PolicyError as error:
         raise PolicyError(tuple(map(_with_source_line, error.findings))) from None
     for note in includes.notes:
@@ -75,16 +77,23 @@ def plan_to_apply(
     from reconciler.formats import plan as plan_format
     from reconciler.operations.effects import with_todays_effects
     from reconciler.render.plan import plan_report
+    from reconciler.render.text import day
 
     started = time.monotonic()
     if len(paths) == 1 and document.name_of(files.starts_with(paths[0])) == plan_format.NAME:
         if includes.is_given:
             raise ReconcilerError(
                 f"{paths[0]} is a saved plan, which is applied whole and as it is",
-                hint="give --at, --only and --exclude to `reconciler plan -o`",
+                hint="give --only and --exclude to `reconciler plan -o`; --at belongs to `apply PATH`",
             )
         plan = plan_format.load_plan(files.read_text(paths[0]), source=paths[0])
+        if not plan.is_for_now:
+            raise RefusedError(
+                f"{paths[0]} was made for another day (--at {day(plan.at)}); nothing was written",
+                hint="plan again without --at",
+            )
         if plan.deployment.id == reader.deployment().id:  # else apply refuses it
+            plan = replace(plan, deployment=reader.deployment())  # who applies it may be another than who planned it
             plan = with_todays_effects(plan, reader)
         plan = plan.with_grants(grants)
         return plan, plan_report(plan, cost_text(reader.requests, time.monotonic() - started), detail=detail)

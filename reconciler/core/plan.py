@@ -98,6 +98,8 @@ class Plan:
     verdict: Verdict
     """What the gate says of it. Apply adds its own consents and asks again."""
     sources: tuple[SourceFile, ...] = ()
+    is_for_now: bool = True
+    """Whether `at` is when the plan was made. One for another day is to be looked at, and applied only by who asks so."""
 
     @property
     def digest(self) -> str:

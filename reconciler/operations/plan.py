@@ -30,6 +30,8 @@ class PlanRequest:
     includes: Callable[[str], bool] = lambda address: True
     grants: tuple[Grant, ...] = ()
     """Consents given for this plan alone, besides those in the policies."""
+    is_for_now: bool = True
+    """Whether `at` is now, and not an instant that somebody asked for."""
 
 
 def make_plan(request: PlanRequest, reader: Reader) -> Plan:
@@ -55,6 +57,7 @@ def make_plan(request: PlanRequest, reader: Reader) -> Plan:
         effects=effects,
         verdict=find_verdict(proposal, effects, grants=request.grants),
         sources=request.sources,
+        is_for_now=request.is_for_now,
     )
 
 

@@ -25,6 +25,8 @@ def plan_report(plan: Plan, cost: str = "", *, detail: Detail = Detail.SUMMARY) 
 def plan_lines(plan: Plan, cost: str, detail: Detail) -> Iterator[str]:
     """Yield all of a plan but its end: where, the actions, what they do to people, what making it cost."""
     yield f"{deployment_text(plan.deployment)}."
+    if not plan.is_for_now:
+        yield f"For {day(plan.at)}, not for now."
     yield ""
     yield from _paragraph(action_lines(plan.actions, plan, action_notes(plan.actions, plan.effects)))
     yield from _paragraph(_unreadable(plan))

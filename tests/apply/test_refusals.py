@@ -60,6 +60,25 @@ def test_a_plan_for_another_deployment(planned: Site) -> None:
     assert "The plan is for the deployment" in said.err
 
 
+def test_a_plan_for_another_day_is_applied_only_by_who_says_so(planned: Site) -> None:
+    said = planned.run("plan", "-o", "saved.plan", "--at", "2031-03-02")
+    assert "\nFor 2031-03-02, not for now.\n" in said.out
+    said = planned.apply("saved.plan")
+    assert (said.code, planned.writes) == (3, [])
+    assert "was made for another day (--at 2031-03-02); nothing was written" in said.err
+    said = planned.apply("--at", "2031-03-02")
+    assert said.code == 0
+    assert "For 2031-03-02, not for now." in said.out
+
+
+def test_a_saved_plan_speaks_of_who_applies_it(planned: Site) -> None:
+    said = planned.apply("saved.plan", token=planned.sandbox.tokens["owner"])
+    assert said.code == 0
+    user = planned.outcome.started.deployment.user
+    assert user != json.loads((planned.folder / "saved.plan").read_text())["deployment"]["user"]
+    assert f", as {user} (" in said.out
+
+
 def test_a_stale_plan_names_every_difference_with_both_values(planned: Site) -> None:
     planned.sandbox.execute(*planned.set_budget("platform", 555))
     planned.sandbox.execute("DELETE FROM user_ai_budget_overrides WHERE user_id = ?", (planned.id_of("ana"),))

@@ -43,6 +43,10 @@ class CoderReader:
         """How many requests were sent so far, those that were sent again included."""
         return self._transport.requests
 
+    def reserve(self, requests: int) -> None:
+        """Let this run go on to its end if that many requests more are allowed, and raise ReconcilerError if not."""
+        self._transport.reserve(requests)
+
     def _found(self) -> Server:
         """Return what was discovered; the requests are sent once."""
         with self._lock:

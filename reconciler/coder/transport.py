@@ -116,6 +116,7 @@ class Transport:
         self._idle: list[httpx.Client] = []
         self._lock = threading.Lock()
         self._waiting = _Waiting(connection.wait_budget_s)
+        self._max_requests = connection.max_requests
         self._requests = self._done = self._planned = 0
         self._was_seen = self._is_closed = False
 
@@ -148,6 +149,12 @@ class Transport:
             width=self.connection.parallelism,
         )
 
+    def reserve(self, requests: int) -> None:
+        """Let this run go on to its end if that many requests more are allowed, and raise ReconcilerError if not."""
+        with self._lock:
+            self._require_allowed(requests)
+            self._max_requests = None
+
     def close(self) -> None:
         """Close every connection; one that is in use, as soon as it no longer is."""
         with self._lock:
@@ -169,7 +176,7 @@ class Transport:
         client.close()
 
     def _require_allowed(self, planned: int) -> None:
-        limit = self.connection.max_requests
+        limit = self._max_requests
         if limit is not None and self._requests + planned > limit:
             raise ReconcilerError(
                 f"{self._requests:,} requests were sent and {planned:,} more are needed; {limit:,} are allowed.",

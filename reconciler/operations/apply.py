@@ -65,18 +65,22 @@ def apply_plan(
     """Execute a plan that passed the gate.
 
     Raises RefusedError when the plan is refused, stale or for another deployment, DeniedError without permission,
-    FileError when the journal cannot be opened: in each case nothing was written. What happens later is in the outcome.
+    FileError when the journal cannot be opened, ReconcilerError when it would need more requests than are allowed: in
+    each case nothing was written. What happens later is in the outcome.
     """
     require_consent(plan)
     _require_same_deployment(plan, reader)
     _require_permission(plan, reader)
     directory = reader.directory()
+    requests = reader.requests
     live = _read_again(plan.actions, reader, directory)
+    for_proof = reader.requests - requests
     _require_fresh(plan, live)
     execution = _Execution(plan, reader, writer, run, stop)
     if all(reading == action.after for reading, action in zip(live, plan.actions, strict=True)):
         execution.note_all_done()
         return execution.outcome(directory)
+    reader.reserve(2 * len(plan.actions) + for_proof)  # a run that has begun to write must not stop for its limit
     with open_journal() as journal:
         execution.attach(journal)
         stop.begin_writing()

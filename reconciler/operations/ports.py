@@ -28,6 +28,12 @@ class Reader(Protocol):
     def requests(self) -> int:
         """How many requests were sent so far."""
 
+    def reserve(self, requests: int) -> None:
+        """Let this run go on to its end, whatever its limit, if at most that many requests more are within the limit.
+
+        Raises ReconcilerError if they are not. Only apply may call it, before its first write.
+        """
+
     def deployment(self) -> Deployment:
         """Return the server and who asks; found once, then remembered."""
 

@@ -175,15 +175,17 @@ def test_a_result_that_somebody_changed_at_once_is_not_verified(site: Site) -> N
     assert "Apply incomplete: 1 updated." in said.out
 
 
-def test_a_read_budget_that_ends_in_the_middle_is_an_outcome_and_no_error(site: Site) -> None:
-    """--max-requests stops reads; a run that has begun to write still says what it did."""
+def test_a_read_budget_that_does_not_suffice_is_refused_before_the_first_write(site: Site) -> None:
     site.policy(*SEVEN)
-    for allowed in range(24, 40, 3):
+    for allowed in range(20, 80):
         said = site.apply("--max-requests", str(allowed))
-        assert said.code in (0, 1, 4), said
-        if said.code == 1:
-            assert site.writes == []
-    assert site.apply().code == 0
+        assert (said.code, site.writes == []) in ((1, True), (0, False)), said
+        if said.code == 0:
+            break
+        assert "are allowed" in said.err
+        assert site.journals == []
+    assert allowed > 30
+    assert len(site.outcome.results) == 7
 
 
 @pytest.mark.parametrize("version", ["2.35", "2.37"])

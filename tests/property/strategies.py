@@ -34,6 +34,9 @@ class SnapshotReader:
     snapshot: Snapshot
     requests: int = 0
 
+    def reserve(self, requests: int) -> None:
+        """There is no limit."""
+
     def deployment(self) -> Deployment:
         return self.snapshot.deployment
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import click
@@ -54,7 +54,8 @@ def plan_of(
     started = time.monotonic()
     try:
         plan = make_plan(
-            PlanRequest(loaded.policies, loaded.sources, at, includes, grants, includes.is_for_now), reader
+            PlanRequest(loaded.policies, loaded.sources, at, datetime.now(UTC), includes, grants, includes.is_for_now),
+            reader,
         )
     except PolicyError as error:
         raise PolicyError(tuple(map(_with_source_line, error.findings))) from None
@@ -94,7 +95,7 @@ def plan_to_apply(
             )
         if plan.deployment.id == reader.deployment().id:  # else apply refuses it
             plan = replace(plan, deployment=reader.deployment())  # who applies it may be another than who planned it
-            plan = with_todays_effects(plan, reader)
+            plan = with_todays_effects(plan, reader, now=datetime.now(UTC))
         plan = plan.with_grants(grants)
         return plan, plan_report(plan, cost_text(reader.requests, time.monotonic() - started), detail=detail)
     plan, cost = plan_of(load_policies(paths), reader, at=at, includes=includes, grants=grants)

@@ -26,7 +26,7 @@ from reconciler.core.effective import NOT_READ, Limits
 from reconciler.core.effects import Disagreement, Effects, Exposure, Notice, OrganizationExposure, PersonEffect, Unclear
 from reconciler.core.exposure import expose, members_of
 from reconciler.core.model import DISPUTED, UNCONFIRMED, UNSEEN, disagreements, sees_all, unconfirmed, username
-from reconciler.core.plan import Action
+from reconciler.core.plan import Action, organization_of
 from reconciler.core.snapshot import Effective, Snapshot, Unlimited
 from reconciler.money import Micros
 
@@ -85,7 +85,8 @@ class Assessment:
     def effects(self, spend: SpendAnswers, *, notices: tuple[Notice, ...] = ()) -> Effects:
         """Join the answers to `spend_questions`; whoever is not in them has unknown spend."""
         addresses = {str(action.subject.id): action.address for action in self.actions}
-        people = tuple(_person(change, spend, addresses) for change in self.changes)
+        owners = {action.address: organization_of(action, self.snapshot.directory) for action in self.actions}
+        people = tuple(_person(change, spend, addresses, owners) for change in self.changes)
         return Effects(
             people=people,
             unclear=self.unclear,
@@ -204,27 +205,41 @@ def _compare(
     """
     losing = touched((action for action in actions if isinstance(action.after, Absent)), directory)
     zeroing = touched((action for action in actions if _limit_of(action.after) == 0), directory)
+    owners = _owners(actions, directory)
     changes: list[Change] = []
     unclear: list[Unclear] = []
-    for name, user_id in sorted((username(directory, id_), id_) for id_ in touched(actions, directory)):
+    for name, user_id in sorted((username(directory, id_), id_) for id_ in owners):
         one, other = before.of(user_id), after.of(user_id)
-        worst = user_id in losing, user_id in zeroing
+        worst, owner = (user_id in losing, user_id in zeroing), owners[user_id]
         if user_id in disputed:
-            unclear.append(Unclear(user_id, name, disputed[user_id], *worst))
+            unclear.append(Unclear(user_id, name, disputed[user_id], *worst, owner))
         elif isinstance(other, Unknown):
-            unclear.append(Unclear(user_id, name, other.reason, *worst))
+            unclear.append(Unclear(user_id, name, other.reason, *worst, owner))
         elif isinstance(one, Unknown):
             worst = isinstance(other.limit, Unlimited), other.limit == 0
-            unclear.append(Unclear(user_id, name, one.reason, *worst))
+            unclear.append(Unclear(user_id, name, one.reason, *worst, owner))
         elif one != other:
             changes.append(Change(user_id, name, one, other))
     return tuple(changes), tuple(unclear)
 
 
-def _person(change: Change, spend: SpendAnswers, addresses: Mapping[str, str]) -> PersonEffect:
+def _owners(actions: Iterable[Action], directory: Directory) -> Mapping[UserId, str]:
+    """Return everybody whom the actions touch, with the one organization that the actions belong to, else nothing."""
+    found: dict[UserId, str] = {}
+    for action in actions:
+        owner = organization_of(action, directory)
+        for user_id in touched((action,), directory):
+            found[user_id] = owner if found.get(user_id, owner) == owner else ""
+    return found
+
+
+def _person(
+    change: Change, spend: SpendAnswers, addresses: Mapping[str, str], owners: Mapping[str, str]
+) -> PersonEffect:
     sources = [_source(change.after, change.user_id), _source(change.before, change.user_id)]
     if sources[0] == sources[1]:
         del sources[1]
+    causes = tuple([addresses[source] for source in sources if source in addresses])
     return PersonEffect(
         change.user_id,
         change.username,
@@ -232,7 +247,8 @@ def _person(change: Change, spend: SpendAnswers, addresses: Mapping[str, str]) -
         change.after,
         _spend_of(change.user_id, change.before, spend),
         _spend_of(change.user_id, change.after, spend),
-        tuple([addresses[source] for source in sources if source in addresses]),
+        causes,
+        owners[causes[0]],
     )
 
 

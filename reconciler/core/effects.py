@@ -56,6 +56,8 @@ class PersonEffect:
     """What will count: booked on the group that is effective after. Unknown where nothing limits them."""
     causes: tuple[str, ...]
     """Addresses of the actions behind it: first the one on their new source, then the one on their old. Never empty."""
+    organization: str
+    """Name of that of the first cause, whose policy may consent to it; empty where it cannot be read."""
 
     @property
     def has_moved(self) -> bool:
@@ -101,6 +103,8 @@ class Unclear:
     reason: str
     may_become_unlimited: bool
     may_become_blocked: bool
+    organization: str
+    """Name of that of the actions that touch them; empty where it cannot be read, or where there are several."""
 
 
 @dataclass(frozen=True, slots=True)

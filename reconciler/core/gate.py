@@ -5,8 +5,9 @@ budget endangers nobody, an update to $0 stops a team. Each is counted:
 
     REMOVES_LIMIT   people who have a limit before and none after
     BLOCKS_USERS    people who can work before and whose spend is at or over their limit after; $0 always is
-    MASS_CHANGE     deletes, if they are more than 30 % of what is managed and at least 3, or if the policy lists
-                    nothing where it manages exactly (an emptied section, a template that rendered to nothing)
+    MASS_CHANGE     deletes, if they are more than 30 % of what is managed and at least 3, in an organization or in
+                    the whole plan, or if the policy lists nothing where it manages exactly (an emptied section, a
+                    template that rendered to nothing)
 
 Not knowing counts against the plan where the worst case is a removal or a $0: a person about whom nothing can be
 claimed (effects.py, `Unclear`) counts as endangered by a delete and by a $0 that reaches them. A person whose spend
@@ -14,8 +15,13 @@ could not be read, and whom their new limit may stop, counts where the server of
 switch a danger off. On a server without any spend they do not, since otherwise every lowering there would need consent
 for everybody; the plan says that it is not known.
 
-Consent names a hazard and a number, and covers a plan that counts at most so many; two consents to one hazard do not
-add up, the larger one holds. Nothing else gives consent, `--auto-approve` least of all.
+Consent names a hazard and a number, and covers at most so many; two consents to one hazard do not add up, the larger
+one holds. Nothing else gives consent, `--auto-approve` least of all.
+
+Whoever answers for one organization consents for it alone. Dangers are therefore counted per organization: a person in
+that of the action which is their first cause, a delete in its own. The `allow:` of a policy covers those of its own
+organization until it expires, by the clock and not by the instant that is planned for; `--allow` covers what no policy
+does, all organizations together.
 
 Law 9 (gate): consent never adds a refusal. Turning a no-op into an action never removes one that counts deletes, and
 removes one that counts people only by changing the limit of a person whom it counts: a limit put on somebody who would
@@ -25,15 +31,16 @@ have become unlimited is no longer a danger, whoever else the plan endangers.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from reconciler.core.budget import Absent, Budget, OrganizationId
 from reconciler.core.desired import Desired
 from reconciler.core.directory import Directory, Group
-from reconciler.core.effects import Effects
-from reconciler.core.plan import Action, Cause, Kind
-from reconciler.core.policy import Consent, Hazard, Manage, Policy
+from reconciler.core.effects import Effects, PersonEffect, Unclear
+from reconciler.core.plan import Action, Cause, Kind, organization_of
+from reconciler.core.policy import Hazard, Manage, Policy
 from reconciler.core.snapshot import Snapshot
 from reconciler.core.verdict import Breach, Danger, Grant, Verdict, noun, sorted_grants
 
@@ -49,52 +56,72 @@ def judge(dangers: Iterable[Danger], *, grants: Iterable[Grant] = (), breaches: 
     return Verdict(found, tuple(breaches), sorted_grants(grants))
 
 
-def dangers_to_people(effects: Effects, *, offers_spend: bool = True) -> tuple[Danger, Danger]:
-    """Count the people whom a plan endangers; either danger may count nobody.
+def dangers_to_people(effects: Effects, *, offers_spend: bool = True) -> tuple[Danger, ...]:
+    """Count the people whom a plan endangers, per hazard and organization.
 
     `offers_spend`: whether the server says what people spent; where it does, spend that was not read counts.
     """
     unread = effects.maybe_blocked if offers_spend else ()
-    may_block = [person.username for person in effects.unclear if person.may_become_blocked]
+    lost = [one for one in effects.unclear if one.may_become_unlimited]
+    stopped: list[PersonEffect | Unclear] = [*(one for one in effects.unclear if one.may_become_blocked), *unread]
     return (
-        Danger(
-            Hazard.REMOVES_LIMIT,
-            tuple(person.username for person in effects.unlimited),
-            tuple(person.username for person in effects.unclear if person.may_become_unlimited),
-        ),
-        Danger(
-            Hazard.BLOCKS_USERS,
-            tuple(person.username for person in effects.blocked),
-            tuple(sorted([*may_block, *(person.username for person in unread)])),
-        ),
+        *_per_organization(Hazard.REMOVES_LIMIT, effects.unlimited, lost),
+        *_per_organization(Hazard.BLOCKS_USERS, effects.blocked, stopped),
     )
 
 
-def mass_change(actions: Iterable[Action], *, managed: int, emptied: Sequence[str] = ()) -> Danger:
-    """Count the deletes of a mass change; none if it is not one.
+def _per_organization(
+    hazard: Hazard, certain: Sequence[PersonEffect], uncertain: Sequence[PersonEffect | Unclear]
+) -> tuple[Danger, ...]:
+    return tuple(
+        Danger(
+            hazard,
+            tuple(one.username for one in certain if one.organization == organization),
+            tuple(sorted(one.username for one in uncertain if one.organization == organization)),
+            organization,
+        )
+        for organization in sorted({one.organization for one in (*certain, *uncertain)})
+    )
 
-    `managed`: live budgets and overrides in the managed scope before (`count_managed`). `emptied`: addresses of
-    deletes that come from a section without entries (`emptied_sections`); then even one is a mass change.
+
+def mass_changes(
+    actions: Iterable[Action], directory: Directory, *, managed: Mapping[str, int], emptied: Sequence[str] = ()
+) -> tuple[Danger, ...]:
+    """Count the deletes of mass changes, per organization; none if there is no mass change.
+
+    `managed`: per organization, live budgets and overrides in the managed scope before (`count_managed`). `emptied`:
+    addresses of deletes that come from a section without entries (`emptied_sections`); then even one is a mass change.
+    Many small changes are one: if the deletes are a mass change of the whole plan, they count everywhere.
     """
-    deletes = tuple(sorted(action.address for action in actions if action.kind is Kind.DELETE))
-    is_mass = len(deletes) >= MASS_LEAST and len(deletes) * 100 > managed * MASS_PERCENT
-    return Danger(Hazard.MASS_CHANGE, deletes if is_mass or emptied else ())
+    deletes: dict[str, list[str]] = {}
+    for action in actions:
+        if action.kind is Kind.DELETE:
+            deletes.setdefault(organization_of(action, directory), []).append(action.address)
+    is_whole = _is_mass(sum(map(len, deletes.values())), sum(managed.values()))
+    return tuple(
+        Danger(Hazard.MASS_CHANGE, tuple(sorted(addresses)), organization=organization)
+        for organization, addresses in sorted(deletes.items())
+        if is_whole or _is_mass(len(addresses), managed.get(organization, 0)) or not set(emptied).isdisjoint(addresses)
+    )
 
 
-def count_managed(desired: Desired, snapshot: Snapshot) -> int:
-    """Count the live budgets and overrides that the policy lists or manages exactly; the scope is that of diff.py."""
+def _is_mass(deletes: int, managed: int) -> bool:
+    return deletes >= MASS_LEAST and deletes * 100 > managed * MASS_PERCENT
+
+
+def count_managed(desired: Desired, snapshot: Snapshot) -> Counter[str]:
+    """Count per organization the live budgets and overrides that the policy lists or manages exactly (diff.py)."""
     groups = snapshot.directory.groups
-    budgets = sum(
-        isinstance(reading, Budget)
-        and (group_id in desired.groups or _is_in(groups.get(group_id), desired.exact_groups))
-        for group_id, reading in snapshot.group_budgets.items()
-    )
-    overrides = sum(
-        isinstance(reading, Budget)
-        and (user_id in desired.users or _is_in(groups.get(reading.group_id), desired.exact_users))
-        for user_id, reading in snapshot.user_overrides.items()
-    )
-    return budgets + overrides
+    found: Counter[str] = Counter()
+    for group_id, reading in snapshot.group_budgets.items():
+        group = groups.get(group_id)
+        if isinstance(reading, Budget) and (group_id in desired.groups or _is_in(group, desired.exact_groups)):
+            found[group.organization if group else ""] += 1
+    for user_id, reading in snapshot.user_overrides.items():
+        group = groups.get(reading.group_id) if isinstance(reading, Budget) else None
+        if isinstance(reading, Budget) and (user_id in desired.users or _is_in(group, desired.exact_users)):
+            found[group.organization if group else ""] += 1
+    return found
 
 
 def emptied_sections(policies: Iterable[Policy], actions: Iterable[Action], directory: Directory) -> tuple[str, ...]:
@@ -111,18 +138,21 @@ def emptied_sections(policies: Iterable[Policy], actions: Iterable[Action], dire
     return tuple(sorted(found))
 
 
-def grants_of(policies: Iterable[Policy], *, at: datetime) -> tuple[Grant, ...]:
-    """Return the consents of the policies that are in force at the instant `at` (UTC)."""
-    return tuple(
+def grants_of(policies: Iterable[Policy], directory: Directory, *, now: datetime) -> tuple[Grant, ...]:
+    """Return the consents of the policies, each for its own organization, that have not ended by now (UTC)."""
+    names = {str(one.id): one.name for one in directory.organizations.values()}
+    grants = (
         Grant(
             consent.hazard,
             consent.up_to,
             f"{consent.place} ({consent.reason})" if consent.reason else str(consent.place),
+            names.get(policy.organization, policy.organization),
+            consent.expires,
         )
         for policy in policies
         for consent in policy.allow
-        if _is_in_force(consent, at)
     )
+    return tuple(grant for grant in grants if grant.holds(now))
 
 
 def parse_allow(text: str) -> Grant:
@@ -134,10 +164,6 @@ def parse_allow(text: str) -> Grant:
     if not re.fullmatch(r"[1-9]\d{0,8}", number, re.ASCII):
         raise ValueError(f"consent to {name} needs a number: {name}=N, for at most N {noun(Hazard[name], 2)}")
     return Grant(Hazard[name], int(number), "--allow")
-
-
-def _is_in_force(consent: Consent, at: datetime) -> bool:
-    return consent.expires is None or at < consent.expires
 
 
 def _is_in(group: Group | None, organizations: frozenset[OrganizationId]) -> bool:

@@ -4,6 +4,7 @@
     max_exposure           the known effective limits of the organization's people, after the plan, add up to no more
     require_reason_above   an entry with a higher limit says why
     max_override_days      an override ends, and at most so many days after it starts or, if it holds already, after now
+                           (the clock's, not the instant that is planned for)
 
 A guardrail speaks of amounts. `limit: none` is not one, so no guardrail is broken by it: what it does to people is the
 hazard REMOVES_LIMIT. For the same reason unlimited people are in no sum of max_exposure: a sum cannot say that they are
@@ -27,13 +28,13 @@ from reconciler.core.verdict import Breach
 from reconciler.money import format_usd
 
 
-def check_guardrails(policies: Iterable[Policy], effects: Effects, *, at: datetime) -> tuple[Breach, ...]:
-    """Return every breach: in the order of policies, guardrails and entries. `at` (UTC) is the plan's instant."""
+def check_guardrails(policies: Iterable[Policy], effects: Effects, *, now: datetime) -> tuple[Breach, ...]:
+    """Return every breach: in the order of policies, guardrails and entries. `now` (UTC) is the real time."""
     return tuple(
         breach
         for policy in policies
         for guardrail in policy.guardrails
-        for breach in _check(guardrail, policy, effects, at)
+        for breach in _check(guardrail, policy, effects, now)
     )
 
 
@@ -42,7 +43,7 @@ def limits_exposure(policies: Iterable[Policy]) -> bool:
     return any(guardrail.name is GuardrailName.MAX_EXPOSURE for policy in policies for guardrail in policy.guardrails)
 
 
-def _check(guardrail: Guardrail, policy: Policy, effects: Effects, at: datetime) -> Iterator[Breach]:
+def _check(guardrail: Guardrail, policy: Policy, effects: Effects, now: datetime) -> Iterator[Breach]:
     match guardrail.name:
         case GuardrailName.MAX_LIMIT:
             yield from _max_limit(guardrail, policy)
@@ -51,7 +52,7 @@ def _check(guardrail: Guardrail, policy: Policy, effects: Effects, at: datetime)
         case GuardrailName.REQUIRE_REASON_ABOVE:
             yield from _require_reason(guardrail, policy)
         case GuardrailName.MAX_OVERRIDE_DAYS:
-            yield from _max_override_days(guardrail, policy, at)
+            yield from _max_override_days(guardrail, policy, now)
         case _:
             assert_never(guardrail.name)
 
@@ -71,12 +72,12 @@ def _require_reason(guardrail: Guardrail, policy: Policy) -> Iterator[Breach]:
             yield _breach(guardrail, entry, message, "say why in `reason`")
 
 
-def _max_override_days(guardrail: Guardrail, policy: Policy, at: datetime) -> Iterator[Breach]:
+def _max_override_days(guardrail: Guardrail, policy: Policy, now: datetime) -> Iterator[Breach]:
     longest = timedelta(days=guardrail.value)
     for entry in policy.user_overrides:
         if isinstance(entry.limit, Absent):
             continue
-        starts = at if entry.starts is None else max(entry.starts, at)
+        starts = now if entry.starts is None else max(entry.starts, now)
         if entry.expires is None:
             message = f"the override of {entry.user} never expires, and may last {guardrail.value} days"
         elif entry.expires - starts > longest:

@@ -153,6 +153,18 @@ def _state_row(state: State) -> tuple[int, str]:
             assert_never(state)
 
 
+def organization_of(action: Action, directory: Directory) -> str:
+    """Return the name of the organization that an action belongs to; empty where that cannot be read.
+
+    An override belongs to that of the group which it is booked on, a removed one to that of the group it was booked on.
+    """
+    if isinstance(action.subject, Group):
+        return action.subject.organization
+    state = action.before if isinstance(action.after, Absent) else action.after
+    group = None if isinstance(state, Absent) else directory.groups.get(state.group_id)
+    return "" if group is None else group.organization
+
+
 def names_of_groups(actions: Iterable[Action], directory: Directory) -> dict[GroupId, str]:
     """Return the names of the groups to which the budgets of actions are attributed, where they are known."""
     ids = {state.group_id for one in actions for state in (one.before, one.after) if isinstance(state, Budget)}

@@ -6,8 +6,9 @@ consent needs nothing but the value itself.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import assert_never
 
 from reconciler.core.policy import GuardrailName, Hazard
@@ -30,13 +31,15 @@ class Breach:
 
 @dataclass(frozen=True, slots=True)
 class Danger:
-    """A hazard of one plan, with all that it counts."""
+    """A hazard of one plan in one organization, with all that it counts there."""
 
     hazard: Hazard
     counted: tuple[str, ...]
     """Usernames (MASS_CHANGE: addresses), sorted."""
     uncertain: tuple[str, ...] = ()
     """Usernames of people for whom it cannot be ruled out; they count too."""
+    organization: str = ""
+    """Name of the one whose policy may consent to it; empty where none can be said, and only `--allow` covers it."""
 
     @property
     def count(self) -> int:
@@ -55,6 +58,14 @@ class Grant:
     hazard: Hazard
     up_to: int
     source: str
+    organization: str = ""
+    """Name of the only one whose dangers it covers; empty for `--allow`, which covers whatever no policy does."""
+    expires: datetime | None = None
+    """From then on it covers nothing (UTC)."""
+
+    def holds(self, now: datetime) -> bool:
+        """Whether it has not ended by now (UTC)."""
+        return self.expires is None or now < self.expires
 
     def __str__(self) -> str:
         return f"{self.hazard}={self.up_to}"
@@ -81,7 +92,7 @@ class Verdict:
     def refusals(self) -> tuple[Refusal, ...]:
         """Hazards without sufficient consent, then broken guardrails, which no consent covers."""
         return (
-            *(_refuse(danger, self.grants) for danger in self.dangers if not _is_covered(danger, self.grants)),
+            *(_refuse(self, hazard) for hazard in Hazard if not _is_covered(self, hazard)),
             *(Refusal(breach.message, breach.hint) for breach in self.breaches),
         )
 
@@ -92,33 +103,73 @@ class Verdict:
     @property
     def used(self) -> tuple[Grant, ...]:
         """The grants that cover a danger of this plan: for the journal."""
-        needed = {danger.hazard: danger.count for danger in self.dangers}
-        return tuple(grant for grant in self.grants if 0 < needed.get(grant.hazard, 0) <= grant.up_to)
+        return tuple(grant for grant in self.grants if _is_used(grant, self.dangers, self.grants))
+
+    def without_ended(self, now: datetime) -> Verdict:
+        """Leave out the consents that have ended by now (UTC)."""
+        return Verdict(self.dangers, self.breaches, tuple(grant for grant in self.grants if grant.holds(now)))
 
     def with_grants(self, grants: Iterable[Grant]) -> Verdict:
         """Add consents. Law 9: that never adds a refusal."""
         return Verdict(self.dangers, self.breaches, sorted_grants((*self.grants, *grants)))
 
 
-def _is_covered(danger: Danger, grants: Iterable[Grant]) -> bool:
-    return any(grant.hazard is danger.hazard and danger.count <= grant.up_to for grant in grants)
-
-
-def _refuse(danger: Danger, grants: Iterable[Grant]) -> Refusal:
-    given = max((grant.up_to for grant in grants if grant.hazard is danger.hazard), default=0)
-    names = (*danger.counted, *(f"perhaps {name}" for name in danger.uncertain))
-    shown = ", ".join(names[:NAMES_SHOWN])
-    more = f" and {len(names) - NAMES_SHOWN:,} more" if len(names) > NAMES_SHOWN else ""
-    consented = f"; consent covers {given:,}" if given else ""
-    return Refusal(
-        f"{danger.hazard}: {_what(danger)} ({shown}{more}){consented}",
-        f"if that is meant, pass `--allow {danger.consent}`, or consent in the policy under `allow:`",
+def _left(hazard: Hazard, dangers: Iterable[Danger], grants: Collection[Grant]) -> tuple[Danger, ...]:
+    """Return the dangers of one hazard that no policy of their organization consents to: `--allow` must cover them."""
+    return tuple(
+        danger
+        for danger in dangers
+        if danger.hazard is hazard
+        and not any(danger.count <= grant.up_to for grant in grants if grant.organization and _speaks_of(grant, danger))
     )
 
 
-def _what(danger: Danger) -> str:
-    counted = f"{danger.count:,} {noun(danger.hazard, danger.count)}"
-    match danger.hazard:
+def _is_covered(verdict: Verdict, hazard: Hazard) -> bool:
+    left = _count(_left(hazard, verdict.dangers, verdict.grants))
+    return not left or any(
+        left <= grant.up_to for grant in verdict.grants if grant.hazard is hazard and not grant.organization
+    )
+
+
+def _is_used(grant: Grant, dangers: Iterable[Danger], grants: Collection[Grant]) -> bool:
+    spoken_of = [danger for danger in dangers if _speaks_of(grant, danger)]
+    needed = spoken_of if grant.organization else _left(grant.hazard, spoken_of, grants)
+    return bool(spoken_of) and _count(needed) <= grant.up_to
+
+
+def _speaks_of(grant: Grant, danger: Danger) -> bool:
+    return grant.hazard is danger.hazard and grant.organization in ("", danger.organization)
+
+
+def _count(dangers: Iterable[Danger]) -> int:
+    return sum(danger.count for danger in dangers)
+
+
+def _refuse(verdict: Verdict, hazard: Hazard) -> Refusal:
+    left = _left(hazard, verdict.dangers, verdict.grants)
+    number = _count(left)
+    speaking = (grant for grant in verdict.grants if any(_speaks_of(grant, danger) for danger in left))
+    given = max((grant.up_to for grant in speaking), default=0)
+    is_one = sum(danger.hazard is hazard for danger in verdict.dangers) == 1
+    names = "; ".join(
+        _names(danger) if is_one else f"{danger.organization or 'any'}: {_names(danger)}" for danger in left
+    )
+    consented = f"; consent covers {given:,}" if given else ""
+    return Refusal(
+        f"{hazard}: {_what(hazard, number)} ({names}){consented}",
+        f"if that is meant, pass `--allow {hazard}={number}`, or consent in the policy under `allow:`",
+    )
+
+
+def _names(danger: Danger) -> str:
+    names = (*danger.counted, *(f"perhaps {name}" for name in danger.uncertain))
+    more = f" and {len(names) - NAMES_SHOWN:,} more" if len(names) > NAMES_SHOWN else ""
+    return f"{', '.join(names[:NAMES_SHOWN])}{more}"
+
+
+def _what(hazard: Hazard, number: int) -> str:
+    counted = f"{number:,} {noun(hazard, number)}"
+    match hazard:
         case Hazard.REMOVES_LIMIT:
             return f"{counted} would become unlimited"
         case Hazard.BLOCKS_USERS:
@@ -126,7 +177,7 @@ def _what(danger: Danger) -> str:
         case Hazard.MASS_CHANGE:
             return f"{counted} of budgets that are live"
         case _:
-            assert_never(danger.hazard)
+            assert_never(hazard)
 
 
 def noun(hazard: Hazard, number: int) -> str:
@@ -138,4 +189,4 @@ def noun(hazard: Hazard, number: int) -> str:
 
 def sorted_grants(grants: Iterable[Grant]) -> tuple[Grant, ...]:
     """Order consents, each once."""
-    return tuple(sorted(set(grants), key=lambda grant: (grant.hazard, grant.up_to, grant.source)))
+    return tuple(sorted(set(grants), key=lambda one: (one.hazard, one.up_to, one.source, one.organization)))

@@ -6,7 +6,8 @@ Only GET requests are sent. On a server with bulk reads that is a request per 10
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -14,10 +15,10 @@ from reconciler.core.assess import assess, needs
 from reconciler.core.budget import Budget, OrganizationId
 from reconciler.core.desired import NOTHING_DESIRED, Desired
 from reconciler.core.effects import Effects
-from reconciler.core.gate import count_managed, dangers_to_people, emptied_sections, grants_of, judge, mass_change
+from reconciler.core.gate import count_managed, dangers_to_people, emptied_sections, grants_of, judge, mass_changes
 from reconciler.core.guardrails import check_guardrails, limits_exposure
 from reconciler.core.notices import notices
-from reconciler.core.plan import Action, Plan
+from reconciler.core.plan import Action, Plan, organization_of
 from reconciler.core.policy import Hazard, Policy
 from reconciler.core.snapshot import Snapshot
 from reconciler.core.verdict import Grant, Verdict
@@ -36,6 +37,8 @@ class Proposal:
     desired: Desired
     at: datetime
     """The instant for which the policy was looked at (UTC)."""
+    now: datetime
+    """The real time (UTC): consents end, and the days of an override count, by the clock and not by `at`."""
 
     @property
     def organizations(self) -> tuple[OrganizationId, ...]:
@@ -45,11 +48,12 @@ class Proposal:
         return tuple(sorted(one.id for one in found))
 
     @property
-    def managed(self) -> int:
-        """How many live budgets are managed; a revert manages those that it changes."""
+    def managed(self) -> Mapping[str, int]:
+        """How many live budgets are managed, per organization; a revert manages those that it changes."""
         if self.policies:
             return count_managed(self.desired, self.snapshot)
-        return sum(isinstance(action.before, Budget) for action in self.actions)
+        directory = self.snapshot.directory
+        return Counter(organization_of(one, directory) for one in self.actions if isinstance(one.before, Budget))
 
 
 def find_effects(proposal: Proposal, reader: Reader) -> Effects:
@@ -66,30 +70,32 @@ def find_verdict(proposal: Proposal, effects: Effects, *, grants: Sequence[Grant
     directory = proposal.snapshot.directory
     dangers = (
         *dangers_to_people(effects, offers_spend=proposal.snapshot.deployment.offers.bulk_reads),
-        mass_change(
+        *mass_changes(
             proposal.actions,
+            directory,
             managed=proposal.managed,
             emptied=emptied_sections(proposal.policies, proposal.actions, directory),
         ),
     )
     return judge(
         dangers,
-        grants=(*grants, *grants_of(proposal.policies, at=proposal.at)),
-        breaches=check_guardrails(proposal.policies, effects, at=proposal.at),
+        grants=(*grants, *grants_of(proposal.policies, directory, now=proposal.now)),
+        breaches=check_guardrails(proposal.policies, effects, now=proposal.now),
     )
 
 
-def with_todays_effects(plan: Plan, reader: Reader) -> Plan:
+def with_todays_effects(plan: Plan, reader: Reader, *, now: datetime) -> Plan:
     """Look anew at what a saved plan does to people, and ask the gate again.
 
-    Its actions stay, and so do its consents, guardrails and mass change; but people go on spending, so a plan that
-    stopped nobody on Friday may stop somebody on Monday. A plan that live has left behind is returned as it is: apply
-    refuses it in clearer words.
+    Its actions stay, and so do its guardrails, its mass change and the consents that have not ended by `now` (UTC); but
+    people go on spending, so a plan that stopped nobody on Friday may stop somebody on Monday. A plan that live has
+    left behind keeps its effects: apply refuses it in clearer words.
     """
     snapshot = read_subjects(plan.actions, reader)
+    plan = replace(plan, verdict=plan.verdict.without_ended(now))
     if any(snapshot.reading(action.subject) not in (action.before, action.after) for action in plan.actions):
         return plan
-    proposal = Proposal(plan.actions, snapshot, (), NOTHING_DESIRED, plan.at)
+    proposal = Proposal(plan.actions, snapshot, (), NOTHING_DESIRED, plan.at, now)
     effects = replace(find_effects(proposal, reader), notices=plan.effects.notices)
     objects = (danger for danger in plan.verdict.dangers if danger.hazard is Hazard.MASS_CHANGE)
     people = dangers_to_people(effects, offers_spend=snapshot.deployment.offers.bulk_reads)

@@ -27,6 +27,8 @@ class PlanRequest:
     policies: tuple[Policy, ...]
     sources: tuple[SourceFile, ...]
     at: datetime
+    now: datetime
+    """The real time (UTC), by which consents end; `at` may be any other."""
     includes: Callable[[str], bool] = lambda address: True
     grants: tuple[Grant, ...] = ()
     """Consents given for this plan alone, besides those in the policies."""
@@ -44,7 +46,7 @@ def make_plan(request: PlanRequest, reader: Reader) -> Plan:
     snapshot = take_snapshot(desired, directory, reader, request.includes)
     difference = diff(desired, snapshot)
     actions = in_order(difference.actions)
-    proposal = Proposal(actions, snapshot, request.policies, desired, request.at)
+    proposal = Proposal(actions, snapshot, request.policies, desired, request.at, request.now)
     effects = find_effects(proposal, reader)
     return Plan(
         deployment=snapshot.deployment,

@@ -45,7 +45,7 @@ def make_revert(outcome: Outcome, reader: Reader, *, at: datetime) -> Revert:
     for action in existing:
         sorter.add(action, snapshot.reading(action.subject))
     actions = in_order(sorter.actions)
-    proposal = Proposal(actions, snapshot, (), NOTHING_DESIRED, at)
+    proposal = Proposal(actions, snapshot, (), NOTHING_DESIRED, at, at)
     effects = find_effects(proposal, reader)
     plan = Plan(
         deployment=deployment,

@@ -6,6 +6,7 @@ counts a hazard ends with the consent that covers it.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
@@ -182,10 +183,11 @@ def _spent(person: PersonEffect) -> str:
 
 
 def _dangers(effects: Effects, dangers: Sequence[Danger]) -> Iterator[str]:
+    hazards = Counter(danger.hazard for danger in dangers)
     for danger in dangers:
         match danger.hazard:
             case Hazard.BLOCKS_USERS:
-                details = [_overspent(one) for one in effects.blocked[:NAMES_SHOWN]]
+                details = [_overspent(one) for one in effects.blocked if one.organization == danger.organization]
                 title = "Would be blocked now"
             case Hazard.REMOVES_LIMIT:
                 details = list(danger.counted[:NAMES_SHOWN])
@@ -194,6 +196,8 @@ def _dangers(effects: Effects, dangers: Sequence[Danger]) -> Iterator[str]:
                 details, title = list(danger.counted[:NAMES_SHOWN]), "Mass change, deletes"
             case _:
                 assert_never(danger.hazard)
+        if hazards[danger.hazard] > 1 and danger.organization:
+            title = f"{title} by {harmless(danger.organization)}"
         perhaps = f", perhaps {_names(danger.uncertain, len(danger.uncertain))}" if danger.uncertain else ""
         known = _names(details, len(danger.counted)) if danger.counted else "0"
         yield f"{title}: {known}{perhaps}.   {danger.consent}"

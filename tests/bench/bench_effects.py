@@ -116,7 +116,7 @@ def _propose(reader: CoderReader, policy: Policy) -> Proposal:
     snapshot = take_snapshot(desired, directory, reader)
     actions = in_order(diff(desired, snapshot).actions)
     assert len(actions) == GROUPS_CHANGED + OVERRIDES_CHANGED
-    return Proposal(actions, snapshot, (policy,), desired, NOW)
+    return Proposal(actions, snapshot, (policy,), desired, NOW, NOW)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from reconciler.core.assess import SpendAnswers, assess
-from reconciler.core.gate import dangers_to_people, judge, mass_change
+from reconciler.core.gate import dangers_to_people, judge, mass_changes
 from reconciler.core.plan import Action, Plan
 from reconciler.core.verdict import Grant
 from reconciler.formats.plan import dump_plan, load_plan
@@ -23,7 +23,9 @@ PLANS_AND_SPEND = plans().flatmap(lambda drawn: st.tuples(st.just(drawn[0]), st.
 def plan_of(world: World, actions: tuple[Action, ...], spend: SpendAnswers, grants: tuple[Grant, ...] = ()) -> Plan:
     snapshot = world.snapshot()
     effects = assess(actions, snapshot, organizations=sorted(snapshot.directory.organizations)).effects(spend)
-    verdict = judge((*dangers_to_people(effects), mass_change(actions, managed=3)), grants=grants)
+    verdict = judge(
+        (*dangers_to_people(effects), *mass_changes(actions, snapshot.directory, managed={"acme": 3})), grants=grants
+    )
     return Plan(snapshot.deployment, NOW, actions, 0, (), (), {}, effects, verdict)
 
 

@@ -19,7 +19,7 @@ from reconciler.core.gate import (
     emptied_sections,
     grants_of,
     judge,
-    mass_change,
+    mass_changes,
     parse_allow,
 )
 from reconciler.core.plan import Action, Cause
@@ -67,6 +67,7 @@ def test_people_about_whom_nothing_is_known_count_where_the_worst_may_happen() -
     world = World(TEAM, {"acme": Unknown("500"), "acme/eng": 20, "acme/ops": 20})
     actions = set_group(world, "acme/eng", None), set_group(world, "acme/ops", 0)
     unlimited, blocked = dangers_to_people(effects_of(world, *actions))
+    assert (unlimited.organization, blocked.organization) == ("acme", "acme")
     assert (unlimited.counted, unlimited.uncertain, blocked.uncertain) == ((), ("ana",), ("bob",))
     (message, _) = [refusal.message for refusal in judge((unlimited, blocked)).refusals]
     assert message == "REMOVES_LIMIT: 1 person would become unlimited (perhaps ana)"
@@ -75,9 +76,9 @@ def test_people_about_whom_nothing_is_known_count_where_the_worst_may_happen() -
 def test_spend_that_could_not_be_read_counts_unless_the_server_has_none() -> None:
     world = World(TEAM, {"acme/eng": 20, "acme/ops": 20})
     effects = effects_of(world, set_group(world, "acme/eng", 10), set_group(world, "acme/ops", 30))
-    _, blocked = dangers_to_people(effects)
+    (blocked,) = dangers_to_people(effects)
     assert (blocked.counted, blocked.uncertain) == ((), ("ana",))
-    assert [danger.count for danger in dangers_to_people(effects, offers_spend=False)] == [0, 0]
+    assert dangers_to_people(effects, offers_spend=False) == ()
 
 
 def test_consent_is_capped_and_the_largest_one_holds() -> None:
@@ -91,6 +92,72 @@ def test_consent_is_capped_and_the_largest_one_holds() -> None:
     allowed = verdict.with_grants((three, two))
     assert (allowed.refusals, allowed.used, str(three)) == ((), (three,), "BLOCKS_USERS=3")
     assert len(allowed.grants) == 3
+
+
+TWO = {"acme": ["ana"], "beta": ["kim", "lee"], "corp": ["mia"]}
+
+
+def test_consent_of_a_policy_covers_its_own_organization_alone() -> None:
+    world = World(TWO, {"acme": 20, "beta": 20})
+    dangers = dangers_to_people(effects_of(world, set_group(world, "acme", 0), set_group(world, "beta", 0)))
+    assert [(danger.organization, danger.count) for danger in dangers] == [("acme", 1), ("beta", 2)]
+    acme, beta = (Grant(Hazard.BLOCKS_USERS, 9, "policy", name) for name in ("acme", "beta"))
+    (refusal,) = judge(dangers, grants=(acme,)).refusals
+    assert refusal.message == "BLOCKS_USERS: 2 people would be blocked now (beta: kim, lee)"
+    assert "`--allow BLOCKS_USERS=2`" in refusal.hint
+    (both,) = judge(dangers, grants=(Grant(Hazard.BLOCKS_USERS, 2, "--allow"),)).refusals
+    assert both.message.endswith("3 people would be blocked now (acme: ana; beta: kim, lee); consent covers 2")
+    assert "`--allow BLOCKS_USERS=3`" in both.hint
+    verdict = judge(dangers, grants=(acme, beta))
+    assert (verdict.refusals, len(verdict.used)) == ((), 2)
+
+
+def test_allow_covers_what_no_policy_does_all_organizations_together() -> None:
+    dangers = [Danger(Hazard.BLOCKS_USERS, ("ana",), organization=name) for name in ("acme", "beta", "")]
+    acme, given = Grant(Hazard.BLOCKS_USERS, 1, "policy", "acme"), Grant(Hazard.BLOCKS_USERS, 2, "--allow")
+    assert judge(dangers, grants=(acme, given)).refusals == ()
+    (refusal,) = judge(dangers, grants=(given,)).refusals
+    assert "(acme: ana; beta: ana; any: ana)" in refusal.message
+
+
+def test_an_override_belongs_to_the_organization_on_which_it_is_booked() -> None:
+    world = World(TWO, {}, {"ana": (5, "acme"), "kim": (5, "beta"), "lee": (5, "acme"), "mia": (9, "gone")})
+    actions = (
+        set_user(world, "ana", (0, "acme")),
+        set_user(world, "kim", None),
+        set_user(world, "lee", (0, "beta")),
+        set_user(world, "mia", (0, "gone")),
+    )
+    found = {
+        (danger.hazard, danger.organization): danger.counted
+        for danger in dangers_to_people(effects_of(world, *actions))
+    }
+    assert found == {
+        (Hazard.REMOVES_LIMIT, "beta"): ("kim",),
+        (Hazard.BLOCKS_USERS, "acme"): ("ana",),
+        (Hazard.BLOCKS_USERS, "beta"): ("lee",),
+        (Hazard.BLOCKS_USERS, ""): ("mia",),
+    }
+
+
+def test_no_policy_speaks_for_somebody_whom_two_organizations_touch_and_nobody_can_tell() -> None:
+    members = {"acme": ["ana"], "beta": ["ana"], "corp": ["ana"]}
+    world = World(members, {"acme": 5, "beta": 5, "corp": Unknown("500")})
+    actions = set_group(world, "acme", None), set_group(world, "beta", None)
+    assert [(one.organization, one.uncertain) for one in dangers_to_people(effects_of(world, *actions))] == [
+        ("", ("ana",))
+    ]
+    assert dangers_to_people(effects_of(world, actions[0]))[0].organization == "acme"
+
+
+def test_a_mass_change_of_one_organization_is_not_hidden_by_another() -> None:
+    live, directory = Budget(usd(1), GroupId("x")), World({}).directory()
+    acme = [Action(group_of(f"acme/g{number}"), live, ABSENT) for number in range(3)]
+    beta = [Action(group_of(f"beta/g{number}"), live, ABSENT) for number in range(2)]
+    large = mass_changes((*acme, *beta), directory, managed={"acme": 4, "beta": 90})
+    assert [(danger.organization, danger.count) for danger in large] == [("acme", 3)]
+    whole = mass_changes((*acme, *beta), directory, managed={"acme": 10, "beta": 2})
+    assert [(danger.organization, danger.count) for danger in whole] == [("acme", 3), ("beta", 2)]
 
 
 def test_long_lists_of_names_end() -> None:
@@ -117,7 +184,8 @@ def test_a_mass_change_is_more_than_30_percent_and_three_or_an_emptied_section(
     live = Budget(usd(1), GroupId("x"))
     actions = [Action(group_of(f"acme/g{number}"), live, ABSENT) for number in range(deletes)]
     created = Action(group_of("acme/new"), ABSENT, live)
-    assert mass_change((*actions, created), managed=managed, emptied=emptied).count == counted
+    found = mass_changes((*actions, created), World({}).directory(), managed={"acme": managed}, emptied=emptied)
+    assert sum(danger.count for danger in found) == counted
 
 
 def test_what_is_managed_is_what_diff_looks_at() -> None:
@@ -126,11 +194,11 @@ def test_what_is_managed_is_what_diff_looks_at() -> None:
     )
     snapshot = world.snapshot()
     nothing = Desired({}, {}, frozenset({ACME}), frozenset({ACME}))
-    assert count_managed(nothing, snapshot) == 3
+    assert count_managed(nothing, snapshot) == {"acme": 3}
     assert len(diff(nothing, snapshot).actions) == 3
-    assert count_managed(Desired({}, {}, frozenset(), frozenset()), snapshot) == 0
+    assert count_managed(Desired({}, {}, frozenset(), frozenset()), snapshot) == {}
     stranger = replace(snapshot, user_overrides={UserId("ana"): Budget(usd(4), GroupId("gone"))}, group_budgets={})
-    assert count_managed(nothing, stranger) == 0
+    assert count_managed(nothing, stranger) == {}
 
 
 def test_an_emptied_section_is_recognized_by_kind_and_organization() -> None:
@@ -152,9 +220,10 @@ def test_consents_of_a_policy_hold_until_they_expire() -> None:
     open_ended = Consent(Hazard.MASS_CHANGE, 5, "", None, PLACE)
     later = Consent(Hazard.BLOCKS_USERS, 2, "contractors leave", NOW + timedelta(seconds=1), PLACE)
     over = Consent(Hazard.REMOVES_LIMIT, 1, "", NOW, PLACE)
-    assert grants_of((policy(allow=(open_ended, later, over)),), at=NOW) == (
-        Grant(Hazard.MASS_CHANGE, 5, "policies/acme.yaml:3:5"),
-        Grant(Hazard.BLOCKS_USERS, 2, "policies/acme.yaml:3:5 (contractors leave)"),
+    policies, directory = (policy(allow=(open_ended, later, over)),), World({"acme": []}).directory()
+    assert grants_of(policies, directory, now=NOW) == (
+        Grant(Hazard.MASS_CHANGE, 5, "policies/acme.yaml:3:5", "acme"),
+        Grant(Hazard.BLOCKS_USERS, 2, "policies/acme.yaml:3:5 (contractors leave)", "acme", later.expires),
     )
 
 
@@ -180,6 +249,11 @@ def test_allow_is_read_strictly() -> None:
 
 def test_one_delete_is_said_as_one() -> None:
     (refusal,) = judge(
-        (mass_change([Action(group_of("acme"), Budget(usd(1), GroupId("acme")), ABSENT)], managed=1, emptied=("x",)),)
+        mass_changes(
+            [Action(group_of("acme"), Budget(usd(1), GroupId("acme")), ABSENT)],
+            World({}).directory(),
+            managed={"acme": 1},
+            emptied=("group/acme/Everyone",),
+        )
     ).refusals
     assert refusal.message == "MASS_CHANGE: 1 delete of budgets that are live (group/acme/Everyone)"

@@ -49,7 +49,7 @@ def messages(
     )
     effects = _effects(world or World({"acme": []}))
     assert limits_exposure((policy,)) == (name is GuardrailName.MAX_EXPOSURE)
-    return [f"{breach.message}: {breach.hint}" for breach in check_guardrails((policy,), effects, at=NOW)]
+    return [f"{breach.message}: {breach.hint}" for breach in check_guardrails((policy,), effects, now=NOW)]
 
 
 def _effects(world: World) -> Effects:

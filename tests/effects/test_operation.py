@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -17,8 +18,8 @@ from reconciler.core.snapshot import Effective, Unlimited
 from reconciler.core.verdict import Grant
 from reconciler.errors import Place
 from reconciler.money import Micros
-from reconciler.operations.effects import Proposal, find_effects, find_verdict
-from reconciler.operations.plan import take_snapshot
+from reconciler.operations.effects import Proposal, find_effects, find_verdict, with_todays_effects
+from reconciler.operations.plan import PlanRequest, make_plan, take_snapshot
 from reconciler.operations.ports import Reader
 from reconciler.sandbox import Fault, Sandbox
 from tests.coder.helpers import asked, sandbox_and_reader
@@ -57,7 +58,7 @@ def propose(wanted: Policy, reader: Reader) -> Proposal:
     resolution = resolve((wanted,), directory, at=NOW)
     assert not resolution.findings
     snapshot = take_snapshot(resolution.desired, directory, reader)
-    return Proposal(diff(resolution.desired, snapshot).actions, snapshot, (wanted,), resolution.desired, NOW)
+    return Proposal(diff(resolution.desired, snapshot).actions, snapshot, (wanted,), resolution.desired, NOW, NOW)
 
 
 def write(proposal: Proposal, sandbox: Sandbox) -> None:
@@ -177,20 +178,47 @@ def test_the_gate_hears_consent_of_the_command_and_of_the_policy() -> None:
     assert not find_verdict(proposal, effects, grants=(grant,)).is_refused
 
 
+def test_consents_and_days_of_overrides_are_of_the_clock_and_not_of_the_instant_that_is_planned_for() -> None:
+    ends = NOW + timedelta(days=1)
+    allow = (Consent(Hazard.BLOCKS_USERS, 9, "they left", ends, HERE),)
+    days = Guardrail(GuardrailName.MAX_OVERRIDE_DAYS, 30, HERE)
+    with sandbox_and_reader() as (_, reader):
+        proposal = propose(policy({"platform": 60}, allow=allow, guardrails=(days,)), reader)
+        effects = find_effects(proposal, reader)
+    override = Override("ana", "platform", usd(5), "", None, NOW + timedelta(days=40), HERE)
+    (wanted,) = proposal.policies
+    shifted = replace(proposal, at=NOW + timedelta(days=20), policies=(replace(wanted, user_overrides=(override,)),))
+    assert [refusal.message.split(": ")[1][:34] for refusal in find_verdict(shifted, effects).refusals] == [
+        "the override of ana lasts 40 more "
+    ]
+    late = replace(proposal, at=NOW - timedelta(days=20), now=ends)
+    assert [refusal.message.split(":")[0] for refusal in find_verdict(late, effects).refusals] == ["BLOCKS_USERS"]
+
+
+def test_a_saved_plan_leaves_out_consents_that_have_ended() -> None:
+    ends = NOW + timedelta(days=1)
+    allow = (Consent(Hazard.BLOCKS_USERS, 9, "they left", ends, HERE),)
+    with sandbox_and_reader() as (_, reader):
+        plan = make_plan(PlanRequest((policy({"platform": 60}, allow=allow),), (), NOW, NOW), reader)
+        assert not plan.verdict.is_refused
+        assert not with_todays_effects(plan, reader, now=NOW).verdict.is_refused
+        assert with_todays_effects(plan, reader, now=ends).verdict.is_refused
+
+
 def test_an_emptied_section_is_a_mass_change() -> None:
     with sandbox_and_reader() as (_, reader):
         proposal = propose(policy({}, budgets=Manage.EXACT), reader)
         verdict = find_verdict(proposal, find_effects(proposal, reader))
     hazards = [danger.hazard for danger in verdict.dangers]
     assert hazards == [Hazard.REMOVES_LIMIT, Hazard.MASS_CHANGE]
-    assert proposal.managed == len(proposal.actions)
+    assert proposal.managed == {"acme": len(proposal.actions)}
 
 
 def test_a_revert_manages_what_it_changes() -> None:
     with sandbox_and_reader() as (_, reader):
         proposal = propose(policy({"platform": None, "support": 5}), reader)
     revert = replace(proposal, policies=(), desired=Desired({}, {}, frozenset(), frozenset()))
-    assert (revert.managed, revert.organizations) == (1, ())
+    assert (revert.managed, revert.organizations) == ({"acme": 1}, ())
     assert GroupId("x") not in proposal.snapshot.group_budgets
 
 

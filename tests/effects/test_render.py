@@ -8,7 +8,7 @@ from datetime import timedelta
 from reconciler.core.assess import assess
 from reconciler.core.budget import GroupId, OrganizationId, Unknown, UserId
 from reconciler.core.effects import Effects, Notice, NoticeKind
-from reconciler.core.gate import dangers_to_people, judge, mass_change
+from reconciler.core.gate import dangers_to_people, judge, mass_changes
 from reconciler.core.plan import Action
 from reconciler.core.policy import GuardrailName, Hazard
 from reconciler.core.verdict import Breach, Grant, Verdict
@@ -30,7 +30,8 @@ def effects_of(
 
 
 def verdict_of(effects: Effects, *grants: Grant, mass: tuple[Action, ...] = (), offers_spend: bool = True) -> Verdict:
-    return judge((*dangers_to_people(effects, offers_spend=offers_spend), mass_change(mass, managed=4)), grants=grants)
+    changes = mass_changes(mass, World(TEAM).directory(), managed={"acme": 4})
+    return judge((*dangers_to_people(effects, offers_spend=offers_spend), *changes), grants=grants)
 
 
 def text(effects: Effects, detail: Detail = Detail.SUMMARY, *, offers_spend: bool = True) -> str:

@@ -68,7 +68,7 @@ class SnapshotReader:
 def plan_of(
     policies: Sequence[Policy], snapshot: Snapshot, *, at: datetime = NOW, includes: Any = lambda address: True
 ) -> Plan:
-    return make_plan(PlanRequest(tuple(policies), (), at, includes), SnapshotReader(snapshot))
+    return make_plan(PlanRequest(tuple(policies), (), at, at, includes), SnapshotReader(snapshot))
 
 
 _LIMITS = st.none() | st.sampled_from([0, 10, 20, 30])

@@ -12,11 +12,11 @@ from reconciler.core.assess import Needs, SpendAnswers, assess, needs, touched
 from reconciler.core.budget import GroupId, Reading, Unknown, UserId
 from reconciler.core.effective import Limits
 from reconciler.core.effects import Effects
-from reconciler.core.gate import dangers_to_people, judge, mass_change
+from reconciler.core.gate import dangers_to_people, judge, mass_changes
 from reconciler.core.plan import Action
 from reconciler.core.policy import Hazard
 from reconciler.core.snapshot import Effective, Snapshot, Unlimited
-from reconciler.core.verdict import Grant, Verdict
+from reconciler.core.verdict import Danger, Grant, Verdict
 from tests.effects import brute
 from tests.effects.worlds import World, plans, spends, worlds
 
@@ -138,10 +138,13 @@ def test_only_touched_people_change(drawn: tuple[World, tuple[Action, ...]]) -> 
     assert everybody >= {one.user_id for one in effects_of(world, actions, {}).people}
 
 
+_POLICY_GRANTS = st.builds(
+    Grant, st.sampled_from(Hazard), st.integers(1, 4), st.just("policy"), st.sampled_from(["acme", "beta", "corp"])
+)
 _GRANTS = st.lists(st.builds(Grant, st.sampled_from(Hazard), st.integers(1, 4), st.just("--allow")))
 
 
-@given(PLANS_AND_SPEND, _GRANTS, _GRANTS)
+@given(PLANS_AND_SPEND, _GRANTS, _GRANTS | st.lists(_POLICY_GRANTS))
 def test_consent_never_adds_a_refusal(
     drawn: tuple[World, tuple[Action, ...], SpendAnswers], grants: list[Grant], more: list[Grant]
 ) -> None:
@@ -160,21 +163,46 @@ def test_an_action_more_removes_nobody_from_a_danger_but_those_whose_limit_it_ch
     """Law 9: `fewer` is the plan with one action turned into a no-op."""
     world, actions, spend = drawn
     fewer = actions[: data.draw(st.integers(0, len(actions)))]
-    for part, whole in zip(
-        dangers_to_people(effects_of(world, fewer, spend)),
-        dangers_to_people(effects_of(world, actions, spend)),
-        strict=True,
-    ):
-        for person in set(part.counted) - set(whole.counted):
-            assert brute.effective(world, person, fewer) != brute.effective(world, person, actions)
-    managed = data.draw(st.integers(len(fewer), 20))
-    emptied = ("a",) if data.draw(st.booleans()) else ()
-    part = mass_change(fewer, managed=managed, emptied=emptied)
-    assert part.count <= mass_change(actions, managed=managed, emptied=emptied).count
+    part, whole = (_counted(dangers_to_people(effects_of(world, one, spend))) for one in (fewer, actions))
+    for hazard, person in part - whole:
+        assert brute.effective(world, person, fewer) != brute.effective(world, person, actions), hazard
+    managed = {name: data.draw(st.integers(0, 9)) for name in ("acme", "beta", "corp")}
+    emptied = tuple(data.draw(st.lists(st.sampled_from(sorted({one.address for one in actions} | {"a"})))))
+    few, many = (mass_changes(one, world.directory(), managed=managed, emptied=emptied) for one in (fewer, actions))
+    assert _counted(few) <= _counted(many)
+
+
+@given(PLANS_AND_SPEND, st.lists(_POLICY_GRANTS), _GRANTS)
+def test_no_policy_consents_for_people_of_another_organization(
+    drawn: tuple[World, tuple[Action, ...], SpendAnswers], grants: list[Grant], more: list[Grant]
+) -> None:
+    verdict = _verdict(*drawn, [])
+    given_all = verdict.with_grants([*grants, *more])
+    hazards = {refusal.message.split(":")[0] for refusal in given_all.refusals}
+    for hazard in Hazard:
+        left = [
+            danger.count
+            for danger in verdict.dangers
+            if danger.hazard is hazard
+            and not any(
+                (one.hazard, one.organization) == (hazard, danger.organization) and danger.count <= one.up_to
+                for one in grants
+            )
+        ]
+        allowed = max((one.up_to for one in more if one.hazard is hazard), default=0)
+        assert (hazard in hazards) == (sum(left) > allowed)
+
+
+def _counted(dangers: Iterable[Danger]) -> set[tuple[Hazard, str]]:
+    """Certain ones of people, and deletes."""
+    return {(danger.hazard, name) for danger in dangers for name in danger.counted}
 
 
 def _verdict(world: World, actions: tuple[Action, ...], spend: SpendAnswers, grants: list[Grant]) -> Verdict:
-    dangers = (*dangers_to_people(effects_of(world, actions, spend)), mass_change(actions, managed=4))
+    dangers = (
+        *dangers_to_people(effects_of(world, actions, spend)),
+        *mass_changes(actions, world.directory(), managed={"acme": 4}),
+    )
     return judge(dangers, grants=grants)
 
 

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from reconciler.coder import paths
-from reconciler.coder.answers import is_not_found, is_route_missing
+from reconciler.coder.answers import is_experiment_missing, is_not_found, is_route_missing
 from reconciler.coder.transport import Answer, Request, Transport
 from reconciler.coder.wire import Fields, load_object
 from reconciler.core.activity import Change, Changes, Session, Tokens, UserSpend
@@ -34,7 +34,7 @@ _SAID = ("last_prompt", "threads", "metadata", "prompt")
 
 
 def read_user_spend(transport: Transport, user: UserId) -> UserSpend | None:
-    """Read one person's spend; None where the server has no such route (2.35 and older) or does not show it to us.
+    """Read one person's spend; None where the server has no such route (2.35 and older) or does not show it.
 
     Source: coder-api section 3.4; early builds of 2.36 put the limit flat beside the spend.
     """
@@ -43,7 +43,7 @@ def read_user_spend(transport: Transport, user: UserId) -> UserSpend | None:
 
 def load_user_spend(answer: Answer) -> UserSpend | None:
     """Decode `/users/{u}/ai/spend`, in either shape."""
-    if is_route_missing(answer) or is_not_found(answer):
+    if is_route_missing(answer) or is_not_found(answer) or is_experiment_missing(answer):
         return None
     fields = load_object(answer)
     id_ = fields.optional_id("effective_group_id")

@@ -65,6 +65,11 @@ def is_user_missing(answer: Answer) -> bool:
     return is_not_found(answer) or (answer.status == 400 and read_refusal(answer).message == NO_SUCH_USER)
 
 
+def is_experiment_missing(answer: Answer) -> bool:
+    """Tell whether this server has the route and keeps it behind an experiment that is not enabled."""
+    return answer.status == 403 and EXPERIMENT_MISSING in read_refusal(answer).message
+
+
 def error_of(answer: Answer) -> ServerError:
     """Return the error that an answer other than the expected success means for who asked."""
     refusal = read_refusal(answer)

@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from reconciler.coder import paths
-from reconciler.coder.answers import EXPERIMENT_MISSING, error_of, is_not_found, is_route_missing, quote, read_refusal
+from reconciler.coder.answers import error_of, is_experiment_missing, is_not_found, is_route_missing, quote
 from reconciler.coder.listing import load_organizations
 from reconciler.coder.transport import Answer, Request, Transport
 from reconciler.coder.wire import Fields, load_object
@@ -78,7 +78,13 @@ class FirstRound:
             version=self.build.text("version"),
             user=self.me.name("username"),
             roles=tuple(sorted(role.text("name") for role in self.me.rows("roles"))) if self.me.has("roles") else (),
-            offers=Offers(bool(route.path), has_bulk, has_effective, overrides_missing=route.missing),
+            offers=Offers(
+                bool(route.path),
+                has_bulk,
+                has_effective,
+                overrides_missing=route.missing,
+                overrides_hidden=route.may_hide,
+            ),
         )
         return Server(deployment, self.organizations, UserId(self.me.id("id")), route)
 
@@ -157,23 +163,23 @@ def _read_route(answer: Answer, route: str) -> Route:
         return Route(route)
     if is_route_missing(answer):
         return Route("", "This Coder has no user overrides: they came with 2.35.")
-    if answer.status == 403 and EXPERIMENT_MISSING in read_refusal(answer).message:
+    if is_experiment_missing(answer):
         why = "On this Coder user overrides are an experiment that is not enabled: ai-gateway-cost-control."
         return Route("", why, may_hide=True)
     raise error_of(answer)
 
 
 def _read_bulk(answers: Sequence[Answer]) -> tuple[bool, bool]:
-    """Return whether both bulk reads are there, and whether the one of members says effective budgets."""
+    """Return whether both bulk reads are there, and whether the one of members says effective budgets.
+
+    A 500 is a route that is there and a row that cannot be read (bulk.py); other rows may be.
+    """
     for answer in answers:
-        is_missing = answer.status == 404 or (
-            answer.status == 403 and EXPERIMENT_MISSING in read_refusal(answer).message
-        )
-        if is_missing:
+        if answer.status == 404 or is_experiment_missing(answer):
             return False, False
-        if answer.status != 200:
+        if answer.status not in (200, 500):
             raise error_of(answer)
     if not answers:
         return False, False
-    rows = load_object(answers[-1]).rows("members")
+    rows = load_object(answers[-1]).rows("members") if answers[-1].status == 200 else []
     return True, any(row.has("effective_budget") for row in rows)

@@ -164,3 +164,12 @@ def test_entries_of_requests_that_failed_and_of_nobody() -> None:
     entry = {"time": "2026-08-03T09:30:00Z", "status_code": 200, "action": "write", "user_agent": "x", "user": None}
     found = activity.load_changes(answer({"audit_logs": [entry, entry | {"status_code": 404}]}))
     assert [(one.by, one.action) for one in found] == [("", "write")]
+
+
+def test_spend_behind_an_experiment_that_is_not_enabled_is_not_known() -> None:
+    with sandbox_and_reader("2.35", experiments=()) as (sandbox, reader):
+        ana = next(user for user in reader.directory().users.values() if user.username == "ana")
+        body = {"message": "AI Gateway cost control functionality requires enabling the 'x' experiment."}
+        sandbox.fault(Fault("status", path="*/ai/spend", status=403, body=body))
+        assert reader.user_spend(ana.id) is None
+        assert reader.user_spend(ana.id) is None

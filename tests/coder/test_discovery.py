@@ -63,6 +63,14 @@ def test_the_experiment_of_2_35_may_be_missing() -> None:
         offers = reader.deployment().offers
         assert not offers.overrides
         assert "ai-gateway-cost-control" in offers.overrides_missing
+        assert offers.overrides_hidden
+
+
+@pytest.mark.parametrize(("path", "has_effective"), [("*/groups/ai/spend", True), ("*/members/ai/spend", False)])
+def test_a_probe_that_hits_the_row_that_cannot_be_read_stops_nothing(path: str, has_effective: bool) -> None:
+    with sandbox_and_reader("2.37") as (sandbox, reader):
+        sandbox.fault(Fault("status", path=path, status=500))
+        assert reader.deployment().offers == Offers(True, True, has_effective)
 
 
 def test_a_newer_server_works_by_what_it_offers() -> None:

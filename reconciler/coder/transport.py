@@ -15,12 +15,11 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import TypeVar
 
 import httpx
 
-from reconciler import __version__
+from reconciler.coder.clients import client_factory
 from reconciler.coder.connection import Connection
 from reconciler.coder.pool import run_in_order
 from reconciler.coder.retry import Attempt, Failure, GiveUp, decide, told_wait_s
@@ -271,33 +270,6 @@ class Transport:
 
 class _CutShort(Exception):
     """An answer that went on for too long."""
-
-
-def client_factory(connection: Connection) -> Callable[[], httpx.Client]:
-    """Return what makes the clients of a run; they share one SSLContext, and none is made for http.
-
-    Raises ReconcilerError when the certificates that SSL_CERT_FILE or SSL_CERT_DIR name cannot be loaded.
-    """
-    verify = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # trusts nobody: enough for http, which has no use for it
-    if connection.url.startswith("https:"):
-        try:
-            verify = httpx.create_ssl_context()
-        except (OSError, ssl.SSLError) as error:
-            raise ReconcilerError(
-                "The certificates to verify Coder's with cannot be loaded.", hint="check SSL_CERT_FILE and SSL_CERT_DIR"
-            ) from error
-    headers = [
-        *connection.headers,
-        ("Coder-Session-Token", connection.token),
-        ("User-Agent", f"reconciler/{__version__}"),
-        ("Accept", "application/json"),
-    ]
-
-    def make() -> httpx.Client:
-        no_cookies = CookieJar(DefaultCookiePolicy(allowed_domains=[]))
-        return httpx.Client(headers=headers, verify=verify, cookies=no_cookies, follow_redirects=False)
-
-    return make
 
 
 def classify(error: Exception) -> Failure:

@@ -14,9 +14,9 @@ from typing import Any
 
 import httpx
 
+from reconciler.coder.clients import client_factory
 from reconciler.coder.connection import Connection
 from reconciler.coder.pool import run_in_order
-from reconciler.coder.transport import client_factory
 
 
 def main() -> None:

@@ -19,9 +19,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from reconciler.coder.clients import client_factory
 from reconciler.coder.connection import Connection
 from reconciler.coder.pool import run_in_order
-from reconciler.coder.transport import client_factory
 from tests.bench import whole
 from tests.bench.whole import RECONCILER, Company, company
 

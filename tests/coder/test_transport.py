@@ -14,6 +14,7 @@ import httpx
 import pytest
 
 from reconciler.coder import transport as transport_module
+from reconciler.coder.clients import client_factory
 from reconciler.coder.connection import Connection
 from reconciler.coder.retry import Failure
 from reconciler.coder.transport import Request, Transport, World, classify
@@ -63,7 +64,7 @@ def test_it_says_who_it_is_and_sends_the_headers_it_was_given(sandbox: Sandbox) 
         seen.update(request.headers)
         return httpx.Response(200, json={}, headers={"Set-Cookie": "coder_session_token=evil"})
 
-    make = transport_module.client_factory(connection)
+    make = client_factory(connection)
     clients: list[httpx.Client] = []
 
     def client() -> httpx.Client:
@@ -183,7 +184,7 @@ def test_progress_counts_up_to_what_is_planned(sandbox: Sandbox, closing: ExitSt
 def test_each_thread_has_a_connection_and_they_are_used_again(sandbox: Sandbox, closing: ExitStack) -> None:
     made: list[httpx.Client] = []
     connection = replace(connection_to(sandbox), parallelism=4)
-    make = transport_module.client_factory(connection)
+    make = client_factory(connection)
 
     def count_and_make() -> httpx.Client:
         made.append(make())
@@ -303,7 +304,7 @@ def test_certificates_that_cannot_be_loaded_are_said(monkeypatch: pytest.MonkeyP
 
 
 def test_tls_is_verified_and_its_context_shared() -> None:
-    make = transport_module.client_factory(Connection("https://coder.example.com", "tok"))
+    make = client_factory(Connection("https://coder.example.com", "tok"))
     contexts = {id(client._transport._pool._ssl_context) for client in (make(), make())}  # type: ignore[attr-defined]
     context = make()._transport._pool._ssl_context  # type: ignore[attr-defined]
     assert len(contexts) == 1
@@ -315,3 +316,19 @@ def test_a_run_in_the_real_world_has_a_clock() -> None:
     assert world.clock() > 0
     assert threading.active_count() >= 1
     assert 0 <= world.random() < 1
+
+
+@pytest.mark.parametrize("proxy", ["socks5://me:hunter2@p.example:1080", "foo://hunter2", "http://hunter2:port"])
+def test_a_proxy_that_cannot_be_used_is_one_sentence(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, proxy: str
+) -> None:
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.setenv("ALL_PROXY", proxy)
+    transport = Transport(connection_to(sandbox), world=StillWorld().world())
+    for send in (lambda: transport.send(BUILD), lambda: transport.send_all([BUILD, BUILD], lambda answer: answer)):
+        with pytest.raises(ReconcilerError, match="a proxy that cannot be used") as caught:
+            send()
+        assert "ALL_PROXY" in caught.value.hint
+        assert "hunter2" not in caught.value.message + caught.value.hint
+    assert sandbox.requests == ()

@@ -22,7 +22,7 @@ from itertools import chain
 
 from reconciler.core.budget import ABSENT, Absent, Budget, GroupId, OrganizationId, Reading, Unknown, UserId
 from reconciler.core.directory import Directory, Group, User
-from reconciler.core.effective import NOT_READ, Limits
+from reconciler.core.effective import Limits, unread_override
 from reconciler.core.effects import Disagreement, Effects, Exposure, Notice, OrganizationExposure, PersonEffect, Unclear
 from reconciler.core.exposure import expose, members_of
 from reconciler.core.model import DISPUTED, UNCONFIRMED, UNSEEN, disagreements, sees_all, unconfirmed, username
@@ -192,7 +192,7 @@ def _limits(snapshot: Snapshot, actions: tuple[Action, ...]) -> Limits:
             group_budgets[action.subject.id] = action.after
         else:
             overrides[action.subject.id] = action.after
-    otherwise = NOT_READ if snapshot.deployment.offers.overrides else ABSENT
+    otherwise = unread_override(snapshot.deployment.offers)
     return Limits(snapshot.directory, group_budgets, overrides, otherwise=otherwise)
 
 

@@ -27,11 +27,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from reconciler.core.budget import Absent, Budget, GroupId, Reading, Unknown, UserId
+from reconciler.core.budget import ABSENT, Absent, Budget, GroupId, Reading, Unknown, UserId
 from reconciler.core.directory import Directory, Group
-from reconciler.core.snapshot import Effective, Unlimited
+from reconciler.core.snapshot import Effective, Offers, Unlimited
 
 NOT_READ = Unknown("it was not read")
+HIDDEN = Unknown("this server does not show overrides")
 UNLIMITED = Unlimited()
 
 _ANY_AMOUNT = 1 << 63
@@ -47,6 +48,13 @@ class _Doubt:
 
     limit_micros: int
     reason: str
+
+
+def unread_override(offers: Offers) -> Reading:
+    """Return what is known of an override that was not read: that it may exist, or that none can."""
+    if offers.overrides_hidden:
+        return HIDDEN
+    return NOT_READ if offers.overrides else ABSENT
 
 
 class Limits:

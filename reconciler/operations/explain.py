@@ -7,8 +7,9 @@ from datetime import datetime
 from typing import Protocol
 
 from reconciler.core.activity import Session, UserSpend
-from reconciler.core.budget import ABSENT, UserId
+from reconciler.core.budget import UserId
 from reconciler.core.directory import Directory, User
+from reconciler.core.effective import unread_override
 from reconciler.core.explain import Activity, Explanation, explain
 from reconciler.core.policy import Policy
 from reconciler.core.snapshot import Snapshot
@@ -50,7 +51,7 @@ def find_explanation(
         deployment,
         directory,
         reader.group_budgets(sorted(groups)) if groups else {},
-        people.overrides if people else {user.id: ABSENT},
+        people.overrides if people else {user.id: unread_override(deployment.offers)},
         people.reported if people else {},
     )
     spend = reader.user_spend(user.id)

@@ -8,7 +8,18 @@ from reconciler.core.assess import Needs, assess, needs
 from reconciler.core.budget import GroupId, OrganizationId, Unknown, UserId
 from reconciler.core.effects import Effects, Exposure, Standing, Transition
 from reconciler.core.plan import Action
-from tests.effects.worlds import FIRST_SERVER, OLD_SERVER, World, group_of, limit, set_group, set_user, unlimited, usd
+from tests.effects.worlds import (
+    FIRST_SERVER,
+    HIDING_SERVER,
+    OLD_SERVER,
+    World,
+    group_of,
+    limit,
+    set_group,
+    set_user,
+    unlimited,
+    usd,
+)
 
 ACME = OrganizationId("acme")
 TEAM = {"acme": ["ana", "bob", "eve"], "acme/eng": ["ana", "bob"], "acme/ops": ["bob"]}
@@ -200,3 +211,16 @@ def test_groups_that_hide_members_are_read_too() -> None:
         world.snapshot(), group_budgets={GroupId("acme"): world.snapshot().group_budgets[GroupId("acme")]}
     )
     assert (group_of("acme/eng"),) == needs((set_group(world, "acme", 5),), snapshot).groups
+
+
+def test_nothing_is_claimed_where_overrides_may_exist_and_are_not_shown() -> None:
+    world = World(TEAM, {"acme/eng": 20}, offers=HIDING_SERVER)
+    snapshot, actions = replace(world.snapshot(), user_overrides={}), (set_group(world, "acme/eng", None),)
+    assert needs(actions, snapshot).users == ()
+    effects = assess(actions, snapshot, organizations=(ACME,)).effects({})
+    assert effects.people == ()
+    assert {one.reason for one in effects.unclear} == {
+        "their override is not known: this server does not show overrides"
+    }
+    assert {one.may_become_unlimited for one in effects.unclear} == {True}
+    assert effects.exposure.people == 0

@@ -176,7 +176,7 @@ def test_an_override_on_a_group_that_cannot_be_seen() -> None:
 def test_a_member_explains_their_own_limit_with_their_own_token(version: str) -> None:
     with sandbox_and_reader(version, role="member", now=NOW) as (sandbox, reader):
         found = find_explanation("me", reader, at=NOW)
-        assert {one.method for one in sandbox.requests} == {"GET"}
+        assert {one.method for one in sandbox.requests if one.path != "/api/v2/authcheck"} == {"GET"}
         with pytest.raises(ReconcilerError, match="User 'ana' is unknown"):
             find_explanation("ana", reader, at=NOW)
     assert (found.user.username, found.is_disputed) == ("mia", False)
@@ -216,3 +216,12 @@ def test_the_command_prints_text_or_one_document(
     assert document["candidates"][0]["said"][0]["place"].startswith("mine.yaml:3:")
     assert document["usage"][0]["client"] == "codex"
     assert "Explain this query" not in json.dumps(document)
+
+
+def test_where_overrides_are_hidden_the_groups_are_explained_and_the_limit_is_not_known() -> None:
+    with sandbox_and_reader("2.35", now=NOW, experiments=()) as (_, reader):
+        found = find_explanation("ana", reader, at=NOW)
+    assert text(found)[0] == (
+        "It is not known what limits ana: their override is not known: this server does not show overrides."
+    )
+    assert [one.wins for one in found.candidates] == [True, False, False]

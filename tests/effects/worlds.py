@@ -20,6 +20,7 @@ from reconciler.money import MICROS_PER_USD, Micros
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 NEW_SERVER = Offers(overrides=True, bulk_reads=True, effective_budgets=True)
 OLD_SERVER = Offers(overrides=True, bulk_reads=False, effective_budgets=False)
+HIDING_SERVER = Offers(False, bulk_reads=False, effective_budgets=False, overrides_hidden=True)
 FIRST_SERVER = Offers(overrides=False, bulk_reads=False, effective_budgets=False, overrides_missing="too old")
 
 

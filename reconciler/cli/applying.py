@@ -16,11 +16,11 @@ from reconciler.cli.signals import Interruption
 from reconciler.core.outcome import Outcome
 from reconciler.core.plan import DIGEST_SHOWN, Plan
 from reconciler.errors import ReconcilerError, RefusedError
-from reconciler.formats import codec
 from reconciler.operations.apply import apply_plan, require_consent
 from reconciler.operations.journal_file import JournalFile, require_new
 from reconciler.operations.ports import Reader
 from reconciler.render.outcome import outcome_text
+from reconciler.render.text import harmless
 
 if TYPE_CHECKING:
     from reconciler.cli.server import Server
@@ -48,17 +48,23 @@ def approve_and_apply(
     run = new_run(plan, parallelism=max(1, server.parallelism // 2))
     path = journal_path or default_journal(run)
     require_new(path)
-    _require_approval(plan, screen, auto_approve=auto_approve)
+    _require_somebody(screen, auto_approve=auto_approve)
     with server.writer(plan_digest=plan.digest[:DIGEST_SHOWN], sleep=stop.sleep) as writer:
-        outcome = apply_plan(plan, reader, writer, open_journal=lambda: JournalFile(path), run=run, stop=stop)
-    return _report(plan, outcome, path, screen)
+        outcome = apply_plan(
+            plan,
+            reader,
+            writer,
+            open_journal=lambda: JournalFile(path),
+            run=run,
+            stop=stop,
+            approve=lambda: None if auto_approve else _ask(plan),
+        )
+    return _report(outcome, path, screen)
 
 
-def _report(plan: Plan, outcome: Outcome, path: str, screen: Screen) -> int:
+def _report(outcome: Outcome, path: str, screen: Screen) -> int:
     """Say what happened. The exit code is that of what happened, whether or not anybody can be told."""
     code = exit_code_of(outcome)
-    if code == exits.DONE and not plan.is_complete:
-        code = exits.INCOMPLETE
     journal = path if os.path.exists(path) else ""  # nothing is recorded where nothing was left to do
     try:
         if journal:
@@ -85,12 +91,18 @@ def _require_digest(plan: Plan, expected: str | None) -> None:
         )
 
 
-def _require_approval(plan: Plan, screen: Screen, *, auto_approve: bool) -> None:
-    if auto_approve:
-        return
-    if screen.wants_json or sys.stdin is None or not sys.stdin.isatty():
+def _require_somebody(screen: Screen, *, auto_approve: bool) -> None:
+    if not auto_approve and (screen.wants_json or sys.stdin is None or not sys.stdin.isatty()):
         raise ReconcilerError("Nobody is there to approve the plan; nothing was written", hint="pass --auto-approve")
-    if not click.confirm(f"\nApply these changes to {plan.deployment.url}?", err=True):
+
+
+def _ask(plan: Plan) -> None:
+    """Ask once nothing else stands in the way. The end of input is a no; Ctrl-C is an interruption."""
+    click.echo(f"\nApply these changes to {harmless(plan.deployment.url)}? [y/N]: ", err=True, nl=False)
+    answer = sys.stdin.readline()
+    if not answer:
+        click.echo(err=True)
+    if answer.strip().lower() not in ("y", "yes"):
         raise ReconcilerError("Not approved; nothing was written")
 
 
@@ -101,6 +113,6 @@ def _document_without_changes(plan: Plan) -> dict[str, object]:
         "exit_code": exits.DONE if plan.is_complete else exits.ERROR,
         "is_complete": plan.is_complete,
         "digest": plan.digest,
-        "unreadable": codec.encode(plan.unreadable),
+        "unreadable": [one.subject.address for one in plan.unreadable],
         "results": [],
     }

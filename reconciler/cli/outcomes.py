@@ -36,6 +36,7 @@ def outcome_document(outcome: Outcome, exit_code: int, *, journal: str) -> dict[
         "journal": journal,
         "run": outcome.started.run,
         "digest": outcome.started.digest,
+        "unreadable": list(outcome.started.unreadable),
         "counts": {result.value: outcome.count(result) for result in Result},
         "results": [
             {"action": codec.encode(one.action), "result": one.result.value, "detail": one.detail}

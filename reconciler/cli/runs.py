@@ -44,20 +44,29 @@ def _user() -> str:
 
 
 def _revision(sources: Sequence[SourceFile]) -> str:
-    """Return the Git commit of the policy, `-dirty` when it is not committed.
+    """Return the Git commit of the policy, `-dirty` when that is not all of it: changed, not added, or ignored.
 
     Empty where there is no Git, and where the files are not here as they went into the plan: a plan that was saved
     elsewhere must not be recorded under the commit that happens to be checked out.
     """
     if not sources or not all(map(_is_here, sources)):
         return ""
-    folder = os.path.dirname(os.path.abspath(sources[0].path))
-    command = ["git", "-C", folder, "describe", "--always", "--abbrev=40", "--match=", "--dirty"]
+    files = [os.path.abspath(source.path) for source in sources]
+    folder = os.path.dirname(files[0])
+    commit = _git(folder, "describe", "--always", "--abbrev=40", "--match=", "--dirty")
+    if not commit or commit.endswith("-dirty"):
+        return commit or ""
+    is_whole = _git(folder, "status", "--porcelain", "--ignored", "--", *files) == ""
+    return commit if is_whole else f"{commit}-dirty"
+
+
+def _git(folder: str, *arguments: str) -> str | None:
+    """Return what Git says; None when it is not there, or fails."""
     try:
-        answer = subprocess.run(command, capture_output=True, text=True, timeout=10, check=False)
+        answer = subprocess.run(["git", "-C", folder, *arguments], capture_output=True, timeout=10, check=False)
     except (OSError, subprocess.TimeoutExpired):
-        return ""
-    return answer.stdout.strip() if answer.returncode == 0 else ""
+        return None
+    return os.fsdecode(answer.stdout).strip() if answer.returncode == 0 else None
 
 
 def _is_here(source: SourceFile) -> bool:

@@ -64,6 +64,8 @@ class Started:
     """The Git commit of the policy; empty where there is none."""
     consents: tuple[str, ...]
     """Consents that let the plan through the gate, as `BLOCKS_USERS=2`."""
+    unreadable: tuple[str, ...] = ()
+    """Addresses of managed subjects that could not be read when the plan was made, and are left alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,9 +128,9 @@ class Outcome:
 
     @property
     def is_complete(self) -> bool:
-        """Whether every action is done or was found done, and a read afterwards showed it."""
+        """Whether all that is managed could be read, every action is done, or was, and a read afterwards showed it."""
         settled = all(one.result in (Result.DONE, Result.ALREADY) for one in self.results)
-        return settled and self.ended is not None and self.ended.is_verified
+        return settled and not self.started.unreadable and self.ended is not None and self.ended.is_verified
 
     @property
     def has_written(self) -> bool:

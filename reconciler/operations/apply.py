@@ -61,8 +61,9 @@ def apply_plan(
     open_journal: Callable[[], AbstractContextManager[Journal]],
     run: Run,
     stop: Stop,
+    approve: Callable[[], None] = lambda: None,
 ) -> Outcome:
-    """Execute a plan that passed the gate.
+    """Execute a plan that passed the gate. `approve` is called last before anything is written, and raises when not.
 
     Raises RefusedError when the plan is refused, stale or for another deployment, DeniedError without permission,
     FileError when the journal cannot be opened, ReconcilerError when it would need more requests than are allowed: in
@@ -81,6 +82,7 @@ def apply_plan(
         execution.note_all_done()
         return execution.outcome(directory)
     reader.reserve(2 * len(plan.actions) + for_proof)  # a run that has begun to write must not stop for its limit
+    approve()
     with open_journal() as journal:
         execution.attach(journal)
         stop.begin_writing()
@@ -226,6 +228,7 @@ class _Execution:
             plan.sources,
             run.revision,
             tuple(str(grant) for grant in plan.verdict.used),
+            tuple(one.subject.address for one in plan.unreadable),
         )
 
 

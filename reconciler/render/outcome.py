@@ -60,6 +60,8 @@ def _line(one: ActionOutcome) -> str:
 
 
 def _remarks(outcome: Outcome) -> Iterator[str]:
+    if unreadable := len(outcome.started.unreadable):
+        yield f"{count(unreadable, 'object')} could not be read, and {'was' if unreadable == 1 else 'were'} left alone."
     ended = outcome.ended
     if ended is None:
         yield "The run was cut off: its journal has no end. What is in doubt may or may not have happened."

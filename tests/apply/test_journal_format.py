@@ -58,6 +58,7 @@ _STARTED = st.builds(
     sources=st.lists(st.builds(SourceFile, _TEXT, st.just("0" * 64)), max_size=2).map(tuple),
     revision=_TEXT,
     consents=st.lists(_TEXT, max_size=2).map(tuple),
+    unreadable=st.lists(_TEXT, max_size=2).map(tuple),
 )
 _OTHERS = st.one_of(
     st.builds(Intent, st.integers(0, 9), _TEXT, st.sampled_from(Kind), _TIME),

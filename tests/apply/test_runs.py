@@ -40,6 +40,17 @@ def test_every_fact_of_a_run(site: Site) -> None:
     assert {f"reconciler/{__version__} plan/{started.digest[:12]}"} == {one.user_agent for one in site.writes}
 
 
+@pytest.mark.parametrize("ignored", ["", "new.yaml"])
+def test_a_policy_that_git_does_not_hold_is_not_recorded_as_committed(site: Site, ignored: str) -> None:
+    site.policy("platform: $600")
+    (site.folder / ".gitignore").write_text(f".reconciler\n{ignored}\n")
+    for command in (["init", "-q"], ["add", "."], ["-c", "user.name=a", "-c", "user.email=a@b", "commit", "-qm", "x"]):
+        subprocess.run(["git", *command], cwd=site.folder, check=True, env={"PATH": "/usr/bin:/bin", "HOME": "/"})
+    site.policy("eng: $70", name="new")
+    assert site.apply().code == 0
+    assert site.outcome.started.revision.endswith("-dirty")
+
+
 def test_a_plan_that_was_saved_elsewhere_is_not_recorded_under_our_commit(site: Site) -> None:
     site.policy(*SEVEN)
     subprocess.run(["git", "init", "-q"], cwd=site.folder, check=True)

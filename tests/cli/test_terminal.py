@@ -63,7 +63,7 @@ def writes(sandbox: Sandbox) -> list[str]:
         (b"y\n", 0, "Apply complete: 0 created, 1 updated, 0 deleted.", ["PUT"]),
         (b"n\n", 1, "Not approved; nothing was written", []),
         (b"\n", 1, "Not approved; nothing was written", []),
-        (b"\x04", 130, "Interrupted; nothing was written", []),
+        (b"\x04", 1, "Not approved; nothing was written", []),
         (b"\x03", 130, "Interrupted; nothing was written", []),
     ],
 )
@@ -74,6 +74,15 @@ def test_the_question(shell: Shell, mine: Sandbox, answer: bytes, code: int, say
     assert ended == code
     assert writes(mine) == written
     assert "Traceback" not in seen
+
+
+def test_nobody_is_asked_about_a_plan_that_cannot_be_applied(shell: Shell, mine: Sandbox) -> None:
+    shell.connect(mine).policy(RAISE_PLATFORM)
+    assert shell.run("plan", "-o", "saved.plan").code == 0
+    mine.execute("DELETE FROM group_ai_budgets")
+    ended, seen = converse(shell, ["apply", "saved.plan"], b"y\n")
+    assert (ended, QUESTION in seen) == (3, False)
+    assert "The plan is stale" in seen
 
 
 def test_nothing_is_asked_when_nothing_is_to_be_done_or_approval_was_given(shell: Shell, mine: Sandbox) -> None:

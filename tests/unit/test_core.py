@@ -20,6 +20,7 @@ from reconciler.core.snapshot import Deployment
 from reconciler.errors import Place, ReconcilerError
 from reconciler.operations.export import export
 from reconciler.operations.plan import take_snapshot
+from reconciler.render.outcome import outcome_text
 from tests.effects.worlds import FIRST_SERVER, NEW_SERVER, NOW, World, group_of, set_group, set_user, usd
 from tests.property.strategies import UNREADABLE, SnapshotReader, plan_of
 
@@ -331,6 +332,17 @@ def test_an_outcome_follows_from_the_events_alone() -> None:
     assert (outcome.count(Result.DONE), outcome.count(Result.DONE, Kind.DELETE)) == (1, 0)
     unproven = fold([STARTED, INTENT, DONE, ALREADY, replace(VERIFIED, is_verified=False)])
     assert not unproven.is_complete
+
+
+def test_what_could_not_be_read_makes_no_outcome_complete() -> None:
+    for unreadable, says in (
+        (("user/bob",), "1 object could not be read, and was"),
+        (("a", "b"), "2 objects could not"),
+    ):
+        outcome = fold([replace(STARTED, unreadable=unreadable), INTENT, DONE, ALREADY, VERIFIED])
+        assert not outcome.is_complete
+        assert says in outcome_text(outcome)
+        assert outcome_text(outcome).endswith("Apply incomplete: 1 updated, 1 already done.")
 
 
 def test_a_run_that_was_cut_off() -> None:

@@ -60,7 +60,7 @@ def screen(function: Command) -> Command:
 
 
 def server(function: Command) -> Command:
-    """--parallelism and --max-requests; the command gets a `server` that can be opened."""
+    """--parallelism, --max-requests and --max-wait; the command gets a `server` that can be opened."""
 
     @click.option(
         "--parallelism", type=click.IntRange(1, 128), default=8, show_default=True, metavar="N",
@@ -68,13 +68,17 @@ def server(function: Command) -> Command:
     )  # fmt: skip
     @click.option(
         "--max-requests", type=click.IntRange(min=1), metavar="N",
-        help="Stop before it starts a read that would need more requests than this.",
+        help="Stop before it starts a read, or the first write, that would need more requests than this.",
+    )  # fmt: skip
+    @click.option(
+        "--max-wait", type=click.IntRange(min=0), default=300, show_default=True, metavar="SECONDS",
+        help="Wait at most so long in all for Coder (rate limits, restarts).",
     )  # fmt: skip
     @functools.wraps(function)
-    def wrapper(*args: Any, parallelism: int, max_requests: int | None, **kwargs: Any) -> Any:
+    def wrapper(*args: Any, parallelism: int, max_requests: int | None, max_wait: int, **kwargs: Any) -> Any:
         from reconciler.cli.server import Server
 
-        return function(*args, server=Server(parallelism, max_requests), **kwargs)
+        return function(*args, server=Server(parallelism, max_requests, max_wait), **kwargs)
 
     return wrapper
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from reconciler.coder.client import CoderReader, CoderWriter
     from reconciler.coder.connection import Connection
 
+LONG_WAIT_S = 5.0
+
 
 @dataclass(frozen=True, slots=True)
 class Server:
@@ -24,13 +27,15 @@ class Server:
 
     parallelism: int
     max_requests: int | None
+    max_wait_s: int
+    """In all, for each of reader and writer."""
 
     @contextmanager
     def reader(self, *, sleep: Callable[[float], None] = time.sleep) -> Iterator[CoderReader]:
         """Open a reader: it has no method that writes. `sleep` is how it waits before it asks again."""
         from reconciler.coder.client import World, open_reader
 
-        with open_reader(self._connection(), progress=_progress(), world=World(sleep=sleep)) as reader:
+        with open_reader(self._connection(), progress=_progress(), world=World(sleep=Waits(sleep))) as reader:
             yield reader
 
     @contextmanager
@@ -39,14 +44,19 @@ class Server:
         from reconciler.coder.client import World, open_writer
 
         suffix = f"plan/{plan_digest}"
-        with open_writer(self._connection(), user_agent_suffix=suffix, world=World(sleep=sleep)) as writer:
+        with open_writer(self._connection(), user_agent_suffix=suffix, world=World(sleep=Waits(sleep))) as writer:
             yield writer
 
     def _connection(self) -> Connection:
         from reconciler.coder.connection import connection_from
 
         connection = connection_from(os.environ, _read_file, platform=sys.platform)
-        return replace(connection, parallelism=self.parallelism, max_requests=self.max_requests)
+        return replace(
+            connection,
+            parallelism=self.parallelism,
+            max_requests=self.max_requests,
+            wait_budget_s=float(self.max_wait_s),
+        )
 
 
 def _read_file(path: PurePath) -> str | None:
@@ -56,6 +66,24 @@ def _read_file(path: PurePath) -> str | None:
         return None
     except (OSError, UnicodeDecodeError) as error:
         raise FileError(f"{path} cannot be read: {getattr(error, 'strerror', None) or 'it is not UTF-8'}") from None
+
+
+class Waits:
+    """Sleeps, and says on stderr when a long wait begins; once where several threads wait together."""
+
+    def __init__(self, sleep: Callable[[float], None]) -> None:
+        self._sleep, self._lock, self._said_until = sleep, threading.Lock(), 0.0
+
+    def __call__(self, seconds: float) -> None:
+        with self._lock:
+            ends = time.monotonic() + seconds
+            if seconds > LONG_WAIT_S and ends > self._said_until + LONG_WAIT_S and sys.stderr is not None:
+                self._said_until = ends
+                start = "\r\x1b[K" if sys.stderr.isatty() else ""
+                with suppress(OSError):
+                    sys.stderr.write(f"{start}Waiting {seconds:.0f} s for Coder (a rate limit or a restart).\n")
+                    sys.stderr.flush()
+        self._sleep(seconds)
 
 
 class _Progress:

@@ -264,7 +264,7 @@ class Transport:
         return kind(
             f"{request}: Coder {why}; waiting {needed_s:.0f} s more would exceed the {self._waiting.budget_s:.0f} s "
             f"that this run may wait.",
-            hint="try again later",
+            hint="try again later, or pass a longer `--max-wait`",
         )
 
 

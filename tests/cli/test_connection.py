@@ -11,6 +11,7 @@ from contextlib import contextmanager
 import pytest
 import trustme
 
+from reconciler.cli.server import Waits
 from reconciler.sandbox import Fault, Options, Sandbox
 from tests.cli.running import AT, COMPANY, NOW, RAISE_PLATFORM, Ran, Shell
 
@@ -236,3 +237,20 @@ def test_tls_is_verified_and_a_private_authority_can_be_named(shell: Shell, comp
 def test_https_where_only_http_is_spoken(shell: Shell, company: Sandbox) -> None:
     shell.connect(company).set(CODER_URL=company.url.replace("http:", "https:"))
     assert_says(shell.run("plan"), "TLS failed: ")
+
+
+def test_a_long_wait_is_told_and_has_an_end(shell: Shell) -> None:
+    slept: list[float] = []
+    wait = Waits(slept.append)
+    for seconds in (4.0, 37.0, 36.0, 60.0):  # the third is over before the second
+        wait(seconds)
+    assert slept == [4, 37, 36, 60]
+    assert shell.capsys.readouterr().err.splitlines() == [
+        f"Waiting {seconds} s for Coder (a rate limit or a restart)." for seconds in (37, 60)
+    ]
+    with Sandbox(COMPANY) as sandbox:
+        sandbox.fault(Fault("status", path=BUILD, status=429, headers={"Retry-After": "400"}, times=2))
+        for options in ([], ["--max-wait", "399"]):
+            ran = shell.connect(sandbox).run("plan", *options, *AT)
+            assert_says(ran, "waiting 400 s more would exceed the", "pass a longer `--max-wait`")
+        assert [one.path for one in sandbox.requests].count(BUILD) == 2

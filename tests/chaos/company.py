@@ -90,12 +90,18 @@ class Company:
 
     def managed(self, live: State) -> set[str]:
         """Return the ids that an apply may touch."""
-        found = {id_of(name) for policy in self.policies for name in (*policy.groups, *policy.users)}
+        found = {id_of(name) for policy in self.policies for name in policy.groups}
+        found |= {id_of(user) for one in self.policies for user in one.users if self._may_touch(one, user, live)}
         exact_groups = {one.organization for one in self.policies if one.exact_groups}
         exact_users = {one.organization for one in self.policies if one.exact_users}
         found |= {id_of(name) for name in self.members if name.split("/")[0] in exact_groups}
         owned = {id_of(name) for name in self.members if name.split("/")[0] in exact_users}
         return found | {user for user, (group, _) in live.overrides.items() if group in owned}
+
+    def _may_touch(self, policy: Policy, user: str, live: State) -> bool:
+        """Whether an entry speaks of what is live: `limit: none` does not of an override of another organization."""
+        own = {id_of(name) for name in self.members if name.split("/")[0] == policy.organization}
+        return policy.users[user][1] is not None or live.overrides.get(id_of(user), ("", 0))[0] in own
 
     def wanted(self, live: State) -> State:
         """Return what must be set once this live state has been brought in line with the policies."""

@@ -99,7 +99,7 @@ class Plan:
     """What the gate says of it. Apply adds its own consents and asks again."""
     sources: tuple[SourceFile, ...] = ()
     is_for_now: bool = True
-    """Whether `at` is when the plan was made. One for another day is to be looked at, and applied only by who asks so."""
+    """Whether `at` is when the plan was made. One for another day is for looking at."""
 
     @property
     def digest(self) -> str:

@@ -21,6 +21,7 @@ import httpx
 
 from reconciler.coder.clients import client_factory
 from reconciler.coder.connection import Connection
+from reconciler.coder.deadline import Deadlines
 from reconciler.coder.pool import run_in_order
 from reconciler.coder.retry import Attempt, Failure, GiveUp, decide, told_wait_s
 from reconciler.errors import ReconcilerError, RejectedError, ServerError, UnreachableError
@@ -113,6 +114,7 @@ class Transport:
         self._progress = progress
         self._make_client = make_client or client_factory(connection)
         self._idle: list[httpx.Client] = []
+        self._deadlines = Deadlines()
         self._lock = threading.Lock()
         self._waiting = _Waiting(connection.wait_budget_s)
         self._max_requests = connection.max_requests
@@ -220,7 +222,8 @@ class Transport:
     def _exchange(self, request: Request) -> tuple[Answer, httpx.Headers]:
         client = self._take_client()
         try:
-            answered = self._exchange_with(client, request)
+            with self._deadlines.watch(client, request.timeout_s):
+                answered = self._exchange_with(client, request)
         except BaseException:
             client.close()
             raise
@@ -235,6 +238,7 @@ class Transport:
             content=request.body,
             headers=_headers_of(request),
             timeout=_timeouts(request.timeout_s),
+            extensions={"trace": self._deadlines.trace(client)},
         )
         body = bytearray()
         response = client.send(sent, stream=True)

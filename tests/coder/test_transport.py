@@ -6,13 +6,14 @@ import socket
 import ssl
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from typing import Any
 
 import httpx
 import pytest
 
+from reconciler.coder import deadline
 from reconciler.coder import transport as transport_module
 from reconciler.coder.clients import client_factory
 from reconciler.coder.connection import Connection
@@ -286,6 +287,35 @@ def test_an_answer_that_drips_for_ever_is_cut() -> None:
     connection = Connection("http://x", "tok", wait_budget_s=0)
     with pytest.raises(ServerError, match="is not available"):
         Transport(connection, world=still.world(), make_client=make).send(BUILD)
+
+
+@pytest.mark.parametrize("before", [b"", b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"])
+def test_a_head_that_drips_for_ever_is_cut(monkeypatch: pytest.MonkeyPatch, before: bytes) -> None:
+    """On a new connection, and on one that has served a request before."""
+    monkeypatch.setattr(deadline, "GRAIN_S", 0.02)
+    over = threading.Event()
+
+    def serve(listener: socket.socket) -> None:
+        connection, _ = listener.accept()
+        with connection, suppress(OSError):
+            if before:
+                connection.recv(10_000)
+                connection.sendall(before)
+            connection.recv(10_000)
+            connection.sendall(b"HTTP/1.1 200 OK\r\nX-Drip: ")
+            while not over.wait(0.01):
+                connection.sendall(b"x")
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        threading.Thread(target=serve, args=[listener], daemon=True).start()
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        transport = Transport(Connection(url, "tok"), world=StillWorld().world())
+        if before:
+            assert transport.send(BUILD).status == 200
+        with pytest.raises(UnreachableError, match="lost or cut short"):
+            transport.send(Request("PUT", "/api/v2/x", b"{}", timeout_s=0.1))
+        over.set()
+        transport.close()
 
 
 def test_an_answer_without_end_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:

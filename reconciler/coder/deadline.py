@@ -1,0 +1,74 @@
+"""Ends exchanges that take too long, from outside of their thread: the head of an answer may drip for ever.
+
+httpx limits each read of a socket and not their sum, and reads the head where nobody can look at the clock. So a daemon
+thread looks once a second while anything is under way, and shuts the socket of what is over its time; the exchange then
+sees a lost connection. Time here is real: it is the network's.
+"""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import httpx
+
+GRAIN_S = 1.0
+_CONNECTED = (".connect_tcp.complete", ".start_tls.complete")
+"""How httpcore names the steps that return a stream."""
+
+
+class Deadlines:
+    """When the exchanges of some clients have to be over; a client has one at a time."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._ends_s: dict[httpx.Client, float] = {}
+        self._sockets: WeakKeyDictionary[httpx.Client, socket.socket] = WeakKeyDictionary()
+        self._is_watching = False
+
+    @contextmanager
+    def watch(self, client: httpx.Client, seconds: float) -> Iterator[None]:
+        """Let what a client does inside of this last that long, and not much longer."""
+        with self._lock:
+            self._ends_s[client] = time.monotonic() + seconds
+            if not self._is_watching:
+                self._is_watching = True
+                threading.Thread(target=self._look, daemon=True, name="deadlines").start()
+        try:
+            yield
+        finally:
+            with self._lock:
+                del self._ends_s[client]
+
+    def trace(self, client: httpx.Client) -> Callable[[str, Mapping[str, Any]], None]:
+        """Return the `trace` of a request, which learns the socket when the client connects."""
+
+        def note(step: str, facts: Mapping[str, Any]) -> None:
+            if step.endswith(_CONNECTED):
+                with self._lock:
+                    self._sockets[client] = facts["return_value"].get_extra_info("socket")
+
+        return note
+
+    def _look(self) -> None:
+        while True:
+            time.sleep(GRAIN_S)
+            with self._lock:  # held while shutting, so that no exchange gets a socket that is about to be shut
+                now_s = time.monotonic()
+                for client, ends_s in self._ends_s.items():
+                    if ends_s < now_s and client in self._sockets:
+                        _shut(self._sockets[client])
+                if not self._ends_s:
+                    self._is_watching = False
+                    return
+
+
+def _shut(one: socket.socket) -> None:
+    """Shut a socket that another thread reads: plainly, because TLS has a state that the reader uses."""
+    with suppress(OSError):  # closed meanwhile
+        socket.socket.shutdown(one, socket.SHUT_RDWR)

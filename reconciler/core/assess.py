@@ -96,7 +96,12 @@ class Assessment:
             is_total=self.is_total,
             organizations=self.organizations,
             notices=notices,
-            unknown=(*self._unknown_spend(people), *self._unknown_members(), *self._unseen(people)),
+            unknown=(
+                *self._unknown_spend(people),
+                *self._unchecked(),
+                *self._unknown_members(),
+                *self._unseen(people),
+            ),
             group_addresses=self._group_addresses(),
         )
 
@@ -108,6 +113,18 @@ class Assessment:
             return ["This server does not say what people have spent (2.36 does): not known who would be blocked now."]
         whose = "1 person" if in_doubt == 1 else f"{in_doubt:,} people"
         return [f"Spend of {whose} could not be read: not known whether they would be blocked now."]
+
+    def _unchecked(self) -> list[str]:
+        """Say of how many people law 8 could not be checked although the server could tell."""
+        snapshot = self.snapshot
+        if not snapshot.deployment.offers.effective_budgets:
+            return []
+        unclear = {one.user_id for one in self.unclear}
+        left_out = touched(self.actions, snapshot.directory) - snapshot.reported.keys() - unclear
+        if not left_out:
+            return []
+        whose = "1 person" if len(left_out) == 1 else f"{len(left_out):,} people"
+        return [f"Coder did not report the limits of {whose}; ours could not be checked."]
 
     def _unknown_members(self) -> list[str]:
         hidden = self.snapshot.directory.hidden_members

@@ -60,7 +60,7 @@ def unread_override(offers: Offers) -> Reading:
 class Limits:
     """The effective limit of everybody, in one state of the world; it is built once and then only asked."""
 
-    __slots__ = ("_best", "_directory", "_doubts", "_homes", "_otherwise", "_overrides")
+    __slots__ = ("_best", "_directory", "_doubts", "_homes", "_otherwise", "_overrides", "_unread")
 
     def __init__(
         self,
@@ -77,6 +77,7 @@ class Limits:
         self._best: dict[UserId, Effective] = {}
         self._doubts: dict[UserId, _Doubt] = {}
         self._homes: dict[UserId, Effective | Unknown] = {}
+        self._unread = tuple(group_id for group_id in directory.groups if group_id not in group_budgets)
         self._choose_homes()
         self._choose_best(group_budgets)
         self._doubt_unread(group_budgets)
@@ -101,6 +102,10 @@ class Limits:
         if best is not None:
             return best
         return self._homes.get(user_id, _NOWHERE)
+
+    def is_fallback_read(self, user_id: UserId) -> bool:
+        """Whether the budgets of all their groups were asked for."""
+        return not any(user_id in self._members(group_id) for group_id in self._unread)
 
     def _choose_homes(self) -> None:
         """Where spend of unlimited people is booked: the default organization first, then the one joined first."""

@@ -4,6 +4,9 @@
 none, and which of them wins. What the policy files say is found by name, not resolved: a member who explains their own
 limit may read nobody else, so the other names of a policy cannot be looked up with their token.
 
+Other organizations. Whoever may not read all of them cannot say what an override of somebody else hides, or what limits
+them where the server does not confirm it; of oneself everything can be read.
+
 Hidden members. Coder shows everybody their own memberships, so for the person who asks about themself no group can hide
 that they are in it; for anybody else it can (effective.py).
 """
@@ -19,9 +22,12 @@ from reconciler.core.budget import Absent, Budget, GroupId, Reading, Unknown
 from reconciler.core.directory import Group, User
 from reconciler.core.effective import NOT_READ, Limits
 from reconciler.core.effects import Spend
+from reconciler.core.model import UNCONFIRMED, sees_all, unconfirmed
 from reconciler.core.policy import Entry, Policy, UserOverrideEntry
 from reconciler.core.snapshot import Effective, Snapshot, Unlimited
 from reconciler.money import Micros
+
+ELSEWHERE = Unknown("they may have a budget in an organization that cannot be read")
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,17 +122,23 @@ def explain(
     if is_self:
         snapshot = replace(snapshot, directory=replace(snapshot.directory, hidden_members={}))
     files = tuple(policies)
+    is_seen = is_self or sees_all(snapshot.deployment)
     limits = Limits(snapshot.directory, snapshot.group_budgets, snapshot.user_overrides)
     own = snapshot.user_overrides.get(user.id, NOT_READ)
-    fallback = limits.fallback(user.id)
     spend = activity.spend
+    reported = (spend.effective if spend else None) or snapshot.reported.get(user.id)
+    effective, fallback = limits.of(user.id), limits.fallback(user.id)
+    if not is_seen and isinstance(own, Budget):
+        fallback = ELSEWHERE
+    elif not is_seen and reported is None and user.id in unconfirmed(snapshot):
+        effective = fallback = Unknown(UNCONFIRMED)
     groups = snapshot.directory.groups
     booked_on = groups.get(own.group_id) if isinstance(own, Budget) else None
     theirs = groups_of(user, snapshot)
     return Explanation(
         user=user,
-        effective=limits.of(user.id),
-        reported=(spend.effective if spend else None) or snapshot.reported.get(user.id),
+        effective=effective,
+        reported=reported,
         override=own,
         override_group=booked_on.address if booked_on else "",
         override_said=tuple(_said(one) for policy in files for one in policy.user_overrides if _names(one.user, user)),

@@ -11,6 +11,8 @@ hazard REMOVES_LIMIT. For the same reason unlimited people are in no sum of max_
 too many, and a policy that is on the way from no limits to limits must be able to take its first step. The breach, and
 the plan's line of exposure, say how many there are.
 
+People whose limit is not known are another matter: they may have any, so max_exposure cannot be said to hold.
+
 No consent covers a broken guardrail: change the entry, or have its owner change the guardrail. Guardrails of several
 files all hold, so a file apart, with owners of its own, cannot be loosened by another.
 """
@@ -102,6 +104,11 @@ def _max_exposure(guardrail: Guardrail, policy: Policy, effects: Effects) -> Ite
         apart = f", not counting {exposure.unlimited_after:,} unlimited {noun}" if exposure.unlimited_after else ""
         message = f"the exposure of {policy.organization} would be {format_usd(exposure.after_micros)}{apart}; {limit}"
         hint = "lower limits of groups with many members"
+    elif exposure.unknown:
+        people = "1 person" if exposure.unknown == 1 else f"{exposure.unknown:,} people"
+        known = f"; those that are known add up to {format_usd(exposure.after_micros)}" if exposure.people else ""
+        message = f"{limit}, and the limits of {people} of {policy.organization} are not known{known}"
+        hint = "use a token that may read them, or try again when Coder answers"
     else:
         return
     yield Breach(guardrail.name, str(guardrail.place), f"{guardrail.place}: {message}", hint)

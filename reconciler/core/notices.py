@@ -1,6 +1,6 @@
 """What reviewers of a policy should know about its entries although the plan does nothing about it.
 
-    expires soon   an override ends within 14 days; what its user falls back to is said
+    expires soon   an override ends within 14 days; what its user falls back to is said where it was read
     dead           an override that equals what its user has without it, amount and group alike, or a group budget
                    that is nobody's effective limit; removing the entry and the budget would change nothing today
 
@@ -37,8 +37,9 @@ def _expiring(users: Mapping[UserId, Wanted], directory: Directory, after: Limit
         if not isinstance(wanted.state, Budget) or not isinstance(entry, UserOverrideEntry) or entry.expires is None:
             continue
         if entry.expires <= at + SOON:
-            then = _say(after.fallback(user_id), directory)
-            text = f"{format_usd(wanted.state.limit_micros)} expires; then {then}"
+            text = f"{format_usd(wanted.state.limit_micros)} expires"
+            if after.is_fallback_read(user_id):
+                text += f"; then {_say(after.fallback(user_id), directory)}"
             yield Notice(NoticeKind.EXPIRES_SOON, wanted.subject.address, str(entry.place), text, entry.expires)
 
 

@@ -115,6 +115,9 @@ def _exposure(effects: Effects) -> Iterator[str]:
     exposure = effects.exposure
     if not exposure.people and not exposure.unknown:
         return
+    if not exposure.people:
+        yield f"Exposure: not known ({count(exposure.unknown, 'person', 'people')})."
+        return
     whose = "" if effects.is_total else f" of the {count(exposure.people, 'person', 'people')} concerned"
     apart = "".join(f"; {part}" for part in _apart(exposure))
     before, after = exposure.before_micros, exposure.after_micros

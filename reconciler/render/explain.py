@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
 from reconciler.core.budget import Absent, Budget, Reading, Unknown
@@ -63,6 +63,8 @@ def _override(explanation: Explanation, at: datetime) -> Iterator[str]:
             group = harmless(explanation.override_group or group_id)
             then = _then(explanation)
             said = _said(explanation.override_said, at, then)
+            if isinstance(explanation.fallback, Unknown):
+                said += f" What they have without it is not known: {harmless(explanation.fallback.reason)}."
             yield f"Override: {format_usd(limit_micros)}, booked on {group}.{said}"
         case Unknown(reason):
             yield f"Override: not known ({harmless(reason)})."
@@ -128,10 +130,20 @@ def _why(explanation: Explanation) -> Iterator[str]:
 
 def _why_highest(explanation: Explanation, highest: int) -> str:
     budgets = [one.budget for one in explanation.candidates if isinstance(one.budget, Budget)]
-    equal = sum(budget.limit_micros == highest for budget in budgets)
-    if equal > 1:
-        return f"the highest of their budgets; of {equal} equal ones that of the organization they joined first."
+    equal = [one for one in explanation.candidates if _amount(one.budget) == format_usd(highest)]
+    if len(equal) > 1:
+        return f"the highest of their budgets; of {len(equal)} equal ones {_first(equal)}."
     return "it is their only budget." if len(budgets) == 1 else f"the highest of their {len(budgets)} budgets."
+
+
+def _first(equal: Sequence[Candidate]) -> str:
+    """Say which of several equal budgets wins; an address is `group/ORGANIZATION/NAME`."""
+    organizations = [one.address.split("/", 2)[1] for one in equal]
+    if len(set(organizations)) == 1:
+        return "that of the group with the lowest id"
+    winning = [one.address.split("/", 2)[1] for one in equal if one.wins]
+    also = ", and there of the group with the lowest id" if any(organizations.count(one) > 1 for one in winning) else ""
+    return f"that of the organization they joined first{also}"
 
 
 def _usage(explanation: Explanation) -> list[str]:

@@ -11,6 +11,7 @@ from reconciler.core.plan import Action
 from tests.effects.worlds import (
     FIRST_SERVER,
     HIDING_SERVER,
+    NEW_SERVER,
     OLD_SERVER,
     World,
     group_of,
@@ -224,3 +225,15 @@ def test_nothing_is_claimed_where_overrides_may_exist_and_are_not_shown() -> Non
     }
     assert {one.may_become_unlimited for one in effects.unclear} == {True}
     assert effects.exposure.people == 0
+
+
+def test_whom_the_server_could_confirm_and_did_not_is_counted() -> None:
+    world = World(TEAM, {"acme/eng": 20}, offers=NEW_SERVER, reported={"ana": limit(20, "acme/eng")})
+    action, snapshot = set_group(world, "acme/eng", 30), world.snapshot()
+    one = "Coder did not report the limits of 1 person; ours could not be checked."
+    assert one in assess((action,), snapshot).effects({}).unknown
+    two = "Coder did not report the limits of 2 people; ours could not be checked."
+    assert two in assess((action,), replace(snapshot, reported={})).effects({}).unknown
+    whole = {UserId(name): limit(20, "acme/eng") for name in ("ana", "bob")}
+    said = assess((action,), replace(snapshot, reported=whole)).effects({}).unknown
+    assert not [sentence for sentence in said if "checked" in sentence]

@@ -12,7 +12,8 @@ import pytest
 from reconciler.cli.app import run
 from reconciler.core.activity import Session, Tokens, UserSpend
 from reconciler.core.budget import ABSENT, Unknown, UserId
-from reconciler.core.explain import Activity, Explanation, explain
+from reconciler.core.explain import ELSEWHERE, Activity, Explanation, explain
+from reconciler.core.model import UNCONFIRMED
 from reconciler.core.policy import GroupBudgetEntry, Manage, Policy, UserOverrideEntry
 from reconciler.core.snapshot import Effective
 from reconciler.errors import Place, ReconcilerError
@@ -109,14 +110,41 @@ def test_an_override_over_nothing_and_entries_of_other_days() -> None:
     started = text(explained(World(TEAM), policies=(policy(expires=None, starts=NOW),)))
     assert started[3] == "Override: none. a.yaml:7:3 says $50.00 (sprint)."
     unknown = World(TEAM, {"acme/ops": Unknown("500")}, {"ana": (50, "acme")})
-    assert text(explained(unknown, policies=(policy(expires=NOW + timedelta(1)),)))[3].endswith("2026-11-24, in 1 day.")
+    assert text(explained(unknown, policies=(policy(expires=NOW + timedelta(1)),)))[3].endswith(
+        "2026-11-24, in 1 day. What they have without it is not known: the budget of group/acme/ops is not known: 500."
+    )
 
 
 def test_why_a_group_wins() -> None:
     assert text(explained(World(TEAM, {"acme": 10})))[-3] == "Why: it is their only budget."
     assert text(explained(World(TEAM, {"acme": 10, "acme/eng": 20})))[-3] == "Why: the highest of their 2 budgets."
-    tie = "Why: the highest of their budgets; of 2 equal ones that of the organization they joined first."
+    tie = "Why: the highest of their budgets; of 2 equal ones that of the group with the lowest id."
     assert text(explained(World(TEAM, {"acme": 10, "acme/eng": 10})))[-3] == tie
+
+
+def test_of_equal_budgets_the_one_that_wins_is_explained() -> None:
+    members, joined = {**TEAM, "beta": ["ana"]}, {("ana", "acme"): 1, ("ana", "beta"): 2}
+    first = "of 2 equal ones that of the organization they joined first."
+    two = World(members, {"acme": 10, "beta": 10}, joined=joined)
+    assert text(explained(two))[-3] == f"Why: the highest of their budgets; {first}"
+    three = World(members, {"acme": 10, "acme/eng": 10, "beta": 10}, joined=joined)
+    assert text(explained(three))[-3].endswith("they joined first, and there of the group with the lowest id.")
+
+
+def test_what_other_organizations_may_hold_is_not_claimed_by_who_may_not_read_them() -> None:
+    world = World(TEAM, {"acme": 10}, {"ana": (50, "acme/eng")})
+    admin = replace(world.snapshot(), deployment=replace(world.snapshot().deployment, roles=()))
+    user, nothing = admin.directory.users[UserId("ana")], Activity(None, (), START)
+    found = explain(user, admin, nothing, is_self=False)
+    assert (found.effective, found.fallback) == (limit(50, "acme/eng", by_override=True), ELSEWHERE)
+    assert text(found)[3].endswith(
+        "What they have without it is not known: they may have a budget in an organization that cannot be read."
+    )
+    assert explain(user, admin, nothing, is_self=True).fallback == limit(10, "acme")
+    without = replace(admin, user_overrides={user.id: ABSENT})
+    assert explain(user, without, nothing, is_self=False).effective == Unknown(UNCONFIRMED)
+    told = replace(without, reported={user.id: limit(10, "acme")})
+    assert explain(user, told, nothing, is_self=False).effective == limit(10, "acme")
 
 
 def test_nobody_limits_them() -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
 from reconciler.core.assess import assess
-from reconciler.core.budget import ABSENT, Absent, OrganizationId
+from reconciler.core.budget import ABSENT, Absent, OrganizationId, Unknown
 from reconciler.core.effects import Effects
 from reconciler.core.guardrails import check_guardrails, limits_exposure
 from reconciler.core.policy import Entry, GroupBudgetEntry, Guardrail, GuardrailName, Manage, Policy, UserOverrideEntry
@@ -117,3 +117,16 @@ def test_an_exposure_that_is_not_known_is_refused() -> None:
         "policies/rails.yaml:4:3: max_exposure is $9.00, and the exposure of acme is not known: "
         "use a token that may read it"
     ]
+
+
+def test_an_exposure_of_which_a_part_is_not_known_is_refused_and_says_of_how_many() -> None:
+    team = {"acme": ["ana", "bob", "eve"], "acme/eng": ["ana", "bob"]}
+    one = World(team, {"acme/eng": 10}, {"eve": Unknown("500")})
+    assert messages(GuardrailName.MAX_EXPOSURE, usd(20), world=one) == [
+        "policies/rails.yaml:4:3: max_exposure is $20.00, and the limits of 1 person of acme are not known; "
+        "those that are known add up to $20.00: use a token that may read them, or try again when Coder answers"
+    ]
+    nobody = World(team, {"acme": Unknown("500")})
+    assert messages(GuardrailName.MAX_EXPOSURE, usd(20), world=nobody)[0].startswith(
+        "policies/rails.yaml:4:3: max_exposure is $20.00, and the limits of 3 people of acme are not known: "
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from reconciler.core.assess import assess
@@ -52,6 +53,17 @@ def test_an_override_that_ends_within_14_days_says_what_follows() -> None:
         "expires-soon user/ana $50.00 expires; then nobody knows what "
         "(the budget of group/acme/Everyone is not known: 500) policies/acme.yaml:7:5"
     ]
+
+
+def test_what_follows_is_not_spoken_of_where_nobody_asked() -> None:
+    world = World(TEAM, {"acme": 5}, {"ana": (50, "acme")})
+    snapshot = replace(world.snapshot(), group_budgets={})
+    user, own = snapshot.directory.users[UserId("ana")], snapshot.user_overrides[UserId("ana")]
+    assert isinstance(own, Budget)
+    entry = UserOverrideEntry("ana", "x", own.limit_micros, "", None, NOW + timedelta(1), HERE)
+    desired = Desired({}, {user.id: Wanted(user, own, entry)}, frozenset(), frozenset())
+    (found,) = notices(desired, snapshot.directory, assess((), snapshot).after, at=NOW)
+    assert found.text == "$50.00 expires"
 
 
 def test_an_override_equal_to_its_fallback_is_dead_unless_it_books_elsewhere() -> None:

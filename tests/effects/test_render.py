@@ -283,3 +283,10 @@ def test_ten_thousand_people_fit_a_screen() -> None:
         "  BLOCKS_USERS: 5,000 people would be blocked now (p00001, p00003, p00005, p00007, p00009 and 4,995 more)",
         "    if that is meant, pass `--allow BLOCKS_USERS=5000`, or consent in the policy under `allow:`",
     ]
+
+
+def test_no_amount_is_said_where_nobody_is_known() -> None:
+    world = World(TEAM, {"acme/eng": Unknown("500")})
+    effects = assess((set_group(world, "acme", 5),), world.snapshot()).effects({})
+    effects = replace(effects, exposure=replace(effects.exposure, people=0, unknown=2))
+    assert effects_lines(effects, verdict_of(effects), at=NOW)[0] == "Exposure: not known (2 people)."

@@ -19,6 +19,8 @@ from reconciler.money import MICROS_PER_USD, Micros
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 NEW_SERVER = Offers(overrides=True, bulk_reads=True, effective_budgets=True)
+SILENT_SERVER = Offers(overrides=True, bulk_reads=True, effective_budgets=False)
+"""Says what people spent, and not what limits them."""
 OLD_SERVER = Offers(overrides=True, bulk_reads=False, effective_budgets=False)
 HIDING_SERVER = Offers(False, bulk_reads=False, effective_budgets=False, overrides_hidden=True)
 FIRST_SERVER = Offers(overrides=False, bulk_reads=False, effective_budgets=False, overrides_missing="too old")
@@ -41,7 +43,7 @@ class World:
     joined: Mapping[tuple[str, str], int] = field(default_factory=dict)
     """Day per person and organization."""
     default: str = "acme"
-    offers: Offers = NEW_SERVER
+    offers: Offers = SILENT_SERVER
     reported: Mapping[str, Effective] = field(default_factory=dict)
 
     def directory(self) -> Directory:

@@ -131,13 +131,20 @@ class Scope:
         """`is_for_now`: whether --at was not given."""
         self.is_for_now = is_for_now
         self.is_given = bool(only or exclude) or not is_for_now
-        self._only, self._exclude = only, exclude
+        self._only, self._exclude, self._is_empty = only, exclude, True
         self._unmatched = {("--only", glob) for glob in only} | {("--exclude", glob) for glob in exclude}
 
     def __call__(self, address: str) -> bool:
         self._unmatched = {one for one in self._unmatched if not fnmatchcase(address, one[1])}
         is_in = not self._only or any(fnmatchcase(address, glob) for glob in self._only)
-        return is_in and not any(fnmatchcase(address, glob) for glob in self._exclude)
+        is_in = is_in and not any(fnmatchcase(address, glob) for glob in self._exclude)
+        self._is_empty = self._is_empty and not is_in
+        return is_in
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether globs were given, and they left nothing to look at."""
+        return self._is_empty and bool(self._only or self._exclude)
 
     @property
     def notes(self) -> list[str]:

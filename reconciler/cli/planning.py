@@ -61,6 +61,8 @@ def plan_of(
         raise PolicyError(tuple(map(_with_source_line, error.findings))) from None
     for note in includes.notes:
         click.echo(f"Note: {note}.", err=True)
+    if includes.is_empty:
+        raise ReconcilerError("Nothing to compare: no address matches")
     return plan, cost_text(reader.requests, time.monotonic() - started)
 
 

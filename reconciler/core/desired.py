@@ -12,7 +12,7 @@ from difflib import get_close_matches
 
 from reconciler.core.budget import ABSENT, Absent, Budget, GroupId, OrganizationId, State, UserId
 from reconciler.core.directory import Directory, Group, Organization, Subject, User
-from reconciler.core.policy import Entry, GroupBudgetEntry, Manage, Policy, UserOverrideEntry
+from reconciler.core.policy import Entry, GroupBudgetEntry, Manage, Policy, UserOverrideEntry, plain_id
 from reconciler.errors import Finding, Place
 
 
@@ -66,7 +66,7 @@ def select(desired: Desired, includes: Callable[[str], bool], directory: Directo
         users={key: wanted for key, wanted in desired.users.items() if includes(wanted.subject.address)},
         exact_groups=desired.exact_groups,
         exact_users=frozenset(one for one in desired.exact_users if has_people(one)),
-        later=desired.later,
+        later=frozenset(one for one in sorted(desired.later) if includes(directory.users[one].address)),
     )
 
 
@@ -142,7 +142,7 @@ class _Resolver:
             self._user_override(override, organization)
 
     def _organization(self, policy: Policy) -> Organization | None:
-        found = self._names.organizations.get(policy.organization)
+        found = self._names.organizations.get(plain_id(policy.organization))
         if found is None:
             names = [organization.name for organization in self._directory.organizations.values()]
             hint = _nearest(policy.organization, names) or "this token may read: " + ", ".join(sorted(names))
@@ -196,10 +196,10 @@ class _Resolver:
         return False
 
     def _group(self, entry: Entry, organization: Organization) -> Group | None:
-        found = self._names.groups.get((organization.id, entry.group))
+        found = self._names.groups.get((organization.id, plain_id(entry.group)))
         if found is not None:
             return found
-        elsewhere = self._names.groups_elsewhere(entry.group, organization.id)
+        elsewhere = self._names.groups_elsewhere(plain_id(entry.group), organization.id)
         if elsewhere:
             message = f"group {entry.group!r} is not in organization {organization.name!r}"
             hint = f"it is in {', '.join(elsewhere)}; a policy of that organization can list it"

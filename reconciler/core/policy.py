@@ -5,6 +5,7 @@ One `Policy` is all that the files say of one organization. It knows nothing of 
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -30,6 +31,14 @@ class Hazard(StrEnum):
     """Somebody's spend so far is at or over their new limit, $0 included. Counts people."""
     MASS_CHANGE = "MASS_CHANGE"
     """Deletes over 30 % of what is managed and at least 3, or the policy is empty and live is not. Counts deletes."""
+
+
+_UUID = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
+
+
+def plain_id(name: str) -> str:
+    """Return a UUID in small letters, as Coder writes it, and any other name as it is."""
+    return name.lower() if _UUID.fullmatch(name) else name
 
 
 @dataclass(frozen=True, slots=True)

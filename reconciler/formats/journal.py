@@ -40,6 +40,11 @@ def _events(text: str, source: str) -> Iterator[Event]:
                 raise FileError(f"{source} is not a {NAME}")
             document.require_version(body, VERSION, source=source)
             del body["version"]
+        elif body.get("format") == NAME:
+            raise FileError(
+                f"{source} holds more than one run: another journal begins on line {number}",
+                hint="keep each journal in a file of its own",
+            )
         try:
             event: Event = codec.decode(Event, body)
         except ValueError as error:

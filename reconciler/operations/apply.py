@@ -271,7 +271,8 @@ def _require_permission(plan: Plan, reader: Reader) -> None:
     missing = reader.may_write(organizations=sorted(organizations), overrides=overrides)
     if missing:
         raise DeniedError(
-            f"{plan.deployment.user} may not write all of this plan: {'; '.join(missing)}. Nothing was written",
+            f"{plan.deployment.user} may not write all of this plan: "
+            f"{'; '.join(one.rstrip('.') for one in missing)}; nothing was written",
             hint="overrides need an Owner or a User Admin; group budgets one of these, or an admin of the organization",
         )
 

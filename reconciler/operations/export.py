@@ -13,6 +13,7 @@ from reconciler.core.plan import Unreadable
 from reconciler.core.policy import GroupBudgetEntry, Manage, Policy, UserOverrideEntry
 from reconciler.core.snapshot import Snapshot
 from reconciler.errors import Place, ReconcilerError
+from reconciler.money import MAX_LIMIT, format_usd
 from reconciler.operations.plan import require_readable, take_snapshot
 from reconciler.operations.ports import Reader
 
@@ -35,7 +36,9 @@ def export(reader: Reader, organization: str | None) -> tuple[Policy, ...]:
     everything = Desired({}, {}, exact_groups=ids, exact_users=ids)
     snapshot = take_snapshot(everything, directory, reader)
     _require_complete(snapshot, unseen(everything, snapshot))
-    return tuple(_policy(one, snapshot) for one in chosen)
+    policies = tuple(_policy(one, snapshot) for one in chosen)
+    _require_listable(policies)
+    return policies
 
 
 def _require_complete(snapshot: Snapshot, hidden: tuple[Unreadable, ...]) -> None:
@@ -52,6 +55,17 @@ def _require_complete(snapshot: Snapshot, hidden: tuple[Unreadable, ...]) -> Non
         raise ReconcilerError(
             f"Not all budgets could be read ({some}), so an export would be incomplete",
             hint="use a token that may read them: an Owner, a User Admin or an Auditor",
+        )
+
+
+def _require_listable(policies: tuple[Policy, ...]) -> None:
+    limits = {f"group/{one.organization}/{entry.group}": entry.limit for one in policies for entry in one.group_budgets}
+    limits |= {f"user/{entry.user}": entry.limit for one in policies for entry in one.user_overrides}
+    too_high = sorted(name for name, limit in limits.items() if not isinstance(limit, Absent) and limit > MAX_LIMIT)
+    if too_high:
+        raise ReconcilerError(
+            f"A policy cannot list a limit above {format_usd(MAX_LIMIT)}, as of {', '.join(too_high[:5])}",
+            hint="lower it in Coder first, or remove it there if nothing shall limit",
         )
 
 

@@ -11,7 +11,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from reconciler.core.policy import Consent, GroupBudgetEntry, Guardrail, GuardrailName, Manage, UserOverrideEntry
+from reconciler.core.policy import (
+    Consent,
+    GroupBudgetEntry,
+    Guardrail,
+    GuardrailName,
+    Manage,
+    UserOverrideEntry,
+    plain_id,
+)
 from reconciler.errors import Finding, Place
 from reconciler.money import Micros
 from reconciler.policy_file import shapes
@@ -100,7 +108,7 @@ class Parser:
             return
         document = self.document
         if "organization" in found:
-            document.organization = found["organization"]
+            document.organization = plain_id(found["organization"])
             document.place = self._place_of(root, "organization")
         self._left = {key: found[key].items for key in self._sections if key in found}
         if "manage" in found:

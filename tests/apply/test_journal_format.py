@@ -81,6 +81,15 @@ def test_a_journal_comes_back_and_follows_its_schema(started: Started, others: l
     assert load_events(text[:cut], source="it") == events[:whole]
 
 
+def test_two_journals_in_one_file_are_told_apart(site: Site) -> None:
+    site.policy("platform: $600")
+    assert site.apply().code == 0
+    (path,) = site.journals
+    text = path.read_text()
+    with pytest.raises(FileError, match=f"more than one run: another journal begins on line {text.count(chr(10)) + 1}"):
+        load_events(text + text, source="it")
+
+
 def test_every_line_of_real_journals_follows_the_schema(site: Site) -> None:
     """Done, already done, in conflict, failed, in doubt, not attempted, stopped, reverted."""
     site.policy(*SEVEN)
@@ -166,4 +175,4 @@ def test_events_of_one_run_only(site: Site) -> None:
     for command in (["show"], ["revert", "--auto-approve"]):
         said = site.run(*command, "twice.jsonl")
         assert (said.code, len(site.writes)) == (1, 1)
-        assert "is not" in said.err
+        assert "holds more than one run: another journal begins on line" in said.err

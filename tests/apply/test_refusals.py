@@ -140,7 +140,7 @@ def test_an_organization_admin_learns_it_before_half_of_the_work_is_done(planned
     said = planned.apply()
     assert said.code == 1
     assert "may not write user overrides; only an Owner or a User Admin may" in said.err
-    assert "Nothing was written" in said.err
+    assert "Admin may; nothing was written." in said.err
     assert planned.writes == []
     assert planned.journals == []
 

@@ -56,7 +56,7 @@ def test_a_journal_that_is_damaged_is_refused(shell: Shell, journal: str) -> Non
         started + intent[:20] + "\n" + recorded: "line 2 of ",
         started.replace('"version": 1', '"version": 9') + intent: "use a newer reconciler",
         started + recorded.replace('"done"', '"fine"') + ended: "result must be",
-        started + started: "line 2 of ",
+        started + started: "holds more than one run: another journal begins on line 2",
         started.replace('"actions"', '"axions"') + intent: "axions is not a known key",
         started[:50]: "is not the journal of one run",
     }.items():

@@ -80,6 +80,15 @@ class TestNames:
         by_id = looked_up(policy(budget("acme/eng"), organization="acme"))
         assert list(by_id.desired.groups) == [GroupId("acme/eng")]
 
+    def test_a_uuid_may_be_in_capitals(self) -> None:
+        acme, eng = "0a5c4a0e-4000-4000-8000-00000000000a", "0a5c4a0e-4000-4000-8000-00000000000b"
+        world = World({acme: ["ana"], f"{acme}/eng": ["ana"]})
+        directory = world.directory()
+        group = replace(directory.groups[GroupId(f"{acme}/eng")], id=GroupId(eng))
+        directory = replace(directory, groups={**directory.groups, group.id: group})
+        found = looked_up(policy(budget(eng.upper()), organization=acme.upper()), directory=directory)
+        assert (found.findings, list(found.desired.groups)) == ((), [group.id])
+
     def test_unknown_names_come_together_with_the_nearest(self) -> None:
         found = looked_up(
             policy(budget("enk"), override("annna", "ops"), override("zzz", "eng")), policy(organization="acmee")
@@ -241,6 +250,12 @@ def test_export_leaves_out_what_belongs_to_an_organization_that_may_not_be_read(
     world = replace(WORLD, overrides={"ana": (50, "acme/eng"), "bob": (70, "corp/eng")})
     (found,) = export(SnapshotReader(world.snapshot()), "acme")
     assert [one.user for one in found.user_overrides] == ["ana"]
+
+
+def test_export_refuses_a_limit_that_no_policy_may_list() -> None:
+    world = replace(WORLD, budgets={"acme/eng": 1_000_001}, overrides={"ana": (1_000_000, "acme/eng")})
+    with pytest.raises(ReconcilerError, match=r"above \$1,000,000\.00, as of group/acme/eng$"):
+        export(SnapshotReader(world.snapshot()), "acme")
 
 
 def test_what_was_read_besides_is_not_compared() -> None:

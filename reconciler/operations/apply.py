@@ -250,8 +250,7 @@ def require_consent(plan: Plan) -> None:
         reasons = "1 reason" if len(refusals) == 1 else f"{len(refusals)} reasons"
         raise RefusedError(
             f"The plan is refused for {reasons}; nothing was written",
-            details=tuple(refusal.message for refusal in refusals),
-            hint=refusals[0].hint,
+            details=tuple(f"{refusal.message}; {refusal.hint}" for refusal in refusals),
         )
 
 

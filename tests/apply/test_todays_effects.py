@@ -50,3 +50,15 @@ def test_a_stale_plan_is_refused_as_stale(site: Site) -> None:
 
     assert said.code == 3
     assert "The plan is stale" in said.err
+
+
+def test_every_reason_of_a_refusal_has_its_own_consent_to_paste(site: Site) -> None:
+    text = "version: 1\norganization: acme\nmanage: {group_budgets: listed, user_overrides: listed}\n"
+    text += "group_budgets: [{group: platform, limit: $60}, {group: Everyone, limit: none}]\n"
+    (site.folder / "two.yaml").write_text(text)
+    refused = site.apply("two.yaml", "--json")
+    assert refused.code == 3
+    details = refused.document["details"] if "details" in refused.document else refused.document["error"]["details"]
+    hazards = [detail.split(":")[0] for detail in details]
+    assert hazards == ["REMOVES_LIMIT", "BLOCKS_USERS"]
+    assert all(f"pass `--allow {hazard}=" in detail for hazard, detail in zip(hazards, details, strict=True))

@@ -68,9 +68,9 @@ def _remarks(outcome: Outcome) -> Iterator[str]:
         return
     if ended.why:
         left = outcome.count(Result.NOT_ATTEMPTED)
-        yield f"{count(left, 'action')} not attempted: {harmless(ended.why)}."
+        yield f"{count(left, 'action')} not attempted: {harmless(ended.why.rstrip('.'))}."
     settled = outcome.count(Result.DONE) + outcome.count(Result.ALREADY)
     if ended.is_verified and settled:
         yield f"Verified: {count(settled, 'object')} read again after the last write."
     for difference in ended.differences:
-        yield f"Not verified: {harmless(difference)}."
+        yield f"Not verified: {harmless(difference.rstrip('.'))}."

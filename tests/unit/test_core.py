@@ -360,6 +360,13 @@ def test_what_could_not_be_read_makes_no_outcome_complete() -> None:
         assert outcome_text(outcome).endswith("Apply incomplete: 1 updated, 1 already done.")
 
 
+def test_no_sentence_of_an_outcome_ends_twice() -> None:
+    ended = replace(VERIFIED, ending=Ending.STOPPED, why="24 are allowed.", is_verified=False, differences=("it.",))
+    text = outcome_text(fold([STARTED, ended]))
+    assert "2 actions not attempted: 24 are allowed.\n" in text
+    assert "Not verified: it.\n" in text
+
+
 def test_a_run_that_was_cut_off() -> None:
     outcome = fold([STARTED, INTENT])
     assert results(outcome) == [Result.IN_DOUBT, Result.NOT_ATTEMPTED]

@@ -115,11 +115,6 @@ class Policy:
     guardrails: tuple[Guardrail, ...]
     allow: tuple[Consent, ...]
 
-    @property
-    def is_empty(self) -> bool:
-        """Whether it lists no budget and no override at all."""
-        return not self.group_budgets and not self.user_overrides
-
 
 @dataclass(frozen=True, slots=True, order=True)
 class SourceFile:

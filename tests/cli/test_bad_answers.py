@@ -104,8 +104,13 @@ def test_an_answer_that_is_no_answer(ready: Shell, sandbox: Sandbox, path: str, 
         assert_no_plan(ran)
 
 
-@pytest.mark.parametrize("status", [400, 401, 403, 405, 409, 418, 500, 501])
-@pytest.mark.parametrize("path", [GROUPS, f"{API}/*/ai/spend"])
+STATUSES = (400, 401, 403, 405, 409, 418, 500, 501)
+# One huge limit makes the bulk read answer 500 in early builds of 2.36: then budgets are read one by one instead.
+REFUSED = [(path, status) for path in (GROUPS, f"{API}/*/ai/spend") for status in STATUSES]
+REFUSED.remove((f"{API}/*/ai/spend", 500))
+
+
+@pytest.mark.parametrize(("path", "status"), REFUSED)
 def test_a_refusal_names_the_request(ready: Shell, sandbox: Sandbox, path: str, status: int) -> None:
     sandbox.fault(Fault("status", method="GET", path=path, status=status, body={"message": "No\x1b[31m way."}))
     ran = ready.run("plan", *AT)

@@ -11,7 +11,7 @@ A failure or a write in doubt stops what has not begun; a conflict is that objec
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
@@ -20,13 +20,14 @@ from typing import Protocol
 
 from reconciler.core.budget import GroupId, Reading, Unknown
 from reconciler.core.describe import describe
-from reconciler.core.directory import Directory, Group, User
+from reconciler.core.directory import Group, User
 from reconciler.core.order import schedule
 from reconciler.core.outcome import Ended, Ending, Event, Intent, Outcome, Recorded, Result, Started, fold
 from reconciler.core.plan import Action, Plan
 from reconciler.errors import DeniedError, FileError, ReconcilerError, RefusedError
 from reconciler.operations.journal_file import Journal
 from reconciler.operations.ports import Reader, Writer
+from reconciler.operations.reading import read_subjects
 from reconciler.operations.write import Settled, write
 
 
@@ -72,22 +73,21 @@ def apply_plan(
     require_consent(plan)
     _require_same_deployment(plan, reader)
     _require_permission(plan, reader)
-    directory = reader.directory()
     requests = reader.requests
-    live = _read_again(plan.actions, reader, directory)
+    live = _read_again(plan.actions, reader)
     for_proof = reader.requests - requests
     _require_fresh(plan, live)
     execution = _Execution(plan, reader, writer, run, stop)
     if all(reading == action.after for reading, action in zip(live, plan.actions, strict=True)):
         execution.note_all_done()
-        return execution.outcome(directory)
+        return execution.outcome()
     reader.reserve(2 * len(plan.actions) + for_proof)  # a run that has begun to write must not stop for its limit
     approve()
     with open_journal() as journal:
         execution.attach(journal)
         stop.begin_writing()
         execution.execute()
-        return execution.outcome(directory)
+        return execution.outcome()
 
 
 class _Execution:
@@ -121,9 +121,9 @@ class _Execution:
                 list(pool.map(lambda action: self._attempt(number[action.subject], action), step.actions))
                 self._put_on_disk()
 
-    def outcome(self, directory: Directory) -> Outcome:
+    def outcome(self) -> Outcome:
         """Prove what was done, close the record, and say what happened."""
-        differences = self._prove(directory)
+        differences = self._prove()
         interrupted = self._stop.requested
         ended = Ended(
             Ending.INTERRUPTED if interrupted else Ending.STOPPED if self._failure else Ending.COMPLETED,
@@ -196,14 +196,14 @@ class _Execution:
         """Begin nothing new from here on; the first reason is the one that counts."""
         self._failure = self._failure or why
 
-    def _prove(self, directory: Directory) -> tuple[str, ...]:
+    def _prove(self) -> tuple[str, ...]:
         """Read all that was done, or found done, once more; return what differs."""
         results = fold(self._events).results
         settled = [one.action for one in results if one.result in (Result.DONE, Result.ALREADY)]
         if self._stop.requested:
             return ("the result was not read again, because the run was interrupted",)
         try:
-            live = _read_again(settled, self._reader, directory)
+            live = _read_again(settled, self._reader)
         except ReconcilerError as error:
             return (f"the result could not be read: {error.message}",)
         names = self._plan.group_names
@@ -232,15 +232,10 @@ class _Execution:
         )
 
 
-def _read_again(actions: tuple[Action, ...] | list[Action], reader: Reader, directory: Directory) -> list[Reading]:
+def _read_again(actions: Sequence[Action], reader: Reader) -> list[Reading]:
     """Read the subjects of actions in bulk; one reading an action, in their order."""
-    groups = reader.group_budgets([action.subject for action in actions if isinstance(action.subject, Group)])
-    users = [action.subject for action in actions if isinstance(action.subject, User)]
-    overrides = reader.people(users, directory).overrides if users else {}
-    return [
-        groups[action.subject.id] if isinstance(action.subject, Group) else overrides[action.subject.id]
-        for action in actions
-    ]
+    snapshot = read_subjects(actions, reader)
+    return [snapshot.reading(action.subject) for action in actions]
 
 
 def require_consent(plan: Plan) -> None:

@@ -30,10 +30,7 @@ WANTED = {
     "reconciler/sandbox/schema.sql",
     "reconciler/sandbox/seeds/demo.yaml",
 }
-LINK = """\
-import sys
-sys.path.append({packages!r})
-"""
+LINK = "import sys; sys.path.append({packages!r})\n"
 
 pytestmark = pytest.mark.skipif(
     importlib.util.find_spec("build") is None or importlib.util.find_spec("hatchling") is None,
@@ -60,9 +57,9 @@ def away(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     packages = Path(_output(python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))").strip())
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(packages)
-    # Appended by hand and not through a .pth file of ours in there, so that its own .pth files (editable installs) do
-    # not count: they would bring the source back.
-    (packages / "sitecustomize.py").write_text(LINK.format(packages=sysconfig.get_path("purelib")))
+    # Appended by hand, so that the .pth files in there (editable installs) do not count: they would bring the source
+    # back. Not by a sitecustomize: Debian's Python has one of its own, which comes first.
+    (packages / "libraries.pth").write_text(LINK.format(packages=sysconfig.get_path("purelib")))
     (folder / "empty").mkdir()
     return folder
 

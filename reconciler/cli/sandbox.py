@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import gc
 import json
-from collections.abc import Mapping
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import click
 
 from reconciler.errors import ReconcilerError
+
+if TYPE_CHECKING:
+    from reconciler.sandbox import Ready
 
 
 @click.command("sandbox")
@@ -37,7 +40,7 @@ from reconciler.errors import ReconcilerError
 @click.option("--latency", default=0.0, type=click.FloatRange(0, 60), metavar="SECONDS", help="Delay every answer.")
 @click.option("--unlicensed", is_flag=True, help="Have no licence for AI budgets.")
 @click.option("--without-experiment", is_flag=True, help="Close the experiment gate of 2.35.")
-@click.option("--print-json", is_flag=True, help="Print one JSON line with url and tokens when ready.")
+@click.option("--print-json", is_flag=True, help="Print one JSON line with url, tokens and control_secret when ready.")
 def command(
     seed: str,
     coder_version: str,
@@ -83,15 +86,16 @@ def command(
         raise ReconcilerError(f"The sandbox cannot serve: {error}") from None
 
 
-def _print_json(url: str, tokens: Mapping[str, str]) -> None:
-    click.echo(json.dumps({"url": url, "tokens": dict(tokens)}))
+def _print_json(ready: Ready) -> None:
+    tokens = dict(ready.tokens)
+    click.echo(json.dumps({"url": ready.url, "tokens": tokens, "control_secret": ready.control_secret}))
 
 
-def _print_text(url: str, tokens: Mapping[str, str]) -> None:
-    click.echo(f"A stand-in Coder listens at {url}. Ctrl-C ends it.\n")
+def _print_text(ready: Ready) -> None:
+    click.echo(f"A stand-in Coder listens at {ready.url}. Ctrl-C ends it.\n")
     click.echo("To use it, in another terminal:")
-    click.echo(f"  export CODER_URL={url}")
-    click.echo(f"  export CODER_SESSION_TOKEN={tokens['user-admin']}\n")
+    click.echo(f"  export CODER_URL={ready.url}")
+    click.echo(f"  export CODER_SESSION_TOKEN={ready.tokens['user-admin']}\n")
     click.echo("Tokens by role:")
-    for role, token in tokens.items():
+    for role, token in ready.tokens.items():
         click.echo(f"  {role:<24}{token}")

@@ -3,7 +3,8 @@
 It imports nothing of the rest, so that it cannot share a mistake with the client that is tested against it.
 """
 
+from .control_guard import SECRET_HEADER
 from .server import Sandbox, serve
-from .values import Fault, Options, Request
+from .values import Fault, Options, Ready, Request
 
-__all__ = ["Fault", "Options", "Request", "Sandbox", "serve"]
+__all__ = ["SECRET_HEADER", "Fault", "Options", "Ready", "Request", "Sandbox", "serve"]

@@ -69,8 +69,8 @@ class Application:
         self._version = (b"x-coder-build-version", generation.version.encode())
         routes = laid_out(API, api_routes(generation))
         self._router = Router(routes, default=_outside, redirect_slashes=False)
-        control = Mount(PREFIX, Control(database, self.faults, self.recorder))
-        self._entrance = Router([control], default=self._coder, redirect_slashes=False)
+        self.control = Control(database, self.faults, self.recorder)
+        self._entrance = Router([Mount(PREFIX, self.control)], default=self._coder, redirect_slashes=False)
 
     def close(self) -> None:
         """Close the database."""
@@ -159,7 +159,7 @@ class Application:
         token = find_token(call.headers, call.query_text)
         match fault.kind:
             case "change":
-                self.world.database.run(fault.sql, *fault.parameters)
+                self.world.database.run_foreign(fault.sql, *fault.parameters)
             case "expire":
                 sql = "UPDATE api_keys SET expires_at = ? WHERE id = ?"
                 self.world.database.run(sql, as_text(self.world.clock.now()), token.partition("-")[0])

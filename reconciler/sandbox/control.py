@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+import secrets
 import sqlite3
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect
 from starlette.requests import Request as HttpRequest
 
-from .answers import Answer, json_answer, message
+from .answers import Answer, Refusal, json_answer, message
 from .clock import as_text
+from .control_guard import require_control
 from .faults import fault_from
 
 if TYPE_CHECKING:
@@ -39,12 +42,14 @@ def effective(database: Database) -> list[Effective]:
 
 
 class Control:
-    """Answer the control requests; they are not recorded and need no token."""
+    """Answer the control requests; they are not recorded, and need this start's secret instead of a token."""
 
     def __init__(self, database: Database, faults: Faults, recorder: Recorder) -> None:
         self._database = database
         self._faults = faults
         self._recorder = recorder
+        self.secret = secrets.token_urlsafe(32)
+        self.url = ""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Do what is asked; what cannot be done is a 400 that says why."""
@@ -53,8 +58,11 @@ class Control:
         except ClientDisconnect:
             return
         try:
+            require_control(Headers(scope=scope), secret=self.secret, url=self.url, has_body=bool(body))
             name = scope["path"].removeprefix(PREFIX + "/")
             answer = self._answer(scope["method"], name, json.loads(body) if body else {})
+        except Refusal as refused:
+            answer = refused.answer
         except (ValueError, TypeError, KeyError, sqlite3.Error) as error:
             answer = message(f"{type(error).__name__}: {error}", 400)
         await answer(scope, receive, send)
@@ -73,7 +81,7 @@ class Control:
                 self._recorder.forget()
                 return Answer(204)
             case "POST", "execute":
-                rows = self._database.rows(body["sql"], *body.get("parameters", ()))
+                rows = self._database.run_foreign(body["sql"], *body.get("parameters", ()))
                 return json_answer([list(row) for row in rows])
             case "GET", "effective":
                 return json_answer(effective(self._database))

@@ -12,6 +12,11 @@ if TYPE_CHECKING:
 
 SCHEMA = Path(__file__).with_name("schema.sql")
 
+# PRAGMAs that neither write a file nor change where SQLite writes one. Every other PRAGMA is denied.
+_HARMLESS_PRAGMAS = frozenset({"foreign_key_check", "foreign_keys", "ignore_check_constraints", "table_info"})
+_DENIED_ACTIONS = frozenset({sqlite3.SQLITE_ATTACH, sqlite3.SQLITE_DETACH, sqlite3.SQLITE_CREATE_VTABLE})
+_DENIED_FUNCTIONS = frozenset({"load_extension", "fts3_tokenizer"})
+
 
 class Database:
     """Wrap one connection; all calls come from the server's thread, which makes every request atomic."""
@@ -37,6 +42,7 @@ class Database:
         if not self.value("SELECT count(*) FROM sqlite_master"):
             self._connection.executescript(SCHEMA.read_text(encoding="utf-8"))
         self.is_empty = not self.value("SELECT count(*) FROM deployment")
+        self._connection.set_authorizer(_authorize)
 
     @property
     def changes(self) -> int:
@@ -65,6 +71,24 @@ class Database:
         """Execute a statement once for each row."""
         self._connection.executemany(sql, rows)
 
+    def run_foreign(self, sql: str, *parameters: object) -> list[sqlite3.Row]:
+        """Execute a statement that came from outside the room; return its rows.
+
+        *Raises* ValueError for a statement that may reach another file, or that leaves a transaction open.
+        """
+        try:
+            rows = self._connection.execute(sql, parameters).fetchall()
+        except sqlite3.DatabaseError as error:
+            if "not authorized" not in str(error) and "prohibited" not in str(error):
+                raise
+            raise ValueError(
+                f"{error}: ATTACH, DETACH, VACUUM, virtual tables, extensions and most PRAGMAs are not allowed here"
+            ) from None
+        if self._connection.in_transaction:
+            self._connection.execute("ROLLBACK")
+            raise ValueError("a statement must not leave a transaction open")
+        return rows
+
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """Make several statements one: all or nothing."""
@@ -79,3 +103,13 @@ class Database:
     def close(self) -> None:
         """Close the connection."""
         self._connection.close()
+
+
+def _authorize(action: int, name: str | None, detail: str | None, _database: str | None, _trigger: str | None) -> int:
+    """Deny what can open or write another file: ATTACH (VACUUM INTO needs it, too), extensions, most PRAGMAs."""
+    is_denied = (
+        action in _DENIED_ACTIONS
+        or (action == sqlite3.SQLITE_FUNCTION and detail in _DENIED_FUNCTIONS)
+        or (action == sqlite3.SQLITE_PRAGMA and name not in _HARMLESS_PRAGMAS)
+    )
+    return sqlite3.SQLITE_DENY if is_denied else sqlite3.SQLITE_OK

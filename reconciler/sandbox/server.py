@@ -15,6 +15,7 @@ import uvicorn
 from .application import Application
 from .connection import Protocol
 from .control import Effective, effective
+from .values import Ready
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -77,7 +78,7 @@ def _opened(options: Options) -> tuple[Application, socket.socket]:
     except OSError:
         application.close()
         raise
-    application.url = _url(listening)
+    application.url = application.control.url = _url(listening)
     return application, listening
 
 
@@ -123,6 +124,11 @@ class Sandbox:
         return self._application.url
 
     @property
+    def control_secret(self) -> str:
+        """Return the secret that the control interface asks for."""
+        return self._application.control.secret
+
+    @property
     def tokens(self) -> Mapping[str, str]:
         """Return a token for each role: owner, user-admin, organization-admin, and so on."""
         return self._application.tokens
@@ -140,9 +146,15 @@ class Sandbox:
         """Queue a fault."""
         self._on_loop(lambda: self._application.faults.add(fault))
 
+    def forget_faults(self) -> None:
+        """Empty the queue of faults."""
+        self._on_loop(self._application.faults.clear)
+
     def execute(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
         """Execute a statement on the server's database between two requests; return its rows."""
-        return self._on_loop(lambda: [tuple(row) for row in self._application.world.database.rows(sql, *parameters)])
+        return self._on_loop(
+            lambda: [tuple(row) for row in self._application.world.database.run_foreign(sql, *parameters)]
+        )
 
     def effective(self) -> list[Effective]:
         """Return (user id, username, limit or None, source or None, effective group) of everybody, by username."""
@@ -161,19 +173,18 @@ class Sandbox:
         return future.result()
 
 
-def serve(options: Options, ready: Callable[[str, Mapping[str, str]], None]) -> None:
-    """Serve in the foreground until SIGINT or SIGTERM; `ready` hears the address and the tokens once it listens."""
+def serve(options: Options, when_ready: Callable[[Ready], None]) -> None:
+    """Serve in the foreground until SIGINT or SIGTERM; call `when_ready` as soon as the sandbox listens."""
     application, listening = _opened(options)
     try:
-        asyncio.run(_serve(application, listening, ready))
+        asyncio.run(_serve(application, listening, when_ready))
     finally:
         application.close()
 
 
-async def _serve(
-    application: Application, listening: socket.socket, ready: Callable[[str, Mapping[str, str]], None]
-) -> None:
-    server = _Server(application, lambda: ready(application.url, application.tokens))
+async def _serve(application: Application, listening: socket.socket, when_ready: Callable[[Ready], None]) -> None:
+    ready = Ready(url=application.url, tokens=application.tokens, control_secret=application.control.secret)
+    server = _Server(application, lambda: when_ready(ready))
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, server.stop.set)
     await server.serve([listening])

@@ -35,6 +35,18 @@ class Options:
     now: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ready:
+    """Tell how to reach a sandbox that listens.
+
+    `tokens` holds a token for each role. `control_secret` opens the control interface; every start has a new secret.
+    """
+
+    url: str
+    tokens: Mapping[str, str]
+    control_secret: str
+
+
 @dataclass(frozen=True, slots=True)
 class Fault:
     """Say how the next matching request shall fail.

@@ -23,7 +23,7 @@ ROUNDS = 5
 PROGRAM = """
 import json, sys
 from reconciler.sandbox import Options, serve
-serve(Options(seed=sys.argv[1]), lambda url, tokens: print(json.dumps([url, tokens["owner"]]), flush=True))
+serve(Options(seed=sys.argv[1]), lambda ready: print(json.dumps([ready.url, ready.tokens["owner"]]), flush=True))
 """
 
 

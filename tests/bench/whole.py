@@ -20,6 +20,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from reconciler.sandbox import SECRET_HEADER
+
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}")
 
 RECONCILER = (sys.executable, "-m", "reconciler")
@@ -49,6 +51,7 @@ class Company:
 
     url: str
     token: str
+    control_secret: str
 
     @property
     def environment(self) -> dict[str, str]:
@@ -59,7 +62,8 @@ class Company:
     def control(self, method: str, name: str, body: object = None) -> Any:
         """Ask the sandbox's control interface."""
         data = json.dumps(body).encode() if body is not None else None
-        request = urllib.request.Request(f"{self.url}/_sandbox/{name}", data, method=method)
+        headers = {SECRET_HEADER: self.control_secret, "Content-Type": "application/json"}
+        request = urllib.request.Request(f"{self.url}/_sandbox/{name}", data, headers, method=method)
         with urllib.request.urlopen(request) as answer:
             return json.loads(answer.read() or b"null")
 
@@ -106,7 +110,7 @@ def company(seed: str, *, version: str = "2.37", latency_s: float = 0.0) -> Iter
         try:
             assert process.stdout is not None
             said = json.loads(process.stdout.readline())
-            found = Company(said["url"], said["tokens"]["user-admin"])
+            found = Company(said["url"], said["tokens"]["user-admin"], said["control_secret"])
             found.sql("DELETE FROM user_ai_budget_overrides")
             found.sql(_EVERYBODY_HAS_ONE)
             yield found

@@ -8,7 +8,6 @@ import shutil
 import signal
 import tempfile
 import time
-import urllib.request
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -99,7 +98,7 @@ class _Run:
             self._sandbox.fault(fault)
         commands = [self._command(arguments, step) for _ in range(2 if step.form == "two" else 1)]
         codes = self._let_run(commands, step.harm)
-        self._control("DELETE", "faults")
+        self._sandbox.forget_faults()
         new = [path for path in self._journals() if path not in known]
         if step.form != "two":
             self.report.problems += unread_writes(self._sandbox.requests[asked:])
@@ -180,7 +179,7 @@ class _Run:
 
     def _repair(self) -> None:
         """The faults end: the token is good again, and who left a group is back."""
-        self._control("DELETE", "faults")
+        self._sandbox.forget_faults()
         self._sandbox.execute("UPDATE api_keys SET expires_at = ?", (FAR,))
         for row in self._members:
             self._sandbox.execute("INSERT OR IGNORE INTO group_members (user_id, group_id) VALUES (?, ?)", row)
@@ -252,11 +251,6 @@ class _Run:
 
     def _writes(self) -> list[Any]:
         return [one for one in self._sandbox.requests if one.method in ("PUT", "DELETE")]
-
-    def _control(self, method: str, name: str) -> None:
-        request = urllib.request.Request(f"{self._sandbox.url}/_sandbox/{name}", method=method)
-        with urllib.request.urlopen(request):
-            pass
 
     def _say(self, text: str) -> None:
         self.report.story.append(text)

@@ -45,8 +45,7 @@ def sandbox() -> Iterator[Sandbox]:
 def ready(shell: Shell, sandbox: Sandbox) -> Iterator[Shell]:
     shell.policy(POLICY)
     yield shell.connect(sandbox)
-    request = urllib.request.Request(f"{sandbox.url}/_sandbox/faults", method="DELETE")
-    urllib.request.urlopen(request, timeout=10).close()
+    sandbox.forget_faults()
 
 
 def get(sandbox: Sandbox, path: str) -> Any:
@@ -183,8 +182,7 @@ def test_an_amount_that_is_no_whole_number(ready: Shell, sandbox: Sandbox, amoun
         sandbox.fault(Fault("status", method="GET", path=path.partition("?")[0], status=200, body=body, times=9))
         ran = ready.run("plan", *AT)
         assert_no_plan(ran, "GET " + path.partition("?")[0], "_micros")
-        clear = urllib.request.Request(f"{sandbox.url}/_sandbox/faults", method="DELETE")
-        urllib.request.urlopen(clear, timeout=10).close()
+        sandbox.forget_faults()
 
 
 def test_a_limit_above_the_maximum_is_shown_as_it_is(shell: Shell) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx
 
-from reconciler.sandbox import Sandbox
+from reconciler.sandbox import SECRET_HEADER, Sandbox
 
 NOT_FOUND = {"message": "Resource not found or you do not have access to this resource"}
 
@@ -34,6 +34,14 @@ class World:
     def put(self, path: str, body: Any, *, role: str = "owner", **more: Any) -> httpx.Response:
         """Send a PUT of JSON."""
         return self.call("PUT", path, role=role, json=body, **more)
+
+    def control(
+        self, method: str, name: str, body: Any = None, *, headers: dict[str, str] | None = None
+    ) -> httpx.Response:
+        """Send a request to the control interface, with its secret."""
+        secret = {SECRET_HEADER: self.sandbox.control_secret}
+        content = {} if body is None else {"json": body}
+        return self.client.request(method, f"/_sandbox/{name}", headers=secret | (headers or {}), **content)
 
     def user(self, username: str) -> str:
         """Return the id of a user."""

@@ -137,39 +137,6 @@ def test_requests_are_recorded_in_order_with_who_and_what(start: Start) -> None:
     assert world.sandbox.requests == ()
 
 
-def test_the_same_control_over_http(world: World, budget: str) -> None:
-    client = world.client
-    assert client.post("/_sandbox/faults", json={"kind": "status", "status": 418}).status_code == 204
-    assert world.get(budget).status_code == 418
-    assert client.post("/_sandbox/faults", json={"kind": "reset"}).status_code == 204
-    assert client.delete("/_sandbox/faults").status_code == 204
-    assert world.get(budget).status_code == 200
-    assert [request["status"] for request in client.get("/_sandbox/requests").json()] == [418, 200]
-    assert client.delete("/_sandbox/requests").status_code == 204
-    assert client.get("/_sandbox/requests").json() == []
-    rows = client.post("/_sandbox/execute", json={"sql": "SELECT ? + 1", "parameters": [1]}).json()
-    assert rows == [[2]]
-    assert [list(row) for row in world.sandbox.effective()] == client.get("/_sandbox/effective").json()
-    assert world.sandbox.requests == ()
-
-
-@pytest.mark.parametrize(
-    ("path", "body", "word"),
-    [
-        ("faults", {"kind": "explode"}, "explode"),
-        ("faults", {"kind": "status", "colour": "red"}, "colour"),
-        ("faults", {"kind": "change", "parameters": 7}, "list"),
-        ("execute", {"sql": "SELECT nothing"}, "nothing"),
-        ("execute", {}, "sql"),
-    ],
-)
-def test_wrong_control_requests_say_what_is_wrong(world: World, path: str, body: object, word: str) -> None:
-    response = world.client.post(f"/_sandbox/{path}", json=body)
-    assert response.status_code == 400
-    assert word in response.json()["message"]
-    assert world.client.get("/_sandbox/nothing").status_code == 404
-
-
 def test_latency_delays_every_answer_and_serialises_none(start: Start) -> None:
     world = start(latency_s=0.05)
     began = time.monotonic()

@@ -12,8 +12,9 @@ import pytest
 
 PROGRAM = """
 import json
+from dataclasses import asdict
 from reconciler.sandbox import Options, serve
-serve(Options(seed="empty"), lambda url, tokens: print(json.dumps({"url": url, "tokens": dict(tokens)}), flush=True))
+serve(Options(seed="empty"), lambda ready: print(json.dumps(asdict(ready)), flush=True))
 print("ended")
 """
 

@@ -1,0 +1,174 @@
+"""The control interface: what it offers, and that only the holder of its secret can use it, and for no other file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+
+from reconciler.sandbox import SECRET_HEADER, Fault
+from tests.sandbox_server.callers import Start, World
+
+ENDPOINTS = (
+    ("POST", "faults"), ("DELETE", "faults"), ("GET", "requests"), ("DELETE", "requests"), ("POST", "execute"),
+    ("GET", "effective"), ("GET", "nothing"),
+)  # fmt: skip
+
+
+def test_the_same_control_over_http(world: World) -> None:
+    budget = f"/groups/{world.group('acme/platform')}/ai/budget"
+    assert world.control("POST", "faults", {"kind": "status", "status": 418}).status_code == 204
+    assert world.get(budget).status_code == 418
+    assert world.control("POST", "faults", {"kind": "reset"}).status_code == 204
+    assert world.control("DELETE", "faults").status_code == 204
+    assert world.get(budget).status_code == 200
+    assert [request["status"] for request in world.control("GET", "requests").json()] == [418, 200]
+    assert world.control("DELETE", "requests").status_code == 204
+    assert world.control("GET", "requests").json() == []
+    rows = world.control("POST", "execute", {"sql": "SELECT ? + 1", "parameters": [1]}).json()
+    assert rows == [[2]]
+    assert [list(row) for row in world.sandbox.effective()] == world.control("GET", "effective").json()
+    assert world.sandbox.requests == ()
+
+
+@pytest.mark.parametrize(
+    ("name", "body", "word"),
+    [
+        ("faults", {"kind": "explode"}, "explode"),
+        ("faults", {"kind": "status", "colour": "red"}, "colour"),
+        ("faults", {"kind": "change", "parameters": 7}, "list"),
+        ("execute", {"sql": "SELECT nothing"}, "nothing"),
+        ("execute", {}, "sql"),
+    ],
+)
+def test_wrong_control_requests_say_what_is_wrong(world: World, name: str, body: object, word: str) -> None:
+    response = world.control("POST", name, body)
+    assert response.status_code == 400
+    assert word in response.json()["message"]
+    assert world.control("GET", "nothing").status_code == 404
+
+
+@pytest.mark.parametrize(("method", "name"), ENDPOINTS)
+@pytest.mark.parametrize("secret", [None, "", "guess", "\u00e9"])
+def test_nothing_is_done_without_the_secret(world: World, method: str, name: str, secret: str | None) -> None:
+    world.sandbox.fault(Fault("status", status=418))
+    world.get("/experiments")
+    headers = {} if secret is None else {SECRET_HEADER.encode(): secret.encode()}
+    response = world.client.request(
+        method, f"/_sandbox/{name}", headers=headers, json={"sql": "DELETE FROM users", "kind": "reset"}
+    )
+    assert response.status_code == 403
+    assert SECRET_HEADER in response.json()["message"]
+    assert [request.status for request in world.sandbox.requests] == [418]
+    assert world.get("/users").json()["count"] > 0
+
+
+def test_each_start_has_its_own_secret(start: Start) -> None:
+    first, second = start(seed="empty"), start(seed="empty")
+    assert first.sandbox.control_secret != second.sandbox.control_secret
+    assert len(first.sandbox.control_secret) >= 40
+
+
+def test_a_token_is_no_secret(world: World) -> None:
+    headers = {SECRET_HEADER: world.sandbox.tokens["owner"], "Coder-Session-Token": world.sandbox.tokens["owner"]}
+    assert world.client.get("/_sandbox/requests", headers=headers).status_code == 403
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "evil.example", "evil.example:{port}", "localhost", "localhost:1", "127.0.0.1", "127.0.0.1:{port}@evil.example",
+        "evil.example@127.0.0.1:{port}", "localhost.evil.example:{port}", "127.0.0.1.evil.example:{port}",
+        "127.0.0.1:{port}/", "", "[::1", "127.0.0.1:{port}x", "0x7f.1:{port}",
+    ],
+)  # fmt: skip
+def test_a_foreign_host_is_refused(world: World, host: str) -> None:
+    port = urlsplit(world.sandbox.url).port
+    response = world.control("GET", "requests", headers={"Host": host.format(port=port)})
+    assert response.status_code == 403
+    assert world.sandbox.url in response.json()["message"]
+
+
+@pytest.mark.parametrize("host", ["localhost", "LOCALHOST", "127.0.0.1", "[::1]", "192.0.2.7"])
+def test_its_own_hosts_are_served(world: World, host: str) -> None:
+    own = f"{host}:{urlsplit(world.sandbox.url).port}"
+    assert world.control("GET", "requests", headers={"Host": own}).status_code == 200
+    assert world.control("GET", "requests", headers={"Host": own, "Origin": f"http://{own}"}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "origin", ["http://evil.example", "null", "", "https://127.0.0.1:{port}", "http://127.0.0.1", "http://127.0.0.1:1"]
+)
+def test_a_foreign_origin_is_refused(world: World, origin: str) -> None:
+    headers = {"Origin": origin.format(port=urlsplit(world.sandbox.url).port)}
+    assert world.control("GET", "requests", headers=headers).status_code == 403
+
+
+@pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", ""])
+def test_what_a_form_can_send_is_refused(world: World, kind: str) -> None:
+    headers = {"Content-Type": kind} if kind else {}
+    secret = {SECRET_HEADER: world.sandbox.control_secret}
+    body = b'{"sql": "DELETE FROM users"}'
+    response = world.client.post("/_sandbox/execute", content=body, headers=secret | headers)
+    assert response.status_code == 415
+    assert "application/json" in response.json()["message"]
+    assert world.get("/users").json()["count"] > 0
+
+
+def test_a_preflight_allows_nothing(world: World) -> None:
+    headers = {"Origin": "http://evil.example", "Access-Control-Request-Headers": SECRET_HEADER}
+    response = world.client.options("/_sandbox/execute", headers=headers)
+    assert response.status_code == 403
+    assert not [name for name in response.headers if name.startswith("access-control-")]
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "ATTACH '{file}' AS x",
+        "ATTACH 'file:{file}?mode=rwc' AS x",
+        "DETACH main",
+        "VACUUM",
+        "VACUUM INTO '{file}'",
+        "VACUUM main INTO '{file}'",
+        "PRAGMA journal_mode = DELETE",
+        "PRAGMA temp_store_directory = '{folder}'",
+        "PRAGMA data_store_directory = '{folder}'",
+        "PRAGMA writable_schema = ON",
+        "PRAGMA wal_checkpoint",
+        "PRAGMA module_list",
+        "SELECT * FROM pragma_database_list",
+        "EXPLAIN PRAGMA page_size = 512",
+        "SELECT load_extension('{file}')",
+        "SELECT fts3_tokenizer('x', x'00')",
+        "CREATE VIRTUAL TABLE x USING fts5(y)",
+        "CREATE TABLE x (y DEFAULT (load_extension('{file}')))",
+        "BEGIN",
+        "SAVEPOINT x",
+    ],
+)
+@pytest.mark.parametrize("in_file", [False, True])
+def test_sql_reaches_no_other_file(start: Start, tmp_path: Path, sql: str, in_file: bool) -> None:
+    world = start(seed="empty", database=str(tmp_path / "state.db") if in_file else None)
+    before = set(tmp_path.iterdir())
+    statement = sql.format(file=tmp_path / "stolen", folder=tmp_path)
+    control = world.control("POST", "execute", {"sql": statement})
+    if statement.startswith("CREATE TABLE"):
+        control = world.control("POST", "execute", {"sql": "INSERT INTO x DEFAULT VALUES"})
+    assert control.status_code == 400, control.text
+    world.sandbox.fault(Fault("change", sql=statement))
+    assert world.get("/experiments").status_code in (200, 500)
+    assert set(tmp_path.iterdir()) == before
+    assert world.get("/users").status_code == 200
+    new = {"username": "new-person", "email": "n@acme.example", "password": "long enough", "login_type": "password"}
+    organizations = world.get("/organizations").json()
+    made = world.call("POST", "/users", json=new | {"organization_ids": [organizations[0]["id"]]})
+    assert made.status_code == 201, made.text  # no transaction stayed open
+
+
+def test_a_request_without_a_secret_is_answered_before_its_body_counts(world: World) -> None:
+    with httpx.Client(base_url=world.sandbox.url, trust_env=False) as client:
+        response = client.post("/_sandbox/execute", content=b"{" * 1000, headers={"Content-Type": "application/json"})
+    assert response.status_code == 403

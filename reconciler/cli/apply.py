@@ -12,7 +12,7 @@ from reconciler.cli.screen import Screen
 
 if TYPE_CHECKING:
     from reconciler.cli.options import Scope
-    from reconciler.cli.server import Server
+    from reconciler.cli.server import ServerOptions
     from reconciler.core.verdict import Grant
     from reconciler.render.effects import Detail
 
@@ -40,7 +40,7 @@ def command(
     detail: Detail,
     at: datetime,
     includes: Scope,
-    server: Server,
+    server: ServerOptions,
     screen: Screen,
 ) -> int:
     """Make live budgets match the policy. Sends the fewest PUT and DELETE calls.

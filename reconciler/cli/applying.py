@@ -23,14 +23,14 @@ from reconciler.render.outcome import outcome_text
 from reconciler.render.text import harmless
 
 if TYPE_CHECKING:
-    from reconciler.cli.server import Server
+    from reconciler.cli.server import ServerOptions
 
 
 def approve_and_apply(
     plan: Plan,
     report: str,
     reader: Reader,
-    server: Server,
+    server: ServerOptions,
     screen: Screen,
     stop: Interruption,
     *,

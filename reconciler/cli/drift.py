@@ -12,7 +12,7 @@ from reconciler.cli.screen import Screen
 
 if TYPE_CHECKING:
     from reconciler.cli.options import Scope
-    from reconciler.cli.server import Server
+    from reconciler.cli.server import ServerOptions
     from reconciler.render.effects import Detail
 
 
@@ -27,7 +27,7 @@ def command(
     detail: Detail,
     at: datetime,
     includes: Scope,
-    server: Server,
+    server: ServerOptions,
     screen: Screen,
 ) -> int:
     """Tell whether live budgets still match the policy. Exits with 2 when they do not.

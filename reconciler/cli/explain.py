@@ -12,7 +12,7 @@ from reconciler.cli import exits, options
 from reconciler.cli.screen import Screen
 
 if TYPE_CHECKING:
-    from reconciler.cli.server import Server
+    from reconciler.cli.server import ServerOptions
     from reconciler.core.policy import Policy
 
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 @options.paths
 @options.server
 @options.screen
-def command(user: str, paths: tuple[str, ...], server: Server, screen: Screen) -> int:
+def command(user: str, paths: tuple[str, ...], server: ServerOptions, screen: Screen) -> int:
     """Say why a person's limit is what it is.
 
     \b

@@ -10,13 +10,13 @@ from reconciler.cli import exits, options
 from reconciler.errors import ReconcilerError
 
 if TYPE_CHECKING:
-    from reconciler.cli.server import Server
+    from reconciler.cli.server import ServerOptions
 
 
 @click.command("export")
 @click.argument("organization", required=False)
 @options.server
-def command(organization: str | None, server: Server) -> int:
+def command(organization: str | None, server: ServerOptions) -> int:
     """Print the live budgets of an organization as a policy file.
 
     \b

@@ -76,9 +76,13 @@ def server(function: Command) -> Command:
     )  # fmt: skip
     @functools.wraps(function)
     def wrapper(*args: Any, parallelism: int, max_requests: int | None, max_wait: int, **kwargs: Any) -> Any:
-        from reconciler.cli.server import Server
+        from reconciler.cli.server import ServerOptions
 
-        return function(*args, server=Server(parallelism, max_requests, max_wait), **kwargs)
+        return function(
+            *args,
+            server=ServerOptions(parallelism=parallelism, max_requests=max_requests, max_wait_s=max_wait),
+            **kwargs,
+        )
 
     return wrapper
 

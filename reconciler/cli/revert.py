@@ -12,7 +12,7 @@ from reconciler.cli import options
 from reconciler.cli.screen import Screen
 
 if TYPE_CHECKING:
-    from reconciler.cli.server import Server
+    from reconciler.cli.server import ServerOptions
     from reconciler.core.verdict import Grant
     from reconciler.render.effects import Detail
 
@@ -31,7 +31,7 @@ def command(
     journal_path: str | None,
     grants: tuple[Grant, ...],
     detail: Detail,
-    server: Server,
+    server: ServerOptions,
     screen: Screen,
 ) -> int:
     """Take back what the run of JOURNAL really did.

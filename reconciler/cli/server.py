@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 LONG_WAIT_S = 5.0
 
 
-@dataclass(frozen=True, slots=True)
-class Server:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerOptions:
     """What the options say of the server; opening it reads the environment."""
 
     parallelism: int

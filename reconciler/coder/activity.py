@@ -29,8 +29,8 @@ _TOKENS = {
     "cache_read": "cache_read_input_tokens",
     "cache_write": "cache_write_input_tokens",
 }
-_SAID = ("last_prompt", "threads", "metadata", "prompt")
-"""Keys whose values are, or may be, what somebody said."""
+_PROMPT_KEYS = ("last_prompt", "threads", "metadata", "prompt")
+"""Keys whose values are, or may be, what a person wrote to a model."""
 
 
 def read_user_spend(transport: Transport, user: UserId) -> UserSpend | None:
@@ -62,11 +62,11 @@ def read_sessions(transport: Transport, user: UserId, since: datetime) -> tuple[
     """
     query = f'initiator:"{user}" started_after:"{since.astimezone(UTC).isoformat()}"'
     for route in ("/ai-gateway/sessions", "/aibridge/sessions"):
-        found = _read_pages(transport, route, query, load_sessions)
-        if not isinstance(found, Answer):
-            sessions = {session.id: session for session in found}.values()
+        result = _read_pages(transport, route, query, load_sessions)
+        if not isinstance(result, Answer):
+            sessions = {session.id: session for session in result}.values()
             return tuple(sorted(sessions, key=lambda session: (session.started_at, session.id)))
-        if not is_route_missing(found):
+        if not is_route_missing(result):
             break
     return None
 
@@ -75,10 +75,10 @@ def read_changes(transport: Transport, subject: Subject, since: datetime) -> Cha
     """Read from the audit log who changed a subject's budget, oldest first. Source: coder-api section 8."""
     kind = "group_ai_budget" if isinstance(subject, Group) else "user_ai_budget_override"
     query = f"resource_type:{kind} resource_id:{subject.id} date_from:{since.astimezone(UTC):%Y-%m-%d}"
-    found = _read_pages(transport, "/audit", query, load_changes)
-    if isinstance(found, Answer):
-        return Changes(reason=_why_no_audit(found))
-    return Changes(tuple(sorted({change for change in found if change.at >= since})))
+    entries = _read_pages(transport, "/audit", query, load_changes)
+    if isinstance(entries, Answer):
+        return Changes(reason=_why_no_audit(entries))
+    return Changes(tuple(sorted({entry for entry in entries if entry.at >= since})))
 
 
 def _read_pages(transport: Transport, route: str, query: str, load: Callable[[Answer], list[T]]) -> list[T] | Answer:
@@ -86,26 +86,26 @@ def _read_pages(transport: Transport, route: str, query: str, load: Callable[[An
 
     Ends at a short page, at one that says nothing new and at the last page that is allowed: `count` may lie.
     """
-    found: list[T] = []
+    items: list[T] = []
     for number in range(MAX_PAGES):
         answer = transport.send(Request("GET", paths.search(route, query, limit=PAGE, offset=number * PAGE)))
         if answer.status in (400, 403, 404):
             return answer
         page = load(answer)
-        new = [item for item in page if item not in found[-PAGE:]]
-        found += new
+        new = [item for item in page if item not in items[-PAGE:]]
+        items += new
         if len(page) < PAGE or not new:
             break
-    return found
+    return items
 
 
 def load_sessions(answer: Answer) -> list[Session]:
-    """Decode a page of AI sessions, without what was said in them."""
-    return [_session(row) for row in load_object(answer, hook=_drop_what_was_said).rows("sessions")]
+    """Decode a page of AI sessions, without prompts."""
+    return [_session(row) for row in load_object(answer, hook=_drop_prompts).rows("sessions")]
 
 
-def _drop_what_was_said(value: dict[str, Any]) -> object:
-    for key in _SAID:
+def _drop_prompts(value: dict[str, Any]) -> object:
+    for key in _PROMPT_KEYS:
         value.pop(key, None)
     return value
 

@@ -1,4 +1,4 @@
-"""What an answer that is no success means: Coder's statuses and messages into the error family, once. Sends nothing.
+"""What an answer that is not a success means: Coder's statuses and messages into the error family, once. Sends nothing.
 
 Coder's 404 has two texts, and only the text decides: `Resource not found...` is absent, unknown or forbidden, `Route
 not found.` says that this server is of another generation, and nothing about the subject. What a server writes is shown
@@ -23,27 +23,27 @@ EXPERIMENT_MISSING = "functionality requires enabling the"
 LONGEST_QUOTE = 300
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """The body of an answer that is no success. Every text is Coder's own, or empty when the body is not Coder's."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ErrorBody:
+    """The body of an answer that is not a success. Every text is Coder's own, or empty when the body is not Coder's."""
 
     message: str = ""
     detail: str = ""
     validations: tuple[str, ...] = ()
 
 
-def read_refusal(answer: Answer) -> Refusal:
-    """Read what Coder says about a refusal; an empty one when it is not Coder who speaks."""
+def read_error_body(answer: Answer) -> ErrorBody:
+    """Read what Coder says about a refusal; an empty body when the answer is not Coder's."""
     try:
         value = json.loads(answer.body)
     except (ValueError, RecursionError):
-        return Refusal()
+        return ErrorBody()
     if not isinstance(value, dict) or not isinstance(value.get("message"), str):
-        return Refusal()
+        return ErrorBody()
     rows = value.get("validations")
     pairs = [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
     detail = value.get("detail")
-    return Refusal(
+    return ErrorBody(
         message=value["message"],
         detail=detail if isinstance(detail, str) else "",
         validations=tuple(f"{row.get('field')}: {row.get('detail')}" for row in pairs),
@@ -52,33 +52,33 @@ def read_refusal(answer: Answer) -> Refusal:
 
 def is_not_found(answer: Answer) -> bool:
     """Tell whether Coder says that something is absent, unknown or forbidden. Never true for a missing route."""
-    return answer.status == 404 and read_refusal(answer).message.rstrip(".") == NOT_FOUND
+    return answer.status == 404 and read_error_body(answer).message.rstrip(".") == NOT_FOUND
 
 
 def is_route_missing(answer: Answer) -> bool:
     """Tell whether this server has no such route: it is of another generation."""
-    return answer.status == 404 and read_refusal(answer).message == ROUTE_NOT_FOUND
+    return answer.status == 404 and read_error_body(answer).message == ROUTE_NOT_FOUND
 
 
 def is_user_missing(answer: Answer) -> bool:
     """Tell whether a look-up says that there is no such user, in either of Coder's ways."""
-    return is_not_found(answer) or (answer.status == 400 and read_refusal(answer).message == NO_SUCH_USER)
+    return is_not_found(answer) or (answer.status == 400 and read_error_body(answer).message == NO_SUCH_USER)
 
 
 def is_experiment_missing(answer: Answer) -> bool:
     """Tell whether this server has the route and keeps it behind an experiment that is not enabled."""
-    return answer.status == 403 and EXPERIMENT_MISSING in read_refusal(answer).message
+    return answer.status == 403 and EXPERIMENT_MISSING in read_error_body(answer).message
 
 
 def error_of(answer: Answer) -> ServerError:
     """Return the error that an answer other than the expected success means for who asked."""
-    refusal = read_refusal(answer)
-    said = quote("; ".join(part for part in (refusal.message, refusal.detail, *refusal.validations) if part))
-    text = f"{answer.request}: {answer.status}" + (f" {said}" if said else "")
+    body = read_error_body(answer)
+    words = quote("; ".join(part for part in (body.message, body.detail, *body.validations) if part))
+    text = f"{answer.request}: {answer.status}" + (f" {words}" if words else "")
     if 300 <= answer.status < 400:
         return _redirected(answer)
     if answer.status in (401, 403, 428) and (answer.status != 403 or not answer.request.is_write):
-        return DeniedError(text, hint=_hint_for_denied(answer.status, refusal.message))
+        return DeniedError(text, hint=_hint_for_denied(answer.status, body.message))
     if answer.status >= 500 or answer.status == 408:
         return UnreachableError(text, hint="try again; if it stays so, ask who runs this Coder")
     is_gone = answer.request.method == "DELETE" and is_not_found(answer)
@@ -114,7 +114,7 @@ def _redirected(answer: Answer) -> ServerError:
         target = urlsplit(answer.location)
         where = quote(f"{target.scheme}://{target.netloc}") if target.netloc else "another path"
     except ValueError:
-        where = "what is no URL"
+        where = "an invalid URL"
     kind = RejectedError if answer.request.is_write else ServerError
     return kind(
         f"{answer.request}: {answer.status} redirects to {where}; redirects are not followed.",
@@ -124,8 +124,8 @@ def _redirected(answer: Answer) -> ServerError:
 
 def _unexpected(answer: Answer, text: str) -> ServerError:
     kind = UnreachableError if answer.request.is_write else ServerError
-    if not read_refusal(answer).message:
-        text += f" with {quote(answer.content_type) or 'no content type'}, which is not Coder's way to say it"
+    if not read_error_body(answer).message:
+        text += f" with {quote(answer.content_type) or 'no content type'}, which Coder does not send"
     return kind(text, hint="check that CODER_URL is a Coder deployment of 2.34 or later")
 
 

@@ -4,7 +4,7 @@ Asking an organization's Everyone group about its members says for each what lim
 does: so it shows every override of that organization (coder-api section 3.6). 2.37 says the limit itself; 2.36 says it
 only when the group that was asked is the effective one, so a second pass asks the groups that the first one named.
 
-What a bulk answer leaves out, masks (effective_group_id null), contradicts or cannot give (404, or the 500 that one
+What a bulk answer leaves out, masks (effective_group_id null), contradicts or cannot give (404, or the 500 that a
 huge limit causes in early builds of 2.36) is not in our results: the caller reads it one by one.
 """
 
@@ -32,7 +32,7 @@ Booked = dict[GroupId, dict[UserId, Micros]]
 _SOURCES = {"user_override": True, "group": False}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MemberRow:
     """What one bulk answer says of one member of the group that was asked."""
 
@@ -50,11 +50,13 @@ def read_group_budgets(transport: Transport, groups: Sequence[Group]) -> dict[Gr
     for group in sorted(groups):
         by_organization[group.organization_id].append(group.id)
     asked = [
-        paths.groups_spend(organization, some) for organization, ids in by_organization.items() for some in chunks(ids)
+        paths.groups_spend(organization, chunk)
+        for organization, ids in by_organization.items()
+        for chunk in chunks(ids)
     ]
-    found = transport.send_all([Request("GET", path) for path in asked], load_group_rows)
+    answers = transport.send_all([Request("GET", path) for path in asked], load_group_rows)
     wanted = {group.id for group in groups}
-    return {id_: state for rows in found for id_, state in rows.items() if id_ in wanted}
+    return {id_: state for rows in answers for id_, state in rows.items() if id_ in wanted}
 
 
 def read_effective(
@@ -69,30 +71,30 @@ def read_effective(
         for id_ in sorted(directory.organizations)
     }
     answers = read_member_rows(transport, {GroupId(id_): ids for id_, ids in everyone.items()})
-    found, named = _settle(answers)
+    effective, named = _settle(answers)
     more = read_member_rows(transport, named)
-    return found | _settle(more)[0], booked([*answers, *more])
+    return effective | _settle(more)[0], booked([*answers, *more])
 
 
 def booked(answers: Iterable[tuple[GroupId, Mapping[UserId, MemberRow]]]) -> Booked:
     """Return the spend in answers, per group that was asked."""
-    found: Booked = defaultdict(dict)
+    spend: Booked = defaultdict(dict)
     for group, rows in answers:
-        found[group].update((user, row.spend) for user, row in rows.items())
-    return found
+        spend[group].update((user, row.spend) for user, row in rows.items())
+    return spend
 
 
 def read_member_rows(
     transport: Transport, asked: Mapping[GroupId, Sequence[UserId]]
 ) -> list[tuple[GroupId, Mapping[UserId, MemberRow]]]:
     """Ask groups about some of their members; return each answer with the group that was asked."""
-    questions = [(group, some) for group, users in asked.items() for some in chunks(users)]
+    questions = [(group, chunk) for group, users in asked.items() for chunk in chunks(users)]
     answers = transport.send_all(
-        [Request("GET", paths.members_spend(group, some)) for group, some in questions], load_member_rows
+        [Request("GET", paths.members_spend(group, chunk)) for group, chunk in questions], load_member_rows
     )
     return [
-        (group, {user: rows[user] for user in some if user in rows})
-        for (group, some), rows in zip(questions, answers, strict=True)
+        (group, {user: rows[user] for user in chunk if user in rows})
+        for (group, chunk), rows in zip(questions, answers, strict=True)
     ]
 
 
@@ -135,13 +137,15 @@ def _member_row(row: Fields, asked: GroupId) -> MemberRow:
     group = GroupId(id_) if id_ is not None else None
     spend = row.micros("group_spend_micros")
     if group is None or not (says_effective or group == asked):
-        return MemberRow(group, None, spend)
+        return MemberRow(effective_group=group, effective=None, spend=spend)
     if budget is None:
-        return MemberRow(group, Effective(Unlimited(), group), spend)
+        return MemberRow(effective_group=group, effective=Effective(Unlimited(), group), spend=spend)
     by_override = _SOURCES.get(budget.text("limit_source"))
     if by_override is None:  # a source of a newer server: it may or may not be an override
-        return MemberRow(None, None, spend)
-    return MemberRow(group, Effective(budget.micros("spend_limit_micros"), group, by_override), spend)
+        return MemberRow(effective_group=None, effective=None, spend=spend)
+    return MemberRow(
+        effective_group=group, effective=Effective(budget.micros("spend_limit_micros"), group, by_override), spend=spend
+    )
 
 
 def _settle(
@@ -151,19 +155,19 @@ def _settle(
 
     Where two organizations each name an effective group, somebody was moved in between: certain of neither.
     """
-    said: dict[UserId, MemberRow] = {}
+    row_of: dict[UserId, MemberRow] = {}
     moved: set[UserId] = set()
     for _, rows in answers:
         for user, row in rows.items():
             if row.effective_group is None:
                 continue
-            if said.setdefault(user, row).effective_group != row.effective_group:
+            if row_of.setdefault(user, row).effective_group != row.effective_group:
                 moved.add(user)
-    found: dict[UserId, Effective] = {}
+    effective: dict[UserId, Effective] = {}
     named: dict[GroupId, list[UserId]] = defaultdict(list)
-    for user, row in said.items():
+    for user, row in row_of.items():
         if row.effective is not None and user not in moved:
-            found[user] = row.effective
+            effective[user] = row.effective
         elif row.effective_group is not None and user not in moved:
             named[row.effective_group].append(user)
-    return found, {group: sorted(named[group]) for group in sorted(named)}
+    return effective, {group: sorted(named[group]) for group in sorted(named)}

@@ -27,7 +27,7 @@ ReadFile = Callable[[PurePath], str | None]
 """Return a file's text, None when there is no such file."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Connection:
     """How to reach one deployment, and how hard to try."""
 
@@ -68,7 +68,8 @@ def connection_from(environment: Mapping[str, str], read_file: ReadFile, *, plat
     token = environment.get("CODER_SESSION_TOKEN", "").strip() or _token_for(url, login_url, login_token)
     if not _TOKEN.fullmatch(token):
         raise ReconcilerError(
-            "The session token has characters that no token has.", hint="set CODER_SESSION_TOKEN to the token alone"
+            "The session token contains spaces or characters that are not plain ASCII.",
+            hint="set CODER_SESSION_TOKEN to the token alone",
         )
     return Connection(url=url, token=token, headers=headers)
 
@@ -83,7 +84,7 @@ def normalise_url(text: str) -> str:
         text = ("http://" if re.match(r"localhost(:|/|$)", text) else "https://") + text
     hint = "write it like https://coder.example.com"
     if "@" in text.split("://", 1)[1].split("/", 1)[0]:
-        raise ReconcilerError("The Coder URL has a user name or password in it.", hint=hint)
+        raise ReconcilerError("The Coder URL must not have a user name or password in it.", hint=hint)
     try:
         parts = urlsplit(text)
         (parts.hostname or "").encode("idna")
@@ -94,10 +95,10 @@ def normalise_url(text: str) -> str:
         raise ReconcilerError(f"The Coder URL {text!r} is not a URL.", hint=hint)
     if parts.scheme not in ("http", "https"):
         raise ReconcilerError(
-            f"The Coder URL has the scheme {parts.scheme}, only https and http are spoken.", hint=hint
+            f"The Coder URL has scheme {parts.scheme}, which is not supported; use https or http.", hint=hint
         )
     if parts.query or parts.fragment:
-        raise ReconcilerError("The Coder URL has a query or a fragment.", hint=hint)
+        raise ReconcilerError("The Coder URL must not have a query or a fragment.", hint=hint)
     path = parts.path.rstrip("/").removesuffix("/api/v2").rstrip("/")
     return f"{parts.scheme}://{parts.netloc.lower()}{path}"
 
@@ -119,7 +120,9 @@ def parse_headers(text: str) -> tuple[tuple[str, str], ...]:
                 f"Entry {number} of CODER_HEADER is not a header.", hint="write name=value, several with commas"
             )
         if name.lower() in _OURS:
-            raise ReconcilerError(f"CODER_HEADER sets {name}, which is not for it to set.", hint="remove it")
+            raise ReconcilerError(
+                f"CODER_HEADER must not set {name}; reconciler sets it.", hint=f"remove {name} from CODER_HEADER"
+            )
         headers.append((name, value))
     return tuple(headers)
 

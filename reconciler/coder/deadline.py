@@ -68,7 +68,7 @@ class Deadlines:
                     return
 
 
-def _shut(one: socket.socket) -> None:
+def _shut(connected: socket.socket) -> None:
     """Shut a socket that another thread reads: plainly, because TLS has a state that the reader uses."""
     with suppress(OSError):  # closed meanwhile
-        socket.socket.shutdown(one, socket.SHUT_RDWR)
+        socket.socket.shutdown(connected, socket.SHUT_RDWR)

@@ -25,7 +25,7 @@ PREBUILDS = UserId("c42fdf75-3097-471c-8c33-fb52454d81c0")
 """Coder's own system user, a member of some organizations; nobody to manage."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Listed:
     group: Group
     members: frozenset[UserId]
@@ -61,7 +61,7 @@ class Listing:
         return [Request("GET", path, timeout_s=LIST_TIMEOUT_S) for path in self._by_path]
 
     def take(self, answer: Answer) -> Answer:
-        """Take an answer if it is one of these lists, and empty it; return it, whatever it is.
+        """Store the answer if it is one of these lists and free its body; always return it.
 
         An organization whose groups may not be read has none here. Raises ServerError.
         """
@@ -71,11 +71,11 @@ class Listing:
 
     def directory(self, transport: Transport) -> Directory:
         """Return who exists, with a request more for each organization that shares people with another."""
-        listed = [one for id_ in sorted(self._listed) for one in self._listed[id_]]
-        members = {one.group.id: one.members for one in listed}
+        listed = [row for id_ in sorted(self._listed) for row in self._listed[id_]]
+        members = {row.group.id: row.members for row in listed}
         return Directory(
             organizations=dict(self._organizations),
-            groups={one.group.id: one.group for one in listed},
+            groups={row.group.id: row.group for row in listed},
             users=self._users,
             members=members,
             hidden_members=_really_hidden(transport, listed),
@@ -96,7 +96,7 @@ def _load_groups(answer: Answer, organization: Organization, users: dict[UserId,
         if "username" not in value or "members" in value:
             return value
         known = users.get(UserId(id_)) if isinstance(id_ := value.get("id"), str) else None
-        if known is None and (known := load_user(Fields(value, request, "a member"))) is not None:
+        if known is None and (known := load_user(Fields(value=value, request=request, at="a member"))) is not None:
             users[known.id] = known
         return known
 
@@ -107,12 +107,12 @@ def _load_groups(answer: Answer, organization: Organization, users: dict[UserId,
 
 def _load_group(row: Fields, organization: Organization) -> _Listed:
     members = row.value.get("members") or []
-    people = [one for one in members if isinstance(one, User)] if isinstance(members, list) else None
-    if people is None or len(people) < sum(one is not None for one in members):
+    people = [member for member in members if isinstance(member, User)] if isinstance(members, list) else None
+    if people is None or len(people) < sum(member is not None for member in members):
         raise wrong(row.request, f"{row.at}.members is not a list of members")
     total = row.count("total_member_count") if row.value.get("total_member_count") is not None else 0
     group = Group(organization.name, row.name("name"), GroupId(row.id("id")), organization.id)
-    return _Listed(group, frozenset(one.id for one in people), max(0, total - len(members)))
+    return _Listed(group=group, members=frozenset(user.id for user in people), hidden=max(0, total - len(members)))
 
 
 def _really_hidden(transport: Transport, listed: list[_Listed]) -> dict[GroupId, int]:
@@ -120,9 +120,9 @@ def _really_hidden(transport: Transport, listed: list[_Listed]) -> dict[GroupId,
 
     A count that exceeds the members may also count system users, so whoever may read all members is asked for.
     """
-    some = [one for one in listed if one.hidden]
-    reads_all = organizations_with(transport, "group_member", (one.group.organization_id for one in some))
-    return {one.group.id: one.hidden for one in some if one.group.organization_id not in reads_all}
+    short = [row for row in listed if row.hidden]
+    reads_all = organizations_with(transport, "group_member", (row.group.organization_id for row in short))
+    return {row.group.id: row.hidden for row in short if row.group.organization_id not in reads_all}
 
 
 def _read_joined(
@@ -135,11 +135,11 @@ def _read_joined(
     times = Counter(user for people in everyone.values() for user in people)
     shared = {user for user, count in times.items() if count > 1}
     asked = {paths.organization_members(id_): id_ for id_, people in everyone.items() if not shared.isdisjoint(people)}
-    found = transport.send_all(
+    answers = transport.send_all(
         [Request("GET", path, timeout_s=LIST_TIMEOUT_S) for path in asked],
         lambda answer: _load_joined(answer, asked[answer.request.path], shared),
     )
-    return {key: time for one in found for key, time in one.items()}
+    return {key: time for times_of in answers for key, time in times_of.items()}
 
 
 def _load_joined(

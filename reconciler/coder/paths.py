@@ -14,11 +14,6 @@ ORGANIZATIONS = f"{API}/organizations"
 AUTHCHECK = f"{API}/authcheck"
 ME = f"{API}/users/me"
 
-OVERRIDE_ROUTE = "/ai/budget/override"
-"""From 2.36 on."""
-OLD_OVERRIDE_ROUTE = "/ai/budget"
-"""Until 2.35; the one path is no alias of the other."""
-
 MAX_IDS = 100
 """How many ids one bulk read may ask for. Source: coder-api section 3.1."""
 
@@ -27,8 +22,8 @@ def user(name_or_id: str) -> str:
     return f"{API}/users/{quote(name_or_id, safe='')}"
 
 
-def user_override(user_id: str, route: str) -> str:
-    return f"{API}/users/{require_uuid(user_id)}{route}"
+def user_override(user_id: str, suffix: str) -> str:
+    return f"{API}/users/{require_uuid(user_id)}{suffix}"
 
 
 def user_spend(user_id: str) -> str:

@@ -23,7 +23,7 @@ def check(action: str, kind: str, *, organization: str = "") -> dict[str, Any]:
 def ask_permission(transport: Transport, checks: dict[str, dict[str, Any]]) -> dict[str, bool]:
     """Ask in one request what this token may do. Writes nothing. Source: coder-api section 7."""
     body = json.dumps({"checks": checks}).encode()
-    answer = load_object(transport.send(Request("POST", paths.AUTHCHECK, body)))
+    answer = load_object(transport.send(Request("POST", paths.AUTHCHECK, body=body)))
     return {name: answer.flag(name) for name in checks}
 
 

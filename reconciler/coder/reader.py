@@ -13,7 +13,7 @@ from typing import Self
 
 from reconciler.coder import activity, bulk, listing, paths
 from reconciler.coder.answers import is_user_missing
-from reconciler.coder.discovery import Server, ask_first, discover
+from reconciler.coder.discovery import DiscoveredServer, ask_first, discover
 from reconciler.coder.permission import ask_permission, check
 from reconciler.coder.single import Singles
 from reconciler.coder.transport import Answer, Request, Transport
@@ -33,7 +33,7 @@ class CoderReader:
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
         self._lock = threading.RLock()
-        self._server: Server | None = None
+        self._server: DiscoveredServer | None = None
         self._directory: Directory | None = None
         self._singles: Singles | None = None
         self._booked: bulk.Booked = {}
@@ -47,7 +47,7 @@ class CoderReader:
         """Let this run go on to its end if that many requests more are allowed, and raise ReconcilerError if not."""
         self._transport.reserve(requests)
 
-    def _found(self) -> Server:
+    def _discovered(self) -> DiscoveredServer:
         """Return what was discovered; the requests are sent once."""
         with self._lock:
             if self._server is None:
@@ -56,7 +56,7 @@ class CoderReader:
 
     def deployment(self) -> Deployment:
         """Return the server and who asks."""
-        return self._found().deployment
+        return self._discovered().deployment
 
     def directory(self) -> Directory:
         """Return who exists in every organization that the token may read; read once.
@@ -66,7 +66,7 @@ class CoderReader:
         with self._lock:
             if self._directory is None:
                 first = ask_first(self._transport) if self._server is None else None
-                lists = listing.Listing(first.organizations if first else self._found().organizations)
+                lists = listing.Listing(first.organizations if first else self._discovered().organizations)
                 questions = first.questions if first else []
                 answers = self._transport.send_all([*lists.requests, *questions], lists.take)
                 if first:
@@ -77,23 +77,23 @@ class CoderReader:
     def find_users(self, names: Collection[str]) -> tuple[User, ...]:
         """Look up people by username or UUID. Deleted people answer to their UUID, but are not returned."""
         asked = sorted(name for name in set(names) if _NAME.fullmatch(name) and name.lower() != "me")
-        answers = self._transport.send_all([Request("GET", paths.user(name)) for name in asked], _load_found)
-        found = [
+        answers = self._transport.send_all([Request("GET", paths.user(name)) for name in asked], _load_person)
+        people = [
             (user, organizations)
             for name, (user, organizations) in zip(asked, answers, strict=True)
             if user is not None and name.lower() in (user.username.lower(), user.id)
         ]
-        doubted = [user for user, organizations in found if not organizations]
-        again = self._transport.send_all([Request("GET", paths.user(user.username)) for user in doubted], _load_found)
+        doubted = [user for user, organizations in people if not organizations]
+        again = self._transport.send_all([Request("GET", paths.user(user.username)) for user in doubted], _load_person)
         live = {user.id for user, _ in again if user is not None}
-        return tuple(sorted({user for user, organizations in found if organizations or user.id in live}))
+        return tuple(sorted({user for user, organizations in people if organizations or user.id in live}))
 
     def group_budgets(self, groups: Sequence[Group]) -> Mapping[GroupId, Reading]:
         """Read the budgets of groups: a hundred in a request, or one by one."""
         has_bulk = self.deployment().offers.bulk_reads
-        found = bulk.read_group_budgets(self._transport, groups) if has_bulk else {}
-        left = [group for group in groups if group.id not in found]
-        return found | self._single().read_groups(left, asks_type=not has_bulk)
+        budgets = bulk.read_group_budgets(self._transport, groups) if has_bulk else {}
+        left = [group for group in groups if group.id not in budgets]
+        return budgets | self._single().read_groups(left, check_rights_in_bulk=not has_bulk)
 
     def people(self, users: Sequence[User], directory: Directory) -> People:
         """Read the overrides of people, and what limits them where the server says it."""
@@ -111,8 +111,8 @@ class CoderReader:
     def budget(self, subject: Subject) -> Reading:
         """Read one subject afresh; what a 404 is worth may be remembered, as before every write (single.py)."""
         if isinstance(subject, Group):
-            return self._single().read_groups([subject], listed=self._listed())[subject.id]
-        return self._single().read_users([subject], trusts_memory=True)[subject.id]
+            return self._single().read_group_before_write(subject, is_listed=self._is_listed(subject))
+        return self._single().read_user_before_write(subject)
 
     def spend(self, asked: Mapping[GroupId, Sequence[UserId]]) -> Mapping[GroupId, Mapping[UserId, Micros]]:
         """Return what people booked on groups in the current period; empty on servers without bulk reads.
@@ -137,7 +137,7 @@ class CoderReader:
 
     def may_write(self, *, organizations: Collection[OrganizationId], overrides: bool) -> tuple[str, ...]:
         """Return what this token may not write, a sentence each, by one authcheck."""
-        known = self._found().organizations
+        known = self._discovered().organizations
         checks = {str(id_): check("update", "group", organization=id_) for id_ in sorted(organizations)}
         if overrides:
             checks["overrides"] = check("update", "user")
@@ -174,11 +174,11 @@ class CoderReader:
     def _single(self) -> Singles:
         with self._lock:
             if self._singles is None:
-                self._singles = Singles(self._transport, self._found())
+                self._singles = Singles(self._transport, self._discovered())
             return self._singles
 
-    def _listed(self) -> Collection[GroupId]:
-        return self._directory.groups if self._directory is not None else ()
+    def _is_listed(self, group: Group) -> bool:
+        return self._directory is not None and group.id in self._directory.groups
 
 
 def _override_in(effective: Effective) -> Reading:
@@ -187,7 +187,7 @@ def _override_in(effective: Effective) -> Reading:
     return ABSENT
 
 
-def _load_found(answer: Answer) -> tuple[User | None, tuple[str, ...]]:
+def _load_person(answer: Answer) -> tuple[User | None, tuple[str, ...]]:
     """Return who answers to a name, and the organizations they are in, where Coder says them."""
     if is_user_missing(answer):
         return None, ()

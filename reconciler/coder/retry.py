@@ -60,16 +60,16 @@ class WaitThenRetry:
 Decision = GiveUp | WaitThenRetry
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
     """What happened to a request, and what is left to spend on it."""
 
     method: str
     number: int
     """Counts from 1."""
-    happened: int | Failure
+    result: int | Failure
     """The status, or why there is none."""
-    told_s: float | None = None
+    retry_after_s: float | None = None
     """How long the server said to wait."""
     was_seen: bool = True
     """Whether this server has answered anything before."""
@@ -84,11 +84,11 @@ def decide(attempt: Attempt, *, jitter: float) -> Decision:
     """
     if not _may_repeat(attempt):
         return GiveUp()
-    wait_s = max(attempt.told_s or 0.0, _own_wait_s(attempt.number, jitter))
+    wait_s = max(attempt.retry_after_s or 0.0, _own_wait_s(attempt.number, jitter))
     return WaitThenRetry(wait_s) if wait_s <= attempt.left_s else GiveUp(needed_s=wait_s)
 
 
-def told_wait_s(headers: Mapping[str, str], *, now_s: float) -> float | None:
+def read_retry_after(headers: Mapping[str, str], *, now_s: float) -> float | None:
     """Return the seconds that Retry-After, else X-RateLimit-Reset asks for; None when neither can be read.
 
     `now_s` is the time of day in Unix seconds. Source: coder-api section 6.
@@ -106,13 +106,13 @@ def told_wait_s(headers: Mapping[str, str], *, now_s: float) -> float | None:
 
 
 def _may_repeat(attempt: Attempt) -> bool:
-    if attempt.happened == 429:
+    if attempt.result == 429:
         return True
     if attempt.number >= MAX_ATTEMPTS:
         return False
-    if attempt.happened is Failure.NOT_SENT:
+    if attempt.result is Failure.NOT_SENT:
         return attempt.was_seen
-    return attempt.method in READS and (attempt.happened is Failure.LOST or attempt.happened in _BUSY)
+    return attempt.method in READS and (attempt.result is Failure.LOST or attempt.result in _BUSY)
 
 
 def _own_wait_s(number: int, jitter: float) -> float:

@@ -19,7 +19,7 @@ from typing import Any
 
 from reconciler.coder import paths
 from reconciler.coder.answers import error_of, is_not_found, is_user_missing
-from reconciler.coder.discovery import Server
+from reconciler.coder.discovery import DiscoveredServer
 from reconciler.coder.permission import ask_permission, check, organizations_with
 from reconciler.coder.transport import Answer, Request, Transport
 from reconciler.coder.wire import load_json, load_object, wrong
@@ -30,54 +30,61 @@ from reconciler.core.directory import Group, User
 class Singles:
     """Single reads of one run; remembers whether this token could read every user when it was last asked."""
 
-    def __init__(self, transport: Transport, server: Server) -> None:
+    def __init__(self, transport: Transport, server: DiscoveredServer) -> None:
         self._transport = transport
         self._server = server
         self._reads_users: bool | None = None
         self._lock = threading.Lock()
 
-    def read_groups(
-        self, groups: Sequence[Group], *, listed: Collection[GroupId] = (), asks_type: bool = False
-    ) -> dict[GroupId, Reading]:
+    def read_groups(self, groups: Sequence[Group], *, check_rights_in_bulk: bool = False) -> dict[GroupId, Reading]:
         """Read the budgets of groups.
 
-        A 404 of those in `listed` is believed at once, which suits the read before a write alone. With `asks_type` one
-        authcheck about all groups of an organization goes before the single GETs.
+        With `check_rights_in_bulk` one authcheck about all groups of an organization goes before the single GETs.
         """
-        found = self._get([paths.group_budget(group.id) for group in groups], load_group_budget)
-        readings: dict[GroupId, Reading] = {}
-        doubted = []
-        for group, reading in zip(groups, found, strict=True):
-            if reading is not None:
-                readings[group.id] = reading
-            elif group.id in listed:
-                readings[group.id] = ABSENT
-            else:
-                doubted.append(group)
-        may_read = self._may_read_groups(doubted) if asks_type else frozenset()
-        readings |= {group.id: ABSENT for group in doubted if group.organization_id in may_read}
-        doubted = [group for group in doubted if group.organization_id not in may_read]
-        are_there = self._get([paths.group(group.id) for group in doubted], _is_there)
-        for group, is_there in zip(doubted, are_there, strict=True):
-            readings[group.id] = ABSENT if is_there else _unseen(group.address)
-        return readings
+        readings, doubted = self._budgets_of(groups)
+        may_read = self._may_read_groups(doubted) if check_rights_in_bulk else frozenset()
+        return readings | self._settle_groups(doubted, may_read)
 
-    def read_users(self, users: Sequence[User], *, trusts_memory: bool = False) -> dict[UserId, Reading]:
-        """Read the overrides of people; `trusts_memory` suits the read before a write alone."""
+    def read_group_before_write(self, group: Group, *, is_listed: bool) -> Reading:
+        """Read one group's budget; a 404 is believed when the group was listed earlier in this run."""
+        readings, doubted = self._budgets_of([group])
+        return ABSENT if doubted and is_listed else (readings | self._settle_groups(doubted, frozenset()))[group.id]
+
+    def read_users(self, users: Sequence[User]) -> dict[UserId, Reading]:
+        """Read the overrides of people; the rights of this token are asked for after the answers."""
+        return self._read_users(users, allow_cached_rights=False)
+
+    def read_user_before_write(self, user: User) -> Reading:
+        """Read one person's override; the rights that this token had when they were last asked for are believed."""
+        return self._read_users([user], allow_cached_rights=True)[user.id]
+
+    def _budgets_of(self, groups: Sequence[Group]) -> tuple[dict[GroupId, Reading], list[Group]]:
+        """Return the readings, and the groups whose 404 needs a second fact."""
+        answers = self._get([paths.group_budget(group.id) for group in groups], load_group_budget)
+        pairs = list(zip(groups, answers, strict=True))
+        readings = {group.id: reading for group, reading in pairs if reading is not None}
+        return readings, [group for group, reading in pairs if reading is None]
+
+    def _settle_groups(self, doubted: Sequence[Group], may_read: Collection[OrganizationId]) -> dict[GroupId, Reading]:
+        """Decide what the 404s of groups are worth: by organization where its groups may be read, else by a GET."""
+        asked = [group for group in doubted if group.organization_id not in may_read]
+        are_there = self._get([paths.group(group.id) for group in asked], _is_there)
+        seen = {group.id: is_there for group, is_there in zip(asked, are_there, strict=True)}
+        return {group.id: ABSENT if seen.get(group.id, True) else _unseen(group.address) for group in doubted}
+
+    def _read_users(self, users: Sequence[User], *, allow_cached_rights: bool) -> dict[UserId, Reading]:
         route = self._server.overrides
-        if not route.path:
+        if not route.suffix:
             return {user.id: Unknown(route.missing) if route.may_hide else ABSENT for user in users}
-        asked = [paths.user_override(user.id, route.path) for user in users]
+        answers = self._get([paths.user_override(user.id, route.suffix) for user in users], load_override)
         readings: dict[UserId, Reading] = {}
         doubted = []
-        for user, reading in zip(users, self._get(asked, load_override), strict=True):
-            if reading is not None:
-                readings[user.id] = reading
-            elif user.id == self._server.me:
-                readings[user.id] = ABSENT
+        for user, reading in zip(users, answers, strict=True):
+            if reading is not None or user.id == self._server.me:
+                readings[user.id] = reading or ABSENT
             else:
                 doubted.append(user)
-        if doubted and self._may_read_users(trusts_memory=trusts_memory):
+        if doubted and self._may_read_users(allow_cached_rights=allow_cached_rights):
             return readings | dict.fromkeys((user.id for user in doubted), ABSENT)
         are_there = self._get([paths.user(user.id) for user in doubted], _is_there)
         for user, is_there in zip(doubted, are_there, strict=True):
@@ -87,9 +94,9 @@ class Singles:
     def _get(self, asked: list[str], load: Any) -> list[Any]:
         return self._transport.send_all([Request("GET", path) for path in asked], load)
 
-    def _may_read_users(self, *, trusts_memory: bool) -> bool:
+    def _may_read_users(self, *, allow_cached_rights: bool) -> bool:
         with self._lock:
-            if self._reads_users is None or not trusts_memory:
+            if self._reads_users is None or not allow_cached_rights:
                 checks = {"users": check("read", "user")}
                 self._reads_users = ask_permission(self._transport, checks)["users"]
             return self._reads_users

@@ -13,17 +13,17 @@ import ssl
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from functools import cache
 from typing import TypeVar
 
 import httpx
 
-from reconciler.coder.clients import client_factory
 from reconciler.coder.connection import Connection
 from reconciler.coder.deadline import Deadlines
+from reconciler.coder.http import client_factory
 from reconciler.coder.pool import run_in_order
-from reconciler.coder.retry import Attempt, Failure, GiveUp, decide, told_wait_s
+from reconciler.coder.retry import Attempt, Failure, GiveUp, decide, read_retry_after
 from reconciler.errors import ReconcilerError, RejectedError, ServerError, UnreachableError
 
 T = TypeVar("T")
@@ -43,6 +43,7 @@ class Request:
     method: str
     path: str
     """From `/api/v2/` on, with its query."""
+    _: KW_ONLY
     body: bytes | None = None
     user_agent: str = ""
     """Replaces our own where it is given."""
@@ -57,7 +58,7 @@ class Request:
         return self.method in ("PUT", "DELETE")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
     request: Request
     status: int
@@ -66,10 +67,10 @@ class Answer:
     location: str
     """Where a redirect points to; empty otherwise."""
     body: bytearray
-    """Emptied by who decodes a large one."""
+    """The decoder clears it, so a large body is not held twice."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class World:
     """Time and chance, so that a test needs neither."""
 
@@ -194,7 +195,7 @@ class Transport:
                 break
             self._waiting.begin(self._world.clock(), decision.seconds)
             self._world.sleep(decision.seconds)
-        self._report_one_done()
+        self._report_done()
         if decision.needed_s is not None:
             raise self._out_of_patience(request, attempt, decision.needed_s)
         if answer is None:
@@ -205,19 +206,27 @@ class Transport:
         """Send once. Exactly one of answer and error is there."""
         with self._lock:
             self._requests += 1
-        told_s: float | None = None
+        retry_after_s: float | None = None
         answer: Answer | None = None
         error: Exception | None = None
-        happened: int | Failure
+        result: int | Failure
         try:
             answer, headers = self._exchange(request)
             self._was_seen = True
-            happened = answer.status
-            told_s = told_wait_s(headers, now_s=self._world.time_of_day()) if happened >= 400 else None
+            result = answer.status
+            retry_after_s = read_retry_after(headers, now_s=self._world.time_of_day()) if result >= 400 else None
         except (httpx.TransportError, httpx.DecodingError, httpx.InvalidURL, _CutShort) as caught:
-            happened, error = classify(caught), caught
+            result, error = classify(caught), caught
         left_s = self._waiting.left_s(self._world.clock())
-        return answer, error, Attempt(request.method, number, happened, told_s, self._was_seen, left_s)
+        attempt = Attempt(
+            method=request.method,
+            number=number,
+            result=result,
+            retry_after_s=retry_after_s,
+            was_seen=self._was_seen,
+            left_s=left_s,
+        )
+        return answer, error, attempt
 
     def _exchange(self, request: Request) -> tuple[Answer, httpx.Headers]:
         client = self._take_client()
@@ -254,16 +263,17 @@ class Transport:
         if response.status_code >= 300:  # what is shown in messages
             location = self.connection.hide_secrets(response.headers.get("location", ""))
             body = bytearray(self.connection.hide_secrets(body.decode(errors="replace")).encode())
-        return Answer(request, response.status_code, kind, location, body), response.headers
+        answer = Answer(request=request, status=response.status_code, content_type=kind, location=location, body=body)
+        return answer, response.headers
 
-    def _report_one_done(self) -> None:
+    def _report_done(self) -> None:
         with self._lock:
             self._done += 1
             if self._progress is not None:
                 self._progress(self._done, self._planned)
 
     def _out_of_patience(self, request: Request, attempt: Attempt, needed_s: float) -> ServerError:
-        why = "limits the rate" if attempt.happened == 429 else "is not available"
+        why = "limits the rate" if attempt.result == 429 else "is not available"
         kind = RejectedError if request.is_write else ServerError
         return kind(
             f"{request}: Coder {why}; waiting {needed_s:.0f} s more would exceed the {self._waiting.budget_s:.0f} s "
@@ -314,11 +324,11 @@ def _no_answer(url: str, attempt: Attempt, request: Request, error: Exception | 
         reason = getattr(failed, "verify_message", "") or getattr(failed, "reason", None) or "no reason given"
         why = f"TLS failed: {reason.rstrip('.').replace('_', ' ')}"
         hint = "check CODER_URL; for a private authority set SSL_CERT_FILE to its certificate"
-    elif attempt.happened is Failure.LOST:
+    elif attempt.result is Failure.LOST:
         why = "no answer in time" if isinstance(error, httpx.TimeoutException) else "the answer was lost or cut short"
     else:
         why = "no connection"
-    is_reached = attempt.happened is Failure.LOST
+    is_reached = attempt.result is Failure.LOST
     kind = RejectedError if request.is_write and not is_reached else UnreachableError
     where = str(request) if is_reached or request.is_write else url
     times = f" ({attempt.number} attempts)" if attempt.number > 1 else ""

@@ -80,7 +80,7 @@ def load_rows(answer: Answer, *, hook: Callable[[dict[str, Any]], object] | None
 def as_fields(value: object, request: Request, at: str) -> Fields:
     if not isinstance(value, dict):
         raise wrong(request, f"{at} is {kind_of(value)}, not an object")
-    return Fields(value, request, at)
+    return Fields(value=value, request=request, at=at)
 
 
 def rows_of(value: object, request: Request, at: str) -> Iterator[Fields]:
@@ -91,7 +91,7 @@ def rows_of(value: object, request: Request, at: str) -> Iterator[Fields]:
     return (as_fields(row, request, f"{at}[{index}]") for index, row in enumerate(value))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Fields:
     """One JSON object. Every method raises ServerError when the field is not what it should be."""
 
@@ -154,9 +154,9 @@ class Fields:
         value = self.value.get(key)
         try:
             if isinstance(value, str):
-                found = datetime.fromisoformat(_FRACTION.sub(lambda part: "." + part[1].ljust(6, "0"), value))
-                if found.tzinfo is not None:
-                    return found.astimezone(UTC)
+                time = datetime.fromisoformat(_FRACTION.sub(lambda part: "." + part[1].ljust(6, "0"), value))
+                if time.tzinfo is not None:
+                    return time.astimezone(UTC)
         except (ValueError, OverflowError):
             pass
         raise self.wrong(key, "not a time")
@@ -187,11 +187,11 @@ class Fields:
 
 def unique(pairs: Iterable[tuple[K, T]], request: Request) -> dict[K, T]:
     """Return pairs as a mapping. Raises ServerError when one answer says two things of the same id."""
-    found: dict[K, T] = {}
+    result: dict[K, T] = {}
     for key, value in pairs:
-        if found.setdefault(key, value) != value:
+        if result.setdefault(key, value) != value:
             raise wrong(request, "the answer names an id twice, with different content")
-    return found
+    return result
 
 
 def kind_of(value: object) -> str:

@@ -14,7 +14,8 @@ from typing import Self, assert_never
 from reconciler import __version__
 from reconciler.coder import paths
 from reconciler.coder.answers import error_of
-from reconciler.coder.discovery import Route, find_override_route
+from reconciler.coder.discovery import find_override_route
+from reconciler.coder.routes import Route
 from reconciler.coder.single import decode_group_budget, decode_override
 from reconciler.coder.transport import Request, Transport
 from reconciler.core.budget import Budget
@@ -72,13 +73,13 @@ class CoderWriter:
                 path = paths.user_override(subject.id, self._override_route())
             case _:
                 assert_never(subject)
-        return Request(method, path, body, user_agent=self._user_agent)
+        return Request(method, path, body=body, user_agent=self._user_agent)
 
     def _override_route(self) -> str:
         """Return the route of overrides, asking for it before the first write of one."""
         with self._lock:
             if self._route is None:
                 self._route = find_override_route(self._transport)
-            if not self._route.path:
+            if not self._route.suffix:
                 raise RejectedError(self._route.missing)
-            return self._route.path
+            return self._route.suffix

@@ -16,7 +16,7 @@ from reconciler.policy_file.nodes import Node, PolicyText
 from reconciler.policy_file.parse import Document, Parser
 from reconciler.policy_file.read import read
 from reconciler.policy_file.shapes import Shape
-from reconciler.policy_file.values import Limits, Wrong
+from reconciler.policy_file.values import LimitReader, Wrong
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ def _load(texts: list[PolicyText], findings: list[Finding]) -> tuple[Policy, ...
     policies = []
     for key in sorted(by_organization):
         documents: list[Document] = [parser.document for parser in by_organization[key]]
-        limits = Limits(merger.tiers(documents))
+        limits = LimitReader(merger.tiers(documents))
         for parser in by_organization[key]:
             parser.rest(limits)
         policies.append(merger.policy(documents))

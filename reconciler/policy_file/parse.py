@@ -25,7 +25,7 @@ from reconciler.money import Micros
 from reconciler.policy_file import shapes
 from reconciler.policy_file.nodes import START, Mapping, Node, PolicyText, mark_of, pairs_of
 from reconciler.policy_file.shapes import Shape, Values
-from reconciler.policy_file.values import Limits, Wrong
+from reconciler.policy_file.values import LimitReader, Wrong
 
 Explain = Callable[[PolicyText, Shape, Node, dict[str, Wrong]], list[Finding]]
 
@@ -52,15 +52,17 @@ class Document:
 class _Section:
     """One of the two lists of entries of a file. `name` is the key whose value is the place of an entry."""
 
-    def __init__(self, shape_of: Callable[[Limits], Shape], make: Callable[[Values, Place], Any], name: str) -> None:
+    def __init__(
+        self, shape_of: Callable[[LimitReader], Shape], make: Callable[[Values, Place], Any], name: str
+    ) -> None:
         self.entries: list[Any] = []
         self._make = make
         self._name = name
         self._shape_of = shape_of
         self._path = ""
-        self.shape = shape_of(Limits({}))
+        self.shape = shape_of(LimitReader({}))
 
-    def open(self, path: str, limits: Limits) -> None:
+    def open(self, path: str, limits: LimitReader) -> None:
         """Begin to read with the tiers that are known by now."""
         self._path = path
         self.shape = self._shape_of(limits)
@@ -95,7 +97,7 @@ class Parser:
         if section is None:
             return None
         tiers = shapes.TIERS.read(pairs_of(root)["tiers"][1]) if "tiers" in pairs_of(root) else None
-        section.open(self._text.path, Limits(tiers or {}))
+        section.open(self._text.path, LimitReader(tiers or {}))
         return section.take
 
     def head(self, root: Node) -> None:
@@ -123,7 +125,7 @@ class Parser:
             if consent.keys() >= shapes.CONSENT.required:
                 document.allow.append(_consent(consent, self._place_of(node, "hazard")))
 
-    def rest(self, limits: Limits) -> None:
+    def rest(self, limits: LimitReader) -> None:
         """Read the entries that are left, now with the tiers of all files."""
         for key, nodes in self._left.items():
             section = self._sections[key]

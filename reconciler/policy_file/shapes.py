@@ -14,7 +14,7 @@ from typing import Any
 from reconciler.core.policy import GuardrailName
 from reconciler.policy_file import values
 from reconciler.policy_file.nodes import Mapping, Node, pairs_of
-from reconciler.policy_file.values import Limits, Wrong
+from reconciler.policy_file.values import LimitReader, Wrong
 
 Values = dict[str, Any]
 Fields = ReadOnly[str, Callable[[Node], Any]]
@@ -94,13 +94,13 @@ CONSENT = Shape(
 )
 
 
-def group_budget(limits: Limits) -> Shape:
+def group_budget(limits: LimitReader) -> Shape:
     """Return the shape of an entry of `group_budgets`; the limits know the tiers of its organization."""
     fields: Fields = {"group": values.name, "limit": limits, "reason": values.reason}
     return Shape("group_budget", fields, frozenset({"group", "limit"}))
 
 
-def user_override(limits: Limits) -> Shape:
+def user_override(limits: LimitReader) -> Shape:
     """Return the shape of an entry of `user_overrides`."""
     fields: Fields = {
         "user": values.name,

@@ -158,7 +158,7 @@ def _why_no_amount(scalar: Scalar, problem: str) -> str:
     return problem
 
 
-class Limits:
+class LimitReader:
     """Reads limits of one organization: amounts, its tiers, `none`. Remembers texts: most limits occur many times."""
 
     def __init__(self, tiers: ReadOnly[str, Micros]) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 
 import httpx
 
-from reconciler.coder.clients import client_factory
+from reconciler.coder.http import client_factory
 from reconciler.coder.connection import Connection
 from reconciler.coder.pool import run_in_order
 
@@ -23,7 +23,7 @@ def main() -> None:
     """Send them all."""
     waves = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
     url, width = os.environ["CODER_URL"], int(sys.argv[2])
-    make = client_factory(Connection(url, os.environ["CODER_SESSION_TOKEN"]))
+    make = client_factory(Connection(url=url, token=os.environ["CODER_SESSION_TOKEN"]))
     idle: list[httpx.Client] = []
 
     def send(one: dict[str, Any]) -> None:

@@ -19,7 +19,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from reconciler.coder.clients import client_factory
+from reconciler.coder.http import client_factory
 from reconciler.coder.connection import Connection
 from reconciler.coder.pool import run_in_order
 from tests.bench import whole
@@ -87,7 +87,7 @@ def _folder(parent: Path | None) -> Iterator[Path]:
 def bare(sent: list[Sent]) -> None:
     """Send the reads that came first, then each object's read and write one after the other, then the last reads."""
     url = os.environ["CODER_URL"]
-    make = client_factory(Connection(url, os.environ["CODER_SESSION_TOKEN"]))
+    make = client_factory(Connection(url=url, token=os.environ["CODER_SESSION_TOKEN"]))
     idle = [make() for _ in range(READS)]
 
     def send(requests: list[Sent]) -> None:

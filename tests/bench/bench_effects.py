@@ -70,7 +70,7 @@ def _sandbox() -> Iterator[Connection]:
         try:
             assert process.stdout is not None
             ready = json.loads(process.stdout.readline())
-            yield Connection(ready["url"], ready["tokens"]["user-admin"])
+            yield Connection(url=ready["url"], token=ready["tokens"]["user-admin"])
         finally:
             process.terminate()
 

@@ -19,7 +19,7 @@ def main() -> None:
     """Send them all and print the rate."""
     asked = [Request("GET", one["path"]) for one in json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))]
     url, token = os.environ["CODER_URL"], os.environ["CODER_SESSION_TOKEN"]
-    transport = Transport(Connection(url, token, parallelism=int(sys.argv[2])))
+    transport = Transport(Connection(url=url, token=token, parallelism=int(sys.argv[2])))
     started = time.perf_counter()
     transport.send_all(asked, lambda answer: answer.status)
     sys.stdout.write(f"{len(asked) / (time.perf_counter() - started):.1f}\n")

@@ -109,7 +109,7 @@ def _wait_briefly() -> None:
     def sleep(seconds: float) -> None:
         time.sleep(min(seconds, _SHORTEST_S))
 
-    server.Server.reader.__wrapped__.__kwdefaults__["sleep"] = sleep  # type: ignore[attr-defined]
+    server.ServerOptions.reader.__wrapped__.__kwdefaults__["sleep"] = sleep  # type: ignore[attr-defined]
     vars(signals)["time"] = SimpleNamespace(monotonic=lambda: time.monotonic() * 1000, sleep=sleep)
 
 

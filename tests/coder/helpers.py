@@ -40,7 +40,7 @@ class StillWorld:
 
 
 def connection_to(sandbox: Sandbox, role: str = "user-admin", **settings: Any) -> Connection:
-    return Connection(sandbox.url, sandbox.tokens[role], **settings)
+    return Connection(url=sandbox.url, token=sandbox.tokens[role], **settings)
 
 
 @contextmanager
@@ -63,7 +63,7 @@ def answer(body: object, *, status: int = 200, method: str = "GET", path: str = 
     """Return an answer as the transport would; a body that is no bytes is sent as JSON."""
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
     settings = {"content_type": "application/json", "location": ""} | fields
-    return Answer(Request(method, path), status, body=bytearray(raw), **settings)
+    return Answer(request=Request(method, path), status=status, body=bytearray(raw), **settings)
 
 
 def refusal(message: str, status: int, *, method: str = "GET", **more: object) -> Answer:

@@ -83,7 +83,7 @@ def test_only_the_text_of_a_404_decides() -> None:
     [
         ("https://coder.other.example/api/v2/x?token=1", "https://coder.other.example"),
         ("/login", "another path"),
-        ("https://[::1", "what is no URL"),
+        ("https://[::1", "an invalid URL"),
         ("", "another path"),
     ],
 )

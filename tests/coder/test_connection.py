@@ -95,8 +95,8 @@ def test_a_session_without_a_url_goes_nowhere() -> None:
         ({}, "There is no Coder URL."),
         ({"CODER_SESSION_TOKEN": "tok"}, "There is no Coder URL."),
         ({"CODER_URL": "coder.example.com"}, "There is no session token for https://coder.example.com."),
-        ({"CODER_URL": "coder.example.com", "CODER_SESSION_TOKEN": "to\nk"}, "The session token has characters that"),
-        ({"CODER_URL": "coder.example.com", "CODER_SESSION_TOKEN": "tök"}, "The session token has characters that"),
+        ({"CODER_URL": "coder.example.com", "CODER_SESSION_TOKEN": "to\nk"}, "The session token contains spaces or"),
+        ({"CODER_URL": "coder.example.com", "CODER_SESSION_TOKEN": "tök"}, "The session token contains spaces or"),
     ],
 )
 def test_what_is_missing_is_said_with_a_hint(environment: dict[str, str], message: str) -> None:
@@ -134,7 +134,9 @@ def test_a_wrong_header_is_refused_without_its_value(text: str) -> None:
 
 
 def test_secrets_are_in_no_repr_and_are_taken_out_of_texts() -> None:
-    connection = Connection("https://coder.example.com", "tok-secret", (("X-Proxy", "hunter2"), ("X-Flag", "on")))
+    connection = Connection(
+        url="https://coder.example.com", token="tok-secret", headers=(("X-Proxy", "hunter2"), ("X-Flag", "on"))
+    )
     assert "secret" not in repr(connection)
     assert "hunter2" not in repr(connection)
     assert connection.hide_secrets("a tok-secret, hunter2, on") == "a [secret], [secret], on"

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import pytest
 
 from reconciler.coder import activity, bulk, discovery, listing, single
-from reconciler.coder.answers import error_of, is_not_found, is_route_missing, read_refusal
+from reconciler.coder.answers import error_of, is_not_found, is_route_missing, read_error_body
 from reconciler.coder.transport import Answer, Request
 from reconciler.coder.wire import load_object
 from reconciler.core.budget import Budget, OrganizationId
@@ -62,7 +62,13 @@ def as_answer(example: Example) -> Answer:
     raw = body.encode() if isinstance(body, str) else json.dumps(body).encode()
     kind = example.answer.content_type or "application/json"
     assert isinstance(path, str)
-    return Answer(Request(example.request.method, path), example.answer.status, kind, "", bytearray(raw))
+    return Answer(
+        request=Request(example.request.method, path),
+        status=example.answer.status,
+        content_type=kind,
+        location="",
+        body=bytearray(raw),
+    )
 
 
 def decoder_of(example: Example) -> Callable[[Answer], object] | None:
@@ -110,7 +116,7 @@ def test_every_refusal_is_taken_for_what_it_is(example: Example) -> None:
         assert isinstance(error, DeniedError)
     if status == 400 and answer.request.method in ("PUT", "DELETE"):
         assert isinstance(error, RejectedError)
-        assert read_refusal(answer).message in error.message
+        assert read_error_body(answer).message in error.message
 
 
 def test_the_examples_cover_every_decoder() -> None:

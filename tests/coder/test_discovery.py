@@ -131,7 +131,7 @@ def test_no_answer_about_the_licence_leaves_it_to_the_probes() -> None:
                body={"message": "AI Gateway is a Premium feature. Contact sales!"}),
          DeniedError, "Premium feature", "licence"),
         (Fault("raw", path="*/ai/budget/override", status=404, body="nginx", headers=HTML),
-         ServerError, "which is not Coder's way to say it", "2.34"),
+         ServerError, "which Coder does not send", "2.34"),
         (Fault("status", path="*/groups/ai/spend", status=400, body={"message": "odd"}),
          ServerError, "400 odd", "2.34"),
     ],
@@ -168,7 +168,7 @@ def test_no_licence() -> None:
 def test_a_token_that_is_not_valid(token: str) -> None:
     with (
         Sandbox(Options()) as sandbox,
-        open_reader(Connection(sandbox.url, token)) as reader,
+        open_reader(Connection(url=sandbox.url, token=token)) as reader,
         pytest.raises(DeniedError, match="401 You are signed out") as caught,
     ):
         reader.deployment()

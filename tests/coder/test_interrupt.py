@@ -13,7 +13,7 @@ READ_FOR_EVER = """
 import sys
 from reconciler.coder.connection import Connection
 from reconciler.coder.transport import Request, Transport
-transport = Transport(Connection(sys.argv[1], "tok"))
+transport = Transport(Connection(url=sys.argv[1], token="tok"))
 print("begun", flush=True)
 transport.send_all([Request("GET", "/api/v2/buildinfo")] * 100, lambda answer: answer)
 """

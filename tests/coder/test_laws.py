@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconciler.coder.client import open_reader
-from reconciler.coder.clients import client_factory
+from reconciler.coder.http import client_factory
 from reconciler.core.budget import ABSENT, Reading, Unknown
 from reconciler.sandbox import Options, Sandbox
 from tests.coder.helpers import StillWorld, connection_to

@@ -16,7 +16,7 @@ from reconciler.coder.retry import (
     GiveUp,
     WaitThenRetry,
     decide,
-    told_wait_s,
+    read_retry_after,
 )
 
 statuses = st.sampled_from([200, 204, 301, 400, 401, 403, 404, 408, 409, 428, 429, 500, 501, 502, 503, 504])
@@ -24,8 +24,8 @@ attempts = st.builds(
     Attempt,
     method=st.sampled_from(["GET", "POST", "PUT", "DELETE"]),
     number=st.integers(1, 50),
-    happened=st.one_of(statuses, st.sampled_from(Failure)),
-    told_s=st.none() | st.floats(0, 1e6),
+    result=st.one_of(statuses, st.sampled_from(Failure)),
+    retry_after_s=st.none() | st.floats(0, 1e6),
     was_seen=st.booleans(),
     left_s=st.floats(0, 1e6),
 )
@@ -35,14 +35,14 @@ jitters = st.floats(0, 1)
 @given(attempts, jitters)
 def test_a_write_is_resent_only_when_it_certainly_did_not_happen(attempt: Attempt, jitter: float) -> None:
     if attempt.method in ("PUT", "DELETE") and isinstance(decide(attempt, jitter=jitter), WaitThenRetry):
-        assert attempt.happened == 429 or attempt.happened is Failure.NOT_SENT
+        assert attempt.result == 429 or attempt.result is Failure.NOT_SENT
 
 
 @given(attempts, jitters)
 def test_no_wait_is_shorter_than_told_or_longer_than_left(attempt: Attempt, jitter: float) -> None:
     match decide(attempt, jitter=jitter):
         case WaitThenRetry(seconds):
-            assert (attempt.told_s or 0) <= seconds <= attempt.left_s
+            assert (attempt.retry_after_s or 0) <= seconds <= attempt.left_s
         case GiveUp(needed_s):
             assert needed_s is None or needed_s > attempt.left_s
 
@@ -50,25 +50,25 @@ def test_no_wait_is_shorter_than_told_or_longer_than_left(attempt: Attempt, jitt
 @given(attempts, jitters)
 def test_every_series_of_attempts_ends(attempt: Attempt, jitter: float) -> None:
     if isinstance(decision := decide(attempt, jitter=jitter), WaitThenRetry):
-        assert attempt.number < MAX_ATTEMPTS or attempt.happened == 429
+        assert attempt.number < MAX_ATTEMPTS or attempt.result == 429
         assert decision.seconds >= 0.25  # so that the budget runs out
 
 
 @given(attempts, jitters)
 def test_success_and_refusals_are_final(attempt: Attempt, jitter: float) -> None:
-    if attempt.happened not in (429, 502, 503, 504, Failure.LOST, Failure.NOT_SENT):
+    if attempt.result not in (429, 502, 503, 504, Failure.LOST, Failure.NOT_SENT):
         assert GiveUp() == decide(attempt, jitter=jitter)
 
 
 @given(st.integers(1, 400), jitters)
 def test_our_own_wait_grows_to_its_longest(number: int, jitter: float) -> None:
-    decision = decide(Attempt("GET", number, 429), jitter=jitter)
+    decision = decide(Attempt(method="GET", number=number, result=429), jitter=jitter)
     assert isinstance(decision, WaitThenRetry)
     assert min(0.25 * 2 ** min(number - 1, 9), LONGEST_WAIT_S / 2) <= decision.seconds <= LONGEST_WAIT_S
 
 
 @pytest.mark.parametrize(
-    ("method", "happened", "number", "was_seen", "again"),
+    ("method", "result", "number", "was_seen", "again"),
     [
         ("GET", 503, 1, True, True),
         ("GET", 503, 5, True, False),
@@ -84,8 +84,8 @@ def test_our_own_wait_grows_to_its_longest(number: int, jitter: float) -> None:
         ("POST", Failure.LOST, 1, True, True),
     ],
 )
-def test_rows_of_the_table(method: str, happened: int | Failure, number: int, was_seen: bool, again: bool) -> None:
-    decision = decide(Attempt(method, number, happened, was_seen=was_seen), jitter=0.5)
+def test_rows_of_the_table(method: str, result: int | Failure, number: int, was_seen: bool, again: bool) -> None:
+    decision = decide(Attempt(method=method, number=number, result=result, was_seen=was_seen), jitter=0.5)
     assert again is isinstance(decision, WaitThenRetry)
 
 
@@ -106,10 +106,10 @@ def test_rows_of_the_table(method: str, happened: int | Failure, number: int, wa
     ],
 )
 def test_what_the_server_told(headers: dict[str, str], expected_s: float | None) -> None:
-    assert expected_s == told_wait_s(headers, now_s=1000.0)
+    assert expected_s == read_retry_after(headers, now_s=1000.0)
 
 
 @given(st.text(), st.text(), st.floats(0, 1e10))
 def test_whatever_is_told_is_read_as_a_wait_or_as_nothing(after: str, reset: str, now_s: float) -> None:
-    told = told_wait_s({"retry-after": after, "x-ratelimit-reset": reset}, now_s=now_s)
+    told = read_retry_after({"retry-after": after, "x-ratelimit-reset": reset}, now_s=now_s)
     assert told is None or 0 <= told < math.inf

@@ -15,7 +15,7 @@ import pytest
 
 from reconciler.coder import deadline
 from reconciler.coder import transport as transport_module
-from reconciler.coder.clients import client_factory
+from reconciler.coder.http import client_factory
 from reconciler.coder.connection import Connection
 from reconciler.coder.retry import Failure
 from reconciler.coder.transport import Request, Transport, World, classify
@@ -59,7 +59,7 @@ def budget_of(sandbox: Sandbox) -> str:
 
 def test_it_says_who_it_is_and_sends_the_headers_it_was_given(sandbox: Sandbox) -> None:
     seen: dict[str, str] = {}
-    connection = Connection(sandbox.url, "tok", (("X-Proxy", "hunter2"),))
+    connection = Connection(url=sandbox.url, token="tok", headers=(("X-Proxy", "hunter2"),))
 
     def handle(request: httpx.Request) -> httpx.Response:
         seen.update(request.headers)
@@ -76,7 +76,7 @@ def test_it_says_who_it_is_and_sends_the_headers_it_was_given(sandbox: Sandbox) 
 
     transport = Transport(connection, make_client=client)
     transport.send(BUILD)
-    transport.send(Request("PUT", "/api/v2/x", b"{}", user_agent="reconciler/9 plan/1"))
+    transport.send(Request("PUT", "/api/v2/x", body=b"{}", user_agent="reconciler/9 plan/1"))
     assert seen["coder-session-token"] == "tok"
     assert seen["x-proxy"] == "hunter2"
     assert seen["user-agent"] == "reconciler/9 plan/1"
@@ -101,7 +101,7 @@ def test_a_write_whose_answer_is_lost_is_sent_once(sandbox: Sandbox, opened: Ope
     transport, still = opened()
     sandbox.fault(Fault(kind, method="PUT"))
     with pytest.raises(UnreachableError, match=r"PUT .*: the answer was lost or cut short\."):
-        transport.send(Request("PUT", budget_of(sandbox), b'{"spend_limit_micros": 1}'))
+        transport.send(Request("PUT", budget_of(sandbox), body=b'{"spend_limit_micros": 1}'))
     assert (len(sandbox.requests), transport.requests, still.slept) == (1, 1, [])
 
 
@@ -123,7 +123,7 @@ def test_a_wait_that_was_told_is_kept(sandbox: Sandbox, opened: Opened) -> None:
 def test_a_rate_limited_write_did_not_happen_and_is_sent_again(sandbox: Sandbox, opened: Opened) -> None:
     transport, still = opened()
     sandbox.fault(Fault("status", method="PUT", status=429, headers={"Retry-After": "2"}))
-    assert transport.send(Request("PUT", budget_of(sandbox), b'{"spend_limit_micros": 1}')).status == 200
+    assert transport.send(Request("PUT", budget_of(sandbox), body=b'{"spend_limit_micros": 1}')).status == 200
     assert still.slept == [2.0]
 
 
@@ -134,7 +134,7 @@ def test_a_wait_beyond_the_budget_is_given_up(
     transport, still = opened(wait_budget_s=30)
     sandbox.fault(Fault("status", path="*/ai/budget", status=429, headers={"Retry-After": "31"}))
     with pytest.raises(kind, match="limits the rate; waiting 31 s more would exceed the 30 s") as caught:
-        transport.send(Request(method, budget_of(sandbox), b"{}" if method == "PUT" else None))
+        transport.send(Request(method, budget_of(sandbox), body=b"{}" if method == "PUT" else None))
     assert type(caught.value) is kind
     assert still.slept == []
 
@@ -220,7 +220,7 @@ def test_no_connection_before_anything_was_answered_is_said_at_once() -> None:
         url = f"http://127.0.0.1:{unused.getsockname()[1]}"
         still = StillWorld()
         with pytest.raises(UnreachableError, match=rf"^{url}: no connection\.") as caught:
-            Transport(Connection(url, "tok"), world=still.world()).send(BUILD)
+            Transport(Connection(url=url, token="tok"), world=still.world()).send(BUILD)
     assert "CODER_URL" in caught.value.hint
     assert still.slept == []
 
@@ -232,7 +232,7 @@ def test_a_server_that_went_away_is_waited_for_and_a_write_to_it_certainly_did_n
         closing.callback(transport.close)
         transport.send(BUILD)
     with pytest.raises(RejectedError, match=r"no connection \(5 attempts\)"):
-        transport.send(Request("PUT", "/api/v2/x", b"{}"))
+        transport.send(Request("PUT", "/api/v2/x", body=b"{}"))
     assert len(still.slept) >= 4
 
 
@@ -270,7 +270,7 @@ def test_what_httpx_raises_becomes_one_of_ours(error: Exception, failure: Failur
     assert classify(error) is failure
     make, _ = canned({"/api/v2/buildinfo": error})
     with pytest.raises(UnreachableError, match=message) as caught:
-        Transport(Connection("http://x", "tok"), world=StillWorld().world(), make_client=make).send(BUILD)
+        Transport(Connection(url="http://x", token="tok"), world=StillWorld().world(), make_client=make).send(BUILD)
     assert caught.value.hint
 
 
@@ -284,7 +284,7 @@ def test_an_answer_that_drips_for_ever_is_cut() -> None:
                 yield b"x"
 
     make, _ = canned({"/api/v2/buildinfo": httpx.Response(200, stream=Dripping())})
-    connection = Connection("http://x", "tok", wait_budget_s=0)
+    connection = Connection(url="http://x", token="tok", wait_budget_s=0)
     with pytest.raises(ServerError, match="is not available"):
         Transport(connection, world=still.world(), make_client=make).send(BUILD)
 
@@ -309,11 +309,11 @@ def test_a_head_that_drips_for_ever_is_cut(monkeypatch: pytest.MonkeyPatch, befo
     with socket.create_server(("127.0.0.1", 0)) as listener:
         threading.Thread(target=serve, args=[listener], daemon=True).start()
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        transport = Transport(Connection(url, "tok"), world=StillWorld().world())
+        transport = Transport(Connection(url=url, token="tok"), world=StillWorld().world())
         if before:
             assert transport.send(BUILD).status == 200
         with pytest.raises(UnreachableError, match="lost or cut short"):
-            transport.send(Request("PUT", "/api/v2/x", b"{}", timeout_s=0.1))
+            transport.send(Request("PUT", "/api/v2/x", body=b"{}", timeout_s=0.1))
         over.set()
         transport.close()
 
@@ -322,19 +322,19 @@ def test_an_answer_without_end_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(transport_module, "MAX_BODY_BYTES", 10)
     make, seen = canned({"/api/v2/buildinfo": httpx.Response(200, content=b"x" * 11)})
     with pytest.raises(UnreachableError, match="cut short"):
-        Transport(Connection("http://x", "tok"), world=StillWorld().world(), make_client=make).send(BUILD)
+        Transport(Connection(url="http://x", token="tok"), world=StillWorld().world(), make_client=make).send(BUILD)
     assert len(seen) == 5
 
 
 def test_certificates_that_cannot_be_loaded_are_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "missing.pem"))
     with pytest.raises(ReconcilerError, match="cannot be loaded") as caught:
-        Transport(Connection("https://coder.example.com", "tok"))
+        Transport(Connection(url="https://coder.example.com", token="tok"))
     assert "SSL_CERT_FILE" in caught.value.hint
 
 
 def test_tls_is_verified_and_its_context_shared() -> None:
-    make = client_factory(Connection("https://coder.example.com", "tok"))
+    make = client_factory(Connection(url="https://coder.example.com", token="tok"))
     contexts = {id(client._transport._pool._ssl_context) for client in (make(), make())}  # type: ignore[attr-defined]
     context = make()._transport._pool._ssl_context  # type: ignore[attr-defined]
     assert len(contexts) == 1

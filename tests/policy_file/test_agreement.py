@@ -20,10 +20,10 @@ from reconciler.policy_file.check import Validator, explain, instance, schema
 from reconciler.policy_file.nodes import START, Mapping, Node, PolicyText, Sequence
 from reconciler.policy_file.schema import schema_text
 from reconciler.policy_file.shapes import Shape
-from reconciler.policy_file.values import Limits
+from reconciler.policy_file.values import LimitReader
 from tests.policy_file.policies import SCALARS, documents, scalar_of, scalars
 
-LIMITS = Limits({})
+LIMITS = LimitReader({})
 LISTS = {
     "group_budgets": shapes.group_budget(LIMITS),
     "user_overrides": shapes.user_override(LIMITS),

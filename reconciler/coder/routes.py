@@ -1,0 +1,64 @@
+"""Where each generation of Coder keeps user overrides: one table, newest first. Sends nothing.
+
+A newer generation that moves the route again is one more row at the top. The rows are asked from the top; the first one
+that the server knows is used. No row is an alias of another.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from reconciler.coder import paths
+from reconciler.coder.answers import error_of, is_experiment_missing, is_not_found, is_route_missing
+from reconciler.coder.transport import Answer, Request
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OverrideRoute:
+    """A row of the table: what follows a user's path, and the first release that has it."""
+
+    suffix: str
+    since: str
+
+
+OVERRIDE_ROUTES = (
+    OverrideRoute(suffix="/ai/budget/override", since="2.36"),
+    OverrideRoute(suffix="/ai/budget", since="2.35"),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """Where the overrides of this server are."""
+
+    suffix: str = ""
+    """Appended to a user's path; empty where the server has no overrides, or does not show them to us."""
+    missing: str = ""
+    """Why there is no route, as a sentence."""
+    may_hide: bool = False
+    """Whether overrides may exist although there is no route to read them."""
+
+
+def probe(row: OverrideRoute) -> Request:
+    """Return the request that tells whether the server has this route: our own override."""
+    return Request("GET", paths.ME + row.suffix)
+
+
+def read_probe(row: OverrideRoute, answer: Answer) -> Route | None:
+    """Return the route that an answer to `probe` shows; None when the server does not know this row.
+
+    Raises ServerError for an answer that says neither.
+    """
+    if is_route_missing(answer):
+        return None
+    if answer.status == 200 or is_not_found(answer):
+        return Route(suffix=row.suffix)
+    if is_experiment_missing(answer):
+        why = "This Coder does not show user overrides: its experiment ai-gateway-cost-control is switched off."
+        return Route(missing=why, may_hide=True)
+    raise error_of(answer)
+
+
+def no_route() -> Route:
+    """Return the route of a server that knows no row of the table."""
+    return Route(missing=f"This Coder has no user overrides: they came with {OVERRIDE_ROUTES[-1].since}.")

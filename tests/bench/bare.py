@@ -14,8 +14,8 @@ from typing import Any
 
 import httpx
 
-from reconciler.coder.http import client_factory
 from reconciler.coder.connection import Connection
+from reconciler.coder.http import client_factory
 from reconciler.coder.pool import run_in_order
 
 

@@ -19,8 +19,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from reconciler.coder.http import client_factory
 from reconciler.coder.connection import Connection
+from reconciler.coder.http import client_factory
 from reconciler.coder.pool import run_in_order
 from tests.bench import whole
 from tests.bench.whole import RECONCILER, Company, company

@@ -15,8 +15,8 @@ import pytest
 
 from reconciler.coder import deadline
 from reconciler.coder import transport as transport_module
-from reconciler.coder.http import client_factory
 from reconciler.coder.connection import Connection
+from reconciler.coder.http import client_factory
 from reconciler.coder.retry import Failure
 from reconciler.coder.transport import Request, Transport, World, classify
 from reconciler.errors import ReconcilerError, RejectedError, ServerError, UnreachableError

@@ -24,7 +24,7 @@ COMMANDS = (
 
 
 class LazyGroup(click.Group):
-    """Finds `plan` in reconciler/cli/plan.py when it is called, and imports nothing before."""
+    """Finds `plan` in reconciler/cli/commands/plan.py when it is called, and imports nothing before."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
@@ -32,7 +32,7 @@ class LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        return cast(click.Command, import_module(f"reconciler.cli.{cmd_name}").command)
+        return cast(click.Command, import_module(f"reconciler.cli.commands.{cmd_name}").command)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]

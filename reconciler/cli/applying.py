@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING
 
 import click
 
@@ -12,18 +11,16 @@ from reconciler.cli import exits
 from reconciler.cli.outcomes import exit_code_of, outcome_document
 from reconciler.cli.runs import default_journal, new_run
 from reconciler.cli.screen import Screen
+from reconciler.cli.server import ServerOptions
 from reconciler.cli.signals import Interruption
-from reconciler.core.outcome import Outcome
-from reconciler.core.plan import DIGEST_SHOWN, Plan
+from reconciler.core.plan.outcome import Outcome
+from reconciler.core.plan.plan import DIGEST_SHOWN, Plan
 from reconciler.errors import ReconcilerError, RefusedError
 from reconciler.operations.apply import apply_plan, require_consent
 from reconciler.operations.journal_file import JournalFile, require_new
 from reconciler.operations.ports import Reader
 from reconciler.render.outcome import outcome_text
 from reconciler.render.text import harmless
-
-if TYPE_CHECKING:
-    from reconciler.cli.server import ServerOptions
 
 
 def approve_and_apply(

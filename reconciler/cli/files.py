@@ -6,6 +6,7 @@ import os
 import stat
 
 from reconciler.errors import FileError
+from reconciler.formats import document
 
 MAX_BYTES = 256 * 2**20
 
@@ -39,7 +40,6 @@ def starts_with(path: str, *, characters: int = 200) -> str:
 
 def require_replaceable(path: str, name: str) -> None:
     """Raise FileError when writing there would destroy a file that is not of this format: a policy, most likely."""
-    from reconciler.formats import document
 
     beginning = starts_with(path)
     if beginning and document.name_of(beginning) != name:

@@ -15,6 +15,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from reconciler.cli.screen import Screen
+from reconciler.cli.server import ServerOptions
+from reconciler.core.gate.gate import parse_allow
+from reconciler.render.effects import Detail
 
 Command = Callable[..., Any]
 
@@ -76,13 +79,8 @@ def server(function: Command) -> Command:
     )  # fmt: skip
     @functools.wraps(function)
     def wrapper(*args: Any, parallelism: int, max_requests: int | None, max_wait: int, **kwargs: Any) -> Any:
-        from reconciler.cli.server import ServerOptions
 
-        return function(
-            *args,
-            server=ServerOptions(parallelism=parallelism, max_requests=max_requests, max_wait_s=max_wait),
-            **kwargs,
-        )
+        return function(*args, server=ServerOptions(parallelism, max_requests, max_wait), **kwargs)
 
     return wrapper
 
@@ -96,7 +94,6 @@ def consents(function: Command) -> Command:
     )  # fmt: skip
     @functools.wraps(function)
     def wrapper(*args: Any, allow: tuple[str, ...], **kwargs: Any) -> Any:
-        from reconciler.core.gate import parse_allow
 
         try:
             grants = tuple(parse_allow(text) for text in allow)
@@ -116,7 +113,6 @@ def effects(function: Command) -> Command:
     )  # fmt: skip
     @functools.wraps(function)
     def wrapper(*args: Any, effects: str, **kwargs: Any) -> Any:
-        from reconciler.render.effects import Detail
 
         return function(*args, detail=Detail(effects), **kwargs)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from reconciler.cli import exits
-from reconciler.core.outcome import Ending, Outcome, Result, fold
+from reconciler.core.plan.outcome import Ending, Outcome, Result, fold
 from reconciler.errors import FileError
 from reconciler.formats import codec
 from reconciler.formats.journal import load_events

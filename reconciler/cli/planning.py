@@ -6,26 +6,27 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 
 import click
 
 from reconciler.cli import files
 from reconciler.cli.options import DEFAULT_PATH, Scope
-from reconciler.core.plan import Plan
-from reconciler.core.verdict import Grant
+from reconciler.core.gate.verdict import Grant
+from reconciler.core.plan.plan import Plan
 from reconciler.errors import FileError, Finding, PolicyError, ReconcilerError, RefusedError
+from reconciler.formats import document
+from reconciler.formats import plan as plan_format
 from reconciler.operations.plan import PlanRequest, make_plan
 from reconciler.operations.ports import Reader
-
-if TYPE_CHECKING:
-    from reconciler.policy_file.load import Loaded
-    from reconciler.render.effects import Detail
+from reconciler.operations.review import with_todays_effects
+from reconciler.policy_file.load import Loaded, load
+from reconciler.render.effects import Detail
+from reconciler.render.plan import plan_report
+from reconciler.render.text import day
 
 
 def load_policies(paths: Sequence[str]) -> Loaded:
     """Read the policy files; all of their problems come in one PolicyError."""
-    from reconciler.policy_file.load import load
 
     for path in paths:
         _require_no_plan(path)
@@ -34,8 +35,6 @@ def load_policies(paths: Sequence[str]) -> Loaded:
 
 def _require_no_plan(path: str) -> None:
     """Say it in one sentence; read as a policy, a plan has a problem on every line."""
-    from reconciler.formats import document
-    from reconciler.formats import plan as plan_format
 
     if document.name_of(files.starts_with(path)) == plan_format.NAME:
         hint = f"`reconciler show {path}` prints it; `reconciler apply {path}`, alone, applies it"
@@ -76,11 +75,6 @@ def plan_to_apply(
     detail: Detail,
 ) -> tuple[Plan, str]:
     """Read the one saved plan that `paths` names, else make a plan of the policies there; also return its report."""
-    from reconciler.formats import document
-    from reconciler.formats import plan as plan_format
-    from reconciler.operations.effects import with_todays_effects
-    from reconciler.render.plan import plan_report
-    from reconciler.render.text import day
 
     started = time.monotonic()
     if len(paths) == 1 and document.name_of(files.starts_with(paths[0])) == plan_format.NAME:

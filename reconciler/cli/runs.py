@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from reconciler import __version__
-from reconciler.core.plan import DIGEST_SHOWN, Plan
+from reconciler.core.plan.plan import DIGEST_SHOWN, Plan
 from reconciler.core.policy import SourceFile
 from reconciler.operations.apply import Run
 

@@ -24,9 +24,10 @@ from enum import Enum
 from functools import cache
 from typing import Any, NewType, Union, get_args, get_origin, get_type_hints
 
-from reconciler.core.effects import PersonEffect
-from reconciler.core.plan import Action, Plan
-from reconciler.core.verdict import Danger, Verdict
+from reconciler.core.action import Action
+from reconciler.core.gate.verdict import Danger, Verdict
+from reconciler.core.people.effects import PersonEffect
+from reconciler.core.plan.plan import Plan
 
 _UNIONS = (Union, types.UnionType)
 EXTRAS: dict[type, tuple[str, ...]] = {

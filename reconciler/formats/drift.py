@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from reconciler.core.activity import Attribution
-from reconciler.core.plan import Plan
+from reconciler.core.plan.plan import Plan
 from reconciler.formats import codec
 from reconciler.formats.plan import dump_plan
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reconciler.core.explain import Explanation
+from reconciler.core.people.explanation import Explanation
 from reconciler.formats import codec, document
 
 NAME = "reconciler explanation"

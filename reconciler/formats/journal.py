@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
-from reconciler.core.outcome import Event
+from reconciler.core.plan.outcome import Event
 from reconciler.errors import FileError
 from reconciler.formats import codec, document
 

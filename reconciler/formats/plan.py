@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reconciler.core.plan import Plan
+from reconciler.core.plan.plan import Plan
 from reconciler.errors import FileError
 from reconciler.formats import codec, document
 

@@ -18,12 +18,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
 
+from reconciler.core.action import Action
 from reconciler.core.budget import GroupId, Reading, Unknown
 from reconciler.core.describe import describe
 from reconciler.core.directory import Group, User
-from reconciler.core.order import schedule
-from reconciler.core.outcome import Ended, Ending, Event, Intent, Outcome, Recorded, Result, Started, fold
-from reconciler.core.plan import Action, Plan
+from reconciler.core.plan.order import schedule
+from reconciler.core.plan.outcome import Ended, Ending, Event, Intent, Outcome, Recorded, Result, Started, fold
+from reconciler.core.plan.plan import Plan
 from reconciler.errors import DeniedError, FileError, ReconcilerError, RefusedError
 from reconciler.operations.journal_file import Journal
 from reconciler.operations.ports import Reader, Writer

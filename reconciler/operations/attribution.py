@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from reconciler.core.activity import Attribution, LastChange
-from reconciler.core.plan import Plan
+from reconciler.core.plan.plan import Plan
 from reconciler.operations.ports import Reader
 
 MOST = 20

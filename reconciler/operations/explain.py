@@ -9,8 +9,8 @@ from typing import Protocol
 from reconciler.core.activity import Session, UserSpend
 from reconciler.core.budget import UserId
 from reconciler.core.directory import Directory, User
-from reconciler.core.effective import unread_override
-from reconciler.core.explain import Activity, Explanation, explain
+from reconciler.core.people.effective import unread_override
+from reconciler.core.people.explanation import Activity, Explanation, explain
 from reconciler.core.policy import Policy
 from reconciler.core.snapshot import Snapshot
 from reconciler.errors import ReconcilerError

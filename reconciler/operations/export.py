@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from reconciler.core.budget import Absent, Budget, Unknown
 from reconciler.core.desired import Desired
-from reconciler.core.diff import unseen
 from reconciler.core.directory import Organization
-from reconciler.core.plan import Unreadable
+from reconciler.core.plan.diff import unseen
+from reconciler.core.plan.plan import Unreadable
 from reconciler.core.policy import GroupBudgetEntry, Manage, Policy, UserOverrideEntry
 from reconciler.core.snapshot import Snapshot
 from reconciler.errors import Place, ReconcilerError

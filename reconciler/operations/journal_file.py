@@ -13,7 +13,7 @@ from contextlib import suppress
 from types import TracebackType
 from typing import Protocol
 
-from reconciler.core.outcome import Event
+from reconciler.core.plan.outcome import Event
 from reconciler.errors import FileError
 from reconciler.formats.journal import dump_event
 

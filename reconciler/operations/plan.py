@@ -7,17 +7,18 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from reconciler.core.budget import GroupId
-from reconciler.core.desired import Desired, managed_groups, managed_users, resolve, select, unknown_users
-from reconciler.core.diff import diff
+from reconciler.core.desired import Desired, managed_groups, managed_users, select
 from reconciler.core.directory import Directory, Organization
-from reconciler.core.order import in_order
-from reconciler.core.plan import Plan, names_of_groups
+from reconciler.core.gate.verdict import Grant
+from reconciler.core.plan.diff import diff
+from reconciler.core.plan.order import in_order
+from reconciler.core.plan.plan import Plan, names_of_groups
+from reconciler.core.plan.resolve import resolve, unknown_users
 from reconciler.core.policy import Policy, SourceFile
 from reconciler.core.snapshot import Snapshot
-from reconciler.core.verdict import Grant
 from reconciler.errors import PolicyError, ReconcilerError
-from reconciler.operations.effects import Proposal, find_effects, find_verdict
 from reconciler.operations.ports import Reader
+from reconciler.operations.review import Proposal, find_effects, find_verdict
 
 
 @dataclass(frozen=True, slots=True)

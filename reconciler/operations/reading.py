@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from reconciler.core.action import Action
 from reconciler.core.directory import Group, User
-from reconciler.core.plan import Action
 from reconciler.core.snapshot import Snapshot
 from reconciler.operations.ports import Reader
 

@@ -8,17 +8,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from reconciler.core.action import Action, Cause
 from reconciler.core.budget import Absent, Budget, Reading, Unknown
 from reconciler.core.describe import describe
 from reconciler.core.desired import NOTHING_DESIRED
 from reconciler.core.directory import Directory, Group, Subject, User
-from reconciler.core.order import in_order
-from reconciler.core.outcome import Outcome, Result
-from reconciler.core.plan import Action, Cause, Plan, Unreadable
+from reconciler.core.plan.order import in_order
+from reconciler.core.plan.outcome import Outcome, Result
+from reconciler.core.plan.plan import Plan, Unreadable
 from reconciler.errors import RefusedError
-from reconciler.operations.effects import Proposal, find_effects, find_verdict
 from reconciler.operations.ports import Reader
 from reconciler.operations.reading import read_subjects
+from reconciler.operations.review import Proposal, find_effects, find_verdict
 
 
 @dataclass(frozen=True, slots=True)

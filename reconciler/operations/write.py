@@ -14,9 +14,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from reconciler.core.action import Action
 from reconciler.core.budget import ABSENT, Absent, Budget, Reading, State, Unknown
-from reconciler.core.outcome import Result
-from reconciler.core.plan import Action
+from reconciler.core.plan.outcome import Result
 from reconciler.errors import NotFoundError, ReconcilerError, UnreachableError
 from reconciler.operations.ports import Reader, Writer
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from reconciler.core.activity import Attribution, LastChange
-from reconciler.core.plan import Plan
+from reconciler.core.plan.plan import Plan
 from reconciler.render.effects import Detail
 from reconciler.render.plan import plan_lines, summary
 from reconciler.render.text import columns, count, harmless

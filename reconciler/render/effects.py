@@ -12,9 +12,11 @@ from datetime import datetime
 from enum import StrEnum
 from typing import assert_never
 
+from reconciler.core.action import Action, Kind
 from reconciler.core.budget import Unknown
 from reconciler.core.directory import User
-from reconciler.core.effects import (
+from reconciler.core.gate.verdict import Danger, Verdict
+from reconciler.core.people.effects import (
     ActionEffect,
     Effects,
     Exposure,
@@ -23,10 +25,8 @@ from reconciler.core.effects import (
     PersonEffect,
     Transition,
 )
-from reconciler.core.plan import Action, Kind
 from reconciler.core.policy import Hazard
 from reconciler.core.snapshot import Effective, Unlimited
-from reconciler.core.verdict import Danger, Verdict
 from reconciler.money import format_usd, format_usd_short
 from reconciler.render.text import columns, count, distance, harmless
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from reconciler.core.outcome import ActionOutcome, Ending, Outcome, Result, Started
-from reconciler.core.plan import DIGEST_SHOWN, Kind
+from reconciler.core.action import Kind
+from reconciler.core.plan.outcome import ActionOutcome, Ending, Outcome, Result, Started
+from reconciler.core.plan.plan import DIGEST_SHOWN
 from reconciler.render.plan import deployment_text
 from reconciler.render.text import count, harmless
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
+from reconciler.core.action import Action, Cause, Kind
 from reconciler.core.budget import Budget
 from reconciler.core.describe import NO_LIMIT
 from reconciler.core.directory import User
-from reconciler.core.plan import DIGEST_SHOWN, Action, Cause, Kind, Plan
+from reconciler.core.plan.plan import DIGEST_SHOWN, Plan
 from reconciler.core.snapshot import Deployment
 from reconciler.money import format_usd
 from reconciler.render.effects import Detail, action_notes, effects_lines, refusal_lines

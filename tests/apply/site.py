@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from reconciler.core.outcome import Outcome, fold
+from reconciler.core.plan.outcome import Outcome, fold
 from reconciler.formats.journal import load_events
 from reconciler.sandbox import Request, Sandbox
 from tests.chaos.commands import Command, Launcher, Running

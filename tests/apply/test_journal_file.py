@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.core.outcome import Event, Intent
-from reconciler.core.plan import Kind
+from reconciler.core.action import Kind
+from reconciler.core.plan.outcome import Event, Intent
 from reconciler.errors import FileError
 from reconciler.formats.journal import dump_event
 from reconciler.operations import journal_file

@@ -14,10 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
+from reconciler.core.action import Action, Cause, Kind
 from reconciler.core.budget import ABSENT, Budget, GroupId, OrganizationId, UserId
 from reconciler.core.directory import Group, User
-from reconciler.core.outcome import Ended, Ending, Event, Intent, Recorded, Result, Started, fold
-from reconciler.core.plan import Action, Cause, Kind
+from reconciler.core.plan.outcome import Ended, Ending, Event, Intent, Recorded, Result, Started, fold
 from reconciler.core.policy import SourceFile
 from reconciler.core.snapshot import Deployment, Offers
 from reconciler.errors import FileError

@@ -9,8 +9,8 @@ from random import Random
 
 import pytest
 
-from reconciler.core.outcome import Outcome
-from reconciler.core.plan import Plan
+from reconciler.core.plan.outcome import Outcome
+from reconciler.core.plan.plan import Plan
 from reconciler.operations.apply import Run, apply_plan
 from reconciler.operations.plan import PlanRequest, make_plan
 from reconciler.policy_file.load import load

@@ -7,10 +7,10 @@ from typing import Any, cast
 
 import pytest
 
+from reconciler.core.action import Action
 from reconciler.core.budget import ABSENT, Budget, GroupId, OrganizationId, Reading, State, Unknown
 from reconciler.core.directory import Group
-from reconciler.core.outcome import Result
-from reconciler.core.plan import Action
+from reconciler.core.plan.outcome import Result
 from reconciler.errors import DeniedError, NotFoundError, ReconcilerError, RejectedError, UnreachableError
 from reconciler.money import Micros
 from reconciler.operations.write import ATTEMPTS, Settled, write

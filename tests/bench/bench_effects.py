@@ -17,14 +17,14 @@ from contextlib import contextmanager
 from reconciler.coder.client import CoderReader, open_reader
 from reconciler.coder.connection import Connection
 from reconciler.core.budget import Budget
-from reconciler.core.desired import resolve
-from reconciler.core.diff import diff
-from reconciler.core.order import in_order
+from reconciler.core.plan.diff import diff
+from reconciler.core.plan.order import in_order
+from reconciler.core.plan.resolve import resolve
 from reconciler.core.policy import GroupBudgetEntry, Manage, Policy, UserOverrideEntry
 from reconciler.errors import Place
 from reconciler.money import Micros
-from reconciler.operations.effects import Proposal, find_effects, find_verdict
 from reconciler.operations.plan import take_snapshot
+from reconciler.operations.review import Proposal, find_effects, find_verdict
 from tests.effects.worlds import NOW
 
 Report = Callable[[str, str, float, float], None]

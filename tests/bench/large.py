@@ -6,11 +6,11 @@ import resource
 import sys
 import time
 
-from reconciler.core.assess import assess, needs
+from reconciler.core.action import Action
 from reconciler.core.budget import ABSENT, Budget, GroupId, OrganizationId, UserId
 from reconciler.core.directory import Directory, Group, Organization, User
-from reconciler.core.gate import dangers_to_people, judge
-from reconciler.core.plan import Action
+from reconciler.core.gate.gate import dangers_to_people, judge
+from reconciler.core.people.assess import assess, needs
 from reconciler.core.snapshot import Deployment, Effective, Offers, Snapshot, Unlimited
 from reconciler.money import Micros
 from reconciler.render.effects import action_notes, effects_lines

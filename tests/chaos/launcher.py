@@ -20,7 +20,8 @@ import traceback
 from types import SimpleNamespace
 from typing import Any
 
-from reconciler.cli import app, apply, applying, entry, plan, planning, revert, server, show, signals  # noqa: F401
+from reconciler.cli import app, applying, entry, planning, server, signals  # noqa: F401
+from reconciler.cli.commands import apply, plan, revert, show  # noqa: F401
 from reconciler.coder import client, transport  # noqa: F401
 from reconciler.formats import journal  # noqa: F401
 from reconciler.operations import journal_file

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from reconciler.core.action import Action
 from reconciler.core.budget import Budget, GroupId, OrganizationId, UserId
 from reconciler.core.directory import User
-from reconciler.core.plan import Action
 from reconciler.core.snapshot import Effective, Snapshot, Unlimited
 from tests.effects.worlds import World
 

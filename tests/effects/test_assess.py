@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from reconciler.core.assess import Needs, assess, needs
+from reconciler.core.action import Action
 from reconciler.core.budget import GroupId, OrganizationId, Unknown, UserId
-from reconciler.core.effects import Effects, Exposure, Standing, Transition
-from reconciler.core.plan import Action
+from reconciler.core.people.assess import Needs, assess, needs
+from reconciler.core.people.effects import Effects, Exposure, Standing, Transition
 from tests.effects.worlds import (
     FIRST_SERVER,
     HIDING_SERVER,

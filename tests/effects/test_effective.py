@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from reconciler.core.budget import Unknown, UserId
-from reconciler.core.effective import Limits
+from reconciler.core.people.effective import Limits
 from reconciler.core.snapshot import Effective
 from tests.effects.worlds import World, limit, unlimited
 

@@ -12,13 +12,13 @@ import pytest
 from reconciler.cli.app import run
 from reconciler.core.activity import Session, Tokens, UserSpend
 from reconciler.core.budget import ABSENT, Unknown, UserId
-from reconciler.core.explain import ELSEWHERE, Activity, Explanation, explain
-from reconciler.core.model import UNCONFIRMED
+from reconciler.core.people.agreement import UNCONFIRMED
+from reconciler.core.people.explanation import ELSEWHERE, Activity, Explanation, explain
 from reconciler.core.policy import GroupBudgetEntry, Manage, Policy, UserOverrideEntry
 from reconciler.core.snapshot import Effective
 from reconciler.errors import Place, ReconcilerError
 from reconciler.operations.explain import find_explanation
-from reconciler.render.explain import explanation_text
+from reconciler.render.explanation import explanation_text
 from tests.coder.helpers import sandbox_and_reader
 from tests.effects.worlds import NOW, World, limit, unlimited, usd
 

@@ -9,10 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from reconciler.core.assess import SpendAnswers, assess
-from reconciler.core.gate import dangers_to_people, judge, mass_changes
-from reconciler.core.plan import Action, Plan
-from reconciler.core.verdict import Grant
+from reconciler.core.action import Action
+from reconciler.core.gate.gate import dangers_to_people, judge, mass_changes
+from reconciler.core.gate.verdict import Grant
+from reconciler.core.people.assess import SpendAnswers, assess
+from reconciler.core.plan.plan import Plan
 from reconciler.formats.plan import dump_plan, load_plan
 from tests.effects.worlds import NOW, World, plans, set_group, spends
 

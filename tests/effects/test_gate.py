@@ -7,13 +7,11 @@ from datetime import timedelta
 
 import pytest
 
-from reconciler.core.assess import assess
+from reconciler.core.action import Action, Cause
 from reconciler.core.budget import ABSENT, Budget, GroupId, OrganizationId, Unknown, UserId
 from reconciler.core.desired import Desired
-from reconciler.core.diff import diff
 from reconciler.core.directory import User
-from reconciler.core.effects import Effects
-from reconciler.core.gate import (
+from reconciler.core.gate.gate import (
     count_managed,
     dangers_to_people,
     emptied_sections,
@@ -22,9 +20,11 @@ from reconciler.core.gate import (
     mass_changes,
     parse_allow,
 )
-from reconciler.core.plan import Action, Cause
+from reconciler.core.gate.verdict import Breach, Danger, Grant, Verdict
+from reconciler.core.people.assess import assess
+from reconciler.core.people.effects import Effects
+from reconciler.core.plan.diff import diff
 from reconciler.core.policy import Consent, GuardrailName, Hazard, Manage, Policy
-from reconciler.core.verdict import Breach, Danger, Grant, Verdict
 from reconciler.errors import Place
 from tests.effects.worlds import NOW, World, group_of, set_group, set_user, usd
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
-from reconciler.core.assess import assess
 from reconciler.core.budget import ABSENT, Absent, OrganizationId, Unknown
-from reconciler.core.effects import Effects
-from reconciler.core.guardrails import check_guardrails, limits_exposure
+from reconciler.core.gate.guardrails import check_guardrails, limits_exposure
+from reconciler.core.people.assess import assess
+from reconciler.core.people.effects import Effects
 from reconciler.core.policy import Entry, GroupBudgetEntry, Guardrail, GuardrailName, Manage, Policy, UserOverrideEntry
 from reconciler.errors import Place
 from reconciler.money import Micros

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from reconciler.core.assess import assess
 from reconciler.core.budget import ABSENT, Budget, GroupId, OrganizationId, Unknown, UserId
 from reconciler.core.desired import Desired, Wanted
-from reconciler.core.notices import notices
+from reconciler.core.people.assess import assess
+from reconciler.core.plan.notices import notices
 from reconciler.core.policy import GroupBudgetEntry, UserOverrideEntry
 from reconciler.errors import Place
 from tests.effects.worlds import NOW, World, group_of, usd

@@ -8,19 +8,20 @@ from datetime import timedelta
 import pytest
 
 from reconciler.core.budget import ABSENT, Budget, GroupId
-from reconciler.core.desired import Desired, resolve
-from reconciler.core.diff import diff
-from reconciler.core.effects import Effects
-from reconciler.core.model import UNCONFIRMED, UNSEEN
+from reconciler.core.desired import Desired
+from reconciler.core.gate.verdict import Grant
+from reconciler.core.people.agreement import UNCONFIRMED, UNSEEN
+from reconciler.core.people.effects import Effects
+from reconciler.core.plan.diff import diff
+from reconciler.core.plan.resolve import resolve
 from reconciler.core.policy import Consent, GroupBudgetEntry, Guardrail, GuardrailName, Hazard, Manage, Policy
 from reconciler.core.policy import UserOverrideEntry as Override
 from reconciler.core.snapshot import Effective, Unlimited
-from reconciler.core.verdict import Grant
 from reconciler.errors import Place
 from reconciler.money import Micros
-from reconciler.operations.effects import Proposal, find_effects, find_verdict, with_todays_effects
 from reconciler.operations.plan import PlanRequest, make_plan, take_snapshot
 from reconciler.operations.ports import Reader
+from reconciler.operations.review import Proposal, find_effects, find_verdict, with_todays_effects
 from reconciler.sandbox import Fault, Sandbox
 from tests.coder.helpers import asked, sandbox_and_reader
 from tests.effects.worlds import NOW, usd

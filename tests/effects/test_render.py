@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from reconciler.core.assess import assess
+from reconciler.core.action import Action
 from reconciler.core.budget import GroupId, OrganizationId, Unknown, UserId
-from reconciler.core.effects import Effects, Notice, NoticeKind
-from reconciler.core.gate import dangers_to_people, judge, mass_changes
-from reconciler.core.plan import Action
+from reconciler.core.gate.gate import dangers_to_people, judge, mass_changes
+from reconciler.core.gate.verdict import Breach, Grant, Verdict
+from reconciler.core.people.assess import assess
+from reconciler.core.people.effects import Effects, Notice, NoticeKind
 from reconciler.core.policy import GuardrailName, Hazard
-from reconciler.core.verdict import Breach, Grant, Verdict
 from reconciler.render.effects import Detail, action_notes, effects_lines, refusal_lines
 from tests.effects.worlds import NOW, OLD_SERVER, World, limit, set_group, set_user, usd
 

@@ -11,9 +11,9 @@ from datetime import UTC, datetime, timedelta
 
 from hypothesis import strategies as st
 
+from reconciler.core.action import Action
 from reconciler.core.budget import ABSENT, Budget, GroupId, OrganizationId, Reading, State, UserId
 from reconciler.core.directory import Directory, Group, Organization, User
-from reconciler.core.plan import Action
 from reconciler.core.snapshot import Deployment, Effective, Offers, Snapshot, Unlimited
 from reconciler.money import MICROS_PER_USD, Micros
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from reconciler.core.activity import Changes
 from reconciler.core.budget import ABSENT, GroupId, OrganizationId, Reading, Unknown, UserId
 from reconciler.core.directory import Directory, Group, Subject, User
-from reconciler.core.plan import Plan
+from reconciler.core.plan.plan import Plan
 from reconciler.core.policy import GroupBudgetEntry, Manage, Policy, UserOverrideEntry
 from reconciler.core.snapshot import Deployment, People, Snapshot
 from reconciler.errors import Place

@@ -8,15 +8,15 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.core.assess import Needs, SpendAnswers, assess, needs, touched
+from reconciler.core.action import Action
 from reconciler.core.budget import GroupId, Reading, Unknown, UserId
-from reconciler.core.effective import Limits
-from reconciler.core.effects import Effects
-from reconciler.core.gate import dangers_to_people, judge, mass_changes
-from reconciler.core.plan import Action
+from reconciler.core.gate.gate import dangers_to_people, judge, mass_changes
+from reconciler.core.gate.verdict import Danger, Grant, Verdict
+from reconciler.core.people.assess import Needs, SpendAnswers, assess, needs, touched
+from reconciler.core.people.effective import Limits
+from reconciler.core.people.effects import Effects
 from reconciler.core.policy import Hazard
 from reconciler.core.snapshot import Effective, Snapshot, Unlimited
-from reconciler.core.verdict import Danger, Grant, Verdict
 from tests.effects import brute
 from tests.effects.worlds import World, plans, spends, worlds
 

@@ -16,11 +16,12 @@ from typing import Any
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from reconciler.core.action import Action, Kind
 from reconciler.core.budget import ABSENT, Absent, Budget, GroupId, Unknown
-from reconciler.core.desired import resolve
 from reconciler.core.directory import Directory, Group, User
-from reconciler.core.outcome import Ended, Ending, Event, Intent, Recorded, Result, Started
-from reconciler.core.plan import Action, Kind, Plan, digest
+from reconciler.core.plan.outcome import Ended, Ending, Event, Intent, Recorded, Result, Started
+from reconciler.core.plan.plan import Plan, digest
+from reconciler.core.plan.resolve import resolve
 from reconciler.core.policy import GroupBudgetEntry, Manage, Policy, SourceFile, UserOverrideEntry
 from reconciler.core.snapshot import Snapshot
 from reconciler.errors import Place, PolicyError

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 
 from reconciler.core.budget import Budget
-from reconciler.core.effective import Limits
+from reconciler.core.people.effective import Limits
 from reconciler.core.snapshot import Effective, Snapshot, Unlimited
 from reconciler.sandbox import Options, Sandbox
 from tests.effects.worlds import World, worlds

@@ -5,9 +5,9 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.core.effects import amount_or_any
-from reconciler.core.order import in_order, phase_of, schedule
-from reconciler.core.plan import Action
+from reconciler.core.action import Action
+from reconciler.core.people.effects import amount_or_any
+from reconciler.core.plan.order import in_order, phase_of, schedule
 from tests.effects import brute
 from tests.effects.worlds import World, plans, set_group
 

@@ -13,7 +13,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from reconciler.cli.demo import WRITTEN, copy_examples
+from reconciler.cli.commands.demo import WRITTEN, copy_examples
 from reconciler.sandbox import Options, Sandbox
 from tests.readme.blocks import README, moved_back, settled
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.cli.app import COMMANDS
-from reconciler.cli.demo import WRITTEN
+from reconciler.cli.commands.demo import WRITTEN
 from reconciler.sandbox import Options, Sandbox
 from tests.readme.blocks import README, Command, File, blocks, moved, moved_back, settled, with_outputs
 

@@ -7,14 +7,15 @@ from datetime import timedelta
 
 import pytest
 
+from reconciler.core.action import Action, Cause, Kind
 from reconciler.core.budget import ABSENT, Budget, GroupId, OrganizationId, Unknown, UserId
 from reconciler.core.describe import describe
-from reconciler.core.desired import Resolution, resolve, unknown_users
-from reconciler.core.diff import Difference, diff
 from reconciler.core.directory import Directory, Group, Subject, User
-from reconciler.core.order import Phase, phase_of, schedule
-from reconciler.core.outcome import Ended, Ending, Intent, Outcome, Recorded, Result, Started, fold
-from reconciler.core.plan import Action, Cause, Kind, Plan, digest
+from reconciler.core.plan.diff import Difference, diff
+from reconciler.core.plan.order import Phase, phase_of, schedule
+from reconciler.core.plan.outcome import Ended, Ending, Intent, Outcome, Recorded, Result, Started, fold
+from reconciler.core.plan.plan import Plan, digest
+from reconciler.core.plan.resolve import Resolution, resolve, unknown_users
 from reconciler.core.policy import GroupBudgetEntry, Manage, Policy, UserOverrideEntry
 from reconciler.core.snapshot import Deployment
 from reconciler.errors import Place, ReconcilerError

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import assume, given, settings
 from jsonschema import Draft202012Validator
 
-from reconciler.core.plan import Plan
+from reconciler.core.plan.plan import Plan
 from reconciler.core.policy import Policy
 from reconciler.core.snapshot import Snapshot
 from reconciler.errors import PolicyError

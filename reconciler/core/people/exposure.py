@@ -10,8 +10,8 @@ from collections.abc import Collection, Iterable
 
 from reconciler.core.budget import GroupId, OrganizationId, Unknown, UserId
 from reconciler.core.directory import Directory
-from reconciler.core.effective import Limits
-from reconciler.core.effects import Exposure, OrganizationExposure
+from reconciler.core.people.effective import Limits
+from reconciler.core.people.effects import Exposure, OrganizationExposure
 from reconciler.core.snapshot import Snapshot, Unlimited
 
 _NOBODY: frozenset[UserId] = frozenset()

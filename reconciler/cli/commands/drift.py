@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 
 import click
 
 from reconciler.cli import exits, options
+from reconciler.cli.commands.plan import exit_code_of
+from reconciler.cli.options import Scope
+from reconciler.cli.planning import load_policies, plan_of
 from reconciler.cli.screen import Screen
-
-if TYPE_CHECKING:
-    from reconciler.cli.options import Scope
-    from reconciler.cli.server import ServerOptions
-    from reconciler.render.effects import Detail
+from reconciler.cli.server import ServerOptions
+from reconciler.formats.drift import dump_drift
+from reconciler.operations.attribution import find_last_changes
+from reconciler.render.drift import drift_report
+from reconciler.render.effects import Detail
 
 
 @click.command("drift")
@@ -37,11 +39,6 @@ def command(
 
     PATH is a file or a folder (*.yaml and *.yml below it); `policies` when none is given.
     """
-    from reconciler.cli.plan import exit_code_of
-    from reconciler.cli.planning import load_policies, plan_of
-    from reconciler.formats.drift import dump_drift
-    from reconciler.operations.attribution import find_last_changes
-    from reconciler.render.drift import drift_report
 
     loaded = load_policies(paths)
     with server.reader() as reader:

@@ -15,8 +15,8 @@ from __future__ import annotations
 
 from reconciler.core.budget import Absent, UserId
 from reconciler.core.directory import Directory
-from reconciler.core.effective import Limits
-from reconciler.core.effects import Disagreement
+from reconciler.core.people.effective import Limits
+from reconciler.core.people.effects import Disagreement
 from reconciler.core.snapshot import Deployment, Effective, Snapshot
 
 DISPUTED = "the server reports another limit for them than the one we compute"

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 
 import click
 
-from reconciler.cli import options
+from reconciler.cli import files, options
+from reconciler.cli.outcomes import read_outcome
+from reconciler.cli.planning import cost_text
 from reconciler.cli.screen import Screen
-
-if TYPE_CHECKING:
-    from reconciler.cli.server import ServerOptions
-    from reconciler.core.verdict import Grant
-    from reconciler.render.effects import Detail
+from reconciler.cli.server import ServerOptions
+from reconciler.cli.signals import Interruption
+from reconciler.core.gate.verdict import Grant
+from reconciler.operations.revert import make_revert
+from reconciler.render.effects import Detail
+from reconciler.render.plan import plan_report
 
 
 @click.command("revert")
@@ -39,13 +41,7 @@ def command(
     Plans the inverse of its results, leaves alone what somebody has changed since, shows the plan, asks, and applies it
     like any other: through the same gate, with a journal of its own, which can be reverted too.
     """
-    from reconciler.cli import files
     from reconciler.cli.applying import approve_and_apply
-    from reconciler.cli.outcomes import read_outcome
-    from reconciler.cli.planning import cost_text
-    from reconciler.cli.signals import Interruption
-    from reconciler.operations.revert import make_revert
-    from reconciler.render.plan import plan_report
 
     started = time.monotonic()
     outcome = read_outcome(files.read_text(journal), source=journal)

@@ -7,8 +7,8 @@ from datetime import datetime
 
 from reconciler.core.budget import Absent, Budget, Reading, Unknown
 from reconciler.core.describe import NO_LIMIT
-from reconciler.core.effects import Standing, standing
-from reconciler.core.explain import Candidate, Explanation, Said, Usage
+from reconciler.core.people.effects import Standing, standing
+from reconciler.core.people.explanation import Candidate, Explanation, Said, Usage
 from reconciler.core.snapshot import Effective, Unlimited
 from reconciler.money import format_usd
 from reconciler.render.text import columns, count, day, distance, harmless

@@ -13,8 +13,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import assert_never
 
+from reconciler.core.action import Action, Kind
 from reconciler.core.budget import GroupId
-from reconciler.core.plan import Action, Kind
 from reconciler.core.policy import SourceFile
 from reconciler.core.snapshot import Deployment
 

@@ -16,8 +16,8 @@ from datetime import datetime, timedelta
 from reconciler.core.budget import Budget, GroupId, Unknown, UserId
 from reconciler.core.desired import Desired, Wanted
 from reconciler.core.directory import Directory
-from reconciler.core.effective import Limits
-from reconciler.core.effects import Notice, NoticeKind
+from reconciler.core.people.effective import Limits
+from reconciler.core.people.effects import Notice, NoticeKind
 from reconciler.core.policy import UserOverrideEntry
 from reconciler.core.snapshot import Effective, Unlimited
 from reconciler.money import format_usd

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import click
 
-from reconciler.cli import exits, options
+from reconciler.cli import exits, files, options
+from reconciler.cli.outcomes import outcome_document, read_outcome
 from reconciler.cli.screen import Screen
 from reconciler.errors import FileError
-
-if TYPE_CHECKING:
-    from reconciler.render.effects import Detail
+from reconciler.formats import document, journal
+from reconciler.formats import plan as plan_format
+from reconciler.render.effects import Detail
+from reconciler.render.outcome import outcome_text, started_text
+from reconciler.render.plan import plan_report
 
 
 @click.command("show")
@@ -24,21 +25,13 @@ def command(file: str, detail: Detail, screen: Screen) -> int:
     It asks no server, so it always works: a plan that is stale, or for another deployment, is printed all the same. A
     journal that was cut off says which single write is in doubt.
     """
-    from reconciler.cli import files
-    from reconciler.formats import document, journal
-    from reconciler.formats import plan as plan_format
 
     text = files.read_text(file)
     match document.name_of(text):
         case plan_format.NAME:
-            from reconciler.render.plan import plan_report
-
             plan = plan_format.load_plan(text, source=file)
             screen.text_or_document(lambda: plan_report(plan, detail=detail), lambda: text)
         case journal.NAME:
-            from reconciler.cli.outcomes import outcome_document, read_outcome
-            from reconciler.render.outcome import outcome_text, started_text
-
             outcome = read_outcome(text, source=file)
             screen.result(f"{started_text(outcome.started)}\n\n{outcome_text(outcome)}")
             screen.document(outcome_document(outcome, exits.DONE, journal=file))

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import os
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 
 import click
 
 from reconciler.cli import exits, options
+from reconciler.cli.planning import load_policies
 from reconciler.cli.screen import Screen
-
-if TYPE_CHECKING:
-    from reconciler.cli.server import ServerOptions
-    from reconciler.core.policy import Policy
+from reconciler.cli.server import ServerOptions
+from reconciler.core.policy import Policy
+from reconciler.formats.explanation import dump_explanation
+from reconciler.operations.explain import find_explanation
+from reconciler.render.explanation import explanation_text
 
 
 @click.command("explain")
@@ -32,9 +33,6 @@ def command(user: str, paths: tuple[str, ...], server: ServerOptions, screen: Sc
     client and model (never a prompt), and which line of a policy says so. Policies are read from PATH, or from
     `policies` if it is there. Only GET requests are sent.
     """
-    from reconciler.formats.explanation import dump_explanation
-    from reconciler.operations.explain import find_explanation
-    from reconciler.render.explain import explanation_text
 
     policies = _policies(paths)
     at = datetime.now(UTC)
@@ -46,6 +44,5 @@ def command(user: str, paths: tuple[str, ...], server: ServerOptions, screen: Sc
 
 def _policies(paths: tuple[str, ...]) -> tuple[Policy, ...]:
     """Read the policies that are named; those in the default folder only if it exists: a member has none."""
-    from reconciler.cli.planning import load_policies
 
     return load_policies(paths).policies if paths or os.path.isdir(options.DEFAULT_PATH) else ()

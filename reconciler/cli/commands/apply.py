@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 import click
 
 from reconciler.cli import options
+from reconciler.cli.options import Scope
+from reconciler.cli.planning import plan_to_apply
 from reconciler.cli.screen import Screen
-
-if TYPE_CHECKING:
-    from reconciler.cli.options import Scope
-    from reconciler.cli.server import ServerOptions
-    from reconciler.core.verdict import Grant
-    from reconciler.render.effects import Detail
+from reconciler.cli.server import ServerOptions
+from reconciler.cli.signals import Interruption
+from reconciler.core.gate.verdict import Grant
+from reconciler.render.effects import Detail
 
 
 @click.command("apply")
@@ -56,8 +55,6 @@ def command(
     written. Afterwards everything is read again, and the outcome says whether it is so.
     """
     from reconciler.cli.applying import approve_and_apply
-    from reconciler.cli.planning import plan_to_apply
-    from reconciler.cli.signals import Interruption
 
     stop = Interruption()
     with server.reader(sleep=stop.sleep) as reader:

@@ -12,10 +12,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import assert_never
 
+from reconciler.core.action import Action, Cause, Kind
 from reconciler.core.budget import ABSENT, Absent, Budget, Reading, Unknown, UserId
 from reconciler.core.desired import Desired, Wanted
 from reconciler.core.directory import Subject
-from reconciler.core.plan import Action, Cause, Kind, Unreadable
+from reconciler.core.plan.plan import Unreadable
 from reconciler.core.policy import UserOverrideEntry
 from reconciler.core.snapshot import Snapshot
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import click
 
 from reconciler.cli import exits
+from reconciler.cli.screen import write
+from reconciler.formats.schemas import schema_text
 
 
 @click.command("schema")
@@ -18,8 +20,6 @@ def command(name: str) -> int:
     and begin each policy with
       # yaml-language-server: $schema=policy.v1.schema.json
     """
-    from reconciler.cli.screen import write
-    from reconciler.formats.schemas import schema_text
 
     write(schema_text(name))
     return exits.DONE

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import click
 
 from reconciler.cli import exits, options
+from reconciler.cli.screen import write
+from reconciler.cli.server import ServerOptions
 from reconciler.errors import ReconcilerError
-
-if TYPE_CHECKING:
-    from reconciler.cli.server import ServerOptions
+from reconciler.operations.export import export
+from reconciler.policy_file.write import dump
 
 
 @click.command("export")
@@ -25,9 +24,6 @@ def command(organization: str | None, server: ServerOptions) -> int:
 
     ORGANIZATION may be left out where there is only one. Only GET requests are sent.
     """
-    from reconciler.cli.screen import write
-    from reconciler.operations.export import export
-    from reconciler.policy_file.write import dump
 
     with server.reader() as reader:
         policies = export(reader, organization)

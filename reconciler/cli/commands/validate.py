@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from reconciler.cli import exits, options
+from reconciler.cli.planning import load_policies
 from reconciler.cli.screen import Screen
 from reconciler.render.text import count
 
@@ -20,7 +21,6 @@ def command(paths: tuple[str, ...], screen: Screen) -> int:
 
     PATH is a file or a folder (*.yaml and *.yml below it); `policies` when none is given.
     """
-    from reconciler.cli.planning import load_policies
 
     loaded = load_policies(paths)
     budgets = sum(len(policy.group_budgets) for policy in loaded.policies)

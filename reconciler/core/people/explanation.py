@@ -20,9 +20,9 @@ from datetime import datetime
 from reconciler.core.activity import Session, Tokens, UserSpend
 from reconciler.core.budget import Absent, Budget, GroupId, Reading, Unknown
 from reconciler.core.directory import Group, User
-from reconciler.core.effective import NOT_READ, Limits
-from reconciler.core.effects import Spend
-from reconciler.core.model import UNCONFIRMED, sees_all, unconfirmed
+from reconciler.core.people.agreement import UNCONFIRMED, sees_all, unconfirmed
+from reconciler.core.people.effective import NOT_READ, Limits
+from reconciler.core.people.effects import Spend
 from reconciler.core.policy import Entry, Policy, UserOverrideEntry
 from reconciler.core.snapshot import Effective, Snapshot, Unlimited
 from reconciler.money import Micros

@@ -20,13 +20,29 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from itertools import chain
 
+from reconciler.core.action import Action, organization_of
 from reconciler.core.budget import ABSENT, Absent, Budget, GroupId, OrganizationId, Reading, Unknown, UserId
 from reconciler.core.directory import Directory, Group, User
-from reconciler.core.effective import Limits, unread_override
-from reconciler.core.effects import Disagreement, Effects, Exposure, Notice, OrganizationExposure, PersonEffect, Unclear
-from reconciler.core.exposure import expose, members_of
-from reconciler.core.model import DISPUTED, UNCONFIRMED, UNSEEN, disagreements, sees_all, unconfirmed, username
-from reconciler.core.plan import Action, organization_of
+from reconciler.core.people.agreement import (
+    DISPUTED,
+    UNCONFIRMED,
+    UNSEEN,
+    disagreements,
+    sees_all,
+    unconfirmed,
+    username,
+)
+from reconciler.core.people.effective import Limits, unread_override
+from reconciler.core.people.effects import (
+    Disagreement,
+    Effects,
+    Exposure,
+    Notice,
+    OrganizationExposure,
+    PersonEffect,
+    Unclear,
+)
+from reconciler.core.people.exposure import expose, members_of
 from reconciler.core.snapshot import Effective, Snapshot, Unlimited
 from reconciler.money import Micros
 

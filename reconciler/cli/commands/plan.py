@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 import click
 
-from reconciler.cli import exits, options
+from reconciler.cli import exits, files, options
+from reconciler.cli.options import Scope
+from reconciler.cli.planning import load_policies, plan_of
 from reconciler.cli.screen import Screen
-
-if TYPE_CHECKING:
-    from reconciler.cli.options import Scope
-    from reconciler.cli.server import ServerOptions
-    from reconciler.core.plan import Plan
-    from reconciler.core.verdict import Grant
-    from reconciler.render.effects import Detail
+from reconciler.cli.server import ServerOptions
+from reconciler.core.gate.verdict import Grant
+from reconciler.core.plan.plan import Plan
+from reconciler.formats.plan import NAME, dump_plan
+from reconciler.render.effects import Detail
+from reconciler.render.plan import plan_report
 
 
 @click.command("plan")
@@ -48,10 +48,6 @@ def command(
 
     PATH is a file or a folder (*.yaml and *.yml below it); `policies` when none is given.
     """
-    from reconciler.cli import files
-    from reconciler.cli.planning import load_policies, plan_of
-    from reconciler.formats.plan import NAME, dump_plan
-    from reconciler.render.plan import plan_report
 
     if output is not None:
         files.require_replaceable(output, NAME)

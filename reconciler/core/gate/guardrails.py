@@ -24,9 +24,9 @@ from datetime import datetime, timedelta
 from typing import assert_never
 
 from reconciler.core.budget import Absent
-from reconciler.core.effects import Effects, Exposure
+from reconciler.core.gate.verdict import Breach
+from reconciler.core.people.effects import Effects, Exposure
 from reconciler.core.policy import Entry, Guardrail, GuardrailName, Policy, UserOverrideEntry
-from reconciler.core.verdict import Breach
 from reconciler.money import format_usd
 
 

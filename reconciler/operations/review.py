@@ -11,17 +11,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from reconciler.core.assess import assess, needs
+from reconciler.core.action import Action, organization_of
 from reconciler.core.budget import Budget, OrganizationId
 from reconciler.core.desired import NOTHING_DESIRED, Desired
-from reconciler.core.effects import Effects
-from reconciler.core.gate import count_managed, dangers_to_people, emptied_sections, grants_of, judge, mass_changes
-from reconciler.core.guardrails import check_guardrails, limits_exposure
-from reconciler.core.notices import notices
-from reconciler.core.plan import Action, Plan, organization_of
+from reconciler.core.gate.gate import count_managed, dangers_to_people, emptied_sections, grants_of, judge, mass_changes
+from reconciler.core.gate.guardrails import check_guardrails, limits_exposure
+from reconciler.core.gate.verdict import Grant, Verdict
+from reconciler.core.people.assess import assess, needs
+from reconciler.core.people.effects import Effects
+from reconciler.core.plan.notices import notices
+from reconciler.core.plan.plan import Plan
 from reconciler.core.policy import Hazard, Policy
 from reconciler.core.snapshot import Snapshot
-from reconciler.core.verdict import Grant, Verdict
 from reconciler.operations.ports import Reader
 from reconciler.operations.reading import read_subjects
 

@@ -25,9 +25,9 @@ from enum import IntEnum
 from itertools import groupby
 from typing import assert_never
 
+from reconciler.core.action import Action, Kind
 from reconciler.core.budget import Budget
 from reconciler.core.directory import User
-from reconciler.core.plan import Action, Kind
 
 
 class Phase(IntEnum):

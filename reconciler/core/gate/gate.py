@@ -35,14 +35,14 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
+from reconciler.core.action import Action, Cause, Kind, organization_of
 from reconciler.core.budget import Absent, Budget, OrganizationId
 from reconciler.core.desired import Desired
 from reconciler.core.directory import Directory, Group
-from reconciler.core.effects import Effects, PersonEffect, Unclear
-from reconciler.core.plan import Action, Cause, Kind, organization_of
+from reconciler.core.gate.verdict import Breach, Danger, Grant, Verdict, noun, sorted_grants
+from reconciler.core.people.effects import Effects, PersonEffect, Unclear
 from reconciler.core.policy import Hazard, Manage, Policy
 from reconciler.core.snapshot import Snapshot
-from reconciler.core.verdict import Breach, Danger, Grant, Verdict, noun, sorted_grants
 
 MASS_PERCENT = 30
 """Deletes of more than this part of what is managed are a mass change ..."""

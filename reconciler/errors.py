@@ -39,7 +39,7 @@ class Place:
         return f"{self.file}:{self.line}:{self.column}"
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
 class Finding:
     """One violation in a policy: where, what, and what to do. Data: findings are collected, never thrown one by one."""
 

@@ -80,7 +80,11 @@ def server(function: Command) -> Command:
     @functools.wraps(function)
     def wrapper(*args: Any, parallelism: int, max_requests: int | None, max_wait: int, **kwargs: Any) -> Any:
 
-        return function(*args, server=ServerOptions(parallelism, max_requests, max_wait), **kwargs)
+        return function(
+            *args,
+            server=ServerOptions(parallelism=parallelism, max_requests=max_requests, max_wait_s=max_wait),
+            **kwargs,
+        )
 
     return wrapper
 

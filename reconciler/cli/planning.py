@@ -53,7 +53,15 @@ def plan_of(
     started = time.monotonic()
     try:
         plan = make_plan(
-            PlanRequest(loaded.policies, loaded.sources, at, datetime.now(UTC), includes, grants, includes.is_for_now),
+            PlanRequest(
+                policies=loaded.policies,
+                sources=loaded.sources,
+                at=at,
+                now=datetime.now(UTC),
+                includes=includes,
+                grants=grants,
+                is_for_now=includes.is_for_now,
+            ),
             reader,
         )
     except PolicyError as error:

@@ -78,7 +78,7 @@ def read_changes(transport: Transport, subject: Subject, since: datetime) -> Cha
     entries = _read_pages(transport, "/audit", query, load_changes)
     if isinstance(entries, Answer):
         return Changes(reason=_why_no_audit(entries))
-    return Changes(tuple(sorted({entry for entry in entries if entry.at >= since})))
+    return Changes(entries=tuple(sorted({entry for entry in entries if entry.at >= since})))
 
 
 def _read_pages(transport: Transport, route: str, query: str, load: Callable[[Answer], list[T]]) -> list[T] | Answer:
@@ -132,7 +132,7 @@ def load_changes(answer: Answer) -> list[Change]:
 def _change(row: Fields) -> Change:
     user = row.optional_object("user")
     by = user.text("username") if user else ""
-    return Change(row.time("time"), by, row.text("action"), row.text("user_agent"))
+    return Change(at=row.time("time"), by=by, action=row.text("action"), user_agent=row.text("user_agent"))
 
 
 def _why_no_audit(answer: Answer) -> str:
@@ -145,5 +145,9 @@ def _effective(fields: Fields, group: GroupId) -> Effective:
     """Read the limit in either shape: an object, or flat beside the spend."""
     limit = fields.optional_object("effective_budget") if fields.has("effective_budget") else fields
     if limit is None or limit.value.get("spend_limit_micros") is None:
-        return Effective(Unlimited(), group)
-    return Effective(limit.micros("spend_limit_micros"), group, limit.text("limit_source") == "user_override")
+        return Effective(limit=Unlimited(), group_id=group)
+    return Effective(
+        limit=limit.micros("spend_limit_micros"),
+        group_id=group,
+        by_override=limit.text("limit_source") == "user_override",
+    )

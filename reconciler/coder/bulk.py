@@ -139,12 +139,14 @@ def _member_row(row: Fields, asked: GroupId) -> MemberRow:
     if group is None or not (says_effective or group == asked):
         return MemberRow(effective_group=group, effective=None, spend=spend)
     if budget is None:
-        return MemberRow(effective_group=group, effective=Effective(Unlimited(), group), spend=spend)
+        return MemberRow(effective_group=group, effective=Effective(limit=Unlimited(), group_id=group), spend=spend)
     by_override = _SOURCES.get(budget.text("limit_source"))
     if by_override is None:  # a source of a newer server: it may or may not be an override
         return MemberRow(effective_group=None, effective=None, spend=spend)
     return MemberRow(
-        effective_group=group, effective=Effective(budget.micros("spend_limit_micros"), group, by_override), spend=spend
+        effective_group=group,
+        effective=Effective(limit=budget.micros("spend_limit_micros"), group_id=group, by_override=by_override),
+        spend=spend,
     )
 
 

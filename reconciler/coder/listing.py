@@ -43,7 +43,7 @@ def load_user(row: Fields) -> User | None:
     id_ = UserId(row.id("id"))
     if id_ == PREBUILDS or row.flag("is_system") or row.flag("deleted"):
         return None
-    return User(row.name("username"), id_, row.text("email"), row.text("status") or "active")
+    return User(username=row.name("username"), id=id_, email=row.text("email"), status=row.text("status") or "active")
 
 
 class Listing:
@@ -84,7 +84,7 @@ class Listing:
 
 
 def _organization(row: Fields) -> Organization:
-    return Organization(row.name("name"), OrganizationId(row.id("id")), row.flag("is_default"))
+    return Organization(name=row.name("name"), id=OrganizationId(row.id("id")), is_default=row.flag("is_default"))
 
 
 def _load_groups(answer: Answer, organization: Organization, users: dict[UserId, User]) -> list[_Listed]:
@@ -111,7 +111,9 @@ def _load_group(row: Fields, organization: Organization) -> _Listed:
     if people is None or len(people) < sum(member is not None for member in members):
         raise wrong(row.request, f"{row.at}.members is not a list of members")
     total = row.count("total_member_count") if row.value.get("total_member_count") is not None else 0
-    group = Group(organization.name, row.name("name"), GroupId(row.id("id")), organization.id)
+    group = Group(
+        organization=organization.name, name=row.name("name"), id=GroupId(row.id("id")), organization_id=organization.id
+    )
     return _Listed(group=group, members=frozenset(user.id for user in people), hidden=max(0, total - len(members)))
 
 

@@ -29,7 +29,7 @@ class Cause(StrEnum):
     """The action takes back one that a journal records."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Action:
     """What shall become of one subject. `before` is what was live when the plan was made."""
 

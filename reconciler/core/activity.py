@@ -12,7 +12,7 @@ from reconciler.core.snapshot import Effective
 from reconciler.money import Micros
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class UserSpend:
     """One person's spend of the current period, in the group that is effective now."""
 
@@ -25,7 +25,7 @@ class UserSpend:
     """Exclusive."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Tokens:
     input: int = 0
     output: int = 0
@@ -33,7 +33,7 @@ class Tokens:
     cache_write: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Session:
     """One AI session: with what it was held, and its tokens over all models together. Never what was said."""
 
@@ -45,7 +45,7 @@ class Session:
     tokens: Tokens
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
 class Change:
     """One entry of Coder's audit log about a budget. For attribution only: the log cannot tell $0 from absent."""
 
@@ -58,7 +58,7 @@ class Change:
     """Names the program; our own writes carry `reconciler/`."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Changes:
     """Who changed a budget, newest last. Empty with a `reason` when the log may not be read, which is not *nobody*."""
 
@@ -66,7 +66,7 @@ class Changes:
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LastChange:
     """The newest entry of the audit log about one subject."""
 
@@ -79,7 +79,7 @@ class LastChange:
         return self.change.user_agent.startswith("reconciler/")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Attribution:
     """Who changed what differs, in the order of the plan; a subject without an entry is not in it."""
 

@@ -10,7 +10,7 @@ from reconciler.core.directory import Directory, Group, Subject, User
 from reconciler.core.policy import Entry
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
     """One entry of the policy, looked up: what shall be at this subject."""
 
@@ -22,7 +22,7 @@ class Wanted:
     """Whose policy says so; an absence it wants is none of the overrides of another organization."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Desired:
     """The policy of all its organizations, looked up."""
 
@@ -36,7 +36,7 @@ class Desired:
     """People whose entry has not started: they are listed, and nothing is wanted of them yet."""
 
 
-NOTHING_DESIRED = Desired({}, {}, frozenset(), frozenset())
+NOTHING_DESIRED = Desired(groups={}, users={}, exact_groups=frozenset(), exact_users=frozenset())
 """For plans that follow from no policy."""
 
 

@@ -12,14 +12,14 @@ from reconciler.core.budget import GroupId, OrganizationId, UserId
 EVERYONE = "Everyone"
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
 class Organization:
     name: str
     id: OrganizationId
     is_default: bool = False
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
 class Group:
     """A subject. Group names are unique within an organization only."""
 
@@ -40,7 +40,7 @@ class Group:
         return str(self.id) == str(self.organization_id)
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
 class User:
     """A subject. Dormant and suspended people are people: they keep their budgets."""
 
@@ -58,7 +58,7 @@ class User:
 Subject = Group | User
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Directory:
     """What the token may read of who exists. A name that is not here may be unreadable, deleted or misspelt."""
 

@@ -41,7 +41,7 @@ def plain_id(name: str) -> str:
     return name.lower() if _UUID.fullmatch(name) else name
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class GroupBudgetEntry:
     """`group` is a name in the policy's organization, or a UUID."""
 
@@ -52,7 +52,7 @@ class GroupBudgetEntry:
     place: Place
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class UserOverrideEntry:
     """`user` is a username, an e-mail address or a UUID; `group` a name in the policy's organization, or a UUID."""
 
@@ -79,7 +79,7 @@ class GuardrailName(StrEnum):
     MAX_OVERRIDE_DAYS = "max_override_days"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Guardrail:
     """One rule from one file. All of them hold: a second file can only narrow, never loosen."""
 
@@ -89,7 +89,7 @@ class Guardrail:
     place: Place
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Consent:
     """Consent to a hazard, reviewed with the policy: for at most `up_to` people (MASS_CHANGE: deletes)."""
 
@@ -100,7 +100,7 @@ class Consent:
     place: Place
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
     """All that the given files say of one organization; entries in the order of their places."""
 
@@ -116,7 +116,7 @@ class Policy:
     allow: tuple[Consent, ...]
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
 class SourceFile:
     """A policy file that went into a plan, for the record."""
 

@@ -15,7 +15,7 @@ from reconciler.core.directory import Directory, Group, Subject, User
 from reconciler.money import Micros
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Offers:
     """What a server offers, found by asking it. The rest of the program asks this and never a version number."""
 
@@ -31,7 +31,7 @@ class Offers:
     """Overrides may exist, but this server does not show them (2.35 without its experiment)."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Deployment:
     """The server a plan is for, and who asks. `id` is what identifies it; `url` may change, the id does not."""
 
@@ -49,7 +49,7 @@ class Unlimited:
     """No budget reaches this person."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Effective:
     """What limits a person now, or after a plan: the amount, its source, and the group that the spend is booked on."""
 
@@ -58,7 +58,7 @@ class Effective:
     by_override: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class People:
     """What was read of people."""
 
@@ -67,7 +67,7 @@ class People:
     """Effective limits as the server itself reports them; only for those for whom it does."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
     deployment: Deployment
     directory: Directory

@@ -43,7 +43,7 @@ class Stop(Protocol):
         """Whether to begin nothing new."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
     """Facts about a run for its journal. `clock` gives the time in UTC."""
 
@@ -110,7 +110,7 @@ class _Execution:
     def note_all_done(self) -> None:
         """Record that live is as wanted everywhere; nothing is sent, so nothing needs to be journalled."""
         for i, action in enumerate(self._plan.actions):
-            self._note(i, action, Settled(Result.ALREADY))
+            self._note(i, action, Settled(result=Result.ALREADY))
 
     def execute(self) -> None:
         """Run the steps, each when the one before it is through; begin nothing new after a failure."""
@@ -127,8 +127,8 @@ class _Execution:
         differences = self._prove()
         interrupted = self._stop.requested
         ended = Ended(
-            Ending.INTERRUPTED if interrupted else Ending.STOPPED if self._failure else Ending.COMPLETED,
-            "the run was interrupted" if interrupted and not self._failure else self._failure,
+            ending=Ending.INTERRUPTED if interrupted else Ending.STOPPED if self._failure else Ending.COMPLETED,
+            why="the run was interrupted" if interrupted and not self._failure else self._failure,
             is_verified=not differences,
             differences=differences,
             at=self._run.clock(),
@@ -157,7 +157,7 @@ class _Execution:
         """Put the intent on disk; say whether the write may be sent."""
         if self._is_stopped or self._journal is None:
             return False
-        event = Intent(i, action.address, action.kind, self._run.clock())
+        event = Intent(action=i, address=action.address, kind=action.kind, at=self._run.clock())
         try:
             self._journal.append(event)
             self._journal.flush()
@@ -171,7 +171,9 @@ class _Execution:
         detail = settled.detail
         if settled.found is not None:
             detail = f"{detail}: live is {describe(settled.found, action.subject, self._plan.group_names)}"
-        self._record(Recorded(i, action.address, settled.result, detail, self._run.clock()))
+        self._record(
+            Recorded(action=i, address=action.address, result=settled.result, detail=detail, at=self._run.clock())
+        )
 
     def _record(self, event: Event) -> None:
         """Put on record what has happened already: a full disk cannot undo it, but nothing new begins."""
@@ -218,18 +220,18 @@ class _Execution:
     def _started(self) -> Started:
         plan, run = self._plan, self._run
         return Started(
-            run.id,
-            run.tool,
-            run.clock(),
-            run.who,
-            plan.digest,
-            plan.deployment,
-            plan.actions,
-            plan.group_names,
-            plan.sources,
-            run.revision,
-            tuple(str(grant) for grant in plan.verdict.used),
-            tuple(one.subject.address for one in plan.unreadable),
+            run=run.id,
+            tool=run.tool,
+            at=run.clock(),
+            who=run.who,
+            digest=plan.digest,
+            deployment=plan.deployment,
+            actions=plan.actions,
+            group_names=plan.group_names,
+            sources=plan.sources,
+            revision=run.revision,
+            consents=tuple(str(grant) for grant in plan.verdict.used),
+            unreadable=tuple(one.subject.address for one in plan.unreadable),
         )
 
 

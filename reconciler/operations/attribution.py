@@ -19,6 +19,6 @@ def find_last_changes(plan: Plan, reader: Reader, *, now: datetime) -> Attributi
     for action in plan.actions[:MOST]:
         changes = reader.changes(action.subject, now - SINCE)
         if changes.reason:
-            return Attribution(tuple(found), changes.reason)
-        found += [LastChange(action.address, change) for change in changes.entries[-1:]]
-    return Attribution(tuple(found))
+            return Attribution(changes=tuple(found), reason=changes.reason)
+        found += [LastChange(address=action.address, change=change) for change in changes.entries[-1:]]
+    return Attribution(changes=tuple(found))

@@ -48,15 +48,15 @@ def find_explanation(
     ]
     people = reader.people([user], directory) if deployment.offers.overrides else None
     snapshot = Snapshot(
-        deployment,
-        directory,
-        reader.group_budgets(sorted(groups)) if groups else {},
-        people.overrides if people else {user.id: unread_override(deployment.offers)},
-        people.reported if people else {},
+        deployment=deployment,
+        directory=directory,
+        group_budgets=reader.group_budgets(sorted(groups)) if groups else {},
+        user_overrides=people.overrides if people else {user.id: unread_override(deployment.offers)},
+        reported=people.reported if people else {},
     )
     spend = reader.user_spend(user.id)
     since = spend.period_start if spend else at.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
-    activity = Activity(spend, reader.ai_sessions(user.id, since), since)
+    activity = Activity(spend=spend, sessions=reader.ai_sessions(user.id, since), since=since)
     return explain(user, snapshot, activity, policies, is_self=is_self)
 
 

@@ -33,7 +33,7 @@ def export(reader: Reader, organization: str | None) -> tuple[Policy, ...]:
         raise ReconcilerError(f"Organization {organization!r} is unknown", hint=f"this token may read: {names}")
     require_readable(chosen, directory)
     ids = frozenset(one.id for one in chosen)
-    everything = Desired({}, {}, exact_groups=ids, exact_users=ids)
+    everything = Desired(groups={}, users={}, exact_groups=ids, exact_users=ids)
     snapshot = take_snapshot(everything, directory, reader)
     _require_complete(snapshot, unseen(everything, snapshot))
     policies = tuple(_policy(one, snapshot) for one in chosen)
@@ -85,13 +85,19 @@ def _policy(organization: Organization, snapshot: Snapshot) -> Policy:
         group_budgets_managed=Manage.EXACT,
         user_overrides_managed=Manage.EXACT if snapshot.deployment.offers.overrides else Manage.LISTED,
         group_budgets=tuple(
-            GroupBudgetEntry(group.name, state.limit_micros, "", _NOWHERE)
+            GroupBudgetEntry(group=group.name, limit=state.limit_micros, reason="", place=_NOWHERE)
             for group, state in budgets
             if not isinstance(state, Absent | Unknown)
         ),
         user_overrides=tuple(
             UserOverrideEntry(
-                user.username, directory.groups[state.group_id].name, state.limit_micros, "", None, None, _NOWHERE
+                user=user.username,
+                group=directory.groups[state.group_id].name,
+                limit=state.limit_micros,
+                reason="",
+                starts=None,
+                expires=None,
+                place=_NOWHERE,
             )
             for user, state in sorted(overrides, key=lambda pair: pair[0])
         ),

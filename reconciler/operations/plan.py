@@ -21,7 +21,7 @@ from reconciler.operations.ports import Reader
 from reconciler.operations.review import Proposal, find_effects, find_verdict
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PlanRequest:
     """What to plan, for which instant (UTC), and for which addresses."""
 
@@ -47,7 +47,9 @@ def make_plan(request: PlanRequest, reader: Reader) -> Plan:
     snapshot = take_snapshot(desired, directory, reader, request.includes)
     difference = diff(desired, snapshot)
     actions = in_order(difference.actions)
-    proposal = Proposal(actions, snapshot, request.policies, desired, request.at, request.now)
+    proposal = Proposal(
+        actions=actions, snapshot=snapshot, policies=request.policies, desired=desired, at=request.at, now=request.now
+    )
     effects = find_effects(proposal, reader)
     return Plan(
         deployment=snapshot.deployment,
@@ -72,7 +74,13 @@ def take_snapshot(
     users = [user for user in managed_users(desired, directory) if includes(user.address)]
     group_budgets = reader.group_budgets(groups)
     people = reader.people(users, directory)
-    return Snapshot(reader.deployment(), directory, group_budgets, people.overrides, people.reported)
+    return Snapshot(
+        deployment=reader.deployment(),
+        directory=directory,
+        group_budgets=group_budgets,
+        user_overrides=people.overrides,
+        reported=people.reported,
+    )
 
 
 def _resolve(request: PlanRequest, reader: Reader) -> tuple[Desired, Directory]:

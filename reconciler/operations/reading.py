@@ -16,4 +16,10 @@ def read_subjects(actions: Iterable[Action], reader: Reader) -> Snapshot:
     directory = reader.directory()
     group_budgets = reader.group_budgets([subject for subject in subjects if isinstance(subject, Group)])
     people = reader.people([subject for subject in subjects if isinstance(subject, User)], directory)
-    return Snapshot(reader.deployment(), directory, group_budgets, people.overrides, people.reported)
+    return Snapshot(
+        deployment=reader.deployment(),
+        directory=directory,
+        group_budgets=group_budgets,
+        user_overrides=people.overrides,
+        reported=people.reported,
+    )

@@ -22,7 +22,7 @@ from reconciler.operations.reading import read_subjects
 from reconciler.operations.review import Proposal, find_effects, find_verdict
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Revert:
     """A plan that takes a run back, and what it leaves alone because it has changed since, a sentence each."""
 
@@ -46,7 +46,7 @@ def make_revert(outcome: Outcome, reader: Reader, *, at: datetime) -> Revert:
     for action in existing:
         sorter.add(action, snapshot.reading(action.subject))
     actions = in_order(sorter.actions)
-    proposal = Proposal(actions, snapshot, (), NOTHING_DESIRED, at, at)
+    proposal = Proposal(actions=actions, snapshot=snapshot, policies=(), desired=NOTHING_DESIRED, at=at, now=at)
     effects = find_effects(proposal, reader)
     plan = Plan(
         deployment=deployment,
@@ -59,7 +59,7 @@ def make_revert(outcome: Outcome, reader: Reader, *, at: datetime) -> Revert:
         effects=effects,
         verdict=find_verdict(proposal, effects),
     )
-    return Revert(plan, tuple(sorter.skipped))
+    return Revert(plan=plan, skipped=tuple(sorter.skipped))
 
 
 class _Sorter:
@@ -81,13 +81,15 @@ class _Sorter:
 
     def add(self, action: Action, live: Reading) -> None:
         if isinstance(live, Unknown):
-            self.unreadable.append(Unreadable(action.subject, live))
+            self.unreadable.append(Unreadable(subject=action.subject, reading=live))
         elif live == action.before:
             self.unchanged += 1
         elif live != action.after:
             self.skipped.append(f"{action.address} has changed since: it is {self._say(live, action)}")
         elif self._can_be_restored(action):
-            self.actions.append(Action(action.subject, action.after, action.before, Cause.REVERT))
+            self.actions.append(
+                Action(subject=action.subject, before=action.after, after=action.before, cause=Cause.REVERT)
+            )
         else:
             self.skipped.append(
                 f"{action.address} is no longer a member of the group of {self._say(action.before, action)}"

@@ -27,7 +27,7 @@ from reconciler.operations.ports import Reader
 from reconciler.operations.reading import read_subjects
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Proposal:
     """Actions, the live state that they were planned from, and the policy that wants them."""
 
@@ -96,7 +96,9 @@ def with_todays_effects(plan: Plan, reader: Reader, *, now: datetime) -> Plan:
     plan = replace(plan, verdict=plan.verdict.without_ended(now))
     if any(snapshot.reading(action.subject) not in (action.before, action.after) for action in plan.actions):
         return plan
-    proposal = Proposal(plan.actions, snapshot, (), NOTHING_DESIRED, plan.at, now)
+    proposal = Proposal(
+        actions=plan.actions, snapshot=snapshot, policies=(), desired=NOTHING_DESIRED, at=plan.at, now=now
+    )
     effects = replace(find_effects(proposal, reader), notices=plan.effects.notices)
     objects = (danger for danger in plan.verdict.dangers if danger.hazard is Hazard.MASS_CHANGE)
     people = dangers_to_people(effects, offers_spend=snapshot.deployment.offers.bulk_reads)

@@ -23,7 +23,7 @@ from reconciler.operations.ports import Reader, Writer
 ATTEMPTS = 3
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settled:
     """What became of one action; `found` is what a read showed, where that is the point."""
 
@@ -39,17 +39,17 @@ def write(action: Action, reader: Reader, writer: Writer, *, announce: Callable[
     """
     live = _read(action, reader)
     if live == action.after:
-        return Settled(Result.ALREADY)
+        return Settled(result=Result.ALREADY)
     if isinstance(live, Unknown):
-        return Settled(Result.FAILED, f"not written, because it could not be read: {live.reason}")
+        return Settled(result=Result.FAILED, detail=f"not written, because it could not be read: {live.reason}")
     if live != action.before:
-        return Settled(Result.CONFLICT, "changed by somebody else, and left alone", live)
+        return Settled(result=Result.CONFLICT, detail="changed by somebody else, and left alone", found=live)
     return _send(action, reader, writer, announce)
 
 
 def _send(action: Action, reader: Reader, writer: Writer, announce: Callable[[], bool]) -> Settled:
     """Send until the result is known, at most ATTEMPTS times."""
-    settled = Settled(Result.NOT_ATTEMPTED)
+    settled = Settled(result=Result.NOT_ATTEMPTED)
     for _ in range(ATTEMPTS):
         if not announce():
             return settled
@@ -62,9 +62,9 @@ def _send(action: Action, reader: Reader, writer: Writer, announce: Callable[[],
             if settled.result is not Result.FAILED:
                 return settled
         except ReconcilerError as error:
-            return Settled(Result.FAILED, error.message)
+            return Settled(result=Result.FAILED, detail=error.message)
         else:
-            return Settled(Result.DONE) if echo == action.after else _after_other_echo(action, reader)
+            return Settled(result=Result.DONE) if echo == action.after else _after_other_echo(action, reader)
     return settled
 
 
@@ -80,32 +80,34 @@ def _send_once(action: Action, writer: Writer) -> State:
 def _after_lost_answer(action: Action, reader: Reader, error: UnreachableError) -> Settled:
     live = _read(action, reader)
     if live == action.after:
-        return Settled(Result.DONE, "the answer was lost; a read shows the write")
+        return Settled(result=Result.DONE, detail="the answer was lost; a read shows the write")
     if live == action.before:
-        return Settled(Result.FAILED, f"not written: {error.message}")
+        return Settled(result=Result.FAILED, detail=f"not written: {error.message}")
     if isinstance(live, Unknown):
-        return Settled(Result.IN_DOUBT, f"{error.message}; and it cannot be read back: {live.reason}")
-    return Settled(Result.CONFLICT, "the answer was lost, and somebody else changed it", live)
+        return Settled(result=Result.IN_DOUBT, detail=f"{error.message}; and it cannot be read back: {live.reason}")
+    return Settled(result=Result.CONFLICT, detail="the answer was lost, and somebody else changed it", found=live)
 
 
 def _after_not_found(action: Action, reader: Reader) -> Settled:
     """Coder says 404 both for what is gone and for what one may not touch: only a read tells."""
     live = _read(action, reader)
     if live == action.after:
-        return Settled(Result.ALREADY, "somebody else removed it at the same moment")
+        return Settled(result=Result.ALREADY, detail="somebody else removed it at the same moment")
     if live == action.before:
-        return Settled(Result.FAILED, "Coder answers 404 although it is there: this token may not write it")
+        return Settled(
+            result=Result.FAILED, detail="Coder answers 404 although it is there: this token may not write it"
+        )
     if isinstance(live, Unknown):
-        return Settled(Result.FAILED, f"Coder answers 404, and it can no longer be read: {live.reason}")
-    return Settled(Result.CONFLICT, "changed by somebody else at the same moment", live)
+        return Settled(result=Result.FAILED, detail=f"Coder answers 404, and it can no longer be read: {live.reason}")
+    return Settled(result=Result.CONFLICT, detail="changed by somebody else at the same moment", found=live)
 
 
 def _after_other_echo(action: Action, reader: Reader) -> Settled:
     """Coder answered with another value than was sent; what counts is what it stored."""
     live = _read(action, reader)
     if live == action.after:
-        return Settled(Result.DONE, "Coder answered with another value; a read shows the right one")
-    return Settled(Result.IN_DOUBT, "Coder answered with another value than was sent", live)
+        return Settled(result=Result.DONE, detail="Coder answered with another value; a read shows the right one")
+    return Settled(result=Result.IN_DOUBT, detail="Coder answered with another value than was sent", found=live)
 
 
 def _read(action: Action, reader: Reader) -> Reading:

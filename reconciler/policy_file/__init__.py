@@ -2,7 +2,6 @@
 
     load.load(paths)        files and folders to policies, or every finding of every file
     write.dump(policy)      one policy to YAML text that loads as the same policy
-    schema.schema_text()    the published JSON Schema
 
     files -> read -> parse -> merge      what is right, quickly
                        check             all that is wrong, in the words of the schema; imported only when needed

@@ -18,9 +18,9 @@ from jsonschema.validators import extend
 
 from reconciler.errors import Finding
 from reconciler.policy_file.nodes import Broken, Mapping, Mark, Node, PolicyText, Scalar, Sequence, mark_of, pairs_of
-from reconciler.policy_file.schema import schema_text
 from reconciler.policy_file.shapes import Shape
 from reconciler.policy_file.values import Wrong, nearest, to_json
+from reconciler.resources import schema_text
 
 MAX_SHOWN = 60
 
@@ -48,7 +48,7 @@ Validator: Any = extend(Draft202012Validator, {"pattern": _is_whole_match})  # t
 @cache
 def schema() -> dict[str, Any]:
     """Return the published schema."""
-    loaded: dict[str, Any] = json.loads(schema_text())
+    loaded: dict[str, Any] = json.loads(schema_text("policy"))
     return loaded
 
 

@@ -79,4 +79,4 @@ def _too_large(path: str) -> Finding:
 
 
 def _finding(path: str, message: str, hint: str = "") -> Finding:
-    return Finding(Place(path, 1, 1), message, hint)
+    return Finding(place=Place(path, 1, 1), message=message, hint=hint)

@@ -19,7 +19,7 @@ from reconciler.policy_file.shapes import Shape
 from reconciler.policy_file.values import LimitReader, Wrong
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Loaded:
     """The policies of some files, and which files these were."""
 
@@ -40,8 +40,8 @@ def load(paths: Sequence[str]) -> Loaded:
         policies = _load(texts, findings)
     if findings:
         raise PolicyError(tuple(dict.fromkeys(findings)))
-    sources = (SourceFile(text.path, hashlib.sha256(text.data).hexdigest()) for text in texts)
-    return Loaded(policies, tuple(sources))
+    sources = (SourceFile(path=text.path, sha256=hashlib.sha256(text.data).hexdigest()) for text in texts)
+    return Loaded(policies=policies, sources=tuple(sources))
 
 
 def _load(texts: list[PolicyText], findings: list[Finding]) -> tuple[Policy, ...]:

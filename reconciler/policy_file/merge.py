@@ -79,4 +79,4 @@ class Merger:
 
     def _report(self, place: Place, message: str, hint: str) -> None:
         line = self._texts[place.file].line(place.line - 1)
-        self.findings.append(Finding(place, message, hint, line))
+        self.findings.append(Finding(place=place, message=message, hint=hint, source_line=line))

@@ -81,7 +81,7 @@ class PolicyText:
         return Place(self.path, mark.line + 1, mark.column + 1)
 
     def finding(self, mark: Mark, message: str, hint: str = "") -> Finding:
-        return Finding(self.place(mark), message, hint, self.line(mark.line))
+        return Finding(place=self.place(mark), message=message, hint=hint, source_line=self.line(mark.line))
 
     def line(self, number: int) -> str:
         """Return a line by its number, counted from 0; empty when there is none."""

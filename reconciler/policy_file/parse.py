@@ -33,7 +33,7 @@ Explain = Callable[[PolicyText, Shape, Node, dict[str, Wrong]], list[Finding]]
 NOWHERE = Place("", 1, 1)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class Document:
     """What one file says, before it is merged with the others of its organization."""
 
@@ -81,7 +81,7 @@ class Parser:
     """Reads one file in three steps: entries while the file is read, then its head, then the entries that are left."""
 
     def __init__(self, text: PolicyText, explain: Explain) -> None:
-        self.document = Document(text)
+        self.document = Document(text=text)
         self.findings: list[Finding] = []
         self._text = text
         self._explain = explain
@@ -119,7 +119,9 @@ class Parser:
             self._tiers(found["tiers"])
         if "guardrails" in found:
             placed = self._placed(shapes.GUARDRAILS, found["guardrails"])
-            document.guardrails = [Guardrail(GuardrailName(name), value, at) for name, (value, at) in placed.items()]
+            document.guardrails = [
+                Guardrail(name=GuardrailName(name), value=value, place=at) for name, (value, at) in placed.items()
+            ]
         for node in found["allow"].items if "allow" in found else ():
             consent = self._read(shapes.CONSENT, node)
             if consent.keys() >= shapes.CONSENT.required:
@@ -141,7 +143,7 @@ class Parser:
     def _forget_all_but(self, node: Node) -> None:
         """Of an unknown version nothing can be said but that it is unknown."""
         self.findings = [finding for finding in self.findings if finding.place == self._text.place(mark_of(node))]
-        self.document = Document(self._text)
+        self.document = Document(text=self._text)
 
     def _tiers(self, node: Mapping) -> None:
         self.document.tiers = self._placed(shapes.TIERS, node)
@@ -178,20 +180,22 @@ def has_no_time(found: Values) -> bool:
 
 
 def _group_budget(found: Values, place: Place) -> GroupBudgetEntry:
-    return GroupBudgetEntry(found["group"], found["limit"], found.get("reason", ""), place)
+    return GroupBudgetEntry(group=found["group"], limit=found["limit"], reason=found.get("reason", ""), place=place)
 
 
 def _user_override(found: Values, place: Place) -> UserOverrideEntry:
     return UserOverrideEntry(
-        found["user"],
-        found["group"],
-        found["limit"],
-        found.get("reason", ""),
-        found.get("starts"),
-        found.get("expires"),
-        place,
+        user=found["user"],
+        group=found["group"],
+        limit=found["limit"],
+        reason=found.get("reason", ""),
+        starts=found.get("starts"),
+        expires=found.get("expires"),
+        place=place,
     )
 
 
 def _consent(found: Values, place: Place) -> Consent:
-    return Consent(found["hazard"], found["up_to"], found["reason"], found.get("expires"), place)
+    return Consent(
+        hazard=found["hazard"], up_to=found["up_to"], reason=found["reason"], expires=found.get("expires"), place=place
+    )

@@ -77,15 +77,17 @@ def _require_text(text: PolicyText) -> None:
     if not data.removeprefix(b"\xef\xbb\xbf").strip():
         raise _Stop(text.finding(START, "the file is empty", "begin with `version: 1` and `organization: NAME`"))
     if data.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" in data[:4]:
-        raise _Stop(Finding(text.place(START), "the file is UTF-16 or UTF-32", "save it as UTF-8"))
+        raise _Stop(Finding(place=text.place(START), message="the file is UTF-16 or UTF-32", hint="save it as UTF-8"))
     at = data.find(b"\0")
     if at >= 0:
-        raise _Stop(Finding(text.place(_at(data, at)), "the file is binary: it holds a NUL byte"))
+        raise _Stop(Finding(place=text.place(_at(data, at)), message="the file is binary: it holds a NUL byte"))
     try:
         data.decode()
     except UnicodeDecodeError as error:
         message = f"the file is not UTF-8: byte 0x{data[error.start]:02x} here"
-        raise _Stop(Finding(text.place(_at(data, error.start)), message, "save it as UTF-8")) from None
+        raise _Stop(
+            Finding(place=text.place(_at(data, error.start)), message=message, hint="save it as UTF-8")
+        ) from None
 
 
 def _at(data: bytes, offset: int) -> At:
@@ -200,7 +202,9 @@ class _Builder:
     def _not_printable(self, error: Any) -> Finding:
         at = _at(self._text.data, error.position)
         message = f"a character that YAML does not allow: {error.reason}"
-        return Finding(self._text.place(at), message, "the file may be binary; save it as plain text")
+        return Finding(
+            place=self._text.place(at), message=message, hint="the file may be binary; save it as plain text"
+        )
 
     def _not_yaml(self, error: yaml.MarkedYAMLError) -> Finding:
         mark = error.problem_mark or error.context_mark or START

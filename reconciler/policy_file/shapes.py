@@ -20,7 +20,7 @@ Values = dict[str, Any]
 Fields = ReadOnly[str, Callable[[Node], Any]]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Shape:
     """A mapping with known keys. `name` is its definition in the schema; empty for the whole document."""
 
@@ -63,8 +63,8 @@ class _AnyTier(dict[str, Callable[[Node], Any]]):
 
 
 DOCUMENT = Shape(
-    "",
-    {
+    name="",
+    fields={
         "version": values.version,
         "organization": values.name,
         "manage": values.mapping,
@@ -74,13 +74,13 @@ DOCUMENT = Shape(
         "guardrails": values.mapping,
         "allow": values.sequence,
     },
-    frozenset({"version", "organization"}),
+    required=frozenset({"version", "organization"}),
 )
-MANAGE = Shape("manage", {"group_budgets": values.manage, "user_overrides": values.manage})
-TIERS = Shape("tiers", _AnyTier())
+MANAGE = Shape(name="manage", fields={"group_budgets": values.manage, "user_overrides": values.manage})
+TIERS = Shape(name="tiers", fields=_AnyTier())
 GUARDRAILS = Shape(
-    "guardrails",
-    {
+    name="guardrails",
+    fields={
         GuardrailName.MAX_LIMIT: values.amount,
         GuardrailName.MAX_EXPOSURE: values.exposure,
         GuardrailName.REQUIRE_REASON_ABOVE: values.amount,
@@ -88,16 +88,16 @@ GUARDRAILS = Shape(
     },
 )
 CONSENT = Shape(
-    "consent",
-    {"hazard": values.hazard, "up_to": values.count, "reason": values.reason, "expires": values.moment},
-    frozenset({"hazard", "up_to", "reason"}),
+    name="consent",
+    fields={"hazard": values.hazard, "up_to": values.count, "reason": values.reason, "expires": values.moment},
+    required=frozenset({"hazard", "up_to", "reason"}),
 )
 
 
 def group_budget(limits: LimitReader) -> Shape:
     """Return the shape of an entry of `group_budgets`; the limits know the tiers of its organization."""
     fields: Fields = {"group": values.name, "limit": limits, "reason": values.reason}
-    return Shape("group_budget", fields, frozenset({"group", "limit"}))
+    return Shape(name="group_budget", fields=fields, required=frozenset({"group", "limit"}))
 
 
 def user_override(limits: LimitReader) -> Shape:
@@ -110,4 +110,4 @@ def user_override(limits: LimitReader) -> Shape:
         "starts": values.moment,
         "expires": values.moment,
     }
-    return Shape("user_override", fields, frozenset({"user", "group", "limit"}))
+    return Shape(name="user_override", fields=fields, required=frozenset({"user", "group", "limit"}))

@@ -21,7 +21,9 @@ from reconciler.operations.journal_file import JournalFile, require_new
 
 
 def intent(number: int) -> Event:
-    return Intent(number, f"group/acme/g{number}", Kind.UPDATE, datetime(2026, 11, 23, tzinfo=UTC))
+    return Intent(
+        action=number, address=f"group/acme/g{number}", kind=Kind.UPDATE, at=datetime(2026, 11, 23, tzinfo=UTC)
+    )
 
 
 @contextmanager

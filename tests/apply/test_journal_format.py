@@ -35,16 +35,20 @@ _TIME = st.datetimes(timezones=st.just(UTC))
 _BUDGET = st.builds(Budget, st.integers(0, 10**15).map(Micros), _TEXT.map(GroupId))
 _ACTION = st.builds(
     Action,
-    st.builds(Group, _TEXT, _TEXT, _TEXT.map(GroupId), _TEXT.map(OrganizationId))
-    | st.builds(User, _TEXT, _TEXT.map(UserId), _TEXT, _TEXT),
-    st.just(ABSENT) | _BUDGET,
-    st.just(ABSENT) | _BUDGET,
-    st.sampled_from(Cause),
-    _TEXT,
-    st.none() | _TIME,
-    _TEXT,
+    subject=st.builds(
+        Group, organization=_TEXT, name=_TEXT, id=_TEXT.map(GroupId), organization_id=_TEXT.map(OrganizationId)
+    )
+    | st.builds(User, username=_TEXT, id=_TEXT.map(UserId), email=_TEXT, status=_TEXT),
+    before=st.just(ABSENT) | _BUDGET,
+    after=st.just(ABSENT) | _BUDGET,
+    cause=st.sampled_from(Cause),
+    reason=_TEXT,
+    expires=st.none() | _TIME,
+    place=_TEXT,
 )
-_OFFERS = st.builds(Offers, st.booleans(), st.booleans(), st.booleans(), overrides_missing=_TEXT)
+_OFFERS = st.builds(
+    Offers, overrides=st.booleans(), bulk_reads=st.booleans(), effective_budgets=st.booleans(), overrides_missing=_TEXT
+)
 _STARTED = st.builds(
     Started,
     run=_TEXT,
@@ -52,18 +56,29 @@ _STARTED = st.builds(
     at=_TIME,
     who=_TEXT,
     digest=st.just("0" * 64),
-    deployment=st.builds(Deployment, _TEXT, _TEXT, _TEXT, _TEXT, st.lists(_TEXT).map(tuple), _OFFERS),
+    deployment=st.builds(
+        Deployment, id=_TEXT, url=_TEXT, version=_TEXT, user=_TEXT, roles=st.lists(_TEXT).map(tuple), offers=_OFFERS
+    ),
     actions=st.lists(_ACTION, max_size=3).map(tuple),
     group_names=st.dictionaries(_TEXT.map(GroupId), _TEXT, max_size=2),
-    sources=st.lists(st.builds(SourceFile, _TEXT, st.just("0" * 64)), max_size=2).map(tuple),
+    sources=st.lists(st.builds(SourceFile, path=_TEXT, sha256=st.just("0" * 64)), max_size=2).map(tuple),
     revision=_TEXT,
     consents=st.lists(_TEXT, max_size=2).map(tuple),
     unreadable=st.lists(_TEXT, max_size=2).map(tuple),
 )
 _OTHERS = st.one_of(
-    st.builds(Intent, st.integers(0, 9), _TEXT, st.sampled_from(Kind), _TIME),
-    st.builds(Recorded, st.integers(0, 9), _TEXT, st.sampled_from(Result), _TEXT, _TIME),
-    st.builds(Ended, st.sampled_from(Ending), _TEXT, st.booleans(), st.lists(_TEXT, max_size=2).map(tuple), _TIME),
+    st.builds(Intent, action=st.integers(0, 9), address=_TEXT, kind=st.sampled_from(Kind), at=_TIME),
+    st.builds(
+        Recorded, action=st.integers(0, 9), address=_TEXT, result=st.sampled_from(Result), detail=_TEXT, at=_TIME
+    ),
+    st.builds(
+        Ended,
+        ending=st.sampled_from(Ending),
+        why=_TEXT,
+        is_verified=st.booleans(),
+        differences=st.lists(_TEXT, max_size=2).map(tuple),
+        at=_TIME,
+    ),
 )
 
 
@@ -167,7 +182,10 @@ def test_events_of_one_run_only(site: Site) -> None:
         ((), "does not begin with"),
         (events[1:], "does not begin with"),
         ((*events, events[0]), "more than one run"),
-        ((events[0], Intent(7, "group/acme/x", Kind.CREATE, events[0].at)), "speaks of action 7"),
+        (
+            (events[0], Intent(action=7, address="group/acme/x", kind=Kind.CREATE, at=events[0].at)),
+            "speaks of action 7",
+        ),
     ):
         with pytest.raises(ValueError, match=message):
             fold(wrong)

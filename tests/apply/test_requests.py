@@ -127,7 +127,10 @@ def _plan_and_apply(sandbox: Sandbox, folder: str) -> tuple[Plan, Outcome]:
     connection, world = connection_to(sandbox), StillWorld().world()
     loaded = load([folder])
     with open_reader(connection, world=world) as reader, open_writer(connection, world=world) as writer:
-        plan = make_plan(PlanRequest(loaded.policies, loaded.sources, datetime.now(UTC), datetime.now(UTC)), reader)
+        plan = make_plan(
+            PlanRequest(policies=loaded.policies, sources=loaded.sources, at=datetime.now(UTC), now=datetime.now(UTC)),
+            reader,
+        )
         run = Run(id="x", tool="t", who="w", revision="", clock=lambda: datetime.now(UTC))
         return plan, apply_plan(plan, reader, writer, open_journal=_Kept, run=run, stop=_Never())
 

@@ -15,7 +15,7 @@ from reconciler.errors import DeniedError, NotFoundError, ReconcilerError, Rejec
 from reconciler.money import Micros
 from reconciler.operations.write import ATTEMPTS, Settled, write
 
-GROUP = Group("acme", "eng", GroupId("g"), OrganizationId("o"))
+GROUP = Group(organization="acme", name="eng", id=GroupId("g"), organization_id=OrganizationId("o"))
 
 
 def usd(amount: int) -> Budget:
@@ -23,7 +23,7 @@ def usd(amount: int) -> Budget:
 
 
 OLD, NEW, OTHER = usd(1), usd(2), usd(3)
-UPDATE, DELETE = Action(GROUP, OLD, NEW), Action(GROUP, OLD, ABSENT)
+UPDATE, DELETE = Action(subject=GROUP, before=OLD, after=NEW), Action(subject=GROUP, before=OLD, after=ABSENT)
 LOST = UnreachableError("lost")
 
 

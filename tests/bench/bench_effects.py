@@ -87,17 +87,37 @@ def _policy(connection: Connection, *, everyone: bool) -> Policy:
     live = [(group, budget) for group in groups if isinstance(budget := budgets[group.id], Budget)]
     live.sort(key=lambda item: (item[0].is_everyone != everyone, item[0]))
     entries = [
-        GroupBudgetEntry(group.name, Micros(budget.limit_micros * (2 if n < GROUPS_CHANGED else 1)), "", HERE)
+        GroupBudgetEntry(
+            group=group.name,
+            limit=Micros(budget.limit_micros * (2 if n < GROUPS_CHANGED else 1)),
+            reason="",
+            place=HERE,
+        )
         for n, (group, budget) in enumerate(live)
     ]
     own = [(user, own) for user in sorted(users) if isinstance(own := overrides[user.id], Budget)]
     listed = [
         UserOverrideEntry(
-            user.id, one.group_id, Micros(one.limit_micros // (2 if n < OVERRIDES_CHANGED else 1)), "", None, None, HERE
+            user=user.id,
+            group=one.group_id,
+            limit=Micros(one.limit_micros // (2 if n < OVERRIDES_CHANGED else 1)),
+            reason="",
+            starts=None,
+            expires=None,
+            place=HERE,
         )
         for n, (user, one) in enumerate(own)
     ]
-    return Policy(organization.name, HERE, Manage.EXACT, Manage.EXACT, tuple(entries), tuple(listed), (), ())
+    return Policy(
+        organization=organization.name,
+        place=HERE,
+        group_budgets_managed=Manage.EXACT,
+        user_overrides_managed=Manage.EXACT,
+        group_budgets=tuple(entries),
+        user_overrides=tuple(listed),
+        guardrails=(),
+        allow=(),
+    )
 
 
 def _plan(connection: Connection, policy: Policy, *, with_effects: bool) -> float:
@@ -116,7 +136,7 @@ def _propose(reader: CoderReader, policy: Policy) -> Proposal:
     snapshot = take_snapshot(desired, directory, reader)
     actions = in_order(diff(desired, snapshot).actions)
     assert len(actions) == GROUPS_CHANGED + OVERRIDES_CHANGED
-    return Proposal(actions, snapshot, (policy,), desired, NOW, NOW)
+    return Proposal(actions=actions, snapshot=snapshot, policies=(policy,), desired=desired, at=NOW, now=NOW)
 
 
 if __name__ == "__main__":

@@ -22,10 +22,16 @@ ACME = OrganizationId("00000000-0000-4000-8000-000000000000")
 
 def snapshot() -> Snapshot:
     """Everybody is in Everyone and in three groups; every twentieth has an override; the server reports everybody."""
-    everyone = Group("acme", "Everyone", GroupId(ACME), ACME)
-    users = [User(f"person{n:06}", UserId(f"{n:08x}-0000-4000-8000-000000000000")) for n in range(PEOPLE)]
+    everyone = Group(organization="acme", name="Everyone", id=GroupId(ACME), organization_id=ACME)
+    users = [User(username=f"person{n:06}", id=UserId(f"{n:08x}-0000-4000-8000-000000000000")) for n in range(PEOPLE)]
     groups = [
-        Group("acme", f"group{n:04}", GroupId(f"{n:08x}-0000-4000-9000-000000000000"), ACME) for n in range(GROUPS)
+        Group(
+            organization="acme",
+            name=f"group{n:04}",
+            id=GroupId(f"{n:08x}-0000-4000-9000-000000000000"),
+            organization_id=ACME,
+        )
+        for n in range(GROUPS)
     ]
     members = {
         group.id: frozenset(user.id for step in (0, 7, 19) for user in users[(n + step) % GROUPS :: GROUPS])
@@ -36,16 +42,23 @@ def snapshot() -> Snapshot:
         user.id: Budget(Micros(500_000_000), everyone.id) if n % 20 == 0 else ABSENT for n, user in enumerate(users)
     }
     return Snapshot(
-        Deployment("d", "https://coder.example", "v2.37.0", "ci", ("user-admin",), Offers(True, True, True)),
-        Directory(
-            {ACME: Organization("acme", ACME, True)},
-            {group.id: group for group in (everyone, *groups)},
-            {user.id: user for user in users},
-            {everyone.id: frozenset(user.id for user in users), **members},
+        deployment=Deployment(
+            id="d",
+            url="https://coder.example",
+            version="v2.37.0",
+            user="ci",
+            roles=("user-admin",),
+            offers=Offers(overrides=True, bulk_reads=True, effective_budgets=True),
         ),
-        {everyone.id: ABSENT, **budgets},
-        overrides,
-        {user.id: Effective(Unlimited(), everyone.id) for user in users[:100]},
+        directory=Directory(
+            organizations={ACME: Organization(name="acme", id=ACME, is_default=True)},
+            groups={group.id: group for group in (everyone, *groups)},
+            users={user.id: user for user in users},
+            members={everyone.id: frozenset(user.id for user in users), **members},
+        ),
+        group_budgets={everyone.id: ABSENT, **budgets},
+        user_overrides=overrides,
+        reported={user.id: Effective(limit=Unlimited(), group_id=everyone.id) for user in users[:100]},
     )
 
 
@@ -53,7 +66,11 @@ def main() -> None:
     live = snapshot()
     groups = [group for group in live.directory.groups.values() if not group.is_everyone]
     actions = [
-        Action(group, live.group_budgets[group.id], Budget(Micros((90 + n % 60) * 1_000_000), group.id))  # type: ignore[arg-type]
+        Action(
+            subject=group,
+            before=live.group_budgets[group.id],  # type: ignore[arg-type]
+            after=Budget(Micros((90 + n % 60) * 1_000_000), group.id),
+        )
         for n, group in enumerate(groups)
     ]
     started = time.process_time()

@@ -39,12 +39,12 @@ def session(number: int, **change: object) -> dict[str, object]:
 @pytest.mark.parametrize(
     ("body", "effective"),
     [
-        ({"effective_group_id": ID_1, "effective_budget": None}, Effective(Unlimited(), UserId(ID_1))),  # type: ignore[arg-type]
+        ({"effective_group_id": ID_1, "effective_budget": None}, Effective(limit=Unlimited(), group_id=UserId(ID_1))),  # type: ignore[arg-type]
         ({"effective_group_id": ID_1, "effective_budget": {"spend_limit_micros": 5, "limit_source": "user_override"}},
-         Effective(Micros(5), UserId(ID_1), by_override=True)),  # type: ignore[arg-type]
+         Effective(limit=Micros(5), group_id=UserId(ID_1), by_override=True)),  # type: ignore[arg-type]
         ({"effective_group_id": ID_1, "spend_limit_micros": 5, "limit_source": "group"},
-         Effective(Micros(5), UserId(ID_1))),  # type: ignore[arg-type]
-        ({"effective_group_id": ID_1, "spend_limit_micros": None}, Effective(Unlimited(), UserId(ID_1))),  # type: ignore[arg-type]
+         Effective(limit=Micros(5), group_id=UserId(ID_1))),  # type: ignore[arg-type]
+        ({"effective_group_id": ID_1, "spend_limit_micros": None}, Effective(limit=Unlimited(), group_id=UserId(ID_1))),  # type: ignore[arg-type]
         ({"effective_group_id": None, "effective_budget": None}, None),
     ],
 )  # fmt: skip

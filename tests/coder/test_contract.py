@@ -17,7 +17,7 @@ from reconciler.core.directory import Organization, User
 from reconciler.errors import DeniedError, NotFoundError, RejectedError, ServerError
 from tests.contract import Example, fake_ids, load_examples, sample, substitute
 
-ACME = Organization("acme", OrganizationId("0" * 8 + "-0000-4000-8000-" + "0" * 12))
+ACME = Organization(name="acme", id=OrganizationId("0" * 8 + "-0000-4000-8000-" + "0" * 12))
 
 
 def load_groups(answer: Answer) -> list[object]:

@@ -21,11 +21,11 @@ JSON = {"Content-Type": "application/json"}
 @pytest.mark.parametrize(
     ("version", "offers", "requests"),
     [
-        ("2.37", Offers(True, True, True), 7),
-        ("2.36", Offers(True, True, False), 7),
-        ("2.35", Offers(True, False, False), 8),
-        ("2026-05-29", Offers(True, False, False), 8),
-        ("2.34", Offers(False, False, False, overrides_missing=TOO_OLD), 8),
+        ("2.37", Offers(overrides=True, bulk_reads=True, effective_budgets=True), 7),
+        ("2.36", Offers(overrides=True, bulk_reads=True, effective_budgets=False), 7),
+        ("2.35", Offers(overrides=True, bulk_reads=False, effective_budgets=False), 8),
+        ("2026-05-29", Offers(overrides=True, bulk_reads=False, effective_budgets=False), 8),
+        ("2.34", Offers(overrides=False, bulk_reads=False, effective_budgets=False, overrides_missing=TOO_OLD), 8),
     ],
 )
 @pytest.mark.parametrize("role", ["owner", "user-admin", "organization-admin", "auditor", "member"])
@@ -70,7 +70,7 @@ def test_the_experiment_of_2_35_may_be_missing() -> None:
 def test_a_probe_that_hits_the_row_that_cannot_be_read_stops_nothing(path: str, has_effective: bool) -> None:
     with sandbox_and_reader("2.37") as (sandbox, reader):
         sandbox.fault(Fault("status", path=path, status=500))
-        assert reader.deployment().offers == Offers(True, True, has_effective)
+        assert reader.deployment().offers == Offers(overrides=True, bulk_reads=True, effective_budgets=has_effective)
 
 
 def test_a_newer_server_works_by_what_it_offers() -> None:
@@ -78,7 +78,7 @@ def test_a_newer_server_works_by_what_it_offers() -> None:
     with sandbox_and_reader() as (sandbox, reader):
         sandbox.fault(Fault("status", path="*/buildinfo", status=200, body=build))
         assert reader.deployment().version == "v9.1.0"
-        assert reader.deployment().offers == Offers(True, True, True)
+        assert reader.deployment().offers == Offers(overrides=True, bulk_reads=True, effective_budgets=True)
 
 
 def test_a_build_without_a_deployment_id_is_known_by_its_access_url() -> None:
@@ -91,7 +91,7 @@ def test_a_build_without_a_deployment_id_is_known_by_its_access_url() -> None:
 def test_without_any_organization_nothing_bulk_is_claimed() -> None:
     with sandbox_and_reader() as (sandbox, reader):
         sandbox.fault(Fault("status", path="*/organizations", status=200, body=[]))
-        assert reader.deployment().offers == Offers(True, False, False)
+        assert reader.deployment().offers == Offers(overrides=True, bulk_reads=False, effective_budgets=False)
         assert reader.directory().groups == {}
         assert reader.requests == 5
 

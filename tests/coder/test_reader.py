@@ -34,7 +34,9 @@ def overrides_of(sandbox: Sandbox) -> dict[UserId, Reading]:
 def effective_of(sandbox: Sandbox) -> dict[UserId, Effective]:
     return {
         UserId(user): Effective(
-            Unlimited() if limit is None else Micros(limit), GroupId(group), by_override=source == "user_override"
+            limit=Unlimited() if limit is None else Micros(limit),
+            group_id=GroupId(group),
+            by_override=source == "user_override",
         )
         for user, _, limit, source, group in sandbox.effective()
         if group is not None
@@ -135,7 +137,9 @@ def test_what_another_organization_masks_is_read_one_by_one(version: str) -> Non
         assert [one.name for one in directory.organizations.values()] == ["acme"]
         felix, rosa = named(directory, "felix"), named(directory, "rosa")
         (row,) = sandbox.execute("SELECT id FROM groups WHERE name = 'ml'")
-        ml = Group("labs", "ml", GroupId(row[0]), next(iter(directory.organizations)))
+        ml = Group(
+            organization="labs", name="ml", id=GroupId(row[0]), organization_id=next(iter(directory.organizations))
+        )
         sandbox.execute("DELETE FROM user_ai_budget_overrides")
         set_override(sandbox, rosa, ml)
         sandbox.forget_requests()
@@ -296,7 +300,7 @@ def test_one_subject_read_without_the_directory_asks_for_its_group_too() -> None
     with sandbox_and_reader() as (sandbox, reader):
         assert reader.budget(eng) == ABSENT
         assert asked(sandbox)["GET /api/v2/groups/*"] == 1
-        gone = Group("acme", "gone", GroupId(ID_1), eng.organization_id)
+        gone = Group(organization="acme", name="gone", id=GroupId(ID_1), organization_id=eng.organization_id)
         assert isinstance(reader.budget(gone), Unknown)
 
 

@@ -146,9 +146,12 @@ def test_a_row_twice_is_one_row_unless_it_contradicts_itself() -> None:
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
-        ({}, Effective(Micros(7), GroupId(ID_1), by_override=True)),
-        ({"effective_budget": None}, Effective(Unlimited(), GroupId(ID_1))),
-        ({"effective_budget": {"spend_limit_micros": 0, "limit_source": "group"}}, Effective(Micros(0), GroupId(ID_1))),
+        ({}, Effective(limit=Micros(7), group_id=GroupId(ID_1), by_override=True)),
+        ({"effective_budget": None}, Effective(limit=Unlimited(), group_id=GroupId(ID_1))),
+        (
+            {"effective_budget": {"spend_limit_micros": 0, "limit_source": "group"}},
+            Effective(limit=Micros(0), group_id=GroupId(ID_1)),
+        ),
         ({"effective_budget": {"spend_limit_micros": 7, "limit_source": "department"}}, None),
         ({"effective_group_id": None}, None),
         ({"effective_group_id": None, "effective_budget": None}, None),
@@ -163,8 +166,11 @@ def test_member_rows_that_say_the_effective_budget(change: dict[str, object], ex
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
-        ({"group_budget": ROW["effective_budget"]}, Effective(Micros(7), GroupId(ID_1), by_override=True)),
-        ({}, Effective(Unlimited(), GroupId(ID_1))),
+        (
+            {"group_budget": ROW["effective_budget"]},
+            Effective(limit=Micros(7), group_id=GroupId(ID_1), by_override=True),
+        ),
+        ({}, Effective(limit=Unlimited(), group_id=GroupId(ID_1))),
         ({"effective_group_id": ID_3}, None),
         ({"effective_group_id": None}, None),
     ],

@@ -179,9 +179,11 @@ def test_an_echo_with_another_limit_is_returned_as_it_is() -> None:
 def test_an_id_that_is_none_never_gets_into_a_path() -> None:
     with writing() as (sandbox, reader, writer):
         with pytest.raises(ValueError, match="is not a UUID"):
-            writer.delete(User("ana", UserId("../../organizations")))
+            writer.delete(User(username="ana", id=UserId("../../organizations")))
         with pytest.raises(ValueError, match="is not a UUID"):
-            writer.delete(Group("acme", "x", GroupId("me"), platform(reader).organization_id))
+            writer.delete(
+                Group(organization="acme", name="x", id=GroupId("me"), organization_id=platform(reader).organization_id)
+            )
         assert not [one for one in sandbox.requests if one.method != "GET"]
 
 

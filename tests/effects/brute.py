@@ -18,7 +18,7 @@ def effective(world: World, person: str, actions: Iterable[Action] = ()) -> Effe
     mine = [group for group in directory.groups.values() if person in directory.members[group.id]]
     own = snapshot.user_overrides[UserId(person)]
     if isinstance(own, Budget):
-        return Effective(own.limit_micros, own.group_id, by_override=True)
+        return Effective(limit=own.limit_micros, group_id=own.group_id, by_override=True)
     if not mine:
         return None
 
@@ -33,10 +33,10 @@ def effective(world: World, person: str, actions: Iterable[Action] = ()) -> Effe
             (budget for budget in budgets if budget.limit_micros == highest),
             key=lambda budget: (joined(budget.group_id), budget.group_id),
         )
-        return Effective(highest, best.group_id)
+        return Effective(limit=highest, group_id=best.group_id)
     homes = [group for group in mine if group.is_everyone]
     home = min(homes, key=lambda group: (group.organization != world.default, joined(group.id), group.id))
-    return Effective(Unlimited(), home.id)
+    return Effective(limit=Unlimited(), group_id=home.id)
 
 
 def apply(snapshot: Snapshot, actions: Iterable[Action]) -> Snapshot:
@@ -47,4 +47,6 @@ def apply(snapshot: Snapshot, actions: Iterable[Action]) -> Snapshot:
             overrides[action.subject.id] = action.after
         else:
             budgets[action.subject.id] = action.after
-    return Snapshot(snapshot.deployment, snapshot.directory, budgets, overrides)
+    return Snapshot(
+        deployment=snapshot.deployment, directory=snapshot.directory, group_budgets=budgets, user_overrides=overrides
+    )

@@ -41,10 +41,15 @@ def names(people: object) -> list[str]:
 def test_a_lowering_concerns_whom_the_budget_limits_and_equal_ones_are_folded() -> None:
     world = World(TEAM, {"acme/eng": 20, "acme": 5})
     effects = effects_of(world, set_group(world, "acme/eng", 10))
-    folded = Transition(limit(20, "acme/eng"), limit(10, "acme/eng"), "group/acme/eng", 2)
+    folded = Transition(before=limit(20, "acme/eng"), after=limit(10, "acme/eng"), cause="group/acme/eng", people=2)
     assert (folded,) == effects.transitions
     assert effects.by_action["group/acme/eng"].people == 2
-    assert Exposure(usd(45), usd(25), 0, 0, 3, 0) == effects.exposure
+    assert (
+        Exposure(
+            before_micros=usd(45), after_micros=usd(25), unlimited_before=0, unlimited_after=0, people=3, unknown=0
+        )
+        == effects.exposure
+    )
 
 
 def test_a_move_without_another_amount_is_an_effect_with_a_fresh_allowance() -> None:
@@ -103,7 +108,7 @@ def test_the_first_server_has_no_overrides_so_none_are_asked_for() -> None:
     world = World(TEAM, {"acme/eng": 20}, offers=FIRST_SERVER)
     snapshot = replace(world.snapshot(), user_overrides={})
     action = set_group(world, "acme/eng", None)
-    assert Needs((), ()) == needs((action,), snapshot)
+    assert Needs(groups=(), users=()) == needs((action,), snapshot)
     assert names(assess((action,), snapshot, organizations=(ACME,)).effects({}).unlimited) == ["ana", "bob"]
 
 
@@ -179,7 +184,10 @@ def test_exposure_is_total_only_if_everybody_was_read() -> None:
     action = set_user(world, "ana", (1, "acme"))
     partial = assess((action,), snapshot, organizations=(ACME,))
     assert (partial.is_total, partial.organizations) == (False, ())
-    assert Exposure(usd(20), usd(1), 0, 0, 1, 0) == partial.exposure
+    assert (
+        Exposure(before_micros=usd(20), after_micros=usd(1), unlimited_before=0, unlimited_after=0, people=1, unknown=0)
+        == partial.exposure
+    )
     missing = needs((action,), snapshot, everybody_in=(ACME,))
     assert [user.username for user in missing.users] == ["bob", "eve"]
     unread_group = replace(world.snapshot(), group_budgets={})
@@ -203,7 +211,7 @@ def test_a_person_who_is_in_no_directory_goes_by_id() -> None:
     stranger = replace(snapshot, directory=replace(snapshot.directory, users={}))
     (person,) = assess((set_group(world, "acme", None),), stranger).effects({}).people
     assert ("ana", unlimited()) == (person.username, person.after)
-    assert Needs((), ()) == needs((set_group(world, "acme", None),), stranger)
+    assert Needs(groups=(), users=()) == needs((set_group(world, "acme", None),), stranger)
 
 
 def test_groups_that_hide_members_are_read_too() -> None:

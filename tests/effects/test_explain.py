@@ -28,21 +28,37 @@ TEAM = {"acme": ["ana"], "acme/eng": ["ana"], "acme/ops": ["ana"], "acme/other":
 
 def policy(*, expires: datetime | None, starts: datetime | None = None) -> Policy:
     return Policy(
-        "acme",
-        Place("a.yaml", 2, 1),
-        Manage.LISTED,
-        Manage.LISTED,
-        (
-            GroupBudgetEntry("eng", usd(20), "", Place("a.yaml", 4, 3)),
-            GroupBudgetEntry("ops", ABSENT, "", Place("a.yaml", 5, 3)),
-            GroupBudgetEntry("nosuch", usd(1), "", Place("a.yaml", 6, 3)),
+        organization="acme",
+        place=Place("a.yaml", 2, 1),
+        group_budgets_managed=Manage.LISTED,
+        user_overrides_managed=Manage.LISTED,
+        group_budgets=(
+            GroupBudgetEntry(group="eng", limit=usd(20), reason="", place=Place("a.yaml", 4, 3)),
+            GroupBudgetEntry(group="ops", limit=ABSENT, reason="", place=Place("a.yaml", 5, 3)),
+            GroupBudgetEntry(group="nosuch", limit=usd(1), reason="", place=Place("a.yaml", 6, 3)),
         ),
-        (
-            UserOverrideEntry("ANA", "eng", usd(50), "sprint", starts, expires, Place("a.yaml", 7, 3)),
-            UserOverrideEntry("bob", "eng", usd(50), "", None, None, Place("a.yaml", 8, 3)),
+        user_overrides=(
+            UserOverrideEntry(
+                user="ANA",
+                group="eng",
+                limit=usd(50),
+                reason="sprint",
+                starts=starts,
+                expires=expires,
+                place=Place("a.yaml", 7, 3),
+            ),
+            UserOverrideEntry(
+                user="bob",
+                group="eng",
+                limit=usd(50),
+                reason="",
+                starts=None,
+                expires=None,
+                place=Place("a.yaml", 8, 3),
+            ),
         ),
-        (),
-        (),
+        guardrails=(),
+        allow=(),
     )
 
 
@@ -56,9 +72,9 @@ def explained(
     is_self: bool = False,
 ) -> Explanation:
     snapshot = world.snapshot()
-    spend = None if spent is None else UserSpend(usd(spent), says, START, END)
+    spend = None if spent is None else UserSpend(spend=usd(spent), effective=says, period_start=START, period_end=END)
     user = snapshot.directory.users[UserId("ana")]
-    return explain(user, snapshot, Activity(spend, sessions, START), policies, is_self=is_self)
+    return explain(user, snapshot, Activity(spend=spend, sessions=sessions, since=START), policies, is_self=is_self)
 
 
 def text(explanation: Explanation) -> list[str]:
@@ -67,11 +83,18 @@ def text(explanation: Explanation) -> list[str]:
 
 def test_an_override_with_what_it_hides_and_when_it_ends() -> None:
     world = World(TEAM, {"acme": 10, "acme/eng": 20}, {"ana": (50, "acme/eng")})
-    tokens = Tokens(1000, 200, 30, 4)
+    tokens = Tokens(input=1000, output=200, cache_read=30, cache_write=4)
     sessions = (
-        Session("1", START, "codex", ("openai",), ("gpt-5",), tokens),
-        Session("2", START, "codex", ("openai",), ("gpt-5",), tokens),
-        Session("3", START, "claude-code", ("anthropic",), ("claude-sonnet",), Tokens(1, 2)),
+        Session(id="1", started_at=START, client="codex", providers=("openai",), models=("gpt-5",), tokens=tokens),
+        Session(id="2", started_at=START, client="codex", providers=("openai",), models=("gpt-5",), tokens=tokens),
+        Session(
+            id="3",
+            started_at=START,
+            client="claude-code",
+            providers=("anthropic",),
+            models=("claude-sonnet",),
+            tokens=Tokens(input=1, output=2),
+        ),
     )
     found = explained(
         world,
@@ -134,7 +157,7 @@ def test_of_equal_budgets_the_one_that_wins_is_explained() -> None:
 def test_what_other_organizations_may_hold_is_not_claimed_by_who_may_not_read_them() -> None:
     world = World(TEAM, {"acme": 10}, {"ana": (50, "acme/eng")})
     admin = replace(world.snapshot(), deployment=replace(world.snapshot().deployment, roles=()))
-    user, nothing = admin.directory.users[UserId("ana")], Activity(None, (), START)
+    user, nothing = admin.directory.users[UserId("ana")], Activity(spend=None, sessions=(), since=START)
     found = explain(user, admin, nothing, is_self=False)
     assert (found.effective, found.fallback) == (limit(50, "acme/eng", by_override=True), ELSEWHERE)
     assert text(found)[3].endswith(
@@ -188,7 +211,10 @@ def test_only_whoever_asks_about_themself_is_sure_of_their_groups() -> None:
 
 def test_people_without_groups_and_many_kinds_of_sessions() -> None:
     world = World({"acme": []}, overrides={"ana": ABSENT})
-    sessions = tuple(Session(str(n), START, f"c{n:02}", (), (), Tokens()) for n in range(14))
+    sessions = tuple(
+        Session(id=str(n), started_at=START, client=f"c{n:02}", providers=(), models=(), tokens=Tokens())
+        for n in range(14)
+    )
     lines = text(explained(world, sessions=sessions))
     assert lines[4] == "Groups: none that can be seen."
     assert lines[-1] == "  and 2 sessions of other kinds"

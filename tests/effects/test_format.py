@@ -27,7 +27,17 @@ def plan_of(world: World, actions: tuple[Action, ...], spend: SpendAnswers, gran
     verdict = judge(
         (*dangers_to_people(effects), *mass_changes(actions, snapshot.directory, managed={"acme": 3})), grants=grants
     )
-    return Plan(snapshot.deployment, NOW, actions, 0, (), (), {}, effects, verdict)
+    return Plan(
+        deployment=snapshot.deployment,
+        at=NOW,
+        actions=actions,
+        unchanged=0,
+        unreadable=(),
+        withheld=(),
+        group_names={},
+        effects=effects,
+        verdict=verdict,
+    )
 
 
 @settings(deadline=None)

@@ -36,7 +36,16 @@ TEAM = {"acme": ["ana", "bob"], "acme/eng": ["ana"], "acme/ops": ["bob"]}
 def policy(
     *, allow: tuple[Consent, ...] = (), budgets: Manage = Manage.EXACT, overrides: Manage = Manage.EXACT
 ) -> Policy:
-    return Policy("acme", PLACE, budgets, overrides, (), (), (), allow)
+    return Policy(
+        organization="acme",
+        place=PLACE,
+        group_budgets_managed=budgets,
+        user_overrides_managed=overrides,
+        group_budgets=(),
+        user_overrides=(),
+        guardrails=(),
+        allow=allow,
+    )
 
 
 def effects_of(world: World, *actions: Action) -> Effects:
@@ -82,9 +91,12 @@ def test_spend_that_could_not_be_read_counts_unless_the_server_has_none() -> Non
 
 
 def test_consent_is_capped_and_the_largest_one_holds() -> None:
-    danger = Danger(Hazard.BLOCKS_USERS, ("ana", "bob"), ("eve",))
-    two, three = Grant(Hazard.BLOCKS_USERS, 2, "--allow"), Grant(Hazard.BLOCKS_USERS, 3, "policy")
-    other = Grant(Hazard.REMOVES_LIMIT, 9, "--allow")
+    danger = Danger(hazard=Hazard.BLOCKS_USERS, counted=("ana", "bob"), uncertain=("eve",))
+    two, three = (
+        Grant(hazard=Hazard.BLOCKS_USERS, up_to=2, source="--allow"),
+        Grant(hazard=Hazard.BLOCKS_USERS, up_to=3, source="policy"),
+    )
+    other = Grant(hazard=Hazard.REMOVES_LIMIT, up_to=9, source="--allow")
     verdict = judge((danger,), grants=(two, other))
     assert verdict.refusals[0].message == (
         "BLOCKS_USERS: 3 people would be blocked now (ana, bob, perhaps eve); consent covers 2"
@@ -101,11 +113,13 @@ def test_consent_of_a_policy_covers_its_own_organization_alone() -> None:
     world = World(TWO, {"acme": 20, "beta": 20})
     dangers = dangers_to_people(effects_of(world, set_group(world, "acme", 0), set_group(world, "beta", 0)))
     assert [(danger.organization, danger.count) for danger in dangers] == [("acme", 1), ("beta", 2)]
-    acme, beta = (Grant(Hazard.BLOCKS_USERS, 9, "policy", name) for name in ("acme", "beta"))
+    acme, beta = (
+        Grant(hazard=Hazard.BLOCKS_USERS, up_to=9, source="policy", organization=name) for name in ("acme", "beta")
+    )
     (refusal,) = judge(dangers, grants=(acme,)).refusals
     assert refusal.message == "BLOCKS_USERS: 2 people would be blocked now (beta: kim, lee)"
     assert "`--allow BLOCKS_USERS=2`" in refusal.hint
-    (both,) = judge(dangers, grants=(Grant(Hazard.BLOCKS_USERS, 2, "--allow"),)).refusals
+    (both,) = judge(dangers, grants=(Grant(hazard=Hazard.BLOCKS_USERS, up_to=2, source="--allow"),)).refusals
     assert both.message.endswith("3 people would be blocked now (acme: ana; beta: kim, lee); consent covers 2")
     assert "`--allow BLOCKS_USERS=3`" in both.hint
     verdict = judge(dangers, grants=(acme, beta))
@@ -113,8 +127,11 @@ def test_consent_of_a_policy_covers_its_own_organization_alone() -> None:
 
 
 def test_allow_covers_what_no_policy_does_all_organizations_together() -> None:
-    dangers = [Danger(Hazard.BLOCKS_USERS, ("ana",), organization=name) for name in ("acme", "beta", "")]
-    acme, given = Grant(Hazard.BLOCKS_USERS, 1, "policy", "acme"), Grant(Hazard.BLOCKS_USERS, 2, "--allow")
+    dangers = [Danger(hazard=Hazard.BLOCKS_USERS, counted=("ana",), organization=name) for name in ("acme", "beta", "")]
+    acme, given = (
+        Grant(hazard=Hazard.BLOCKS_USERS, up_to=1, source="policy", organization="acme"),
+        Grant(hazard=Hazard.BLOCKS_USERS, up_to=2, source="--allow"),
+    )
     assert judge(dangers, grants=(acme, given)).refusals == ()
     (refusal,) = judge(dangers, grants=(given,)).refusals
     assert "(acme: ana; beta: ana; any: ana)" in refusal.message
@@ -152,8 +169,8 @@ def test_no_policy_speaks_for_somebody_whom_two_organizations_touch_and_nobody_c
 
 def test_a_mass_change_of_one_organization_is_not_hidden_by_another() -> None:
     live, directory = Budget(usd(1), GroupId("x")), World({}).directory()
-    acme = [Action(group_of(f"acme/g{number}"), live, ABSENT) for number in range(3)]
-    beta = [Action(group_of(f"beta/g{number}"), live, ABSENT) for number in range(2)]
+    acme = [Action(subject=group_of(f"acme/g{number}"), before=live, after=ABSENT) for number in range(3)]
+    beta = [Action(subject=group_of(f"beta/g{number}"), before=live, after=ABSENT) for number in range(2)]
     large = mass_changes((*acme, *beta), directory, managed={"acme": 4, "beta": 90})
     assert [(danger.organization, danger.count) for danger in large] == [("acme", 3)]
     whole = mass_changes((*acme, *beta), directory, managed={"acme": 10, "beta": 2})
@@ -161,15 +178,17 @@ def test_a_mass_change_of_one_organization_is_not_hidden_by_another() -> None:
 
 
 def test_long_lists_of_names_end() -> None:
-    danger = Danger(Hazard.MASS_CHANGE, tuple(f"group/acme/g{number}" for number in range(7)))
+    danger = Danger(hazard=Hazard.MASS_CHANGE, counted=tuple(f"group/acme/g{number}" for number in range(7)))
     (refusal,) = judge((danger,)).refusals
     assert refusal.message.startswith("MASS_CHANGE: 7 deletes of budgets that are live (group/acme/g0, ")
     assert refusal.message.endswith("group/acme/g4 and 2 more)")
 
 
 def test_no_consent_covers_a_broken_guardrail() -> None:
-    breach = Breach(GuardrailName.MAX_LIMIT, "a.yaml:1:1", "too much", "lower it")
-    verdict = judge((), grants=[Grant(hazard, 99, "--allow") for hazard in Hazard], breaches=(breach,))
+    breach = Breach(guardrail=GuardrailName.MAX_LIMIT, place="a.yaml:1:1", message="too much", hint="lower it")
+    verdict = judge(
+        (), grants=[Grant(hazard=hazard, up_to=99, source="--allow") for hazard in Hazard], breaches=(breach,)
+    )
     assert [refusal.message for refusal in verdict.refusals] == ["too much"]
     assert not Verdict().is_refused
 
@@ -182,8 +201,8 @@ def test_a_mass_change_is_more_than_30_percent_and_three_or_an_emptied_section(
     deletes: int, managed: int, emptied: tuple[str, ...], counted: int
 ) -> None:
     live = Budget(usd(1), GroupId("x"))
-    actions = [Action(group_of(f"acme/g{number}"), live, ABSENT) for number in range(deletes)]
-    created = Action(group_of("acme/new"), ABSENT, live)
+    actions = [Action(subject=group_of(f"acme/g{number}"), before=live, after=ABSENT) for number in range(deletes)]
+    created = Action(subject=group_of("acme/new"), before=ABSENT, after=live)
     found = mass_changes((*actions, created), World({}).directory(), managed={"acme": managed}, emptied=emptied)
     assert sum(danger.count for danger in found) == counted
 
@@ -193,10 +212,12 @@ def test_what_is_managed_is_what_diff_looks_at() -> None:
         {**TEAM, "beta": ["kim"]}, {"acme": 1, "acme/eng": 2, "beta": 3}, {"ana": (4, "acme"), "kim": (5, "beta")}
     )
     snapshot = world.snapshot()
-    nothing = Desired({}, {}, frozenset({ACME}), frozenset({ACME}))
+    nothing = Desired(groups={}, users={}, exact_groups=frozenset({ACME}), exact_users=frozenset({ACME}))
     assert count_managed(nothing, snapshot) == {"acme": 3}
     assert len(diff(nothing, snapshot).actions) == 3
-    assert count_managed(Desired({}, {}, frozenset(), frozenset()), snapshot) == {}
+    assert (
+        count_managed(Desired(groups={}, users={}, exact_groups=frozenset(), exact_users=frozenset()), snapshot) == {}
+    )
     stranger = replace(snapshot, user_overrides={UserId("ana"): Budget(usd(4), GroupId("gone"))}, group_budgets={})
     assert count_managed(nothing, stranger) == {}
 
@@ -212,23 +233,36 @@ def test_an_emptied_section_is_recognized_by_kind_and_organization() -> None:
     assert emptied_sections((policy(budgets=Manage.LISTED),), actions, directory) == ("user/ana",)
     listed = [replace(action, cause=Cause.LISTED) for action in actions]
     assert emptied_sections((policy(),), listed, directory) == ()
-    lost = Action(User("x", UserId("x")), Budget(usd(1), GroupId("gone")), ABSENT, Cause.NOT_LISTED)
+    lost = Action(
+        subject=User(username="x", id=UserId("x")),
+        before=Budget(usd(1), GroupId("gone")),
+        after=ABSENT,
+        cause=Cause.NOT_LISTED,
+    )
     assert emptied_sections((policy(),), [lost], directory) == ()
 
 
 def test_consents_of_a_policy_hold_until_they_expire() -> None:
-    open_ended = Consent(Hazard.MASS_CHANGE, 5, "", None, PLACE)
-    later = Consent(Hazard.BLOCKS_USERS, 2, "contractors leave", NOW + timedelta(seconds=1), PLACE)
-    over = Consent(Hazard.REMOVES_LIMIT, 1, "", NOW, PLACE)
+    open_ended = Consent(hazard=Hazard.MASS_CHANGE, up_to=5, reason="", expires=None, place=PLACE)
+    later = Consent(
+        hazard=Hazard.BLOCKS_USERS, up_to=2, reason="contractors leave", expires=NOW + timedelta(seconds=1), place=PLACE
+    )
+    over = Consent(hazard=Hazard.REMOVES_LIMIT, up_to=1, reason="", expires=NOW, place=PLACE)
     policies, directory = (policy(allow=(open_ended, later, over)),), World({"acme": []}).directory()
     assert grants_of(policies, directory, now=NOW) == (
-        Grant(Hazard.MASS_CHANGE, 5, "policies/acme.yaml:3:5", "acme"),
-        Grant(Hazard.BLOCKS_USERS, 2, "policies/acme.yaml:3:5 (contractors leave)", "acme", later.expires),
+        Grant(hazard=Hazard.MASS_CHANGE, up_to=5, source="policies/acme.yaml:3:5", organization="acme"),
+        Grant(
+            hazard=Hazard.BLOCKS_USERS,
+            up_to=2,
+            source="policies/acme.yaml:3:5 (contractors leave)",
+            organization="acme",
+            expires=later.expires,
+        ),
     )
 
 
 def test_allow_is_read_strictly() -> None:
-    assert parse_allow("BLOCKS_USERS=2") == Grant(Hazard.BLOCKS_USERS, 2, "--allow")
+    assert parse_allow("BLOCKS_USERS=2") == Grant(hazard=Hazard.BLOCKS_USERS, up_to=2, source="--allow")
     with pytest.raises(
         ValueError, match="'BLOCKS' is not a hazard; there are REMOVES_LIMIT, BLOCKS_USERS, MASS_CHANGE"
     ):
@@ -250,7 +284,7 @@ def test_allow_is_read_strictly() -> None:
 def test_one_delete_is_said_as_one() -> None:
     (refusal,) = judge(
         mass_changes(
-            [Action(group_of("acme"), Budget(usd(1), GroupId("acme")), ABSENT)],
+            [Action(subject=group_of("acme"), before=Budget(usd(1), GroupId("acme")), after=ABSENT)],
             World({}).directory(),
             managed={"acme": 1},
             emptied=("group/acme/Everyone",),

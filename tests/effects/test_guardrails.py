@@ -19,13 +19,17 @@ HERE = Place("policies/acme.yaml", 7, 5)
 
 
 def group(limit: int | Absent, reason: str = "") -> GroupBudgetEntry:
-    return GroupBudgetEntry("eng", usd(limit) if isinstance(limit, int) else limit, reason, HERE)
+    return GroupBudgetEntry(
+        group="eng", limit=usd(limit) if isinstance(limit, int) else limit, reason=reason, place=HERE
+    )
 
 
 def user(
     limit: Micros | Absent, *, starts: datetime | None = None, expires: datetime | None = None
 ) -> UserOverrideEntry:
-    return UserOverrideEntry("ana", "eng", limit, "", starts, expires, HERE)
+    return UserOverrideEntry(
+        user="ana", group="eng", limit=limit, reason="", starts=starts, expires=expires, place=HERE
+    )
 
 
 def messages(
@@ -38,14 +42,14 @@ def messages(
 ) -> list[str]:
     listed = tuple(entries)
     policy = Policy(
-        organization,
-        HERE,
-        Manage.EXACT,
-        Manage.LISTED,
-        tuple(one for one in listed if isinstance(one, GroupBudgetEntry)),
-        tuple(one for one in listed if isinstance(one, UserOverrideEntry)),
-        (Guardrail(name, value, RAIL),),
-        (),
+        organization=organization,
+        place=HERE,
+        group_budgets_managed=Manage.EXACT,
+        user_overrides_managed=Manage.LISTED,
+        group_budgets=tuple(one for one in listed if isinstance(one, GroupBudgetEntry)),
+        user_overrides=tuple(one for one in listed if isinstance(one, UserOverrideEntry)),
+        guardrails=(Guardrail(name=name, value=value, place=RAIL),),
+        allow=(),
     )
     effects = _effects(world or World({"acme": []}))
     assert limits_exposure((policy,)) == (name is GuardrailName.MAX_EXPOSURE)

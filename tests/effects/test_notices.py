@@ -25,15 +25,23 @@ def announced(world: World, expires: dict[str, datetime] | None = None, *, group
     for user_id, own in snapshot.user_overrides.items():
         if isinstance(own, Budget):
             entry = UserOverrideEntry(
-                str(user_id), "x", own.limit_micros, "", None, (expires or {}).get(str(user_id)), HERE
+                user=str(user_id),
+                group="x",
+                limit=own.limit_micros,
+                reason="",
+                starts=None,
+                expires=(expires or {}).get(str(user_id)),
+                place=HERE,
             )
-            users[user_id] = Wanted(directory.users[user_id], own, entry)
+            users[user_id] = Wanted(subject=directory.users[user_id], state=own, entry=entry)
     for group_id, budget in snapshot.group_budgets.items():
         if isinstance(budget, Budget) and groups:
             budgets[group_id] = Wanted(
-                directory.groups[group_id], budget, GroupBudgetEntry(str(group_id), budget.limit_micros, "", HERE)
+                subject=directory.groups[group_id],
+                state=budget,
+                entry=GroupBudgetEntry(group=str(group_id), limit=budget.limit_micros, reason="", place=HERE),
             )
-    desired = Desired(budgets, users, frozenset(), frozenset())
+    desired = Desired(groups=budgets, users=users, exact_groups=frozenset(), exact_users=frozenset())
     found = notices(desired, directory, assess((), snapshot).after, at=NOW)
     return [f"{notice.kind} {notice.address} {notice.text} {notice.place}" for notice in found]
 
@@ -60,8 +68,15 @@ def test_what_follows_is_not_spoken_of_where_nobody_asked() -> None:
     snapshot = replace(world.snapshot(), group_budgets={})
     user, own = snapshot.directory.users[UserId("ana")], snapshot.user_overrides[UserId("ana")]
     assert isinstance(own, Budget)
-    entry = UserOverrideEntry("ana", "x", own.limit_micros, "", None, NOW + timedelta(1), HERE)
-    desired = Desired({}, {user.id: Wanted(user, own, entry)}, frozenset(), frozenset())
+    entry = UserOverrideEntry(
+        user="ana", group="x", limit=own.limit_micros, reason="", starts=None, expires=NOW + timedelta(1), place=HERE
+    )
+    desired = Desired(
+        groups={},
+        users={user.id: Wanted(subject=user, state=own, entry=entry)},
+        exact_groups=frozenset(),
+        exact_users=frozenset(),
+    )
     (found,) = notices(desired, snapshot.directory, assess((), snapshot).after, at=NOW)
     assert found.text == "$50.00 expires"
 
@@ -103,12 +118,12 @@ def test_an_entry_that_wants_no_budget_is_neither() -> None:
     world = World(TEAM)
     snapshot = world.snapshot()
     user = snapshot.directory.users[UserId("ana")]
-    entry = UserOverrideEntry("ana", "eng", usd(5), "", None, NOW, HERE)
-    none = GroupBudgetEntry("eng", ABSENT, "", HERE)
+    entry = UserOverrideEntry(user="ana", group="eng", limit=usd(5), reason="", starts=None, expires=NOW, place=HERE)
+    none = GroupBudgetEntry(group="eng", limit=ABSENT, reason="", place=HERE)
     desired = Desired(
-        {GroupId("acme/eng"): Wanted(group_of("acme/eng"), ABSENT, none)},
-        {user.id: Wanted(user, ABSENT, entry, has_expired=True)},
-        frozenset({OrganizationId("acme")}),
-        frozenset(),
+        groups={GroupId("acme/eng"): Wanted(subject=group_of("acme/eng"), state=ABSENT, entry=none)},
+        users={user.id: Wanted(subject=user, state=ABSENT, entry=entry, has_expired=True)},
+        exact_groups=frozenset({OrganizationId("acme")}),
+        exact_users=frozenset(),
     )
     assert notices(desired, snapshot.directory, assess((), snapshot).after, at=NOW) == ()

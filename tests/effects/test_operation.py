@@ -39,14 +39,20 @@ def policy(
 ) -> Policy:
     """A policy of acme; dollars, None for `limit: none`."""
     return Policy(
-        "acme",
-        HERE,
-        budgets,
-        Manage.LISTED,
-        tuple(GroupBudgetEntry(name, _limit(dollars), "", HERE) for name, dollars in groups.items()),
-        tuple(Override(u, g, _limit(dollars), "", None, None, HERE) for u, (dollars, g) in (users or {}).items()),
-        guardrails,
-        allow,
+        organization="acme",
+        place=HERE,
+        group_budgets_managed=budgets,
+        user_overrides_managed=Manage.LISTED,
+        group_budgets=tuple(
+            GroupBudgetEntry(group=name, limit=_limit(dollars), reason="", place=HERE)
+            for name, dollars in groups.items()
+        ),
+        user_overrides=tuple(
+            Override(user=u, group=g, limit=_limit(dollars), reason="", starts=None, expires=None, place=HERE)
+            for u, (dollars, g) in (users or {}).items()
+        ),
+        guardrails=guardrails,
+        allow=allow,
     )
 
 
@@ -59,7 +65,14 @@ def propose(wanted: Policy, reader: Reader) -> Proposal:
     resolution = resolve((wanted,), directory, at=NOW)
     assert not resolution.findings
     snapshot = take_snapshot(resolution.desired, directory, reader)
-    return Proposal(diff(resolution.desired, snapshot).actions, snapshot, (wanted,), resolution.desired, NOW, NOW)
+    return Proposal(
+        actions=diff(resolution.desired, snapshot).actions,
+        snapshot=snapshot,
+        policies=(wanted,),
+        desired=resolution.desired,
+        at=NOW,
+        now=NOW,
+    )
 
 
 def write(proposal: Proposal, sandbox: Sandbox) -> None:
@@ -150,7 +163,7 @@ def test_nothing_is_claimed_of_people_whom_another_organization_may_limit(versio
 
 
 def test_nothing_is_read_for_a_plan_without_changes_unless_its_exposure_is_bounded() -> None:
-    bound = (Guardrail(GuardrailName.MAX_EXPOSURE, 1, HERE),)
+    bound = (Guardrail(name=GuardrailName.MAX_EXPOSURE, value=1, place=HERE),)
     with sandbox_and_reader() as (sandbox, reader):
         quiet = propose(policy({"platform": 500}), reader)
         sandbox.forget_requests()
@@ -169,24 +182,26 @@ def test_nothing_is_read_for_a_plan_without_changes_unless_its_exposure_is_bound
 
 
 def test_the_gate_hears_consent_of_the_command_and_of_the_policy() -> None:
-    allow = (Consent(Hazard.BLOCKS_USERS, 3, "they left", None, HERE),)
+    allow = (Consent(hazard=Hazard.BLOCKS_USERS, up_to=3, reason="they left", expires=None, place=HERE),)
     with sandbox_and_reader() as (_, reader):
         proposal = propose(policy({"design": 0, "Everyone": None}, allow=allow), reader)
         effects = find_effects(proposal, reader)
     verdict = find_verdict(proposal, effects)
     assert [refusal.message.split(":")[0] for refusal in verdict.refusals] == ["REMOVES_LIMIT"]
-    grant = Grant(Hazard.REMOVES_LIMIT, verdict.dangers[0].count, "--allow")
+    grant = Grant(hazard=Hazard.REMOVES_LIMIT, up_to=verdict.dangers[0].count, source="--allow")
     assert not find_verdict(proposal, effects, grants=(grant,)).is_refused
 
 
 def test_consents_and_days_of_overrides_are_of_the_clock_and_not_of_the_instant_that_is_planned_for() -> None:
     ends = NOW + timedelta(days=1)
-    allow = (Consent(Hazard.BLOCKS_USERS, 9, "they left", ends, HERE),)
-    days = Guardrail(GuardrailName.MAX_OVERRIDE_DAYS, 30, HERE)
+    allow = (Consent(hazard=Hazard.BLOCKS_USERS, up_to=9, reason="they left", expires=ends, place=HERE),)
+    days = Guardrail(name=GuardrailName.MAX_OVERRIDE_DAYS, value=30, place=HERE)
     with sandbox_and_reader() as (_, reader):
         proposal = propose(policy({"platform": 60}, allow=allow, guardrails=(days,)), reader)
         effects = find_effects(proposal, reader)
-    override = Override("ana", "platform", usd(5), "", None, NOW + timedelta(days=40), HERE)
+    override = Override(
+        user="ana", group="platform", limit=usd(5), reason="", starts=None, expires=NOW + timedelta(days=40), place=HERE
+    )
     (wanted,) = proposal.policies
     shifted = replace(proposal, at=NOW + timedelta(days=20), policies=(replace(wanted, user_overrides=(override,)),))
     assert [refusal.message.split(": ")[1][:34] for refusal in find_verdict(shifted, effects).refusals] == [
@@ -198,9 +213,11 @@ def test_consents_and_days_of_overrides_are_of_the_clock_and_not_of_the_instant_
 
 def test_a_saved_plan_leaves_out_consents_that_have_ended() -> None:
     ends = NOW + timedelta(days=1)
-    allow = (Consent(Hazard.BLOCKS_USERS, 9, "they left", ends, HERE),)
+    allow = (Consent(hazard=Hazard.BLOCKS_USERS, up_to=9, reason="they left", expires=ends, place=HERE),)
     with sandbox_and_reader() as (_, reader):
-        plan = make_plan(PlanRequest((policy({"platform": 60}, allow=allow),), (), NOW, NOW), reader)
+        plan = make_plan(
+            PlanRequest(policies=(policy({"platform": 60}, allow=allow),), sources=(), at=NOW, now=NOW), reader
+        )
         assert not plan.verdict.is_refused
         assert not with_todays_effects(plan, reader, now=NOW).verdict.is_refused
         assert with_todays_effects(plan, reader, now=ends).verdict.is_refused
@@ -218,7 +235,9 @@ def test_an_emptied_section_is_a_mass_change() -> None:
 def test_a_revert_manages_what_it_changes() -> None:
     with sandbox_and_reader() as (_, reader):
         proposal = propose(policy({"platform": None, "support": 5}), reader)
-    revert = replace(proposal, policies=(), desired=Desired({}, {}, frozenset(), frozenset()))
+    revert = replace(
+        proposal, policies=(), desired=Desired(groups={}, users={}, exact_groups=frozenset(), exact_users=frozenset())
+    )
     assert (revert.managed, revert.organizations) == ({"acme": 1}, ())
     assert GroupId("x") not in proposal.snapshot.group_budgets
 

@@ -91,8 +91,12 @@ def test_a_mass_change_and_consent_and_a_broken_guardrail() -> None:
         "  MASS_CHANGE: 3 deletes of budgets that are live (group/acme/eng, group/acme/ops, user/kim)",
         "    if that is meant, pass `--allow MASS_CHANGE=3`, or consent in the policy under `allow:`",
     ]
-    breach = Breach(GuardrailName.MAX_LIMIT, "a.yaml:1:1", "a.yaml:1:1: too much", "lower the limit")
-    allowed = replace(verdict.with_grants([Grant(Hazard.MASS_CHANGE, 3, "--allow")]), breaches=(breach,))
+    breach = Breach(
+        guardrail=GuardrailName.MAX_LIMIT, place="a.yaml:1:1", message="a.yaml:1:1: too much", hint="lower the limit"
+    )
+    allowed = replace(
+        verdict.with_grants([Grant(hazard=Hazard.MASS_CHANGE, up_to=3, source="--allow")]), breaches=(breach,)
+    )
     assert refusal_lines(allowed) == [
         "Consent: MASS_CHANGE=3 by --allow.",
         "Refused:",
@@ -185,8 +189,16 @@ def test_what_is_not_known_is_said() -> None:
 
 def test_notices_stand_at_the_end_and_end_after_a_few() -> None:
     world = World({"acme": []})
-    soon = Notice(NoticeKind.EXPIRES_SOON, "user/ana", "a.yaml:1:1", "$5.00 expires; then no limit", NOW + timedelta(3))
-    dead = Notice(NoticeKind.DEAD, "group/acme/x", "a.yaml:2:1", "limits none of its 3 members", NOW)
+    soon = Notice(
+        kind=NoticeKind.EXPIRES_SOON,
+        address="user/ana",
+        place="a.yaml:1:1",
+        text="$5.00 expires; then no limit",
+        at=NOW + timedelta(3),
+    )
+    dead = Notice(
+        kind=NoticeKind.DEAD, address="group/acme/x", place="a.yaml:2:1", text="limits none of its 3 members", at=NOW
+    )
     effects = replace(effects_of(world), notices=(soon, *[dead] * 11))
     assert effects_lines(effects, Verdict(), at=NOW) == [
         "Expires in 3 days: user/ana $5.00 expires; then no limit (a.yaml:1:1).",

@@ -22,7 +22,7 @@ NEW_SERVER = Offers(overrides=True, bulk_reads=True, effective_budgets=True)
 SILENT_SERVER = Offers(overrides=True, bulk_reads=True, effective_budgets=False)
 """Says what people spent, and not what limits them."""
 OLD_SERVER = Offers(overrides=True, bulk_reads=False, effective_budgets=False)
-HIDING_SERVER = Offers(False, bulk_reads=False, effective_budgets=False, overrides_hidden=True)
+HIDING_SERVER = Offers(overrides=False, bulk_reads=False, effective_budgets=False, overrides_hidden=True)
 FIRST_SERVER = Offers(overrides=False, bulk_reads=False, effective_budgets=False, overrides_missing="too old")
 
 
@@ -51,11 +51,11 @@ class World:
         people = sorted({person for members in self.members.values() for person in members} | set(self.overrides))
         return Directory(
             organizations={
-                OrganizationId(name): Organization(name, OrganizationId(name), name == self.default)
+                OrganizationId(name): Organization(name=name, id=OrganizationId(name), is_default=name == self.default)
                 for name in organizations
             },
             groups={group.id: group for group in map(group_of, self.members)},
-            users={UserId(name): User(name, UserId(name)) for name in people},
+            users={UserId(name): User(username=name, id=UserId(name)) for name in people},
             members={GroupId(name): frozenset(map(UserId, members)) for name, members in self.members.items()},
             hidden_members={GroupId(name): number for name, number in self.hidden.items()},
             joined={
@@ -68,11 +68,18 @@ class World:
         """Everything is read."""
         directory = self.directory()
         return Snapshot(
-            Deployment("d-1", "https://coder.example", "v2.37.0", "ci", ("user-admin",), self.offers),
-            directory,
-            {group_id: self._budget(group_id) for group_id in directory.groups},
-            {user_id: self._override(user_id) for user_id in directory.users},
-            {UserId(name): effective for name, effective in self.reported.items()},
+            deployment=Deployment(
+                id="d-1",
+                url="https://coder.example",
+                version="v2.37.0",
+                user="ci",
+                roles=("user-admin",),
+                offers=self.offers,
+            ),
+            directory=directory,
+            group_budgets={group_id: self._budget(group_id) for group_id in directory.groups},
+            user_overrides={user_id: self._override(user_id) for user_id in directory.users},
+            reported={UserId(name): effective for name, effective in self.reported.items()},
         )
 
     def _budget(self, group_id: GroupId) -> Reading:
@@ -86,7 +93,12 @@ class World:
 
 def group_of(name: str) -> Group:
     organization, _, group = name.partition("/")
-    return Group(organization, group or "Everyone", GroupId(name), OrganizationId(organization))
+    return Group(
+        organization=organization,
+        name=group or "Everyone",
+        id=GroupId(name),
+        organization_id=OrganizationId(organization),
+    )
 
 
 def override(dollars: int, group: str) -> Budget:
@@ -94,11 +106,11 @@ def override(dollars: int, group: str) -> Budget:
 
 
 def limit(dollars: int, group: str, *, by_override: bool = False) -> Effective:
-    return Effective(usd(dollars), GroupId(group), by_override)
+    return Effective(limit=usd(dollars), group_id=GroupId(group), by_override=by_override)
 
 
 def unlimited(organization: str = "acme") -> Effective:
-    return Effective(Unlimited(), GroupId(organization))
+    return Effective(limit=Unlimited(), group_id=GroupId(organization))
 
 
 def set_group(world: World, group: str, dollars: int | None) -> Action:
@@ -106,14 +118,16 @@ def set_group(world: World, group: str, dollars: int | None) -> Action:
     before = world.snapshot().group_budgets[GroupId(group)]
     assert isinstance(before, State)
     after = ABSENT if dollars is None else Budget(usd(dollars), GroupId(group))
-    return Action(group_of(group), before, after)
+    return Action(subject=group_of(group), before=before, after=after)
 
 
 def set_user(world: World, user: str, after: tuple[int, str] | None) -> Action:
     """`None` deletes."""
     before = world.snapshot().user_overrides[UserId(user)]
     assert isinstance(before, State)
-    return Action(User(user, UserId(user)), before, ABSENT if after is None else override(*after))
+    return Action(
+        subject=User(username=user, id=UserId(user)), before=before, after=ABSENT if after is None else override(*after)
+    )
 
 
 _DOLLARS = st.sampled_from([0, 10, 20, 30])

@@ -61,19 +61,19 @@ def overrides(draw: st.DrawFn) -> UserOverrideEntry:
     """Draw an override whose period is not empty."""
     starts, expires = sorted(draw(st.tuples(moments, moments)))
     return UserOverrideEntry(
-        draw(names),
-        draw(names),
-        draw(limits),
-        draw(reasons),
-        draw(st.sampled_from([None, starts])),
-        draw(st.sampled_from([None, expires])) if starts < expires else None,
-        HERE,
+        user=draw(names),
+        group=draw(names),
+        limit=draw(limits),
+        reason=draw(reasons),
+        starts=draw(st.sampled_from([None, starts])),
+        expires=draw(st.sampled_from([None, expires])) if starts < expires else None,
+        place=HERE,
     )
 
 
 def _guardrail(name: GuardrailName) -> st.SearchStrategy[Guardrail]:
     numbers = st.integers(1, 1000) if name is GuardrailName.MAX_OVERRIDE_DAYS else st.integers(0, MAX_LIMIT)
-    return numbers.map(lambda value: Guardrail(name, value, HERE))
+    return numbers.map(lambda value: Guardrail(name=name, value=value, place=HERE))
 
 
 policies = st.builds(
@@ -83,7 +83,7 @@ policies = st.builds(
     group_budgets_managed=st.sampled_from(Manage),
     user_overrides_managed=st.sampled_from(Manage),
     group_budgets=st.lists(
-        st.builds(GroupBudgetEntry, names, limits, reasons, st.just(HERE)),
+        st.builds(GroupBudgetEntry, group=names, limit=limits, reason=reasons, place=st.just(HERE)),
         max_size=5,
         unique_by=lambda entry: entry.group,
     ).map(tuple),
@@ -94,11 +94,11 @@ policies = st.builds(
     allow=st.lists(
         st.builds(
             Consent,
-            st.sampled_from(Hazard),
-            st.integers(1, 9),
-            texts.filter(_is_reason),
-            st.one_of(st.none(), moments),
-            st.just(HERE),
+            hazard=st.sampled_from(Hazard),
+            up_to=st.integers(1, 9),
+            reason=texts.filter(_is_reason),
+            expires=st.one_of(st.none(), moments),
+            place=st.just(HERE),
         ),
         max_size=2,
     ).map(tuple),

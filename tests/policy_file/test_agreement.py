@@ -18,9 +18,9 @@ from reconciler.core.policy import GuardrailName, Hazard, Manage
 from reconciler.policy_file import check, shapes, values
 from reconciler.policy_file.check import Validator, explain, instance, schema
 from reconciler.policy_file.nodes import START, Mapping, Node, PolicyText, Sequence
-from reconciler.policy_file.schema import schema_text
 from reconciler.policy_file.shapes import Shape
 from reconciler.policy_file.values import LimitReader
+from reconciler.resources import schema_text
 from tests.policy_file.policies import SCALARS, documents, scalar_of, scalars
 
 LIMITS = LimitReader({})
@@ -121,7 +121,7 @@ def test_a_refused_entry_never_vanishes(monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_every_key_has_a_description_and_the_schema_is_one() -> None:
     Validator.check_schema(schema())
-    assert schema_text().endswith("}\n")
+    assert schema_text("policy").endswith("}\n")
     for definition in (schema(), *schema()["$defs"].values()):
         assert definition["description"]
         assert definition["title"]
@@ -140,4 +140,4 @@ def test_the_examples_of_the_schema_are_valid() -> None:
 @pytest.mark.parametrize("limit", [200, 200.5, 0, 1_000_000, "$1,250.00", "standard", "none"])
 def test_editors_that_see_numbers_are_content(limit: object) -> None:
     policy = {"version": 1, "organization": "acme", "group_budgets": [{"group": "a", "limit": limit}]}
-    Validator(json.loads(schema_text())).validate(policy)
+    Validator(json.loads(schema_text("policy"))).validate(policy)

@@ -148,7 +148,7 @@ def test_fuzzed_bytes_raise_nothing_but_policy_errors(
 ) -> None:
     content = b"".join(junk) if is_alone else GOOD[:at].encode() + b"".join(junk) + GOOD[at:].encode()
     file = write(tmp_path, content)
-    findings: tuple[Finding, ...] = (Finding(Place("", 1, 1), "none"),)
+    findings: tuple[Finding, ...] = (Finding(place=Place("", 1, 1), message="none"),)
     try:
         load([str(file)])
     except PolicyError as error:

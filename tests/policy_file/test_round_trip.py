@@ -62,7 +62,7 @@ def test_law_4_order_of_paths(
 
 
 def test_of_two_guardrails_the_narrower_is_written(tmp_path: Path) -> None:
-    rules = tuple(Guardrail(GuardrailName.MAX_LIMIT, Micros(value), HERE) for value in (7, 5, 6))
+    rules = tuple(Guardrail(name=GuardrailName.MAX_LIMIT, value=Micros(value), place=HERE) for value in (7, 5, 6))
     file = tmp_path / "policy.yaml"
     file.write_text(dump(replace(_minimal(), guardrails=rules)), encoding="utf-8")
     assert (rules[1],) == without_places(load([str(file)]).policies[0].guardrails)
@@ -71,4 +71,13 @@ def test_of_two_guardrails_the_narrower_is_written(tmp_path: Path) -> None:
 def _minimal() -> Policy:
     from reconciler.core.policy import Manage
 
-    return Policy("acme", HERE, Manage.EXACT, Manage.EXACT, (), (), (), ())
+    return Policy(
+        organization="acme",
+        place=HERE,
+        group_budgets_managed=Manage.EXACT,
+        user_overrides_managed=Manage.EXACT,
+        group_budgets=(),
+        user_overrides=(),
+        guardrails=(),
+        allow=(),
+    )

@@ -50,7 +50,9 @@ class SnapshotReader:
         return {group.id: self.snapshot.group_budgets.get(group.id, ABSENT) for group in groups}
 
     def people(self, users: Sequence[User], directory: Directory) -> People:
-        return People({user.id: self.snapshot.user_overrides.get(user.id, ABSENT) for user in users}, {})
+        return People(
+            overrides={user.id: self.snapshot.user_overrides.get(user.id, ABSENT) for user in users}, reported={}
+        )
 
     def budget(self, subject: Subject) -> Reading:
         return self.snapshot.reading(subject)
@@ -68,7 +70,9 @@ class SnapshotReader:
 def plan_of(
     policies: Sequence[Policy], snapshot: Snapshot, *, at: datetime = NOW, includes: Any = lambda address: True
 ) -> Plan:
-    return make_plan(PlanRequest(tuple(policies), (), at, at, includes), SnapshotReader(snapshot))
+    return make_plan(
+        PlanRequest(policies=tuple(policies), sources=(), at=at, now=at, includes=includes), SnapshotReader(snapshot)
+    )
 
 
 _LIMITS = st.none() | st.sampled_from([0, 10, 20, 30])
@@ -99,7 +103,12 @@ def _policy(draw: st.DrawFn, world: World, organization: str, taken: set[str]) -
         group_budgets_managed=draw(st.sampled_from(Manage)),
         user_overrides_managed=draw(st.sampled_from(Manage)),
         group_budgets=tuple(
-            GroupBudgetEntry(_short(name), ABSENT if limit is None else usd(limit), "", Place("a.yaml", line, 1))
+            GroupBudgetEntry(
+                group=_short(name),
+                limit=ABSENT if limit is None else usd(limit),
+                reason="",
+                place=Place("a.yaml", line, 1),
+            )
             for line, (name, limit) in enumerate(budgets.items(), start=1)
         ),
         user_overrides=tuple(overrides),
@@ -117,7 +126,15 @@ def _override_entry(
 ) -> UserOverrideEntry:
     starts, expires = (None if days is None else NOW + timedelta(days=days) for days in span)
     state = ABSENT if limit is None else usd(limit)
-    return UserOverrideEntry(person, _short(group), state, "why not", starts, expires, Place("b.yaml", 1, 1))
+    return UserOverrideEntry(
+        user=person,
+        group=_short(group),
+        limit=state,
+        reason="why not",
+        starts=starts,
+        expires=expires,
+        place=Place("b.yaml", 1, 1),
+    )
 
 
 def _short(name: str) -> str:

@@ -120,7 +120,7 @@ def test_what_is_asked_for_is_enough_and_spend_is_asked_of_exactly_whom_it_conce
     )
     enough = _read(bare, full, actions)
     assert assess(actions, full).changes == assess(actions, enough).changes
-    assert needs(actions, enough) == Needs((), ())
+    assert needs(actions, enough) == Needs(groups=(), users=())
     asked = {(group, user) for group, users in assess(actions, full).spend_questions().items() for user in users}
     concerned = {
         (side.group_id, change.user_id)
@@ -139,9 +139,13 @@ def test_only_touched_people_change(drawn: tuple[World, tuple[Action, ...]]) -> 
 
 
 _POLICY_GRANTS = st.builds(
-    Grant, st.sampled_from(Hazard), st.integers(1, 4), st.just("policy"), st.sampled_from(["acme", "beta", "corp"])
+    Grant,
+    hazard=st.sampled_from(Hazard),
+    up_to=st.integers(1, 4),
+    source=st.just("policy"),
+    organization=st.sampled_from(["acme", "beta", "corp"]),
 )
-_GRANTS = st.lists(st.builds(Grant, st.sampled_from(Hazard), st.integers(1, 4), st.just("--allow")))
+_GRANTS = st.lists(st.builds(Grant, hazard=st.sampled_from(Hazard), up_to=st.integers(1, 4), source=st.just("--allow")))
 
 
 @given(PLANS_AND_SPEND, _GRANTS, _GRANTS | st.lists(_POLICY_GRANTS))

@@ -52,24 +52,30 @@ def exact_policy(snapshot: Snapshot, organization: str) -> Policy:
     overrides = [(directory.users[key], one) for key, one in sorted(snapshot.user_overrides.items())]
     nowhere = Place("live", 1, 1)
     return Policy(
-        organization,
-        nowhere,
-        Manage.EXACT,
-        Manage.EXACT,
-        tuple(
-            GroupBudgetEntry(group.name, one.limit_micros, "", nowhere)
+        organization=organization,
+        place=nowhere,
+        group_budgets_managed=Manage.EXACT,
+        user_overrides_managed=Manage.EXACT,
+        group_budgets=tuple(
+            GroupBudgetEntry(group=group.name, limit=one.limit_micros, reason="", place=nowhere)
             for group, one in budgets
             if isinstance(one, Budget) and group.organization == organization
         ),
-        tuple(
+        user_overrides=tuple(
             UserOverrideEntry(
-                user.username, directory.groups[one.group_id].name, one.limit_micros, "", None, None, nowhere
+                user=user.username,
+                group=directory.groups[one.group_id].name,
+                limit=one.limit_micros,
+                reason="",
+                starts=None,
+                expires=None,
+                place=nowhere,
             )
             for user, one in overrides
             if isinstance(one, Budget) and directory.groups[one.group_id].organization == organization
         ),
-        (),
-        (),
+        guardrails=(),
+        allow=(),
     )
 
 
@@ -141,12 +147,14 @@ def _mixed(mapping: Mapping[Any, Any], chance: random.Random) -> dict[Any, Any]:
 def _shuffled(snapshot: Snapshot, chance: random.Random) -> Snapshot:
     one = snapshot.directory
     directory = Directory(
-        _mixed(one.organizations, chance),
-        _mixed(one.groups, chance),
-        _mixed(one.users, chance),
-        {key: frozenset(chance.sample(sorted(ids), len(ids))) for key, ids in _mixed(one.members, chance).items()},
-        _mixed(one.hidden_members, chance),
-        _mixed(one.joined, chance),
+        organizations=_mixed(one.organizations, chance),
+        groups=_mixed(one.groups, chance),
+        users=_mixed(one.users, chance),
+        members={
+            key: frozenset(chance.sample(sorted(ids), len(ids))) for key, ids in _mixed(one.members, chance).items()
+        },
+        hidden_members=_mixed(one.hidden_members, chance),
+        joined=_mixed(one.joined, chance),
     )
     return replace(
         snapshot,
@@ -193,11 +201,17 @@ def events(draw: st.DrawFn) -> Event:
     number, text, at = draw(st.integers(0, 9)), draw(_texts), draw(_times)
     match draw(st.integers(0, 2)):
         case 0:
-            return Intent(number, text, draw(st.sampled_from(Kind)), at)
+            return Intent(action=number, address=text, kind=draw(st.sampled_from(Kind)), at=at)
         case 1:
-            return Recorded(number, text, draw(st.sampled_from(Result)), text, at)
+            return Recorded(action=number, address=text, result=draw(st.sampled_from(Result)), detail=text, at=at)
         case _:
-            return Ended(draw(st.sampled_from(Ending)), text, draw(st.booleans()), (text,), at)
+            return Ended(
+                ending=draw(st.sampled_from(Ending)),
+                why=text,
+                is_verified=draw(st.booleans()),
+                differences=(text,),
+                at=at,
+            )
 
 
 @given(plans(), _texts, _times, st.lists(events(), max_size=3), st.integers(0, 40))
@@ -207,9 +221,24 @@ def test_law_7_journal_events_there_and_back(
 ) -> None:
     """Also of a journal whose last line was cut by a crash: then without that line."""
     world, actions = drawn
-    files, names = (SourceFile(text, text),), {GroupId(text): text}
+    files, names = (SourceFile(path=text, sha256=text),), {GroupId(text): text}
     deployment = world.snapshot().deployment
-    run = (Started(text, text, at, text, text, deployment, actions, names, files, text, (text,)), *rest)
+    run = (
+        Started(
+            run=text,
+            tool=text,
+            at=at,
+            who=text,
+            digest=text,
+            deployment=deployment,
+            actions=actions,
+            group_names=names,
+            sources=files,
+            revision=text,
+            consents=(text,),
+        ),
+        *rest,
+    )
     whole = "".join(map(dump_event, run))
     broken = whole + dump_event(run[-1])[:-1][:cut]
     assert load_events(whole, source="journal") == load_events(broken, source="journal") == run

@@ -34,9 +34,9 @@ def test_limits_equal_those_of_the_sandbox(sandbox: Sandbox, world: World) -> No
 
 def _row(effective: object) -> tuple[int | None, str | None, str | None]:
     match effective:
-        case Effective(Unlimited(), group_id):
+        case Effective(limit=Unlimited(), group_id=group_id):
             return None, None, str(group_id)
-        case Effective(int(limit), group_id, by_override):
+        case Effective(limit=int(limit), group_id=group_id, by_override=by_override):
             return limit, "user_override" if by_override else "group", str(group_id)
         case _:
             return None, None, None

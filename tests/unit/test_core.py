@@ -35,25 +35,35 @@ HERE = Place("a.yaml", 3, 5)
 
 def policy(*entries: GroupBudgetEntry | UserOverrideEntry, organization: str = "acme", **manage: Manage) -> Policy:
     return Policy(
-        organization,
-        HERE,
-        manage.get("groups", Manage.LISTED),
-        manage.get("users", Manage.LISTED),
-        tuple(one for one in entries if isinstance(one, GroupBudgetEntry)),
-        tuple(one for one in entries if isinstance(one, UserOverrideEntry)),
-        (),
-        (),
+        organization=organization,
+        place=HERE,
+        group_budgets_managed=manage.get("groups", Manage.LISTED),
+        user_overrides_managed=manage.get("users", Manage.LISTED),
+        group_budgets=tuple(one for one in entries if isinstance(one, GroupBudgetEntry)),
+        user_overrides=tuple(one for one in entries if isinstance(one, UserOverrideEntry)),
+        guardrails=(),
+        allow=(),
     )
 
 
 def budget(group: str, dollars: int | None = 1, line: int = 3) -> GroupBudgetEntry:
-    return GroupBudgetEntry(group, ABSENT if dollars is None else usd(dollars), "", Place("a.yaml", line, 5))
+    return GroupBudgetEntry(
+        group=group, limit=ABSENT if dollars is None else usd(dollars), reason="", place=Place("a.yaml", line, 5)
+    )
 
 
 def override(user: str, group: str, dollars: int | None = 1, **span: int) -> UserOverrideEntry:
     times = {name: NOW + timedelta(seconds=seconds) for name, seconds in span.items()}
     limit = ABSENT if dollars is None else usd(dollars)
-    return UserOverrideEntry(user, group, limit, "why", times.get("starts"), times.get("expires"), HERE)
+    return UserOverrideEntry(
+        user=user,
+        group=group,
+        limit=limit,
+        reason="why",
+        starts=times.get("starts"),
+        expires=times.get("expires"),
+        place=HERE,
+    )
 
 
 def looked_up(*policies: Policy, world: World = WORLD, directory: Directory | None = None) -> Resolution:
@@ -72,7 +82,7 @@ def with_user(user: User, *groups: str) -> Directory:
 
 class TestNames:
     def test_by_name_uuid_and_address(self) -> None:
-        ana = User("Ana.Lima", UserId("u-1"), "Ana@Example.com")
+        ana = User(username="Ana.Lima", id=UserId("u-1"), email="Ana@Example.com")
         directory = with_user(ana, "acme")
         for name in ("ana.lima", "ANA.LIMA", "u-1", "ana@example.com"):
             found = looked_up(policy(override(name, "Everyone")), directory=directory)
@@ -109,7 +119,7 @@ class TestNames:
         ]
 
     def test_an_address_of_two_people_is_ambiguous(self) -> None:
-        directory = with_user(User("ana2", UserId("u-2"), "ana"), "acme")
+        directory = with_user(User(username="ana2", id=UserId("u-2"), email="ana"), "acme")
         assert says(looked_up(policy(override("ana", "eng")), directory=directory)) == [
             "user 'ana' is ambiguous: ana, ana2 | write the username"
         ]
@@ -308,15 +318,15 @@ def test_a_plan_counts_and_knows_what_it_is() -> None:
 
 def test_a_group_and_a_user_of_one_id_have_two_digests() -> None:
     group: Subject = group_of("acme")
-    user: Subject = User("acme", UserId("acme"))
+    user: Subject = User(username="acme", id=UserId("acme"))
     states = (ABSENT, Budget(usd(0), GroupId("acme")))
-    both = {digest("d", [Action(subject, *states)]) for subject in (group, user)}
-    turned = {digest("d", [Action(subject, states[1], states[0])]) for subject in (group, user)}
+    both = {digest("d", [Action(subject=subject, before=states[0], after=states[1])]) for subject in (group, user)}
+    turned = {digest("d", [Action(subject=subject, before=states[1], after=states[0])]) for subject in (group, user)}
     assert len(both | turned) == 4
 
 
 def test_readings_in_words() -> None:
-    group, user = group_of("acme/eng"), User("ana", UserId("ana"))
+    group, user = group_of("acme/eng"), User(username="ana", id=UserId("ana"))
     state = Budget(usd(200), GroupId("acme/eng"))
     assert [
         describe(ABSENT, group, {}),
@@ -329,13 +339,16 @@ def test_readings_in_words() -> None:
 
 ACTIONS = (set_group(WORLD, "acme/ops", 31), set_group(WORLD, "acme/eng", None))
 STARTED = Started(
-    "run-1", "reconciler/0", NOW, "ci@host", "0" * 64,
-    Deployment("d-1", "https://coder.example", "v2.37.0", "ci", (), NEW_SERVER), ACTIONS, {}, (), "", (),
+    run="run-1", tool="reconciler/0", at=NOW, who="ci@host", digest="0" * 64,
+    deployment=Deployment(
+        id="d-1", url="https://coder.example", version="v2.37.0", user="ci", roles=(), offers=NEW_SERVER
+    ),
+    actions=ACTIONS, group_names={}, sources=(), revision="", consents=(),
 )  # fmt: skip
-INTENT = Intent(0, "group/acme/ops", Kind.UPDATE, NOW)
-DONE = Recorded(0, "group/acme/ops", Result.DONE, "", NOW)
-ALREADY = Recorded(1, "group/acme/eng", Result.ALREADY, "", NOW)
-VERIFIED = Ended(Ending.COMPLETED, "", is_verified=True, differences=(), at=NOW)
+INTENT = Intent(action=0, address="group/acme/ops", kind=Kind.UPDATE, at=NOW)
+DONE = Recorded(action=0, address="group/acme/ops", result=Result.DONE, detail="", at=NOW)
+ALREADY = Recorded(action=1, address="group/acme/eng", result=Result.ALREADY, detail="", at=NOW)
+VERIFIED = Ended(ending=Ending.COMPLETED, why="", is_verified=True, differences=(), at=NOW)
 
 
 def results(outcome: Outcome) -> list[Result]:
@@ -394,6 +407,8 @@ def test_events_of_no_run(events: list[Started | Intent | Recorded | Ended], why
 
 def test_addresses_and_causes() -> None:
     assert group_of("acme").is_everyone
-    assert not Group("acme", "eng", GroupId("x"), OrganizationId("acme")).is_everyone
+    assert not Group(
+        organization="acme", name="eng", id=GroupId("x"), organization_id=OrganizationId("acme")
+    ).is_everyone
     assert [cause.value for cause in Cause] == ["listed", "not-listed", "expired", "revert"]
     assert isinstance(plan_of([policy()], WORLD.snapshot()), Plan)

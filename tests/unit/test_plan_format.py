@@ -21,7 +21,7 @@ from reconciler.core.snapshot import Snapshot
 from reconciler.errors import PolicyError
 from reconciler.formats.codec import EXTRAS, _tag
 from reconciler.formats.plan import NAME, VERSION, dump_plan
-from reconciler.formats.schemas import schema_text
+from reconciler.resources import schema_text
 from tests.effects.worlds import World
 from tests.property.strategies import plan_of, situations
 

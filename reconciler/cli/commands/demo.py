@@ -18,6 +18,7 @@ import click
 
 from reconciler.cli import exits
 from reconciler.errors import ReconcilerError
+from reconciler.resources import shipped
 
 WRITTEN = date(2026, 11, 23)
 """The day on which the dates in the example policies were chosen."""
@@ -38,7 +39,7 @@ def command() -> int:
         ) as sandbox:
             try:
                 ready = json.loads(sandbox.stdout.readline() if sandbox.stdout else "")
-                _Story(folder, ready["url"], ready["tokens"]).tell()
+                _Story(folder=folder, url=ready["url"], tokens=ready["tokens"]).tell()
             except json.JSONDecodeError:
                 raise ReconcilerError("The sandbox did not start", hint="run `reconciler sandbox` to see why") from None
             finally:
@@ -48,7 +49,7 @@ def command() -> int:
 
 def copy_examples(target: Path) -> None:
     """Copy the example policies, with their dates moved by the days that passed since they were written."""
-    shutil.copytree(_policies(), target)
+    shutil.copytree(shipped("policies"), target)
     passed = datetime.now(UTC).date() - WRITTEN
     for file in target.rglob("*.yaml"):
         text = file.read_text(encoding="utf-8")
@@ -56,14 +57,7 @@ def copy_examples(target: Path) -> None:
         file.write_text(moved, encoding="utf-8")
 
 
-def _policies() -> Path:
-    """Return the example policies: in the wheel, else in the checkout."""
-    package = Path(__file__).parent.parent
-    shipped = package / "policies"
-    return shipped if shipped.exists() else package.parent / "policies"
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Story:
     folder: str
     url: str

@@ -6,7 +6,7 @@ import click
 
 from reconciler.cli import exits
 from reconciler.cli.screen import write
-from reconciler.formats.schemas import schema_text
+from reconciler.resources import schema_text
 
 
 @click.command("schema")

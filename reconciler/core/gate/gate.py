@@ -53,7 +53,7 @@ MASS_LEAST = 3
 def judge(dangers: Iterable[Danger], *, grants: Iterable[Grant] = (), breaches: Iterable[Breach] = ()) -> Verdict:
     """Hold dangers and broken guardrails against consents. Dangers that count nothing are left out."""
     found = tuple(danger for danger in dangers if danger.count)
-    return Verdict(found, tuple(breaches), sorted_grants(grants))
+    return Verdict(dangers=found, breaches=tuple(breaches), grants=sorted_grants(grants))
 
 
 def dangers_to_people(effects: Effects, *, offers_spend: bool = True) -> tuple[Danger, ...]:
@@ -75,10 +75,10 @@ def _per_organization(
 ) -> tuple[Danger, ...]:
     return tuple(
         Danger(
-            hazard,
-            tuple(one.username for one in certain if one.organization == organization),
-            tuple(sorted(one.username for one in uncertain if one.organization == organization)),
-            organization,
+            hazard=hazard,
+            counted=tuple(one.username for one in certain if one.organization == organization),
+            uncertain=tuple(sorted(one.username for one in uncertain if one.organization == organization)),
+            organization=organization,
         )
         for organization in sorted({one.organization for one in (*certain, *uncertain)})
     )
@@ -99,7 +99,7 @@ def mass_changes(
             deletes.setdefault(organization_of(action, directory), []).append(action.address)
     is_whole = _is_mass(sum(map(len, deletes.values())), sum(managed.values()))
     return tuple(
-        Danger(Hazard.MASS_CHANGE, tuple(sorted(addresses)), organization=organization)
+        Danger(hazard=Hazard.MASS_CHANGE, counted=tuple(sorted(addresses)), organization=organization)
         for organization, addresses in sorted(deletes.items())
         if is_whole or _is_mass(len(addresses), managed.get(organization, 0)) or not set(emptied).isdisjoint(addresses)
     )
@@ -143,11 +143,11 @@ def grants_of(policies: Iterable[Policy], directory: Directory, *, now: datetime
     names = {str(one.id): one.name for one in directory.organizations.values()}
     grants = (
         Grant(
-            consent.hazard,
-            consent.up_to,
-            f"{consent.place} ({consent.reason})" if consent.reason else str(consent.place),
-            names.get(policy.organization, policy.organization),
-            consent.expires,
+            hazard=consent.hazard,
+            up_to=consent.up_to,
+            source=f"{consent.place} ({consent.reason})" if consent.reason else str(consent.place),
+            organization=names.get(policy.organization, policy.organization),
+            expires=consent.expires,
         )
         for policy in policies
         for consent in policy.allow
@@ -163,7 +163,7 @@ def parse_allow(text: str) -> Grant:
         raise ValueError(f"{name!r} is not a hazard; there are {names}")
     if not re.fullmatch(r"[1-9]\d{0,8}", number, re.ASCII):
         raise ValueError(f"consent to {name} needs a number: {name}=N, for at most N {noun(Hazard[name], 2)}")
-    return Grant(Hazard[name], int(number), "--allow")
+    return Grant(hazard=Hazard[name], up_to=int(number), source="--allow")
 
 
 def _is_in(group: Group | None, organizations: frozenset[OrganizationId]) -> bool:

@@ -111,7 +111,9 @@ def _max_exposure(guardrail: Guardrail, policy: Policy, effects: Effects) -> Ite
         hint = "use a token that may read them, or try again when Coder answers"
     else:
         return
-    yield Breach(guardrail.name, str(guardrail.place), f"{guardrail.place}: {message}", hint)
+    yield Breach(
+        guardrail=guardrail.name, place=str(guardrail.place), message=f"{guardrail.place}: {message}", hint=hint
+    )
 
 
 def _exposure_of(policy: Policy, effects: Effects) -> Exposure | None:
@@ -120,7 +122,12 @@ def _exposure_of(policy: Policy, effects: Effects) -> Exposure | None:
 
 
 def _breach(guardrail: Guardrail, entry: Entry, message: str, hint: str) -> Breach:
-    return Breach(guardrail.name, str(entry.place), f"{entry.place}: {message} ({guardrail.place})", hint)
+    return Breach(
+        guardrail=guardrail.name,
+        place=str(entry.place),
+        message=f"{entry.place}: {message} ({guardrail.place})",
+        hint=hint,
+    )
 
 
 def _entries(policy: Policy) -> tuple[Entry, ...]:

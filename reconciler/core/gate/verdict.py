@@ -17,7 +17,7 @@ NAMES_SHOWN = 5
 """Names in the sentence of a refusal; the plan has them all."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Breach:
     """A guardrail that a policy breaks; `place` is the entry's, or the guardrail's where no entry is to blame."""
 
@@ -29,7 +29,7 @@ class Breach:
     hint: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Danger:
     """A hazard of one plan in one organization, with all that it counts there."""
 
@@ -51,7 +51,7 @@ class Danger:
         return f"{self.hazard}={self.count}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Grant:
     """Consent that was given, and by what: `--allow`, or a place in the policy and its reason."""
 
@@ -71,7 +71,7 @@ class Grant:
         return f"{self.hazard}={self.up_to}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Refusal:
     """Why a plan may not be applied as it is, and what to do about it."""
 
@@ -79,7 +79,7 @@ class Refusal:
     hint: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
     """What the gate knows of a plan. It is part of a saved plan; apply adds its own grants and asks again."""
 
@@ -93,7 +93,7 @@ class Verdict:
         """Hazards without sufficient consent, then broken guardrails, which no consent covers."""
         return (
             *(_refuse(self, hazard) for hazard in Hazard if not _is_covered(self, hazard)),
-            *(Refusal(breach.message, breach.hint) for breach in self.breaches),
+            *(Refusal(message=breach.message, hint=breach.hint) for breach in self.breaches),
         )
 
     @property
@@ -107,11 +107,15 @@ class Verdict:
 
     def without_ended(self, now: datetime) -> Verdict:
         """Leave out the consents that have ended by now (UTC)."""
-        return Verdict(self.dangers, self.breaches, tuple(grant for grant in self.grants if grant.holds(now)))
+        return Verdict(
+            dangers=self.dangers,
+            breaches=self.breaches,
+            grants=tuple(grant for grant in self.grants if grant.holds(now)),
+        )
 
     def with_grants(self, grants: Iterable[Grant]) -> Verdict:
         """Add consents. Law 9: that never adds a refusal."""
-        return Verdict(self.dangers, self.breaches, sorted_grants((*self.grants, *grants)))
+        return Verdict(dangers=self.dangers, breaches=self.breaches, grants=sorted_grants((*self.grants, *grants)))
 
 
 def _left(hazard: Hazard, dangers: Iterable[Danger], grants: Collection[Grant]) -> tuple[Danger, ...]:
@@ -156,8 +160,8 @@ def _refuse(verdict: Verdict, hazard: Hazard) -> Refusal:
     )
     consented = f"; consent covers {given:,}" if given else ""
     return Refusal(
-        f"{hazard}: {_what(hazard, number)} ({names}){consented}",
-        f"if that is meant, pass `--allow {hazard}={number}`, or consent in the policy under `allow:`",
+        message=f"{hazard}: {_what(hazard, number)} ({names}){consented}",
+        hint=f"if that is meant, pass `--allow {hazard}={number}`, or consent in the policy under `allow:`",
     )
 
 

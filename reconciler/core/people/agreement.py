@@ -36,7 +36,11 @@ def disagreements(before: Limits, snapshot: Snapshot) -> tuple[tuple[Disagreemen
         if isinstance(ours, Effective):
             checked += 1
             if ours != reported:
-                found.append(Disagreement(user_id, username(snapshot.directory, user_id), ours, reported))
+                found.append(
+                    Disagreement(
+                        user_id=user_id, username=username(snapshot.directory, user_id), ours=ours, reported=reported
+                    )
+                )
     return tuple(sorted(found, key=lambda one: (one.username, one.user_id))), checked
 
 

@@ -54,7 +54,7 @@ _NO_SPEND = Unknown("their spend could not be read")
 _NO_LIMIT = Unknown("nothing limits them, so spend does not count")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Needs:
     """What must be read in addition; both sorted by address."""
 
@@ -62,7 +62,7 @@ class Needs:
     users: tuple[User, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
     """A person whose effective limit changes, before spend is known."""
 
@@ -72,7 +72,7 @@ class Change:
     after: Effective
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Assessment:
     """Who changes, and what else is known without asking for spend."""
 
@@ -178,7 +178,7 @@ def needs(actions: Iterable[Action], snapshot: Snapshot, *, everybody_in: Collec
     directory = snapshot.directory
     people = touched(actions, directory).union(*(members_of(directory, one) for one in everybody_in))
     if not people:
-        return Needs((), ())
+        return Needs(groups=(), users=())
     groups = [
         group
         for group_id, group in directory.groups.items()
@@ -187,7 +187,7 @@ def needs(actions: Iterable[Action], snapshot: Snapshot, *, everybody_in: Collec
     ]
     unread = people - snapshot.user_overrides.keys() if snapshot.deployment.offers.overrides else _NOBODY
     users = [directory.users[user_id] for user_id in unread if user_id in directory.users]
-    return Needs(tuple(sorted(groups)), tuple(sorted(users)))
+    return Needs(groups=tuple(sorted(groups)), users=tuple(sorted(users)))
 
 
 def assess(
@@ -242,17 +242,29 @@ def _compare(
     changes: list[Change] = []
     unclear: list[Unclear] = []
     for name, user_id in sorted((username(directory, id_), id_) for id_ in owners):
-        one, other = before.of(user_id), after.of(user_id)
-        worst, owner = (user_id in losing, user_id in zeroing), owners[user_id]
+        limit_before, limit_after = before.of(user_id), after.of(user_id)
+        becomes_unlimited, becomes_blocked = user_id in losing, user_id in zeroing
         if user_id in disputed:
-            unclear.append(Unclear(user_id, name, disputed[user_id], *worst, owner))
-        elif isinstance(other, Unknown):
-            unclear.append(Unclear(user_id, name, other.reason, *worst, owner))
-        elif isinstance(one, Unknown):
-            worst = isinstance(other.limit, Unlimited), other.limit == 0
-            unclear.append(Unclear(user_id, name, one.reason, *worst, owner))
-        elif one != other:
-            changes.append(Change(user_id, name, one, other))
+            reason = disputed[user_id]
+        elif isinstance(limit_after, Unknown):
+            reason = limit_after.reason
+        elif isinstance(limit_before, Unknown):
+            reason = limit_before.reason
+            becomes_unlimited, becomes_blocked = isinstance(limit_after.limit, Unlimited), limit_after.limit == 0
+        else:
+            if limit_before != limit_after:
+                changes.append(Change(user_id=user_id, username=name, before=limit_before, after=limit_after))
+            continue
+        unclear.append(
+            Unclear(
+                user_id=user_id,
+                username=name,
+                reason=reason,
+                may_become_unlimited=becomes_unlimited,
+                may_become_blocked=becomes_blocked,
+                organization=owners[user_id],
+            )
+        )
     return tuple(changes), tuple(unclear)
 
 
@@ -274,14 +286,14 @@ def _person(
         del sources[1]
     causes = tuple([addresses[source] for source in sources if source in addresses])
     return PersonEffect(
-        change.user_id,
-        change.username,
-        change.before,
-        change.after,
-        _spend_of(change.user_id, change.before, spend),
-        _spend_of(change.user_id, change.after, spend),
-        causes,
-        owners[causes[0]],
+        user_id=change.user_id,
+        username=change.username,
+        before=change.before,
+        after=change.after,
+        spend_before=_spend_of(change.user_id, change.before, spend),
+        spend_after=_spend_of(change.user_id, change.after, spend),
+        causes=causes,
+        organization=owners[causes[0]],
     )
 
 

@@ -42,7 +42,7 @@ _NOWHERE = Unknown("they are in no organization that can be read")
 _NOTHING: frozenset[UserId] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Doubt:
     """Something that would win if it is at least so much, and that nobody knows."""
 
@@ -89,7 +89,7 @@ class Limits:
         if isinstance(own, Absent):
             return self.fallback(user_id)
         if isinstance(own, Budget):
-            return Effective(own.limit_micros, own.group_id, by_override=True)
+            return Effective(limit=own.limit_micros, group_id=own.group_id, by_override=True)
         return Unknown(f"their override is not known: {own.reason}")
 
     def fallback(self, user_id: UserId) -> Effective | Unknown:
@@ -112,17 +112,17 @@ class Limits:
         everyone = [group for group in self._directory.groups.values() if group.is_everyone]
         default = {one.id for one in self._directory.organizations.values() if one.is_default}
         for group in (group for group in everyone if group.organization_id in default):
-            home = Effective(UNLIMITED, group.id)
+            home = Effective(limit=UNLIMITED, group_id=group.id)
             self._homes.update(dict.fromkeys(self._members(group.id), home))
         at_default = frozenset(self._homes)
         for group in sorted(everyone, key=lambda group: str(group.id)):
-            home = Effective(UNLIMITED, group.id)
+            home = Effective(limit=UNLIMITED, group_id=group.id)
             for user_id in self._members(group.id) - at_default:
                 self._homes[user_id] = self._first_joined(user_id, self._homes.get(user_id, home), home)
 
     def _choose_best(self, group_budgets: Mapping[GroupId, Reading]) -> None:
         budgets = [
-            Effective(reading.limit_micros, group_id)
+            Effective(limit=reading.limit_micros, group_id=group_id)
             for group_id, reading in group_budgets.items()
             if isinstance(reading, Budget) and group_id in self._directory.groups
         ]
@@ -136,7 +136,7 @@ class Limits:
     def _break_tie(self, user_id: UserId, winner: Effective, candidate: Effective) -> None:
         chosen = self._first_joined(user_id, winner, candidate)
         if isinstance(chosen, Unknown):
-            self._add_doubt(user_id, _Doubt(_amount(winner), chosen.reason))
+            self._add_doubt(user_id, _Doubt(limit_micros=_amount(winner), reason=chosen.reason))
         else:
             self._best[user_id] = chosen
 
@@ -157,7 +157,9 @@ class Limits:
         for group in self._directory.groups.values():
             reading = group_budgets.get(group.id, NOT_READ)
             if isinstance(reading, Unknown):
-                doubt = _Doubt(_ANY_AMOUNT, f"the budget of {group.address} is not known: {reading.reason}")
+                doubt = _Doubt(
+                    limit_micros=_ANY_AMOUNT, reason=f"the budget of {group.address} is not known: {reading.reason}"
+                )
                 for user_id in self._members(group.id):
                     self._add_doubt(user_id, doubt)
 
@@ -169,7 +171,9 @@ class Limits:
             if group is None or isinstance(reading, Absent):
                 continue
             amount = reading.limit_micros if isinstance(reading, Budget) else _ANY_AMOUNT
-            doubt = _Doubt(amount, f"members of {group.address} are hidden; they may be one of them")
+            doubt = _Doubt(
+                limit_micros=amount, reason=f"members of {group.address} are hidden; they may be one of them"
+            )
             for user_id in self._possible_members(group):
                 self._add_doubt(user_id, doubt)
 

@@ -42,7 +42,7 @@ class Standing(StrEnum):
     """Their spend could not be read."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PersonEffect:
     """A person whose limit, source or effective group the plan changes."""
 
@@ -94,7 +94,7 @@ class PersonEffect:
         return self.has_moved or amount_or_any(self.after) < amount_or_any(self.before)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Unclear:
     """A person whom the plan touches and about whom nothing is claimed. The gate counts whom it may harm."""
 
@@ -107,7 +107,7 @@ class Unclear:
     """Name of that of the actions that touch them; empty where it cannot be read, or where there are several."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Disagreement:
     """A person whom the server limits otherwise than the rule says. Nothing is claimed about them."""
 
@@ -117,7 +117,7 @@ class Disagreement:
     reported: Effective
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Exposure:
     """Sums of effective limits in micros a month; unlimited people are counted apart and are in no sum."""
 
@@ -131,7 +131,7 @@ class Exposure:
     """People who should be counted and are in none of the numbers above."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OrganizationExposure:
     """The exposure of the members of one organization; members of two are counted in both."""
 
@@ -148,7 +148,7 @@ class NoticeKind(StrEnum):
     """The entry changes nobody's limit."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
     """Something about one entry that its reviewers should know."""
 
@@ -162,7 +162,7 @@ class Notice:
     """When it expires (UTC); for other kinds the plan's instant."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Transition:
     """Equal effects of several people, folded."""
 
@@ -173,7 +173,7 @@ class Transition:
     people: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ActionEffect:
     """What one action does. A person moved from one changed subject to another counts for both actions."""
 
@@ -182,7 +182,7 @@ class ActionEffect:
     """Most people first."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Effects:
     """What a plan does to people and money."""
 
@@ -215,7 +215,10 @@ class Effects:
         for person in self.people:
             for cause in person.causes:
                 records.setdefault(cause, []).append(person)
-        return {cause: ActionEffect(len(people), fold(people, cause=cause)) for cause, people in records.items()}
+        return {
+            cause: ActionEffect(people=len(people), transitions=fold(people, cause=cause))
+            for cause, people in records.items()
+        }
 
     @property
     def blocked(self) -> tuple[PersonEffect, ...]:
@@ -261,7 +264,9 @@ def amount_or_any(effective: Effective) -> float:
 def fold(people: Iterable[PersonEffect], *, cause: str = "") -> tuple[Transition, ...]:
     """Count equal effects. `cause` names all of them; empty: each person's first."""
     counts = Counter((person.before, person.after, cause or person.causes[0]) for person in people)
-    folded = [Transition(before, after, by, count) for (before, after, by), count in counts.items()]
+    folded = [
+        Transition(before=before, after=after, cause=by, people=count) for (before, after, by), count in counts.items()
+    ]
     folded.sort(key=lambda one: (-one.people, one.cause, _sort_key(one.before), _sort_key(one.after)))
     return tuple(folded)
 

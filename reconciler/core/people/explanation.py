@@ -30,7 +30,7 @@ from reconciler.money import Micros
 ELSEWHERE = Unknown("they may have a budget in an organization that cannot be read")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Said:
     """What an entry of a policy file says of a subject."""
 
@@ -41,7 +41,7 @@ class Said:
     expires: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
     """One of a person's groups."""
 
@@ -53,7 +53,7 @@ class Candidate:
     """By the policy files; empty when they do not list it."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Usage:
     """AI sessions of one kind, added up. Never what was said in them."""
 
@@ -64,7 +64,7 @@ class Usage:
     tokens: Tokens
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Explanation:
     """All that is known of one person's limit."""
 
@@ -105,7 +105,7 @@ class Explanation:
         return self.reported is not None and self.reported != self.effective
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Activity:
     """What was read of a person besides budgets."""
 
@@ -165,16 +165,19 @@ def add_up(sessions: Iterable[Session]) -> tuple[Usage, ...]:
     for session in sessions:
         key = session.client, ", ".join(session.providers), ", ".join(session.models)
         found.setdefault(key, []).append(session)
-    usage = [Usage(*key, len(some), _sum([one.tokens for one in some])) for key, some in found.items()]
+    usage = [
+        Usage(client=client, provider=provider, model=model, sessions=len(held), tokens=_sum([s.tokens for s in held]))
+        for (client, provider, model), held in found.items()
+    ]
     return tuple(sorted(usage, key=lambda one: (-one.tokens.input - one.tokens.output, one.client, one.model)))
 
 
 def _sum(tokens: list[Tokens]) -> Tokens:
     return Tokens(
-        sum(one.input for one in tokens),
-        sum(one.output for one in tokens),
-        sum(one.cache_read for one in tokens),
-        sum(one.cache_write for one in tokens),
+        input=sum(one.input for one in tokens),
+        output=sum(one.output for one in tokens),
+        cache_read=sum(one.cache_read for one in tokens),
+        cache_write=sum(one.cache_write for one in tokens),
     )
 
 
@@ -193,7 +196,9 @@ def _candidate(
 ) -> Candidate:
     reading = snapshot.group_budgets.get(group.id, NOT_READ)
     wins = isinstance(reading, Budget) and isinstance(fallback, Effective) and fallback.group_id == group.id
-    return Candidate(group.address, reading, wins, tuple(_said(one) for one in _entries(group, policies)))
+    return Candidate(
+        address=group.address, budget=reading, wins=wins, said=tuple(_said(one) for one in _entries(group, policies))
+    )
 
 
 def _entries(group: Group, policies: tuple[Policy, ...]) -> Iterator[Entry]:
@@ -208,5 +213,7 @@ def _names(text: str, user: User) -> bool:
 
 def _said(entry: Entry) -> Said:
     if isinstance(entry, UserOverrideEntry):
-        return Said(str(entry.place), entry.limit, entry.reason, entry.starts, entry.expires)
-    return Said(str(entry.place), entry.limit, entry.reason, None, None)
+        return Said(
+            place=str(entry.place), limit=entry.limit, reason=entry.reason, starts=entry.starts, expires=entry.expires
+        )
+    return Said(place=str(entry.place), limit=entry.limit, reason=entry.reason, starts=None, expires=None)

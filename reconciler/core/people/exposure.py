@@ -37,7 +37,9 @@ def expose(
         return False, _count(concerned, before, after, disputed), ()
     found = tuple(
         OrganizationExposure(
-            one.id, one.name, _count(members_of(directory, one.id), before, after, disputed, _hidden(directory, one.id))
+            organization_id=one.id,
+            organization=one.name,
+            exposure=_count(members_of(directory, one.id), before, after, disputed, _hidden(directory, one.id)),
         )
         for one in sorted(directory.organizations[id_] for id_ in organizations)
     )
@@ -64,7 +66,14 @@ def _count(
                 unlimited[side] += 1
             else:
                 sums[side] += limit
-    return Exposure(sums[0], sums[1], unlimited[0], unlimited[1], known, unknown)
+    return Exposure(
+        before_micros=sums[0],
+        after_micros=sums[1],
+        unlimited_before=unlimited[0],
+        unlimited_after=unlimited[1],
+        people=known,
+        unknown=unknown,
+    )
 
 
 def members_of(directory: Directory, organization_id: OrganizationId) -> frozenset[UserId]:

@@ -21,7 +21,7 @@ from reconciler.core.policy import UserOverrideEntry
 from reconciler.core.snapshot import Snapshot
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Difference:
     """`actions` that change something, sorted by address; how many subjects are as wanted; and what nobody knows."""
 
@@ -40,9 +40,13 @@ def diff(desired: Desired, snapshot: Snapshot) -> Difference:
     for subject, wanted in _managed(desired, snapshot):
         reading = snapshot.reading(subject)
         if isinstance(reading, Unknown):
-            unreadable.append(Unreadable(subject, reading))
+            unreadable.append(Unreadable(subject=subject, reading=reading))
             continue
-        action = _listed(wanted, reading) if wanted is not None else Action(subject, reading, ABSENT, Cause.NOT_LISTED)
+        action = (
+            _listed(wanted, reading)
+            if wanted is not None
+            else Action(subject=subject, before=reading, after=ABSENT, cause=Cause.NOT_LISTED)
+        )
         if action.kind is Kind.NO_OP:
             unchanged += 1
         else:
@@ -54,7 +58,7 @@ def diff(desired: Desired, snapshot: Snapshot) -> Difference:
     if unreadable:
         withheld = tuple(action for action in actions if action.kind is Kind.DELETE)
         actions = [action for action in actions if action.kind is not Kind.DELETE]
-    return Difference(tuple(actions), unchanged, tuple(unreadable), withheld)
+    return Difference(actions=tuple(actions), unchanged=unchanged, unreadable=tuple(unreadable), withheld=withheld)
 
 
 def unseen(desired: Desired, snapshot: Snapshot) -> tuple[Unreadable, ...]:
@@ -63,7 +67,9 @@ def unseen(desired: Desired, snapshot: Snapshot) -> tuple[Unreadable, ...]:
     if not (offers.overrides or offers.overrides_hidden):
         return ()
     return tuple(
-        Unreadable(group, Unknown(f"{hidden} of its members may not be read, so their overrides are not known"))
+        Unreadable(
+            subject=group, reading=Unknown(f"{hidden} of its members may not be read, so their overrides are not known")
+        )
         for group_id, hidden in directory.hidden_members.items()
         if (group := directory.groups.get(group_id)) and group.is_everyone
         if group.organization_id in desired.exact_users
@@ -115,7 +121,7 @@ def _is_owned(reading: Reading, desired: Desired, snapshot: Snapshot) -> bool:
 def _listed(wanted: Wanted, live: Absent | Budget) -> Action:
     entry = wanted.entry
     return Action(
-        wanted.subject,
+        subject=wanted.subject,
         before=live,
         after=wanted.state,
         cause=Cause.EXPIRED if wanted.has_expired else Cause.LISTED,

@@ -40,21 +40,35 @@ def _expiring(users: Mapping[UserId, Wanted], directory: Directory, after: Limit
             text = f"{format_usd(wanted.state.limit_micros)} expires"
             if after.is_fallback_read(user_id):
                 text += f"; then {_say(after.fallback(user_id), directory)}"
-            yield Notice(NoticeKind.EXPIRES_SOON, wanted.subject.address, str(entry.place), text, entry.expires)
+            yield Notice(
+                kind=NoticeKind.EXPIRES_SOON,
+                address=wanted.subject.address,
+                place=str(entry.place),
+                text=text,
+                at=entry.expires,
+            )
 
 
 def _dead(desired: Desired, directory: Directory, after: Limits, at: datetime) -> Iterator[Notice]:
     for user_id, wanted in desired.users.items():
         fallback = after.fallback(user_id)
         if isinstance(wanted.state, Budget) and isinstance(fallback, Effective):
-            same = Effective(wanted.state.limit_micros, wanted.state.group_id) == fallback
+            same = Effective(limit=wanted.state.limit_micros, group_id=wanted.state.group_id) == fallback
             if same:
                 text = f"equals what they have without it: {_say(fallback, directory)}"
-                yield Notice(NoticeKind.DEAD, wanted.subject.address, str(wanted.entry.place), text, at)
+                yield Notice(
+                    kind=NoticeKind.DEAD,
+                    address=wanted.subject.address,
+                    place=str(wanted.entry.place),
+                    text=text,
+                    at=at,
+                )
     for group_id, wanted in desired.groups.items():
         if isinstance(wanted.state, Budget) and _limits_nobody(group_id, directory, after):
             text = _say_dead(wanted.state, len(directory.members.get(group_id, ())))
-            yield Notice(NoticeKind.DEAD, wanted.subject.address, str(wanted.entry.place), text, at)
+            yield Notice(
+                kind=NoticeKind.DEAD, address=wanted.subject.address, place=str(wanted.entry.place), text=text, at=at
+            )
 
 
 def _say_dead(budget: Budget, members: int) -> str:

@@ -41,7 +41,7 @@ class Phase(IntEnum):
     OVERRIDE_DELETES = 6
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
     """Actions that may run at once, sorted by address."""
 
@@ -53,7 +53,8 @@ def schedule(actions: Iterable[Action]) -> tuple[Step, ...]:
     """Arrange actions into steps; no-ops are left out. Law 4: the order in which they come makes no difference."""
     ordered = sorted((action for action in actions if action.kind is not Kind.NO_OP), key=_sort_key)
     return tuple(
-        Step(Phase(phase), tuple(group)) for (phase, _), group in groupby(ordered, key=lambda action: _rank(action))
+        Step(phase=Phase(phase), actions=tuple(group))
+        for (phase, _), group in groupby(ordered, key=lambda action: _rank(action))
     )
 
 

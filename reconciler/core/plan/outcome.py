@@ -45,7 +45,7 @@ class Ending(StrEnum):
     INTERRUPTED = "interrupted"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Started:
     """The first event: everything that is needed to understand the others without any other file."""
 
@@ -68,7 +68,7 @@ class Started:
     """Addresses of managed subjects that could not be read when the plan was made, and are left alone."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Intent:
     """A write is about to be sent. On disk before it is."""
 
@@ -78,7 +78,7 @@ class Intent:
     at: datetime
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Recorded:
     """What became of an action. `detail` says why, where it is not plainly done."""
 
@@ -89,7 +89,7 @@ class Recorded:
     at: datetime
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Ended:
     """The last event of a run that came to an end by itself."""
 
@@ -106,14 +106,14 @@ class Ended:
 Event = Started | Intent | Recorded | Ended
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ActionOutcome:
     action: Action
     result: Result
     detail: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
     """What a run did, per action in the order of the plan, and overall."""
 
@@ -159,15 +159,17 @@ def fold(events: Iterable[Event]) -> Outcome:
             case _:
                 assert_never(event)
     why = ended.why if ended else "the run was cut off"
-    missing = (ActionOutcome(action, Result.NOT_ATTEMPTED, why) for action in started.actions)
-    return Outcome(started, tuple(results.get(i, one) for i, one in enumerate(missing)), ended)
+    missing = (ActionOutcome(action=action, result=Result.NOT_ATTEMPTED, detail=why) for action in started.actions)
+    return Outcome(started=started, results=tuple(results.get(i, one) for i, one in enumerate(missing)), ended=ended)
 
 
 def _follow(action: Action, event: Intent | Recorded) -> ActionOutcome:
     match event:
         case Recorded():
-            return ActionOutcome(action, event.result, event.detail)
+            return ActionOutcome(action=action, result=event.result, detail=event.detail)
         case Intent():
-            return ActionOutcome(action, Result.IN_DOUBT, "the write was announced, and no result was recorded")
+            return ActionOutcome(
+                action=action, result=Result.IN_DOUBT, detail="the write was announced, and no result was recorded"
+            )
         case _:
             assert_never(event)

@@ -25,7 +25,7 @@ DIGEST_SHOWN = 12
 """Characters of a digest that are shown, and the least that are accepted back."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Unreadable:
     """A managed subject whose live state is unknown: nothing is planned for it."""
 
@@ -33,7 +33,7 @@ class Unreadable:
     reading: Unknown
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """Having changes, being complete and being consented to are different facts; see the properties and gate.py."""
 

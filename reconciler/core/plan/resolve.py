@@ -17,7 +17,7 @@ from reconciler.core.policy import Entry, GroupBudgetEntry, Manage, Policy, User
 from reconciler.errors import Finding, Place
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Resolution:
     """Either everything could be looked up, or `findings` says what could not; then `desired` must not be used."""
 
@@ -45,7 +45,7 @@ def resolve(policies: Iterable[Policy], directory: Directory, *, at: datetime) -
         exact_users=frozenset(resolver.exact_users),
         later=frozenset(resolver.later),
     )
-    return Resolution(desired, tuple(sorted(resolver.findings)))
+    return Resolution(desired=desired, findings=tuple(sorted(resolver.findings)))
 
 
 class _Resolver:
@@ -99,7 +99,7 @@ class _Resolver:
         if group is None or not self._claim(group, entry):
             return
         state = ABSENT if isinstance(entry.limit, Absent) else Budget(entry.limit, group.id)
-        self.groups[group.id] = Wanted(group, state, entry, organization=organization.id)
+        self.groups[group.id] = Wanted(subject=group, state=state, entry=entry, organization=organization.id)
 
     def _user_override(self, entry: UserOverrideEntry, organization: Organization) -> None:
         group, user = self._group(entry, organization), self._user(entry)
@@ -110,9 +110,13 @@ class _Resolver:
             return
         has_expired = entry.expires is not None and entry.expires <= self._at
         if isinstance(entry.limit, Absent) or has_expired:
-            self.users[user.id] = Wanted(user, ABSENT, entry, has_expired, organization.id)
+            self.users[user.id] = Wanted(
+                subject=user, state=ABSENT, entry=entry, has_expired=has_expired, organization=organization.id
+            )
         elif self._require_member(entry, user, group):
-            self.users[user.id] = Wanted(user, Budget(entry.limit, group.id), entry, organization=organization.id)
+            self.users[user.id] = Wanted(
+                subject=user, state=Budget(entry.limit, group.id), entry=entry, organization=organization.id
+            )
 
     def _require_member(self, entry: UserOverrideEntry, user: User, group: Group) -> bool:
         """Coder refuses an override for a non-member of its group; hidden members get the benefit of the doubt."""
@@ -168,7 +172,7 @@ class _Resolver:
         return True
 
     def _report(self, place: Place, message: str, hint: str) -> None:
-        self.findings.append(Finding(place, message, hint))
+        self.findings.append(Finding(place=place, message=message, hint=hint))
 
 
 class _Names:

@@ -42,7 +42,7 @@ def approve_and_apply(
         screen.document(_document_without_changes(plan))
         return exits.DONE if plan.is_complete else exits.ERROR
     require_consent(plan)
-    run = new_run(plan, parallelism=max(1, server.parallelism // 2))
+    run = new_run(plan, parallelism=max(1, server.parallelism // 2), note=screen.note)
     path = journal_path or default_journal(run)
     require_new(path)
     _require_somebody(screen, auto_approve=auto_approve)

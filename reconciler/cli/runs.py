@@ -7,25 +7,26 @@ import hashlib
 import os
 import secrets
 import socket
-import subprocess
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 from reconciler import __version__
+from reconciler.cli.repository import revision_of
 from reconciler.core.plan.plan import DIGEST_SHOWN, Plan
 from reconciler.core.policy import SourceFile
+from reconciler.errors import ReconcilerError
 from reconciler.operations.apply import Run
 
 JOURNAL_FOLDER = ".reconciler"
 
 
-def new_run(plan: Plan, *, parallelism: int) -> Run:
-    """Name a run and find out who makes it."""
+def new_run(plan: Plan, *, parallelism: int, note: Callable[[str], None]) -> Run:
+    """Name a run and find out who makes it; `note` is told what could not be found out, and why."""
     return Run(
         id=f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{plan.digest[:DIGEST_SHOWN]}-{secrets.token_hex(4)}",
         tool=f"reconciler/{__version__}",
         who=f"{_user()}@{socket.gethostname()}",
-        revision=_revision(plan.sources),
+        revision=_revision(plan.sources, note),
         clock=lambda: datetime.now(UTC),
         parallelism=parallelism,
     )
@@ -43,35 +44,27 @@ def _user() -> str:
         return str(os.getuid())
 
 
-def _revision(sources: Sequence[SourceFile]) -> str:
-    """Return the Git commit of the policy, `-dirty` when that is not all of it: changed, not added, or ignored.
+def _revision(sources: Sequence[SourceFile], note: Callable[[str], None]) -> str:
+    """Return the Git commit of the policy (see `revision_of`), and say so in a `note` when Git refuses to look.
 
-    Empty where there is no Git, and where the files are not here as they went into the plan: a plan that was saved
-    elsewhere must not be recorded under the commit that happens to be checked out.
+    Empty where the files are not here as they went into the plan: a plan that was saved elsewhere must not be recorded
+    under the commit that happens to be checked out.
     """
-    if not sources or not all(map(_is_here, sources)):
+    files = {source.path: _content(source) for source in sources}
+    here = {path: content for path, content in files.items() if content is not None}
+    if len(here) < len(files):
         return ""
-    files = [os.path.abspath(source.path) for source in sources]
-    folder = os.path.dirname(files[0])
-    commit = _git(folder, "describe", "--always", "--abbrev=40", "--match=", "--dirty")
-    if not commit or commit.endswith("-dirty"):
-        return commit or ""
-    is_whole = _git(folder, "status", "--porcelain", "--ignored", "--", *files) == ""
-    return commit if is_whole else f"{commit}-dirty"
-
-
-def _git(folder: str, *arguments: str) -> str | None:
-    """Return what Git says; None when it is not there, or fails."""
     try:
-        answer = subprocess.run(["git", "-C", folder, *arguments], capture_output=True, timeout=10, check=False)
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    return os.fsdecode(answer.stdout).strip() if answer.returncode == 0 else None
+        return revision_of(here)
+    except ReconcilerError as error:
+        note(f"The journal does not name the policy's commit: {error.message}." + (error.hint and f"\n  {error.hint}"))
+        return ""
 
 
-def _is_here(source: SourceFile) -> bool:
+def _content(source: SourceFile) -> bytes | None:
     try:
         with open(source.path, "rb") as file:
-            return hashlib.sha256(file.read()).hexdigest() == source.sha256
+            content = file.read()
     except OSError:
-        return False
+        return None
+    return content if hashlib.sha256(content).hexdigest() == source.sha256 else None

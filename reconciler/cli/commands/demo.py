@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
-import subprocess
-import sys
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,13 +13,13 @@ from pathlib import Path
 
 import click
 
-from reconciler.cli import exits
+from reconciler.cli import children, exits
 from reconciler.errors import ReconcilerError
 from reconciler.resources import shipped
 
 WRITTEN = date(2026, 11, 23)
 """The day on which the dates in the example policies were chosen."""
-_RECONCILER = [sys.executable, "-m", "reconciler"]
+_SANDBOX_LIMIT_S, _COMMAND_LIMIT_S = 900.0, 120.0
 
 
 @click.command("demo")
@@ -34,16 +31,17 @@ def command() -> int:
     """
     with tempfile.TemporaryDirectory(prefix="reconciler-demo-") as folder:
         copy_examples(Path(folder, "policies"))
-        with subprocess.Popen(
-            [*_RECONCILER, "sandbox", "--seed", "demo", "--print-json"], stdout=subprocess.PIPE, text=True
-        ) as sandbox:
+        with children.serving_reconciler(
+            *("sandbox", "--seed", "demo", "--print-json"),
+            folder=folder,
+            variables={"HOME": folder},
+            limit_s=_SANDBOX_LIMIT_S,
+        ) as line:
             try:
-                ready = json.loads(sandbox.stdout.readline() if sandbox.stdout else "")
-                _Story(folder=folder, url=ready["url"], tokens=ready["tokens"]).tell()
+                ready = json.loads(line)
             except json.JSONDecodeError:
                 raise ReconcilerError("The sandbox did not start", hint="run `reconciler sandbox` to see why") from None
-            finally:
-                sandbox.terminate()
+            _Story(folder=folder, url=ready["url"], tokens=ready["tokens"]).tell()
     return exits.DONE
 
 
@@ -94,13 +92,8 @@ class _Story:
     def _run(self, *arguments: str, role: str = "user-admin", expect: int = exits.DONE) -> None:
         token = "" if role == "user-admin" else f"CODER_SESSION_TOKEN={self.tokens[role]} "
         click.secho(f"  $ {token}reconciler {' '.join(arguments)}", fg="cyan")
-        environment = {
-            **os.environ,
-            "CODER_URL": self.url,
-            "CODER_SESSION_TOKEN": self.tokens[role],
-            "CODER_HEADER": "",
-        }
-        code = subprocess.run([*_RECONCILER, *arguments], cwd=self.folder, env=environment, check=False).returncode
+        variables = {"HOME": self.folder, "CODER_URL": self.url, "CODER_SESSION_TOKEN": self.tokens[role]}
+        code = children.run_reconciler(*arguments, folder=self.folder, variables=variables, limit_s=_COMMAND_LIMIT_S)
         if code != expect:
             raise ReconcilerError(f"The demo expected exit code {expect} from `reconciler {arguments[0]}`, not {code}")
         if code:

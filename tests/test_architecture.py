@@ -153,6 +153,7 @@ def test_the_top_level_is_as_drawn() -> None:
         pytest.skip("this is no Git checkout")
     top = {line.partition("/")[0] for line in tracked.stdout.splitlines()}
     assert top <= {
-        ".ci", ".github", ".gitignore", "CHANGELOG.md", "LICENSE", "Makefile", "README.md", "SECURITY.md", "docs",
-        "policies", "pyproject.toml", "reconciler", "schemas", "tests",
+        ".ci", ".github", ".gitignore", ".pre-commit-hooks.yaml", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE",
+        "Makefile", "README.md", "SECURITY.md", "action.yml", "deploy", "docs", "policies", "pyproject.toml",
+        "reconciler", "schemas", "tests",
     }  # fmt: skip

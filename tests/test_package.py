@@ -17,6 +17,7 @@ import pytest
 
 import reconciler
 from reconciler.cli.app import COMMANDS
+from reconciler.cli.installed import DISTRIBUTION
 
 ROOT = Path(__file__).parent.parent
 WANTED = {
@@ -25,8 +26,8 @@ WANTED = {
     *(f"reconciler/cli/help/{name}.txt" for name in COMMANDS),
     "reconciler/schemas/policy.v1.schema.json",
     "reconciler/schemas/plan.v1.schema.json",
-    "reconciler/policies/minimal.yaml",
-    "reconciler/policies/company/acme.yaml",
+    "reconciler/examples/minimal.yaml",
+    "reconciler/examples/company/acme.yaml",
     "reconciler/sandbox/schema.sql",
     "reconciler/sandbox/seeds/demo.yaml",
 }
@@ -88,7 +89,12 @@ def test_the_wheel_says_what_it_needs(wheel: Path) -> None:
         (metadata,) = (name for name in archive.namelist() if name.endswith(".dist-info/METADATA"))
         text = archive.read(metadata).decode()
         (entries,) = (name for name in archive.namelist() if name.endswith("entry_points.txt"))
-        assert "reconciler = reconciler.cli.entry:main" in archive.read(entries).decode()
+        commands = archive.read(entries).decode()
+        assert {"reconciler = reconciler.cli.entry:main", "coder-budgets = reconciler.cli.entry:main"} <= set(
+            commands.splitlines()
+        )
+    assert f"\nName: {DISTRIBUTION}\n" in text
+    assert "\nLicense-File: LICENSE\n" in text
     assert f"\nVersion: {reconciler.__version__}\n" in text
     needed = {
         re.split(r"[^a-z-]", line)[0] for line in re.findall(r"^Requires-Dist: (.*)$", text, re.M) if ";" not in line
@@ -133,7 +139,7 @@ def test_it_answers(away: Path, arguments: list[str], says: str) -> None:
 
 
 def test_it_validates(away: Path) -> None:
-    shipped = next((away / "venv").rglob("reconciler/policies"))
+    shipped = next((away / "venv").rglob("reconciler/examples"))
     good = run(away, "validate", str(shipped / "company"))
     assert (good.returncode, good.stderr) == (0, "")
     (away / "empty" / "bad.yaml").write_text("version: 1\norganization: acme\ngroup_budgets: [{group: x, limit: -1}]\n")

@@ -14,6 +14,7 @@ from typing import cast
 
 import click
 
+from reconciler import __version__
 from reconciler.cli import exits
 from reconciler.cli.screen import report_error
 from reconciler.errors import ReconcilerError
@@ -50,7 +51,7 @@ def _no_such_command(name: str) -> str:
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "terminal_width": 80})
-@click.version_option(package_name="reconciler", message="reconciler %(version)s")
+@click.version_option(__version__, "-V", "--version", message="reconciler %(version)s")
 def reconciler() -> None:
     """Keep AI budgets on Coder as a policy in Git.
 

@@ -13,7 +13,7 @@ from reconciler.sandbox import Sandbox
 from tests.cli.goldens import assert_golden
 from tests.cli.running import AS_IT_IS, AT, HERE, RAISE_PLATFORM, Shell
 
-POLICIES = HERE.parent.parent / "policies"
+EXAMPLES = HERE.parent.parent / "reconciler" / "examples"
 EVERY_KIND = """\
 version: 1
 organization: acme
@@ -34,7 +34,7 @@ user_overrides:
 """
 GOLDEN = {
     "company": (None, []),
-    "minimal": ((POLICIES / "minimal.yaml").read_text(encoding="utf-8"), []),
+    "minimal": ((EXAMPLES / "minimal.yaml").read_text(encoding="utf-8"), []),
     "every-kind": (EVERY_KIND, []),
     "every-kind-people": (EVERY_KIND, ["--effects", "people"]),
     "every-kind-colored": (EVERY_KIND, ["--color", "always", "--effects", "none"]),
@@ -53,7 +53,7 @@ def same_everywhere(text: str, sandbox: Sandbox) -> str:
 def test_the_text_is_as_it_was_reviewed(coder: Shell, company: Sandbox, command: str, name: str) -> None:
     policy, options = GOLDEN[name]
     if policy is None:
-        shutil.copytree(POLICIES / "company", coder.folder / "policies")
+        shutil.copytree(EXAMPLES / "company", coder.folder / "policies")
     else:
         coder.policy(policy)
     ran = coder.run(command, *options, *AT)
@@ -164,7 +164,7 @@ def test_export_needs_to_know_the_organization(coder: Shell) -> None:
 @pytest.mark.parametrize("name", ["policy", "plan"])
 def test_schema_prints_the_published_file(shell: Shell, name: str) -> None:
     ran = shell.run("schema", name)
-    assert ran.out == (POLICIES.parent / "schemas" / f"{name}.v1.schema.json").read_text(encoding="utf-8")
+    assert ran.out == (HERE.parent.parent / "schemas" / f"{name}.v1.schema.json").read_text(encoding="utf-8")
     assert json.loads(ran.out)["$schema"] == "https://json-schema.org/draft/2020-12/schema"
 
 
@@ -192,7 +192,7 @@ def _untimed(text: str) -> str:
 
 
 def test_folders_and_files_are_merged(coder: Shell, tmp_path: Path) -> None:
-    shutil.copytree(POLICIES / "company", tmp_path / "policies")
+    shutil.copytree(EXAMPLES / "company", tmp_path / "policies")
     whole = coder.run("plan", "--json", *AT).document
     files = sorted(map(str, (tmp_path / "policies").iterdir()))
     by_file = coder.run("plan", "--json", *reversed(files), *AT).document

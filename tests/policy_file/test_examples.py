@@ -12,7 +12,8 @@ from reconciler.policy_file.load import load
 from reconciler.policy_file.write import dump
 
 EXAMPLES = Path(__file__).parents[1] / "policies"
-POLICIES = Path(__file__).parents[2] / "policies"
+ROOT = Path(__file__).parents[2]
+SHIPPED = ROOT / "reconciler" / "examples"
 VALID = sorted(path for path in (EXAMPLES / "valid").iterdir())
 INVALID = sorted(path for path in (EXAMPLES / "invalid").iterdir() if path.suffix != ".txt")
 
@@ -53,7 +54,15 @@ def test_there_are_many_invalid_examples_and_no_golden_without_one() -> None:
 
 
 def test_our_own_policies_are_valid() -> None:
-    together = load([str(POLICIES)])
+    together = load([str(SHIPPED)])
     assert [policy.organization for policy in together.policies] == ["acme", "labs"]
-    assert load([str(POLICIES / "company")]).policies
-    assert load([str(POLICIES / "minimal.yaml")]).policies
+    assert load([str(SHIPPED / "company")]).policies
+    assert load([str(SHIPPED / "minimal.yaml")]).policies
+
+
+def test_the_default_path_finds_the_first_policy_of_the_readme_and_nothing_else() -> None:
+    """A reader who writes it again, as the README says, changes nothing and lists nothing twice."""
+    assert [path.name for path in (ROOT / "policies").iterdir()] == ["first.yaml"]
+    first = (ROOT / "policies" / "first.yaml").read_text(encoding="utf-8")
+    assert f"```yaml\n{first}```\n" in (ROOT / "README.md").read_text(encoding="utf-8")
+    assert load([str(ROOT / "policies")]).policies

@@ -47,7 +47,7 @@ def command() -> int:
 
 def copy_examples(target: Path) -> None:
     """Copy the example policies, with their dates moved by the days that passed since they were written."""
-    shutil.copytree(shipped("policies"), target)
+    shutil.copytree(shipped("examples"), target)
     passed = datetime.now(UTC).date() - WRITTEN
     for file in target.rglob("*.yaml"):
         text = file.read_text(encoding="utf-8")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from reconciler.cli.installed import command_to_add
 from reconciler.errors import ReconcilerError
 
 if TYPE_CHECKING:
@@ -64,7 +65,8 @@ def command(
         from reconciler.sandbox import Options, serve
     except ImportError as error:
         raise ReconcilerError(
-            f"The sandbox needs a package that is not installed: {error.name}", hint="pip install 'reconciler[sandbox]'"
+            f"The sandbox needs a package that is not installed: {error.name}",
+            hint=f"install the optional part `sandbox`:\n{command_to_add('sandbox')}",
         ) from None
 
     options = Options(

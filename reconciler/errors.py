@@ -17,6 +17,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from reconciler.words import count
+
 
 class ReconcilerError(Exception):
     """Say what went wrong in one sentence, and what to do in a `hint` (imperative, may be empty)."""
@@ -54,8 +56,7 @@ class PolicyError(ReconcilerError):
     """Carry every finding of every file, sorted by place."""
 
     def __init__(self, findings: tuple[Finding, ...]) -> None:
-        noun = "problem" if len(findings) == 1 else "problems"
-        super().__init__(f"The policy has {len(findings)} {noun}.")
+        super().__init__(f"The policy has {count(len(findings), 'problem')}.")
         self.findings = tuple(sorted(findings))
 
 

@@ -18,6 +18,7 @@ from reconciler import __version__
 from reconciler.cli import exits
 from reconciler.cli.screen import report_error
 from reconciler.errors import ReconcilerError
+from reconciler.words import did_you_mean
 
 COMMANDS = (
     "validate", "plan", "apply", "drift", "show", "revert", "export", "explain", "sandbox", "demo", "schema",
@@ -44,10 +45,8 @@ class LazyGroup(click.Group):
 
 
 def _no_such_command(name: str) -> str:
-    from difflib import get_close_matches
-
-    close = get_close_matches(name[:40], COMMANDS, n=1)
-    return f"There is no command {name!r}" + (f"; did you mean {close[0]!r}?" if close else ".")
+    near = did_you_mean(name, COMMANDS)
+    return f"There is no command {name!r}" + (f"; {near}" if near else ".")
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "terminal_width": 80})

@@ -23,6 +23,7 @@ from reconciler.policy_file.load import Loaded, load
 from reconciler.render.effects import Detail
 from reconciler.render.plan import plan_report
 from reconciler.render.text import day
+from reconciler.words import count
 
 
 def load_policies(paths: Sequence[str]) -> Loaded:
@@ -117,4 +118,4 @@ def _with_source_line(finding: Finding) -> Finding:
 
 def cost_text(requests: int, seconds: float) -> str:
     """`Read 27 requests in 0.9 s.`"""
-    return f"Read {requests:,} request{'' if requests == 1 else 's'} in {seconds:.1f} s."
+    return f"Read {count(requests, 'request')} in {seconds:.1f} s."

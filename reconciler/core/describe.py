@@ -8,8 +8,7 @@ from typing import assert_never
 from reconciler.core.budget import Absent, Budget, GroupId, Reading, Unknown
 from reconciler.core.directory import Subject, User
 from reconciler.money import format_usd
-
-NO_LIMIT = "no limit"
+from reconciler.words import NO_LIMIT
 
 
 def describe(reading: Reading, subject: Subject, group_names: Mapping[GroupId, str]) -> str:

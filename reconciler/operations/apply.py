@@ -30,6 +30,7 @@ from reconciler.operations.journal_file import Journal
 from reconciler.operations.ports import Reader, Writer
 from reconciler.operations.reading import read_subjects
 from reconciler.operations.write import Settled, write
+from reconciler.words import count
 
 
 class Stop(Protocol):
@@ -245,9 +246,8 @@ def require_consent(plan: Plan) -> None:
     """Raise RefusedError unless the plan passes the gate."""
     refusals = plan.verdict.refusals
     if refusals:
-        reasons = "1 reason" if len(refusals) == 1 else f"{len(refusals)} reasons"
         raise RefusedError(
-            f"The plan is refused for {reasons}; nothing was written",
+            f"The plan is refused for {count(len(refusals), 'reason')}; nothing was written",
             details=tuple(f"{refusal.message}; {refusal.hint}" for refusal in refusals),
         )
 

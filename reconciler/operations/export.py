@@ -16,6 +16,7 @@ from reconciler.errors import Place, ReconcilerError
 from reconciler.money import MAX_LIMIT, format_usd
 from reconciler.operations.plan import require_readable, take_snapshot
 from reconciler.operations.ports import Reader
+from reconciler.words import listed
 
 _NOWHERE = Place("live", 1, 1)
 
@@ -51,9 +52,8 @@ def _require_complete(snapshot: Snapshot, hidden: tuple[Unreadable, ...]) -> Non
         directory.users[key].address for key, one in snapshot.user_overrides.items() if isinstance(one, Unknown)
     ]
     if unknown:
-        some = ", ".join(sorted(unknown)[:5])
         raise ReconcilerError(
-            f"Not all budgets could be read ({some}), so an export would be incomplete",
+            f"Not all budgets could be read ({listed(sorted(unknown))}), so an export would be incomplete",
             hint="use a token that may read them: an Owner, a User Admin or an Auditor",
         )
 
@@ -64,7 +64,7 @@ def _require_listable(policies: tuple[Policy, ...]) -> None:
     too_high = sorted(name for name, limit in limits.items() if not isinstance(limit, Absent) and limit > MAX_LIMIT)
     if too_high:
         raise ReconcilerError(
-            f"A policy cannot list a limit above {format_usd(MAX_LIMIT)}, as of {', '.join(too_high[:5])}",
+            f"A policy cannot list a limit above {format_usd(MAX_LIMIT)}, as of {listed(too_high)}",
             hint="lower it in Coder first, or remove it there if nothing shall limit",
         )
 

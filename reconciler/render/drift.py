@@ -8,7 +8,8 @@ from reconciler.core.activity import Attribution, LastChange
 from reconciler.core.plan.plan import Plan
 from reconciler.render.effects import Detail
 from reconciler.render.plan import plan_lines, summary
-from reconciler.render.text import columns, count, harmless
+from reconciler.render.text import columns, harmless
+from reconciler.words import count
 
 
 def drift_report(plan: Plan, cost: str, attribution: Attribution, *, detail: Detail = Detail.SUMMARY) -> str:

@@ -28,9 +28,9 @@ from reconciler.core.people.effects import (
 from reconciler.core.policy import Hazard
 from reconciler.core.snapshot import Effective, Unlimited
 from reconciler.money import format_usd, format_usd_short
-from reconciler.render.text import columns, count, distance, harmless
+from reconciler.render.text import columns, distance, harmless
+from reconciler.words import NAMES_SHOWN, NO_LIMIT, count, count_people, listed
 
-NAMES_SHOWN = 5
 TRANSITIONS_SHOWN = 10
 NOTICES_SHOWN = 10
 
@@ -81,10 +81,10 @@ def _note(action: Action, effect: ActionEffect | None, effects: Effects, names: 
         return "" if effects.unclear else "changes nobody's limit"
     is_user = isinstance(action.subject, User)
     if action.kind is Kind.DELETE:
-        who = "" if is_user else f"{count(effect.people, 'person', 'people')} "
+        who = "" if is_user else f"{count_people(effect.people)} "
         return f"{who}{_fall_back(effect, names, is_plural=effect.people > 1)}"
     if not is_user:
-        return count(effect.people, "person", "people")
+        return count_people(effect.people)
     before = effect.transitions[0].before
     return "" if before.by_override else f"instead of {_say(before, names)}"
 
@@ -107,7 +107,7 @@ def _fall_back(effect: ActionEffect, names: Mapping[str, str], *, is_plural: boo
 
 def _landing(effective: Effective, names: Mapping[str, str]) -> str:
     if isinstance(effective.limit, Unlimited):
-        return "no limit"
+        return NO_LIMIT
     return f"{_group(effective, names)} ({format_usd(effective.limit)})"
 
 
@@ -116,9 +116,9 @@ def _exposure(effects: Effects) -> Iterator[str]:
     if not exposure.people and not exposure.unknown:
         return
     if not exposure.people:
-        yield f"Exposure: not known ({count(exposure.unknown, 'person', 'people')})."
+        yield f"Exposure: not known ({count_people(exposure.unknown)})."
         return
-    whose = "" if effects.is_total else f" of the {count(exposure.people, 'person', 'people')} concerned"
+    whose = "" if effects.is_total else f" of the {count_people(exposure.people)} concerned"
     apart = "".join(f"; {part}" for part in _apart(exposure))
     before, after = exposure.before_micros, exposure.after_micros
     if before == after:
@@ -135,7 +135,7 @@ def _apart(exposure: Exposure) -> Iterator[str]:
     if exposure.unlimited_before or exposure.unlimited_after:
         yield f"unlimited people {exposure.unlimited_before:,} -> {exposure.unlimited_after:,}"
     if exposure.unknown:
-        yield f"{count(exposure.unknown, 'person', 'people')} not known"
+        yield f"{count_people(exposure.unknown)} not known"
 
 
 def _folded(transitions: tuple[Transition, ...], names: Mapping[str, str]) -> list[str]:
@@ -143,7 +143,7 @@ def _folded(transitions: tuple[Transition, ...], names: Mapping[str, str]) -> li
     shown = [one for one in transitions if not one.cause.startswith("user/")]
     rows = [
         (
-            f"  {count(one.people, 'person', 'people')}  ",
+            f"  {count_people(one.people)}  ",
             *_from_to(one.before, one.after, names),
             f"  by {harmless(one.cause)}",
         )
@@ -152,7 +152,7 @@ def _folded(transitions: tuple[Transition, ...], names: Mapping[str, str]) -> li
     lines = columns(rows) if rows else []
     rest = shown[TRANSITIONS_SHOWN:]
     if rest:
-        people = count(sum(one.people for one in rest), "person", "people")
+        people = count_people(sum(one.people for one in rest))
         lines.append(f"  {people} more in {count(len(rest), 'other way')}: --effects people")
     return lines
 
@@ -228,11 +228,11 @@ def _moved(effects: Effects) -> Iterator[str]:
     total = sum(spend for _, spend in known)
     most = sorted(known, key=lambda item: (-item[1], item[0].username))[:NAMES_SHOWN]
     whose = ", ".join(f"{harmless(one.username)} {format_usd(spend)}" for one, spend in most if spend)
-    line = f"Fresh allowance: {count(len(moved), 'person', 'people')} by another group"
+    line = f"Fresh allowance: {count_people(len(moved))} by another group"
     if known:
         line += f"; {format_usd(total)} of this month stop counting" + (f" ({whose})" if whose else "")
     unknown = len(moved) - len(known)
-    yield line + (f"; spend of {count(unknown, 'person', 'people')} not known" if unknown else "") + "."
+    yield line + (f"; spend of {count_people(unknown)} not known" if unknown else "") + "."
 
 
 def _not_known(effects: Effects, names: Mapping[str, str]) -> Iterator[str]:
@@ -268,7 +268,7 @@ def _notices(notices: tuple[Notice, ...], at: datetime, detail: Detail) -> Itera
 def _say(effective: Effective, names: Mapping[str, str], *, with_group: bool = True) -> str:
     """`$200.00`, `$200.00 (eng)`, `no limit`."""
     if isinstance(effective.limit, Unlimited):
-        return "no limit"
+        return NO_LIMIT
     amount = format_usd(effective.limit)
     return f"{amount} ({_group(effective, names)})" if with_group else amount
 
@@ -279,9 +279,7 @@ def _group(effective: Effective, names: Mapping[str, str]) -> str:
 
 def _names(shown: Sequence[str], total: int) -> str:
     """`2 (bob, eve)`, `7 (ana, bob, eve, kim, lee and 2 more)`."""
-    listed = ", ".join(harmless(name) for name in shown[:NAMES_SHOWN])
-    more = total - min(len(shown), NAMES_SHOWN)
-    return f"{total:,} ({listed}{f' and {more:,} more' if more else ''})"
+    return f"{total:,} ({listed([harmless(name) for name in shown], total=total)})"
 
 
 def _group_names(effects: Effects) -> Mapping[str, str]:

@@ -6,12 +6,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
 from reconciler.core.budget import Absent, Budget, Reading, Unknown
-from reconciler.core.describe import NO_LIMIT
 from reconciler.core.people.effects import Standing, standing
 from reconciler.core.people.explanation import Candidate, Explanation, Said, Usage
 from reconciler.core.snapshot import Effective, Unlimited
 from reconciler.money import format_usd
-from reconciler.render.text import columns, count, day, distance, harmless
+from reconciler.render.text import columns, day, distance, harmless
+from reconciler.words import NO_LIMIT, count
 
 USAGE_SHOWN = 12
 
@@ -33,7 +33,7 @@ def _headline(explanation: Explanation) -> str:
         return f"It is not known what limits {who}: {harmless(effective.reason)}."
     group = _group(effective, explanation)
     if isinstance(effective.limit, Unlimited):
-        return f"{who} has no limit; spend is booked on {group}."
+        return f"{who} has {NO_LIMIT}; spend is booked on {group}."
     if effective.by_override:
         return f"{who} may spend {format_usd(effective.limit)} a month, by an override booked on {group}."
     return f"{who} may spend {format_usd(effective.limit)} a month, by the budget of {group}."
@@ -77,7 +77,7 @@ def _then(explanation: Explanation) -> str:
     if isinstance(fallback, Unknown):
         return ""
     if isinstance(fallback.limit, Unlimited):
-        return "then no limit"
+        return f"then {NO_LIMIT}"
     return f"then {format_usd(fallback.limit)} by {_group(fallback, explanation)}"
 
 

@@ -8,7 +8,8 @@ from reconciler.core.action import Kind
 from reconciler.core.plan.outcome import ActionOutcome, Ending, Outcome, Result, Started
 from reconciler.core.plan.plan import DIGEST_SHOWN
 from reconciler.render.plan import deployment_text
-from reconciler.render.text import count, harmless
+from reconciler.render.text import harmless
+from reconciler.words import count
 
 _DONE = {Kind.CREATE: "created", Kind.UPDATE: "updated", Kind.DELETE: "deleted", Kind.NO_OP: "unchanged"}
 _WORDS = {

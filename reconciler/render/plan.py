@@ -6,13 +6,13 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from reconciler.core.action import Action, Cause, Kind
 from reconciler.core.budget import Budget
-from reconciler.core.describe import NO_LIMIT
 from reconciler.core.directory import User
 from reconciler.core.plan.plan import DIGEST_SHOWN, Plan
 from reconciler.core.snapshot import Deployment
 from reconciler.money import format_usd
 from reconciler.render.effects import Detail, action_notes, effects_lines, refusal_lines
-from reconciler.render.text import columns, count, day, distance, harmless
+from reconciler.render.text import columns, day, distance, harmless
+from reconciler.words import NO_LIMIT, count
 
 SIGNS = {Kind.CREATE: "+", Kind.UPDATE: "~", Kind.DELETE: "-", Kind.NO_OP: " "}
 NO_CHANGES = "No changes. Live budgets match the policy."

@@ -5,12 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
+from reconciler.words import count
+
 _SECONDS_PER_DAY = 86_400
-
-
-def count(number: int, noun: str, plural: str = "") -> str:
-    """`1 person`, `3 people`, `0 files`."""
-    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
 
 
 def day(time: datetime) -> str:

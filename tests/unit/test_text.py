@@ -6,14 +6,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from reconciler.render.text import columns, count, day, distance, harmless
+from reconciler.render.text import columns, day, distance, harmless
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
-
-
-def test_counts() -> None:
-    assert [count(n, "file") for n in (0, 1, 2, 1_000)] == ["0 files", "1 file", "2 files", "1,000 files"]
-    assert [count(n, "person", "people") for n in (1, 3)] == ["1 person", "3 people"]
 
 
 def test_days() -> None:

@@ -7,7 +7,7 @@ import click
 from reconciler.cli import exits, options
 from reconciler.cli.planning import load_policies
 from reconciler.cli.screen import Screen
-from reconciler.render.text import count
+from reconciler.words import count
 
 
 @click.command("validate")

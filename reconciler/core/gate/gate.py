@@ -39,7 +39,7 @@ from reconciler.core.action import Action, Cause, Kind, organization_of
 from reconciler.core.budget import Absent, Budget, OrganizationId
 from reconciler.core.desired import Desired
 from reconciler.core.directory import Directory, Group
-from reconciler.core.gate.verdict import Breach, Danger, Grant, Verdict, noun, sorted_grants
+from reconciler.core.gate.verdict import Breach, Danger, Grant, Verdict, sorted_grants, unit_of
 from reconciler.core.people.effects import Effects, PersonEffect, Unclear
 from reconciler.core.policy import Hazard, Manage, Policy
 from reconciler.core.snapshot import Snapshot
@@ -162,7 +162,7 @@ def parse_allow(text: str) -> Grant:
     if name not in Hazard.__members__:
         raise ValueError(f"{name!r} is not a hazard; there are {names}")
     if not re.fullmatch(r"[1-9]\d{0,8}", number, re.ASCII):
-        raise ValueError(f"consent to {name} needs a number: {name}=N, for at most N {noun(Hazard[name], 2)}")
+        raise ValueError(f"consent to {name} needs a number: {name}=N, for at most N {unit_of(Hazard[name])[1]}")
     return Grant(hazard=Hazard[name], up_to=int(number), source="--allow")
 
 

@@ -28,6 +28,7 @@ from reconciler.core.gate.verdict import Breach
 from reconciler.core.people.effects import Effects, Exposure
 from reconciler.core.policy import Entry, Guardrail, GuardrailName, Policy, UserOverrideEntry
 from reconciler.money import format_usd
+from reconciler.words import count, count_people
 
 
 def check_guardrails(policies: Iterable[Policy], effects: Effects, *, now: datetime) -> tuple[Breach, ...]:
@@ -100,14 +101,15 @@ def _max_exposure(guardrail: Guardrail, policy: Policy, effects: Effects) -> Ite
             "use a token that may read it",
         )
     elif exposure.after_micros > guardrail.value:
-        noun = "person" if exposure.unlimited_after == 1 else "people"
-        apart = f", not counting {exposure.unlimited_after:,} unlimited {noun}" if exposure.unlimited_after else ""
+        unlimited = count(exposure.unlimited_after, "unlimited person", "unlimited people")
+        apart = f", not counting {unlimited}" if exposure.unlimited_after else ""
         message = f"the exposure of {policy.organization} would be {format_usd(exposure.after_micros)}{apart}; {limit}"
         hint = "lower limits of groups with many members"
     elif exposure.unknown:
-        people = "1 person" if exposure.unknown == 1 else f"{exposure.unknown:,} people"
         known = f"; those that are known add up to {format_usd(exposure.after_micros)}" if exposure.people else ""
-        message = f"{limit}, and the limits of {people} of {policy.organization} are not known{known}"
+        message = (
+            f"{limit}, and the limits of {count_people(exposure.unknown)} of {policy.organization} are not known{known}"
+        )
         hint = "use a token that may read them, or try again when Coder answers"
     else:
         return

@@ -12,8 +12,8 @@ from datetime import datetime
 from typing import assert_never
 
 from reconciler.core.policy import GuardrailName, Hazard
+from reconciler.words import count, listed
 
-NAMES_SHOWN = 5
 """Names in the sentence of a refusal; the plan has them all."""
 
 
@@ -167,12 +167,11 @@ def _refuse(verdict: Verdict, hazard: Hazard) -> Refusal:
 
 def _names(danger: Danger) -> str:
     names = (*danger.counted, *(f"perhaps {name}" for name in danger.uncertain))
-    more = f" and {len(names) - NAMES_SHOWN:,} more" if len(names) > NAMES_SHOWN else ""
-    return f"{', '.join(names[:NAMES_SHOWN])}{more}"
+    return listed(names)
 
 
 def _what(hazard: Hazard, number: int) -> str:
-    counted = f"{number:,} {noun(hazard, number)}"
+    counted = count(number, *unit_of(hazard))
     match hazard:
         case Hazard.REMOVES_LIMIT:
             return f"{counted} would become unlimited"
@@ -184,11 +183,9 @@ def _what(hazard: Hazard, number: int) -> str:
             assert_never(hazard)
 
 
-def noun(hazard: Hazard, number: int) -> str:
-    """Return what a hazard counts."""
-    if hazard is Hazard.MASS_CHANGE:
-        return "delete" if number == 1 else "deletes"
-    return "person" if number == 1 else "people"
+def unit_of(hazard: Hazard) -> tuple[str, str]:
+    """Return what a hazard counts, for one and for many."""
+    return ("delete", "deletes") if hazard is Hazard.MASS_CHANGE else ("person", "people")
 
 
 def sorted_grants(grants: Iterable[Grant]) -> tuple[Grant, ...]:

@@ -45,6 +45,7 @@ from reconciler.core.people.effects import (
 from reconciler.core.people.exposure import expose, members_of
 from reconciler.core.snapshot import Effective, Snapshot, Unlimited
 from reconciler.money import Micros
+from reconciler.words import count_people
 
 SpendAnswers = Mapping[GroupId, Mapping[UserId, Micros]]
 """Per group, what people booked on it this period; who could not be read is not in it."""
@@ -127,8 +128,7 @@ class Assessment:
             return []
         if not self.snapshot.deployment.offers.bulk_reads:
             return ["This server does not say what people have spent (2.36 does): not known who would be blocked now."]
-        whose = "1 person" if in_doubt == 1 else f"{in_doubt:,} people"
-        return [f"Spend of {whose} could not be read: not known whether they would be blocked now."]
+        return [f"Spend of {count_people(in_doubt)} could not be read: not known whether they would be blocked now."]
 
     def _unchecked(self) -> list[str]:
         """Say of how many people law 8 could not be checked although the server could tell."""
@@ -139,8 +139,7 @@ class Assessment:
         left_out = touched(self.actions, snapshot.directory) - snapshot.reported.keys() - unclear
         if not left_out:
             return []
-        whose = "1 person" if len(left_out) == 1 else f"{len(left_out):,} people"
-        return [f"Coder did not report the limits of {whose}; ours could not be checked."]
+        return [f"Coder did not report the limits of {count_people(len(left_out))}; ours could not be checked."]
 
     def _unknown_members(self) -> list[str]:
         hidden = self.snapshot.directory.hidden_members

@@ -21,6 +21,7 @@ from reconciler.core.people.effects import Notice, NoticeKind
 from reconciler.core.policy import UserOverrideEntry
 from reconciler.core.snapshot import Effective, Unlimited
 from reconciler.money import format_usd
+from reconciler.words import NO_LIMIT
 
 SOON = timedelta(days=14)
 
@@ -98,6 +99,6 @@ def _say(effective: Effective | Unknown, directory: Directory) -> str:
     if isinstance(effective, Unknown):
         return f"nobody knows what ({effective.reason})"
     if isinstance(effective.limit, Unlimited):
-        return "no limit"
+        return NO_LIMIT
     group = directory.groups.get(effective.group_id)
     return f"{format_usd(effective.limit)} ({group.name if group else effective.group_id})"

@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from difflib import get_close_matches
 
 from reconciler.core.budget import ABSENT, Absent, Budget, GroupId, OrganizationId, UserId
 from reconciler.core.desired import Desired, Wanted
 from reconciler.core.directory import Directory, Group, Organization, Subject, User
 from reconciler.core.policy import Entry, GroupBudgetEntry, Manage, Policy, UserOverrideEntry, plain_id
 from reconciler.errors import Finding, Place
+from reconciler.words import NearNames, did_you_mean, listed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +81,7 @@ class _Resolver:
         found = self._names.organizations.get(plain_id(policy.organization))
         if found is None:
             names = [organization.name for organization in self._directory.organizations.values()]
-            hint = _nearest(policy.organization, names) or "this token may read: " + ", ".join(sorted(names))
+            hint = did_you_mean(policy.organization, names) or "this token may read: " + listed(sorted(names))
             self._report(policy.place, f"organization {policy.organization!r} is unknown or not readable", hint)
         elif found.id in self._seen:
             self._report(
@@ -145,7 +145,7 @@ class _Resolver:
             hint = f"it is in {', '.join(elsewhere)}; a policy of that organization can list it"
         else:
             message = f"group {entry.group!r} is unknown in organization {organization.name!r}"
-            hint = _nearest(entry.group, self._names.group_names(organization.id))
+            hint = self._names.near_groups(organization.id).question(entry.group)
         self._report(entry.place, message, hint)
         return None
 
@@ -157,7 +157,9 @@ class _Resolver:
             who = ", ".join(sorted(user.username for user in found))
             self._report(entry.place, f"user {entry.user!r} is ambiguous: {who}", "write the username")
         else:
-            hint = _nearest(entry.user, self._names.users) or "they may be deleted, or in no organization you may read"
+            hint = (
+                self._names.near_users.question(entry.user) or "they may be deleted, or in no organization you may read"
+            )
             self._report(entry.place, f"user {entry.user!r} is unknown", hint)
         return None
 
@@ -190,16 +192,15 @@ class _Names:
         for user in directory.users.values():
             for key in {user.username.lower(), user.email.lower(), str(user.id)} - {""}:
                 self.users[key] = (*self.users.get(key, ()), user)
+        self.near_users = NearNames(name for user in directory.users.values() for name in (user.username, user.email))
+        self._near_groups: dict[OrganizationId, NearNames] = {}
 
-    def group_names(self, organization: OrganizationId) -> list[str]:
-        return [group.name for group in self._directory.groups.values() if group.organization_id == organization]
+    def near_groups(self, organization: OrganizationId) -> NearNames:
+        groups = self._directory.groups.values()
+        near = NearNames(group.name for group in groups if group.organization_id == organization)
+        return self._near_groups.setdefault(organization, near)
 
     def groups_elsewhere(self, name: str, organization: OrganizationId) -> list[str]:
         return sorted(
             group.address for (where, key), group in self.groups.items() if key == name and where != organization
         )
-
-
-def _nearest(name: str, names: Iterable[str]) -> str:
-    close = get_close_matches(name, sorted(names), n=1, cutoff=0.6)
-    return f"did you mean {close[0]!r}?" if close else ""

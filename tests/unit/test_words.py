@@ -33,7 +33,8 @@ def test_lists_of_names() -> None:
     ("text", "meant"),
     [("platfrom", "platform"), ("plattform", "platform"), ("platfrm", "platform"), ("platform", "platform"),
      ("j-smyth", "jsmith"), ("stnadrd", "standard"), ("powre", "power"), ("anna", "ana"), ("annna", "ana"),
-     ("everyone", "Everyone"), ("blocks_users", "BLOCKS_USERS"), ("limit_usd", "limit"), ("stand", "standard"), ("reasons", "reason"),
+     ("everyone", "Everyone"), ("blocks_users", "BLOCKS_USERS"), ("limit_usd", "limit"),
+     ("stand", "standard"), ("reasons", "reason"),
      ("", ""), ("x", ""), ("bob", ""), ("sta", ""), ("marketing", ""), ("a" * 1_000_000, "")],
 )  # fmt: skip
 def test_what_was_meant(text: str, meant: str) -> None:

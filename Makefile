@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN    := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench chaos clean
+.PHONY: help demo test days check bench chaos clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -21,6 +21,9 @@ demo: .venv/installed ## watch the main job on an embedded Coder, in under a min
 test: .venv/installed ## run the whole suite
 	@$(BIN)/python -m pytest -n auto -q $(if $(COVERAGE),--cov --cov-report=term)
 	@$(if $(COVERAGE),$(BIN)/coverage report --include='reconciler/core/*' --fail-under=100)
+
+days: .venv/installed ## run the suite on other days: a leap day, ends of months and of a year, years ahead
+	@$(BIN)/python -m tests.days $(DAYS)
 
 check: .venv/installed ## format, lint, types, import contracts
 	$(BIN)/ruff format --check .

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.days.dealing import DAYS, tests_of
+
 settings.register_profile(
     "default",
     deadline=None,  # a shared machine is slow now and then, and that is no bug of the code
@@ -20,6 +22,20 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 _MEANT_FOR_US = ("CODER_", "SSL_CERT_", "XDG_CONFIG_", "http_", "https_", "all_", "no_proxy")
 _COLORS = ("NO_COLOR", "FORCE_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "COLUMNS")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--day` belongs to `python -m tests.days`, which also moves the clock."""
+    parser.addoption("--day", choices=[day.name for day in DAYS], help="run only the tests of this day")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Keep the tests of the day, if one is given."""
+    if name := config.getoption("--day"):
+        chosen = tests_of(next(day for day in DAYS if day.name == name), items)
+        kept = set(chosen)
+        config.hook.pytest_deselected(items=[item for item in items if item not in kept])
+        items[:] = chosen
 
 
 @pytest.fixture(autouse=True)

@@ -8,11 +8,11 @@ import os
 import re
 import subprocess
 import sys
-import sysconfig
 import venv
 import zipfile
 from pathlib import Path
 
+import httpx
 import pytest
 
 import reconciler
@@ -20,6 +20,7 @@ from reconciler.cli.app import COMMANDS
 from reconciler.cli.installed import DISTRIBUTION
 
 ROOT = Path(__file__).parent.parent
+LIBRARIES = Path(httpx.__file__).parent.parent
 WANTED = {
     "reconciler/py.typed",
     "reconciler/cli/help/_all.txt",
@@ -60,7 +61,7 @@ def away(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         archive.extractall(packages)
     # Appended by hand, so that the .pth files in there (editable installs) do not count: they would bring the source
     # back. Not by a sitecustomize: Debian's Python has one of its own, which comes first.
-    (packages / "libraries.pth").write_text(LINK.format(packages=sysconfig.get_path("purelib")))
+    (packages / "libraries.pth").write_text(LINK.format(packages=str(LIBRARIES)))
     (folder / "empty").mkdir()
     return folder
 

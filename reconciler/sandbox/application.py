@@ -27,7 +27,7 @@ from .answers import (
 )  # fmt: skip
 from .calls import Call, World
 from .clock import Clock, as_text
-from .connection import close, reset, stays
+from .connection import Delays, close, reset
 from .control import PREFIX, Control
 from .database import Database
 from .faults import Faults
@@ -62,6 +62,7 @@ class Application:
             raise
         self.world = World(options, generation, database, clock, Memo(database))
         self.faults = Faults()
+        self.delays = Delays()
         self.recorder = Recorder()
         self.url = ""
         self._identities = Identities(self.world)
@@ -104,7 +105,7 @@ class Application:
         if kind != "raw":
             start["headers"] = [*start["headers"], self._version]
         delay_s = self.world.options.latency_s + (fault.seconds if fault is not None and kind == "delay" else 0.0)
-        if delay_s > 0 and not await stays(receive, delay_s):
+        if delay_s > 0 and not await self.delays.stays(receive, delay_s):
             return
         await send(start)
         if kind == "truncate":

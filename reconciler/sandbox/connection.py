@@ -39,14 +39,30 @@ async def reset(scope: Scope, receive: Receive) -> None:
     await _end(receive)
 
 
-async def stays(receive: Receive, seconds: float) -> bool:
-    """Wait; return early, with False, when the connection ends before."""
-    try:
-        async with asyncio.timeout(seconds):
-            await _end(receive)
-    except TimeoutError:
-        return True
-    return False
+class Delays:
+    """Hold up answers for a time, or until they are released."""
+
+    def __init__(self) -> None:
+        self._timeouts: set[asyncio.Timeout] = set()
+
+    async def stays(self, receive: Receive, seconds: float) -> bool:
+        """Wait; return early, with False, when the connection ends before."""
+        timeout = asyncio.timeout(seconds)
+        try:
+            async with timeout:
+                self._timeouts.add(timeout)
+                await _end(receive)
+        except TimeoutError:
+            return True
+        finally:
+            self._timeouts.discard(timeout)
+        return False
+
+    def release(self) -> None:
+        """End the waits of now; answers that come later wait their time."""
+        for timeout in self._timeouts:
+            if not timeout.expired():
+                timeout.reschedule(asyncio.get_running_loop().time())
 
 
 async def _end(receive: Receive) -> None:

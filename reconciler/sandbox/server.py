@@ -150,6 +150,10 @@ class Sandbox:
         """Empty the queue of faults."""
         self._on_loop(self._application.faults.clear)
 
+    def release(self) -> None:
+        """Let the answers leave that `delay` or `latency_s` hold up now."""
+        self._on_loop(self._application.delays.release)
+
     def execute(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
         """Execute a statement on the server's database between two requests; return its rows."""
         return self._on_loop(

@@ -56,7 +56,7 @@ class Fault:
 
     - `status`: `status`, `body`, `headers` instead of the handler; without a body, one in Coder's error shape
     - `raw`: the same, and nothing is added: no version header, no content type
-    - `delay`: the handler runs at once, its answer leaves after `seconds`
+    - `delay`: the handler runs at once, its answer leaves after `seconds`, or when `Sandbox.release` is called
     - `lost`: the handler runs and commits, then the connection closes without an answer
     - `reset`: the connection is reset before the handler runs
     - `truncate`: the answer promises its whole length and stops half way

@@ -12,6 +12,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from tests.patience import PATIENCE_S
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -109,7 +111,7 @@ class Launcher:
         """Return the exit code, negative for a signal, or `hung`."""
         if running.process is not None:
             try:
-                return running.process.wait(60)
+                return running.process.wait(PATIENCE_S)
             except subprocess.TimeoutExpired:
                 running.process.kill()
                 running.process.wait()

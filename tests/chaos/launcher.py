@@ -26,8 +26,8 @@ from reconciler.coder import client, transport  # noqa: F401
 from reconciler.formats import journal  # noqa: F401
 from reconciler.operations import journal_file
 from reconciler.policy_file import load  # noqa: F401
+from tests.patience import PATIENCE_S
 
-PATIENCE_S = 60.0
 _SHORTEST_S = 0.001
 
 

@@ -16,6 +16,7 @@ import pytest
 
 from reconciler.cli.app import run
 from reconciler.sandbox import Options, Sandbox
+from tests.patience import PATIENCE_S
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 AT = ("--at", "2026-11-23T12:00:00Z")
@@ -87,7 +88,7 @@ class Shell:
 
     def process(self, *arguments: str | Path, **options: Any) -> Ran:
         command = [*RECONCILER, *map(str, arguments)]
-        settings = {"capture_output": True, "stdin": subprocess.DEVNULL, "timeout": 60} | options
+        settings = {"capture_output": True, "stdin": subprocess.DEVNULL, "timeout": PATIENCE_S} | options
         done = subprocess.run(command, cwd=self.folder, env=self.clean(), check=False, text=True, **settings)
         return Ran(done.returncode, done.stdout or "", done.stderr or "")
 

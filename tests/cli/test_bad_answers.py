@@ -15,6 +15,7 @@ import pytest
 
 from reconciler.sandbox import Fault, Sandbox
 from tests.cli.running import AT, COMPANY, Ran, Shell
+from tests.patience import PATIENCE_S
 
 API = "/api/v2"
 GROUPS = f"{API}/organizations/*/groups"
@@ -51,7 +52,9 @@ def ready(shell: Shell, sandbox: Sandbox) -> Iterator[Shell]:
 def get(sandbox: Sandbox, path: str) -> Any:
     """Ask for a good answer, to make a bad one of it."""
     headers = {"Coder-Session-Token": sandbox.tokens["user-admin"]}
-    with urllib.request.urlopen(urllib.request.Request(sandbox.url + path, headers=headers), timeout=10) as answer:
+    with urllib.request.urlopen(
+        urllib.request.Request(sandbox.url + path, headers=headers), timeout=PATIENCE_S
+    ) as answer:
         return json.load(answer)
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from reconciler.sandbox import Sandbox
 from tests.cli.running import RECONCILER, Shell
+from tests.patience import PATIENCE_S
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -21,11 +22,11 @@ def test_it_says_when_it_is_ready_and_ends_when_told(shell: Shell, number: signa
     ) as process:
         assert process.stdout is not None
         ready = json.loads(process.stdout.readline())
-        with urllib.request.urlopen(ready["url"] + "/api/v2/buildinfo", timeout=10) as answer:
+        with urllib.request.urlopen(ready["url"] + "/api/v2/buildinfo", timeout=PATIENCE_S) as answer:
             assert json.load(answer)["version"].startswith("v2.36")
         assert {"owner", "user-admin", "member"} <= set(ready["tokens"])
         process.send_signal(number)
-        out, err = process.communicate(timeout=10)
+        out, err = process.communicate(timeout=PATIENCE_S)
     assert (process.returncode, out, err) == (0, "", "")
 
 

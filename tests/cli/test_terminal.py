@@ -13,6 +13,7 @@ import pytest
 
 from reconciler.sandbox import Fault, Sandbox
 from tests.cli.running import AT, COMPANY, RAISE_PLATFORM, RECONCILER, Shell
+from tests.patience import PATIENCE_S
 
 QUESTION = "Apply these changes to "
 
@@ -33,7 +34,7 @@ def converse(shell: Shell, arguments: list[str], answer: bytes) -> tuple[int, st
         command, cwd=shell.folder, env=environment, stdin=slave, stdout=slave, stderr=slave, start_new_session=True
     )
     os.close(slave)
-    seen, has_answered, ends = b"", False, time.monotonic() + 30
+    seen, has_answered, ends = b"", False, time.monotonic() + PATIENCE_S
     while time.monotonic() < ends:
         if select.select([master], [], [], 0.1)[0]:
             try:
@@ -50,7 +51,7 @@ def converse(shell: Shell, arguments: list[str], answer: bytes) -> tuple[int, st
             else:
                 os.write(master, answer)
     os.close(master)
-    return process.wait(timeout=10), seen.decode()
+    return process.wait(timeout=PATIENCE_S), seen.decode()
 
 
 def writes(sandbox: Sandbox) -> list[str]:

@@ -7,6 +7,7 @@ import threading
 import pytest
 
 from reconciler.coder.pool import run_in_order
+from tests.patience import PATIENCE_S
 
 
 @pytest.mark.parametrize("width", [1, 2, 8, 100])
@@ -24,7 +25,7 @@ def test_a_single_call_stays_in_this_thread() -> None:
 
 def test_at_most_so_many_at_once() -> None:
     barrier = threading.Barrier(3)
-    threads = run_in_order(lambda _: (barrier.wait(5), threading.current_thread())[1], 9, width=3)
+    threads = run_in_order(lambda _: (barrier.wait(PATIENCE_S), threading.current_thread())[1], 9, width=3)
     assert len(set(threads)) == 3
 
 
@@ -36,7 +37,7 @@ def test_the_first_error_is_raised_at_once_and_cancels_what_has_not_started() ->
         started.append(index)
         if index == 0:
             raise LookupError("first")
-        never.wait(30)
+        never.wait(PATIENCE_S)
 
     with pytest.raises(LookupError, match="first"):
         run_in_order(work, 100, width=2)  # does not wait for the one that hangs

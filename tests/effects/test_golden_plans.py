@@ -9,6 +9,7 @@ import re
 from pathlib import Path
 
 import pytest
+import time_machine
 
 from reconciler.cli.app import run
 from reconciler.sandbox import Options, Sandbox
@@ -42,7 +43,7 @@ def test_a_plan_in_full(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     Path("acme.yaml").write_text(PLANS[name], encoding="utf-8")
-    with Sandbox(Options(now=NOW)) as sandbox:
+    with Sandbox(Options(now=NOW)) as sandbox, time_machine.travel(NOW, tick=False):
         monkeypatch.setenv("CODER_URL", sandbox.url)
         monkeypatch.setenv("CODER_SESSION_TOKEN", sandbox.tokens["user-admin"])
         code = run(["plan", "acme.yaml", "--at", NOW.isoformat().replace("+00:00", "Z")])

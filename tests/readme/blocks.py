@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import TypeVar
+
+T = TypeVar("T")
 
 README = Path(__file__).parent.parent.parent / "README.md"
 _BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -62,6 +66,13 @@ def settled(output: str) -> str:
     for pattern, replacement in _VOLATILE:
         output = pattern.sub(replacement, output)
     return output
+
+
+def within_a_day(work: Callable[[], T]) -> T:
+    """Do work whose dates move with today; once more if midnight, in UTC, came in between."""
+    day = datetime.now(UTC).date()
+    result = work()
+    return result if datetime.now(UTC).date() == day else within_a_day(work)
 
 
 def moved(text: str, *, since: date) -> str:

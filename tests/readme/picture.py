@@ -15,7 +15,8 @@ from pathlib import Path
 
 from reconciler.cli.commands.demo import WRITTEN, copy_examples
 from reconciler.sandbox import Options, Sandbox
-from tests.readme.blocks import README, moved_back, settled
+from tests.patience import PATIENCE_S
+from tests.readme.blocks import README, moved_back, settled, within_a_day
 
 PICTURE = README.parent / "docs" / "plan.svg"
 COMMAND = "reconciler plan"
@@ -23,6 +24,10 @@ COMMAND = "reconciler plan"
 
 def colored_plan() -> str:
     """Return what the command prints to a terminal, with what moves by itself put still."""
+    return within_a_day(_colored_plan)
+
+
+def _colored_plan() -> str:
     with tempfile.TemporaryDirectory() as folder, Sandbox(Options(seed="demo")) as sandbox:
         copy_examples(Path(folder, "policies"))
         environment = {
@@ -33,7 +38,7 @@ def colored_plan() -> str:
         }
         answer = subprocess.run(
             [sys.executable, "-m", *COMMAND.split(), "--color", "always"],
-            cwd=folder, env=environment, capture_output=True, text=True, timeout=60, check=True,
+            cwd=folder, env=environment, capture_output=True, text=True, timeout=PATIENCE_S, check=True,
         )  # fmt: skip
     return moved_back(settled(answer.stdout), since=WRITTEN)
 

@@ -16,13 +16,19 @@ import pytest
 from reconciler.cli.app import COMMANDS
 from reconciler.cli.commands.demo import WRITTEN
 from reconciler.sandbox import Options, Sandbox
-from tests.readme.blocks import README, Command, File, blocks, moved, moved_back, settled, with_outputs
+from tests.patience import PATIENCE_S
+from tests.readme.blocks import README, Command, File, blocks, moved, moved_back, settled, with_outputs, within_a_day
+
+pytestmark = pytest.mark.every_day
 
 
 @pytest.fixture(scope="module")
 def outputs(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     """What the README's commands print, run as a reader would run them."""
-    folder = tmp_path_factory.mktemp("reader")
+    return within_a_day(lambda: _run_all(tmp_path_factory.mktemp("reader")))
+
+
+def _run_all(folder: Path) -> list[str]:
     with Sandbox(Options(seed="demo")) as sandbox:
         environment = {
             "PATH": os.environ["PATH"],
@@ -48,7 +54,7 @@ def _run(command: Command, folder: Path, environment: dict[str, str]) -> str:
     assert program == "reconciler"
     answer = subprocess.run(
         [sys.executable, "-m", "reconciler", *arguments],
-        cwd=folder, env=environment, capture_output=True, text=True, timeout=60, check=False,
+        cwd=folder, env=environment, capture_output=True, text=True, timeout=PATIENCE_S, check=False,
     )  # fmt: skip
     return moved_back(settled(answer.stdout + answer.stderr), since=WRITTEN)
 

@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from reconciler.sandbox import Options, Sandbox
+from tests.patience import PATIENCE_S
 from tests.sandbox_server.callers import Start, World
 
 
@@ -21,7 +22,7 @@ def start() -> Iterator[Start]:
 
         def run(options: Options | None = None, **changes: Any) -> World:
             sandbox = stack.enter_context(Sandbox(replace(options or Options(), **changes)))
-            client = stack.enter_context(httpx.Client(base_url=sandbox.url, trust_env=False, timeout=10))
+            client = stack.enter_context(httpx.Client(base_url=sandbox.url, trust_env=False, timeout=PATIENCE_S))
             return World(sandbox, client)
 
         yield run

@@ -10,6 +10,7 @@ import pytest
 
 from reconciler.sandbox import Options, Sandbox
 from tests.contract import cases, check_answer, placeholders, substitute, world_path
+from tests.patience import PATIENCE_S
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -58,7 +59,7 @@ def servers() -> Iterator[Servers]:
 
 @pytest.fixture(scope="module")
 def client() -> Iterator[httpx.Client]:
-    with httpx.Client(trust_env=False, timeout=10) as client:
+    with httpx.Client(trust_env=False, timeout=PATIENCE_S) as client:
         yield client
 
 

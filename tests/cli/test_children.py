@@ -6,7 +6,6 @@ import os
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from reconciler.cli import children
 from reconciler.cli.app import COMMANDS
 from reconciler.sandbox import Sandbox
 from tests.cli.running import AT, COMPANY, RAISE_PLATFORM, Shell
+from tests.patience import wait_until
 
 CANARY = "canary-4711"
 CANARIES = (
@@ -304,15 +304,14 @@ class TestLimits:
 
 def wait_for_the_end_of(pid: int) -> None:
     """Wait until a process is gone, or waits to be collected by whoever adopted it."""
-    ends = time.monotonic() + 20
-    while time.monotonic() < ends:
+
+    def has_ended() -> bool:
         try:
-            if Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z":
-                return
+            return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
         except OSError:
-            return
-        time.sleep(0.01)
-    pytest.fail("it still runs")
+            return True
+
+    wait_until(has_ended)
 
 
 def test_a_path_of_relative_entries_finds_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

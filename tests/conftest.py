@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests.days.dealing import DAYS, tests_of
+from tests.days.dealing import DAYS, chosen_for
 
 settings.register_profile(
     "default",
@@ -32,7 +32,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Keep the tests of the day, if one is given."""
     if name := config.getoption("--day"):
-        chosen = tests_of(next(day for day in DAYS if day.name == name), items)
+        chosen = chosen_for(next(day for day in DAYS if day.name == name), items)
         kept = set(chosen)
         config.hook.pytest_deselected(items=[item for item in items if item not in kept])
         items[:] = chosen

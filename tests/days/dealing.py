@@ -34,7 +34,7 @@ DAYS = (
 )
 
 
-def tests_of(day: Day, tests: Sequence[pytest.Item]) -> list[pytest.Item]:
+def chosen_for(day: Day, tests: Sequence[pytest.Item]) -> list[pytest.Item]:
     """Return the tests that run on a day: what has no marker is dealt out, so that each test has one of the days."""
     dealt = iter(range(len(tests)))
     return [test for test in tests if _runs_on(day, test, dealt)]

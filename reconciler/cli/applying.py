@@ -8,6 +8,7 @@ import sys
 import click
 
 from reconciler.cli import exits
+from reconciler.cli.ci import is_ci
 from reconciler.cli.outcomes import exit_code_of, outcome_document
 from reconciler.cli.runs import default_journal, new_run
 from reconciler.cli.screen import Screen
@@ -89,8 +90,19 @@ def _require_digest(plan: Plan, expected: str | None) -> None:
 
 
 def _require_somebody(screen: Screen, *, auto_approve: bool) -> None:
-    if not auto_approve and (screen.wants_json or sys.stdin is None or not sys.stdin.isatty()):
-        raise ReconcilerError("Nobody is there to approve the plan; nothing was written", hint="pass --auto-approve")
+    """Raise unless there is somebody who can be asked, or nobody needs to be."""
+    if auto_approve:
+        return
+    if is_ci(os.environ):
+        reason = "CI is set"
+    elif screen.wants_json:
+        reason = "--json leaves no room for a question"
+    elif sys.stdin is None or not sys.stdin.isatty():
+        reason = "stdin is not a terminal"
+    else:
+        return
+    hint = "pass --auto-approve to apply without a question"
+    raise ReconcilerError(f"{reason}, so nobody can be asked to approve the plan; nothing was written", hint=hint)
 
 
 def _ask(plan: Plan) -> None:

@@ -10,6 +10,8 @@ import gc
 import os
 import sys
 
+_SYSTEM = os.name
+
 
 def main() -> int:
     """Run the command line in `sys.argv`; return the exit code."""
@@ -21,6 +23,8 @@ def main() -> int:
         from reconciler import __version__
 
         return _print(f"reconciler {__version__}\n")
+    if _SYSTEM != "posix":
+        return _refuse("Error: reconciler does not run on Windows; run it on Linux or macOS, or in WSL.\n")
     try:
         from reconciler.cli.app import run
 
@@ -44,6 +48,12 @@ def _help(arguments: list[str]) -> str:
             return file.read()
     except OSError:  # not a command, or none that has its text yet
         return ""
+
+
+def _refuse(sentence: str) -> int:
+    if sys.stderr is not None:
+        sys.stderr.write(sentence)
+    return 1
 
 
 def _print(text: str) -> int:

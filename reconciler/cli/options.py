@@ -108,6 +108,22 @@ def consents(function: Command) -> Command:
     return wrapper
 
 
+def journal(function: Command) -> Command:
+    """--journal; the command gets the `journal_path`, None where it is left to us."""
+
+    @click.option("--journal", "journal_path", type=click.Path(), metavar="FILE", help="Where to record what happens.")
+    @functools.wraps(function)
+    def wrapper(*args: Any, journal_path: str | None, **kwargs: Any) -> Any:
+
+        if journal_path == "":  # a variable that is not set, most likely
+            raise click.BadParameter(
+                "the name is empty; name a new file, or leave --journal out", param_hint="--journal"
+            )
+        return function(*args, journal_path=journal_path, **kwargs)
+
+    return wrapper
+
+
 def effects(function: Command) -> Command:
     """--effects; the command gets the `detail`."""
 

@@ -11,13 +11,13 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 from reconciler import __version__
+from reconciler.cli.ci import who_started
 from reconciler.cli.repository import revision_of
 from reconciler.core.plan.plan import DIGEST_SHOWN, Plan
 from reconciler.core.policy import SourceFile
 from reconciler.errors import ReconcilerError
 from reconciler.operations.apply import Run
-
-JOURNAL_FOLDER = ".reconciler"
+from reconciler.operations.journal_file import FOLDER
 
 
 def new_run(plan: Plan, *, parallelism: int, note: Callable[[str], None]) -> Run:
@@ -25,7 +25,7 @@ def new_run(plan: Plan, *, parallelism: int, note: Callable[[str], None]) -> Run
     return Run(
         id=f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{plan.digest[:DIGEST_SHOWN]}-{secrets.token_hex(4)}",
         tool=f"reconciler/{__version__}",
-        who=f"{_user()}@{socket.gethostname()}",
+        who=who_started(os.environ, otherwise=f"{_user()}@{socket.gethostname()}"),
         revision=_revision(plan.sources, note),
         clock=lambda: datetime.now(UTC),
         parallelism=parallelism,
@@ -34,7 +34,7 @@ def new_run(plan: Plan, *, parallelism: int, note: Callable[[str], None]) -> Run
 
 def default_journal(run: Run) -> str:
     """`.reconciler/20261123T150012Z-9f8e12ab34cd-1a2b3c4d.jsonl` under the working directory."""
-    return os.path.join(JOURNAL_FOLDER, f"{run.id}.jsonl")
+    return os.path.join(FOLDER, f"{run.id}.jsonl")
 
 
 def _user() -> str:

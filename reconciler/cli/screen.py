@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import sys
@@ -34,18 +35,18 @@ class Screen:
     def document(self, document: dict[str, Any]) -> None:
         """Print the one JSON document; without --json it is left to `result`."""
         if self.wants_json:
-            write(_json(document))
+            write_document(_json(document))
 
     def text_or_document(self, text: Callable[[], str], document: Callable[[], str]) -> None:
         """Print the one or the other; only that is made."""
         if self.wants_json:
-            write(document())
+            write_document(document())
         else:
             self.result(text())
 
     def note(self, text: str) -> None:
         """Tell something that is not the result."""
-        _tell(text)
+        tell(text)
 
 
 def report_error(error: ReconcilerError, exit_code: int, *, wants_json: bool) -> None:
@@ -53,10 +54,10 @@ def report_error(error: ReconcilerError, exit_code: int, *, wants_json: bool) ->
 
     Raises nothing: where neither can be written, the exit code still says it.
     """
-    _tell(error_text(error))
+    tell(error_text(error))
     with suppress(OSError, ReconcilerError):
         if wants_json:
-            write(_json(error_document(error, exit_code)))
+            write_document(_json(error_document(error, exit_code)))
 
 
 def error_text(error: ReconcilerError) -> str:
@@ -114,10 +115,19 @@ def write(text: str) -> None:
         raise ReconcilerError(f"stdout cannot be written: {error.strerror}") from None
 
 
-def _tell(text: str) -> None:
-    """Write to stderr; that nobody can read it there changes neither the result nor the exit code."""
+def write_document(text: str) -> None:
+    """Write what a program reads, like `write`: in UTF-8 whatever the locale."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")
+    write(text)
+
+
+def tell(text: str, *, end: str = "\n") -> None:
+    """Write to stderr. Raises nothing: a terminal that went away changes neither the run nor its exit code."""
+    if sys.stderr is None:
+        return
     try:
-        click.echo(text, err=True)
+        click.echo(f"{text}{end}", err=True, nl=False)
     except OSError:
         _silence(sys.stderr)
 

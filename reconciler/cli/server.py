@@ -7,11 +7,12 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
+from reconciler.cli.screen import tell
 from reconciler.errors import FileError
 
 if TYPE_CHECKING:
@@ -80,9 +81,7 @@ class Waits:
             if seconds > LONG_WAIT_S and ends > self._said_until + LONG_WAIT_S and sys.stderr is not None:
                 self._said_until = ends
                 start = "\r\x1b[K" if sys.stderr.isatty() else ""
-                with suppress(OSError):
-                    sys.stderr.write(f"{start}Waiting {seconds:.0f} s for Coder (a rate limit or a restart).\n")
-                    sys.stderr.flush()
+                tell(f"{start}Waiting {seconds:.0f} s for Coder (a rate limit or a restart).")
         self._sleep(seconds)
 
 
@@ -98,8 +97,7 @@ class _Progress:
             return
         self._shown = now
         end = "\r\x1b[K" if done >= planned else ""
-        sys.stderr.write(f"\rReading: {done:,} of {planned:,} requests{end}")
-        sys.stderr.flush()
+        tell(f"\rReading: {done:,} of {planned:,} requests", end=end)
 
 
 def _progress() -> _Progress | None:

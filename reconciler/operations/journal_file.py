@@ -17,6 +17,9 @@ from reconciler.core.plan.outcome import Event
 from reconciler.errors import FileError
 from reconciler.formats.journal import dump_event
 
+FOLDER = ".reconciler"
+"""Where journals go by themselves. When it is created it tells Git to ignore it: they hold names and amounts."""
+
 
 class Journal(Protocol):
     """Where the events of a run go. No journal, no write. Both methods raise FileError, and go on raising it."""
@@ -85,7 +88,7 @@ class JournalFile:
 def _create(path: str) -> int:
     folder = os.path.dirname(path) or os.curdir
     try:
-        os.makedirs(folder, mode=0o700, exist_ok=True)
+        _make_folders(folder)
         fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o600)
     except OSError as error:
         if isinstance(error, FileExistsError) and os.path.isdir(folder):
@@ -95,6 +98,22 @@ def _create(path: str) -> int:
         raise FileError(message, hint=hint) from None
     _flush_folder(folder)
     return fd
+
+
+def _make_folders(folder: str) -> None:
+    """Create a folder, and those above it that are missing, for their owner alone whatever the umask."""
+    missing = []
+    while folder and not os.path.exists(folder):
+        missing.append(folder)
+        folder = os.path.dirname(folder)
+    for path in reversed(missing):
+        try:
+            os.mkdir(path, 0o700)
+        except FileExistsError:  # another run was faster, or the path goes up again (`new/../other`)
+            continue
+        if os.path.basename(path) == FOLDER:
+            with suppress(OSError), open(os.path.join(path, ".gitignore"), "x", encoding="ascii") as file:
+                file.write("*\n")
 
 
 def require_new(path: str) -> None:

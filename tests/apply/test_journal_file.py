@@ -45,6 +45,31 @@ def test_only_its_owner_may_read_it(tmp_path: Path) -> None:
     assert path.parent.stat().st_mode & 0o777 == 0o700
 
 
+def test_new_folders_are_for_their_owner_whatever_the_umask(tmp_path: Path) -> None:
+    """The folders between were open to everybody."""
+    before = os.umask(0)
+    try:
+        with JournalFile(str(tmp_path / "a" / ".." / "b" / ".reconciler" / "one.jsonl")) as journal:
+            journal.append(intent(0))
+    finally:
+        os.umask(before)
+    made = {path.name: path.stat().st_mode & 0o777 for path in tmp_path.rglob("*") if path.is_dir()}
+    assert made == {"a": 0o700, "b": 0o700, ".reconciler": 0o700}
+
+
+def test_git_ignores_the_folder_from_the_day_it_is_made(tmp_path: Path) -> None:
+    """Its owner may change that, and another folder is not touched."""
+    for name in (".reconciler/one.jsonl", "journals/one.jsonl"):
+        with JournalFile(str(tmp_path / name)) as journal:
+            journal.append(intent(0))
+    assert [path.read_text() for path in tmp_path.rglob(".gitignore")] == ["*\n"]
+    ignore = tmp_path / ".reconciler" / ".gitignore"
+    ignore.unlink()
+    with JournalFile(str(tmp_path / ".reconciler" / "two.jsonl")) as journal:
+        journal.append(intent(0))
+    assert not ignore.exists()
+
+
 def test_no_run_writes_over_the_record_of_another(tmp_path: Path) -> None:
     path = tmp_path / "one.jsonl"
     path.write_text("a record")

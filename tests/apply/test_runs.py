@@ -40,6 +40,24 @@ def test_every_fact_of_a_run(site: Site) -> None:
     assert {f"reconciler/{__version__} plan/{started.digest[:12]}"} == {one.user_agent for one in site.writes}
 
 
+def test_git_add_all_does_not_commit_names_and_amounts(site: Site) -> None:
+    site.policy("platform: $600")
+    subprocess.run(["git", "init", "-q"], cwd=site.folder, check=True)
+    assert site.apply().code == 0
+    status = ["git", "status", "--porcelain", "--untracked-files=all"]
+    done = subprocess.run(status, cwd=site.folder, check=True, capture_output=True, text=True)
+    assert done.stdout == "?? policies/acme.yaml\n"
+
+
+@pytest.mark.parametrize("command", ["apply", "revert"])
+def test_an_empty_name_is_no_journal(site: Site, command: str) -> None:
+    """`--journal "$UNSET"` passed for no `--journal` at all."""
+    site.policy("platform: $600")
+    said = site.run(*([command] if command == "apply" else [command, "some.jsonl"]), "--journal", "")
+    assert (said.code, said.out, site.writes) == (1, "", [])
+    assert "--journal: the name is empty; name a new file, or leave --journal out" in said.err
+
+
 @pytest.mark.parametrize("ignored", ["", "new.yaml"])
 def test_a_policy_that_git_does_not_hold_is_not_recorded_as_committed(site: Site, ignored: str) -> None:
     site.policy("platform: $600")
@@ -235,7 +253,7 @@ def test_no_secret_in_anything_that_is_written(site: Site) -> None:
         said = site.run(*arguments)
         texts += [said.out, said.err]
     files = [path.read_text() for path in site.folder.rglob("*") if path.is_file()]
-    assert len(files) == 3
+    assert len(files) == 4  # the policy, the plan, the journal, and .gitignore beside it
     for text in (*texts, *files):
         assert token not in text
         assert token.partition("-")[2] not in text

@@ -6,10 +6,11 @@ import json
 import os
 import signal
 import subprocess
-from pathlib import Path
+import sys
 
 import pytest
 
+from reconciler.cli import entry
 from reconciler.cli.app import COMMANDS
 from reconciler.sandbox import Fault, Sandbox
 from tests.cli.running import AS_IT_IS, AT, BLOCKS_BOB, COMPANY, RAISE_PLATFORM, RECONCILER, Shell
@@ -118,6 +119,38 @@ def test_json_is_one_document_on_every_error(shell: Shell, command: str) -> None
     assert {"format", "version", "exit_code", "message", "hint", "details", "findings"} == set(ran.document)
 
 
+@pytest.mark.parametrize("encoding", ["latin-1", "ascii", "utf-16"])
+def test_what_a_program_reads_is_utf_8_whatever_the_locale(coder: Shell, encoding: str) -> None:
+    """Under another locale JSON was no JSON, and an export no policy."""
+    coder.policy(
+        RAISE_PLATFORM.replace("$1,000", "$1,000\n    reason: für René \u2192 \U0001f4b6"), name="policies/für.yaml"
+    )
+    coder.set(PYTHONIOENCODING=encoding)
+    for arguments, code in (
+        (["plan", "--json", *AT], 0),
+        (["validate", "nöwhere", "--json"], 1),
+        (["export", "acme"], 0),
+    ):
+        process = [*RECONCILER, *arguments]
+        done = subprocess.run(process, cwd=coder.folder, env=coder.clean(), capture_output=True, check=False)
+        assert done.returncode == code, done.stderr
+        text = done.stdout.decode("utf-8")
+        assert "\\x" not in text
+        if "--json" in arguments:
+            json.loads(text)
+            assert ("für René \u2192 \U0001f4b6" if code == 0 else "nöwhere") in text
+
+
+def test_windows_is_refused_in_a_sentence(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(entry, "_SYSTEM", "nt")
+    for arguments, code in (["validate"], 1), (["--version"], 0), (["plan", "--help"], 0):
+        monkeypatch.setattr(sys, "argv", ["reconciler", *arguments])
+        assert entry.main() == code
+        shown = capsys.readouterr()
+        assert bool(shown.out) == (code == 0)
+        assert shown.err.count("does not run on Windows; run it on Linux or macOS, or in WSL.\n") == code
+
+
 def test_json_carries_every_finding(shell: Shell) -> None:
     shell.policy(BROKEN)
     document = shell.run("validate", "--json").document
@@ -167,11 +200,20 @@ def test_a_broken_pipe_is_quiet(shell: Shell) -> None:
 
 def test_names_that_the_terminal_cannot_show_are_escaped(shell: Shell) -> None:
     shell.environment["PYTHONIOENCODING"] = "ascii"
-    file = os.fsencode(shell.folder) + b"/caf\xe9-\xc3\xa9.yaml"
-    Path(os.fsdecode(file)).write_text(AS_IT_IS)
-    ran = shell.process("validate", os.fsdecode(b"caf\xe9-\xc3\xa9.yaml"), "--json")
-    assert ran.code == 0
-    assert "caf\\udce9-\\xe9.yaml" in ran.out
+    shell.policy(RAISE_PLATFORM.replace("platform", "für-alle"))
+    with Sandbox(COMPANY) as sandbox:
+        sandbox.execute("UPDATE groups SET name = 'für-alle' WHERE name = 'platform'")
+        ran = shell.connect(sandbox).process("plan", *AT)
+    assert ran.code == 0, ran.err
+    assert "group/acme/f\\xfcr-alle" in ran.out
+
+
+def test_a_name_that_is_no_text_is_escaped_in_json(shell: Shell) -> None:
+    name = os.fsdecode(b"caf\xe9-\xc3\xa9.yaml")
+    (shell.folder / name).write_text(AS_IT_IS)
+    ran = shell.process("validate", name, "--json")
+    assert "caf\\udce9-é.yaml" in ran.out
+    assert ran.document["files"][0]["path"] == name
 
 
 def test_what_a_policy_says_cannot_write_over_the_terminal(shell: Shell) -> None:

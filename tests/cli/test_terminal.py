@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import pty
 import select
 import subprocess
+import termios
 import time
 from collections.abc import Iterator
 
 import pytest
 
+from reconciler.core.plan.outcome import Ending, Outcome, Result, fold
+from reconciler.formats.journal import load_events
 from reconciler.sandbox import Fault, Sandbox
 from tests.cli.running import AT, COMPANY, RAISE_PLATFORM, RECONCILER, Shell
 from tests.patience import PATIENCE_S
@@ -94,6 +98,59 @@ def test_nothing_is_asked_when_nothing_is_to_be_done_or_approval_was_given(shell
     again, seen = converse(shell, ["apply", *AT], b"")
     assert (again, QUESTION in seen) == (0, False)
     assert "No changes." in seen
+
+
+def test_with_ci_set_nobody_is_asked(shell: Shell, mine: Sandbox) -> None:
+    """A CI that gives its jobs a terminal waited for an answer for ever."""
+    shell.connect(mine).set(CI="true").policy(RAISE_PLATFORM)
+    ended, seen = converse(shell, ["apply", *AT], b"y\n")
+    assert (ended, QUESTION in seen, writes(mine)) == (1, False, [])
+    assert "CI is set, so nobody can be asked to approve the plan; nothing was written" in seen
+
+
+TWO = RAISE_PLATFORM + "  - group: eng\n    limit: $70\n"
+
+
+def take_the_terminal(shell: Shell, sandbox: Sandbox, *, is_controlling: bool) -> tuple[int, Outcome]:
+    """Close the terminal of an apply while its first write is held up; return its exit code and its journal."""
+    master, slave = pty.openpty()
+
+    def own_it() -> None:
+        if is_controlling:  # its end is told by SIGHUP as well
+            fcntl.ioctl(slave, termios.TIOCSCTTY, 0)
+
+    sandbox.fault(Fault("delay", method="PUT", seconds=1.5))  # the progress of reads begins after a second
+    command = [*RECONCILER, "apply", "--auto-approve", "--journal", "it.jsonl", "--parallelism", "1", *AT]
+    process = subprocess.Popen(
+        command, cwd=shell.folder, env=shell.clean({"TERM": "xterm"}), stdin=slave, stdout=slave, stderr=slave,
+        start_new_session=True, preexec_fn=own_it,
+    )  # fmt: skip
+    os.close(slave)
+    ends = time.monotonic() + 30
+    while not writes(sandbox):
+        assert time.monotonic() < ends, "it never wrote"
+        if select.select([master], [], [], 0.01)[0]:
+            os.read(master, 65_536)
+    os.close(master)
+    code = process.wait(timeout=30)
+    return code, fold(load_events((shell.folder / "it.jsonl").read_text(), source="it"))
+
+
+def test_a_terminal_that_goes_away_during_the_writes_changes_nothing(shell: Shell, mine: Sandbox) -> None:
+    """The line that tells of progress failed, and took the run with it: no proof, and a journal without an end."""
+    shell.connect(mine).policy(TWO)
+    code, outcome = take_the_terminal(shell, mine, is_controlling=False)
+    assert (code, writes(mine)) == (0, ["PUT", "PUT"])
+    assert outcome.is_complete
+
+
+def test_a_window_that_is_closed_during_the_writes_is_an_interruption(shell: Shell, mine: Sandbox) -> None:
+    shell.connect(mine).policy(TWO)
+    code, outcome = take_the_terminal(shell, mine, is_controlling=True)
+    assert (code, writes(mine)) == (130, ["PUT"])
+    assert outcome.ended is not None
+    assert outcome.ended.ending is Ending.INTERRUPTED
+    assert [action.result for action in outcome.results] == [Result.DONE, Result.NOT_ATTEMPTED]
 
 
 def test_a_long_read_tells_how_far_it_is(shell: Shell, mine: Sandbox) -> None:

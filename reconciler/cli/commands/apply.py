@@ -24,7 +24,7 @@ from reconciler.render.effects import Detail
     metavar="DIGEST",
     help="Refuse unless the plan has this digest (12 characters or more), as a pull request showed it.",
 )
-@click.option("--journal", "journal_path", type=click.Path(), metavar="FILE", help="Where to record what happens.")
+@options.journal
 @options.consents
 @options.effects
 @options.plan_scope

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from reconciler.cli import exits, options
-from reconciler.cli.screen import write
+from reconciler.cli.screen import write_document
 from reconciler.cli.server import ServerOptions
 from reconciler.errors import ReconcilerError
 from reconciler.operations.export import export
@@ -30,5 +30,5 @@ def command(organization: str | None, server: ServerOptions) -> int:
     if len(policies) > 1:
         names = ", ".join(policy.organization for policy in policies)
         raise ReconcilerError("A policy file holds one organization, and there are several", hint=f"name one: {names}")
-    write(dump(policies[0]))
+    write_document(dump(policies[0]))
     return exits.DONE

@@ -22,7 +22,7 @@ from reconciler.render.plan import plan_report
 @click.command("revert")
 @click.argument("journal", type=click.Path())
 @click.option("--auto-approve", is_flag=True, help="Do not ask. Skips the question, never a refusal.")
-@click.option("--journal", "journal_path", type=click.Path(), metavar="FILE", help="Where to record what happens.")
+@options.journal
 @options.consents
 @options.effects
 @options.server

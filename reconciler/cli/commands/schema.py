@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from reconciler.cli import exits
-from reconciler.cli.screen import write
+from reconciler.cli.screen import write_document
 from reconciler.resources import schema_text
 
 
@@ -21,5 +21,5 @@ def command(name: str) -> int:
       # yaml-language-server: $schema=policy.v1.schema.json
     """
 
-    write(schema_text(name))
+    write_document(schema_text(name))
     return exits.DONE

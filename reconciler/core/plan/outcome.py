@@ -53,7 +53,7 @@ class Started:
     tool: str
     at: datetime
     who: str
-    """`user@host` on which the run was started."""
+    """`user@host` that started the run; in CI who started it and its URL: `octocat in https://...`."""
     digest: str
     deployment: Deployment
     actions: tuple[Action, ...]

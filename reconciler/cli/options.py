@@ -9,7 +9,6 @@ import functools
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime
-from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -17,6 +16,8 @@ import click
 from reconciler.cli.screen import Screen
 from reconciler.cli.server import ServerOptions
 from reconciler.core.gate.gate import parse_allow
+from reconciler.core.moment import Moment
+from reconciler.core.scope import Scope
 from reconciler.render.effects import Detail
 
 Command = Callable[..., Any]
@@ -144,38 +145,8 @@ def paths(function: Command) -> Command:
     return click.argument("paths", nargs=-1, metavar="[PATH]...", type=click.Path())(function)
 
 
-class Scope:
-    """--only, --exclude: whether an address is in, and which globs matched none so far. Also whether --at was given."""
-
-    def __init__(self, only: tuple[str, ...], exclude: tuple[str, ...], *, is_for_now: bool) -> None:
-        """`is_for_now`: whether --at was not given."""
-        self.is_for_now = is_for_now
-        self.is_given = bool(only or exclude) or not is_for_now
-        self._only, self._exclude, self._is_empty = only, exclude, True
-        self._unmatched = {("--only", glob) for glob in only} | {("--exclude", glob) for glob in exclude}
-
-    def __call__(self, address: str) -> bool:
-        self._unmatched = {one for one in self._unmatched if not fnmatchcase(address, one[1])}
-        is_in = not self._only or any(fnmatchcase(address, glob) for glob in self._only)
-        is_in = is_in and not any(fnmatchcase(address, glob) for glob in self._exclude)
-        self._is_empty = self._is_empty and not is_in
-        return is_in
-
-    @property
-    def is_empty(self) -> bool:
-        """Whether globs were given, and they left nothing to look at."""
-        return self._is_empty and bool(self._only or self._exclude)
-
-    @property
-    def notes(self) -> list[str]:
-        """Say of each glob that it matched nothing: then it is misspelt, and the plan is not what was meant."""
-        return [
-            f"{option} {glob!r} matches nothing that the policy manages" for option, glob in sorted(self._unmatched)
-        ]
-
-
 def plan_scope(function: Command) -> Command:
-    """--at, --only and --exclude; the command gets `at` and `includes`."""
+    """--at, --only and --exclude; the command gets `moment` and `scope`."""
 
     @click.option(
         "--at", type=Instant(), metavar="TIME", help="Plan for this instant instead of now (starts, expires)."
@@ -184,7 +155,7 @@ def plan_scope(function: Command) -> Command:
     @click.option("--exclude", multiple=True, metavar="GLOB", help="Leave out addresses that match, as 'user/*'.")
     @functools.wraps(function)
     def wrapper(*args: Any, at: datetime | None, only: tuple[str, ...], exclude: tuple[str, ...], **kwargs: Any) -> Any:
-        includes = Scope(only, exclude, is_for_now=at is None)
-        return function(*args, at=at or datetime.now(UTC), includes=includes, **kwargs)
+        now = datetime.now(UTC)
+        return function(*args, moment=Moment(at=at or now, now=now), scope=Scope(only=only, exclude=exclude), **kwargs)
 
     return wrapper

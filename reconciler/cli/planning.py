@@ -5,14 +5,15 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
 
 import click
 
 from reconciler.cli import files
-from reconciler.cli.options import DEFAULT_PATH, Scope
+from reconciler.cli.options import DEFAULT_PATH
 from reconciler.core.gate.verdict import Grant
+from reconciler.core.moment import Moment
 from reconciler.core.plan.plan import Plan
+from reconciler.core.scope import Scope
 from reconciler.errors import FileError, Finding, PolicyError, ReconcilerError, RefusedError
 from reconciler.formats import document
 from reconciler.formats import plan as plan_format
@@ -46,40 +47,28 @@ def plan_of(
     loaded: Loaded,
     reader: Reader,
     *,
-    at: datetime,
-    includes: Scope,
+    moment: Moment,
+    scope: Scope,
     grants: tuple[Grant, ...] = (),
 ) -> tuple[Plan, str]:
     """Make a plan of loaded policies; also return what it cost, as `Read 27 requests in 0.9 s.`"""
     started = time.monotonic()
+    request = PlanRequest(policies=loaded.policies, sources=loaded.sources, moment=moment, scope=scope, grants=grants)
     try:
-        plan = make_plan(
-            PlanRequest(
-                policies=loaded.policies,
-                sources=loaded.sources,
-                at=at,
-                now=datetime.now(UTC),
-                includes=includes,
-                grants=grants,
-                is_for_now=includes.is_for_now,
-            ),
-            reader,
-        )
+        planned = make_plan(request, reader)
     except PolicyError as error:
         raise PolicyError(tuple(map(_with_source_line, error.findings))) from None
-    for note in includes.notes:
-        click.echo(f"Note: {note}.", err=True)
-    if includes.is_empty:
-        raise ReconcilerError("Nothing to compare: no address matches")
-    return plan, cost_text(reader.requests, time.monotonic() - started)
+    for option, glob in planned.unmatched:
+        click.echo(f"Note: {option} {glob!r} matches nothing that the policy manages.", err=True)
+    return planned.plan, cost_text(reader.requests, time.monotonic() - started)
 
 
 def plan_to_apply(
     paths: Sequence[str],
     reader: Reader,
     *,
-    at: datetime,
-    includes: Scope,
+    moment: Moment,
+    scope: Scope,
     grants: tuple[Grant, ...],
     detail: Detail,
 ) -> tuple[Plan, str]:
@@ -87,7 +76,7 @@ def plan_to_apply(
 
     started = time.monotonic()
     if len(paths) == 1 and document.name_of(files.starts_with(paths[0])) == plan_format.NAME:
-        if includes.is_given:
+        if not scope.is_everything or not moment.is_for_now:
             raise ReconcilerError(
                 f"{paths[0]} is a saved plan, which is applied whole and as it is",
                 hint="give --only and --exclude to `reconciler plan -o`; --at belongs to `apply PATH`",
@@ -100,10 +89,10 @@ def plan_to_apply(
             )
         if plan.deployment.id == reader.deployment().id:  # else apply refuses it
             plan = replace(plan, deployment=reader.deployment())  # who applies it may be another than who planned it
-            plan = with_todays_effects(plan, reader, now=datetime.now(UTC))
+            plan = with_todays_effects(plan, reader, now=moment.now)
         plan = plan.with_grants(grants)
         return plan, plan_report(plan, cost_text(reader.requests, time.monotonic() - started), detail=detail)
-    plan, cost = plan_of(load_policies(paths), reader, at=at, includes=includes, grants=grants)
+    plan, cost = plan_of(load_policies(paths), reader, moment=moment, scope=scope, grants=grants)
     return plan, plan_report(plan, cost, detail=detail)
 
 

@@ -1,30 +1,68 @@
-"""What the policy wants of this deployment, with every name looked up: the managed scope and its wanted states."""
+"""What the policy wants of this deployment, with every name looked up: the only form in which others see a policy."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from reconciler.core.budget import GroupId, OrganizationId, State, UserId
-from reconciler.core.directory import Directory, Group, Subject, User
-from reconciler.core.policy import Entry
+from reconciler.core.directory import Directory, Group, Organization, Subject, User
+from reconciler.core.orphan import Orphan, Unresolved
+from reconciler.core.policy import Consent, Entry, Guardrail, UserOverrideEntry
+from reconciler.core.scope import EVERYTHING, Scope
+from reconciler.errors import Place
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listed:
+    """One entry of a policy, and whom it speaks of."""
+
+    entry: Entry
+    address: str
+    """Of the subject; as the entry says it (`user/bob`) where that is not known."""
+    subject: Subject | None
+    """None where the entry's name fits nobody, or several."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResolvedPolicy:
+    """All that the files say of one organization, looked up."""
+
+    organization: Organization
+    place: Place
+    listed: tuple[Listed, ...]
+    """Group budgets, then overrides; also what is not in scope, not in force, or cannot be applied."""
+    guardrails: tuple[Guardrail, ...]
+    allow: tuple[Consent, ...]
+    has_exact_groups: bool
+    """Whether a live group budget that is not listed is removed."""
+    has_exact_users: bool
+    """The same for overrides."""
+
+    @property
+    def emptied_kinds(self) -> tuple[bool, ...]:
+        """What it manages exactly and lists none of: group budgets (False), overrides (True)."""
+        listed = {isinstance(listed.entry, UserOverrideEntry) for listed in self.listed}
+        exact = ((False, self.has_exact_groups), (True, self.has_exact_users))
+        return tuple(is_user for is_user, is_exact in exact if is_exact and is_user not in listed)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """One entry of the policy, looked up: what shall be at this subject."""
+    """One entry of the policy that is in force and in scope: what shall be at this subject."""
 
     subject: Subject
     state: State
     entry: Entry
-    has_expired: bool = False
-    organization: OrganizationId | None = None
+    organization: OrganizationId
     """Whose policy says so; an absence it wants is none of the overrides of another organization."""
+    has_expired: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Desired:
-    """The policy of all its organizations, looked up."""
+    """The policies of all organizations, as what is wanted of each subject."""
 
     groups: Mapping[GroupId, Wanted]
     users: Mapping[UserId, Wanted]
@@ -32,28 +70,18 @@ class Desired:
     """Organizations in which a live group budget that is not listed is removed."""
     exact_users: frozenset[OrganizationId]
     """Organizations to whose groups no override may be attributed that is not listed."""
-    later: frozenset[UserId] = frozenset()
-    """People whose entry has not started: they are listed, and nothing is wanted of them yet."""
+    left_alone: frozenset[GroupId | UserId] = frozenset()
+    """Subjects that are listed, and of whom nothing is wanted: their entry has not started, or is not in scope."""
+    not_members: Mapping[UserId, Orphan] = field(default_factory=lambda: MappingProxyType({}))
+    """What an entry in `users` becomes unless its override is live already: its user is not in its group."""
+    unresolved: tuple[Unresolved, ...] = ()
+    """Names that could not be looked up, in scope or not, sorted by address."""
+    scope: Scope = EVERYTHING
+    """What of the exactly managed organizations is looked at."""
 
 
 NOTHING_DESIRED = Desired(groups={}, users={}, exact_groups=frozenset(), exact_users=frozenset())
 """For plans that follow from no policy."""
-
-
-def select(desired: Desired, includes: Callable[[str], bool], directory: Directory) -> Desired:
-    """Narrow a policy to the addresses for which `includes` is true; the rest is as if nothing managed it."""
-
-    def has_people(organization_id: OrganizationId) -> bool:
-        members = directory.members.get(GroupId(organization_id), frozenset())
-        return not members or any(includes(directory.users[user_id].address) for user_id in sorted(members))
-
-    return Desired(
-        groups={key: wanted for key, wanted in desired.groups.items() if includes(wanted.subject.address)},
-        users={key: wanted for key, wanted in desired.users.items() if includes(wanted.subject.address)},
-        exact_groups=desired.exact_groups,
-        exact_users=frozenset(one for one in desired.exact_users if has_people(one)),
-        later=frozenset(one for one in sorted(desired.later) if includes(directory.users[one].address)),
-    )
 
 
 def managed_groups(desired: Desired, directory: Directory) -> tuple[Group, ...]:
@@ -62,14 +90,17 @@ def managed_groups(desired: Desired, directory: Directory) -> tuple[Group, ...]:
         sorted(
             group
             for group in directory.groups.values()
-            if group.id in desired.groups or group.organization_id in desired.exact_groups
+            if group.id in desired.groups
+            or (group.organization_id in desired.exact_groups and desired.scope.includes(group.address))
         )
     )
 
 
 def managed_users(desired: Desired, directory: Directory) -> tuple[User, ...]:
     """Return the people whose overrides must be read: those listed, and all members where overrides are exact."""
-    ids = set(desired.users)
+    members: set[UserId] = set()
     for organization_id in desired.exact_users:
-        ids |= directory.members.get(GroupId(organization_id), frozenset())
-    return tuple(sorted(directory.users[user_id] for user_id in ids))
+        members |= directory.members.get(GroupId(organization_id), frozenset())
+    unlisted = (directory.users[user_id] for user_id in members - desired.users.keys())
+    listed = (directory.users[user_id] for user_id in desired.users)
+    return tuple(sorted([*listed, *(user for user in unlisted if desired.scope.includes(user.address))]))

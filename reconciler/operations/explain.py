@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Protocol
 
 from reconciler.core.activity import Session, UserSpend
 from reconciler.core.budget import UserId
 from reconciler.core.directory import Directory, User
+from reconciler.core.names import Names
 from reconciler.core.people.effective import unread_override
 from reconciler.core.people.explanation import Activity, Explanation, explain
+from reconciler.core.plan.resolve import resolve
 from reconciler.core.policy import Policy
 from reconciler.core.snapshot import Snapshot
 from reconciler.errors import ReconcilerError
@@ -57,18 +60,17 @@ def find_explanation(
     spend = reader.user_spend(user.id)
     since = spend.period_start if spend else at.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
     activity = Activity(spend=spend, sessions=reader.ai_sessions(user.id, since), since=since)
-    return explain(user, snapshot, activity, policies, is_self=is_self)
+    looked_up = resolve(policies, replace(directory, users={**directory.users, user.id: user}), at=at)
+    return explain(user, snapshot, activity, looked_up.policies, is_self=is_self)
 
 
 def _find(name: str, directory: Directory, reader: Reader) -> User:
-    wanted = name.lower()
-    found = [one for one in directory.users.values() if wanted in (one.username.lower(), one.email.lower(), one.id)]
-    found = found or list(reader.find_users([name]))
-    if len(found) == 1:
-        return found[0]
-    if found:
+    users = Names(directory).users(name) or tuple(reader.find_users([name]))
+    if len(users) == 1:
+        return users[0]
+    if users:
         raise ReconcilerError(
-            f"{name!r} is ambiguous", hint="name one: " + ", ".join(sorted(u.username for u in found))
+            f"{name!r} is ambiguous", hint="name one: " + ", ".join(sorted(user.username for user in users))
         )
     raise ReconcilerError(
         f"User {name!r} is unknown", hint="or this token may not see them; `me` is whoever it belongs to"

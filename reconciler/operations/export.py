@@ -8,6 +8,7 @@ from __future__ import annotations
 from reconciler.core.budget import Absent, Budget, Unknown
 from reconciler.core.desired import Desired
 from reconciler.core.directory import Organization
+from reconciler.core.names import Names
 from reconciler.core.plan.diff import unseen
 from reconciler.core.plan.plan import Unreadable
 from reconciler.core.policy import GroupBudgetEntry, Manage, Policy, UserOverrideEntry
@@ -28,7 +29,8 @@ def export(reader: Reader, organization: str | None) -> tuple[Policy, ...]:
     it would remove it.
     """
     directory = reader.directory()
-    chosen = sorted(one for one in directory.organizations.values() if organization in (None, one.name, one.id))
+    named = Names(directory).organization(organization) if organization is not None else None
+    chosen = [named] if named else sorted(directory.organizations.values()) if organization is None else []
     if not chosen:
         names = ", ".join(sorted(one.name for one in directory.organizations.values()))
         raise ReconcilerError(f"Organization {organization!r} is unknown", hint=f"this token may read: {names}")

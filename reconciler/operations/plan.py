@@ -2,58 +2,69 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 
 from reconciler.core.budget import GroupId
-from reconciler.core.desired import Desired, managed_groups, managed_users, select
+from reconciler.core.desired import Desired, managed_groups, managed_users
 from reconciler.core.directory import Directory, Organization
 from reconciler.core.gate.verdict import Grant
+from reconciler.core.moment import Moment
 from reconciler.core.plan.diff import diff
 from reconciler.core.plan.order import in_order
 from reconciler.core.plan.plan import Plan, names_of_groups
-from reconciler.core.plan.resolve import resolve, unknown_users
+from reconciler.core.plan.resolve import Resolution, resolve, unknown_users
 from reconciler.core.policy import Policy, SourceFile
+from reconciler.core.scope import EVERYTHING, Scope, Selection
 from reconciler.core.snapshot import Snapshot
-from reconciler.errors import PolicyError, ReconcilerError
+from reconciler.errors import Finding, PolicyError, ReconcilerError
 from reconciler.operations.ports import Reader
 from reconciler.operations.review import Proposal, find_effects, find_verdict
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanRequest:
-    """What to plan, for which instant (UTC), and for which addresses."""
+    """What to plan, for which instant, and for which addresses."""
 
     policies: tuple[Policy, ...]
     sources: tuple[SourceFile, ...]
-    at: datetime
-    now: datetime
-    """The real time (UTC), by which consents end; `at` may be any other."""
-    includes: Callable[[str], bool] = lambda address: True
+    moment: Moment
+    scope: Scope = EVERYTHING
     grants: tuple[Grant, ...] = ()
     """Consents given for this plan alone, besides those in the policies."""
-    is_for_now: bool = True
-    """Whether `at` is now, and not an instant that somebody asked for."""
 
 
-def make_plan(request: PlanRequest, reader: Reader) -> Plan:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planned:
+    """A plan, and what to tell whoever asked for it besides."""
+
+    plan: Plan
+    unmatched: tuple[tuple[str, str], ...]
+    """Options and globs that match nothing which the policy manages: (`--only`, `user/nobody`)."""
+
+
+def make_plan(request: PlanRequest, reader: Reader) -> Planned:
     """Compare the policies with the live deployment.
 
-    Raises PolicyError when names cannot be looked up, ServerError when Coder cannot be read at all.
+    Raises PolicyError when names cannot be looked up, ReconcilerError when nothing is in scope, ServerError when Coder
+    cannot be read at all.
     """
-    desired, directory = _resolve(request, reader)
-    desired = select(desired, request.includes, directory)
-    snapshot = take_snapshot(desired, directory, reader, request.includes)
+    resolution, directory = _resolve(request, reader)
+    desired = resolution.desired
+    snapshot = take_snapshot(desired, directory, reader)
     difference = diff(desired, snapshot)
+    orphans = (*resolution.orphans, *difference.orphans)
+    if orphans:
+        findings = (Finding(place=orphan.place, message=orphan.message, hint=orphan.hint) for orphan in orphans)
+        raise PolicyError(tuple(findings))
     actions = in_order(difference.actions)
     proposal = Proposal(
-        actions=actions, snapshot=snapshot, policies=request.policies, desired=desired, at=request.at, now=request.now
+        actions=actions, snapshot=snapshot, policies=resolution.policies, desired=desired, moment=request.moment
     )
     effects = find_effects(proposal, reader)
-    return Plan(
+    plan = Plan(
         deployment=snapshot.deployment,
-        at=request.at,
+        at=request.moment.at,
         actions=actions,
         unchanged=difference.unchanged,
         unreadable=difference.unreadable,
@@ -62,18 +73,15 @@ def make_plan(request: PlanRequest, reader: Reader) -> Plan:
         effects=effects,
         verdict=find_verdict(proposal, effects, grants=request.grants),
         sources=request.sources,
-        is_for_now=request.is_for_now,
+        is_for_now=request.moment.is_for_now,
     )
+    return Planned(plan=plan, unmatched=resolution.selection.unmatched)
 
 
-def take_snapshot(
-    desired: Desired, directory: Directory, reader: Reader, includes: Callable[[str], bool] = lambda address: True
-) -> Snapshot:
+def take_snapshot(desired: Desired, directory: Directory, reader: Reader) -> Snapshot:
     """Read the live state of the managed scope: what is listed, and all of what is managed exactly."""
-    groups = [group for group in managed_groups(desired, directory) if includes(group.address)]
-    users = [user for user in managed_users(desired, directory) if includes(user.address)]
-    group_budgets = reader.group_budgets(groups)
-    people = reader.people(users, directory)
+    group_budgets = reader.group_budgets(managed_groups(desired, directory))
+    people = reader.people(managed_users(desired, directory), directory)
     return Snapshot(
         deployment=reader.deployment(),
         directory=directory,
@@ -83,18 +91,23 @@ def take_snapshot(
     )
 
 
-def _resolve(request: PlanRequest, reader: Reader) -> tuple[Desired, Directory]:
+def _resolve(request: PlanRequest, reader: Reader) -> tuple[Resolution, Directory]:
     _require_overrides(request.policies, reader)
     directory = reader.directory()
-    managed = {policy.organization.lower() for policy in request.policies}
-    require_readable(
-        [one for one in directory.organizations.values() if managed & {one.name.lower(), one.id.lower()}], directory
-    )
     directory = _with_people_outside(directory, request.policies, reader)
-    resolution = resolve(request.policies, directory, at=request.at)
+    resolution = resolve(request.policies, directory, at=request.moment.at, scope=request.scope)
+    require_readable([policy.organization for policy in resolution.policies], directory)
     if resolution.findings:
         raise PolicyError(resolution.findings)
-    return resolution.desired, directory
+    if resolution.selection.is_empty:
+        raise ReconcilerError("Nothing to compare: no address matches", hint=_unmatched_hint(resolution.selection))
+    return resolution, directory
+
+
+def _unmatched_hint(selection: Selection) -> str:
+    return "; ".join(
+        f"{option} {glob!r} matches nothing that the policy manages" for option, glob in selection.unmatched
+    )
 
 
 def _require_overrides(policies: Sequence[Policy], reader: Reader) -> None:

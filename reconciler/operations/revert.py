@@ -13,6 +13,7 @@ from reconciler.core.budget import Absent, Budget, Reading, Unknown
 from reconciler.core.describe import describe
 from reconciler.core.desired import NOTHING_DESIRED
 from reconciler.core.directory import Directory, Group, Subject, User
+from reconciler.core.moment import present
 from reconciler.core.plan.order import in_order
 from reconciler.core.plan.outcome import Outcome, Result
 from reconciler.core.plan.plan import Plan, Unreadable
@@ -46,7 +47,7 @@ def make_revert(outcome: Outcome, reader: Reader, *, at: datetime) -> Revert:
     for action in existing:
         sorter.add(action, snapshot.reading(action.subject))
     actions = in_order(sorter.actions)
-    proposal = Proposal(actions=actions, snapshot=snapshot, policies=(), desired=NOTHING_DESIRED, at=at, now=at)
+    proposal = Proposal(actions=actions, snapshot=snapshot, policies=(), desired=NOTHING_DESIRED, moment=present(at))
     effects = find_effects(proposal, reader)
     plan = Plan(
         deployment=deployment,

@@ -13,15 +13,16 @@ from datetime import datetime
 
 from reconciler.core.action import Action, organization_of
 from reconciler.core.budget import Budget, OrganizationId
-from reconciler.core.desired import NOTHING_DESIRED, Desired
+from reconciler.core.desired import NOTHING_DESIRED, Desired, ResolvedPolicy
 from reconciler.core.gate.gate import count_managed, dangers_to_people, emptied_sections, grants_of, judge, mass_changes
 from reconciler.core.gate.guardrails import check_guardrails, limits_exposure
 from reconciler.core.gate.verdict import Grant, Verdict
+from reconciler.core.moment import Moment
 from reconciler.core.people.assess import assess, needs
 from reconciler.core.people.effects import Effects
 from reconciler.core.plan.notices import notices
 from reconciler.core.plan.plan import Plan
-from reconciler.core.policy import Hazard, Policy
+from reconciler.core.policy import Hazard
 from reconciler.core.snapshot import Snapshot
 from reconciler.operations.ports import Reader
 from reconciler.operations.reading import read_subjects
@@ -33,20 +34,15 @@ class Proposal:
 
     actions: tuple[Action, ...]
     snapshot: Snapshot
-    policies: tuple[Policy, ...]
+    policies: tuple[ResolvedPolicy, ...]
     """Empty for a revert: nothing is desired then, and no guardrail holds."""
     desired: Desired
-    at: datetime
-    """The instant for which the policy was looked at (UTC)."""
-    now: datetime
-    """The real time (UTC): consents end, and the days of an override count, by the clock and not by `at`."""
+    moment: Moment
 
     @property
     def organizations(self) -> tuple[OrganizationId, ...]:
         """Of the policies, sorted."""
-        names = {policy.organization for policy in self.policies}
-        found = (one for one in self.snapshot.directory.organizations.values() if names & {one.name, str(one.id)})
-        return tuple(sorted(one.id for one in found))
+        return tuple(sorted(policy.organization.id for policy in self.policies))
 
     @property
     def managed(self) -> Mapping[str, int]:
@@ -62,7 +58,7 @@ def find_effects(proposal: Proposal, reader: Reader) -> Effects:
     organizations = proposal.organizations
     snapshot = _complete(proposal, organizations, reader)
     assessment = assess(proposal.actions, snapshot, organizations=organizations)
-    announced = notices(proposal.desired, snapshot.directory, assessment.after, at=proposal.at)
+    announced = notices(proposal.desired, snapshot.directory, assessment.after, at=proposal.moment.at)
     return assessment.effects(reader.spend(assessment.spend_questions()), notices=announced)
 
 
@@ -80,8 +76,8 @@ def find_verdict(proposal: Proposal, effects: Effects, *, grants: Sequence[Grant
     )
     return judge(
         dangers,
-        grants=(*grants, *grants_of(proposal.policies, directory, now=proposal.now)),
-        breaches=check_guardrails(proposal.policies, effects, now=proposal.now),
+        grants=(*grants, *grants_of(proposal.policies, now=proposal.moment.now)),
+        breaches=check_guardrails(proposal.policies, effects, now=proposal.moment.now),
     )
 
 
@@ -97,7 +93,11 @@ def with_todays_effects(plan: Plan, reader: Reader, *, now: datetime) -> Plan:
     if any(snapshot.reading(action.subject) not in (action.before, action.after) for action in plan.actions):
         return plan
     proposal = Proposal(
-        actions=plan.actions, snapshot=snapshot, policies=(), desired=NOTHING_DESIRED, at=plan.at, now=now
+        actions=plan.actions,
+        snapshot=snapshot,
+        policies=(),
+        desired=NOTHING_DESIRED,
+        moment=Moment(at=plan.at, now=now),
     )
     effects = replace(find_effects(proposal, reader), notices=plan.effects.notices)
     objects = (danger for danger in plan.verdict.dangers if danger.hazard is Hazard.MASS_CHANGE)

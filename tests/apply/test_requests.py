@@ -9,6 +9,7 @@ from random import Random
 
 import pytest
 
+from reconciler.core.moment import present
 from reconciler.core.plan.outcome import Outcome
 from reconciler.core.plan.plan import Plan
 from reconciler.operations.apply import Run, apply_plan
@@ -128,9 +129,9 @@ def _plan_and_apply(sandbox: Sandbox, folder: str) -> tuple[Plan, Outcome]:
     loaded = load([folder])
     with open_reader(connection, world=world) as reader, open_writer(connection, world=world) as writer:
         plan = make_plan(
-            PlanRequest(policies=loaded.policies, sources=loaded.sources, at=datetime.now(UTC), now=datetime.now(UTC)),
+            PlanRequest(policies=loaded.policies, sources=loaded.sources, moment=present(datetime.now(UTC))),
             reader,
-        )
+        ).plan
         run = Run(id="x", tool="t", who="w", revision="", clock=lambda: datetime.now(UTC))
         return plan, apply_plan(plan, reader, writer, open_journal=_Kept, run=run, stop=_Never())
 

@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from reconciler.coder.client import CoderReader, open_reader
 from reconciler.coder.connection import Connection
 from reconciler.core.budget import Budget
+from reconciler.core.moment import present
 from reconciler.core.plan.diff import diff
 from reconciler.core.plan.order import in_order
 from reconciler.core.plan.resolve import resolve
@@ -132,11 +133,14 @@ def _plan(connection: Connection, policy: Policy, *, with_effects: bool) -> floa
 
 def _propose(reader: CoderReader, policy: Policy) -> Proposal:
     directory = reader.directory()
-    desired = resolve((policy,), directory, at=NOW).desired
+    resolution = resolve((policy,), directory, at=NOW)
+    desired = resolution.desired
     snapshot = take_snapshot(desired, directory, reader)
     actions = in_order(diff(desired, snapshot).actions)
     assert len(actions) == GROUPS_CHANGED + OVERRIDES_CHANGED
-    return Proposal(actions=actions, snapshot=snapshot, policies=(policy,), desired=desired, at=NOW, now=NOW)
+    return Proposal(
+        actions=actions, snapshot=snapshot, policies=resolution.policies, desired=desired, moment=present(NOW)
+    )
 
 
 if __name__ == "__main__":

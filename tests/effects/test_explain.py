@@ -20,7 +20,7 @@ from reconciler.errors import Place, ReconcilerError
 from reconciler.operations.explain import find_explanation
 from reconciler.render.explanation import explanation_text
 from tests.coder.helpers import sandbox_and_reader
-from tests.effects.worlds import NOW, World, limit, unlimited, usd
+from tests.effects.worlds import NOW, World, limit, resolved, unlimited, usd
 
 START, END = datetime(2026, 11, 1, tzinfo=UTC), datetime(2026, 12, 1, tzinfo=UTC)
 TEAM = {"acme": ["ana"], "acme/eng": ["ana"], "acme/ops": ["ana"], "acme/other": []}
@@ -74,7 +74,8 @@ def explained(
     snapshot = world.snapshot()
     spend = None if spent is None else UserSpend(spend=usd(spent), effective=says, period_start=START, period_end=END)
     user = snapshot.directory.users[UserId("ana")]
-    return explain(user, snapshot, Activity(spend=spend, sessions=sessions, since=START), policies, is_self=is_self)
+    looked_up = resolved(snapshot.directory, *policies)
+    return explain(user, snapshot, Activity(spend=spend, sessions=sessions, since=START), looked_up, is_self=is_self)
 
 
 def text(explanation: Explanation) -> list[str]:

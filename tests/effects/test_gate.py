@@ -26,7 +26,7 @@ from reconciler.core.people.effects import Effects
 from reconciler.core.plan.diff import diff
 from reconciler.core.policy import Consent, GuardrailName, Hazard, Manage, Policy
 from reconciler.errors import Place
-from tests.effects.worlds import NOW, World, group_of, set_group, set_user, usd
+from tests.effects.worlds import NOW, World, group_of, resolved, set_group, set_user, usd
 
 PLACE = Place("policies/acme.yaml", 3, 5)
 ACME = OrganizationId("acme")
@@ -229,17 +229,17 @@ def test_an_emptied_section_is_recognized_by_kind_and_organization() -> None:
         replace(action, cause=Cause.NOT_LISTED)
         for action in (set_group(world, "acme", None), set_group(world, "beta", None), set_user(world, "ana", None))
     ]
-    assert emptied_sections((policy(),), actions, directory) == ("group/acme/Everyone", "user/ana")
-    assert emptied_sections((policy(budgets=Manage.LISTED),), actions, directory) == ("user/ana",)
+    assert emptied_sections(resolved(directory, policy()), actions, directory) == ("group/acme/Everyone", "user/ana")
+    assert emptied_sections(resolved(directory, policy(budgets=Manage.LISTED)), actions, directory) == ("user/ana",)
     listed = [replace(action, cause=Cause.LISTED) for action in actions]
-    assert emptied_sections((policy(),), listed, directory) == ()
+    assert emptied_sections(resolved(directory, policy()), listed, directory) == ()
     lost = Action(
         subject=User(username="x", id=UserId("x")),
         before=Budget(usd(1), GroupId("gone")),
         after=ABSENT,
         cause=Cause.NOT_LISTED,
     )
-    assert emptied_sections((policy(),), [lost], directory) == ()
+    assert emptied_sections(resolved(directory, policy()), [lost], directory) == ()
 
 
 def test_consents_of_a_policy_hold_until_they_expire() -> None:
@@ -248,8 +248,8 @@ def test_consents_of_a_policy_hold_until_they_expire() -> None:
         hazard=Hazard.BLOCKS_USERS, up_to=2, reason="contractors leave", expires=NOW + timedelta(seconds=1), place=PLACE
     )
     over = Consent(hazard=Hazard.REMOVES_LIMIT, up_to=1, reason="", expires=NOW, place=PLACE)
-    policies, directory = (policy(allow=(open_ended, later, over)),), World({"acme": []}).directory()
-    assert grants_of(policies, directory, now=NOW) == (
+    policies = resolved(World({"acme": []}).directory(), policy(allow=(open_ended, later, over)))
+    assert grants_of(policies, now=NOW) == (
         Grant(hazard=Hazard.MASS_CHANGE, up_to=5, source="policies/acme.yaml:3:5", organization="acme"),
         Grant(
             hazard=Hazard.BLOCKS_USERS,

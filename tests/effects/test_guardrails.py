@@ -12,7 +12,7 @@ from reconciler.core.people.effects import Effects
 from reconciler.core.policy import Entry, GroupBudgetEntry, Guardrail, GuardrailName, Manage, Policy, UserOverrideEntry
 from reconciler.errors import Place
 from reconciler.money import Micros
-from tests.effects.worlds import NOW, World, usd
+from tests.effects.worlds import NOW, World, resolved, usd
 
 RAIL = Place("policies/rails.yaml", 4, 3)
 HERE = Place("policies/acme.yaml", 7, 5)
@@ -51,9 +51,11 @@ def messages(
         guardrails=(Guardrail(name=name, value=value, place=RAIL),),
         allow=(),
     )
-    effects = _effects(world or World({"acme": []}))
-    assert limits_exposure((policy,)) == (name is GuardrailName.MAX_EXPOSURE)
-    return [f"{breach.message}: {breach.hint}" for breach in check_guardrails((policy,), effects, now=NOW)]
+    place = world or World({"acme": []})
+    effects = _effects(place)
+    policies = resolved(World({**place.members, "acme": place.members.get("acme", ())}).directory(), policy)
+    assert limits_exposure(policies) == (name is GuardrailName.MAX_EXPOSURE)
+    return [f"{breach.message}: {breach.hint}" for breach in check_guardrails(policies, effects, now=NOW)]
 
 
 def _effects(world: World) -> Effects:

@@ -13,6 +13,7 @@ from reconciler.core.policy import GroupBudgetEntry, UserOverrideEntry
 from reconciler.errors import Place
 from tests.effects.worlds import NOW, World, group_of, usd
 
+ACME = OrganizationId("acme")
 HERE = Place("policies/acme.yaml", 7, 5)
 TEAM = {"acme": ["ana", "bob"], "acme/eng": ["ana", "bob"]}
 
@@ -33,13 +34,14 @@ def announced(world: World, expires: dict[str, datetime] | None = None, *, group
                 expires=(expires or {}).get(str(user_id)),
                 place=HERE,
             )
-            users[user_id] = Wanted(subject=directory.users[user_id], state=own, entry=entry)
+            users[user_id] = Wanted(subject=directory.users[user_id], state=own, entry=entry, organization=ACME)
     for group_id, budget in snapshot.group_budgets.items():
         if isinstance(budget, Budget) and groups:
             budgets[group_id] = Wanted(
                 subject=directory.groups[group_id],
                 state=budget,
                 entry=GroupBudgetEntry(group=str(group_id), limit=budget.limit_micros, reason="", place=HERE),
+                organization=ACME,
             )
     desired = Desired(groups=budgets, users=users, exact_groups=frozenset(), exact_users=frozenset())
     found = notices(desired, directory, assess((), snapshot).after, at=NOW)
@@ -73,7 +75,7 @@ def test_what_follows_is_not_spoken_of_where_nobody_asked() -> None:
     )
     desired = Desired(
         groups={},
-        users={user.id: Wanted(subject=user, state=own, entry=entry)},
+        users={user.id: Wanted(subject=user, state=own, entry=entry, organization=ACME)},
         exact_groups=frozenset(),
         exact_users=frozenset(),
     )
@@ -121,9 +123,9 @@ def test_an_entry_that_wants_no_budget_is_neither() -> None:
     entry = UserOverrideEntry(user="ana", group="eng", limit=usd(5), reason="", starts=None, expires=NOW, place=HERE)
     none = GroupBudgetEntry(group="eng", limit=ABSENT, reason="", place=HERE)
     desired = Desired(
-        groups={GroupId("acme/eng"): Wanted(subject=group_of("acme/eng"), state=ABSENT, entry=none)},
-        users={user.id: Wanted(subject=user, state=ABSENT, entry=entry, has_expired=True)},
-        exact_groups=frozenset({OrganizationId("acme")}),
+        groups={GroupId("acme/eng"): Wanted(subject=group_of("acme/eng"), state=ABSENT, entry=none, organization=ACME)},
+        users={user.id: Wanted(subject=user, state=ABSENT, entry=entry, has_expired=True, organization=ACME)},
+        exact_groups=frozenset({ACME}),
         exact_users=frozenset(),
     )
     assert notices(desired, snapshot.directory, assess((), snapshot).after, at=NOW) == ()

@@ -8,8 +8,9 @@ from datetime import timedelta
 import pytest
 
 from reconciler.core.budget import ABSENT, Budget, GroupId
-from reconciler.core.desired import Desired
+from reconciler.core.desired import Desired, Listed
 from reconciler.core.gate.verdict import Grant
+from reconciler.core.moment import Moment, present
 from reconciler.core.people.agreement import UNCONFIRMED, UNSEEN
 from reconciler.core.people.effects import Effects
 from reconciler.core.plan.diff import diff
@@ -68,10 +69,9 @@ def propose(wanted: Policy, reader: Reader) -> Proposal:
     return Proposal(
         actions=diff(resolution.desired, snapshot).actions,
         snapshot=snapshot,
-        policies=(wanted,),
+        policies=resolution.policies,
         desired=resolution.desired,
-        at=NOW,
-        now=NOW,
+        moment=present(NOW),
     )
 
 
@@ -203,11 +203,13 @@ def test_consents_and_days_of_overrides_are_of_the_clock_and_not_of_the_instant_
         user="ana", group="platform", limit=usd(5), reason="", starts=None, expires=NOW + timedelta(days=40), place=HERE
     )
     (wanted,) = proposal.policies
-    shifted = replace(proposal, at=NOW + timedelta(days=20), policies=(replace(wanted, user_overrides=(override,)),))
+    listed = Listed(entry=override, address="user/ana", subject=None)
+    moment = Moment(at=NOW + timedelta(days=20), now=NOW)
+    shifted = replace(proposal, moment=moment, policies=(replace(wanted, listed=(listed,)),))
     assert [refusal.message.split(": ")[1][:34] for refusal in find_verdict(shifted, effects).refusals] == [
         "the override of ana lasts 40 more "
     ]
-    late = replace(proposal, at=NOW - timedelta(days=20), now=ends)
+    late = replace(proposal, moment=Moment(at=NOW - timedelta(days=20), now=ends))
     assert [refusal.message.split(":")[0] for refusal in find_verdict(late, effects).refusals] == ["BLOCKS_USERS"]
 
 
@@ -216,8 +218,8 @@ def test_a_saved_plan_leaves_out_consents_that_have_ended() -> None:
     allow = (Consent(hazard=Hazard.BLOCKS_USERS, up_to=9, reason="they left", expires=ends, place=HERE),)
     with sandbox_and_reader() as (_, reader):
         plan = make_plan(
-            PlanRequest(policies=(policy({"platform": 60}, allow=allow),), sources=(), at=NOW, now=NOW), reader
-        )
+            PlanRequest(policies=(policy({"platform": 60}, allow=allow),), sources=(), moment=present(NOW)), reader
+        ).plan
         assert not plan.verdict.is_refused
         assert not with_todays_effects(plan, reader, now=NOW).verdict.is_refused
         assert with_todays_effects(plan, reader, now=ends).verdict.is_refused

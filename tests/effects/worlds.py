@@ -13,7 +13,10 @@ from hypothesis import strategies as st
 
 from reconciler.core.action import Action
 from reconciler.core.budget import ABSENT, Budget, GroupId, OrganizationId, Reading, State, UserId
+from reconciler.core.desired import ResolvedPolicy
 from reconciler.core.directory import Directory, Group, Organization, User
+from reconciler.core.plan.resolve import resolve
+from reconciler.core.policy import Policy
 from reconciler.core.snapshot import Deployment, Effective, Offers, Snapshot, Unlimited
 from reconciler.money import MICROS_PER_USD, Micros
 
@@ -89,6 +92,11 @@ class World:
     def _override(self, user_id: UserId) -> Reading:
         found = self.overrides.get(str(user_id), ABSENT)
         return override(*found) if isinstance(found, tuple) else found
+
+
+def resolved(directory: Directory, *policies: Policy, at: datetime = NOW) -> tuple[ResolvedPolicy, ...]:
+    """Look policies up in a directory."""
+    return resolve(policies, directory, at=at).policies
 
 
 def group_of(name: str) -> Group:

@@ -9,15 +9,16 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
 
 from hypothesis import strategies as st
 
 from reconciler.core.activity import Changes
 from reconciler.core.budget import ABSENT, GroupId, OrganizationId, Reading, Unknown, UserId
 from reconciler.core.directory import Directory, Group, Subject, User
+from reconciler.core.moment import present
 from reconciler.core.plan.plan import Plan
 from reconciler.core.policy import GroupBudgetEntry, Manage, Policy, UserOverrideEntry
+from reconciler.core.scope import EVERYTHING, Scope
 from reconciler.core.snapshot import Deployment, People, Snapshot
 from reconciler.errors import Place
 from reconciler.money import Micros
@@ -67,12 +68,9 @@ class SnapshotReader:
         return ()
 
 
-def plan_of(
-    policies: Sequence[Policy], snapshot: Snapshot, *, at: datetime = NOW, includes: Any = lambda address: True
-) -> Plan:
-    return make_plan(
-        PlanRequest(policies=tuple(policies), sources=(), at=at, now=at, includes=includes), SnapshotReader(snapshot)
-    )
+def plan_of(policies: Sequence[Policy], snapshot: Snapshot, *, at: datetime = NOW, scope: Scope = EVERYTHING) -> Plan:
+    request = PlanRequest(policies=tuple(policies), sources=(), moment=present(at), scope=scope)
+    return make_plan(request, SnapshotReader(snapshot)).plan
 
 
 _LIMITS = st.none() | st.sampled_from([0, 10, 20, 30])

@@ -11,14 +11,16 @@ from reconciler.core.action import Action, Cause, Kind
 from reconciler.core.budget import ABSENT, Budget, GroupId, OrganizationId, Unknown, UserId
 from reconciler.core.describe import describe
 from reconciler.core.directory import Directory, Group, Subject, User
+from reconciler.core.orphan import Orphan
 from reconciler.core.plan.diff import Difference, diff
 from reconciler.core.plan.order import Phase, phase_of, schedule
 from reconciler.core.plan.outcome import Ended, Ending, Intent, Outcome, Recorded, Result, Started, fold
 from reconciler.core.plan.plan import Plan, digest
 from reconciler.core.plan.resolve import Resolution, resolve, unknown_users
 from reconciler.core.policy import GroupBudgetEntry, Manage, Policy, UserOverrideEntry
+from reconciler.core.scope import Scope
 from reconciler.core.snapshot import Deployment
-from reconciler.errors import Place, ReconcilerError
+from reconciler.errors import Finding, Place, ReconcilerError
 from reconciler.operations.export import export
 from reconciler.operations.plan import take_snapshot
 from reconciler.render.outcome import outcome_text
@@ -71,7 +73,9 @@ def looked_up(*policies: Policy, world: World = WORLD, directory: Directory | No
 
 
 def says(resolution: Resolution) -> list[str]:
-    return [f"{one.message} | {one.hint}" for one in resolution.findings]
+    orphans = (*resolution.orphans, *resolution.desired.not_members.values())
+    problems: list[Finding | Orphan] = [*resolution.findings, *orphans]
+    return [f"{problem.message} | {problem.hint}" for problem in problems]
 
 
 def with_user(user: User, *groups: str) -> Directory:
@@ -105,10 +109,11 @@ class TestNames:
             policy(budget("enk"), override("annna", "ops"), override("zzz", "eng")), policy(organization="acmee")
         )
         assert says(found) == [
-            "group 'enk' is unknown in organization 'acme' | did you mean 'eng'?",
             "organization 'acmee' is unknown or not readable | did you mean 'acme'?",
-            "user 'annna' is unknown | did you mean 'ana'?",
-            "user 'zzz' is unknown | they may be deleted, or in no organization you may read",
+            "group 'enk' is unknown in organization 'acme' | remove the entry if the group is gone; did you mean"
+            " 'eng'?",
+            "user 'annna' is unknown | remove the entry if they left; did you mean 'ana'?",
+            "user 'zzz' is unknown | remove the entry if they left",
         ]
 
     def test_a_group_of_another_organization(self) -> None:
@@ -148,10 +153,10 @@ class TestNames:
 
     def test_an_override_needs_a_member(self) -> None:
         assert says(looked_up(policy(override("bob", "eng"), override("kim", "eng")))) == [
-            "bob is not a member of group/acme/eng, so Coder would refuse the override | add them to the group first,"
-            " or use one of theirs: Everyone, ops",
-            "kim is not a member of group/acme/eng, so Coder would refuse the override | kim is not a member of"
-            " organization 'acme' at all",
+            "bob is not a member of group/acme/eng, so Coder would refuse the override | remove the entry if they left"
+            " the group; add them to the group first, or use a group they are in: Everyone, ops",
+            "kim is not a member of group/acme/eng, so Coder would refuse the override | remove the entry if they left"
+            " the group; kim is not a member of organization 'acme' at all",
         ]
         hidden = replace(WORLD, hidden={"acme/eng": 1})
         assert says(looked_up(policy(override("bob", "eng")), world=hidden)) == []
@@ -176,7 +181,7 @@ class TestNames:
 def test_when_an_entry_holds(span: dict[str, int], state: object, has_expired: bool) -> None:
     desired = looked_up(policy(override("ana", "eng", 9, **span))).desired
     users = desired.users
-    assert desired.later == ({"ana"} if state == "later" else frozenset())
+    assert desired.left_alone == ({"ana"} if state == "later" else frozenset())
     if state == "later":
         assert users == {}
     else:
@@ -250,8 +255,9 @@ def test_hidden_members_make_what_is_exact_incomplete() -> None:
             assert (found.actions, shown(found.withheld)) == ((), ["delete user/ana not-listed"])
     exact = [policy(users=Manage.EXACT)]
     assert not plan_of(exact, world.snapshot()).is_complete
-    assert not plan_of(exact, world.snapshot(), includes=lambda address: address == "user/ana").is_complete
-    assert plan_of(exact, world.snapshot(), includes=lambda address: address.startswith("group/")).is_complete
+    assert not plan_of(exact, world.snapshot(), scope=Scope(only=("user/ana",))).is_complete
+    both = [policy(budget("eng", 20), users=Manage.EXACT)]
+    assert plan_of(both, world.snapshot(), scope=Scope(only=("group/*",))).is_complete
     assert plan_of(exact, replace(world, offers=FIRST_SERVER).snapshot()).is_complete
     with pytest.raises(ReconcilerError, match="2 of its members may not be read"):
         export(SnapshotReader(world.snapshot()), "acme")

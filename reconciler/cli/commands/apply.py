@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 import click
 
 from reconciler.cli import options
-from reconciler.cli.options import Scope
 from reconciler.cli.planning import plan_to_apply
 from reconciler.cli.screen import Screen
 from reconciler.cli.server import ServerOptions
 from reconciler.cli.signals import Interruption
 from reconciler.core.gate.verdict import Grant
+from reconciler.core.moment import Moment
+from reconciler.core.scope import Scope
 from reconciler.render.effects import Detail
 
 
@@ -37,8 +36,8 @@ def command(
     journal_path: str | None,
     grants: tuple[Grant, ...],
     detail: Detail,
-    at: datetime,
-    includes: Scope,
+    moment: Moment,
+    scope: Scope,
     server: ServerOptions,
     screen: Screen,
 ) -> int:
@@ -58,7 +57,7 @@ def command(
 
     stop = Interruption()
     with server.reader(sleep=stop.sleep) as reader:
-        plan, report = plan_to_apply(paths, reader, at=at, includes=includes, grants=grants, detail=detail)
+        plan, report = plan_to_apply(paths, reader, moment=moment, scope=scope, grants=grants, detail=detail)
         return approve_and_apply(
             plan,
             report,

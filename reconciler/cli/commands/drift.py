@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 import click
 
 from reconciler.cli import exits, options
 from reconciler.cli.commands.plan import exit_code_of
-from reconciler.cli.options import Scope
 from reconciler.cli.planning import load_policies, plan_of
 from reconciler.cli.screen import Screen
 from reconciler.cli.server import ServerOptions
+from reconciler.core.moment import Moment
+from reconciler.core.scope import Scope
 from reconciler.formats.drift import dump_drift
 from reconciler.operations.attribution import find_last_changes
 from reconciler.render.drift import drift_report
@@ -27,8 +26,8 @@ from reconciler.render.effects import Detail
 def command(
     paths: tuple[str, ...],
     detail: Detail,
-    at: datetime,
-    includes: Scope,
+    moment: Moment,
+    scope: Scope,
     server: ServerOptions,
     screen: Screen,
 ) -> int:
@@ -42,8 +41,8 @@ def command(
 
     loaded = load_policies(paths)
     with server.reader() as reader:
-        plan, cost = plan_of(loaded, reader, at=at, includes=includes)
-        attribution = find_last_changes(plan, reader, now=datetime.now(UTC))
+        plan, cost = plan_of(loaded, reader, moment=moment, scope=scope)
+        attribution = find_last_changes(plan, reader, now=moment.now)
     screen.text_or_document(
         lambda: drift_report(plan, cost, attribution, detail=detail), lambda: dump_drift(plan, attribution)
     )

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 import click
 
 from reconciler.cli import exits, files, options
-from reconciler.cli.options import Scope
 from reconciler.cli.planning import load_policies, plan_of
 from reconciler.cli.screen import Screen
 from reconciler.cli.server import ServerOptions
 from reconciler.core.gate.verdict import Grant
+from reconciler.core.moment import Moment
 from reconciler.core.plan.plan import Plan
+from reconciler.core.scope import Scope
 from reconciler.formats.plan import NAME, dump_plan
 from reconciler.render.effects import Detail
 from reconciler.render.plan import plan_report
@@ -33,8 +32,8 @@ def command(
     detailed_exitcode: bool,
     grants: tuple[Grant, ...],
     detail: Detail,
-    at: datetime,
-    includes: Scope,
+    moment: Moment,
+    scope: Scope,
     server: ServerOptions,
     screen: Screen,
 ) -> int:
@@ -53,7 +52,7 @@ def command(
         files.require_replaceable(output, NAME)
     loaded = load_policies(paths)
     with server.reader() as reader:
-        plan, cost = plan_of(loaded, reader, at=at, includes=includes, grants=grants)
+        plan, cost = plan_of(loaded, reader, moment=moment, scope=scope, grants=grants)
     if output is not None:
         files.write_private(output, dump_plan(plan))
     screen.text_or_document(lambda: plan_report(plan, cost, detail=detail), lambda: dump_plan(plan))

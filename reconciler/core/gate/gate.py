@@ -36,12 +36,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from reconciler.core.action import Action, Cause, Kind, organization_of
-from reconciler.core.budget import Absent, Budget, OrganizationId
-from reconciler.core.desired import Desired
-from reconciler.core.directory import Directory, Group
+from reconciler.core.budget import Budget, OrganizationId
+from reconciler.core.desired import Desired, ResolvedPolicy
+from reconciler.core.directory import Directory, Group, User
 from reconciler.core.gate.verdict import Breach, Danger, Grant, Verdict, sorted_grants, unit_of
 from reconciler.core.people.effects import Effects, PersonEffect, Unclear
-from reconciler.core.policy import Hazard, Manage, Policy
+from reconciler.core.policy import Hazard
 from reconciler.core.snapshot import Snapshot
 
 MASS_PERCENT = 30
@@ -124,29 +124,29 @@ def count_managed(desired: Desired, snapshot: Snapshot) -> Counter[str]:
     return found
 
 
-def emptied_sections(policies: Iterable[Policy], actions: Iterable[Action], directory: Directory) -> tuple[str, ...]:
+def emptied_sections(
+    policies: Iterable[ResolvedPolicy], actions: Iterable[Action], directory: Directory
+) -> tuple[str, ...]:
     """Return the addresses of deletes that happen because a section which is managed exactly lists nothing."""
-    found: list[str] = []
+    empty = {(policy.organization.name, is_user) for policy in policies for is_user in policy.emptied_kinds}
     deletes = [action for action in actions if action.kind is Kind.DELETE and action.cause is Cause.NOT_LISTED]
-    for policy in policies:
-        no_budgets = policy.group_budgets_managed is Manage.EXACT and not policy.group_budgets
-        no_overrides = policy.user_overrides_managed is Manage.EXACT and not policy.user_overrides
-        for action in deletes:
-            is_empty = no_budgets if isinstance(action.subject, Group) else no_overrides
-            if is_empty and policy.organization in _organization_names(action, directory):
-                found.append(action.address)
-    return tuple(sorted(found))
+    return tuple(
+        sorted(
+            action.address
+            for action in deletes
+            if (organization_of(action, directory), isinstance(action.subject, User)) in empty
+        )
+    )
 
 
-def grants_of(policies: Iterable[Policy], directory: Directory, *, now: datetime) -> tuple[Grant, ...]:
+def grants_of(policies: Iterable[ResolvedPolicy], *, now: datetime) -> tuple[Grant, ...]:
     """Return the consents of the policies, each for its own organization, that have not ended by now (UTC)."""
-    names = {str(one.id): one.name for one in directory.organizations.values()}
     grants = (
         Grant(
             hazard=consent.hazard,
             up_to=consent.up_to,
             source=f"{consent.place} ({consent.reason})" if consent.reason else str(consent.place),
-            organization=names.get(policy.organization, policy.organization),
+            organization=policy.organization.name,
             expires=consent.expires,
         )
         for policy in policies
@@ -168,11 +168,3 @@ def parse_allow(text: str) -> Grant:
 
 def _is_in(group: Group | None, organizations: frozenset[OrganizationId]) -> bool:
     return group is not None and group.organization_id in organizations
-
-
-def _organization_names(action: Action, directory: Directory) -> tuple[str, ...]:
-    """Return what a policy may call the organization of a subject: its name and its id; nothing if it is not known."""
-    if isinstance(action.subject, Group):
-        return action.subject.organization, str(action.subject.organization_id)
-    group = None if isinstance(action.before, Absent) else directory.groups.get(action.before.group_id)
-    return () if group is None else (group.organization, str(group.organization_id))

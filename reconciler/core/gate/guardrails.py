@@ -24,14 +24,15 @@ from datetime import datetime, timedelta
 from typing import assert_never
 
 from reconciler.core.budget import Absent
+from reconciler.core.desired import ResolvedPolicy
 from reconciler.core.gate.verdict import Breach
 from reconciler.core.people.effects import Effects, Exposure
-from reconciler.core.policy import Entry, Guardrail, GuardrailName, Policy, UserOverrideEntry
+from reconciler.core.policy import Entry, Guardrail, GuardrailName, UserOverrideEntry
 from reconciler.money import format_usd
 from reconciler.words import count, count_people
 
 
-def check_guardrails(policies: Iterable[Policy], effects: Effects, *, now: datetime) -> tuple[Breach, ...]:
+def check_guardrails(policies: Iterable[ResolvedPolicy], effects: Effects, *, now: datetime) -> tuple[Breach, ...]:
     """Return every breach: in the order of policies, guardrails and entries. `now` (UTC) is the real time."""
     return tuple(
         breach
@@ -41,12 +42,12 @@ def check_guardrails(policies: Iterable[Policy], effects: Effects, *, now: datet
     )
 
 
-def limits_exposure(policies: Iterable[Policy]) -> bool:
+def limits_exposure(policies: Iterable[ResolvedPolicy]) -> bool:
     """Whether the limits of everybody in the organizations must be read, because a guardrail bounds their sum."""
     return any(guardrail.name is GuardrailName.MAX_EXPOSURE for policy in policies for guardrail in policy.guardrails)
 
 
-def _check(guardrail: Guardrail, policy: Policy, effects: Effects, now: datetime) -> Iterator[Breach]:
+def _check(guardrail: Guardrail, policy: ResolvedPolicy, effects: Effects, now: datetime) -> Iterator[Breach]:
     match guardrail.name:
         case GuardrailName.MAX_LIMIT:
             yield from _max_limit(guardrail, policy)
@@ -60,14 +61,14 @@ def _check(guardrail: Guardrail, policy: Policy, effects: Effects, now: datetime
             assert_never(guardrail.name)
 
 
-def _max_limit(guardrail: Guardrail, policy: Policy) -> Iterator[Breach]:
+def _max_limit(guardrail: Guardrail, policy: ResolvedPolicy) -> Iterator[Breach]:
     for entry in _entries(policy):
         if not isinstance(entry.limit, Absent) and entry.limit > guardrail.value:
             over = f"over the max_limit of {format_usd(guardrail.value)}"
             yield _breach(guardrail, entry, f"{format_usd(entry.limit)} for {_who(entry)} is {over}", "lower the limit")
 
 
-def _require_reason(guardrail: Guardrail, policy: Policy) -> Iterator[Breach]:
+def _require_reason(guardrail: Guardrail, policy: ResolvedPolicy) -> Iterator[Breach]:
     for entry in _entries(policy):
         if not isinstance(entry.limit, Absent) and entry.limit > guardrail.value and not entry.reason.strip():
             above = f"a limit above {format_usd(guardrail.value)} needs one"
@@ -75,10 +76,10 @@ def _require_reason(guardrail: Guardrail, policy: Policy) -> Iterator[Breach]:
             yield _breach(guardrail, entry, message, "say why in `reason`")
 
 
-def _max_override_days(guardrail: Guardrail, policy: Policy, now: datetime) -> Iterator[Breach]:
+def _max_override_days(guardrail: Guardrail, policy: ResolvedPolicy, now: datetime) -> Iterator[Breach]:
     longest = timedelta(days=guardrail.value)
-    for entry in policy.user_overrides:
-        if isinstance(entry.limit, Absent):
+    for entry in _entries(policy):
+        if isinstance(entry.limit, Absent) or not isinstance(entry, UserOverrideEntry):
             continue
         starts = now if entry.starts is None else max(entry.starts, now)
         if entry.expires is None:
@@ -92,24 +93,24 @@ def _max_override_days(guardrail: Guardrail, policy: Policy, now: datetime) -> I
         yield _breach(guardrail, entry, message, f"let it expire by {latest}")
 
 
-def _max_exposure(guardrail: Guardrail, policy: Policy, effects: Effects) -> Iterator[Breach]:
+def _max_exposure(guardrail: Guardrail, policy: ResolvedPolicy, effects: Effects) -> Iterator[Breach]:
     exposure = _exposure_of(policy, effects)
     limit = f"max_exposure is {format_usd(guardrail.value)}"
     if exposure is None:
         message, hint = (
-            f"{limit}, and the exposure of {policy.organization} is not known",
+            f"{limit}, and the exposure of {policy.organization.name} is not known",
             "use a token that may read it",
         )
     elif exposure.after_micros > guardrail.value:
         unlimited = count(exposure.unlimited_after, "unlimited person", "unlimited people")
         apart = f", not counting {unlimited}" if exposure.unlimited_after else ""
-        message = f"the exposure of {policy.organization} would be {format_usd(exposure.after_micros)}{apart}; {limit}"
+        total = format_usd(exposure.after_micros)
+        message = f"the exposure of {policy.organization.name} would be {total}{apart}; {limit}"
         hint = "lower limits of groups with many members"
     elif exposure.unknown:
+        people = count_people(exposure.unknown)
         known = f"; those that are known add up to {format_usd(exposure.after_micros)}" if exposure.people else ""
-        message = (
-            f"{limit}, and the limits of {count_people(exposure.unknown)} of {policy.organization} are not known{known}"
-        )
+        message = f"{limit}, and the limits of {people} of {policy.organization.name} are not known{known}"
         hint = "use a token that may read them, or try again when Coder answers"
     else:
         return
@@ -118,9 +119,9 @@ def _max_exposure(guardrail: Guardrail, policy: Policy, effects: Effects) -> Ite
     )
 
 
-def _exposure_of(policy: Policy, effects: Effects) -> Exposure | None:
-    found = [one for one in effects.organizations if policy.organization in (one.organization, one.organization_id)]
-    return found[0].exposure if found else None
+def _exposure_of(policy: ResolvedPolicy, effects: Effects) -> Exposure | None:
+    by_id = {organization.organization_id: organization.exposure for organization in effects.organizations}
+    return by_id.get(policy.organization.id)
 
 
 def _breach(guardrail: Guardrail, entry: Entry, message: str, hint: str) -> Breach:
@@ -132,8 +133,8 @@ def _breach(guardrail: Guardrail, entry: Entry, message: str, hint: str) -> Brea
     )
 
 
-def _entries(policy: Policy) -> tuple[Entry, ...]:
-    return (*policy.group_budgets, *policy.user_overrides)
+def _entries(policy: ResolvedPolicy) -> tuple[Entry, ...]:
+    return tuple(listed.entry for listed in policy.listed)
 
 
 def _who(entry: Entry) -> str:

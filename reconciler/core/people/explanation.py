@@ -1,8 +1,8 @@
 """Why somebody's limit is what it is: the rule of effective.py for one person, step by step, and who says each step.
 
 `explain` only puts facts in the order of the rule: the override, then every group of theirs from the highest budget to
-none, and which of them wins. What the policy files say is found by name, not resolved: a member who explains their own
-limit may read nobody else, so the other names of a policy cannot be looked up with their token.
+none, and which of them wins. A member who explains their own limit may read nobody else, so most names of a policy
+cannot be looked up with their token; only what could be is asked for here.
 
 Other organizations. Whoever may not read all of them cannot say what an override of somebody else hides, or what limits
 them where the server does not confirm it; of oneself everything can be read.
@@ -13,17 +13,18 @@ that they are in it; for anybody else it can (effective.py).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from reconciler.core.activity import Session, Tokens, UserSpend
 from reconciler.core.budget import Absent, Budget, GroupId, Reading, Unknown
-from reconciler.core.directory import Group, User
+from reconciler.core.desired import Listed, ResolvedPolicy
+from reconciler.core.directory import Group, Subject, User
 from reconciler.core.people.agreement import UNCONFIRMED, sees_all, unconfirmed
 from reconciler.core.people.effective import NOT_READ, Limits
 from reconciler.core.people.effects import Spend
-from reconciler.core.policy import Entry, Policy, UserOverrideEntry
+from reconciler.core.policy import Entry, UserOverrideEntry
 from reconciler.core.snapshot import Effective, Snapshot, Unlimited
 from reconciler.money import Micros
 
@@ -116,12 +117,12 @@ class Activity:
 
 
 def explain(
-    user: User, snapshot: Snapshot, activity: Activity, policies: Iterable[Policy] = (), *, is_self: bool
+    user: User, snapshot: Snapshot, activity: Activity, policies: Iterable[ResolvedPolicy] = (), *, is_self: bool
 ) -> Explanation:
     """Explain the limit of one person; `is_self`: it is they who ask."""
     if is_self:
         snapshot = replace(snapshot, directory=replace(snapshot.directory, hidden_members={}))
-    files = tuple(policies)
+    listed = tuple(listed for policy in policies for listed in policy.listed)
     is_seen = is_self or sees_all(snapshot.deployment)
     limits = Limits(snapshot.directory, snapshot.group_budgets, snapshot.user_overrides)
     own = snapshot.user_overrides.get(user.id, NOT_READ)
@@ -141,9 +142,9 @@ def explain(
         reported=reported,
         override=own,
         override_group=booked_on.address if booked_on else "",
-        override_said=tuple(_said(one) for policy in files for one in policy.user_overrides if _names(one.user, user)),
+        override_said=_said_of(user, listed),
         fallback=fallback,
-        candidates=tuple(_candidate(group, fallback, snapshot, files) for group in _in_order(theirs, snapshot)),
+        candidates=tuple(_candidate(group, fallback, snapshot, listed) for group in _in_order(theirs, snapshot)),
         spend=spend.spend if spend else Unknown("the server does not say what they spent"),
         period_start=spend.period_start if spend else activity.since,
         period_end=spend.period_end if spend else None,
@@ -192,23 +193,16 @@ def _in_order(groups: Iterable[Group], snapshot: Snapshot) -> list[Group]:
 
 
 def _candidate(
-    group: Group, fallback: Effective | Unknown, snapshot: Snapshot, policies: tuple[Policy, ...]
+    group: Group, fallback: Effective | Unknown, snapshot: Snapshot, listed: tuple[Listed, ...]
 ) -> Candidate:
     reading = snapshot.group_budgets.get(group.id, NOT_READ)
     wins = isinstance(reading, Budget) and isinstance(fallback, Effective) and fallback.group_id == group.id
-    return Candidate(
-        address=group.address, budget=reading, wins=wins, said=tuple(_said(one) for one in _entries(group, policies))
-    )
+    return Candidate(address=group.address, budget=reading, wins=wins, said=_said_of(group, listed))
 
 
-def _entries(group: Group, policies: tuple[Policy, ...]) -> Iterator[Entry]:
-    for policy in policies:
-        if policy.organization in (group.organization, str(group.organization_id)):
-            yield from (one for one in policy.group_budgets if one.group in (group.name, str(group.id)))
-
-
-def _names(text: str, user: User) -> bool:
-    return text.lower() in {user.username.lower(), user.email.lower(), str(user.id)} - {""}
+def _said_of(subject: Subject, listed: tuple[Listed, ...]) -> tuple[Said, ...]:
+    """Return what the policies say of a subject."""
+    return tuple(_said(entry.entry) for entry in listed if entry.subject is not None and entry.subject.id == subject.id)
 
 
 def _said(entry: Entry) -> Said:

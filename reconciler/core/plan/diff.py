@@ -12,10 +12,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import assert_never
 
-from reconciler.core.action import Action, Cause, Kind
+from reconciler.core.action import Action, Cause, Kind, organization_of
 from reconciler.core.budget import ABSENT, Absent, Budget, Reading, Unknown, UserId
 from reconciler.core.desired import Desired, Wanted
-from reconciler.core.directory import Subject
+from reconciler.core.directory import Directory, Subject, User
+from reconciler.core.orphan import Orphan
 from reconciler.core.plan.plan import Unreadable
 from reconciler.core.policy import UserOverrideEntry
 from reconciler.core.snapshot import Snapshot
@@ -23,19 +24,22 @@ from reconciler.core.snapshot import Snapshot
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Difference:
-    """`actions` that change something, sorted by address; how many subjects are as wanted; and what nobody knows."""
+    """`actions` that change something, sorted by address; how many subjects are as wanted; and what is not known."""
 
     actions: tuple[Action, ...]
     unchanged: int
     unreadable: tuple[Unreadable, ...]
     withheld: tuple[Action, ...]
-    """Removals that would be planned if everything could have been read."""
+    """Removals that would be planned if everything could have been read and looked up."""
+    orphans: tuple[Orphan, ...]
+    """Entries for people who are not in the group of the override, sorted."""
 
 
 def diff(desired: Desired, snapshot: Snapshot) -> Difference:
     """Compare every managed subject with its live reading."""
     actions: list[Action] = []
     unreadable: list[Unreadable] = []
+    orphans: list[Orphan] = []
     unchanged = 0
     for subject, wanted in _managed(desired, snapshot):
         reading = snapshot.reading(subject)
@@ -49,16 +53,44 @@ def diff(desired: Desired, snapshot: Snapshot) -> Difference:
         )
         if action.kind is Kind.NO_OP:
             unchanged += 1
+        elif isinstance(subject, User) and wanted is not None and subject.id in desired.not_members:
+            orphans.append(desired.not_members[subject.id])
         else:
             actions.append(action)
     actions.sort(key=lambda action: (action.address, str(action.subject.id)))
     unreadable += unseen(desired, snapshot)
-    unreadable.sort(key=lambda one: (one.subject.address, str(one.subject.id)))
-    withheld: tuple[Action, ...] = ()
-    if unreadable:
-        withheld = tuple(action for action in actions if action.kind is Kind.DELETE)
-        actions = [action for action in actions if action.kind is not Kind.DELETE]
-    return Difference(actions=tuple(actions), unchanged=unchanged, unreadable=tuple(unreadable), withheld=withheld)
+    unreadable.sort(key=lambda entry: (entry.subject.address, str(entry.subject.id)))
+    doubts = _Doubts(bool(unreadable), desired, snapshot.directory)
+    return Difference(
+        actions=tuple(action for action in actions if not doubts.concern(action)),
+        unchanged=unchanged,
+        unreadable=tuple(unreadable),
+        withheld=tuple(action for action in actions if doubts.concern(action)),
+        orphans=tuple(sorted(orphans)),
+    )
+
+
+class _Doubts:
+    """Decides which removals are withheld, because something unknown could concern them.
+
+    An unreadable budget concerns every removal; an unresolved name those of its kind that the policy does not list.
+    """
+
+    def __init__(self, is_partial: bool, desired: Desired, directory: Directory) -> None:
+        self._is_partial, self._directory = is_partial, directory
+        self._renamed = {
+            (unresolved.is_user, directory.organizations[unresolved.organization].name)
+            for unresolved in desired.unresolved
+        }
+
+    def concern(self, action: Action) -> bool:
+        if action.kind is not Kind.DELETE:
+            return False
+        if self._is_partial:
+            return True
+        if action.cause is not Cause.NOT_LISTED or not self._renamed:
+            return False
+        return (isinstance(action.subject, User), organization_of(action, self._directory)) in self._renamed
 
 
 def unseen(desired: Desired, snapshot: Snapshot) -> tuple[Unreadable, ...]:
@@ -83,13 +115,13 @@ def _managed(desired: Desired, snapshot: Snapshot) -> Iterator[tuple[Subject, Wa
     yield from ((one.subject, one) for key, one in desired.users.items() if not _is_foreign(key, one, snapshot))
     for group_id, reading in snapshot.group_budgets.items():
         group = directory.groups.get(group_id)
-        if group_id in desired.groups or group is None or isinstance(reading, Absent):
+        if group_id in desired.groups or group_id in desired.left_alone or group is None or isinstance(reading, Absent):
             continue
         if group.organization_id in desired.exact_groups:
             yield group, None
     for user_id, reading in snapshot.user_overrides.items():
         user = directory.users.get(user_id)
-        if user is None or user_id in desired.later or not _is_owned(reading, desired, snapshot):
+        if user is None or user_id in desired.left_alone or not _is_owned(reading, desired, snapshot):
             continue
         if user_id not in desired.users or _is_foreign(user_id, desired.users[user_id], snapshot):
             yield user, None

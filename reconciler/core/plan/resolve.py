@@ -1,206 +1,334 @@
-"""Look up the names of a policy in the directory, and look at its times from one instant.
+"""Look up the names of policies in the directory, once, and look at their times from one instant.
 
-Every name that cannot be looked up is a finding with its place and the nearest name that exists; nothing is guessed.
+What stops everything: an organization that is unknown or named in two ways, and a subject that is listed twice. These
+are findings. Everything else concerns one entry alone (law 10): an entry that wants something of a subject which cannot
+be looked up is an *orphan*, and left out.
+
+    wants a limit, and its name fits nobody        orphan; the name may be a renamed subject, so it is `unresolved`
+    wants a limit on a group of a non-member       orphan, unless that very override is live already (diff.py)
+    wants an absence (`none`, or it has ended)     satisfied if its subject is gone; its group need not be known
+    has not started                                nothing is wanted yet, so it is no orphan yet
+
+An unresolved name withholds removals of unlisted subjects of its kind in its organization (diff.py). A scope acts on
+what an entry says and, where that is known, on its subject's address; what is not in scope is listed all the same.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain
 
 from reconciler.core.budget import ABSENT, Absent, Budget, GroupId, OrganizationId, UserId
-from reconciler.core.desired import Desired, Wanted
+from reconciler.core.desired import Desired, Listed, ResolvedPolicy, Wanted
 from reconciler.core.directory import Directory, Group, Organization, Subject, User
-from reconciler.core.policy import Entry, GroupBudgetEntry, Manage, Policy, UserOverrideEntry, plain_id
+from reconciler.core.names import Names
+from reconciler.core.orphan import Orphan, OrphanReason, Unresolved
+from reconciler.core.policy import Entry, GroupBudgetEntry, Manage, Policy, UserOverrideEntry
+from reconciler.core.scope import EVERYTHING, Scope, Selection
 from reconciler.errors import Finding, Place
-from reconciler.words import NearNames, did_you_mean, listed
+from reconciler.words import NearNames, did_you_mean
+from reconciler.words import listed as join
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Vacancy:
+    """An entry whose subject is gone, and that wants nothing of it now: it ended, wants `none`, or starts later."""
+
+    listed: Listed
+    starts: datetime | None
+    """When it will want something; None if it never will, so that it may be removed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resolution:
-    """Either everything could be looked up, or `findings` says what could not; then `desired` must not be used."""
+    """The policies, looked up. If there are findings, nothing else may be used."""
 
+    policies: tuple[ResolvedPolicy, ...]
     desired: Desired
+    orphans: tuple[Orphan, ...]
+    """Entries in scope whose names cannot be looked up, sorted. There may be more, see `Desired.not_members`."""
+    vacancies: tuple[Vacancy, ...]
+    selection: Selection
     findings: tuple[Finding, ...]
 
 
 def unknown_users(policies: Iterable[Policy], directory: Directory) -> frozenset[str]:
     """Return the users of the policies that the directory does not know: they may be in no organization."""
-    known = _Names(directory).users
+    names = Names(directory)
     return frozenset(
-        entry.user for policy in policies for entry in policy.user_overrides if entry.user.lower() not in known
+        entry.user for policy in policies for entry in policy.user_overrides if not names.users(entry.user)
     )
 
 
-def resolve(policies: Iterable[Policy], directory: Directory, *, at: datetime) -> Resolution:
-    """Look up every name of the policies and decide which entries hold at the instant `at` (UTC)."""
-    resolver = _Resolver(directory, at)
+def resolve(policies: Iterable[Policy], directory: Directory, *, at: datetime, scope: Scope = EVERYTHING) -> Resolution:
+    """Look up every name of the policies and decide which entries hold at the instant `at` (UTC).
+
+    Law 10 (independence): an orphan changes nothing of what the other entries want.
+    """
+    resolver = _Resolver(directory, at, scope)
     for policy in policies:
         resolver.add(policy)
-    desired = Desired(
-        groups=resolver.groups,
-        users=resolver.users,
-        exact_groups=frozenset(resolver.exact_groups),
-        exact_users=frozenset(resolver.exact_users),
-        later=frozenset(resolver.later),
-    )
-    return Resolution(desired=desired, findings=tuple(sorted(resolver.findings)))
+    return resolver.resolution()
 
 
 class _Resolver:
-    """Collects the wanted states and the findings of one resolution."""
+    """Collects the wanted states, the orphans and the findings of one resolution."""
 
-    def __init__(self, directory: Directory, at: datetime) -> None:
+    def __init__(self, directory: Directory, at: datetime, scope: Scope) -> None:
         self._directory = directory
         self._at = at
-        self._names = _Names(directory)
+        self._scope = scope
+        self._names = Names(directory)
+        self._near_users = NearNames(self._names.user_names)
         self._seen: dict[OrganizationId, Place] = {}
         self._claims: dict[Subject, Place] = {}
-        self.groups: dict[GroupId, Wanted] = {}
-        self.users: dict[UserId, Wanted] = {}
-        self.later: set[UserId] = set()
-        self.exact_groups: set[OrganizationId] = set()
-        self.exact_users: set[OrganizationId] = set()
-        self.findings: list[Finding] = []
+        self._policies: list[ResolvedPolicy] = []
+        self._groups: dict[GroupId, Wanted] = {}
+        self._users: dict[UserId, Wanted] = {}
+        self._left_alone: set[GroupId | UserId] = set()
+        self._orphans: list[Orphan] = []
+        self._not_members: dict[UserId, Orphan] = {}
+        self._unresolved: list[Unresolved] = []
+        self._vacancies: list[Vacancy] = []
+        self._subjects: list[tuple[str, ...]] = []
+        self._findings: list[Finding] = []
 
     def add(self, policy: Policy) -> None:
         organization = self._organization(policy)
         if organization is None:
             return
-        if policy.group_budgets_managed is Manage.EXACT:
-            self.exact_groups.add(organization.id)
-        if policy.user_overrides_managed is Manage.EXACT:
-            self.exact_users.add(organization.id)
-        for budget in policy.group_budgets:
-            self._group_budget(budget, organization)
-        for override in policy.user_overrides:
-            self._user_override(override, organization)
+        budgets = [self._group_budget(entry, organization) for entry in policy.group_budgets]
+        overrides = [self._user_override(entry, organization) for entry in policy.user_overrides]
+        self._policies.append(
+            ResolvedPolicy(
+                organization=organization,
+                place=policy.place,
+                listed=(*budgets, *overrides),
+                guardrails=policy.guardrails,
+                allow=policy.allow,
+                has_exact_groups=policy.group_budgets_managed is Manage.EXACT,
+                has_exact_users=policy.user_overrides_managed is Manage.EXACT,
+            )
+        )
+
+    def resolution(self) -> Resolution:
+        exact_groups = frozenset(policy.organization.id for policy in self._policies if policy.has_exact_groups)
+        exact_users = frozenset(policy.organization.id for policy in self._policies if policy.has_exact_users)
+        desired = Desired(
+            groups=self._groups,
+            users=self._users,
+            exact_groups=exact_groups,
+            exact_users=frozenset(id_ for id_ in exact_users if self._has_people_in_scope(id_)),
+            left_alone=frozenset(self._left_alone),
+            not_members=self._not_members,
+            unresolved=tuple(sorted(self._unresolved, key=lambda unresolved: unresolved.address)),
+            scope=self._scope,
+        )
+        return Resolution(
+            policies=tuple(self._policies),
+            desired=desired,
+            orphans=tuple(sorted(self._orphans)),
+            vacancies=tuple(self._vacancies),
+            selection=self._scope.select(chain(self._subjects, self._unlisted(exact_groups, exact_users))),
+            findings=tuple(sorted(self._findings)),
+        )
 
     def _organization(self, policy: Policy) -> Organization | None:
-        found = self._names.organizations.get(plain_id(policy.organization))
-        if found is None:
+        organization = self._names.organization(policy.organization)
+        if organization is None:
             names = [organization.name for organization in self._directory.organizations.values()]
-            hint = did_you_mean(policy.organization, names) or "this token may read: " + listed(sorted(names))
-            self._report(policy.place, f"organization {policy.organization!r} is unknown or not readable", hint)
-        elif found.id in self._seen:
-            self._report(
-                policy.place,
-                f"organization {found.name!r} is named in two ways",
-                f"write it as in {self._seen[found.id]}, so that the files are merged",
-            )
+            hint = did_you_mean(policy.organization, names) or "this token may read: " + join(sorted(names))
+            message = f"organization {policy.organization!r} is unknown or not readable"
+            self._findings.append(Finding(place=policy.place, message=message, hint=hint))
+        elif organization.id in self._seen:
+            hint = f"write it as in {self._seen[organization.id]}, so that the files are merged"
+            message = f"organization {organization.name!r} is named in two ways"
+            self._findings.append(Finding(place=policy.place, message=message, hint=hint))
             return None
         else:
-            self._seen[found.id] = policy.place
-        return found
+            self._seen[organization.id] = policy.place
+        return organization
 
-    def _group_budget(self, entry: GroupBudgetEntry, organization: Organization) -> None:
-        group = self._group(entry, organization)
-        if group is None or not self._claim(group, entry):
-            return
-        state = ABSENT if isinstance(entry.limit, Absent) else Budget(entry.limit, group.id)
-        self.groups[group.id] = Wanted(subject=group, state=state, entry=entry, organization=organization.id)
+    def _group_budget(self, entry: GroupBudgetEntry, organization: Organization) -> Listed:
+        groups = self._names.groups(entry.group, organization)
+        said = f"group/{organization.name}/{entry.group}"
+        group = groups[0] if len(groups) == 1 else None
+        listed = Listed(entry=entry, address=group.address if group else said, subject=group)
+        is_in = self._is_in_scope(said, listed)
+        if group is None and isinstance(entry.limit, Absent) and not groups:
+            self._vacate(listed, is_in=is_in)
+        elif group is None:
+            self._unresolved.append(Unresolved(address=said, is_user=False, organization=organization.id))
+            self._orphan(self._without_group(listed, groups, organization), is_in=is_in)
+        elif self._claim(group, entry):
+            if is_in:
+                state = ABSENT if isinstance(entry.limit, Absent) else Budget(entry.limit, group.id)
+                self._groups[group.id] = Wanted(subject=group, state=state, entry=entry, organization=organization.id)
+            else:
+                self._left_alone.add(group.id)
+        return listed
 
-    def _user_override(self, entry: UserOverrideEntry, organization: Organization) -> None:
-        group, user = self._group(entry, organization), self._user(entry)
-        if group is None or user is None or not self._claim(user, entry):
-            return
-        if entry.starts is not None and self._at < entry.starts:
-            self.later.add(user.id)
-            return
-        has_expired = entry.expires is not None and entry.expires <= self._at
+    def _user_override(self, entry: UserOverrideEntry, organization: Organization) -> Listed:
+        users = self._names.users(entry.user)
+        said = f"user/{entry.user}"
+        user = users[0] if len(users) == 1 else None
+        listed = Listed(entry=entry, address=user.address if user else said, subject=user)
+        is_in = self._is_in_scope(said, listed)
+        is_later = entry.starts is not None and self._at < entry.starts
+        if user is not None:
+            if self._claim(user, entry):
+                if is_in and not is_later:
+                    self._want_override(listed, entry, user, organization)
+                else:
+                    self._left_alone.add(user.id)
+            return listed
+        wants_absence = isinstance(entry.limit, Absent) or self._has_expired(entry)
+        if users or not wants_absence:
+            self._unresolved.append(Unresolved(address=said, is_user=True, organization=organization.id))
+        if not users and (wants_absence or is_later):
+            self._vacate(listed, starts=entry.starts if is_later else None, is_in=is_in)
+        else:
+            self._orphan(self._without_user(listed, entry, users, organization), is_in=is_in)
+        return listed
+
+    def _want_override(self, listed: Listed, entry: UserOverrideEntry, user: User, organization: Organization) -> None:
+        """Decide what is wanted of a person; an absence needs no group, so a group that is gone is no obstacle."""
+        has_expired = self._has_expired(entry)
         if isinstance(entry.limit, Absent) or has_expired:
-            self.users[user.id] = Wanted(
-                subject=user, state=ABSENT, entry=entry, has_expired=has_expired, organization=organization.id
+            self._users[user.id] = Wanted(
+                subject=user, state=ABSENT, entry=entry, organization=organization.id, has_expired=has_expired
             )
-        elif self._require_member(entry, user, group):
-            self.users[user.id] = Wanted(
-                subject=user, state=Budget(entry.limit, group.id), entry=entry, organization=organization.id
-            )
+            return
+        groups = self._names.groups(entry.group, organization)
+        if len(groups) != 1:
+            self._left_alone.add(user.id)
+            self._orphans.append(self._without_group(listed, groups, organization))
+            return
+        (group,) = groups
+        state = Budget(entry.limit, group.id)
+        self._users[user.id] = Wanted(subject=user, state=state, entry=entry, organization=organization.id)
+        if not self._may_be_member(user, group):
+            self._not_members[user.id] = self._without_membership(listed, user, group)
 
-    def _require_member(self, entry: UserOverrideEntry, user: User, group: Group) -> bool:
-        """Coder refuses an override for a non-member of its group; hidden members get the benefit of the doubt."""
-        if user.id in self._directory.members.get(group.id, frozenset()) or group.id in self._directory.hidden_members:
-            return True
-        theirs = sorted(
-            other.name
-            for other in self._directory.groups.values()
-            if other.organization_id == group.organization_id and user.id in self._directory.members.get(other.id, ())
-        )
-        hint = f"add them to the group first, or use one of theirs: {', '.join(theirs)}" if theirs else ""
-        self._report(
-            entry.place,
-            f"{user.username} is not a member of {group.address}, so Coder would refuse the override",
-            hint or f"{user.username} is not a member of organization {group.organization!r} at all",
-        )
-        return False
+    def _has_expired(self, entry: UserOverrideEntry) -> bool:
+        return entry.expires is not None and entry.expires <= self._at
 
-    def _group(self, entry: Entry, organization: Organization) -> Group | None:
-        found = self._names.groups.get((organization.id, plain_id(entry.group)))
-        if found is not None:
-            return found
-        elsewhere = self._names.groups_elsewhere(plain_id(entry.group), organization.id)
-        if elsewhere:
-            message = f"group {entry.group!r} is not in organization {organization.name!r}"
-            hint = f"it is in {', '.join(elsewhere)}; a policy of that organization can list it"
-        else:
-            message = f"group {entry.group!r} is unknown in organization {organization.name!r}"
-            hint = self._names.near_groups(organization.id).question(entry.group)
-        self._report(entry.place, message, hint)
-        return None
+    def _may_be_member(self, user: User, group: Group) -> bool:
+        """Whether Coder may accept an override on the group; hidden members get the benefit of the doubt."""
+        return user.id in self._directory.members.get(group.id, ()) or group.id in self._directory.hidden_members
 
-    def _user(self, entry: UserOverrideEntry) -> User | None:
-        found = self._names.users.get(entry.user.lower(), ())
-        if len(found) == 1:
-            return found[0]
-        if found:
-            who = ", ".join(sorted(user.username for user in found))
-            self._report(entry.place, f"user {entry.user!r} is ambiguous: {who}", "write the username")
-        else:
-            hint = (
-                self._names.near_users.question(entry.user) or "they may be deleted, or in no organization you may read"
-            )
-            self._report(entry.place, f"user {entry.user!r} is unknown", hint)
-        return None
+    def _is_in_scope(self, said: str, listed: Listed) -> bool:
+        addresses = (said, listed.address)
+        self._subjects.append(addresses)
+        return self._scope.includes(*addresses)
 
     def _claim(self, subject: Subject, entry: Entry) -> bool:
-        """Take a subject for an entry, in force or not, so that which one comes first decides nothing (law 4)."""
+        """Take a subject for an entry, in force or not, so that the order of the entries decides nothing (law 4)."""
         first = self._claims.get(subject)
         if first is not None:
             hint = f"the first is at {first}; keep one of them"
-            self._report(entry.place, f"{subject.address} is listed twice", hint)
+            self._findings.append(Finding(place=entry.place, message=f"{subject.address} is listed twice", hint=hint))
             return False
         self._claims[subject] = entry.place
         return True
 
-    def _report(self, place: Place, message: str, hint: str) -> None:
-        self.findings.append(Finding(place=place, message=message, hint=hint))
+    def _vacate(self, listed: Listed, *, is_in: bool, starts: datetime | None = None) -> None:
+        if is_in:
+            self._vacancies.append(Vacancy(listed=listed, starts=starts))
 
+    def _orphan(self, orphan: Orphan, *, is_in: bool) -> None:
+        if is_in:
+            self._orphans.append(orphan)
 
-class _Names:
-    """Every name by which something may be written in a policy."""
+    def _without_group(self, listed: Listed, groups: Sequence[Group], organization: Organization) -> Orphan:
+        name = listed.entry.group
+        if groups:
+            ids = ", ".join(sorted(group.id for group in groups))
+            return _orphan(
+                listed,
+                organization,
+                reason=OrphanReason.AMBIGUOUS,
+                message=f"group {name!r} is ambiguous: it is the UUID of a group and the name of another group",
+                hint=f"write the UUID of the group that is meant, or rename a group: {ids}",
+            )
+        elsewhere = self._names.groups_elsewhere(name, organization)
+        if elsewhere:
+            addresses = ", ".join(group.address for group in elsewhere)
+            message = f"group {name!r} is not in organization {organization.name!r}"
+            hint = f"it is in {addresses}; a policy of that organization can list it"
+        else:
+            message = f"group {name!r} is unknown in organization {organization.name!r}"
+            near = did_you_mean(name, self._names.group_names(organization))
+            hint = "; ".join(filter(None, ["remove the entry if the group is gone", near]))
+        return _orphan(listed, organization, reason=OrphanReason.UNKNOWN_GROUP, message=message, hint=hint)
 
-    def __init__(self, directory: Directory) -> None:
-        self._directory = directory
-        self.organizations = {key: one for one in directory.organizations.values() for key in (one.name, str(one.id))}
-        self.groups = {
-            (group.organization_id, key): group
-            for group in directory.groups.values()
-            for key in (group.name, str(group.id))
-        }
-        self.users: dict[str, tuple[User, ...]] = {}
-        for user in directory.users.values():
-            for key in {user.username.lower(), user.email.lower(), str(user.id)} - {""}:
-                self.users[key] = (*self.users.get(key, ()), user)
-        self.near_users = NearNames(name for user in directory.users.values() for name in (user.username, user.email))
-        self._near_groups: dict[OrganizationId, NearNames] = {}
-
-    def near_groups(self, organization: OrganizationId) -> NearNames:
-        groups = self._directory.groups.values()
-        near = NearNames(group.name for group in groups if group.organization_id == organization)
-        return self._near_groups.setdefault(organization, near)
-
-    def groups_elsewhere(self, name: str, organization: OrganizationId) -> list[str]:
-        return sorted(
-            group.address for (where, key), group in self.groups.items() if key == name and where != organization
+    def _without_user(
+        self, listed: Listed, entry: UserOverrideEntry, users: Sequence[User], organization: Organization
+    ) -> Orphan:
+        if users:
+            who = ", ".join(sorted(user.username for user in users))
+            message = f"user {entry.user!r} is ambiguous: {who}"
+            return _orphan(
+                listed, organization, reason=OrphanReason.AMBIGUOUS, message=message, hint="write the username"
+            )
+        near = self._near_users.question(entry.user)
+        return _orphan(
+            listed,
+            organization,
+            reason=OrphanReason.UNKNOWN_USER,
+            message=f"user {entry.user!r} is unknown",
+            hint="; ".join(filter(None, ["remove the entry if they left", near])),
         )
+
+    def _without_membership(self, listed: Listed, user: User, group: Group) -> Orphan:
+        directory = self._directory
+        names = sorted(
+            candidate.name
+            for candidate in directory.groups.values()
+            if candidate.organization_id == group.organization_id and user.id in directory.members.get(candidate.id, ())
+        )
+        if names:
+            remedy = f"add them to the group first, or use a group they are in: {', '.join(names)}"
+        else:
+            remedy = f"{user.username} is not a member of organization {group.organization!r} at all"
+        return Orphan(
+            address=listed.address,
+            place=listed.entry.place,
+            organization=group.organization,
+            reason=OrphanReason.NOT_A_MEMBER,
+            message=f"{user.username} is not a member of {group.address}, so Coder would refuse the override",
+            hint=f"remove the entry if they left the group; {remedy}",
+        )
+
+    def _has_people_in_scope(self, organization_id: OrganizationId) -> bool:
+        members = self._directory.members.get(GroupId(organization_id), frozenset())
+        if self._scope.is_everything or not members:
+            return True
+        return any(self._scope.includes(self._directory.users[user_id].address) for user_id in members)
+
+    def _unlisted(
+        self, exact_groups: frozenset[OrganizationId], exact_users: frozenset[OrganizationId]
+    ) -> Iterator[tuple[str, ...]]:
+        """Yield the addresses of what is managed without being listed."""
+        directory = self._directory
+        listed = self._claims.keys()
+        for group in directory.groups.values():
+            if group.organization_id in exact_groups and group not in listed:
+                yield (group.address,)
+        for organization_id in exact_users:
+            for user_id in directory.members.get(GroupId(organization_id), ()):
+                if directory.users[user_id] not in listed:
+                    yield (directory.users[user_id].address,)
+
+
+def _orphan(listed: Listed, organization: Organization, *, reason: OrphanReason, message: str, hint: str) -> Orphan:
+    return Orphan(
+        address=listed.address,
+        place=listed.entry.place,
+        organization=organization.name,
+        reason=reason,
+        message=message,
+        hint=hint,
+    )

@@ -1,0 +1,69 @@
+"""Who may be called what: the only place that compares a name in a policy with a name in the directory.
+
+    organization   its name, or its UUID in any capitals
+    group          its name, exactly as Coder writes it (`platform` and `Platform` can stand side by side), or its UUID
+                   in any capitals; within one organization
+    person         username or e-mail address in any capitals, or UUID in any capitals
+
+A name can fit several subjects: an e-mail address that is somebody else's username, a group that is named like the UUID
+of another group. Then all of them are returned, and the name is ambiguous; nothing is guessed. For organizations the
+UUID wins.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import chain
+
+from reconciler.core.budget import OrganizationId
+from reconciler.core.directory import Directory, Group, Organization, User
+from reconciler.core.policy import plain_id
+
+
+class Names:
+    """Every name by which something of a directory may be written in a policy; built once, then only asked."""
+
+    __slots__ = ("_directory", "_groups", "_organizations", "_users")
+
+    def __init__(self, directory: Directory) -> None:
+        self._directory = directory
+        organizations = directory.organizations.values()
+        self._organizations = {organization.name: organization for organization in organizations} | {
+            plain_id(organization.id): organization for organization in organizations
+        }
+        self._groups: dict[tuple[OrganizationId, str], tuple[Group, ...]] = {}
+        for group in directory.groups.values():
+            for name in {group.name, plain_id(group.id)}:
+                key = group.organization_id, plain_id(name)
+                self._groups[key] = (*self._groups.get(key, ()), group)
+        self._users: dict[str, tuple[User, ...]] = {}
+        for user in directory.users.values():
+            for name in {user.username.lower(), user.email.lower(), user.id.lower()} - {""}:
+                self._users[name] = (*self._users.get(name, ()), user)
+
+    def organization(self, name: str) -> Organization | None:
+        return self._organizations.get(plain_id(name))
+
+    def groups(self, name: str, organization: Organization) -> tuple[Group, ...]:
+        """Return the groups of the organization that go by a name: none, one, or several if it is ambiguous."""
+        return self._groups.get((organization.id, plain_id(name)), ())
+
+    def users(self, name: str) -> tuple[User, ...]:
+        """Return the people who go by a name: none, one, or several if it is ambiguous."""
+        return self._users.get(name.lower(), ())
+
+    @property
+    def user_names(self) -> Mapping[str, tuple[User, ...]]:
+        """Every name of every person, in small letters."""
+        return self._users
+
+    def group_names(self, organization: Organization) -> tuple[str, ...]:
+        """Return the names of an organization's groups, sorted."""
+        groups = self._directory.groups.values()
+        return tuple(sorted(group.name for group in groups if group.organization_id == organization.id))
+
+    def groups_elsewhere(self, name: str, organization: Organization) -> tuple[Group, ...]:
+        """Return the groups of other organizations that go by a name, sorted by address."""
+        others = (id_ for id_ in self._directory.organizations if id_ != organization.id)
+        groups = chain.from_iterable(self._groups.get((id_, plain_id(name)), ()) for id_ in others)
+        return tuple(sorted(groups, key=lambda group: group.address))

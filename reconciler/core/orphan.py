@@ -1,0 +1,46 @@
+"""An orphan: an entry of the policy that is well-formed and cannot be applied, because what it names is not there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from reconciler.core.budget import OrganizationId
+from reconciler.errors import Place
+
+
+class OrphanReason(StrEnum):
+    """Why an entry cannot be applied."""
+
+    UNKNOWN_GROUP = "unknown-group"
+    UNKNOWN_USER = "unknown-user"
+    AMBIGUOUS = "ambiguous"
+    """The name fits several subjects."""
+    NOT_A_MEMBER = "not-a-member"
+    """The person is not in the group of the override, and Coder refuses an override for a non-member."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class Orphan:
+    """The plan leaves the entry out, does the rest, and says so."""
+
+    address: str
+    """Of the subject; as the entry says it where the subject is not known."""
+    place: Place
+    organization: str
+    """Name of the organization whose policy has the entry."""
+    reason: OrphanReason
+    message: str
+    """What is wrong, as a clause without a full stop."""
+    hint: str
+    """What to do; for people *remove the entry if they left* comes first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unresolved:
+    """A name in a policy that fits nobody, or several. It may be a renamed subject, so removals are withheld for it."""
+
+    address: str
+    """As the entry says it."""
+    is_user: bool
+    organization: OrganizationId

@@ -1,0 +1,52 @@
+"""`--only` and `--exclude`: a pure filter over addresses. A subject may go by several addresses."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """What a scope selects of some subjects."""
+
+    is_empty: bool
+    """Whether globs were given, and no subject is in."""
+    unmatched: tuple[tuple[str, str], ...]
+    """Options and globs that match no subject (`--only`, `user/nobody`): probably misspelt. Sorted."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scope:
+    """Globs over addresses. Without any, everything is in."""
+
+    only: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+
+    @property
+    def is_everything(self) -> bool:
+        return not self.only and not self.exclude
+
+    def includes(self, *addresses: str) -> bool:
+        """Whether a subject is in that goes by these addresses: any may be asked for, and any may be left out."""
+        is_in = not self.only or _matches(self.only, addresses)
+        return is_in and not _matches(self.exclude, addresses)
+
+    def select(self, subjects: Iterable[Collection[str]]) -> Selection:
+        """Say which globs match none of the subjects, each given by its addresses, and whether any subject is in."""
+        if self.is_everything:
+            return Selection(is_empty=False, unmatched=())
+        unmatched = {("--only", glob) for glob in self.only} | {("--exclude", glob) for glob in self.exclude}
+        is_empty = True
+        for addresses in subjects:
+            unmatched = {(option, glob) for option, glob in unmatched if not _matches((glob,), addresses)}
+            is_empty = is_empty and not self.includes(*addresses)
+        return Selection(is_empty=is_empty, unmatched=tuple(sorted(unmatched)))
+
+
+EVERYTHING = Scope()
+
+
+def _matches(globs: Iterable[str], addresses: Collection[str]) -> bool:
+    return any(fnmatchcase(address, glob) for glob in globs for address in addresses)

@@ -4,7 +4,18 @@ It imports nothing of the rest, so that it cannot share a mistake with the clien
 """
 
 from .control_guard import SECRET_HEADER
+from .generations import COST_CONTROL_EXPERIMENT
 from .server import Sandbox, serve
-from .values import Fault, Options, Ready, Request
+from .values import Fault, Options, Profile, Ready, RecordedRequest
 
-__all__ = ["SECRET_HEADER", "Fault", "Options", "Ready", "Request", "Sandbox", "serve"]
+__all__ = [
+    "COST_CONTROL_EXPERIMENT",
+    "SECRET_HEADER",
+    "Fault",
+    "Options",
+    "Profile",
+    "Ready",
+    "RecordedRequest",
+    "Sandbox",
+    "serve",
+]

@@ -38,7 +38,7 @@ class Answer(Response):
         super().__init__(body, status, dict(headers), content_type or None if body else None)
 
 
-class Refusal(Exception):
+class Refused(Exception):
     """End a request with an answer that is not the one hoped for."""
 
     def __init__(self, answer: Answer) -> None:
@@ -74,22 +74,22 @@ def message(text: str, status: int = 200, *, detail: str = "", validations: tupl
     return json_answer(value, status)
 
 
-def refusal(status: int, text: str, *validations: Validation, detail: str = "") -> Refusal:
+def refusal(status: int, text: str, *validations: Validation, detail: str = "") -> Refused:
     """Build a refusal in Coder's response shape."""
-    return Refusal(message(text, status, detail=detail, validations=validations))
+    return Refused(message(text, status, detail=detail, validations=validations))
 
 
-def not_found() -> Refusal:
+def not_found() -> Refused:
     """Build the one 404 that covers absent, unknown, unreadable and unwritable."""
     return refusal(404, NOT_FOUND)
 
 
-def forbidden() -> Refusal:
+def forbidden() -> Refused:
     """Build the 403 of the endpoints that admit that something is there."""
     return refusal(403, "Forbidden.", detail=NO_PERMISSION)
 
 
-def server_error(detail: str, text: str = "An internal server error occurred.") -> Refusal:
+def server_error(detail: str, text: str = "An internal server error occurred.") -> Refused:
     """Build a 500; some missing rights surface as one in Coder."""
     return refusal(500, text, detail=detail)
 

@@ -6,6 +6,7 @@ each request atomic. So the router's answer is collected first: recorder and fau
 
 from __future__ import annotations
 
+import asyncio
 import sys
 import traceback
 from typing import TYPE_CHECKING
@@ -19,7 +20,7 @@ from .answers import (
     ROUTE_NOT_FOUND,
     TEXT_TYPE,
     Answer,
-    Refusal,
+    Refused,
     as_json,
     message,
     phrase,
@@ -27,11 +28,13 @@ from .answers import (
 )  # fmt: skip
 from .calls import Call, World
 from .clock import Clock, as_text
-from .connection import Delays, close, reset
+from .connection import Delays, close, reset, stays_until
 from .control import PREFIX, Control
 from .database import Database
+from .effective import create_view
 from .faults import Faults
 from .generations import generation_named
+from .latency import Capacity, cost_s
 from .limiter import Limiter
 from .memo import Memo
 from .query import parse_bool
@@ -39,6 +42,7 @@ from .recorder import Recorder
 from .routes import API, api_routes
 from .routing import laid_out
 from .seeds import sow
+from .spending import advance
 from .tokens import Identities, find_token
 
 if TYPE_CHECKING:
@@ -55,22 +59,26 @@ class Application:
     def __init__(self, options: Options) -> None:
         generation = generation_named(options.coder_version)
         database, clock = Database(options.database), Clock(options.now)
+        self.world = World(options=options, generation=generation, database=database, clock=clock, memo=Memo(database))
         try:
+            create_view(database, is_older=generation.ties_by_name)
             self.tokens = sow(database, clock, options.seed)
+            if options.advance_days:
+                advance(self.world, options.advance_days)
         except ValueError:
             database.close()
             raise
-        self.world = World(options, generation, database, clock, Memo(database))
         self.faults = Faults()
         self.delays = Delays()
         self.recorder = Recorder()
         self.url = ""
         self._identities = Identities(self.world)
         self._limiter = Limiter(options.rate_limit) if options.rate_limit and options.rate_limit > 0 else None
+        self._capacity = Capacity() if options.profile == "real" else None
         self._version = (b"x-coder-build-version", generation.version.encode())
         routes = laid_out(API, api_routes(generation))
         self._router = Router(routes, default=_outside, redirect_slashes=False)
-        self.control = Control(database, self.faults, self.recorder)
+        self.control = Control(self.world, self.faults, self.recorder)
         self._entrance = Router([Mount(PREFIX, self.control)], default=self._coder, redirect_slashes=False)
 
     def close(self) -> None:
@@ -83,29 +91,35 @@ class Application:
 
     async def _coder(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer as Coder, or fail as a queued fault wants it."""
+        arrived_s = asyncio.get_running_loop().time()
         try:
             call = self._call(scope, await Request(scope, receive).body())
         except ClientDisconnect:
             return
         query = f"?{call.query_text}" if call.query_text else ""
-        user = None if isinstance(call.identity, Refusal) else call.identity.username
+        user = None if isinstance(call.identity, Refused) else call.identity.username
         agent = call.headers.get("user-agent", "")
         now = self.world.clock.now()
-        request = self.recorder.arrived(call.method, call.path + query, call.body, agent, user, now)
+        record = self.recorder.arrived(
+            method=call.method, path=call.path + query, body=call.body, user_agent=agent, user=user, time=now
+        )
         fault = self.faults.take(call.method, call.path)
         kind = fault.kind if fault is not None else None
         if kind == "reset":
+            self.recorder.left(record)
             await reset(scope, receive)
             return
         start, body = await self._answer(call, fault, scope, receive)
         if kind == "lost":
+            self.recorder.left(record)
             await close(scope, receive)
             return
-        self.recorder.answered(request, start["status"])
+        self.recorder.answered(record, start["status"])
         if kind != "raw":
             start["headers"] = [*start["headers"], self._version]
-        delay_s = self.world.options.latency_s + (fault.seconds if fault is not None and kind == "delay" else 0.0)
-        if delay_s > 0 and not await self.delays.stays(receive, delay_s):
+        is_there = await self._take_time(call, fault, receive, arrived_s=arrived_s, size_bytes=len(body["body"]))
+        self.recorder.left(record)
+        if not is_there:
             return
         await send(start)
         if kind == "truncate":
@@ -114,6 +128,17 @@ class Application:
             await close(scope, receive)
         else:
             await send(body)
+
+    async def _take_time(
+        self, call: Call, fault: Fault | None, receive: Receive, *, arrived_s: float, size_bytes: int
+    ) -> bool:
+        """Wait as long as a server at the end of this network takes; return False when the client has left."""
+        if self._capacity is not None:
+            end = self._capacity.serve(arrived_s, cost_s(call.method, call.path, size_bytes))
+            if not end.done() and not await stays_until(receive, end):
+                return False
+        delay_s = self.world.options.latency_s + (fault.seconds if fault is not None and fault.kind == "delay" else 0.0)
+        return delay_s <= 0 or await self.delays.stays(receive, delay_s)
 
     def _call(self, scope: Scope, body: bytes) -> Call:
         """Make a call of a request, and leave it in the scope for the endpoints.
@@ -139,13 +164,13 @@ class Application:
         limit: tuple[tuple[str, str], ...] = ()
         try:
             if fault is not None and fault.kind in ("status", "raw"):
-                raise Refusal(_faulty(fault))
+                raise Refused(_faulty(fault))
             if fault is not None:
                 self._disturb(call, fault)
             if call.path.startswith(API):
                 limit = self._limit(call)
             await self._router(scope, receive, collect)
-        except Refusal as refused:
+        except Refused as refused:
             await refused.answer(scope, receive, collect)
         except Exception as error:  # noqa: BLE001  # as Coder: what nobody foresaw is a 500, and it is shown
             traceback.print_exc(file=sys.stderr)
@@ -160,7 +185,7 @@ class Application:
         token = find_token(call.headers, call.query_text)
         match fault.kind:
             case "change":
-                self.world.database.run_foreign(fault.sql, *fault.parameters)
+                self.world.database.run_foreign(fault.sql, *fault.parameters, unguarded=fault.unguarded)
             case "expire":
                 sql = "UPDATE api_keys SET expires_at = ? WHERE id = ?"
                 self.world.database.run(sql, as_text(self.world.clock.now()), token.partition("-")[0])
@@ -171,19 +196,19 @@ class Application:
     def _limit(self, call: Call) -> tuple[tuple[str, str], ...]:
         if self._limiter is None:
             return ()
-        caller = None if isinstance(call.identity, Refusal) else call.identity
+        caller = None if isinstance(call.identity, Refused) else call.identity
         if parse_bool(call.headers.get("x-coder-bypass-ratelimit", "")):
             if caller is not None and "owner" in caller.roles:
                 return ()
             text = '"X-Coder-Bypass-Ratelimit" provided but user is not owner\n'
-            raise Refusal(Answer(428, text.encode(), TEXT_TYPE))
+            raise Refused(Answer(428, text.encode(), TEXT_TYPE))
         key = f"{caller.id if caller else call.ip} {call.path}"
         verdict = self._limiter.ask(key, call.world.clock.now().timestamp())
         if not verdict.allowed:
             text = f"You've been rate limited for sending more than {self._limiter.limit} requests in 1m0s."
             answer = message(text, 429)
             answer.headers.update(dict(verdict.headers))
-            raise Refusal(answer)
+            raise Refused(answer)
         return verdict.headers
 
 

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from .answers import as_json
-from .uuids import new_uuid
+from .identifiers import new_uuid
 
 if TYPE_CHECKING:
     from .calls import Call
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class BudgetWrite:
     """Say what became of a budget: pairs of before and after, the same when nothing was written."""
 
     kind: str
@@ -26,9 +26,9 @@ class Change:
     group_id: tuple[str, str] = ("", "")
 
 
-def record(call: Call, change: Change, action: str, status: int) -> None:
+def record(call: Call, change: BudgetWrite, action: str, status: int) -> None:
     """Write the entry of a request that ended with `status`; without the licence nothing is kept."""
-    if not call.world.licensed("audit_log"):
+    if not call.world.enabled("audit_log"):
         return
     call.database.run(
         "INSERT INTO audit_logs (id, time, user_id, organization_id, ip, user_agent, request_id, resource_type, "
@@ -39,7 +39,7 @@ def record(call: Call, change: Change, action: str, status: int) -> None:
     )  # fmt: skip
 
 
-def _diff(change: Change) -> dict[str, object]:
+def _diff(change: BudgetWrite) -> dict[str, object]:
     """Return what differs, as texts. A first write reads `$0.00` as its old limit, as Coder has it."""
     pairs = {
         "spend_limit": (_dollars(change.limit[0]), _dollars(change.limit[1])),

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Mapping
 
-    from .answers import Refusal
+    from .answers import Refused
     from .clock import Clock
     from .database import Database
     from .generations import Generation
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from .values import Options
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class World:
     """Hold what every request shares."""
 
@@ -34,11 +34,15 @@ class World:
     memo: Memo
 
     def licensed(self, feature: str) -> bool:
-        """Tell whether a feature, named as in the entitlements, may be used."""
+        """Tell whether the licence has a feature, named as in the entitlements."""
         return self.options.licensed and feature not in self.options.unlicensed
 
+    def enabled(self, feature: str) -> bool:
+        """Tell whether a feature, named as in the entitlements, may be used: it can be licensed and switched off."""
+        return self.licensed(feature) and feature not in self.options.switched_off
 
-@dataclass(slots=True, eq=False)
+
+@dataclass(slots=True, eq=False, kw_only=True)
 class Call:
     """Carry one request; `caller`, `organization`, `group` and `user` are set by the guards of its route."""
 
@@ -50,7 +54,7 @@ class Call:
     body: bytes
     ip: str
     url: str
-    identity: Caller | Refusal
+    identity: Caller | Refused
     parameters: Mapping[str, str] = field(default_factory=dict)
     caller: Caller = field(init=False)
     organization: sqlite3.Row = field(init=False)
@@ -73,8 +77,8 @@ class Call:
         return Query(self.query_text)
 
     def json(self, name: str, fields: Mapping[str, Kind]) -> dict[str, Any]:
-        """Return the decoded body. *Raises* Refusal 400, or 413 over the limit of newer servers."""
-        limit = self.generation.body_limit_bytes
+        """Return the decoded body. *Raises* Refused 400, or 413 over the limit of newer servers."""
+        limit = self.generation.maximum_body_bytes
         if limit is not None and len(self.body) > limit:
             raise refusal(413, "Request body too large.", detail="http: request body too large")
         return decode(self.body, name, fields)

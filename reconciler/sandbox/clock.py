@@ -1,28 +1,55 @@
-"""Time as the sandbox tells it: the real one or a stopped one; the only reader of the system clock here."""
+"""Time: the clock of this server, and the texts in which Coder takes and gives moments.
+
+Nothing else in the room reads the system's clock. A moment has two texts: `as_text` for the database, where texts
+sort as the moments do, and `shown` for answers, which is Go's RFC3339Nano.
+"""
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
+
+_RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(?:\.\d+)?(?:[Zz]|[+-]\d\d:\d\d)", re.ASCII)
+_DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 
 
 def as_text(moment: datetime) -> str:
-    """Write a moment as RFC 3339 in UTC with six decimals, so that texts sort as the moments do."""
+    """Write a moment as RFC 3339 in UTC with six decimals."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
+def shown(text: str) -> str:
+    """Return a text of `as_text` as Go writes it: without zeros at the end of the fraction."""
+    return text[:-1].rstrip("0").rstrip(".") + "Z" if "." in text else text
+
+
 class Clock:
-    """Tell the time; a stopped clock still ticks by a microsecond for each write, so that writes have an order."""
+    """Tell the time, which `set` can move. A stopped clock ticks by a microsecond for each write, so that writes
+    have an order.
+    """
 
     def __init__(self, stopped_at: datetime | None = None) -> None:
         self._stopped_at = stopped_at
+        self._ahead = timedelta(0)
         self._last_tick = datetime.min.replace(tzinfo=UTC)
 
     def now(self) -> datetime:
         """Return the present moment in UTC."""
-        return (self._stopped_at or datetime.now(UTC)).astimezone(UTC)
+        return (self._stopped_at or datetime.now(UTC) + self._ahead).astimezone(UTC)
+
+    @property
+    def is_stopped(self) -> bool:
+        """Tell whether the clock stands still."""
+        return self._stopped_at is not None
+
+    def set(self, now: datetime, *, stopped: bool) -> None:
+        """Make it `now`; the clock then stands still, or goes on from there. It may move backwards."""
+        self._stopped_at = now if stopped else None
+        self._ahead = now - datetime.now(UTC)
+        self._last_tick = datetime.min.replace(tzinfo=UTC)
 
     def tick(self) -> str:
-        """Return a moment, as text, that is later than all moments ticked before."""
+        """Return a moment, as text, that is later than all moments ticked since the clock was set."""
         self._last_tick = max(self.now(), self._last_tick + timedelta(microseconds=1))
         return as_text(self._last_tick)
 
@@ -30,3 +57,29 @@ class Clock:
         """Return the first moment of this UTC month and of the next."""
         start = self.now().replace(day=1, hour=0, minute=0, second=0, microsecond=0)
         return start, (start + timedelta(days=32)).replace(day=1)
+
+
+def parse_instant(text: str) -> datetime | None:
+    """Return an RFC 3339 time in UTC, None for any other text."""
+    if not _RFC3339.fullmatch(text):
+        return None
+    try:
+        return datetime.fromisoformat(re.sub(r"(\.\d{6})\d+", r"\1", text.upper())).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
+def parse_moment(text: str) -> str | None:
+    """Return an RFC 3339 time as the database writes it, None for any other text."""
+    instant = parse_instant(text)
+    return None if instant is None else as_text(instant)
+
+
+def parse_day(text: str) -> str | None:
+    """Return a day, None for any text but YYYY-MM-DD."""
+    if not _DAY.fullmatch(text):
+        return None
+    try:
+        return datetime.strptime(text, "%Y-%m-%d").date().isoformat()
+    except ValueError:
+        return None

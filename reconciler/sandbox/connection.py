@@ -65,6 +65,16 @@ class Delays:
                 timeout.reschedule(asyncio.get_running_loop().time())
 
 
+async def stays_until(receive: Receive, event: asyncio.Future[None]) -> bool:
+    """Wait for the event; return early, with False, when the connection ends before."""
+    end = asyncio.ensure_future(_end(receive))
+    try:
+        await asyncio.wait((event, end), return_when=asyncio.FIRST_COMPLETED)
+        return event.done()
+    finally:
+        end.cancel()
+
+
 async def _end(receive: Receive) -> None:
     """Wait for the end of the connection: until it has come, uvicorn complains about an answer that is not whole."""
     while (await receive())["type"] != "http.disconnect":

@@ -1,4 +1,4 @@
-"""The control interface under `/_sandbox`, no part of Coder's API: faults, recorded requests, the database."""
+"""The control interface under `/_sandbox`, not part of Coder's API: faults, recorded requests, SQL, clock and spend."""
 
 from __future__ import annotations
 
@@ -6,90 +6,100 @@ import json
 import secrets
 import sqlite3
 from dataclasses import asdict
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect
 from starlette.requests import Request as HttpRequest
 
-from .answers import Answer, Refusal, json_answer, message
+from .answers import Answer, Refused, json_answer, message
 from .clock import as_text
 from .control_guard import require_control
+from .effective import effective
 from .faults import fault_from
+from .spending import advance
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
     from starlette.types import Receive, Scope, Send
 
-    from .database import Database
+    from .calls import World
     from .faults import Faults
     from .recorder import Recorder
-    from .values import Request
+    from .values import RecordedRequest
 
 PREFIX = "/_sandbox"
-
-_EFFECTIVE = """
-SELECT e.user_id, u.username, e.spend_limit_micros, e.limit_source, e.effective_group_id
-FROM effective_budgets e JOIN users u ON u.id = e.user_id
-WHERE NOT u.deleted AND NOT u.is_system ORDER BY u.username
-"""
-
-Effective = tuple[str, str, int | None, str | None, str | None]
-
-
-def effective(database: Database) -> list[Effective]:
-    """Return user id, username, limit, source and effective group of everybody, by the sandbox's own SQL."""
-    return [(row[0], row[1], row[2], row[3], row[4]) for row in database.rows(_EFFECTIVE)]
 
 
 class Control:
     """Answer the control requests; they are not recorded, and need this start's secret instead of a token."""
 
-    def __init__(self, database: Database, faults: Faults, recorder: Recorder) -> None:
-        self._database = database
+    def __init__(self, world: World, faults: Faults, recorder: Recorder) -> None:
+        self._world = world
         self._faults = faults
         self._recorder = recorder
         self.secret = secrets.token_urlsafe(32)
         self.url = ""
+        self._actions: Mapping[tuple[str, str], Callable[[Any], object]] = {
+            ("POST", "faults"): lambda body: faults.add(fault_from(body)),
+            ("DELETE", "faults"): lambda _: faults.clear(),
+            ("GET", "requests"): lambda _: [_recorded(request) for request in recorder.requests],
+            ("DELETE", "requests"): lambda _: recorder.forget(),
+            ("GET", "critical-path"): lambda _: [_recorded(request) for request in recorder.critical_path()],
+            ("POST", "execute"): self._execute,
+            ("GET", "effective"): lambda _: effective(world.database),
+            ("GET", "clock"): lambda _: self._clock(),
+            ("PUT", "clock"): self._set_clock,
+            ("POST", "advance"): self._advance,
+        }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Do what is asked; what cannot be done is a 400 that says why."""
+        """Do what is asked; a request that cannot be fulfilled is a 400 that says why."""
         try:
             body = await HttpRequest(scope, receive).body()
         except ClientDisconnect:
             return
         try:
             require_control(Headers(scope=scope), secret=self.secret, url=self.url, has_body=bool(body))
-            name = scope["path"].removeprefix(PREFIX + "/")
-            answer = self._answer(scope["method"], name, json.loads(body) if body else {})
-        except Refusal as refused:
+            answer = self._answer(scope["method"], scope["path"].removeprefix(PREFIX + "/"), body)
+        except Refused as refused:
             answer = refused.answer
-        except (ValueError, TypeError, KeyError, sqlite3.Error) as error:
+        except (ValueError, TypeError, KeyError, OverflowError, sqlite3.Error) as error:
             answer = message(f"{type(error).__name__}: {error}", 400)
         await answer(scope, receive, send)
 
-    def _answer(self, method: str, name: str, body: Any) -> Answer:
-        match method, name:
-            case "POST", "faults":
-                self._faults.add(fault_from(body))
-                return Answer(204)
-            case "DELETE", "faults":
-                self._faults.clear()
-                return Answer(204)
-            case "GET", "requests":
-                return json_answer([_recorded(request) for request in self._recorder.requests])
-            case "DELETE", "requests":
-                self._recorder.forget()
-                return Answer(204)
-            case "POST", "execute":
-                rows = self._database.run_foreign(body["sql"], *body.get("parameters", ()))
-                return json_answer([list(row) for row in rows])
-            case "GET", "effective":
-                return json_answer(effective(self._database))
-            case _:
-                return message(f"No such control: {method} {PREFIX}/{name}", 404)
+    def _answer(self, method: str, name: str, body: bytes) -> Answer:
+        action = self._actions.get((method, name))
+        if action is None:
+            known = ", ".join(f"{method} {name}" for method, name in self._actions)
+            return message(f"{method} {PREFIX}/{name} does not exist; there are {known}", 404)
+        result = action(json.loads(body) if body else {})
+        return Answer(204) if result is None else json_answer(result)
+
+    def _execute(self, body: Mapping[str, Any]) -> list[list[object]]:
+        parameters: Sequence[object] = body.get("parameters", ())
+        rows = self._world.database.run_foreign(body["sql"], *parameters, unguarded=bool(body.get("unguarded", False)))
+        return [list(row) for row in rows]
+
+    def _clock(self) -> dict[str, object]:
+        clock = self._world.clock
+        return {"now": as_text(clock.now()), "stopped": clock.is_stopped}
+
+    def _set_clock(self, body: Mapping[str, Any]) -> dict[str, object]:
+        now = datetime.fromisoformat(body["now"])
+        if now.tzinfo is None:
+            raise ValueError(f"now {body['now']!r} needs an offset; write 2027-01-01T00:00:00Z")
+        self._world.clock.set(now, stopped=bool(body.get("stopped", True)))
+        return self._clock()
+
+    def _advance(self, body: Mapping[str, Any]) -> dict[str, object]:
+        advance(self._world, int(body["days"]))
+        return self._clock()
 
 
-def _recorded(request: Request) -> dict[str, Any]:
+def _recorded(request: RecordedRequest) -> dict[str, Any]:
     body = request.body
     if isinstance(body, bytes):
         body = body.decode("utf-8", "replace")

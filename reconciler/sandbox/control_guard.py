@@ -21,7 +21,7 @@ SECRET_HEADER = "X-Sandbox-Secret"  # noqa: S105  # the name of a header
 
 
 def require_control(headers: Mapping[str, str], *, secret: str, url: str, has_body: bool) -> None:
-    """Let a control request pass. *Raises* Refusal 403 or 415 with what is wrong and what is allowed.
+    """Let a control request pass. *Raises* Refused 403 or 415 with what is wrong and what is allowed.
 
     `url` is the address where the sandbox listens.
     """

@@ -10,8 +10,8 @@ import json
 import re
 from typing import TYPE_CHECKING, Any, Literal
 
-from .answers import Refusal, refusal
-from .uuids import NIL, parse_uuid
+from .answers import Refused, refusal
+from .identifiers import NIL, parse_uuid
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -54,7 +54,7 @@ _DECODER = json.JSONDecoder(
 def decode(body: bytes, name: str, fields: Mapping[str, Kind]) -> dict[str, Any]:
     """Return every field of the request struct `name`, at its zero value when it was not sent, None for a `?` kind.
 
-    *Raises* Refusal 400 `Request body must be valid JSON.` with the decoder's text as detail.
+    *Raises* Refused 400 `Request body must be valid JSON.` with the decoder's text as detail.
     """
     return fields_of(_first_value(body), name, fields)
 
@@ -127,7 +127,7 @@ def _uuid(text: str) -> str:
     return parsed
 
 
-def _mismatch(value: object, where: str) -> Refusal:
+def _mismatch(value: object, where: str) -> Refused:
     if isinstance(value, _Number):
         given = "number"
     elif isinstance(value, str):
@@ -141,5 +141,5 @@ def _mismatch(value: object, where: str) -> Refusal:
     return _invalid(f"json: cannot unmarshal {given} into {where}")
 
 
-def _invalid(detail: str) -> Refusal:
+def _invalid(detail: str) -> Refused:
     return refusal(400, INVALID_JSON, detail=detail)

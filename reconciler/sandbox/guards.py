@@ -1,4 +1,4 @@
-"""The middleware of Coder as guards: each lets a call pass, perhaps after finding something for it, or refuses.
+"""The middleware of Coder as guards: each lets a call pass, after looking something up for it, or refuses.
 
 The order in which a route lists its guards decides which error wins.
 """
@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .answers import Refusal, not_found, refusal
+from .answers import Refused, not_found, refusal
 from .generations import COST_CONTROL_EXPERIMENT
+from .identifiers import NIL, parse_uuid
 from .shapes import MEMBER_ROWS
-from .uuids import parse_uuid
 
 if TYPE_CHECKING:
     import sqlite3
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 def signed_in(call: Call) -> None:
     """Refuse with 401 without a valid token."""
-    if isinstance(call.identity, Refusal):
-        raise Refusal(call.identity.answer)  # a new one: the identity is kept, and would keep every traceback
+    if isinstance(call.identity, Refused):
+        raise Refused(call.identity.answer)  # a new one: the identity is kept, and would keep every traceback
     call.caller = call.identity
 
 
@@ -42,7 +42,7 @@ def multiple_organizations(call: Call) -> None:
 
 
 def _require_licence(call: Call, feature: str, name: str) -> None:
-    if not call.world.licensed(feature):
+    if not call.world.enabled(feature):
         raise refusal(403, f"{name} is a Premium feature. Contact sales!")
 
 
@@ -65,13 +65,16 @@ def organization(call: Call) -> None:
 
 
 def find_organization(call: Call, text: str) -> sqlite3.Row | None:
-    """Return an organization by id, name or the word `default`, readable or not."""
-    if text == "default":
-        return call.database.one("SELECT * FROM organizations WHERE is_default")
+    """Return an organization by id, name, the word `default` or the nil UUID, readable or not.
+
+    A deleted organization still answers to its id.
+    """
     parsed = parse_uuid(text)
+    if text == "default" or parsed == NIL:
+        return call.database.row("SELECT * FROM organizations WHERE is_default")
     if parsed is not None:
-        return call.database.one("SELECT * FROM organizations WHERE id = ?", parsed)
-    return call.database.one("SELECT * FROM organizations WHERE lower(name) = lower(?)", text)
+        return call.database.row("SELECT * FROM organizations WHERE id = ?", parsed)
+    return call.database.row("SELECT * FROM organizations WHERE lower(name) = lower(?) AND NOT deleted", text)
 
 
 def group(call: Call) -> None:
@@ -79,8 +82,8 @@ def group(call: Call) -> None:
     text = call.parameters["group"]
     parsed = parse_uuid(text)
     if parsed is None:
-        raise refusal(400, 'Invalid UUID "group".', detail=f"invalid UUID length: {len(text)}")
-    row = call.database.one("SELECT * FROM groups WHERE id = ?", parsed)
+        raise refusal(400, f'Invalid UUID "{text}".', detail=f"invalid UUID length: {len(text)}")
+    row = call.database.row("SELECT * FROM groups WHERE id = ?", parsed)
     if row is None or not may_read_group(call, call.caller, row):
         raise not_found()
     call.group = row
@@ -88,8 +91,8 @@ def group(call: Call) -> None:
 
 def group_by_name(call: Call) -> None:
     """Find the group of the path by its name in the organization found before."""
-    row = call.database.one(
-        "SELECT * FROM groups WHERE organization_id = ? AND lower(name) = lower(?)",
+    row = call.database.row(
+        "SELECT * FROM groups WHERE organization_id = ? AND name = ?",
         call.organization["id"],
         call.parameters["group_name"],
     )
@@ -102,10 +105,8 @@ def may_read_group(call: Call, caller: Caller, row: sqlite3.Row) -> bool:
     """Tell whether a group may be read: by right, or because the caller is in it."""
     if caller.may("read", "group", organization=row["organization_id"]):
         return True
-    found = call.database.one(
-        "SELECT 1 FROM group_memberships WHERE user_id = ? AND group_id = ?", caller.id, row["id"]
-    )
-    return found is not None
+    sql = "SELECT 1 FROM group_memberships WHERE user_id = ? AND group_id = ?"
+    return call.database.row(sql, caller.id, row["id"]) is not None
 
 
 def user(call: Call) -> None:
@@ -119,20 +120,21 @@ def user(call: Call) -> None:
 def find_user(call: Call, text: str) -> sqlite3.Row | None:
     """Return a user by id, username or `me`, readable or not."""
     if text == "me":
-        return call.database.one("SELECT * FROM users WHERE id = ?", call.caller.id)
+        return call.database.row("SELECT * FROM users WHERE id = ?", call.caller.id)
     parsed = parse_uuid(text)
     if parsed is not None:
-        return call.database.one("SELECT * FROM users WHERE id = ?", parsed)
-    return call.database.one("SELECT * FROM users WHERE lower(username) = lower(?) AND NOT deleted", text)
+        return call.database.row("SELECT * FROM users WHERE id = ?", parsed)
+    return call.database.row("SELECT * FROM users WHERE lower(username) = lower(?) AND NOT deleted", text)
 
 
 def member(call: Call) -> None:
     """Find the member of the path in the organization found before."""
-    row = find_user(call, call.parameters["user"])
-    found = row and call.database.one(f"{MEMBER_ROWS} AND u.id = ?2", call.organization["id"], row["id"])
-    readable = row and call.caller.may(
-        "read", "organization_member", organization=call.organization["id"], owner=row["id"]
-    )
-    if not found or not readable:
+    person = find_user(call, call.parameters["user"])
+    if person is None or not call.caller.may(
+        "read", "organization_member", organization=call.organization["id"], owner=person["id"]
+    ):
         raise not_found()
-    call.member = found
+    row = call.database.row(f"{MEMBER_ROWS} AND u.id = ?2", call.organization["id"], person["id"])
+    if row is None:
+        raise not_found()
+    call.member = row

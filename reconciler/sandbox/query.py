@@ -1,21 +1,30 @@
-"""Query strings as Coder's parser reads them: every fault is collected, then refused together."""
+"""What a query string asks for, as Coder's parsers read it: parameters, the search language of `q`, and pages.
+
+Every fault is collected, then all of them are refused together.
+"""
 
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs
 
-from .answers import INVALID_QUERY, Validation, refusal
-from .uuids import NIL, parse_uuid
+from .answers import INVALID_QUERY, Refused, Validation, refusal
+from .identifiers import NIL, parse_uuid
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
+
+    from .calls import Call
 
 _TRUE = {"1", "t", "T", "TRUE", "true", "True"}
 _FALSE = {"0", "f", "F", "FALSE", "false", "False"}
 _INTEGER = re.compile(r"[+-]?[0-9]{1,18}", re.ASCII)
 MAXIMUM_IDS = 100
+_ELEMENTS = re.compile(r'(?:[^\s"]|"[^"]*"?)+')
+_PARTS = re.compile(r'(?:[^:"]|"[^"]*"?)+')
 
 
 def parse_bool(text: str) -> bool | None:
@@ -100,10 +109,106 @@ class Query:
 
 
 def bounded_ids(query: Query, key: str) -> Sequence[str]:
-    """Return the 1 to 100 ids of a bulk read. *Raises* Refusal 400."""
+    """Return the 1 to 100 ids of a bulk read. *Raises* Refused 400."""
     ids = query.uuids(key)
     query.require(key)
     query.check(unknown_keys=True)
     if len(ids) > MAXIMUM_IDS:
         raise refusal(400, f"{key} has {len(ids)} entries, maximum is {MAXIMUM_IDS}.")
     return ids
+
+
+@dataclass(slots=True)
+class Search:
+    """Hold the values of each key and collect what is wrong with them."""
+
+    message: str
+    values: dict[str, str] = field(default_factory=dict)
+    faults: list[Validation] = field(default_factory=list)
+
+    def text(self, key: str) -> str:
+        """Return the value of a key, empty when it is absent."""
+        return self.values.get(key, "")
+
+    def one_of(self, key: str, allowed: Collection[str]) -> tuple[str, ...]:
+        """Return a comma-separated list of which every item is allowed."""
+        found = tuple(part.strip() for part in self.text(key).split(",") if part.strip())
+        for part in found:
+            if part not in allowed:
+                self.fault(key, f'Query param "{key}" has invalid values: "{part}" is not a valid value')
+        return found
+
+    def fault(self, key: str, detail: str) -> None:
+        """Note what is wrong with a key."""
+        self.faults.append(Validation(key, detail))
+
+    def check(self) -> None:
+        """Refuse with 400 if anything was wrong."""
+        if self.faults:
+            raise refusal(400, self.message, *self.faults)
+
+
+def parse(text: str, message: str, known: Collection[str], *, bare: str | None, lower: bool = True) -> Search:
+    """Read a search; bare words become the value of the key `bare`, or are refused when it is None.
+
+    *Raises* Refused 400 with `message` when an element cannot be read; unknown keys are noted as faults.
+    """
+    search = Search(message)
+    words: list[str] = []
+    for element in _ELEMENTS.findall(text.lower() if lower else text):
+        if element.startswith(":") or element.endswith(":"):
+            raise _malformed(message, f"Query element \"{element}\" cannot start or end with ':'")
+        parts = [part.strip('"') for part in _PARTS.findall(element)]
+        if len(parts) > 2:
+            raise _malformed(message, f"Query element \"{element}\" can only contain 1 ':'")
+        if len(parts) == 2:
+            search.values[parts[0].lower()] = parts[1]
+        else:
+            words.append(parts[0])
+    if words and bare is None:
+        raise _malformed(message, f'Query element "{words[0]}" is missing a key')
+    if words and bare is not None:
+        search.values.setdefault(bare, " ".join(words))
+    for key in sorted(set(search.values) - set(known)):
+        search.fault(key, f'Query param "{key}" is not a valid query param')
+    return search
+
+
+def _malformed(message: str, detail: str) -> Refused:
+    return refusal(400, message, Validation("q", detail))
+
+
+@dataclass(frozen=True, slots=True)
+class PageRequest:
+    """Ask for a page; `limit` 0 means everything."""
+
+    limit: int
+    offset: int
+    after: str | None = None
+
+
+def read_page_request(call: Call, *, cursor: bool = True) -> PageRequest:
+    """Return what the query asks for. *Raises* Refused 400."""
+    query = call.query()
+    page = PageRequest(query.number("limit"), query.number("offset"), query.uuid("after_id") if cursor else None)
+    query.check()
+    return page
+
+
+def page_of_people(call: Call, page: PageRequest, source: str, parameters: Sequence[object]) -> tuple[list[str], int]:
+    """Return the ids on a page in their order, and the count: as Coder's, 0 on an empty page, and behind a cursor
+    only what follows it.
+
+    `source` is SQL from its FROM on, over users `u`.
+    """
+    sql = f"SELECT lower(u.username), u.id {source} ORDER BY 1"
+    people = call.world.memo.get(
+        (sql, *parameters), lambda: [(row[0], row[1]) for row in call.database.rows(sql, *parameters)]
+    )
+    start = 0
+    if page.after is not None:
+        name = call.database.value("SELECT lower(username) FROM users WHERE id = ?", page.after)
+        start = len(people) if name is None else bisect_right(people, (name, "\U0010ffff"))
+    first = start + page.offset
+    found = people[first : first + page.limit] if page.limit else people[first:]
+    return [id_ for _, id_ in found], len(people) - start if found else 0

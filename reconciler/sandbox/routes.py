@@ -101,7 +101,7 @@ def _reading(generation: Generation) -> list[Route]:
         Route("GET", "/users", users.list_users, (signed_in,)),
         Route("GET", "/users/{user}", users.get_user, _USER),
     ]
-    if generation.bulk_reads:
+    if generation.paginated_groups:
         path = organization_path + "/paginated-groups"
         routes.append(Route("GET", path, groups.page_of_groups, _ORGANIZATION_GROUPS))
     return routes
@@ -116,21 +116,21 @@ def _budgets(generation: Generation) -> list[Route]:
     ]
     if generation.override_path is not None:
         path = f"/users/{{user}}/ai/{generation.override_path}"
-        guards = (*_USER_AI, cost_control)
+        guards = (cost_control, *_USER_AI)
         routes += [
             Route("GET", path, overrides.get_override, guards),
             Route("PUT", path, overrides.put_override, guards),
             Route("DELETE", path, overrides.delete_override, guards),
-            Route("*", "/users/{user}/ai", _no_route, _USER_AI),
-            Route("*", "/users/{user}/ai/{rest:path}", _no_route, _USER_AI),
+            Route("*", "/users/{user}/ai", _no_route, guards),
+            Route("*", "/users/{user}/ai/{rest:path}", _no_route, guards),
         ]
     return routes
 
 
 def _spend(generation: Generation) -> list[Route]:
     routes: list[Route] = []
-    if generation.user_spend is not None:
-        routes.append(Route("GET", "/users/{user}/ai/spend", spend.user_spend, (*_USER_AI, cost_control)))
+    if generation.user_spend:
+        routes.append(Route("GET", "/users/{user}/ai/spend", spend.user_spend, _USER_AI))
     if generation.bulk_reads:
         of_organization = (*_ORGANIZATION_GROUPS, ai_gateway)
         of_named_group = (*_NAMED_GROUP, ai_gateway)

@@ -1,6 +1,7 @@
--- The rules of the stand-in Coder, kept by the database itself: whatever writes here, a handler, a test or a
--- fault in the middle of a request, cannot break them. Ids are UUID text, times are RFC 3339 text in UTC with
--- six decimals (so they sort), money is micro-dollars, booleans are 0 and 1.
+-- The rules of the stand-in Coder that Coder's own database keeps: its constraints and triggers, and no others.
+-- A handler, a test or a fault in the middle of a request can write what Coder's database can hold, and nothing else.
+-- Ids are UUID text, times are RFC 3339 text in UTC with six decimals (so they sort), money is micro-dollars,
+-- booleans are 0 and 1.
 
 CREATE TABLE deployment (
     id              TEXT NOT NULL PRIMARY KEY
@@ -26,7 +27,7 @@ CREATE TABLE users (
     last_seen_at        TEXT    NOT NULL DEFAULT '0001-01-01T00:00:00.000000Z'
 ) STRICT;
 
--- A name or address is taken only by people who are still there.
+-- Deleted people free their name and address.
 CREATE UNIQUE INDEX users_by_username ON users (lower(username)) WHERE NOT deleted;
 CREATE UNIQUE INDEX users_by_email    ON users (lower(email))    WHERE NOT deleted AND email <> '';
 
@@ -53,11 +54,15 @@ CREATE TABLE organizations (
     -- Who sees what inside: 'everyone' lets members read every group, 'none' hides the other members as well.
     workspace_sharing   TEXT    NOT NULL DEFAULT 'everyone'
                                 CHECK (workspace_sharing IN ('everyone', 'service_accounts', 'none')),
+    -- A deleted organization keeps its Everyone, that group's budget, its last member, and overrides on it.
+    deleted             INTEGER NOT NULL DEFAULT 0 CHECK (deleted IN (0, 1)),
+    default_org_member_roles TEXT NOT NULL DEFAULT '["organization-workspace-access"]'
+                                CHECK (json_type(default_org_member_roles) = 'array'),
     created_at          TEXT    NOT NULL,
     updated_at          TEXT    NOT NULL
 ) STRICT;
 
-CREATE UNIQUE INDEX organizations_by_name   ON organizations (lower(name));
+CREATE UNIQUE INDEX organizations_by_name   ON organizations (lower(name)) WHERE NOT deleted;
 CREATE UNIQUE INDEX organizations_default   ON organizations (is_default) WHERE is_default;
 
 CREATE TABLE organization_members (
@@ -83,8 +88,8 @@ CREATE TABLE groups (
     CHECK ((id = organization_id) = (name = 'Everyone'))
 ) STRICT;
 
--- Names are unique inside an organization only.
-CREATE UNIQUE INDEX groups_by_name ON groups (organization_id, lower(name));
+-- Names are unique by exact spelling, inside an organization only.
+CREATE UNIQUE INDEX groups_by_name ON groups (organization_id, name);
 
 CREATE TABLE group_members (
     user_id         TEXT NOT NULL REFERENCES users (id) ON DELETE CASCADE,
@@ -98,32 +103,24 @@ CREATE TRIGGER organizations_have_an_everyone_group AFTER INSERT ON organization
     INSERT INTO groups (id, organization_id, name) VALUES (NEW.id, NEW.id, 'Everyone');
 END;
 
-CREATE TRIGGER group_members_are_organization_members BEFORE INSERT ON group_members
-WHEN NOT EXISTS (
-    SELECT 1 FROM organization_members m JOIN groups g ON g.organization_id = m.organization_id
-    WHERE g.id = NEW.group_id AND m.user_id = NEW.user_id
-) BEGIN
-    SELECT raise(ABORT, 'group members must be members of the organization');
+CREATE TRIGGER organization_member_user_deleted BEFORE INSERT ON organization_members
+WHEN (SELECT deleted FROM users WHERE id = NEW.user_id) BEGIN
+    SELECT raise(ABORT, 'organization_member_user_deleted');
 END;
 
-CREATE TRIGGER everyone_has_no_explicit_members BEFORE INSERT ON group_members
-WHEN EXISTS (SELECT 1 FROM organizations WHERE id = NEW.group_id) BEGIN
-    SELECT raise(ABORT, 'membership of Everyone follows from the organization');
-END;
-
-CREATE TRIGGER who_leaves_an_organization_leaves_its_groups AFTER DELETE ON organization_members BEGIN
+CREATE TRIGGER group_memberships_end_with_the_organization_membership AFTER DELETE ON organization_members BEGIN
     DELETE FROM group_members
     WHERE user_id = OLD.user_id
       AND group_id IN (SELECT id FROM groups WHERE organization_id = OLD.organization_id);
 END;
 
 -- People are deleted softly: the row stays and answers by id, memberships and keys go.
-CREATE TRIGGER who_is_deleted_leaves AFTER UPDATE OF deleted ON users WHEN NEW.deleted BEGIN
+CREATE TRIGGER memberships_end_with_the_user AFTER UPDATE OF deleted ON users WHEN NEW.deleted BEGIN
     DELETE FROM organization_members WHERE user_id = NEW.id;
     DELETE FROM api_keys WHERE user_id = NEW.id;
 END;
 
--- Who is in which group, Everyone included.
+-- Who is in which group, Everyone included. Rows of people outside the organization count as members here, too.
 CREATE VIEW group_memberships (user_id, group_id) AS
     SELECT user_id, group_id FROM group_members
     UNION ALL
@@ -151,7 +148,8 @@ CREATE TABLE user_ai_budget_overrides (
 
 CREATE INDEX user_ai_budget_overrides_by_group ON user_ai_budget_overrides (group_id);
 
--- The membership rule, on insert and on update ...
+-- The membership rule, on insert and on update. It is checked only here, so an override can outlive its membership:
+-- when both are written at the same moment by two transactions, the override stays, and counts ...
 CREATE TRIGGER user_ai_budget_overrides_must_be_group_member_on_insert
 BEFORE INSERT ON user_ai_budget_overrides
 WHEN NOT EXISTS (SELECT 1 FROM group_memberships WHERE user_id = NEW.user_id AND group_id = NEW.group_id) BEGIN
@@ -164,7 +162,7 @@ WHEN NOT EXISTS (SELECT 1 FROM group_memberships WHERE user_id = NEW.user_id AND
     SELECT raise(ABORT, 'user_ai_budget_overrides_must_be_group_member');
 END;
 
--- ... and its two removal paths: an override vanishes with the membership it stands on. Nothing is audited.
+-- ... and its two removal paths: removing a membership removes the override on it. Nothing is audited.
 CREATE TRIGGER overrides_vanish_with_the_group_membership BEFORE DELETE ON group_members BEGIN
     DELETE FROM user_ai_budget_overrides WHERE user_id = OLD.user_id AND group_id = OLD.group_id;
 END;
@@ -173,45 +171,11 @@ CREATE TRIGGER overrides_vanish_with_the_organization_membership BEFORE DELETE O
     DELETE FROM user_ai_budget_overrides WHERE user_id = OLD.user_id AND group_id = OLD.organization_id;
 END;
 
--- What applies to each person now. An override wins in both directions. Otherwise the highest budget among all
--- groups of all organizations; ties go to the earliest organization membership, then to the lowest group id.
--- Without any budget nothing limits, and spend is booked to Everyone of the default organization, else of the
--- earliest one. Who is in no organization has no effective group.
-CREATE VIEW effective_budgets (user_id, effective_group_id, spend_limit_micros, limit_source) AS
-SELECT
-    u.id,
-    coalesce(o.group_id, b.group_id, (
-        SELECT m.organization_id
-        FROM organization_members m JOIN organizations org ON org.id = m.organization_id
-        WHERE m.user_id = u.id
-        ORDER BY org.is_default DESC, m.created_at, m.organization_id
-        LIMIT 1
-    )),
-    coalesce(o.spend_limit_micros, b.spend_limit_micros),
-    CASE WHEN o.user_id IS NOT NULL THEN 'user_override' WHEN b.group_id IS NOT NULL THEN 'group' END
-FROM users u
-LEFT JOIN user_ai_budget_overrides o ON o.user_id = u.id
-LEFT JOIN group_ai_budgets b ON b.group_id = (
-    SELECT c.group_id FROM (
-        SELECT gb.group_id, gb.spend_limit_micros, om.created_at
-        FROM organization_members om JOIN group_ai_budgets gb ON gb.group_id = om.organization_id
-        WHERE om.user_id = u.id
-        UNION ALL
-        SELECT gb.group_id, gb.spend_limit_micros, om.created_at
-        FROM group_members gm
-        JOIN group_ai_budgets gb ON gb.group_id = gm.group_id
-        JOIN groups g ON g.id = gm.group_id
-        JOIN organization_members om ON om.user_id = gm.user_id AND om.organization_id = g.organization_id
-        WHERE gm.user_id = u.id
-    ) c
-    ORDER BY c.spend_limit_micros DESC, c.created_at, c.group_id
-    LIMIT 1
-);
-
--- Spend is booked per person, the group that was effective at the time, and UTC day; it never moves.
+-- Spend is booked per person, the group that was effective at the time, and UTC day; it never moves. No foreign
+-- keys: rows outlive group and user. A model without a price costs 0; its requests are counted as unpriced.
 CREATE TABLE ai_daily_spend (
-    user_id             TEXT    NOT NULL REFERENCES users (id) ON DELETE CASCADE,
-    group_id            TEXT    NOT NULL REFERENCES groups (id) ON DELETE CASCADE,
+    user_id             TEXT    NOT NULL,
+    group_id            TEXT    NOT NULL,
     day                 TEXT    NOT NULL CHECK (day = date(day)),
     provider            TEXT    NOT NULL DEFAULT 'anthropic',
     provider_name       TEXT    NOT NULL DEFAULT 'Anthropic',
@@ -221,14 +185,37 @@ CREATE TABLE ai_daily_spend (
     cache_read_tokens   INTEGER NOT NULL DEFAULT 0 CHECK (cache_read_tokens >= 0),
     cache_write_tokens  INTEGER NOT NULL DEFAULT 0 CHECK (cache_write_tokens >= 0),
     cost_micros         INTEGER NOT NULL CHECK (cost_micros >= 0),
-    PRIMARY KEY (group_id, user_id, day, provider, model)
+    unpriced_usage_count INTEGER NOT NULL DEFAULT 0 CHECK (unpriced_usage_count >= 0),
+    client              TEXT    NOT NULL DEFAULT 'claude-code',
+    PRIMARY KEY (group_id, user_id, day, provider, model, client)
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX ai_daily_spend_by_user ON ai_daily_spend (user_id);
 
+-- Micro-dollars for a million tokens; NULL is unknown, 0 is free. Not retroactive, and not in the audit log.
+CREATE TABLE ai_model_prices (
+    provider                        TEXT NOT NULL,
+    model                           TEXT NOT NULL,
+    input_price_micros              INTEGER CHECK (input_price_micros >= 0),
+    output_price_micros             INTEGER CHECK (output_price_micros >= 0),
+    cache_read_price_micros         INTEGER CHECK (cache_read_price_micros >= 0),
+    cache_write_price_micros        INTEGER CHECK (cache_write_price_micros >= 0),
+    created_at                      TEXT NOT NULL,
+    updated_at                      TEXT NOT NULL,
+    PRIMARY KEY (provider, model)
+) STRICT, WITHOUT ROWID;
+
+-- Shares of an organization's Agent Hours in hundredths of a percent; a second kind of limit, not enforced yet.
+CREATE TABLE agent_hours_allotments (
+    group_id        TEXT    NOT NULL PRIMARY KEY REFERENCES groups (id) ON DELETE CASCADE,
+    allotment_bps   INTEGER NOT NULL CHECK (allotment_bps BETWEEN 1 AND 10000),
+    created_at      TEXT    NOT NULL,
+    updated_at      TEXT    NOT NULL
+) STRICT;
+
 -- What happened -------------------------------------------------------------------------------------------
 
--- No foreign keys: history outlives what it speaks of. Failed requests have a status_code of 400 and more.
+-- No foreign keys: an entry outlives its user, group and organization. Failed requests have a status_code from 400 on.
 CREATE TABLE audit_logs (
     id              TEXT    NOT NULL PRIMARY KEY,
     time            TEXT    NOT NULL,
@@ -250,11 +237,15 @@ CREATE INDEX audit_logs_by_time ON audit_logs (time);
 CREATE TABLE ai_sessions (
     id              TEXT NOT NULL PRIMARY KEY,
     initiator_id    TEXT NOT NULL REFERENCES users (id) ON DELETE CASCADE,
-    client          TEXT NOT NULL DEFAULT 'claude-code',
+    client          TEXT DEFAULT 'claude-code',
     started_at      TEXT NOT NULL,
-    ended_at        TEXT
+    ended_at        TEXT,
+    -- NULL: no Agent Firewall watched it.
+    network_total   INTEGER,
+    network_blocked INTEGER
 ) STRICT;
 
+-- One row an interception: a request to a provider and what came of it. A thread is an interception with a prompt.
 CREATE TABLE ai_session_threads (
     id                  TEXT    NOT NULL PRIMARY KEY,
     session_id          TEXT    NOT NULL REFERENCES ai_sessions (id) ON DELETE CASCADE,
@@ -262,6 +253,7 @@ CREATE TABLE ai_session_threads (
     provider_name       TEXT    NOT NULL,
     model               TEXT    NOT NULL,
     prompt              TEXT    NOT NULL DEFAULT '',
+    tools               TEXT    NOT NULL DEFAULT '[]' CHECK (json_type(tools) = 'array'),
     input_tokens        INTEGER NOT NULL DEFAULT 0,
     output_tokens       INTEGER NOT NULL DEFAULT 0,
     cache_read_tokens   INTEGER NOT NULL DEFAULT 0,

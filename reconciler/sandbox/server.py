@@ -14,20 +14,22 @@ import uvicorn
 
 from .application import Application
 from .connection import Protocol
-from .control import Effective, effective
+from .effective import Effective, effective
+from .spending import advance
 from .values import Ready
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
+    from datetime import datetime
 
-    from .values import Fault, Options, Request
+    from .values import Fault, Options, RecordedRequest
 
 Result = TypeVar("Result")
 
 _KEEP_ALIVE_S = 24 * 60 * 60
 
 
-class _Server(uvicorn.Server):
+class _StoppableServer(uvicorn.Server):
     """Be uvicorn's server on a loop of ours, and stop at once when told.
 
     uvicorn's own looks every 0.1 s whether to stop, waits for its clients to leave, and raises the signal that ended
@@ -104,7 +106,7 @@ class Sandbox:
     def __enter__(self) -> Self:
         self._application, listening = _opened(self._options)
         self._loop = asyncio.new_event_loop()
-        self._server = _Server(self._application)
+        self._server = _StoppableServer(self._application)
         self._thread = threading.Thread(target=self._run, args=(listening,), name="coder-sandbox", daemon=True)
         self._thread.start()
         return self
@@ -134,7 +136,7 @@ class Sandbox:
         return self._application.tokens
 
     @property
-    def requests(self) -> tuple[Request, ...]:
+    def requests(self) -> tuple[RecordedRequest, ...]:
         """Return the API requests so far, in the order of their arrival."""
         return self._on_loop(lambda: self._application.recorder.requests)
 
@@ -154,15 +156,31 @@ class Sandbox:
         """Let the answers leave that `delay` or `latency_s` hold up now."""
         self._on_loop(self._application.delays.release)
 
-    def execute(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
-        """Execute a statement on the server's database between two requests; return its rows."""
+    def execute(self, sql: str, parameters: Sequence[object] = (), *, unguarded: bool = False) -> list[tuple[Any, ...]]:
+        """Execute a statement on the server's database between two requests; return its rows.
+
+        `unguarded` leaves the triggers out, for rows that only two transactions at the same moment leave behind.
+        """
+        database = self._application.world.database
         return self._on_loop(
-            lambda: [tuple(row) for row in self._application.world.database.run_foreign(sql, *parameters)]
+            lambda: [tuple(row) for row in database.run_foreign(sql, *parameters, unguarded=unguarded)]
         )
 
     def effective(self) -> list[Effective]:
         """Return (user id, username, limit or None, source or None, effective group) of everybody, by username."""
         return self._on_loop(lambda: effective(self._application.world.database))
+
+    def critical_path(self) -> tuple[RecordedRequest, ...]:
+        """Return the longest chain of API requests of which each waited for the one before."""
+        return self._on_loop(self._application.recorder.critical_path)
+
+    def set_now(self, now: datetime, *, stopped: bool = True) -> None:
+        """Set the server's clock, which then stands still or goes on from there."""
+        self._on_loop(lambda: self._application.world.clock.set(now, stopped=stopped))
+
+    def advance(self, days: int) -> None:
+        """Move the clock forward by whole days, and let people go on spending as they did."""
+        self._on_loop(lambda: advance(self._application.world, days))
 
     def _on_loop(self, work: Callable[[], Result]) -> Result:
         future: Future[Result] = Future()
@@ -188,7 +206,7 @@ def serve(options: Options, when_ready: Callable[[Ready], None]) -> None:
 
 async def _serve(application: Application, listening: socket.socket, when_ready: Callable[[Ready], None]) -> None:
     ready = Ready(url=application.url, tokens=application.tokens, control_secret=application.control.secret)
-    server = _Server(application, lambda: when_ready(ready))
+    server = _StoppableServer(application, lambda: when_ready(ready))
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, server.stop.set)
     await server.serve([listening])

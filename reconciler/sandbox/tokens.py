@@ -1,12 +1,16 @@
-"""Session tokens: finds one in a request and the person behind it; decides nothing about rights."""
+"""Session tokens: make a token, find it in a request, and look up its owner; decides nothing about rights."""
 
 from __future__ import annotations
 
+import hashlib
 import json
+import secrets
+import string
+from datetime import timedelta
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs
 
-from .answers import SIGNED_OUT, Refusal, refusal
+from .answers import SIGNED_OUT, Refused, refusal
 from .clock import as_text
 from .roles import ORGANIZATION_ROLES, SITE_ROLES, Caller, Membership
 
@@ -15,9 +19,13 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from .calls import World
+    from .clock import Clock
+    from .database import Database
 
 COOKIE = "coder_session_token"
 HEADER = "coder-session-token"
+SESSION_LIFETIME = timedelta(days=30)
+_ALPHABET = string.ascii_letters + string.digits
 
 
 def find_token(headers: Mapping[str, str], query_text: str) -> str:
@@ -38,19 +46,19 @@ class Identities:
     def __init__(self, world: World) -> None:
         self._world = world
 
-    def of(self, token: str) -> Caller | Refusal:
+    def of(self, token: str) -> Caller | Refused:
         """Return who sent the token, or the 401 that Coder answers. A dormant person becomes active by it."""
         caller = self._world.memo.get(("caller", token), lambda: self._look_up(token))
-        if isinstance(caller, Refusal):
+        if isinstance(caller, Refused):
             return caller
         if caller.expires_at <= as_text(self._world.clock.now()):
             return refusal(401, SIGNED_OUT, detail="API key expired.")
         return caller
 
-    def _look_up(self, token: str) -> Caller | Refusal:
+    def _look_up(self, token: str) -> Caller | Refused:
         key_id, _, secret = token.partition("-")
         database = self._world.database
-        row = database.one(
+        row = database.row(
             "SELECT k.secret, k.expires_at, u.id, u.username, u.status, u.roles "
             "FROM api_keys k JOIN users u ON u.id = k.user_id WHERE k.id = ?",
             key_id,
@@ -87,3 +95,24 @@ class Identities:
             )
             for row in rows
         }
+
+
+def issue_key(
+    database: Database, clock: Clock, user_id: str, *, token_name: str = "", lifetime: timedelta = SESSION_LIFETIME
+) -> str:
+    """Store a new key and return its text, `<10 characters>-<22 characters>`."""
+    key_id, secret = _random(10), _random(22)
+    database.run(
+        "INSERT INTO api_keys (id, secret, user_id, token_name, expires_at, created_at) VALUES (?, ?, ?, ?, ?, ?)",
+        key_id, secret, user_id, token_name, as_text(clock.now() + lifetime), clock.tick(),
+    )  # fmt: skip
+    return f"{key_id}-{secret}"
+
+
+def hash_password(password: str) -> str:
+    """Return what is stored of a password: enough for a stand-in, not for a real server."""
+    return hashlib.sha256(password.encode("utf-8", "replace")).hexdigest()
+
+
+def _random(length: int) -> str:
+    return "".join(secrets.choice(_ALPHABET) for _ in range(length))

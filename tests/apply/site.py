@@ -10,7 +10,7 @@ from typing import Any
 
 from reconciler.core.plan.outcome import Outcome, fold
 from reconciler.formats.journal import load_events
-from reconciler.sandbox import Request, Sandbox
+from reconciler.sandbox import RecordedRequest, Sandbox
 from tests.chaos.commands import Command, Launcher, Running
 
 ALLOW_ALL = "\n".join(
@@ -105,7 +105,7 @@ class Site:
         return {one.action.address: one.result.value for one in self.outcome.results}
 
     @property
-    def writes(self) -> list[Request]:
+    def writes(self) -> list[RecordedRequest]:
         return [one for one in self.sandbox.requests if one.method in ("PUT", "DELETE")]
 
     def budget(self, group: str) -> int | None:

@@ -15,7 +15,7 @@ from reconciler.core.plan.plan import Plan
 from reconciler.operations.apply import Run, apply_plan
 from reconciler.operations.plan import PlanRequest, make_plan
 from reconciler.policy_file.load import load
-from reconciler.sandbox import Options, Sandbox
+from reconciler.sandbox import COST_CONTROL_EXPERIMENT, Options, Sandbox
 from tests.apply.site import Site
 from tests.chaos.company import live_state, random_company, settle
 from tests.coder.helpers import StillWorld, connection_to
@@ -108,7 +108,7 @@ def test_plan_apply_plan_is_empty(version: str, first: int, tmp_path_factory: py
         company = random_company(Random(seed))
         folder = tmp_path_factory.mktemp("company") / "policies"
         company.write_policies(folder)
-        with Sandbox(Options(seed="empty", coder_version=version)) as sandbox:
+        with Sandbox(Options(seed="empty", coder_version=version, experiments=(COST_CONTROL_EXPERIMENT,))) as sandbox:
             settle(company, sandbox)
             wanted = company.wanted(live_state(sandbox))
             plan, outcome = _plan_and_apply(sandbox, str(folder))

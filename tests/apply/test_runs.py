@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from reconciler import __version__
-from reconciler.sandbox import Fault, Options, Sandbox
+from reconciler.sandbox import COST_CONTROL_EXPERIMENT, Fault, Options, Sandbox
 from tests.apply.site import SEVEN, Site
 from tests.chaos.commands import Launcher
 
@@ -220,7 +220,7 @@ def test_a_read_budget_that_does_not_suffice_is_refused_before_the_first_write(s
 @pytest.mark.parametrize("version", ["2.35", "2.37"])
 def test_a_token_that_is_demoted_in_the_middle_proves_nothing(version: str, tmp_path: Path, launcher: Launcher) -> None:
     """Its 404s look like absence: the read before the delete believes it, and the proof must not."""
-    with Sandbox(Options(coder_version=version)) as sandbox:
+    with Sandbox(Options(coder_version=version, experiments=(COST_CONTROL_EXPERIMENT,))) as sandbox:
         site = Site(sandbox, tmp_path, launcher)
         site.policy("bob platform: none", "carol platform: none")
         route = "ai/budget" if version == "2.35" else "ai/budget/override"

@@ -105,7 +105,7 @@ def in_waves(requests: Sequence[dict[str, Any]]) -> list[list[dict[str, Any]]]:
 def company(seed: str, *, version: str = "2.37", latency_s: float = 0.0) -> Iterator[Company]:
     """Run a sandbox as a process of its own for the length of a `with` block."""
     command = [*RECONCILER, "sandbox", "--seed", seed, "--coder-version", version]
-    command += ["--latency", str(latency_s), "--print-json"]
+    command += ["--latency", str(latency_s), "--with-experiment", "--print-json"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None

@@ -15,7 +15,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from reconciler.sandbox import Request, Sandbox
+from reconciler.sandbox import RecordedRequest, Sandbox
 
 _SUBJECT = re.compile(r"/api/v2/(?:groups|users)/([^/]+)/ai/budget")
 _PLAN = re.compile(r"reconciler/\S+ plan/([0-9a-f]{12})")
@@ -85,7 +85,7 @@ def problems_of(journals: list[Journal], sandbox: Sandbox, *, others_wrote: bool
             yield f"{journal.path.name} has the mode {mode:o}"
 
 
-def unread_writes(requests: tuple[Request, ...]) -> Iterator[str]:
+def unread_writes(requests: tuple[RecordedRequest, ...]) -> Iterator[str]:
     """Yield writes before which nobody read the object since it was last written; for runs of one command at a time."""
     read: set[str] = set()
     for request in requests:
@@ -124,7 +124,7 @@ def _committed(sandbox: Sandbox) -> dict[Key, int]:
     return counts
 
 
-def _unexplained(requests: list[Request], planned: list[tuple[Journal, int]]) -> Iterator[str]:
+def _unexplained(requests: list[RecordedRequest], planned: list[tuple[Journal, int]]) -> Iterator[str]:
     """Each request needs an intent before it, one of its own unless it was sent again after a 429."""
     intents = sorted(time for journal, number in planned for time in journal.intents(number))
     after = [journal.actions[number]["after"] for journal, number in planned]
@@ -138,7 +138,7 @@ def _unexplained(requests: list[Request], planned: list[tuple[Journal, int]]) ->
             yield f"{request.method} {request.path} sends {request.body}, and {after} is in the journals"
 
 
-def _is_meant(request: Request, after: dict[str, Any]) -> bool:
+def _is_meant(request: RecordedRequest, after: dict[str, Any]) -> bool:
     if request.method == "DELETE":
         return bool(after["type"] == "absent")
     body = request.body if isinstance(request.body, dict) else {}

@@ -16,7 +16,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from reconciler.sandbox import Options, Sandbox
+from reconciler.sandbox import COST_CONTROL_EXPERIMENT, Options, Sandbox
 from tests.chaos import replay
 from tests.chaos.commands import Command, Launcher, Running
 from tests.chaos.company import FAR, Company, live_state, random_company, settle
@@ -45,7 +45,7 @@ def run(seed: int, launcher: Launcher, *, is_order: bool = False) -> Report:
     steps = [quiet_step(random)] if is_order else random_steps(random, company)
     folder = Path(tempfile.mkdtemp(prefix=f"chaos-{seed}-", dir=_MEMORY if os.access(_MEMORY, os.W_OK) else None))
     try:
-        with Sandbox(Options(seed="empty", coder_version=version)) as sandbox:
+        with Sandbox(Options(seed="empty", coder_version=version, experiments=(COST_CONTROL_EXPERIMENT,))) as sandbox:
             settle(company, sandbox)
             replay.record_changes(sandbox)
             one = _Run(Report(seed), company, sandbox, launcher, folder, is_order=is_order)

@@ -16,7 +16,7 @@ import httpx
 from reconciler.coder.client import CoderReader, World, open_reader
 from reconciler.coder.connection import Connection
 from reconciler.coder.transport import Answer, Request
-from reconciler.sandbox import Options, Sandbox
+from reconciler.sandbox import COST_CONTROL_EXPERIMENT, Options, Sandbox
 
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}")
 ID_1, ID_2, ID_3 = (f"abcdef0{number}-0000-4000-8000-000000000000" for number in (1, 2, 3))
@@ -48,7 +48,9 @@ def sandbox_and_reader(
     version: str = "2.37", *, seed: str = "demo", role: str = "user-admin", **options: Any
 ) -> Iterator[tuple[Sandbox, CoderReader]]:
     with (
-        Sandbox(Options(coder_version=version, seed=seed, **options)) as sandbox,
+        Sandbox(
+            Options(coder_version=version, seed=seed, **({"experiments": (COST_CONTROL_EXPERIMENT,)} | options))
+        ) as sandbox,
         open_reader(connection_to(sandbox, role), world=StillWorld().world()) as reader,
     ):
         yield sandbox, reader

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from reconciler.coder.client import open_reader
 from reconciler.coder.http import client_factory
 from reconciler.core.budget import ABSENT, Reading, Unknown
-from reconciler.sandbox import Options, Sandbox
+from reconciler.sandbox import COST_CONTROL_EXPERIMENT, Options, Sandbox
 from tests.coder.helpers import StillWorld, connection_to
 from tests.coder.test_reader import budgets_of, effective_of, overrides_of
 
@@ -66,7 +66,7 @@ class Unreliable(httpx.BaseTransport):
 @cache
 def sandbox_of(version: str) -> Iterator[Sandbox]:
     """Keep one sandbox a version for all examples; it ends with the process."""
-    sandbox = Sandbox(Options(coder_version=version))
+    sandbox = Sandbox(Options(coder_version=version, experiments=(COST_CONTROL_EXPERIMENT,)))
     sandbox.__enter__()
     return iter([sandbox] * 10_000)
 

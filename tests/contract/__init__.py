@@ -37,7 +37,7 @@ Ids: TypeAlias = Mapping[str, str]
 """What a placeholder stands for: `user:ana`, `group:acme/platform`, `organization:acme`, `token:owner`."""
 
 HERE = Path(__file__).parent
-GENERATIONS = ("2026-05-29", "2.34", "2.35", "2.36", "2.37")
+GENERATIONS = ("2026-05-29", "2.34", "2.35", "2.36", "2.37", "2.38")
 ROLES = ("owner", "user-admin", "organization-admin", "organization-user-admin", "auditor", "member")
 
 _NAMED = re.compile(r"\{((?:user|group|organization|token):[^{}\"]+)\}")

@@ -31,7 +31,7 @@ from tests.contract import (
 )
 
 EXAMPLES = load_examples()
-SECTIONS = re.compile(r"(1|2\.[1-4]|3\.[1-7]|4|5|6|7|8|9|12\.[1-6])")
+SECTIONS = re.compile(r"(1|2\.[1-4]|3\.[1-7]|4|5|6|7|8|9|12\.[1-6]|13\.[1-5])")
 OPTIONS = {"licensed", "unlicensed", "experiments", "rate_limit"}
 SYSTEM_USER = "user:prebuilds"
 

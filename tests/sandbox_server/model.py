@@ -92,7 +92,7 @@ class Model:
             return 404
         if group.endswith("/Everyone"):
             return 403
-        if not self.may_write(role, group):
+        if user not in self.members[home(group)] or not self.may_write(role, group):
             return 400
         self._leave(user, group)
         return 200

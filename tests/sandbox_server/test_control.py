@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -9,11 +11,13 @@ import httpx
 import pytest
 
 from reconciler.sandbox import SECRET_HEADER, Fault
+from tests.patience import HELD_S, wait_until
 from tests.sandbox_server.callers import Start, World
 
 ENDPOINTS = (
     ("POST", "faults"), ("DELETE", "faults"), ("GET", "requests"), ("DELETE", "requests"), ("POST", "execute"),
-    ("GET", "effective"), ("GET", "nothing"),
+    ("GET", "effective"), ("GET", "critical-path"), ("GET", "clock"), ("PUT", "clock"), ("POST", "advance"),
+    ("GET", "nothing"),
 )  # fmt: skip
 
 
@@ -41,6 +45,9 @@ def test_the_same_control_over_http(world: World) -> None:
         ("faults", {"kind": "change", "parameters": 7}, "list"),
         ("execute", {"sql": "SELECT nothing"}, "nothing"),
         ("execute", {}, "sql"),
+        ("advance", {"days": 0}, "between 1 and 400"),
+        ("advance", {"days": 401}, "between 1 and 400"),
+        ("advance", {}, "days"),
     ],
 )
 def test_wrong_control_requests_say_what_is_wrong(world: World, name: str, body: object, word: str) -> None:
@@ -48,6 +55,71 @@ def test_wrong_control_requests_say_what_is_wrong(world: World, name: str, body:
     assert response.status_code == 400
     assert word in response.json()["message"]
     assert world.control("GET", "nothing").status_code == 404
+
+
+@pytest.mark.parametrize("now", ["tomorrow", "2027-01-01T00:00:00", 7, None])
+def test_the_clock_needs_a_moment_with_an_offset(world: World, now: object) -> None:
+    assert world.control("PUT", "clock", {"now": now}).status_code == 400
+
+
+def test_the_clock_is_set_and_goes_on_or_stands_still(world: World) -> None:
+    answer = world.control("PUT", "clock", {"now": "2027-03-31T23:59:59+02:00"}).json()
+    assert answer == {"now": "2027-03-31T21:59:59.000000Z", "stopped": True}
+    assert world.control("GET", "clock").json() == answer
+    spend = world.get("/users/bob/ai/spend").json()
+    assert (spend["period_start"], spend["current_spend_micros"]) == ("2027-03-01T00:00:00Z", 0)
+    assert world.control("PUT", "clock", {"now": "2027-04-01T00:00:00Z", "stopped": False}).json()["stopped"] is False
+    first, second = (world.control("GET", "clock").json()["now"] for _ in range(2))
+    assert "2027-04-01T00:00:00" < first < second < "2027-04-01T01"
+    world.sandbox.set_now(datetime(2026, 1, 1, tzinfo=UTC))
+    put = world.put(f"/groups/{world.group('acme/eng')}/ai/budget", {"spend_limit_micros": 1}).json()
+    assert put["updated_at"].startswith("2026-01-01T00:00:00")
+
+
+def test_a_token_expires_when_its_time_has_come(world: World) -> None:
+    assert world.get("/users/me").status_code == 200
+    world.sandbox.set_now(datetime(2999, 1, 2, tzinfo=UTC))
+    assert world.get("/users/me").status_code == 401
+
+
+def test_spend_moves_forward_until_a_limit_is_reached(start: Start) -> None:
+    first, second = (start(now=datetime(2026, 11, 2, 9, tzinfo=UTC)) for _ in range(2))
+    before = total_spend(first)
+    first.sandbox.advance(10)
+    assert second.control("POST", "advance", {"days": 10}).json()["now"] == "2026-11-12T09:00:00.000000Z"
+    assert before < total_spend(first) == total_spend(second)
+    days = first.sandbox.execute("SELECT DISTINCT day FROM ai_daily_spend WHERE day > '2026-11-02' ORDER BY day")
+    assert [row[0][-2:] for row in days] == ["03", "04", "05", "06", "09", "10", "11", "12"]
+    bob = first.group("acme/platform"), first.user("bob")
+    first.sandbox.execute("UPDATE user_ai_budget_overrides SET spend_limit_micros = 1 WHERE user_id = ?", bob[1:])
+    spent = "SELECT sum(cost_micros) FROM ai_daily_spend WHERE group_id = ? AND user_id = ?"
+    stopped_at = first.sandbox.execute(spent, bob)
+    first.sandbox.advance(5)
+    assert first.sandbox.execute(spent, bob) == stopped_at
+
+
+def total_spend(world: World) -> int:
+    return int(world.sandbox.execute("SELECT sum(cost_micros) FROM ai_daily_spend")[0][0])
+
+
+def test_the_critical_path_is_the_longest_chain_of_requests_that_waited(world: World) -> None:
+    assert world.sandbox.critical_path() == ()
+    with ThreadPoolExecutor(3) as pool:
+        for arrived in (3, 6):
+            world.sandbox.fault(Fault("delay", path="*/organizations", times=3, seconds=HELD_S))
+            answers = [pool.submit(world.get, "/organizations") for _ in range(3)]
+            wait_until(lambda arrived=arrived: len(world.sandbox.requests) == arrived)
+            world.sandbox.release()
+            assert [answer.result().status_code for answer in answers] == [200, 200, 200]
+    assert world.get("/users/me").status_code == 200
+    assert [request.round for request in world.sandbox.requests] == [1, 1, 1, 2, 2, 2, 3]
+    path = world.sandbox.critical_path()
+    assert [request.path for request in path] == ["/api/v2/organizations", "/api/v2/organizations", "/api/v2/users/me"]
+    assert [row["round"] for row in world.control("GET", "critical-path").json()] == [1, 2, 3]
+    world.sandbox.forget_requests()
+    assert world.control("GET", "critical-path").json() == []
+    world.get("/users/me")
+    assert [request.round for request in world.sandbox.requests] == [1]
 
 
 @pytest.mark.parametrize(("method", "name"), ENDPOINTS)

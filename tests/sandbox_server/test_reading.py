@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from reconciler.sandbox import COST_CONTROL_EXPERIMENT
 from tests.sandbox_server.callers import Start, World
 
 
@@ -176,12 +177,18 @@ def test_a_refused_override_leaves_an_entry_in_its_organization(world: World) ->
     assert world.get("/audit?q=date_from:2026-13-01").status_code == 400
 
 
-def test_older_servers_tell_a_users_limit_flat(start: Start) -> None:
-    world = start(coder_version="2.35")
-    spend = world.get("/users/bob/ai/spend").json()
-    assert (spend["spend_limit_micros"], spend["limit_source"]) == (1_500_000_000, "user_override")
-    world.sandbox.execute("DELETE FROM group_ai_budgets")
-    assert world.get("/users/mia/ai/spend").json()["spend_limit_micros"] is None
+def test_a_user_s_spend_came_with_2_36(start: Start) -> None:
+    assert start(coder_version="2.35", experiments=(COST_CONTROL_EXPERIMENT,)).get("/users/bob/ai/spend").json() == {
+        "message": "Route not found."
+    }
+    assert start(coder_version="2.36").get("/users/bob/ai/spend").status_code == 200
+
+
+def test_stock_2_35_hides_overrides_from_everybody_before_all_else(start: Start) -> None:
+    world = start(coder_version="2.35", licensed=False)
+    for role in ("owner", "member", "nobody"):
+        answer = world.get("/users/nosuch/ai/budget", role=role)
+        assert (answer.status_code, "'ai-gateway-cost-control' experiment" in answer.json()["message"]) == (403, True)
 
 
 def test_checks_of_rights(world: World) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import json
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
@@ -13,18 +12,22 @@ from reconciler.cli.installed import command_to_add
 from reconciler.errors import ReconcilerError
 
 if TYPE_CHECKING:
-    from reconciler.sandbox import Ready
+    from reconciler.sandbox import Profile, Ready
 
 
 @click.command("sandbox")
 @click.option(
-    "--seed", default="demo", show_default=True, metavar="SEED", help="demo, empty, N-users,M-groups, or a YAML file."
+    "--seed",
+    default="demo",
+    show_default=True,
+    metavar="SEED",
+    help="demo, empty, new, N-users,M-groups[,K-organizations], or a YAML file.",
 )
 @click.option(
     "--coder-version",
     default="2.37",
     show_default=True,
-    type=click.Choice(["2026-05-29", "2.34", "2.35", "2.36", "2.37"]),
+    type=click.Choice(["2.34", "2026-05-29", "2.35", "2.36", "2.37", "2.38"]),
     help="Which Coder to be.",
 )
 @click.option(
@@ -40,7 +43,21 @@ if TYPE_CHECKING:
 )
 @click.option("--latency", default=0.0, type=click.FloatRange(0, 60), metavar="SECONDS", help="Delay every answer.")
 @click.option("--unlicensed", is_flag=True, help="Have no licence for AI budgets.")
-@click.option("--without-experiment", is_flag=True, help="Close the experiment gate of 2.35.")
+@click.option(
+    "--with-experiment/--without-experiment",
+    default=False,
+    help="2.35: serve user overrides, which its stock release hides behind an experiment.",
+)
+@click.option(
+    "--profile",
+    type=click.Choice(["none", "real"]),
+    default="none",
+    show_default=True,
+    help="real: requests take as long as on a real server.",
+)
+@click.option(
+    "--advance", default=0, type=click.IntRange(0, 400), metavar="DAYS", help="Move clock and spend forward by days."
+)
 @click.option("--print-json", is_flag=True, help="Print one JSON line with url, tokens and control_secret when ready.")
 def command(
     seed: str,
@@ -51,7 +68,9 @@ def command(
     rate_limit: int | None,
     latency: float,
     unlicensed: bool,
-    without_experiment: bool,
+    with_experiment: bool,
+    profile: Profile,
+    advance: int,
     print_json: bool,
 ) -> None:
     """Run a stand-in Coder server with AI budgets, until Ctrl-C.
@@ -78,9 +97,10 @@ def command(
         rate_limit=rate_limit,
         latency_s=latency,
         licensed=not unlicensed,
+        experiments=("ai-gateway-cost-control",) if with_experiment else (),
+        profile=profile,
+        advance_days=advance,
     )
-    if without_experiment:
-        options = replace(options, experiments=())
     try:
         gc.enable()  # unlike other commands (entry.py) this one lives on
         serve(options, _print_json if print_json else _print_text)

@@ -7,10 +7,9 @@ import sqlite3
 from typing import TYPE_CHECKING, Any
 
 from ..answers import Answer, Validation, as_json, forbidden, json_answer, message, not_found, refusal, server_error
-from ..keys import hash_password
-from ..names import check_email, check_username
+from ..identifiers import NIL, check_email, check_username, new_uuid
 from ..roles import SITE_ROLES
-from ..uuids import NIL, new_uuid
+from ..tokens import hash_password
 from .users import user_answer
 
 if TYPE_CHECKING:
@@ -49,7 +48,7 @@ def create_user(call: Call) -> Answer:
 
 
 def insert_user(call: Call, body: dict[str, Any], organizations: Sequence[str]) -> str:
-    """Write a user and the memberships. *Raises* Refusal 409 when name or address is taken."""
+    """Write a user and the memberships. *Raises* Refused 409 when name or address is taken."""
     user_id, now = new_uuid(), call.world.clock.tick()
     try:
         call.database.run(
@@ -165,7 +164,7 @@ def _check_account(call: Call, body: dict[str, Any]) -> None:
     if faults:
         raise refusal(400, "Validation failed.", *faults)
     if body["service_account"]:
-        if not call.world.licensed("service_accounts"):
+        if not call.world.enabled("service_accounts"):
             raise refusal(403, "Service Accounts is a Premium feature. Contact sales!")
         if body["email"] or body["password"] or body["login_type"] not in ("", "none"):
             raise refusal(400, "Service accounts cannot have an email address, a password or a login type.")

@@ -8,9 +8,9 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from ..answers import Answer, Validation, json_answer, refusal
-from ..moments import parse_moment
-from ..search import Search, parse
-from ..uuids import parse_uuid
+from ..clock import parse_moment
+from ..identifiers import parse_uuid
+from ..query import Search, parse
 
 if TYPE_CHECKING:
     import sqlite3
@@ -138,7 +138,7 @@ def _limit(text: str, default: int, maximum: int) -> int:
 
 
 def _after(rows: Sequence[sqlite3.Row], cursor: str, message: str) -> int:
-    """Return the position behind the row with this id. *Raises* Refusal 400 when there is none."""
+    """Return the position behind the row with this id. *Raises* Refused 400 when there is none."""
     for position, row in enumerate(rows):
         if row["id"] == cursor:
             return position + 1

@@ -6,9 +6,9 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from ..answers import Answer, as_json, forbidden, json_answer
-from ..moments import parse_day
-from ..search import Search, parse
-from ..uuids import NIL, parse_uuid
+from ..clock import parse_day
+from ..identifiers import NIL, parse_uuid
+from ..query import Search, parse
 
 if TYPE_CHECKING:
     import sqlite3

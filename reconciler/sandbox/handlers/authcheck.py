@@ -62,7 +62,7 @@ def _allowed_on(call: Call, action: str, kind: str, resource_id: str) -> bool:
         return user is not None and all(
             call.caller.may(wanted, "user", owner=user["id"]) for wanted in ("read", action)
         )
-    group = call.database.one("SELECT * FROM groups WHERE id = ?", resource_id) if kind == "group" else None
+    group = call.database.row("SELECT * FROM groups WHERE id = ?", resource_id) if kind == "group" else None
     if group is None or not may_read_group(call, call.caller, group):
         return False
     return action == "read" or call.caller.may(action, kind, organization=group["organization_id"])

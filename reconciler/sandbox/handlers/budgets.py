@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..answers import Answer, Validation, json_answer, not_found, refusal
-from ..audit import Change, record
+from ..audit import BudgetWrite, record
 
 if TYPE_CHECKING:
     import sqlite3
@@ -73,15 +73,15 @@ def check_maximum(call: Call, limit: int) -> None:
 
 
 def _stored(call: Call) -> sqlite3.Row | None:
-    return call.database.one("SELECT * FROM group_ai_budgets WHERE group_id = ?", call.group["id"])
+    return call.database.row("SELECT * FROM group_ai_budgets WHERE group_id = ?", call.group["id"])
 
 
 def _may_write(call: Call) -> bool:
     return call.caller.may("update", "group", organization=call.group["organization_id"])
 
 
-def _change(call: Call, old: int | None, new: int | None) -> Change:
-    return Change(
+def _change(call: Call, old: int | None, new: int | None) -> BudgetWrite:
+    return BudgetWrite(
         kind="group_ai_budget",
         id=call.group["id"],
         target=call.group["name"],

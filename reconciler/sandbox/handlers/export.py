@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from ..answers import INVALID_QUERY, Answer, Validation, forbidden, refusal
-from ..moments import parse_instant
+from ..clock import parse_instant
 from .deployment import RETENTION_DAYS
 
 if TYPE_CHECKING:

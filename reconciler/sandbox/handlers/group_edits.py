@@ -6,8 +6,7 @@ import sqlite3
 from typing import TYPE_CHECKING, Any
 
 from ..answers import Answer, Validation, message, refusal, server_error
-from ..names import check_group_name
-from ..uuids import new_uuid, parse_uuid
+from ..identifiers import check_display_name, check_group_name, new_uuid, parse_uuid
 from .groups import group_answer
 
 if TYPE_CHECKING:
@@ -30,7 +29,7 @@ def create_group(call: Call) -> Answer:
     if body["name"] == EVERYONE:
         fault = Validation("name", f'"{EVERYONE}" is a reserved group name')
         raise refusal(400, "Invalid group name.", fault)
-    if faults := check_group_name(body["name"]):
+    if faults := (*check_group_name(body["name"]), *check_display_name(body)):
         raise refusal(400, "Validation failed.", *faults)
     organization = call.organization["id"]
     if not call.caller.may("create", "group", organization=organization):
@@ -43,7 +42,8 @@ def create_group(call: Call) -> Answer:
             group_id, organization, body["name"], body["display_name"], body["avatar_url"], body["quota_allowance"],
         )  # fmt: skip
     except sqlite3.IntegrityError:
-        raise _name_taken(body["name"]) from None
+        fault = Validation("name", "Group names must be unique")
+        raise refusal(409, f'A group named "{body["name"]}" already exists.', fault) from None
     return group_answer(call, group_id, status=201)
 
 
@@ -64,8 +64,8 @@ def change_group(call: Call) -> Answer:
                 body["quota_allowance"], group_id,
             )  # fmt: skip
     except sqlite3.IntegrityError as error:
-        if "groups_by_name" in str(error):
-            raise _name_taken(body["name"]) from None
+        if "groups.name" in str(error):
+            raise refusal(409, f'A group with name "{body["name"]}" already exists.') from None
         raise refusal(400, "Cannot add the same user to a group twice!") from None
     return group_answer(call, group_id)
 
@@ -82,26 +82,30 @@ def delete_group(call: Call) -> Answer:
 
 def _check_change(call: Call, body: dict[str, Any]) -> None:
     if call.group["id"] == call.group["organization_id"]:
-        if body["add_users"] or body["remove_users"]:
-            raise refusal(403, f'Cannot add or remove users from the "{EVERYONE}" group!')
-        if body["name"] not in ("", EVERYONE):
-            raise refusal(400, f'Cannot rename the "{EVERYONE}" group!')
+        _check_change_of_everyone(body)
     elif body["name"] == EVERYONE:
-        fault = Validation("name", f'"{EVERYONE}" is a reserved group name')
-        raise refusal(400, "Invalid group name.", fault)
-    elif body["name"] and (faults := check_group_name(body["name"])):
+        raise refusal(400, f'"{EVERYONE}" is a reserved group name!')
+    elif faults := (*(check_group_name(body["name"]) if body["name"] else ()), *check_display_name(body)):
         raise refusal(400, "Validation failed.", *faults)
     for text in (*body["add_users"], *body["remove_users"]):
         if parse_uuid(text) is None:
             raise refusal(400, f'ID "{text}" must be a valid user UUID.')
-    for text in body["add_users"]:
-        found = call.database.one(
+        membership = call.database.row(
             "SELECT 1 FROM organization_members WHERE user_id = ? AND organization_id = ?",
             parse_uuid(text),
             call.group["organization_id"],
         )
-        if found is None:
+        if membership is None:
             raise refusal(400, f'User must be a member of organization "{call.group["name"]}"')
+
+
+def _check_change_of_everyone(body: dict[str, Any]) -> None:
+    if body["add_users"] or body["remove_users"]:
+        raise refusal(403, f'Cannot add or remove users from the "{EVERYONE}" group!')
+    if body["name"] not in ("", EVERYONE):
+        raise refusal(400, f'Cannot rename the "{EVERYONE}" group!')
+    if body["display_name"]:
+        raise refusal(400, f'Cannot update the Display Name for the "{EVERYONE}" group!')
 
 
 def _write_members(call: Call, body: dict[str, Any]) -> None:
@@ -113,8 +117,3 @@ def _write_members(call: Call, body: dict[str, Any]) -> None:
         call.database.run(
             "DELETE FROM group_members WHERE user_id = ? AND group_id = ?", parse_uuid(text), call.group["id"]
         )
-
-
-def _name_taken(name: str) -> Exception:
-    fault = Validation("name", "This value is already in use and should be unique.")
-    return refusal(409, f'A group named "{name}" already exists.', fault)

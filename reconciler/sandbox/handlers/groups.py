@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ..answers import INVALID_QUERY, Answer, Validation, as_json, json_answer, not_found, refusal
 from ..guards import find_organization, find_user
-from ..paging import page_of_people, read_page_request
+from ..query import page_of_people, parse_bool, read_page_request
 from ..shapes import GROUP_ROWS, IN_LIST, REDUCED_USER, group_shape
 
 if TYPE_CHECKING:
@@ -41,8 +41,7 @@ def list_organization_groups(call: Call) -> Answer:
 def get_group(call: Call) -> Answer:
     """Answer with one group, its members left out on request."""
     query = call.query()
-    without_members = query.boolean("exclude_members")
-    query.check()
+    without_members = parse_bool(query.text("exclude_members")) or False
     return group_answer(call, call.group["id"], without_members=without_members)
 
 
@@ -91,7 +90,7 @@ def page_of_groups(call: Call) -> Answer:
         page.offset,
     )
     count = call.database.value(f"SELECT count(*) FROM groups g {where}", *parameters) if rows else 0
-    return json_answer({"groups": [group_shape(row) | {"members": []} for row in rows], "count": count})
+    return json_answer({"groups": [group_shape(row) for row in rows], "count": count})
 
 
 def _filters(call: Call, query: Query) -> list[tuple[str, object]]:
@@ -124,7 +123,7 @@ def _listed(call: Call, filters: Iterable[tuple[str, object]]) -> Answer:
             "OR g.id IN (SELECT group_id FROM group_memberships WHERE user_id = ?))"
         )
         parameters += [as_json(readable), call.caller.id]
-    rows = call.database.rows(f"{GROUP_ROWS} WHERE {' AND '.join(clauses)} ORDER BY lower(g.name), g.id", *parameters)
+    rows = call.database.rows(f"{GROUP_ROWS} WHERE {' AND '.join(clauses)} ORDER BY g.rowid", *parameters)
     members = inlined_members(call, rows)
     return Answer(200, f"[{','.join(_group_text(row, members) for row in rows)}]\n".encode())
 

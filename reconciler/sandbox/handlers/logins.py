@@ -7,8 +7,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from ..answers import NOT_FOUND, Answer, Validation, forbidden, json_answer, message, not_found, refusal, server_error
-from ..keys import hash_password, issue_key
-from ..names import check_email, check_username
+from ..identifiers import check_email, check_username
+from ..tokens import hash_password, issue_key
 from .accounts import check_password, insert_user
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def login(call: Call) -> Answer:
     body = call.json("LoginWithPasswordRequest", {"email": "string", "password": "string"})
     if faults := check_email(body["email"]):
         raise refusal(400, "Validation failed.", *faults)
-    row = call.database.one("SELECT * FROM users WHERE lower(email) = lower(?) AND NOT deleted", body["email"])
+    row = call.database.row("SELECT * FROM users WHERE lower(email) = lower(?) AND NOT deleted", body["email"])
     if row is None or (row["password_hash"] and row["password_hash"] != hash_password(body["password"])):
         raise refusal(401, "Incorrect email or password.")
     if row["login_type"] != "password":

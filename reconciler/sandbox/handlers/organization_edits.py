@@ -18,10 +18,9 @@ from ..answers import (
     server_error,
 )  # fmt: skip
 from ..guards import find_user
-from ..names import check_username
+from ..identifiers import check_display_name, check_username, new_uuid
 from ..roles import ASSIGNABLE_BY_USER_ADMIN, ORGANIZATION_ROLES
 from ..shapes import membership_shape, organization_shape
-from ..uuids import new_uuid
 
 if TYPE_CHECKING:
     from ..calls import Call
@@ -33,15 +32,13 @@ def create_organization(call: Call) -> Answer:
         "CreateOrganizationRequest",
         {"name": "string", "display_name": "string", "description": "string", "icon": "string"},
     )
-    if faults := check_username(body["name"], "name"):
+    if faults := (*check_username(body["name"], "name"), *check_display_name(body)):
         raise refusal(400, "Validation failed.", *faults)
     if body["name"] == "default":
         fault = Validation("name", 'Organization name "default" is reserved.')
         raise refusal(400, 'Organization name "default" is reserved.', fault)
     if not call.caller.may("create", "organization"):
-        raise server_error(
-            "insert organization: unauthorized: rbac: forbidden", "Internal error inserting organization."
-        )
+        raise server_error("unauthorized: rbac: forbidden", "Internal error inserting organization member.")
     id_, now = new_uuid(), call.world.clock.tick()
     try:
         with call.database.transaction():
@@ -53,24 +50,27 @@ def create_organization(call: Call) -> Answer:
             _insert_member(call, id_, call.caller.id)
     except sqlite3.IntegrityError:
         raise refusal(409, "Organization already exists with that name.") from None
-    row = call.database.one("SELECT * FROM organizations WHERE id = ?", id_)
+    row = call.database.row("SELECT * FROM organizations WHERE id = ?", id_)
     assert row is not None  # noqa: S101  # written just now
     return json_answer(organization_shape(row), 201)
 
 
 def delete_organization(call: Call) -> Answer:
-    """Delete an organization that has at most one member and no group of its own."""
+    """Delete softly an organization that has at most one member and no group of its own; the rows stay."""
     if call.organization["is_default"]:
         raise refusal(400, "Default organization cannot be deleted.")
     id_ = call.organization["id"]
     members = call.database.value("SELECT count(*) FROM organization_members WHERE organization_id = ?", id_)
     groups = call.database.value("SELECT count(*) FROM groups WHERE organization_id = ?1 AND id <> ?1", id_)
-    if members > 1 or groups or not call.caller.may("delete", "organization", organization=id_):
-        raise server_error(
-            f"cannot delete organization: organization has {members} members and {groups} groups",
-            "Error deleting organization.",
-        )
-    call.database.run("DELETE FROM organizations WHERE id = ?", id_)
+    if members > 1 or groups:
+        parts = [f"{members} {'member' if members == 1 else 'members'}"] if members > 1 else []
+        parts += [f"{groups} {'group' if groups == 1 else 'groups'}"] if groups else []
+        text = f"This organization has {', '.join(parts)} that must be deleted first."
+        raise server_error(text, "Error deleting organization.")
+    if not call.caller.may("delete", "organization", organization=id_):
+        raise server_error("unauthorized: rbac: forbidden", "Error deleting organization.")
+    now = call.world.clock.tick()
+    call.database.run("UPDATE organizations SET deleted = 1, updated_at = ? WHERE id = ?", now, id_)
     return message("Organization has been deleted.")
 
 
@@ -80,7 +80,7 @@ def add_member(call: Call) -> Answer:
     try:
         _insert_member(call, organization, user_id)
     except sqlite3.IntegrityError:
-        raise refusal(400, "Organization member already exists in this organization") from None
+        raise refusal(400, "User is already an organization member") from None
     return _membership(call, user_id)
 
 
@@ -139,7 +139,7 @@ def _insert_member(call: Call, organization: str, user_id: str) -> None:
 
 
 def _membership(call: Call, user_id: str) -> Answer:
-    row = call.database.one(
+    row = call.database.row(
         "SELECT * FROM organization_members WHERE user_id = ? AND organization_id = ?",
         user_id,
         call.organization["id"],

@@ -5,11 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..answers import Answer, as_json, json_answer
-from ..paging import PageRequest, page_of_people, read_page_request
-from ..query import parse_bool
-from ..search import parse
+from ..identifiers import NIL, parse_uuid
+from ..query import PageRequest, page_of_people, parse, parse_bool, read_page_request
 from ..shapes import MEMBER_ROWS, member_with_user_shape, organization_shape
-from ..uuids import NIL, parse_uuid
 
 if TYPE_CHECKING:
     from ..calls import Call
@@ -17,7 +15,7 @@ if TYPE_CHECKING:
 
 def list_organizations(call: Call) -> Answer:
     """Answer with the organizations that the caller may read, without pages."""
-    rows = call.database.rows("SELECT * FROM organizations ORDER BY lower(name)")
+    rows = call.database.rows("SELECT * FROM organizations WHERE NOT deleted ORDER BY lower(name)")
     may = call.caller.may
     readable = [row for row in rows if may("read", "organization", organization=row["id"])]
     return json_answer([organization_shape(row) for row in readable])

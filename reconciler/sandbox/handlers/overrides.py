@@ -5,10 +5,10 @@ from __future__ import annotations
 import sqlite3
 from typing import TYPE_CHECKING
 
-from ..answers import NOT_FOUND, Answer, Refusal, Validation, json_answer, not_found, refusal, server_error
-from ..audit import Change, record
+from ..answers import NOT_FOUND, Answer, Refused, Validation, json_answer, not_found, refusal, server_error
+from ..audit import BudgetWrite, record
 from ..guards import may_read_group
-from ..uuids import NIL
+from ..identifiers import NIL
 from .budgets import check_maximum, check_not_negative
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def put_override(call: Call) -> Answer:
     old = _stored(call)
     try:
         _write(call, group_id, limit)
-    except Refusal as refused:
+    except Refused as refused:
         if old is not None:
             _record(call, old, old, "write", refused.answer.status_code)
         raise
@@ -50,7 +50,7 @@ def delete_override(call: Call) -> Answer:
     old = _stored(call)
     if old is None:
         raise not_found()
-    group = call.database.one("SELECT * FROM groups WHERE id = ?", old["group_id"])
+    group = call.database.row("SELECT * FROM groups WHERE id = ?", old["group_id"])
     if group is None or not may_read_group(call, call.caller, group):
         raise server_error(f"fetch group: {NOT_FOUND}")
     if not _may_write(call, group):
@@ -61,7 +61,7 @@ def delete_override(call: Call) -> Answer:
 
 
 def _write(call: Call, group_id: str, limit: int) -> None:
-    group = call.database.one("SELECT * FROM groups WHERE id = ?", group_id)
+    group = call.database.row("SELECT * FROM groups WHERE id = ?", group_id)
     if group is None or not may_read_group(call, call.caller, group) or not _may_write(call, group):
         raise not_found()
     now = call.world.clock.tick()
@@ -87,7 +87,7 @@ def _may_write(call: Call, group: sqlite3.Row) -> bool:
 
 
 def _stored(call: Call) -> sqlite3.Row | None:
-    return call.database.one(
+    return call.database.row(
         "SELECT o.*, g.name AS group_name, g.organization_id "
         "FROM user_ai_budget_overrides o JOIN groups g ON g.id = o.group_id WHERE o.user_id = ?",
         call.user["id"],
@@ -99,7 +99,7 @@ def _record(call: Call, old: sqlite3.Row | None, new: sqlite3.Row | None, action
     stored = new or old
     if not call.generation.override_audit or stored is None:
         return
-    change = Change(
+    change = BudgetWrite(
         kind="user_ai_budget_override",
         id=call.user["id"],
         target=call.user["username"],

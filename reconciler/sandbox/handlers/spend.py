@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..aggregates import combined_limit_micros, spent_micros
-from ..answers import Answer, as_json, json_answer
+from ..answers import Answer, as_json, json_answer, server_error
 from ..guards import may_read_group
+from ..memo import combined_limit_micros, spent_micros
 from ..query import bounded_ids
 
 if TYPE_CHECKING:
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ..calls import Call
+
+MAXIMUM_BIGINT = 2**63 - 1
 
 _GROUP_ROWS = """
 SELECT g.id, g.organization_id, b.spend_limit_micros
@@ -66,20 +68,16 @@ def members_spend(call: Call) -> Answer:
 
 def user_spend(call: Call) -> Answer:
     """Answer with what applies to a user and what they spent under it; not masked across organizations."""
-    row = call.database.one("SELECT * FROM effective_budgets WHERE user_id = ?", call.user["id"])
+    row = call.database.row("SELECT * FROM effective_budgets WHERE user_id = ?", call.user["id"])
     assert row is not None  # noqa: S101  # the guard found the user
     spent = call.database.value(
         "SELECT coalesce(sum(cost_micros), 0) FROM ai_daily_spend WHERE user_id = ? AND group_id = ? "
         "AND day >= ? AND day < ?",
         call.user["id"], row["effective_group_id"], *_days(call),
     )  # fmt: skip
-    budget = _budget(row)
-    if call.generation.user_spend == "flat":
-        shape: dict[str, Any] = budget or {"spend_limit_micros": None, "limit_source": None}
-    else:
-        shape = {"effective_budget": budget}
     ids = {"user_id": row["user_id"], "effective_group_id": row["effective_group_id"]}
-    return json_answer(ids | shape | _period(call) | {"current_spend_micros": spent})
+    budget = {"effective_budget": _budget(row)}
+    return json_answer(ids | budget | _period(call) | {"current_spend_micros": spent})
 
 
 def _group_rows(call: Call, ids: Sequence[str]) -> list[sqlite3.Row]:
@@ -88,10 +86,13 @@ def _group_rows(call: Call, ids: Sequence[str]) -> list[sqlite3.Row]:
 
 def _group_row(call: Call, row: sqlite3.Row) -> dict[str, Any]:
     limit = row["spend_limit_micros"]
+    combined = None if limit is None else combined_limit_micros(call.world, row["id"])
+    if combined is not None and combined > MAXIMUM_BIGINT:
+        raise server_error("pq: bigint out of range")
     return {
         "group_id": row["id"],
         "spend_limit_micros": limit,
-        "total_spend_limit_micros": None if limit is None else combined_limit_micros(call.world, row["id"]),
+        "total_spend_limit_micros": combined,
         "current_spend_micros": spent_micros(call.world, row["id"]),
     }
 
@@ -112,7 +113,7 @@ def _member_row(call: Call, row: sqlite3.Row, readable: dict[str, bool]) -> dict
 
 def _may_read(call: Call, group_id: str, readable: dict[str, bool]) -> bool:
     if group_id not in readable:
-        row = call.database.one("SELECT * FROM groups WHERE id = ?", group_id)
+        row = call.database.row("SELECT * FROM groups WHERE id = ?", group_id)
         readable[group_id] = row is not None and may_read_group(call, call.caller, row)
     return readable[group_id]
 

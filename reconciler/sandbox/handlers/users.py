@@ -6,10 +6,8 @@ import json
 from typing import TYPE_CHECKING
 
 from ..answers import Answer, as_json, forbidden, json_answer, not_found
-from ..moments import parse_moment
-from ..paging import page_of_people, read_page_request
-from ..query import parse_bool
-from ..search import Search, parse
+from ..clock import parse_moment
+from ..query import Search, page_of_people, parse, parse_bool, read_page_request
 from ..shapes import IN_LIST, organization_ids, user_shape
 
 if TYPE_CHECKING:
@@ -52,7 +50,7 @@ def get_user(call: Call) -> Answer:
 
 def user_answer(call: Call, user_id: str, status: int = 200) -> Answer:
     """Answer with a user as they are now."""
-    row = call.database.one("SELECT * FROM users WHERE id = ?", user_id)
+    row = call.database.row("SELECT * FROM users WHERE id = ?", user_id)
     if row is None:
         raise not_found()
     return json_answer(user_shape(row, organization_ids(call.database, user_id)), status)

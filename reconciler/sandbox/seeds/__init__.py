@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..uuids import derived_uuid
+from ..identifiers import derived_uuid
 from .bulk import parse_bulk, sow_bulk
 from .document import sow_document
 from .people import tokens_of

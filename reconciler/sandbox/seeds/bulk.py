@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ..answers import as_json
-from ..uuids import derived_uuid
+from ..identifiers import derived_uuid
 from .people import JOINED, add_system_user, give_token
 
 if TYPE_CHECKING:

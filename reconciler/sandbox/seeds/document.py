@@ -15,8 +15,8 @@ import yaml
 
 from ..answers import as_json
 from ..clock import as_text
-from ..keys import hash_password
-from ..uuids import derived_uuid
+from ..identifiers import derived_uuid
+from ..tokens import hash_password
 from .people import JOINED, add_system_user, give_token
 
 if TYPE_CHECKING:

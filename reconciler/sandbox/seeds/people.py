@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..uuids import derived_uuid
-
 if TYPE_CHECKING:
     from ..database import Database
 
 SECRET = "SandboxTokenNotASecret"  # noqa: S105  # says so itself
+SYSTEM_USER = "c42fdf75-3097-471c-8c33-fb52454d81c0"
 FOREVER = "2999-01-01T00:00:00.000000Z"
 JOINED = "2026-01-05T09:00:00.000000Z"
 _TOKEN_NAME = "sandbox: "  # noqa: S105  # begins the names of the tokens handed out
@@ -38,14 +37,13 @@ def tokens_of(database: Database) -> dict[str, str]:
 
 def add_system_user(database: Database) -> None:
     """Add the user in whose name Coder prebuilds workspaces: a member of the default organization, in no list."""
-    user_id = derived_uuid("user", "prebuilds")
     database.run(
         "INSERT INTO users (id, username, name, email, status, login_type, is_system, created_at, updated_at) "
         "VALUES (?, 'prebuilds', 'Prebuilds Owner', 'prebuilds@system', 'active', 'none', 1, ?, ?)",
-        user_id, JOINED, JOINED,
+        SYSTEM_USER, JOINED, JOINED,
     )  # fmt: skip
     database.run(
         "INSERT INTO organization_members (user_id, organization_id, created_at, updated_at) "
         "SELECT ?, id, ?, ? FROM organizations WHERE is_default",
-        user_id, JOINED, JOINED,
+        SYSTEM_USER, JOINED, JOINED,
     )  # fmt: skip

@@ -30,18 +30,23 @@ ALREADY_THERE = "Module already imported so cannot be rewritten; time_machine"
 
 
 def main(names: list[str]) -> int:
-    """Return 1 if a day failed; print what its run said."""
+    """Return 1 if a day failed; print how each went as soon as it is known."""
     unknown = set(names) - {day.name for day in DAYS}
     if unknown:
         print(f"unknown days: {', '.join(sorted(unknown))}; the days are {', '.join(day.name for day in DAYS)}")
         return 2
     days = [day for day in DAYS if day.name in names or not names]
     with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(os.cpu_count()) as pool:
-        results = list(pool.map(lambda day: run(day, Path(folder, day.name)), days))
-    for day, (code, output) in zip(days, results, strict=True):
-        lines = output.rstrip().splitlines()
-        print(f"{day.name}, {day.why}: {lines[-1] if lines else ''}", *([] if code == 0 else lines), sep="\n")
-    return int(any(code for code, _ in results))
+        results = pool.map(lambda day: run(day, Path(folder, day.name)), days)
+        failed = [_say(day, *result) for day, result in zip(days, results, strict=True)]
+    return int(any(failed))
+
+
+def _say(day: Day, code: int, output: str) -> bool:
+    """Print how a day went, all of it if it failed; return whether it failed."""
+    lines = output.rstrip().splitlines() or [""]
+    print(f"{day.name}, {day.why}: {lines[-1]}", *(lines if code else ()), sep="\n", flush=True)
+    return code != 0
 
 
 def run(day: Day, folder: Path) -> tuple[int, str]:

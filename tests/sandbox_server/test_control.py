@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -104,11 +105,15 @@ def total_spend(world: World) -> int:
 
 def test_the_critical_path_is_the_longest_chain_of_requests_that_waited(world: World) -> None:
     assert world.sandbox.critical_path() == ()
+
+    def have_arrived(count: int) -> bool:
+        return len(world.sandbox.requests) == count
+
     with ThreadPoolExecutor(3) as pool:
-        for arrived in (3, 6):
+        for count in (3, 6):
             world.sandbox.fault(Fault("delay", path="*/organizations", times=3, seconds=HELD_S))
             answers = [pool.submit(world.get, "/organizations") for _ in range(3)]
-            wait_until(lambda arrived=arrived: len(world.sandbox.requests) == arrived)
+            wait_until(partial(have_arrived, count))
             world.sandbox.release()
             assert [answer.result().status_code for answer in answers] == [200, 200, 200]
     assert world.get("/users/me").status_code == 200

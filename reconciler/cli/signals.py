@@ -20,6 +20,9 @@ class Interruption:
     def __init__(self) -> None:
         self._has_begun = False
         self._requested = False
+        self._ends_at_next = False
+        """Whether the next SIGINT or SIGTERM ends the process. SIGHUP neither does so nor leads to it: of a window that
+        is closed both the kernel and the shell send it, and a service manager may send it behind SIGTERM."""
         signals = [signal.SIGINT, signal.SIGTERM]
         if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # not under nohup
             signals.append(signal.SIGHUP)
@@ -31,7 +34,7 @@ class Interruption:
         return self._requested
 
     def begin_writing(self) -> None:
-        """From here on a signal only sets `requested`; a second one ends the process at once.
+        """From here on a signal only sets `requested`; a second Ctrl-C or SIGTERM ends the process at once.
 
         There is no way back: whatever is said after the first write must be true of it.
         """
@@ -48,9 +51,12 @@ class Interruption:
     def _handle(self, number: int, frame: FrameType | None) -> None:
         if not self._has_begun:
             raise KeyboardInterrupt
-        if self._requested:
+        if self._ends_at_next and number != signal.SIGHUP:
             _say("Interrupted again: ended at once. The journal says what is in doubt.")
             os._exit(exits.INTERRUPTED)
+        self._ends_at_next = self._ends_at_next or number != signal.SIGHUP
+        if self._requested:
+            return
         self._requested = True
         _say("Interrupted: finishing the writes in flight, beginning nothing new.")
 

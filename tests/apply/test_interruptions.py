@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -60,6 +62,43 @@ def test_a_second_one_ends_it_at_once(site: Site) -> None:
     assert "in doubt       group/acme/platform" in shown.out
     assert shown.out.count("in doubt  ") == 1
     assert site.apply().code == 0
+
+
+@pytest.mark.parametrize(
+    "signals",
+    [
+        (signal.SIGHUP, signal.SIGHUP),
+        (signal.SIGTERM, signal.SIGHUP),
+        (signal.SIGHUP, signal.SIGTERM),
+        (signal.SIGHUP, signal.SIGHUP, signal.SIGINT, signal.SIGHUP),
+    ],
+    ids=str,
+)
+def test_a_window_that_is_closed_says_so_twice(site: Site, signals: tuple[signal.Signals, ...]) -> None:
+    """The kernel sends SIGHUP, and the shell again: it passed for a second Ctrl-C, and the journal had no end."""
+    site.policy(*SEVEN)
+    subject = site.id_of("platform")
+    site.sandbox.fault(Fault("delay", "PUT", f"*/{subject}/*", seconds=HELD_S))
+    command = site.command("apply", "--auto-approve", "--parallelism", "1")
+    running = site.launcher.start(command)
+    wait_until(lambda: any(subject in one.path for one in site.writes))
+    for number in signals:
+        running.send(number)
+        wait_until(lambda: FIRST_SIGNAL in command.err.read_text())
+        wait_until(lambda number=number: not is_pending(running.pid, number))  # type: ignore[misc]
+    site.sandbox.release()
+    said = site.result(command, running)
+    assert said.code == 130
+    assert said.err.count("Interrupted") == 1
+    assert list(site.results.values()) == ["done"] * 3 + ["not-attempted"] * 4
+
+
+def is_pending(pid: int, number: signal.Signals) -> bool:
+    """Tell whether a signal was sent to a process and has not reached it yet."""
+    file = Path(f"/proc/{pid}/status")
+    status = file.read_text() if file.exists() else ""  # Linux alone can tell
+    masks = re.findall(r"^(?:ShdPnd|SigPnd):\s*([0-9a-f]+)$", status, re.MULTILINE)
+    return any(int(mask, 16) >> (number - 1) & 1 for mask in masks)
 
 
 def test_before_the_first_write_it_is_at_once(site: Site) -> None:

@@ -17,7 +17,7 @@ from reconciler.core.plan.outcome import Ending, Outcome, Result, fold
 from reconciler.formats.journal import load_events
 from reconciler.sandbox import Fault, Sandbox
 from tests.cli.running import AT, COMPANY, RAISE_PLATFORM, RECONCILER, Shell
-from tests.patience import PATIENCE_S
+from tests.patience import HELD_S, PATIENCE_S, wait_until
 
 QUESTION = "Apply these changes to "
 
@@ -112,27 +112,33 @@ TWO = RAISE_PLATFORM + "  - group: eng\n    limit: $70\n"
 
 
 def take_the_terminal(shell: Shell, sandbox: Sandbox, *, is_controlling: bool) -> tuple[int, Outcome]:
-    """Close the terminal of an apply while its first write is held up; return its exit code and its journal."""
+    """Close the terminal of an apply while its first write is held up; return its exit code and its journal.
+
+    The end of a controlling terminal is told by SIGHUP; that it was seen is read from stderr, which is a file then.
+    """
     master, slave = pty.openpty()
+    errors = shell.folder / "errors"
 
     def own_it() -> None:
-        if is_controlling:  # its end is told by SIGHUP as well
+        if is_controlling:
             fcntl.ioctl(slave, termios.TIOCSCTTY, 0)
 
-    sandbox.fault(Fault("delay", method="PUT", seconds=1.5))  # the progress of reads begins after a second
+    sandbox.fault(Fault("delay", method="PUT", seconds=HELD_S))
     command = [*RECONCILER, "apply", "--auto-approve", "--journal", "it.jsonl", "--parallelism", "1", *AT]
-    process = subprocess.Popen(
-        command, cwd=shell.folder, env=shell.clean({"TERM": "xterm"}), stdin=slave, stdout=slave, stderr=slave,
-        start_new_session=True, preexec_fn=own_it,
-    )  # fmt: skip
+    with errors.open("w") as file:
+        process = subprocess.Popen(
+            command, cwd=shell.folder, env=shell.clean({"TERM": "xterm"}), start_new_session=True, preexec_fn=own_it,
+            stdin=slave, stdout=slave, stderr=file if is_controlling else slave,
+        )  # fmt: skip
     os.close(slave)
-    ends = time.monotonic() + 30
-    while not writes(sandbox):
-        assert time.monotonic() < ends, "it never wrote"
-        if select.select([master], [], [], 0.01)[0]:
-            os.read(master, 65_536)
+    wait_until(lambda: bool(writes(sandbox)))
     os.close(master)
-    code = process.wait(timeout=30)
+    if is_controlling:
+        wait_until(lambda: "Interrupted: finishing the writes in flight" in errors.read_text())
+    else:
+        time.sleep(1.1)  # the progress of reads is told from the second second on
+    sandbox.release()
+    code = process.wait(timeout=PATIENCE_S)
     return code, fold(load_events((shell.folder / "it.jsonl").read_text(), source="it"))
 
 

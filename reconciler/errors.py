@@ -90,3 +90,28 @@ class RejectedError(ServerError):
 
 class UnreachableError(ServerError):
     """No usable answer. After a write: nobody knows whether it happened; read before anything is resent."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """An error that ended a command, as data: what `--json` prints and every other format shows."""
+
+    exit_code: int
+    message: str
+    hint: str
+    """What to do; may be empty."""
+    details: tuple[str, ...]
+    """The reasons of a refusal, a sentence each."""
+    findings: tuple[Finding, ...]
+    """What is wrong in the policy, sorted by place."""
+
+
+def failure_of(error: ReconcilerError, *, exit_code: int) -> Failure:
+    """Return an error as data."""
+    return Failure(
+        exit_code=exit_code,
+        message=error.message,
+        hint=error.hint,
+        details=error.details if isinstance(error, RefusedError) else (),
+        findings=error.findings if isinstance(error, PolicyError) else (),
+    )

@@ -16,7 +16,7 @@ import click
 
 from reconciler import __version__
 from reconciler.cli import exits
-from reconciler.cli.screen import report_error
+from reconciler.cli.screen import output_of, report_error
 from reconciler.errors import ReconcilerError
 from reconciler.words import did_you_mean
 
@@ -78,7 +78,7 @@ def run(arguments: list[str]) -> int:
     except (ReconcilerError, click.ClickException, click.Abort, KeyboardInterrupt, OSError) as error:
         ours, code = _ours(error)
         if not isinstance(error, BrokenPipeError):
-            report_error(ours, code, wants_json="--json" in arguments)
+            report_error(ours, code, output_of(arguments), command=next(iter(arguments), ""))
         return code
 
 
@@ -86,7 +86,7 @@ def _ours(error: BaseException) -> tuple[ReconcilerError, int]:
     """Return an error of ours and the exit code for anything that may end a command."""
     match error:
         case ReconcilerError():
-            return error, exits.code_of(error)
+            return error, exits.of_error(error)
         case click.UsageError():
             usage = f"{error.ctx.get_usage()}\n" if error.ctx else ""
             path = error.ctx.command_path if error.ctx else "reconciler COMMAND"

@@ -4,29 +4,30 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterable
 
 import click
 
 from reconciler.cli import exits
 from reconciler.cli.ci import is_ci
-from reconciler.cli.outcomes import exit_code_of, outcome_document
 from reconciler.cli.runs import default_journal, new_run
 from reconciler.cli.screen import Screen
 from reconciler.cli.server import ServerOptions
 from reconciler.cli.signals import Interruption
 from reconciler.core.plan.outcome import Outcome
 from reconciler.core.plan.plan import DIGEST_SHOWN, Plan
+from reconciler.core.plan.report import report_of, report_without_changes
 from reconciler.errors import ReconcilerError, RefusedError
 from reconciler.operations.apply import apply_plan, require_consent
 from reconciler.operations.journal_file import JournalFile, require_new
 from reconciler.operations.ports import Reader
-from reconciler.render.outcome import outcome_text
+from reconciler.render.outcome import outcome_lines
 from reconciler.render.text import harmless
 
 
 def approve_and_apply(
     plan: Plan,
-    report: str,
+    report: Iterable[str],
     reader: Reader,
     server: ServerOptions,
     screen: Screen,
@@ -37,11 +38,12 @@ def approve_and_apply(
     journal_path: str | None = None,
 ) -> int:
     """Show a plan and carry it out; return the exit code."""
-    screen.result(report)
+    screen.report(report)
     _require_digest(plan, expect_digest)
     if not plan.has_changes:
-        screen.document(_document_without_changes(plan))
-        return exits.DONE if plan.is_complete else exits.ERROR
+        code = exits.of_nothing_to_do(plan)
+        screen.finish((report_without_changes(plan, exit_code=code),), exit_code=code, lines=())
+        return code
     require_consent(plan)
     run = new_run(plan, parallelism=max(1, server.parallelism // 2), note=screen.note)
     path = journal_path or default_journal(run)
@@ -62,13 +64,13 @@ def approve_and_apply(
 
 def _report(outcome: Outcome, path: str, screen: Screen) -> int:
     """Say what happened. The exit code is that of what happened, whether or not anybody can be told."""
-    code = exit_code_of(outcome)
+    code = exits.of_outcome(outcome)
     journal = path if os.path.exists(path) else ""  # nothing is recorded where nothing was left to do
     try:
         if journal:
             screen.note(f"Journal: {journal}")
-        screen.result(f"\n{outcome_text(outcome)}")
-        screen.document(outcome_document(outcome, code, journal=journal))
+        result = report_of(outcome, exit_code=code, journal=journal)
+        screen.finish((result,), exit_code=code, lines=["", *outcome_lines(result)])
     except (OSError, ReconcilerError):  # stdout was closed meanwhile; the journal has it all
         return code
     return code
@@ -95,8 +97,8 @@ def _require_somebody(screen: Screen, *, auto_approve: bool) -> None:
         return
     if is_ci(os.environ):
         reason = "CI is set"
-    elif screen.wants_json:
-        reason = "--json leaves no room for a question"
+    elif not screen.wants_text:
+        reason = "--format leaves no room for a question"
     elif sys.stdin is None or not sys.stdin.isatty():
         reason = "stdin is not a terminal"
     else:
@@ -113,15 +115,3 @@ def _ask(plan: Plan) -> None:
         click.echo(err=True)
     if answer.strip().lower() not in ("y", "yes"):
         raise ReconcilerError("Not approved; nothing was written")
-
-
-def _document_without_changes(plan: Plan) -> dict[str, object]:
-    return {
-        "format": "reconciler outcome",
-        "version": 1,
-        "exit_code": exits.DONE if plan.is_complete else exits.ERROR,
-        "is_complete": plan.is_complete,
-        "digest": plan.digest,
-        "unreadable": [one.subject.address for one in plan.unreadable],
-        "results": [],
-    }

@@ -1,23 +1,62 @@
-"""The exit codes. They never depend on the output format."""
+"""The exit codes, and which one follows from an error, a plan, a drift and an outcome. They never depend on the format.
+
+tests/cli/test_exits_and_streams.py compares `EXITS` with the README's table and the help.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+from reconciler.core.plan.outcome import Ending, Outcome
+from reconciler.core.plan.plan import Plan
 from reconciler.errors import ReconcilerError, RefusedError
 
 DONE = 0
-"""Done, or nothing to do."""
 ERROR = 1
-"""An error, wrong usage included: click's own 2 would read as drift."""
+"""Wrong usage included: click's own 2 would read as drift."""
 DIFFERENCES = 2
-"""`plan --detailed-exitcode`, and `drift` always."""
 REFUSED = 3
-"""Nothing was written: a hazard without consent, a broken guardrail, a stale plan."""
 INCOMPLETE = 4
-"""Some writes were made, some were not; the journal says which."""
 INTERRUPTED = 130
-"""The write in flight was finished and journalled first."""
+
+EXITS: Mapping[int, str] = {
+    DONE: "done, or nothing to do; `plan` with changes too, unless `--detailed-exitcode`",
+    ERROR: "error, wrong usage included; also a plan that could not read everything",
+    DIFFERENCES: "differences: `plan --detailed-exitcode`, and `drift` always",
+    REFUSED: "refused, nothing was written: a hazard without consent, a broken guardrail, a stale plan",
+    INCOMPLETE: "incomplete: some writes were made, some were not; the journal says which",
+    INTERRUPTED: "interrupted; the writes in flight were finished and journalled first",
+}
 
 
-def code_of(error: ReconcilerError) -> int:
+def of_error(error: ReconcilerError) -> int:
     """Return the exit code for an error that ended a command."""
     return REFUSED if isinstance(error, RefusedError) else ERROR
+
+
+def of_plan(plan: Plan, *, has_detailed_exitcode: bool = False) -> int:
+    """Return the exit code of `plan`: a plan that could not read everything must not pass for a clean plan."""
+    if plan.verdict.is_refused:
+        return REFUSED
+    if not plan.is_complete:
+        return ERROR
+    return DIFFERENCES if has_detailed_exitcode and plan.has_changes else DONE
+
+
+def of_drift(plan: Plan) -> int:
+    """Return the exit code of `drift`, which writes nothing and so refuses nothing."""
+    if not plan.is_complete:
+        return ERROR
+    return DIFFERENCES if plan.has_changes else DONE
+
+
+def of_nothing_to_do(plan: Plan) -> int:
+    """Return the exit code of an `apply` whose plan has no changes."""
+    return DONE if plan.is_complete else ERROR
+
+
+def of_outcome(outcome: Outcome) -> int:
+    """Return the exit code of an `apply` that began: the journal says what was done and what was not."""
+    if outcome.ended is not None and outcome.ended.ending is Ending.INTERRUPTED:
+        return INTERRUPTED
+    return DONE if outcome.is_complete else INCOMPLETE

@@ -48,8 +48,23 @@ def require_replaceable(path: str, name: str) -> None:
         )
 
 
-def write_private(path: str, text: str) -> None:
-    """Write a file that holds names and amounts: mode 0600, and whole or not at all. Raises FileError.
+def require_savable(path: str) -> None:
+    """Raise FileError when a result must not or cannot be saved there: over a policy, into a folder that is not there.
+
+    Asked before anything is read, so that a run does not end with a result that has nowhere to go.
+    """
+    target = os.path.realpath(path)
+    if target.lower().endswith((".yaml", ".yml")) and os.path.exists(target):
+        raise FileError(f"{path} exists and may be a policy; it is left alone", hint="choose another name")
+    if not path or (os.path.exists(target) and not os.path.isfile(target)):
+        raise FileError(f"{path!r} is not a file", hint="name a file to write, or leave it out")
+    folder = os.path.dirname(target)
+    if not os.path.isdir(folder):
+        raise FileError(f"{path} cannot be written: there is no folder {folder}", hint=f"make it: mkdir -p {folder}")
+
+
+def write_private(path: str, text: str, *, mode: int = 0o600) -> None:
+    """Write a file that holds names and amounts: whole or not at all, 0600 unless told otherwise. Raises FileError.
 
     A link stays, and what it points to is replaced. A device, a pipe and a folder are refused: replacing `/dev/null`
     by a file breaks the machine.
@@ -63,9 +78,10 @@ def write_private(path: str, text: str) -> None:
     try:
         fd, temporary = tempfile.mkstemp(prefix=".reconciler-", dir=folder)
         try:
-            with open(fd, "w", encoding="utf-8") as file:
+            with open(fd, "w", encoding="utf-8", errors="backslashreplace") as file:
                 file.write(text)
                 file.flush()
+                os.fchmod(file.fileno(), mode)
                 os.fsync(file.fileno())
             os.replace(temporary, target)
         except BaseException:

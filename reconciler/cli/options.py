@@ -13,12 +13,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from reconciler.cli.screen import Screen
+from reconciler.cli.files import require_savable
+from reconciler.cli.screen import Output, Save, Screen
 from reconciler.cli.server import ServerOptions
 from reconciler.core.gate.gate import parse_allow
 from reconciler.core.moment import Moment
 from reconciler.core.scope import Scope
 from reconciler.render.effects import Detail
+from reconciler.render.formats import FORMATS, formats_of
 
 Command = Callable[..., Any]
 
@@ -48,19 +50,78 @@ class Instant(_TimeType):
         return time.astimezone(UTC) if time.tzinfo else time.replace(tzinfo=UTC)
 
 
-def screen(function: Command) -> Command:
-    """--json and --color; the command gets a `screen`."""
+def screen(document: str = "") -> Callable[[Command], Command]:
+    """--format, --json, --save, --save-mode and --color; the command gets a `screen`.
 
-    @click.option("--json", "wants_json", is_flag=True, help="Print one JSON document instead of text.")
-    @click.option(
-        "--color", type=click.Choice(["auto", "always", "never"]), default="auto", show_default=True,
-        help="Colour the text; auto asks NO_COLOR, FORCE_COLOR and the terminal.",
-    )  # fmt: skip
-    @functools.wraps(function)
-    def wrapper(*args: Any, wants_json: bool, color: str, **kwargs: Any) -> Any:
-        return function(*args, screen=Screen(wants_json=wants_json, color=color), **kwargs)
+    `document` is the kind that the command makes; without it any format may be asked for.
+    """
+    formats = formats_of(document) if document else tuple(FORMATS)
 
-    return wrapper
+    def decorate(function: Command) -> Command:
+        @click.option(
+            "--format",
+            "format_name",
+            type=click.Choice(formats),
+            default="text",
+            show_default=True,
+            help="How to print the result.",
+        )
+        @click.option("--json", "wants_json", is_flag=True, help="Short for --format json.")
+        @click.option(
+            "--save",
+            "saves",
+            multiple=True,
+            metavar="FORMAT=FILE",
+            help="Also write the result in this format to FILE; may be repeated.",
+        )
+        @click.option(
+            "--save-mode",
+            default="600",
+            show_default=True,
+            metavar="MODE",
+            help="Permissions of the files of --save, in octal digits.",
+        )
+        @click.option(
+            "--color", type=click.Choice(["auto", "always", "never"]), default="auto", show_default=True,
+            help="Colour the text; auto asks NO_COLOR, FORCE_COLOR and the terminal.",
+        )  # fmt: skip
+        @functools.wraps(function)
+        def wrapper(
+            *args: Any,
+            format_name: str,
+            wants_json: bool,
+            saves: tuple[str, ...],
+            save_mode: str,
+            color: str,
+            **kwargs: Any,
+        ) -> Any:
+            output = Output(
+                format="json" if wants_json else format_name,
+                saves=tuple(_save(text, formats) for text in saves),
+                save_mode=_mode(save_mode),
+            )
+            command = click.get_current_context().info_name or ""
+            return function(*args, screen=Screen(command=command, output=output, color=color), **kwargs)
+
+        return wrapper
+
+    return decorate
+
+
+def _save(text: str, formats: tuple[str, ...]) -> Save:
+    name, equals, path = text.partition("=")
+    if name not in formats or not equals:
+        raise click.BadParameter(
+            f"{text!r} must be FORMAT=FILE, as html=plan.html; formats: {', '.join(formats)}", param_hint="'--save'"
+        )
+    require_savable(path)
+    return Save(format=name, path=path)
+
+
+def _mode(text: str) -> int:
+    if not re.fullmatch(r"0?[0-7]{3}", text):
+        raise click.BadParameter(f"{text!r} must be three octal digits, as 644", param_hint="'--save-mode'")
+    return int(text, 8)
 
 
 def server(function: Command) -> Command:

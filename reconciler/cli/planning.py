@@ -23,7 +23,7 @@ from reconciler.operations.review import with_todays_effects
 from reconciler.policy_file.load import Loaded, load
 from reconciler.render.effects import Detail
 from reconciler.render.plan import plan_report
-from reconciler.render.text import day
+from reconciler.render.text import Line, day
 from reconciler.words import count
 
 
@@ -71,7 +71,7 @@ def plan_to_apply(
     scope: Scope,
     grants: tuple[Grant, ...],
     detail: Detail,
-) -> tuple[Plan, str]:
+) -> tuple[Plan, list[Line]]:
     """Read the one saved plan that `paths` names, else make a plan of the policies there; also return its report."""
 
     started = time.monotonic()

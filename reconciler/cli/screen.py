@@ -1,100 +1,128 @@
-"""Where words go: results to stdout, everything else to stderr; with --json, stdout is exactly one JSON document."""
+"""Where words go: results to stdout in the chosen format and into files, everything else to stderr."""
 
 from __future__ import annotations
 
 import io
 import os
-import re
 import sys
-from collections.abc import Callable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from typing import Any, TextIO
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import TextIO
 
 import click
 
-from reconciler.errors import PolicyError, ReconcilerError, RefusedError
-from reconciler.render.text import harmless
+from reconciler.cli import files
+from reconciler.errors import ReconcilerError, failure_of
+from reconciler.formats.documents import Value
+from reconciler.render.effects import Detail
+from reconciler.render.failure import failure_lines
+from reconciler.render.formats import FORMATS, Facts, render
+from reconciler.render.text import text_of
 
-_COLORS = {"+": "green", "~": "yellow", "-": "red", "?": "magenta"}
-_SIGN = re.compile(r"  ([+~?-]) ")
+SAVE_MODE = 0o600
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Save:
+    """`--save FORMAT=FILE`."""
+
+    format: str
+    path: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Output:
+    """What the options say of the result: one format for stdout, and files."""
+
+    format: str = "text"
+    saves: tuple[Save, ...] = ()
+    save_mode: int = SAVE_MODE
+
+    def save(self, values: Sequence[Value], facts: Facts) -> None:
+        """Write every file of `--save`, whole or not at all. Raises FileError for the first that cannot be written."""
+        for save in self.saves:
+            files.write_private(save.path, render(save.format, values, facts), mode=self.save_mode)
 
 
 class Screen:
-    """The two streams of one command."""
+    """The two streams of one command, and the files that get its result too."""
 
-    def __init__(self, *, wants_json: bool, color: str) -> None:
+    def __init__(self, *, command: str, output: Output, color: str) -> None:
         """`color` is auto, always or never; auto asks NO_COLOR, FORCE_COLOR and whether stdout is a terminal."""
-        self.wants_json = wants_json
+        self._command, self._output = command, output
         self._has_color = _has_color(color)
 
-    def result(self, text: str) -> None:
-        """Print a result for people; with --json it is left to `document`."""
-        if not self.wants_json:
-            write(_colored(text) if self._has_color else text)
+    @property
+    def wants_text(self) -> bool:
+        return self._output.format == "text"
 
-    def document(self, document: dict[str, Any]) -> None:
-        """Print the one JSON document; without --json it is left to `result`."""
-        if self.wants_json:
-            write_document(_json(document))
+    def report(self, lines: Iterable[str]) -> None:
+        """Print lines for people; any other format than text leaves them to `finish`."""
+        if self.wants_text:
+            write(text_of(lines, has_color=self._has_color))
 
-    def text_or_document(self, text: Callable[[], str], document: Callable[[], str]) -> None:
-        """Print the one or the other; only that is made."""
-        if self.wants_json:
-            write_document(document())
+    def finish(
+        self,
+        values: Sequence[Value],
+        *,
+        exit_code: int,
+        cost: str = "",
+        detail: Detail = Detail.SUMMARY,
+        lines: Iterable[str] | None = None,
+    ) -> None:
+        """Save the result in every file, then print it; `lines` stand for the whole page where stdout is text."""
+        facts = Facts(
+            command=self._command,
+            exit_code=exit_code,
+            at=datetime.now(UTC),
+            cost=cost,
+            detail=detail,
+            has_color=self._has_color,
+        )
+        self._output.save(values, replace(facts, has_color=False))
+        if self.wants_text:
+            self.report(lines if lines is not None else [render("text", values, facts)])
         else:
-            self.result(text())
+            write_document(render(self._output.format, values, facts))
 
     def note(self, text: str) -> None:
         """Tell something that is not the result."""
         tell(text)
 
 
-def report_error(error: ReconcilerError, exit_code: int, *, wants_json: bool) -> None:
-    """Print an error and what to do about it, to stderr; with --json as the one document on stdout as well.
+def output_of(arguments: Sequence[str]) -> Output:
+    """Return what command-line arguments ask for, as far as it can be understood: for errors, usage errors included."""
+    format_name, saves = "text", []
+    values = [*arguments[1:], ""]
+    for argument, value in zip(arguments, values, strict=True):
+        name, equals, attached = argument.partition("=")
+        given = attached if equals else value
+        if argument == "--json":
+            format_name = "json"
+        elif name == "--format" and given in FORMATS:
+            format_name = given
+        elif name == "--save" and given.partition("=")[0] in FORMATS and given.partition("=")[2]:
+            saves.append(Save(format=given.partition("=")[0], path=given.partition("=")[2]))
+    return Output(format=format_name, saves=tuple(saves))
 
-    Raises nothing: where neither can be written, the exit code still says it.
+
+def report_error(error: ReconcilerError, exit_code: int, output: Output, *, command: str) -> None:
+    """Print an error and what to do about it, to stderr; in any format but text on stdout and in the files as well.
+
+    Raises nothing: where it cannot be written, the exit code still says it.
     """
-    tell(error_text(error))
-    with suppress(OSError, ReconcilerError):
-        if wants_json:
-            write_document(_json(error_document(error, exit_code)))
-
-
-def error_text(error: ReconcilerError) -> str:
-    """One sentence, its details, and the hint. Findings stand first, one a block, in the manner of a compiler."""
-    lines: list[str] = []
-    if isinstance(error, PolicyError):
-        for finding in error.findings:
-            lines.append(f"{finding.place}: {finding.message}")
-            lines += [f"    {text}" for text in (finding.source_line.strip(), finding.hint) if text]
-    lines.append(f"Error: {error.message}" + ("" if error.message.endswith((".", "?")) else "."))
-    if isinstance(error, RefusedError):
-        lines += [f"  {detail}" for detail in error.details]
-    lines += [f"  {line}" for line in error.hint.splitlines()]
-    return "\n".join(map(harmless, lines))
-
-
-def error_document(error: ReconcilerError, exit_code: int) -> dict[str, Any]:
-    """The same as data."""
-    findings = error.findings if isinstance(error, PolicyError) else ()
-    return {
-        "format": "reconciler error",
-        "version": 1,
-        "exit_code": exit_code,
-        "message": error.message,
-        "hint": error.hint,
-        "details": list(error.details) if isinstance(error, RefusedError) else [],
-        "findings": [
-            {
-                "file": one.place.file,
-                "line": one.place.line,
-                "column": one.place.column,
-                "message": one.message,
-                "hint": one.hint,
-            }
-            for one in findings
-        ],
-    }
+    failure = failure_of(error, exit_code=exit_code)
+    tell(text_of(failure_lines(failure)))
+    facts = Facts(command=command, exit_code=exit_code, at=datetime.now(UTC))
+    for save in output.saves:
+        with suppress(OSError, ReconcilerError):
+            files.require_savable(save.path)
+            Output(saves=(save,)).save((failure,), facts)
+    if output.format != "text":
+        with suppress(OSError, ReconcilerError):
+            write_document(render(output.format, (failure,), facts))
 
 
 def write(text: str) -> None:
@@ -137,24 +165,9 @@ def _silence(stream: TextIO) -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
-def _json(document: dict[str, Any]) -> str:
-    import json
-
-    return json.dumps(document, indent=2, ensure_ascii=False)
-
-
 def _has_color(choice: str) -> bool:
     if choice != "auto":
         return choice == "always"
     if os.environ.get("NO_COLOR"):
         return False
     return bool(os.environ.get("FORCE_COLOR")) or (sys.stdout is not None and sys.stdout.isatty())
-
-
-def _colored(text: str) -> str:
-    return "\n".join(_colored_line(line) for line in text.split("\n"))
-
-
-def _colored_line(line: str) -> str:
-    sign = _SIGN.match(line)
-    return click.style(line, fg=_COLORS[sign[1]]) if sign else line

@@ -122,3 +122,15 @@ class SourceFile:
 
     path: str
     sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Validation:
+    """Policy files that are well-formed, counted. Files that are not end in an error with findings."""
+
+    exit_code: int
+    files: tuple[SourceFile, ...]
+    organizations: tuple[str, ...]
+    """Names or UUIDs, as the files write them."""
+    group_budgets: int
+    user_overrides: int

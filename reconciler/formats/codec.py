@@ -27,7 +27,9 @@ from typing import Any, NewType, Union, get_args, get_origin, get_type_hints
 from reconciler.core.action import Action
 from reconciler.core.gate.verdict import Danger, Verdict
 from reconciler.core.people.effects import PersonEffect
+from reconciler.core.people.explanation import Explanation
 from reconciler.core.plan.plan import Plan
+from reconciler.core.plan.report import OutcomeReport
 
 _UNIONS = (Union, types.UnionType)
 EXTRAS: dict[type, tuple[str, ...]] = {
@@ -43,6 +45,8 @@ EXTRAS: dict[type, tuple[str, ...]] = {
     ),
     Danger: ("count", "consent"),
     Verdict: ("is_refused",),
+    OutcomeReport: ("is_complete", "counts"),
+    Explanation: ("left_micros", "is_disputed"),
 }
 
 
@@ -61,9 +65,9 @@ def encode(value: Any, hint: Any = None) -> Any:
         case datetime():
             return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
         case tuple():
-            return [encode(item, arguments[0]) for item in value]
+            return [encode(item, *arguments[:1]) for item in value]
         case Mapping():
-            return {str(key): encode(item, arguments[1]) for key, item in sorted(value.items())}
+            return {str(key): encode(item, *arguments[1:]) for key, item in sorted(value.items())}
         case _ if origin in _UNIONS and _is_ambiguous(arguments):
             return {"type": _tag(type(value)), **_encode_object(value)}
         case _:

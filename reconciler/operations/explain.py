@@ -59,7 +59,7 @@ def find_explanation(
     )
     spend = reader.user_spend(user.id)
     since = spend.period_start if spend else at.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
-    activity = Activity(spend=spend, sessions=reader.ai_sessions(user.id, since), since=since)
+    activity = Activity(at=at, spend=spend, sessions=reader.ai_sessions(user.id, since), since=since)
     looked_up = resolve(policies, replace(directory, users={**directory.users, user.id: user}), at=at)
     return explain(user, snapshot, activity, looked_up.policies, is_self=is_self)
 

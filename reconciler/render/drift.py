@@ -5,20 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from reconciler.core.activity import Attribution, LastChange
-from reconciler.core.plan.plan import Plan
+from reconciler.core.plan.drift import Drift
 from reconciler.render.effects import Detail
 from reconciler.render.plan import plan_lines, summary
-from reconciler.render.text import columns, harmless
+from reconciler.render.text import Line, columns, harmless, lines_of
 from reconciler.words import count
 
 
-def drift_report(plan: Plan, cost: str, attribution: Attribution, *, detail: Detail = Detail.SUMMARY) -> str:
+def drift_report(drift: Drift, cost: str = "", *, detail: Detail = Detail.SUMMARY) -> list[Line]:
     """Render a plan as what differs, not as what is to be done."""
+    plan = drift.plan
     if not plan.has_changes:
-        return "\n".join([*plan_lines(plan, cost, detail), summary(plan)])
+        return lines_of([*plan_lines(plan, cost, detail), summary(plan)])
     differences = count(len(plan.actions), "difference")
     last_line = f"Drift: {differences} between live and the policy; `apply` would repair it."
-    return "\n".join([*plan_lines(plan, cost, detail), *_last_changes(attribution), last_line])
+    return lines_of([*plan_lines(plan, cost, detail), *_last_changes(drift.last_changes), last_line])
 
 
 def _last_changes(attribution: Attribution) -> Iterator[str]:

@@ -28,7 +28,7 @@ from reconciler.core.people.effects import (
 from reconciler.core.policy import Hazard
 from reconciler.core.snapshot import Effective, Unlimited
 from reconciler.money import format_usd, format_usd_short
-from reconciler.render.text import columns, distance, harmless
+from reconciler.render.text import Line, Role, columns, distance, harmless
 from reconciler.words import NAMES_SHOWN, NO_LIMIT, count, count_people, listed
 
 TRANSITIONS_SHOWN = 10
@@ -70,9 +70,9 @@ def refusal_lines(verdict: Verdict) -> list[str]:
     """Return what stands after a plan that may not be applied, and which consents let a plan through."""
     lines = [f"Consent: {grant} by {harmless(grant.source)}." for grant in verdict.used]
     if verdict.is_refused:
-        lines.append("Refused:")
+        lines.append(Line("Refused:", Role.DANGER))
     for refusal in verdict.refusals:
-        lines += [f"  {harmless(refusal.message)}", f"    {harmless(refusal.hint)}"]
+        lines += [Line(f"  {harmless(refusal.message)}", Role.DANGER), f"    {harmless(refusal.hint)}"]
     return lines
 
 
@@ -203,7 +203,7 @@ def _dangers(effects: Effects, dangers: Sequence[Danger]) -> Iterator[str]:
             title = f"{title} by {harmless(danger.organization)}"
         perhaps = f", perhaps {_names(danger.uncertain, len(danger.uncertain))}" if danger.uncertain else ""
         known = _names(details, len(danger.counted)) if danger.counted else "0"
-        yield f"{title}: {known}{perhaps}.   {danger.consent}"
+        yield Line(f"{title}: {known}{perhaps}.   {danger.consent}", Role.DANGER)
 
 
 def _overspent(person: PersonEffect) -> str:
@@ -216,7 +216,7 @@ def _overspent(person: PersonEffect) -> str:
 def _unblocked(effects: Effects) -> Iterator[str]:
     names = [one.username for one in effects.unblocked]
     if names:
-        yield f"Can work again: {_names(names, len(names))}."
+        yield Line(f"Can work again: {_names(names, len(names))}.", Role.GOOD)
 
 
 def _moved(effects: Effects) -> Iterator[str]:

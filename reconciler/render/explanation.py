@@ -10,20 +10,21 @@ from reconciler.core.people.effects import Standing, standing
 from reconciler.core.people.explanation import Candidate, Explanation, Said, Usage
 from reconciler.core.snapshot import Effective, Unlimited
 from reconciler.money import format_usd
-from reconciler.render.text import columns, day, distance, harmless
+from reconciler.render.text import Line, columns, day, distance, harmless, lines_of
 from reconciler.words import NO_LIMIT, count
 
 USAGE_SHOWN = 12
 
 
-def explanation_text(explanation: Explanation, *, at: datetime) -> str:
-    """Render an explanation; ends without a newline."""
+def explanation_lines(explanation: Explanation) -> list[Line]:
+    """Render an explanation; an empty line between its parts."""
+    at = explanation.at
     blocks = (
         [_headline(explanation), *_disputed(explanation), _spent(explanation)],
         [*_override(explanation, at), *_groups(explanation, at), *_why(explanation)],
         _usage(explanation),
     )
-    return "\n\n".join("\n".join(block) for block in blocks)
+    return lines_of("\n\n".join("\n".join(block) for block in blocks).split("\n"))
 
 
 def _headline(explanation: Explanation) -> str:
@@ -51,9 +52,11 @@ def _spent(explanation: Explanation) -> str:
     if isinstance(spend, Unknown):
         return f"What they spent since {day(explanation.period_start)} is not known: {harmless(spend.reason)}."
     until = f", until {day(explanation.period_end)}" if explanation.period_end else ""
-    if explanation.left is None or isinstance(effective, Unknown):
+    if explanation.left_micros is None or isinstance(effective, Unknown):
         return f"Spent {format_usd(spend)} since {day(explanation.period_start)}."
-    stop = " blocked" if standing(effective, spend) is Standing.BLOCKED else f" {format_usd(explanation.left)} left"
+    stop = (
+        " blocked" if standing(effective, spend) is Standing.BLOCKED else f" {format_usd(explanation.left_micros)} left"
+    )
     return f"Spent {format_usd(spend)} since {day(explanation.period_start)};{stop}{until}."
 
 

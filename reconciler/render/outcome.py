@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from reconciler.core.action import Kind
-from reconciler.core.plan.outcome import ActionOutcome, Ending, Outcome, Result, Started
+from reconciler.core.plan.outcome import ActionOutcome, Ending, Result
 from reconciler.core.plan.plan import DIGEST_SHOWN
+from reconciler.core.plan.report import OutcomeReport
 from reconciler.render.plan import deployment_text
-from reconciler.render.text import harmless
+from reconciler.render.text import Line, Role, harmless, lines_of
 from reconciler.words import count
 
 _DONE = {Kind.CREATE: "created", Kind.UPDATE: "updated", Kind.DELETE: "deleted", Kind.NO_OP: "unchanged"}
@@ -19,30 +20,42 @@ _WORDS = {
     Result.IN_DOUBT: "in doubt",
     Result.NOT_ATTEMPTED: "not attempted",
 }
+_ROLES = {
+    Result.DONE: Role.PLAIN,
+    Result.ALREADY: Role.PLAIN,
+    Result.CONFLICT: Role.DANGER,
+    Result.FAILED: Role.DANGER,
+    Result.IN_DOUBT: Role.DANGER,
+    Result.NOT_ATTEMPTED: Role.UNKNOWN,
+}
 
 
-def outcome_text(outcome: Outcome) -> str:
-    """Render an outcome: a line an object, what was not attempted and why, the proof, the count."""
-    return "\n".join([*map(_line, outcome.results), "", *_remarks(outcome), summary(outcome)])
+def outcome_lines(report: OutcomeReport) -> list[Line]:
+    """Render the end of a run: a line an object, what was not attempted and why, the proof, the count."""
+    if not report.run:
+        return []  # there was nothing to do, and the plan before it says so
+    return lines_of([*map(_line, report.results), "", *_remarks(report), summary(report)])
 
 
-def started_text(started: Started) -> str:
+def run_lines(report: OutcomeReport) -> list[Line]:
     """Who ran what, where and when; for `show JOURNAL`."""
-    by = f"{harmless(started.who)} with {harmless(started.tool)}"
-    when = started.at.strftime("%Y-%m-%d %H:%M:%S UTC")
+    if not report.run:
+        return lines_of([f"{deployment_text(report.deployment)}.", "Nothing was to be done."])
+    by = f"{harmless(report.who)} with {harmless(report.tool)}"
+    when = report.at.strftime("%Y-%m-%d %H:%M:%S UTC")
     lines = [
-        f"Run {harmless(started.run)} on {when}, by {by}.",
-        f"{deployment_text(started.deployment)}.",
-        f"Plan digest {started.digest[:DIGEST_SHOWN]}, {count(len(started.actions), 'action')}.",
+        f"Run {harmless(report.run)} on {when}, by {by}.",
+        f"{deployment_text(report.deployment)}.",
+        f"Plan digest {report.digest[:DIGEST_SHOWN]}, {count(len(report.results), 'action')}.",
     ]
-    if started.revision:
-        lines.append(f"Policy at Git revision {harmless(started.revision)}.")
-    if started.consents:
-        lines.append(f"Consents: {', '.join(started.consents)}.")
-    return "\n".join(lines)
+    if report.revision:
+        lines.append(f"Policy at Git revision {harmless(report.revision)}.")
+    if report.consents:
+        lines.append(f"Consents: {', '.join(map(harmless, report.consents))}.")
+    return lines_of(lines)
 
 
-def summary(outcome: Outcome) -> str:
+def summary(outcome: OutcomeReport) -> str:
     """`Apply complete: 1 created, 1 updated, 1 deleted.`"""
     word = "complete" if outcome.is_complete else "interrupted" if _is_cut(outcome) else "incomplete"
     done = [f"{outcome.count(Result.DONE, kind)} {_DONE[kind]}" for kind in (Kind.CREATE, Kind.UPDATE, Kind.DELETE)]
@@ -51,18 +64,18 @@ def summary(outcome: Outcome) -> str:
     return f"Apply {word}: {', '.join([*counted, *rest]) or 'nothing was done'}."
 
 
-def _is_cut(outcome: Outcome) -> bool:
+def _is_cut(outcome: OutcomeReport) -> bool:
     return outcome.ended is None or outcome.ended.ending is Ending.INTERRUPTED
 
 
-def _line(one: ActionOutcome) -> str:
+def _line(one: ActionOutcome) -> Line:
     word = _DONE[one.action.kind] if one.result is Result.DONE else _WORDS[one.result]
     detail = f"  ({harmless(one.detail)})" if one.detail else ""
-    return f"  {word:<13}  {harmless(one.action.address)}{detail}"
+    return Line(f"  {word:<13}  {harmless(one.action.address)}{detail}", _ROLES[one.result])
 
 
-def _remarks(outcome: Outcome) -> Iterator[str]:
-    if unreadable := len(outcome.started.unreadable):
+def _remarks(outcome: OutcomeReport) -> Iterator[str]:
+    if unreadable := len(outcome.unreadable):
         yield f"{count(unreadable, 'object')} could not be read, and {'was' if unreadable == 1 else 'were'} left alone."
     ended = outcome.ended
     if ended is None:

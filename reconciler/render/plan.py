@@ -11,16 +11,17 @@ from reconciler.core.plan.plan import DIGEST_SHOWN, Plan
 from reconciler.core.snapshot import Deployment
 from reconciler.money import format_usd
 from reconciler.render.effects import Detail, action_notes, effects_lines, refusal_lines
-from reconciler.render.text import columns, day, distance, harmless
+from reconciler.render.text import Line, Role, columns, day, distance, harmless, lines_of
 from reconciler.words import NO_LIMIT, count
 
 SIGNS = {Kind.CREATE: "+", Kind.UPDATE: "~", Kind.DELETE: "-", Kind.NO_OP: " "}
+ROLES = {Kind.CREATE: Role.CREATE, Kind.UPDATE: Role.UPDATE, Kind.DELETE: Role.DELETE, Kind.NO_OP: Role.PLAIN}
 NO_CHANGES = "No changes. Live budgets match the policy."
 
 
-def plan_report(plan: Plan, cost: str = "", *, detail: Detail = Detail.SUMMARY) -> str:
-    """Render a whole plan, what making it cost, and why it is refused if it is; ends without a newline."""
-    return "\n".join([*plan_lines(plan, cost, detail), summary(plan), *refusal_lines(plan.verdict)])
+def plan_report(plan: Plan, cost: str = "", *, detail: Detail = Detail.SUMMARY) -> list[Line]:
+    """Render a whole plan, what making it cost, and why it is refused if it is."""
+    return lines_of([*plan_lines(plan, cost, detail), summary(plan), *refusal_lines(plan.verdict)])
 
 
 def plan_lines(plan: Plan, cost: str, detail: Detail) -> Iterator[str]:
@@ -61,14 +62,15 @@ def digest_text(plan: Plan) -> str:
     return f"Plan digest {plan.digest[:DIGEST_SHOWN]}."
 
 
-def action_lines(actions: tuple[Action, ...], plan: Plan, effects: Mapping[str, str]) -> list[str]:
+def action_lines(actions: tuple[Action, ...], plan: Plan, effects: Mapping[str, str]) -> list[Line]:
     """One aligned line an action, in the order in which they run; `effects` per address stand at its end."""
     rows = []
     for action in actions:
         notes = "; ".join([*_notes(action, plan), *filter(None, [effects.get(action.address, "")])])
         before, after = _limit(action.before), _limit(action.after)
         rows.append((f"  {SIGNS[action.kind]} ", f"{_subject(action, plan)}  ", before, " -> ", f"{after}    ", notes))
-    return columns(rows, right=frozenset({2}))
+    lines = columns(rows, right=frozenset({2}))
+    return [Line(line, ROLES[action.kind]) for line, action in zip(lines, actions, strict=True)]
 
 
 def _subject(action: Action, plan: Plan) -> str:
@@ -101,7 +103,7 @@ def _notes(action: Action, plan: Plan) -> Iterator[str]:
 
 def _unreadable(plan: Plan) -> Iterator[str]:
     for one in plan.unreadable:
-        yield f"  ? {harmless(one.subject.address)}  unknown: {harmless(one.reading.reason)}"
+        yield Line(f"  ? {harmless(one.subject.address)}  unknown: {harmless(one.reading.reason)}", Role.UNKNOWN)
     if plan.withheld:
         removals = count(len(plan.withheld), "removal")
         yield f"  {removals} withheld, because not everything could be read:"

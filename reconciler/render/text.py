@@ -1,13 +1,68 @@
-"""Small pieces of text that several renderings share: counts, days, aligned columns, and names made harmless."""
+"""Small pieces of text that several renderings share: lines with their kind, counts, days, columns, harmless names."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
+from enum import StrEnum
+from typing import Self
 
 from reconciler.words import count
 
 _SECONDS_PER_DAY = 86_400
+
+
+class Role(StrEnum):
+    """What kind of line a line is: the only thing that colours depend on."""
+
+    PLAIN = "plain"
+    CREATE = "create"
+    UPDATE = "update"
+    DELETE = "delete"
+    UNKNOWN = "unknown"
+    """Something that could not be read, or cannot be applied."""
+    DANGER = "danger"
+    """A hazard, a refusal, a failure."""
+    GOOD = "good"
+    HEADING = "heading"
+
+
+class Line(str):
+    """One line of text that knows its role; it equals its text."""
+
+    __slots__ = ("role",)
+    role: Role
+
+    def __new__(cls, text: str, role: Role = Role.PLAIN) -> Self:
+        line = super().__new__(cls, text)
+        line.role = role
+        return line
+
+
+def lines_of(texts: Iterable[str], role: Role = Role.PLAIN) -> list[Line]:
+    """Give a role to texts that have none yet."""
+    return [text if isinstance(text, Line) else Line(text, role) for text in texts]
+
+
+def text_of(lines: Iterable[str], *, has_color: bool = False) -> str:
+    """Join lines, each in the colour of its role if `has_color`; ends without a newline."""
+    return "\n".join(_colored(line) if has_color and isinstance(line, Line) else line for line in lines)
+
+
+_ANSI = {
+    Role.CREATE: "32",
+    Role.UPDATE: "33",
+    Role.DELETE: "31",
+    Role.UNKNOWN: "35",
+    Role.DANGER: "31;1",
+    Role.GOOD: "32",
+    Role.HEADING: "1",
+}
+
+
+def _colored(line: Line) -> str:
+    code = _ANSI.get(line.role)
+    return f"\x1b[{code}m{line}\x1b[0m" if code and line else line
 
 
 def day(time: datetime) -> str:

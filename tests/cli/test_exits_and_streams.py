@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from reconciler.cli import entry
 from reconciler.cli.app import COMMANDS
+from reconciler.cli.exits import EXITS
 from reconciler.sandbox import Fault, Sandbox
 from tests.cli.running import AS_IT_IS, AT, BLOCKS_BOB, COMPANY, RAISE_PLATFORM, RECONCILER, Shell
 from tests.patience import HELD_S, PATIENCE_S, wait_until
@@ -63,9 +66,12 @@ def test_the_exit_code_never_depends_on_the_output(coder: Shell, policy: str, ar
         (["plan", "--parallelism", "many"], "'many' is not a valid integer"),
         (["plan", "--allow", "BLOCKS_USERS"], "--allow"),
         (["plan", "-o"], "Option '-o' requires an argument."),
-        (["show"], "Missing argument 'FILE'."),
-        (["show", "a", "b"], "unexpected extra argument (b)"),
-        (["schema", "nosuch"], "'nosuch' is not one of 'policy', 'plan', 'journal'"),
+        (["show"], "Missing argument 'FILE...'."),
+        (["plan", "--format", "pdf"], "'pdf' is not one of 'text', 'json'"),
+        (["plan", "--save", "pdf=x"], "'pdf=x' must be FORMAT=FILE"),
+        (["plan", "--save", "json"], "'json' must be FORMAT=FILE"),
+        (["plan", "--save-mode", "rw"], "'rw' must be three octal digits"),
+        (["schema", "nosuch"], "'nosuch' is not one of 'policy', 'journal', 'plan'"),
         (["plan", "--color", "sometimes"], "'sometimes' is not one of"),
     ],
 )
@@ -116,7 +122,7 @@ def test_without_a_terminal_nothing_is_asked(company: Sandbox, coder: Shell) -> 
 def test_json_is_one_document_on_every_error(shell: Shell, command: str) -> None:
     ran = shell.run(command, "--json", "--nosuch")
     assert ran.code == 1
-    assert {"format", "version", "exit_code", "message", "hint", "details", "findings"} == set(ran.document)
+    assert {"format", "version", "exit_code", "message", "hint", "details", "findings", "checksum"} == set(ran.document)
 
 
 @pytest.mark.parametrize("encoding", ["latin-1", "ascii", "utf-16"])
@@ -154,7 +160,7 @@ def test_windows_is_refused_in_a_sentence(monkeypatch: pytest.MonkeyPatch, capsy
 def test_json_carries_every_finding(shell: Shell) -> None:
     shell.policy(BROKEN)
     document = shell.run("validate", "--json").document
-    assert [(one["file"], one["line"]) for one in document["findings"]] == [("policies/acme.yaml", 5)]
+    assert [(one["place"]["file"], one["place"]["line"]) for one in document["findings"]] == [("policies/acme.yaml", 5)]
 
 
 def test_json_says_why_it_was_refused(coder: Shell) -> None:
@@ -240,3 +246,50 @@ def test_interrupted_while_reading(shell: Shell, number: signal.Signals) -> None
     assert json.loads(out)["exit_code"] == 130
     assert "Interrupted; nothing was written." in err
     assert "Traceback" not in err
+
+
+def test_the_readme_and_the_help_have_the_table_of_exits() -> None:
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    table = readme.split("| exit | meaning |\n|---|---|\n")[1].split("\n\n")[0]
+    assert table.splitlines() == [f"| {code} | {meaning} |" for code, meaning in EXITS.items()]
+    text = (Path(__file__).parents[2] / "reconciler/cli/help/_all.txt").read_text(encoding="utf-8")
+    listed = text.split("Exit codes:\n")[1].split("\n\n")[0]
+    assert {int(code) for code in re.findall(r"(?:^|  )(\d+)  ?\w", listed, re.M)} == set(EXITS)
+
+
+def test_one_run_saves_its_result_in_several_formats(coder: Shell) -> None:
+    coder.policy(RAISE_PLATFORM)
+    ran = coder.run("plan", *AT, "--save", "json=plan.json", "--save", "text=plan.txt", "--save-mode", "640")
+    assert ran.code == 0
+    assert ran.out.startswith("Coder 2.37")
+    assert (coder.folder / "plan.json").stat().st_mode & 0o777 == 0o640
+    assert json.loads((coder.folder / "plan.json").read_text())["format"] == "reconciler plan"
+    assert (coder.folder / "plan.txt").read_text() == ran.out
+    assert coder.run("show", "plan.json", "--json").out == (coder.folder / "plan.json").read_text()
+
+
+def test_a_refusal_and_an_error_are_saved_too(coder: Shell) -> None:
+    coder.policy(BLOCKS_BOB)
+    assert coder.run("apply", "--auto-approve", *AT, "--save", "json=it.json").code == 3
+    assert json.loads((coder.folder / "it.json").read_text())["exit_code"] == 3
+    assert (coder.folder / "it.json").stat().st_mode & 0o777 == 0o600
+    assert coder.run("plan", *AT, "--save", "json=plan.json").code == 3
+    assert json.loads((coder.folder / "plan.json").read_text())["verdict"]["is_refused"]
+    assert coder.run("plan", "nowhere", "--save", "json=plan.json").code == 1
+    assert json.loads((coder.folder / "plan.json").read_text())["findings"]
+
+
+@pytest.mark.parametrize(
+    ("path", "says"),
+    [
+        ("policies/acme.yaml", "exists and may be a policy"),
+        ("nowhere/x", "there is no folder"),
+        ("/dev/null", "is not a file"),
+    ],
+)
+def test_a_result_is_not_saved_over_a_policy(coder: Shell, path: str, says: str) -> None:
+    policy = coder.policy(AS_IT_IS)
+    ran = coder.run("plan", *AT, "--save", f"text={path}")
+    assert (ran.code, ran.out) == (1, "")
+    assert says in ran.err
+    assert policy.read_text() == AS_IT_IS

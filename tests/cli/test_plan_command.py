@@ -183,7 +183,7 @@ def test_color_is_only_color(coder: Shell) -> None:
             coder.monkeypatch.delenv(name, raising=False)
         out = coder.set(**variables).run("plan", *options, *AT).out
         assert ("\x1b[" in out) == is_colored
-        assert _untimed(re.sub(r"\x1b\[\d*m", "", out)) == _untimed(plain)
+        assert _untimed(re.sub(r"\x1b\[[\d;]*m", "", out)) == _untimed(plain)
     assert "\x1b" not in coder.run("plan", "--json", "--color", "always", *AT).out
 
 

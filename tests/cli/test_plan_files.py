@@ -110,8 +110,8 @@ def _edited(text: str) -> str:
 @pytest.mark.parametrize(
     ("damage", "says"),
     [
-        (lambda text: "", "is neither a saved plan nor a journal"),
-        (lambda text: RAISE_PLATFORM, "is neither a saved plan nor a journal"),
+        (lambda text: "", "is neither a saved result nor a journal"),
+        (lambda text: RAISE_PLATFORM, "is neither a saved result nor a journal"),
         (lambda text: text[: len(text) // 2], "is not JSON"),
         (lambda text: text[:-3], "it seems to be cut short"),
         (lambda text: text.replace('"version": 1', '"version": 2'), "has format version 2, and this reconciler reads"),

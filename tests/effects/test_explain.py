@@ -18,7 +18,7 @@ from reconciler.core.policy import GroupBudgetEntry, Manage, Policy, UserOverrid
 from reconciler.core.snapshot import Effective
 from reconciler.errors import Place, ReconcilerError
 from reconciler.operations.explain import find_explanation
-from reconciler.render.explanation import explanation_text
+from reconciler.render.explanation import explanation_lines
 from tests.coder.helpers import sandbox_and_reader
 from tests.effects.worlds import NOW, World, limit, resolved, unlimited, usd
 
@@ -75,11 +75,13 @@ def explained(
     spend = None if spent is None else UserSpend(spend=usd(spent), effective=says, period_start=START, period_end=END)
     user = snapshot.directory.users[UserId("ana")]
     looked_up = resolved(snapshot.directory, *policies)
-    return explain(user, snapshot, Activity(spend=spend, sessions=sessions, since=START), looked_up, is_self=is_self)
+    return explain(
+        user, snapshot, Activity(at=NOW, spend=spend, sessions=sessions, since=START), looked_up, is_self=is_self
+    )
 
 
 def text(explanation: Explanation) -> list[str]:
-    return explanation_text(explanation, at=NOW).splitlines()
+    return [str(line) for line in explanation_lines(explanation)]
 
 
 def test_an_override_with_what_it_hides_and_when_it_ends() -> None:
@@ -158,7 +160,7 @@ def test_of_equal_budgets_the_one_that_wins_is_explained() -> None:
 def test_what_other_organizations_may_hold_is_not_claimed_by_who_may_not_read_them() -> None:
     world = World(TEAM, {"acme": 10}, {"ana": (50, "acme/eng")})
     admin = replace(world.snapshot(), deployment=replace(world.snapshot().deployment, roles=()))
-    user, nothing = admin.directory.users[UserId("ana")], Activity(spend=None, sessions=(), since=START)
+    user, nothing = admin.directory.users[UserId("ana")], Activity(at=NOW, spend=None, sessions=(), since=START)
     found = explain(user, admin, nothing, is_self=False)
     assert (found.effective, found.fallback) == (limit(50, "acme/eng", by_override=True), ELSEWHERE)
     assert text(found)[3].endswith(
@@ -201,7 +203,7 @@ def test_the_server_is_believed_and_what_is_not_known_is_said() -> None:
     assert lines[3] == "Override: not known (HTTP 502)."
     assert lines[6] == "    group/acme/ops       not known"
     assert not any(line.startswith("Why") for line in lines)
-    assert unknown.left is None
+    assert unknown.left_micros is None
 
 
 def test_only_whoever_asks_about_themself_is_sure_of_their_groups() -> None:
@@ -251,7 +253,7 @@ def test_everybody_is_found_by_name_address_and_id() -> None:
         with pytest.raises(ReconcilerError, match="ambiguous") as raised:
             find_explanation("ana@acme.example", reader, at=NOW)
     assert raised.value.hint == "name one: ana, twin"
-    assert ana.left == usd(1500) - 148_350_000
+    assert ana.left_micros == usd(1500) - 148_350_000
 
 
 def test_the_command_prints_text_or_one_document(

@@ -16,6 +16,7 @@ from reconciler.core.plan.diff import Difference, diff
 from reconciler.core.plan.order import Phase, phase_of, schedule
 from reconciler.core.plan.outcome import Ended, Ending, Intent, Outcome, Recorded, Result, Started, fold
 from reconciler.core.plan.plan import Plan, digest
+from reconciler.core.plan.report import report_of
 from reconciler.core.plan.resolve import Resolution, resolve, unknown_users
 from reconciler.core.policy import GroupBudgetEntry, Manage, Policy, UserOverrideEntry
 from reconciler.core.scope import Scope
@@ -23,7 +24,8 @@ from reconciler.core.snapshot import Deployment
 from reconciler.errors import Finding, Place, ReconcilerError
 from reconciler.operations.export import export
 from reconciler.operations.plan import take_snapshot
-from reconciler.render.outcome import outcome_text
+from reconciler.render.outcome import outcome_lines
+from reconciler.render.text import text_of
 from tests.effects.worlds import FIRST_SERVER, NEW_SERVER, NOW, World, group_of, set_group, set_user, usd
 from tests.property.strategies import UNREADABLE, SnapshotReader, plan_of
 
@@ -355,6 +357,10 @@ INTENT = Intent(action=0, address="group/acme/ops", kind=Kind.UPDATE, at=NOW)
 DONE = Recorded(action=0, address="group/acme/ops", result=Result.DONE, detail="", at=NOW)
 ALREADY = Recorded(action=1, address="group/acme/eng", result=Result.ALREADY, detail="", at=NOW)
 VERIFIED = Ended(ending=Ending.COMPLETED, why="", is_verified=True, differences=(), at=NOW)
+
+
+def outcome_text(outcome: Outcome) -> str:
+    return text_of(outcome_lines(report_of(outcome, exit_code=0, journal="")))
 
 
 def results(outcome: Outcome) -> list[Result]:

@@ -28,7 +28,7 @@ from reconciler.render.effects import Detail
 @options.effects
 @options.plan_scope
 @options.server
-@options.screen
+@options.screen("outcome")
 def command(
     paths: tuple[str, ...],
     auto_approve: bool,

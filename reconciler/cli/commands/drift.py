@@ -5,15 +5,13 @@ from __future__ import annotations
 import click
 
 from reconciler.cli import exits, options
-from reconciler.cli.commands.plan import exit_code_of
 from reconciler.cli.planning import load_policies, plan_of
 from reconciler.cli.screen import Screen
 from reconciler.cli.server import ServerOptions
 from reconciler.core.moment import Moment
+from reconciler.core.plan.drift import Drift
 from reconciler.core.scope import Scope
-from reconciler.formats.drift import dump_drift
 from reconciler.operations.attribution import find_last_changes
-from reconciler.render.drift import drift_report
 from reconciler.render.effects import Detail
 
 
@@ -22,7 +20,7 @@ from reconciler.render.effects import Detail
 @options.effects
 @options.plan_scope
 @options.server
-@options.screen
+@options.screen("drift")
 def command(
     paths: tuple[str, ...],
     detail: Detail,
@@ -42,8 +40,7 @@ def command(
     loaded = load_policies(paths)
     with server.reader() as reader:
         plan, cost = plan_of(loaded, reader, moment=moment, scope=scope)
-        attribution = find_last_changes(plan, reader, now=moment.now)
-    screen.text_or_document(
-        lambda: drift_report(plan, cost, attribution, detail=detail), lambda: dump_drift(plan, attribution)
-    )
-    return exit_code_of(plan, differences=exits.DIFFERENCES)
+        drift = Drift(plan=plan, last_changes=find_last_changes(plan, reader, now=moment.now))
+    code = exits.of_drift(plan)
+    screen.finish((drift,), exit_code=code, cost=cost, detail=detail)
+    return code

@@ -12,16 +12,14 @@ from reconciler.cli.planning import load_policies
 from reconciler.cli.screen import Screen
 from reconciler.cli.server import ServerOptions
 from reconciler.core.policy import Policy
-from reconciler.formats.explanation import dump_explanation
 from reconciler.operations.explain import find_explanation
-from reconciler.render.explanation import explanation_text
 
 
 @click.command("explain")
 @click.argument("user")
 @options.paths
 @options.server
-@options.screen
+@options.screen("explanation")
 def command(user: str, paths: tuple[str, ...], server: ServerOptions, screen: Screen) -> int:
     """Say why a person's limit is what it is.
 
@@ -35,10 +33,9 @@ def command(user: str, paths: tuple[str, ...], server: ServerOptions, screen: Sc
     """
 
     policies = _policies(paths)
-    at = datetime.now(UTC)
     with server.reader() as reader:
-        explanation = find_explanation(user, reader, policies, at=at)
-    screen.text_or_document(lambda: explanation_text(explanation, at=at), lambda: dump_explanation(explanation))
+        explanation = find_explanation(user, reader, policies, at=datetime.now(UTC))
+    screen.finish((explanation,), exit_code=exits.DONE)
     return exits.DONE
 
 

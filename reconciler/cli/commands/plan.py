@@ -10,11 +10,9 @@ from reconciler.cli.screen import Screen
 from reconciler.cli.server import ServerOptions
 from reconciler.core.gate.verdict import Grant
 from reconciler.core.moment import Moment
-from reconciler.core.plan.plan import Plan
 from reconciler.core.scope import Scope
 from reconciler.formats.plan import NAME, dump_plan
 from reconciler.render.effects import Detail
-from reconciler.render.plan import plan_report
 
 
 @click.command("plan")
@@ -25,7 +23,7 @@ from reconciler.render.plan import plan_report
 @options.effects
 @options.plan_scope
 @options.server
-@options.screen
+@options.screen("plan")
 def command(
     paths: tuple[str, ...],
     output: str | None,
@@ -55,14 +53,6 @@ def command(
         plan, cost = plan_of(loaded, reader, moment=moment, scope=scope, grants=grants)
     if output is not None:
         files.write_private(output, dump_plan(plan))
-    screen.text_or_document(lambda: plan_report(plan, cost, detail=detail), lambda: dump_plan(plan))
-    if plan.verdict.is_refused:
-        return exits.REFUSED
-    return exit_code_of(plan, differences=exits.DIFFERENCES if detailed_exitcode else exits.DONE)
-
-
-def exit_code_of(plan: Plan, *, differences: int) -> int:
-    """1 when something could not be read: such a plan says nothing about it, so it must not pass for a clean one."""
-    if not plan.is_complete:
-        return exits.ERROR
-    return differences if plan.has_changes else exits.DONE
+    code = exits.of_plan(plan, has_detailed_exitcode=detailed_exitcode)
+    screen.finish((plan,), exit_code=code, cost=cost, detail=detail)
+    return code

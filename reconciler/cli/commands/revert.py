@@ -26,7 +26,7 @@ from reconciler.render.plan import plan_report
 @options.consents
 @options.effects
 @options.server
-@options.screen
+@options.screen("outcome")
 def command(
     journal: str,
     auto_approve: bool,
@@ -55,7 +55,7 @@ def command(
         is_empty = plan.is_complete and not plan.has_changes
         return approve_and_apply(
             plan,
-            "Nothing to take back." if is_empty else plan_report(plan, cost, detail=detail),
+            ["Nothing to take back."] if is_empty else plan_report(plan, cost, detail=detail),
             reader,
             server,
             screen,

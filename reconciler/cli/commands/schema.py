@@ -6,13 +6,17 @@ import click
 
 from reconciler.cli import exits
 from reconciler.cli.screen import write_document
+from reconciler.formats import journal
+from reconciler.formats.documents import DOCUMENTS
 from reconciler.resources import schema_text
+
+VERSIONS = {"policy": 1, "journal": journal.VERSION} | {row.name: row.version for row in DOCUMENTS.values()}
 
 
 @click.command("schema")
-@click.argument("name", type=click.Choice(["policy", "plan", "journal"]), default="policy")
+@click.argument("name", type=click.Choice(list(VERSIONS)), default="policy")
 def command(name: str) -> int:
-    """Print a published JSON Schema. Of a policy file, of a saved plan, or of a line of a journal.
+    """Print a published JSON Schema: of a policy file, of a line of a journal, or of what a command prints with --json.
 
     \b
     Save it beside your policies for completion in editors:
@@ -21,5 +25,5 @@ def command(name: str) -> int:
       # yaml-language-server: $schema=policy.v1.schema.json
     """
 
-    write_document(schema_text(name))
+    write_document(schema_text(name, version=VERSIONS[name]))
     return exits.DONE

@@ -7,12 +7,12 @@ import click
 from reconciler.cli import exits, options
 from reconciler.cli.planning import load_policies
 from reconciler.cli.screen import Screen
-from reconciler.words import count
+from reconciler.core.policy import Validation
 
 
 @click.command("validate")
 @options.paths
-@options.screen
+@options.screen("validation")
 def command(paths: tuple[str, ...], screen: Screen) -> int:
     """Check policy files and folders, without a server.
 
@@ -23,21 +23,12 @@ def command(paths: tuple[str, ...], screen: Screen) -> int:
     """
 
     loaded = load_policies(paths)
-    budgets = sum(len(policy.group_budgets) for policy in loaded.policies)
-    overrides = sum(len(policy.user_overrides) for policy in loaded.policies)
-    screen.result(
-        f"Valid: {count(len(loaded.sources), 'file')}, {count(len(loaded.policies), 'organization')}, "
-        f"{count(budgets, 'group budget')}, {count(overrides, 'user override')}."
+    validation = Validation(
+        exit_code=exits.DONE,
+        files=loaded.sources,
+        organizations=tuple(policy.organization for policy in loaded.policies),
+        group_budgets=sum(len(policy.group_budgets) for policy in loaded.policies),
+        user_overrides=sum(len(policy.user_overrides) for policy in loaded.policies),
     )
-    screen.document(
-        {
-            "format": "reconciler validation",
-            "version": 1,
-            "exit_code": exits.DONE,
-            "files": [{"path": source.path, "sha256": source.sha256} for source in loaded.sources],
-            "organizations": [policy.organization for policy in loaded.policies],
-            "group_budgets": budgets,
-            "user_overrides": overrides,
-        }
-    )
+    screen.finish((validation,), exit_code=exits.DONE)
     return exits.DONE

@@ -69,6 +69,8 @@ class Usage:
 class Explanation:
     """All that is known of one person's limit."""
 
+    at: datetime
+    """When it was found out (UTC)."""
     user: User
     effective: Effective | Unknown
     reported: Effective | None
@@ -92,7 +94,7 @@ class Explanation:
     """Of their groups, and of the override's; display only."""
 
     @property
-    def left(self) -> int | None:
+    def left_micros(self) -> int | None:
         """Micros left this period, never below 0; None without a limit, or where it or the spend is not known."""
         if isinstance(self.effective, Unknown) or isinstance(self.spend, Unknown):
             return None
@@ -112,6 +114,8 @@ class Activity:
 
     spend: UserSpend | None
     sessions: tuple[Session, ...] | None
+    at: datetime
+    """Now (UTC)."""
     since: datetime
     """From when on sessions were asked for (UTC): the begin of the period."""
 
@@ -137,6 +141,7 @@ def explain(
     booked_on = groups.get(own.group_id) if isinstance(own, Budget) else None
     theirs = groups_of(user, snapshot)
     return Explanation(
+        at=activity.at,
         user=user,
         effective=effective,
         reported=reported,

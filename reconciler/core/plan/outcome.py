@@ -7,7 +7,7 @@ result is a write in doubt (law 6).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -129,13 +129,18 @@ class Outcome:
     @property
     def is_complete(self) -> bool:
         """Whether all that is managed could be read, every action is done, or was, and a read afterwards showed it."""
-        settled = all(one.result in (Result.DONE, Result.ALREADY) for one in self.results)
-        return settled and not self.started.unreadable and self.ended is not None and self.ended.is_verified
+        return is_complete(self.results, self.started.unreadable, self.ended)
 
     @property
     def has_written(self) -> bool:
         """Whether anything was changed by this run, or may have been."""
         return any(one.result in (Result.DONE, Result.IN_DOUBT) for one in self.results)
+
+
+def is_complete(results: Iterable[ActionOutcome], unreadable: Collection[str], ended: Ended | None) -> bool:
+    """Return whether a run did everything and proved it; `unreadable` are the addresses that could not be read."""
+    settled = all(outcome.result in (Result.DONE, Result.ALREADY) for outcome in results)
+    return settled and not unreadable and ended is not None and ended.is_verified
 
 
 def fold(events: Iterable[Event]) -> Outcome:

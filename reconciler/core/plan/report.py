@@ -1,0 +1,96 @@
+"""What `apply`, `revert` and `show JOURNAL` report at the end: an outcome, its exit code and the journal's path.
+
+One shape for every ending. An apply that had nothing to do has the same keys; its `run` is empty and its `results`
+are none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from reconciler.core.action import Kind
+from reconciler.core.plan.outcome import ActionOutcome, Ended, Ending, Outcome, Result, is_complete
+from reconciler.core.plan.plan import Plan
+from reconciler.core.snapshot import Deployment
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutcomeReport:
+    """The end of an apply, as every format shows it."""
+
+    exit_code: int
+    deployment: Deployment
+    digest: str
+    """Of the plan."""
+    run: str
+    """Name of the run; empty when there was nothing to do, so that no run began."""
+    tool: str
+    who: str
+    at: datetime
+    """When the run began, or the plan was made (UTC)."""
+    revision: str
+    """The Git commit of the policy; empty where there is none."""
+    consents: tuple[str, ...]
+    """Consents that let the plan through the gate, as `BLOCKS_USERS=2`."""
+    unreadable: tuple[str, ...]
+    """Addresses of managed subjects that could not be read, and were left alone."""
+    journal: str
+    """Path of the journal; empty when nothing was recorded."""
+    results: tuple[ActionOutcome, ...]
+    ended: Ended | None
+    """None when the run was cut off: killed, or its machine lost."""
+
+    def count(self, result: Result, kind: Kind | None = None) -> int:
+        """Count results, of one kind of action or of all."""
+        return sum(one.result is result and (kind is None or one.action.kind is kind) for one in self.results)
+
+    @property
+    def counts(self) -> Mapping[str, int]:
+        """How many actions have each result, results without actions included."""
+        return {result.value: self.count(result) for result in Result}
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether everything was read, is as planned, and a read afterwards showed it."""
+        return is_complete(self.results, self.unreadable, self.ended)
+
+
+def report_of(outcome: Outcome, *, exit_code: int, journal: str) -> OutcomeReport:
+    """Report a run that began."""
+    started = outcome.started
+    return OutcomeReport(
+        exit_code=exit_code,
+        deployment=started.deployment,
+        digest=started.digest,
+        run=started.run,
+        tool=started.tool,
+        who=started.who,
+        at=started.at,
+        revision=started.revision,
+        consents=started.consents,
+        unreadable=started.unreadable,
+        journal=journal,
+        results=outcome.results,
+        ended=outcome.ended,
+    )
+
+
+def report_without_changes(plan: Plan, *, exit_code: int) -> OutcomeReport:
+    """Report an apply whose plan has no changes: the read that made the plan is its proof."""
+    return OutcomeReport(
+        exit_code=exit_code,
+        deployment=plan.deployment,
+        digest=plan.digest,
+        run="",
+        tool="",
+        who="",
+        at=plan.at,
+        revision="",
+        consents=(),
+        unreadable=tuple(one.subject.address for one in plan.unreadable),
+        journal="",
+        results=(),
+        ended=Ended(ending=Ending.COMPLETED, why="", is_verified=True, differences=(), at=plan.at),
+    )

@@ -1,0 +1,75 @@
+"""Every document that a command prints with `--json`, as a table: its frozen core value, its version, its schema.
+
+A row is a document: the value is encoded by its own type hints (codec.py), and schemas/NAME.vVERSION.schema.json
+describes exactly that. tests/documents walks this table. Saved plans and journals are read back by commands that
+write, so their rooms are plan.py and journal.py; all other documents are read back to be shown and nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from reconciler.core.people.explanation import Explanation
+from reconciler.core.plan.drift import Drift
+from reconciler.core.plan.plan import Plan
+from reconciler.core.plan.report import OutcomeReport
+from reconciler.core.policy import Validation
+from reconciler.errors import Failure, FileError
+from reconciler.formats import codec, document, plan
+
+Value = Plan | Drift | OutcomeReport | Explanation | Validation | Failure
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Document:
+    """One document: `type` is what it is made of; `title` is what its `format` key says."""
+
+    name: str
+    version: int
+    type: type[Value]
+
+    @property
+    def title(self) -> str:
+        return f"reconciler {self.name}"
+
+
+DOCUMENTS: Mapping[str, Document] = {
+    row.name: row
+    for row in (
+        Document(name="plan", version=plan.VERSION, type=Plan),
+        Document(name="drift", version=2, type=Drift),
+        Document(name="outcome", version=2, type=OutcomeReport),
+        Document(name="explanation", version=2, type=Explanation),
+        Document(name="validation", version=2, type=Validation),
+        Document(name="error", version=2, type=Failure),
+    )
+}
+
+
+def document_of(value: Value) -> Document:
+    """Return the row of a value's document."""
+    return next(row for row in DOCUMENTS.values() if row.type is type(value))
+
+
+def dump(value: Value) -> str:
+    """Write a value as its document. The same value gives the same bytes (law 4)."""
+    row = document_of(value)
+    return document.dump(row.title, row.version, codec.encode(value))
+
+
+def load(text: str, *, source: str) -> Value:
+    """Read any document of the table back. Raises FileError when the text is not an unchanged document of ours."""
+    title = document.name_of(text)
+    if title == plan.NAME:
+        return plan.load_plan(text, source=source)
+    row = next((row for row in DOCUMENTS.values() if row.title == title), None)
+    if row is None:
+        hint = "show what a command saved with `-o`, `--save json=FILE` or `--json`, or a journal"
+        raise FileError(f"{source} is neither a saved result nor a journal", hint=hint)
+    body = document.load(text, row.title, row.version, source=source)
+    try:
+        value: Value = codec.decode(row.type, body)
+    except ValueError as error:
+        raise FileError(f"{source} is not a {row.title} that this tool wrote: {error}", hint="make it again") from None
+    return value

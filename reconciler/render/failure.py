@@ -1,0 +1,18 @@
+"""An error as text: what is wrong in the policy, place by place, then the error and what to do about it."""
+
+from __future__ import annotations
+
+from reconciler.errors import Failure
+from reconciler.render.text import Line, Role, harmless
+
+
+def failure_lines(failure: Failure) -> list[Line]:
+    """Render an error: findings first, a block each, in the manner of a compiler; then message, details and hint."""
+    lines: list[Line] = []
+    for finding in failure.findings:
+        lines.append(Line(harmless(f"{finding.place}: {finding.message}")))
+        lines += [Line(harmless(f"    {text}")) for text in (finding.source_line.strip(), finding.hint) if text]
+    stop = "" if failure.message.endswith((".", "?")) else "."
+    lines.append(Line(harmless(f"Error: {failure.message}{stop}"), Role.DANGER))
+    lines += [Line(harmless(f"  {text}")) for text in (*failure.details, *failure.hint.splitlines())]
+    return lines

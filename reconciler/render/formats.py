@@ -1,0 +1,87 @@
+"""The output formats, as a table: a format is one module in render/pages/ and one row here.
+
+A page module has one function, `render(values, facts) -> str`: all values are of one kind of document, in the order in
+which they were named. Modules are imported when their format is asked for, so that `plan` does not pay for a template
+engine. Law 11 (agreement): every amount and count in any format equals the JSON's; tests/documents walks the table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from importlib import import_module
+from typing import Any
+
+from reconciler.errors import ReconcilerError
+from reconciler.formats.documents import Value, document_of
+from reconciler.render.effects import Detail
+
+ANY = frozenset({"plan", "drift", "outcome", "explanation", "validation", "error"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Format:
+    """One row: which documents the format can show, and the extra of the distribution that it needs."""
+
+    name: str
+    documents: frozenset[str]
+    extra: str = ""
+
+    @property
+    def module(self) -> str:
+        return f"reconciler.render.pages.{self.name}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What the run of a command adds to its result. Formats that are compared from run to run must not use it."""
+
+    command: str = ""
+    exit_code: int = 0
+    at: datetime | None = None
+    """When the command ran (UTC)."""
+    cost: str = ""
+    """`Read 27 requests in 0.9 s.`"""
+    detail: Detail = Detail.SUMMARY
+    has_color: bool = False
+
+
+FORMATS: Mapping[str, Format] = {
+    row.name: row
+    for row in (
+        Format(name="text", documents=ANY),
+        Format(name="json", documents=ANY),
+    )
+}
+
+
+def formats_of(document: str) -> tuple[str, ...]:
+    """Return the names of the formats that can show a kind of document, in the order of the table."""
+    return tuple(row.name for row in FORMATS.values() if document in row.documents)
+
+
+def render(name: str, values: Sequence[Value], facts: Facts) -> str:
+    """Render values of one kind in a format; ends in a newline. `values` is not empty.
+
+    Raises ReconcilerError when the format cannot show them, or a library that it needs is not installed.
+    """
+    row = FORMATS[name]
+    kinds = {document_of(value).name for value in values}
+    for kind in sorted(kinds - row.documents):
+        allowed = ", ".join(formats_of(kind))
+        raise ReconcilerError(f"format {name} cannot show a document of kind {kind}", hint=f"use one of: {allowed}")
+    if len(kinds) > 1:
+        raise ReconcilerError(
+            f"documents of different kinds cannot be shown together: {', '.join(sorted(kinds))}",
+            hint="show each kind with a command of its own",
+        )
+    try:
+        page: Any = import_module(row.module)
+    except ModuleNotFoundError as error:
+        raise ReconcilerError(
+            f"format {name} needs the package {error.name}, which is not installed",
+            hint=f"pip install 'coder-budget-reconciler[{row.extra}]'",
+        ) from None
+    text: str = page.render(tuple(values), facts)
+    return text if text.endswith("\n") else f"{text}\n"

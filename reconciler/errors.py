@@ -8,6 +8,7 @@
         ├── NotFoundError         404 with Coder's "not found or no access": absent, unknown or forbidden
         ├── DeniedError           401 or 403: signed out, not licensed, not permitted
         ├── RejectedError         a write was refused for certain; nothing was changed by it
+        │   └── RetryLaterError   refused for now (rate limit) or never sent; read again before sending it again
         └── UnreachableError      no usable answer; a write may or may not have happened
 
 A leaf exists only where a caller treats it differently. A secret never enters a message.
@@ -88,7 +89,16 @@ class RejectedError(ServerError):
     """A write was refused: it certainly did not happen."""
 
 
+class RetryLaterError(RejectedError):
+    """A write that certainly did not happen and may be sent again after `retry_after_s`, if a read shows no change."""
+
+    def __init__(self, message: str, *, hint: str = "", retry_after_s: float) -> None:
+        super().__init__(message, hint=hint)
+        self.retry_after_s = retry_after_s
+
+
 class UnreachableError(ServerError):
+<<<<<<< HEAD
     """No usable answer. After a write: nobody knows whether it happened; read before anything is resent."""
 
 
@@ -115,3 +125,13 @@ def failure_of(error: ReconcilerError, *, exit_code: int) -> Failure:
         details=error.details if isinstance(error, RefusedError) else (),
         findings=error.findings if isinstance(error, PolicyError) else (),
     )
+=======
+    """No usable answer. After a write: nobody knows whether it happened; read before anything is resent.
+
+    `may_still_happen` is false when the request has certainly ended: what a read shows then stays so.
+    """
+
+    def __init__(self, message: str, *, hint: str = "", may_still_happen: bool = True) -> None:
+        super().__init__(message, hint=hint)
+        self.may_still_happen = may_still_happen
+>>>>>>> 75f8480 (Nothing is sent after a wait without a read; secrets are masked where text leaves; proxies as Go's; what contradicts itself is not believed)

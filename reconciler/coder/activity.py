@@ -11,7 +11,8 @@ from typing import Any, TypeVar
 
 from reconciler.coder import paths
 from reconciler.coder.answers import is_experiment_missing, is_not_found, is_route_missing
-from reconciler.coder.transport import Answer, Request, Transport
+from reconciler.coder.exchange import Answer, Request
+from reconciler.coder.transport import Transport
 from reconciler.coder.wire import Fields, load_object
 from reconciler.core.activity import Change, Changes, Session, Tokens, UserSpend
 from reconciler.core.budget import GroupId, UserId

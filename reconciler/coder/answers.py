@@ -2,16 +2,18 @@
 
 Coder's 404 has two texts, and only the text decides: `Resource not found...` is absent, unknown or forbidden, `Route
 not found.` says that this server is of another generation, and nothing about the subject. What a server writes is shown
-on one line, shortened and without control characters; the transport has taken our secrets out of it.
+on one line, shortened, without control characters and without our secrets. What is not in Coder's words was not said by
+Coder, and after a write it is never taken for a refusal.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from reconciler.coder.transport import Answer
+from reconciler.coder.exchange import Answer
 from reconciler.errors import DeniedError, NotFoundError, RejectedError, ServerError, UnreachableError
 
 ROUTE_NOT_FOUND = "Route not found."
@@ -21,6 +23,18 @@ NO_SUCH_USER = '"user" must be an existing uuid or username.'
 NOT_LICENSED = " is a Premium feature. Contact sales!"
 EXPERIMENT_MISSING = "functionality requires enabling the"
 LONGEST_QUOTE = 300
+LONGEST_READ = 20_000
+"""Of a text that is shown; the rest is not searched for secrets, and not shown either."""
+LONGEST_REQUEST_ID = 64
+HINT_SIGN_ON = (
+    "if single sign-on stands in front of Coder, pass its service token in CODER_HEADER, such as "
+    "CF-Access-Client-Id=...,CF-Access-Client-Secret=...; else check CODER_URL"
+)
+_SIGN_ON = re.compile(
+    r"cloudflareaccess\.com|/cdn-cgi/access/|login\.microsoftonline\.com|accounts\.google\.com|okta|auth0|onelogin|"
+    r"keycloak|authelia|authentik|pomerium|/oauth2?/|/saml|/sso\b|/openid|/realms/|//sso\.|^sso\.|^auth\.|^login\.",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,17 +84,27 @@ def is_experiment_missing(answer: Answer) -> bool:
     return answer.status == 403 and EXPERIMENT_MISSING in read_error_body(answer).message
 
 
+def shown(answer: Answer, text: str) -> str:
+    """Return a text of an answer fit for one line of a message, without our secrets.
+
+    Every text of a server that is shown or returned comes through here or through wire.py's `Fields`.
+    """
+    return quote(answer.mask.hide(text[:LONGEST_READ]))
+
+
 def error_of(answer: Answer) -> ServerError:
-    """Return the error that an answer other than the expected success means for who asked."""
-    body = read_error_body(answer)
-    words = quote("; ".join(part for part in (body.message, body.detail, *body.validations) if part))
-    text = f"{answer.request}: {answer.status}" + (f" {words}" if words else "")
+    """Return the error that an answer other than the expected success means for its request."""
     if 300 <= answer.status < 400:
         return _redirected(answer)
+    body = read_error_body(answer)
+    words = shown(answer, "; ".join(part for part in (body.message, body.detail, *body.validations) if part))
+    text = f"{answer.request}: {answer.status}" + (f" {words}" if words else "")
+    if answer.status >= 500 or answer.status in (408, 425):
+        return _unavailable(answer, text, is_coders=bool(body.message))
+    if not body.message and answer.status not in (428, 429):
+        return _not_coders(answer, text)
     if answer.status in (401, 403, 428) and (answer.status != 403 or not answer.request.is_write):
         return DeniedError(text, hint=_hint_for_denied(answer.status, body.message))
-    if answer.status >= 500 or answer.status == 408:
-        return UnreachableError(text, hint="try again; if it stays so, ask who runs this Coder")
     is_gone = answer.request.method == "DELETE" and is_not_found(answer)
     if answer.request.is_write and answer.status >= 400 and not is_gone:
         return RejectedError(text, hint=_hint_for_rejected(answer))
@@ -89,16 +113,45 @@ def error_of(answer: Answer) -> ServerError:
     return _unexpected(answer, text)
 
 
+def _unavailable(answer: Answer, text: str, *, is_coders: bool) -> UnreachableError:
+    """Coder failed, or something in front of it. A 500 in Coder's own words comes after the request has ended."""
+    if not is_coders:
+        text += f" with {_kind(answer)}, which Coder does not send: a proxy in front of it does"
+    name = shown(answer, answer.request_id)[:LONGEST_REQUEST_ID]
+    if name:
+        text += f" (request {name})"
+    who = "who runs this Coder; the request's id is in its log" if name else "who runs this Coder"
+    hint = f"try again; if it stays so, ask {who}"
+    return UnreachableError(text, hint=hint, may_still_happen=not (is_coders and answer.status == 500))
+
+
+def _not_coders(answer: Answer, text: str) -> ServerError:
+    """Something else than Coder answered: after a write nobody knows, so it is never taken for Coder's refusal."""
+    text += f" with {_kind(answer)}, which Coder does not send"
+    hint = "check that CODER_URL is a Coder deployment of 2.34 or later"
+    if answer.status == 407:
+        hint = "the proxy asks for a user name and password: write them into HTTPS_PROXY or HTTP_PROXY"
+    elif answer.status in (401, 403):
+        hint = HINT_SIGN_ON
+    if answer.request.is_write:
+        return UnreachableError(text, hint=hint, may_still_happen=answer.status < 400)
+    return DeniedError(text, hint=hint) if answer.status in (401, 403, 407) else ServerError(text, hint=hint)
+
+
+def _kind(answer: Answer) -> str:
+    return shown(answer, answer.content_type) or "no content type"
+
+
 def _hint_for_denied(status: int, message: str) -> str:
     if status == 401:
         return "give a valid token in CODER_SESSION_TOKEN, or log in again with `coder login`"
     if status == 428:
         return "remove X-Coder-Bypass-Ratelimit from CODER_HEADER; only owners may send it"
     if message.endswith(NOT_LICENSED):
-        return "AI budgets need a Premium licence with AI Gateway; ask who runs this Coder"
+        return "AI budgets need a Premium licence, and AI Gateway switched on; ask who runs this Coder for both"
     if EXPERIMENT_MISSING in message:
         return "ask who runs this Coder to enable the experiment, or upgrade to 2.36 or later"
-    return "use the token of an Owner or User Admin"
+    return "use the token of an Owner or User Admin, made without `--scope`"
 
 
 def _hint_for_rejected(answer: Answer) -> str:
@@ -110,22 +163,24 @@ def _hint_for_rejected(answer: Answer) -> str:
 
 
 def _redirected(answer: Answer) -> ServerError:
+    """A write that was redirected was not carried out by Coder, whoever redirects."""
+    hint = "set CODER_URL to the deployment's access URL"
     try:
         target = urlsplit(answer.location)
-        where = quote(f"{target.scheme}://{target.netloc}") if target.netloc else "another path"
+        where = shown(answer, f"{target.scheme}://{target.netloc}") if target.netloc else "another path"
+        if _SIGN_ON.search(f"{target.netloc}{target.path}"):
+            hint = HINT_SIGN_ON
     except ValueError:
         where = "an invalid URL"
     kind = RejectedError if answer.request.is_write else ServerError
     return kind(
         f"{answer.request}: {answer.status} redirects to {where}; redirects are not followed.",
-        hint="set CODER_URL to the deployment's access URL",
+        hint=hint,
     )
 
 
 def _unexpected(answer: Answer, text: str) -> ServerError:
     kind = UnreachableError if answer.request.is_write else ServerError
-    if not read_error_body(answer).message:
-        text += f" with {quote(answer.content_type) or 'no content type'}, which Coder does not send"
     return kind(text, hint="check that CODER_URL is a Coder deployment of 2.34 or later")
 
 

@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from reconciler.coder import paths
-from reconciler.coder.transport import Answer, Request, Transport
+from reconciler.coder.exchange import Answer, Request
+from reconciler.coder.transport import Transport
 from reconciler.coder.wire import Fields, load_object, unique
 from reconciler.core.budget import ABSENT, Budget, GroupId, OrganizationId, State, UserId
 from reconciler.core.directory import Directory, Group

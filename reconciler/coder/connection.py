@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import PurePath
 from urllib.parse import urlsplit
 
+from reconciler.coder.proxies import Proxy, proxy_for
 from reconciler.errors import ReconcilerError
 
 DEFAULT_PARALLELISM = 8
@@ -43,12 +44,14 @@ class Connection:
     wait_budget_s: float = DEFAULT_WAIT_BUDGET_S
     """Seconds that the whole run may spend waiting before it gives up (rate limits, restarts of the server)."""
 
-    def hide_secrets(self, text: str) -> str:
-        """Return the text without the token and the header values, should a server echo them."""
-        for secret in (self.token, *(value for _, value in self.headers)):
-            if len(secret) > 3:  # a shorter one is no secret, and in every text
-                text = text.replace(secret, "[secret]")
-        return text
+    proxy: Proxy | None = None
+    """None for a direct connection. The environment was asked when this value was made, and is not asked again."""
+
+    @property
+    def secrets(self) -> tuple[str, tuple[str, ...]]:
+        """The token, and what else must not be shown, should a server echo it."""
+        credentials = self.proxy.credentials if self.proxy is not None else ()
+        return self.token, (*(value for _, value in self.headers), *credentials)
 
 
 def connection_from(environment: Mapping[str, str], read_file: ReadFile, *, platform: str = "linux") -> Connection:
@@ -58,20 +61,27 @@ def connection_from(environment: Mapping[str, str], read_file: ReadFile, *, plat
     Source: coder-api section 5; the same variables as the Coder CLI and the Terraform provider.
     """
     login_url, login_token = _read_login(environment, read_file, platform)
-    given_url = environment.get("CODER_URL", "").strip()
+    given_url = _unquoted(environment.get("CODER_URL", ""))
     if not given_url and not login_url:
         raise ReconcilerError(
             "There is no Coder URL.", hint="set CODER_URL to your deployment, such as https://coder.example.com"
         )
     url = normalise_url(given_url or login_url)
     headers = parse_headers(environment.get("CODER_HEADER", ""))
-    token = environment.get("CODER_SESSION_TOKEN", "").strip() or _token_for(url, login_url, login_token)
+    token = _unquoted(environment.get("CODER_SESSION_TOKEN", "")) or _token_for(url, login_url, login_token)
     if not _TOKEN.fullmatch(token):
         raise ReconcilerError(
             "The session token contains spaces or characters that are not plain ASCII.",
             hint="set CODER_SESSION_TOKEN to the token alone",
         )
-    return Connection(url=url, token=token, headers=headers)
+    return Connection(url=url, token=token, headers=headers, proxy=proxy_for(url, environment))
+
+
+def _unquoted(text: str) -> str:
+    """Return a value without blanks and quotes around it: `docker run --env-file` keeps quotes."""
+    text = text.strip()
+    is_quoted = len(text) > 1 and text[0] == text[-1] and text[0] in "\"'"
+    return text[1:-1].strip() if is_quoted else text
 
 
 def normalise_url(text: str) -> str:

@@ -12,10 +12,11 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from reconciler.coder import paths
-from reconciler.coder.answers import error_of, is_experiment_missing, quote
+from reconciler.coder.answers import HINT_SIGN_ON, error_of, is_experiment_missing, is_not_found, shown
+from reconciler.coder.exchange import Answer, Request
 from reconciler.coder.listing import load_organizations
 from reconciler.coder.routes import OVERRIDE_ROUTES, OverrideRoute, Route, no_route, probe, read_probe
-from reconciler.coder.transport import Answer, Request, Transport
+from reconciler.coder.transport import Transport
 from reconciler.coder.wire import Fields, load_object
 from reconciler.core.budget import OrganizationId, UserId
 from reconciler.core.directory import Organization
@@ -23,6 +24,7 @@ from reconciler.core.snapshot import Deployment, Offers
 from reconciler.errors import DeniedError, ServerError
 
 FEATURES = {"aibridge": "AI Gateway", "template_rbac": "groups"}
+LICENSED = frozenset({"entitled", "grace_period"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +35,8 @@ class DiscoveredServer:
     organizations: Mapping[OrganizationId, Organization]
     me: UserId
     overrides: Route
+    licence: tuple[str, ...]
+    """What the server says about its licence, such as that it ends in two days; empty when it says nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +47,7 @@ class FirstRound:
     build: Fields
     me: Fields
     organizations: Mapping[OrganizationId, Organization]
+    licence: tuple[str, ...]
     route: Route | None
     """None when the newest row of the table is not this server's."""
 
@@ -73,7 +78,11 @@ class FirstRound:
             ),
         )
         return DiscoveredServer(
-            deployment=deployment, organizations=self.organizations, me=UserId(self.me.id("id")), overrides=route
+            deployment=deployment,
+            organizations=self.organizations,
+            me=UserId(self.me.id("id")),
+            overrides=route,
+            licence=self.licence,
         )
 
     @property
@@ -90,13 +99,18 @@ def ask_first(transport: Transport) -> FirstRound:
     if 300 <= me_answer.status < 400:
         access_url = build.text("dashboard_url") or "the deployment's access URL"
         raise ServerError(error_of(me_answer).message, hint=f"set CODER_URL to {access_url}")
+    if is_not_found(me_answer):
+        raise DeniedError(
+            f"{error_of(me_answer).message}: this token may not even read its own user.",
+            hint="it was made with scopes, and there is none for groups: make one without `--scope`",
+        )
     me = load_object(me_answer)
-    _require_licence(licence)
     return FirstRound(
         url=transport.connection.url,
         build=build,
         me=me,
         organizations=load_organizations(organizations),
+        licence=_read_licence(licence),
         route=read_probe(newest, probed),
     )
 
@@ -127,9 +141,9 @@ def _ask(transport: Transport, requests: Sequence[Request]) -> list[Answer]:
 def _read_build(answer: Answer, url: str) -> Fields:
     if 300 <= answer.status < 400 or answer.status >= 500:
         raise error_of(answer)
-    hint = "check CODER_URL"
+    hint = HINT_SIGN_ON if answer.status in (401, 403) else "check CODER_URL"
     if answer.status != 200 or answer.content_type != "application/json":
-        what = quote(answer.content_type) or "nothing"
+        what = shown(answer, answer.content_type) or "nothing"
         raise ServerError(f"{url} does not answer like Coder ({answer.status}, {what}).", hint=hint)
     build = load_object(answer)
     if not build.text("version") or not build.has("external_url"):
@@ -140,18 +154,32 @@ def _read_build(answer: Answer, url: str) -> Fields:
     return build
 
 
-def _require_licence(answer: Answer) -> None:
-    """Refuse when the server says that a feature is off; where it says nothing, the probes will."""
+def _read_licence(answer: Answer) -> tuple[str, ...]:
+    """Return what the server says about its licence, such as when it ends.
+
+    Raises DeniedError when it says that a feature is off; where it says nothing, the probes will.
+    """
     if answer.status != 200:
-        return
-    features = load_object(answer).optional_object("features")
+        return ()
+    fields = load_object(answer)
+    _require_features(fields.optional_object("features"))
+    return fields.texts("warnings") if fields.has("warnings") else ()
+
+
+def _require_features(features: Fields | None) -> None:
     for key, name in FEATURES.items():
         feature = features.optional_object(key) if features else None
-        if feature is not None and not feature.flag("enabled"):
+        if feature is None or feature.flag("enabled"):
+            continue
+        if feature.text("entitlement") in LICENSED:
             raise DeniedError(
-                f"This deployment has no licence for {name}, so it has no AI budgets.",
-                hint="ask who runs this Coder about its Premium licence",
+                f"{name} is licensed on this deployment and switched off, so there are no AI budgets.",
+                hint=f"ask who runs this Coder to switch {name} on in the server's settings",
             )
+        raise DeniedError(
+            f"This deployment has no licence for {name}, so it has no AI budgets.",
+            hint="ask who runs this Coder about its Premium licence",
+        )
 
 
 def _choose_home(ours: Collection[str], organizations: Mapping[OrganizationId, Organization]) -> OrganizationId | None:

@@ -15,14 +15,17 @@ from typing import Any
 
 from reconciler.coder import paths
 from reconciler.coder.answers import is_not_found
+from reconciler.coder.exchange import Answer, Request, list_request
 from reconciler.coder.permission import organizations_with
-from reconciler.coder.transport import LIST_TIMEOUT_S, Answer, Request, Transport
+from reconciler.coder.transport import Transport
 from reconciler.coder.wire import Fields, load_rows, unique, wrong
 from reconciler.core.budget import GroupId, OrganizationId, UserId
 from reconciler.core.directory import Directory, Group, Organization, User
 
 PREBUILDS = UserId("c42fdf75-3097-471c-8c33-fb52454d81c0")
 """Coder's own system user, a member of some organizations; nobody to manage."""
+SYSTEM_MEMBERS = 1
+"""How many members of a group may be counted and not listed, because they are Coder's own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +61,7 @@ class Listing:
     @property
     def requests(self) -> list[Request]:
         """Return one request an organization."""
-        return [Request("GET", path, timeout_s=LIST_TIMEOUT_S) for path in self._by_path]
+        return [list_request(path) for path in self._by_path]
 
     def take(self, answer: Answer) -> Answer:
         """Store the answer if it is one of these lists and free its body; always return it.
@@ -96,7 +99,7 @@ def _load_groups(answer: Answer, organization: Organization, users: dict[UserId,
         if "username" not in value or "members" in value:
             return value
         known = users.get(UserId(id_)) if isinstance(id_ := value.get("id"), str) else None
-        if known is None and (known := load_user(Fields(value=value, request=request, at="a member"))) is not None:
+        if known is None and (known := load_user(Fields(value=value, answer=answer, at="a member"))) is not None:
             users[known.id] = known
         return known
 
@@ -106,25 +109,33 @@ def _load_groups(answer: Answer, organization: Organization, users: dict[UserId,
 
 
 def _load_group(row: Fields, organization: Organization) -> _Listed:
-    members = row.value.get("members") or []
-    people = [member for member in members if isinstance(member, User)] if isinstance(members, list) else None
-    if people is None or len(people) < sum(member is not None for member in members):
+    members = row.value.get("members")
+    total = row.count("total_member_count") if row.value.get("total_member_count") is not None else None
+    if members is None and total is not None and total <= SYSTEM_MEMBERS:
+        members = []
+    if not isinstance(members, list) or not all(member is None or isinstance(member, User) for member in members):
         raise wrong(row.request, f"{row.at}.members is not a list of members")
-    total = row.count("total_member_count") if row.value.get("total_member_count") is not None else 0
+    people = [member for member in members if member is not None]
     group = Group(
         organization=organization.name, name=row.name("name"), id=GroupId(row.id("id")), organization_id=organization.id
     )
-    return _Listed(group=group, members=frozenset(user.id for user in people), hidden=max(0, total - len(members)))
+    hidden = max(0, (total or 0) - len(members))
+    return _Listed(group=group, members=frozenset(user.id for user in people), hidden=hidden)
 
 
 def _really_hidden(transport: Transport, listed: list[_Listed]) -> dict[GroupId, int]:
     """Return how many members of each group are hidden from us.
 
-    A count that exceeds the members may also count system users, so whoever may read all members is asked for.
+    A count that exceeds the members by one may count Coder's system user, if this token may read all members; any other
+    list that is shorter than its count hides people, whatever the token may read.
     """
-    short = [row for row in listed if row.hidden]
-    reads_all = organizations_with(transport, "group_member", (row.group.organization_id for row in short))
-    return {row.group.id: row.hidden for row in short if row.group.organization_id not in reads_all}
+    doubted = [row for row in listed if 0 < row.hidden <= SYSTEM_MEMBERS]
+    reads_all = organizations_with(transport, "group_member", (row.group.organization_id for row in doubted))
+    return {
+        row.group.id: row.hidden
+        for row in listed
+        if row.hidden > SYSTEM_MEMBERS or (row.hidden and row.group.organization_id not in reads_all)
+    }
 
 
 def _read_joined(
@@ -138,7 +149,7 @@ def _read_joined(
     shared = {user for user, count in times.items() if count > 1}
     asked = {paths.organization_members(id_): id_ for id_, people in everyone.items() if not shared.isdisjoint(people)}
     answers = transport.send_all(
-        [Request("GET", path, timeout_s=LIST_TIMEOUT_S) for path in asked],
+        [list_request(path) for path in asked],
         lambda answer: _load_joined(answer, asked[answer.request.path], shared),
     )
     return {key: time for times_of in answers for key, time in times_of.items()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from urllib.parse import quote
 
@@ -20,6 +21,13 @@ MAX_IDS = 100
 
 def user(name_or_id: str) -> str:
     return f"{API}/users/{quote(name_or_id, safe='')}"
+
+
+def own_key(key_id: str) -> str:
+    """Return the path of a token of ours, by its id; never the whole token."""
+    if not re.fullmatch("[A-Za-z0-9]{10}", key_id):
+        raise ValueError("the id of a token has 10 letters and digits")
+    return f"{ME}/keys/{key_id}"
 
 
 def user_override(user_id: str, suffix: str) -> str:

@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from reconciler.coder import paths
-from reconciler.coder.transport import Request, Transport
+from reconciler.coder.exchange import Request
+from reconciler.coder.transport import Transport
 from reconciler.coder.wire import load_object
 from reconciler.core.budget import OrganizationId
 

@@ -14,16 +14,21 @@ from typing import Self
 from reconciler.coder import activity, bulk, listing, paths
 from reconciler.coder.answers import is_user_missing
 from reconciler.coder.discovery import DiscoveredServer, ask_first, discover
+from reconciler.coder.exchange import Answer, Request
 from reconciler.coder.permission import ask_permission, check
 from reconciler.coder.single import Singles
-from reconciler.coder.transport import Answer, Request, Transport
+from reconciler.coder.token import read_token_facts
+from reconciler.coder.transport import Transport
 from reconciler.coder.wire import Fields, load_object
+from reconciler.core.access import Access
 from reconciler.core.activity import Changes, Session, UserSpend
 from reconciler.core.budget import ABSENT, Budget, GroupId, OrganizationId, Reading, UserId
 from reconciler.core.directory import Directory, Group, Subject, User
 from reconciler.core.snapshot import Deployment, Effective, People
 from reconciler.money import Micros
 
+GROUP_WRITERS = "an Owner, a User Admin or an Organization Admin"
+OVERRIDE_WRITERS = "only an Owner or a User Admin"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
@@ -143,15 +148,33 @@ class CoderReader:
             checks["overrides"] = check("update", "user")
         may = ask_permission(self._transport, checks) if checks else {}
         names = sorted(known[id_].name if id_ in known else id_ for id_ in organizations if not may[id_])
-        sentences = [
-            f"This token may not write group budgets in {name}; an Owner, a User Admin or an Organization Admin may."
-            for name in names
-        ]
+        who = self._who_may
+        sentences = [f"This token may not write group budgets in {name}; {who(GROUP_WRITERS)}." for name in names]
         if overrides and not self.deployment().offers.overrides:
             sentences.append(self.deployment().offers.overrides_missing)
         elif overrides and not may["overrides"]:
-            sentences.append("This token may not write user overrides; only an Owner or a User Admin may.")
+            sentences.append(f"This token may not write user overrides; {who(OVERRIDE_WRITERS)}.")
         return tuple(sentences)
+
+    def _who_may(self, roles: str) -> str:
+        """Return who may write; somebody with the right role has the wrong token, and needs no other role."""
+        deployment = self.deployment()
+        mine = sorted({"owner", "user-admin"}.intersection(deployment.roles))
+        if mine:
+            why = f"its user {deployment.user} has the role {mine[0]}, so the token has scopes"
+            return f"{why}: make one without `--scope`"
+        return f"{roles} may"
+
+    def access(self) -> Access:
+        """Return when the token and the licence end, and how far the server's clock is from ours; one request more."""
+        licence = self._discovered().licence
+        token = read_token_facts(self._transport)
+        return Access(
+            token_expires_at=token.expires_at,
+            token_scopes=token.scopes,
+            licence_warnings=licence,
+            server_ahead_s=self._transport.server_ahead_s,
+        )
 
     def user_spend(self, user: UserId) -> UserSpend | None:
         """Return what a person spent this period in their effective group; None where the server does not say."""

@@ -2,18 +2,23 @@
 
     what happened                               a read (GET, authcheck)        a write (PUT, DELETE)
     ------------------------------------------  -----------------------------  -----------------------------
-    429, whatever the number of attempts        wait as long as told           the same: it was refused
-    502, 503, 504                               again, at most 5 attempts      give up: nobody knows
-    no connection, the server has been seen     again, at most 5 attempts      the same: it was not sent
+    429, whatever the number of attempts        wait as long as told           give back: it was refused
+    408, 425, 502, 503, 504, 520 to 530         again, at most 5 attempts      give up: nobody knows
+    no connection, the server has been seen     again, at most 5 attempts      give back: it was not sent
     no connection, nothing answered before      give up: probably a wrong URL  give up
     no such host, certificate refused           give up                        give up
     answer lost: reset, time-out, cut short     again, at most 5 attempts      give up: nobody knows
+    answer too long, or in another encoding     give up                        give up: nobody knows
     any other status                            give up                        give up
 
-A write whose answer was lost may have happened; only reading tells, so it is never resent from here. A wait that was
-told (Retry-After, else X-RateLimit-Reset) is kept in full or the run gives up: it is never cut short. Every wait is at
-least our own: it doubles from half a second to 15, less a random half, so that many workers do not come back at once
-and a server that says "0 seconds" for ever uses up the budget. What one run waits in total stays within that budget.
+A write is sent once from here, always. One that certainly did not happen is *given back* with the time to wait: whoever
+waited has to read again before sending it, because somebody else may have written meanwhile (operations/write.py). One
+whose answer was lost may have happened; only reading tells.
+
+A wait that was told (Retry-After, else X-RateLimit-Reset) is kept in full or the run gives up: it is never cut short.
+Every wait is at least our own: it doubles from half a second to 15, less a random half, so that many workers do not
+come back at once and a server that says "0 seconds" for ever uses up the budget. What one run waits in total stays
+within that budget.
 """
 
 from __future__ import annotations
@@ -30,7 +35,9 @@ FIRST_WAIT_S = 0.5
 LONGEST_WAIT_S = 15.0
 READS = frozenset({"GET", "POST"})
 """The only POST we send is authcheck, which writes nothing."""
-_BUSY = frozenset({502, 503, 504})
+_BUSY = frozenset({408, 425, 502, 503, 504, *range(520, 531)})
+"""52x and 530 are Cloudflare's, for a server behind it that does not answer."""
+LONGEST_TOLD_S = 1e9
 
 
 class Failure(enum.Enum):
@@ -42,6 +49,8 @@ class Failure(enum.Enum):
     """No connection came about: nothing was sent."""
     LOST = "lost"
     """The request may have arrived; its answer did not, or not whole."""
+    UNUSABLE = "unusable"
+    """An answer came, and it is too long or encoded in a way that we do not read: another would be the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +66,14 @@ class WaitThenRetry:
     seconds: float
 
 
-Decision = GiveUp | WaitThenRetry
+@dataclass(frozen=True, slots=True)
+class GiveBack:
+    """The write certainly did not happen: wait that long, read again, and send it if live is still as it was."""
+
+    seconds: float
+
+
+Decision = GiveUp | WaitThenRetry | GiveBack
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,22 +96,24 @@ class Attempt:
 def decide(attempt: Attempt, *, jitter: float) -> Decision:
     """Decide about one attempt by the table above; `jitter` is a random share, 0 to 1.
 
-    Law: a write is resent only after 429 or when nothing was sent; no wait is shorter than told or longer than left.
+    Law: a write is never resent; no wait is shorter than told, and no read waits longer than what is left.
     """
     if not _may_repeat(attempt):
         return GiveUp()
-    wait_s = max(attempt.retry_after_s or 0.0, _own_wait_s(attempt.number, jitter))
+    wait_s = max(attempt.retry_after_s or 0.0, own_wait_s(attempt.number, jitter))
+    if attempt.method not in READS:
+        return GiveBack(wait_s)
     return WaitThenRetry(wait_s) if wait_s <= attempt.left_s else GiveUp(needed_s=wait_s)
 
 
 def read_retry_after(headers: Mapping[str, str], *, now_s: float) -> float | None:
     """Return the seconds that Retry-After, else X-RateLimit-Reset asks for; None when neither can be read.
 
-    `now_s` is the time of day in Unix seconds. Source: coder-api section 6.
+    `now_s` is the server's time of day in Unix seconds; two of the forms name an instant. Source: coder-api section 6.
     """
     after = headers.get("retry-after", "").strip()
-    if re.fullmatch(r"[0-9]{1,9}", after):
-        return float(after)
+    if re.fullmatch(r"[0-9]{1,300}(\.[0-9]{1,300})?", after):
+        return min(float(after), LONGEST_TOLD_S)
     if after:
         try:
             return max(0.0, parsedate_to_datetime(after).timestamp() - now_s)
@@ -103,6 +121,16 @@ def read_retry_after(headers: Mapping[str, str], *, now_s: float) -> float | Non
             pass
     reset = headers.get("x-ratelimit-reset", "").strip()
     return max(0.0, float(reset) - now_s) if re.fullmatch(r"[0-9]{1,12}", reset) else None
+
+
+def server_time_s(headers: Mapping[str, str]) -> float | None:
+    """Return the server's time of day in Unix seconds; None when it does not say it, or a cache answered."""
+    if "age" in headers:
+        return None
+    try:
+        return parsedate_to_datetime(headers.get("date", "")).timestamp()
+    except (ValueError, OverflowError):
+        return None
 
 
 def _may_repeat(attempt: Attempt) -> bool:
@@ -115,6 +143,7 @@ def _may_repeat(attempt: Attempt) -> bool:
     return attempt.method in READS and (attempt.result is Failure.LOST or attempt.result in _BUSY)
 
 
-def _own_wait_s(number: int, jitter: float) -> float:
+def own_wait_s(number: int, jitter: float) -> float:
+    """Return how long to wait after attempt `number` (from 1) where nobody says how long."""
     longest = min(FIRST_WAIT_S * 2.0 ** min(number - 1, 10), LONGEST_WAIT_S)
     return longest * (1 - jitter / 2)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from reconciler.coder import paths
 from reconciler.coder.answers import error_of, is_experiment_missing, is_not_found, is_route_missing
-from reconciler.coder.transport import Answer, Request
+from reconciler.coder.exchange import Answer, Request
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

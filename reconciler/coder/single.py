@@ -20,8 +20,9 @@ from typing import Any
 from reconciler.coder import paths
 from reconciler.coder.answers import error_of, is_not_found, is_user_missing
 from reconciler.coder.discovery import DiscoveredServer
+from reconciler.coder.exchange import Answer, Request
 from reconciler.coder.permission import ask_permission, check, organizations_with
-from reconciler.coder.transport import Answer, Request, Transport
+from reconciler.coder.transport import Transport
 from reconciler.coder.wire import load_json, load_object, wrong
 from reconciler.core.budget import ABSENT, Budget, GroupId, OrganizationId, Reading, Unknown, UserId
 from reconciler.core.directory import Group, User

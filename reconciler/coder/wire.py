@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
-from reconciler.coder.answers import error_of, quote
-from reconciler.coder.transport import Answer, Request
+from reconciler.coder.answers import error_of, shown
+from reconciler.coder.exchange import Answer, Request
 from reconciler.errors import ServerError, UnreachableError
 from reconciler.money import Micros
 
@@ -56,7 +56,9 @@ def load_json(answer: Answer, *, hook: Callable[[dict[str, Any]], object] | None
     if answer.status != 200:
         raise error_of(answer)
     if answer.content_type != "application/json":
-        raise wrong(answer.request, f"the answer is {quote(answer.content_type) or 'of no content type'}, not JSON")
+        raise wrong(
+            answer.request, f"the answer is {shown(answer, answer.content_type) or 'of no content type'}, not JSON"
+        )
     if not answer.body:
         raise wrong(answer.request, "the answer is empty")
     try:
@@ -69,26 +71,26 @@ def load_json(answer: Answer, *, hook: Callable[[dict[str, Any]], object] | None
 
 def load_object(answer: Answer, *, hook: Callable[[dict[str, Any]], object] | None = None) -> Fields:
     """Return the one object of a success, as checked fields."""
-    return as_fields(load_json(answer, hook=hook), answer.request, "answer")
+    return as_fields(load_json(answer, hook=hook), answer, "answer")
 
 
 def load_rows(answer: Answer, *, hook: Callable[[dict[str, Any]], object] | None = None) -> Iterator[Fields]:
     """Return the objects of a success that is a list; null is an empty one."""
-    return rows_of(load_json(answer, hook=hook), answer.request, "answer")
+    return rows_of(load_json(answer, hook=hook), answer, "answer")
 
 
-def as_fields(value: object, request: Request, at: str) -> Fields:
+def as_fields(value: object, answer: Answer, at: str) -> Fields:
     if not isinstance(value, dict):
-        raise wrong(request, f"{at} is {kind_of(value)}, not an object")
-    return Fields(value=value, request=request, at=at)
+        raise wrong(answer.request, f"{at} is {kind_of(value)}, not an object")
+    return Fields(value=value, answer=answer, at=at)
 
 
-def rows_of(value: object, request: Request, at: str) -> Iterator[Fields]:
+def rows_of(value: object, answer: Answer, at: str) -> Iterator[Fields]:
     if value is None:
         return iter(())
     if not isinstance(value, list):
-        raise wrong(request, f"{at} is {kind_of(value)}, not a list")
-    return (as_fields(row, request, f"{at}[{index}]") for index, row in enumerate(value))
+        raise wrong(answer.request, f"{at} is {kind_of(value)}, not a list")
+    return (as_fields(row, answer, f"{at}[{index}]") for index, row in enumerate(value))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,8 +98,13 @@ class Fields:
     """One JSON object. Every method raises ServerError when the field is not what it should be."""
 
     value: dict[str, Any]
-    request: Request
+    answer: Answer
+    """Where it stands; its texts are masked."""
     at: str
+
+    @property
+    def request(self) -> Request:
+        return self.answer.request
 
     def has(self, key: str) -> bool:
         """Tell whether the key is there, null included."""
@@ -114,9 +121,11 @@ class Fields:
         return None if self.value.get(key) is None else self.id(key)
 
     def name(self, key: str) -> str:
-        """Return a text that may be printed and is not empty."""
+        """Return a text that may be printed and is not empty, unchanged; a name with our secret in it is refused."""
         value = self.value.get(key)
         if isinstance(value, str) and value and value.isprintable():
+            if self.answer.mask.is_in_name(value):
+                raise wrong(self.request, f"{self.at}.{key} contains the session token or a value of CODER_HEADER")
             return value
         raise self.wrong(key, "not a name")
 
@@ -126,7 +135,7 @@ class Fields:
         if value is None:
             return ""
         if isinstance(value, str):
-            return quote(value)
+            return shown(self.answer, value)
         raise self.wrong(key, "not a text")
 
     def flag(self, key: str) -> bool:
@@ -167,18 +176,18 @@ class Fields:
         if value is None:
             return ()
         if isinstance(value, list) and all(isinstance(item, str) for item in value):
-            return tuple(quote(item) for item in value)
+            return tuple(shown(self.answer, item) for item in value)
         raise self.wrong(key, "not a list of texts")
 
     def rows(self, key: str) -> Iterator[Fields]:
         """Return a list of objects that has to be there; null is an empty one."""
         if key not in self.value:
             raise self.wrong(key, "not a list")
-        return rows_of(self.value[key], self.request, f"{self.at}.{key}")
+        return rows_of(self.value[key], self.answer, f"{self.at}.{key}")
 
     def optional_object(self, key: str) -> Fields | None:
         value = self.value.get(key)
-        return None if value is None else as_fields(value, self.request, f"{self.at}.{key}")
+        return None if value is None else as_fields(value, self.answer, f"{self.at}.{key}")
 
     def wrong(self, key: str, what: str) -> ServerError:
         there = kind_of(self.value[key]) if key in self.value else "missing"

@@ -15,9 +15,10 @@ from reconciler import __version__
 from reconciler.coder import paths
 from reconciler.coder.answers import error_of
 from reconciler.coder.discovery import find_override_route
+from reconciler.coder.exchange import Request
 from reconciler.coder.routes import Route
 from reconciler.coder.single import decode_group_budget, decode_override
-from reconciler.coder.transport import Request, Transport
+from reconciler.coder.transport import Transport
 from reconciler.core.budget import Budget
 from reconciler.core.directory import Group, Subject, User
 from reconciler.errors import RejectedError
@@ -43,10 +44,11 @@ class CoderWriter:
         self._transport.close()
 
     def put(self, subject: Subject, budget: Budget) -> Budget:
-        """Create or change a budget or override; return it as Coder echoed it.
+        """Create or change a budget or override; return it as Coder echoed it. Sent once.
 
-        Raises RejectedError when it certainly did not happen, DeniedError when the token is no longer valid (then it
-        did not happen either), UnreachableError when nobody knows.
+        Raises RejectedError when it certainly did not happen (RetryLaterError when it may be sent again after a wait
+        and a new read), DeniedError when the token is no longer valid (then it did not happen either),
+        UnreachableError when nobody knows.
         """
         body: dict[str, object] = {"spend_limit_micros": int(budget.limit_micros)}
         if isinstance(subject, User):
@@ -64,6 +66,10 @@ class CoderWriter:
         answer = self._transport.send(request)
         if answer.status != 204:  # 200 is how a proxy's login page comes, and then nothing was deleted
             raise error_of(answer)
+
+    def pause(self, seconds: float) -> None:
+        """Wait between two attempts. Raises ReconcilerError when the run may not wait that long, or is interrupted."""
+        self._transport.pause(seconds)
 
     def _request(self, method: str, subject: Subject, body: bytes | None = None) -> Request:
         match subject:

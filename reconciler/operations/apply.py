@@ -4,14 +4,14 @@
     fresh check    every planned object is read again: as before: go; as after: already done; else: stale
     per object     GET, intent on disk, PUT or DELETE, answer compared, result on record     (write.py)
     per step       all results on disk before the next step begins; a thread's last one before its next write
-    proof          one more read of all that was done; only then is the outcome *verified*   (law 6)
+    proof          one more read of all that was done or announced; only then *verified*     (law 6; proof.py)
 
 A failure or a write in doubt stops what has not begun; a conflict is that object's alone.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
@@ -28,9 +28,11 @@ from reconciler.core.plan.plan import Plan
 from reconciler.errors import DeniedError, FileError, ReconcilerError, RefusedError
 from reconciler.operations.journal_file import Journal
 from reconciler.operations.ports import Reader, Writer
-from reconciler.operations.reading import read_subjects
+from reconciler.operations.proof import read_again, read_for_proof
 from reconciler.operations.write import Settled, write
 from reconciler.words import count
+
+_SETTLED = (Result.DONE, Result.ALREADY)
 
 
 class Stop(Protocol):
@@ -76,7 +78,7 @@ def apply_plan(
     _require_same_deployment(plan, reader)
     _require_permission(plan, reader)
     requests = reader.requests
-    live = _read_again(plan.actions, reader)
+    live = read_again(plan.actions, reader)
     for_proof = reader.requests - requests
     _require_fresh(plan, live)
     execution = _Execution(plan, reader, writer, run, stop)
@@ -170,8 +172,8 @@ class _Execution:
 
     def _note(self, i: int, action: Action, settled: Settled) -> None:
         detail = settled.detail
-        if settled.found is not None:
-            detail = f"{detail}: live is {describe(settled.found, action.subject, self._plan.group_names)}"
+        if settled.live is not None:
+            detail = f"{detail}: live is {describe(settled.live, action.subject, self._plan.group_names)}"
         self._record(
             Recorded(action=i, address=action.address, result=settled.result, detail=detail, at=self._run.clock())
         )
@@ -201,22 +203,31 @@ class _Execution:
         self._failure = self._failure or why
 
     def _prove(self) -> tuple[str, ...]:
-        """Read all that was done, or found done, once more; return what differs."""
-        results = fold(self._events).results
-        settled = [one.action for one in results if one.result in (Result.DONE, Result.ALREADY)]
+        """Read once more what was done, found done, or announced; return what differs from what the outcome says.
+
+        A write in doubt that this read shows is recorded as done.
+        """
         if self._stop.requested:
             return ("the result was not read again, because the run was interrupted",)
+        results = fold(self._events).results
+        announced = {event.action for event in self._events if isinstance(event, Intent)}
+        numbers = [i for i, row in enumerate(results) if row.result in _SETTLED or i in announced]
         try:
-            live = _read_again(settled, self._reader)
+            live = read_for_proof([results[i] for i in numbers], self._reader, self._writer.pause)
         except ReconcilerError as error:
             return (f"the result could not be read: {error.message}",)
         names = self._plan.group_names
-        return tuple(
-            f"{action.address} is {describe(reading, action.subject, names)}, "
-            f"not {describe(action.after, action.subject, names)}"
-            for action, reading in zip(settled, live, strict=True)
-            if reading != action.after
-        )
+        differences = []
+        for i, reading in zip(numbers, live, strict=True):
+            action, result = results[i].action, results[i].result
+            if reading == action.after and result in (Result.IN_DOUBT, Result.FAILED):
+                self._note(i, action, Settled(result=Result.DONE, detail="a read at the end shows the write"))
+            elif reading != action.after and result in _SETTLED:
+                differences.append(
+                    f"{action.address} is {describe(reading, action.subject, names)}, "
+                    f"not {describe(action.after, action.subject, names)}"
+                )
+        return tuple(differences)
 
     def _started(self) -> Started:
         plan, run = self._plan, self._run
@@ -234,12 +245,6 @@ class _Execution:
             consents=tuple(str(grant) for grant in plan.verdict.used),
             unreadable=tuple(one.subject.address for one in plan.unreadable),
         )
-
-
-def _read_again(actions: Sequence[Action], reader: Reader) -> list[Reading]:
-    """Read the subjects of actions in bulk; one reading an action, in their order."""
-    snapshot = read_subjects(actions, reader)
-    return [snapshot.reading(action.subject) for action in actions]
 
 
 def require_consent(plan: Plan) -> None:

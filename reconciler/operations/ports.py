@@ -65,7 +65,8 @@ class Reader(Protocol):
 class Writer(Protocol):
     """Writes one subject. Never resends a request whose answer was lost.
 
-    Raises RejectedError when the write certainly did not happen, UnreachableError when nobody knows.
+    Raises RejectedError when the write certainly did not happen, RetryLaterError when it did not and may be sent again
+    after a wait and a new read, UnreachableError when nobody knows.
     """
 
     def put(self, subject: Subject, budget: Budget) -> Budget:
@@ -73,3 +74,6 @@ class Writer(Protocol):
 
     def delete(self, subject: Subject) -> None:
         """Remove a budget or override. Raises NotFoundError when Coder says 404, which may mean *forbidden*."""
+
+    def pause(self, seconds: float) -> None:
+        """Wait between two attempts. Raises ReconcilerError when the run may not wait that long, or is interrupted."""

@@ -1,12 +1,21 @@
 """Write one action, so that its result is known: read, announce, send, compare, and read back when in doubt.
 
 Coder offers no conditional write, so between the read and the write a small window remains; it is as short as one
-request. A lost answer is never resent blind:
+request. Nothing is sent after a wait without a new read, and a lost answer is never resent blind:
 
-    live as wanted        the write happened, and only its answer was lost: done
-    live as before        the write did not happen: announce and send it again, a few times
-    anything else         somebody else wrote: conflict
-    not to be read        in doubt, and said so
+    the answer                          then                     live as before     live as wanted    anything else
+    ----------------------------------  -----------------------  -----------------  ----------------  -------------
+    refused for now (429), never sent   wait as told, read       send               already done      conflict
+    lost; a time-out; 502, 503, 504     read; wait, read twice   send, 3 times; at  done              conflict
+                                        more                     the end: in doubt
+    500 in Coder's own words            read; wait, read         send, 3 times; at  done              conflict
+                                                                 the end: failed
+    404 of a DELETE                     read                     failed             already done      conflict
+    another value than was sent         read                     in doubt           done              in doubt
+    any other refusal                   nothing: failed
+
+What a gateway gave up on may reach Coder seconds later: it is in doubt, never "not written". What cannot be read back
+is in doubt. How long one run waits in all is the writer's to say (`pause`).
 """
 
 from __future__ import annotations
@@ -17,19 +26,24 @@ from dataclasses import dataclass
 from reconciler.core.action import Action
 from reconciler.core.budget import ABSENT, Absent, Budget, Reading, State, Unknown
 from reconciler.core.plan.outcome import Result
-from reconciler.errors import NotFoundError, ReconcilerError, UnreachableError
+from reconciler.errors import DeniedError, NotFoundError, ReconcilerError, RetryLaterError, UnreachableError
 from reconciler.operations.ports import Reader, Writer
 
 ATTEMPTS = 3
+"""How often an action is sent whose answers are lost."""
+LATE_WAITS_S = (1.0, 2.0)
+"""Before each further read for a write that may still be on its way, and then before it is sent again."""
+FAILED_WAITS_S = (1.0,)
+"""The same where Coder itself answered 500: its request is over."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settled:
-    """What became of one action; `found` is what a read showed, where that is the point."""
+    """What became of one action; `live` is what a read showed, where that is the point."""
 
     result: Result
     detail: str = ""
-    found: Reading | None = None
+    live: Reading | None = None
 
 
 def write(action: Action, reader: Reader, writer: Writer, *, announce: Callable[[], bool]) -> Settled:
@@ -37,55 +51,111 @@ def write(action: Action, reader: Reader, writer: Writer, *, announce: Callable[
 
     `announce` is called before each request that writes, and puts it on record; when it says no, nothing is sent.
     """
-    live = _read(action, reader)
-    if live == action.after:
-        return Settled(result=Result.ALREADY)
-    if isinstance(live, Unknown):
-        return Settled(result=Result.FAILED, detail=f"not written, because it could not be read: {live.reason}")
-    if live != action.before:
-        return Settled(result=Result.CONFLICT, detail="changed by somebody else, and left alone", found=live)
-    return _send(action, reader, writer, announce)
+    return _Writing(action, reader, writer, announce).run()
 
 
-def _send(action: Action, reader: Reader, writer: Writer, announce: Callable[[], bool]) -> Settled:
-    """Send until the result is known, at most ATTEMPTS times."""
-    settled = Settled(result=Result.NOT_ATTEMPTED)
-    for _ in range(ATTEMPTS):
-        if not announce():
-            return settled
-        try:
-            echo = _send_once(action, writer)
-        except NotFoundError:
-            return _after_not_found(action, reader)
-        except UnreachableError as error:
-            settled = _after_lost_answer(action, reader, error)
-            if settled.result is not Result.FAILED:
+class _Writing:
+    """One action on its way: how often it was sent, and what is not known about that."""
+
+    def __init__(self, action: Action, reader: Reader, writer: Writer, announce: Callable[[], bool]) -> None:
+        self._action, self._reader, self._writer, self._announce = action, reader, writer, announce
+        self._lost: UnreachableError | None = None
+        """The last answer that was lost."""
+        self._may_still_happen = False
+        """Whether an attempt may still be on its way."""
+        self._postponed: RetryLaterError | None = None
+        self._lost_count = 0
+
+    def run(self) -> Settled:
+        """Read and send in turns until the result is known."""
+        while True:
+            settled = self._compare() or self._wait_for_late_write()
+            if settled is not None:
                 return settled
+            if self._lost_count >= ATTEMPTS or not self._announce():
+                return self._left()
+            settled = self._send()
+            if settled is not None:
+                return settled
+
+    def _compare(self) -> Settled | None:
+        """Read; return the result unless live is as before, so that the action may be sent."""
+        live = _read(self._action, self._reader)
+        if live == self._action.after:
+            if self._lost is None:
+                return Settled(result=Result.ALREADY)
+            return Settled(result=Result.DONE, detail="the answer was lost; a read shows the write")
+        if live == self._action.before:
+            return None
+        if isinstance(live, Unknown) and self._lost is not None:
+            detail = f"{self._lost.message}; and it cannot be read back: {live.reason}"
+            return Settled(result=Result.IN_DOUBT, detail=detail)
+        if isinstance(live, Unknown):
+            return Settled(result=Result.FAILED, detail=f"not written, because it could not be read: {live.reason}")
+        what = "the answer was lost, and somebody else changed it" if self._lost else _CHANGED
+        return Settled(result=Result.CONFLICT, detail=what, live=live)
+
+    def _wait_for_late_write(self) -> Settled | None:
+        """Wait and read again after a lost answer; return the result unless live is still as before."""
+        if self._lost is None or self._postponed is not None:
+            return None
+        for seconds in LATE_WAITS_S if self._lost.may_still_happen else FAILED_WAITS_S:
+            settled = self._pause(seconds) or self._compare()
+            if settled is not None:
+                return settled
+        return None
+
+    def _send(self) -> Settled | None:
+        """Send once; return the result, None when live has to be read again."""
+        self._postponed = None
+        try:
+            echo = self._send_once()
+        except NotFoundError:
+            return _after_not_found(self._action, self._reader)
+        except RetryLaterError as error:
+            self._postponed = error
+            return self._pause(error.retry_after_s)
+        except UnreachableError as error:
+            self._lost, self._lost_count = error, self._lost_count + 1
+            self._may_still_happen = self._may_still_happen or error.may_still_happen
+            return None
         except ReconcilerError as error:
-            return Settled(result=Result.FAILED, detail=error.message)
-        else:
-            return Settled(result=Result.DONE) if echo == action.after else _after_other_echo(action, reader)
-    return settled
+            if self._may_still_happen:
+                detail = f"{_explain(error)}; an attempt before it may still arrive"
+                return Settled(result=Result.IN_DOUBT, detail=detail)
+            return Settled(result=Result.FAILED, detail=_explain(error))
+        if echo == self._action.after:
+            return Settled(result=Result.DONE)
+        return _after_different_echo(self._action, self._reader)
+
+    def _send_once(self) -> State:
+        match self._action.after:
+            case Absent():
+                self._writer.delete(self._action.subject)
+                return ABSENT
+            case Budget() as budget:
+                return self._writer.put(self._action.subject, budget)
+
+    def _pause(self, seconds: float) -> Settled | None:
+        """Wait; return the result when this run may not wait any longer."""
+        try:
+            self._writer.pause(seconds)
+        except ReconcilerError as error:
+            return self._left(why=error.message)
+        return None
+
+    def _left(self, *, why: str = "") -> Settled:
+        """Return the result of an action that is not sent again while live is as it was before."""
+        error = self._postponed or self._lost
+        if error is None:
+            return Settled(result=Result.NOT_ATTEMPTED)
+        reason = f"{error.message}; {why}" if why else error.message
+        if self._may_still_happen:
+            return Settled(result=Result.IN_DOUBT, detail=f"{reason}; not written so far, and it may still arrive")
+        return Settled(result=Result.FAILED, detail=f"not written: {reason}")
 
 
-def _send_once(action: Action, writer: Writer) -> State:
-    match action.after:
-        case Absent():
-            writer.delete(action.subject)
-            return ABSENT
-        case Budget() as budget:
-            return writer.put(action.subject, budget)
-
-
-def _after_lost_answer(action: Action, reader: Reader, error: UnreachableError) -> Settled:
-    live = _read(action, reader)
-    if live == action.after:
-        return Settled(result=Result.DONE, detail="the answer was lost; a read shows the write")
-    if live == action.before:
-        return Settled(result=Result.FAILED, detail=f"not written: {error.message}")
-    if isinstance(live, Unknown):
-        return Settled(result=Result.IN_DOUBT, detail=f"{error.message}; and it cannot be read back: {live.reason}")
-    return Settled(result=Result.CONFLICT, detail="the answer was lost, and somebody else changed it", found=live)
+_CHANGED = "changed by somebody else, and left alone"
 
 
 def _after_not_found(action: Action, reader: Reader) -> Settled:
@@ -94,24 +164,29 @@ def _after_not_found(action: Action, reader: Reader) -> Settled:
     if live == action.after:
         return Settled(result=Result.ALREADY, detail="somebody else removed it at the same moment")
     if live == action.before:
-        return Settled(
-            result=Result.FAILED, detail="Coder answers 404 although it is there: this token may not write it"
-        )
+        detail = "Coder answers 404 although it is there: this token may not write it"
+        return Settled(result=Result.FAILED, detail=detail)
     if isinstance(live, Unknown):
         return Settled(result=Result.FAILED, detail=f"Coder answers 404, and it can no longer be read: {live.reason}")
-    return Settled(result=Result.CONFLICT, detail="changed by somebody else at the same moment", found=live)
+    return Settled(result=Result.CONFLICT, detail="changed by somebody else at the same moment", live=live)
 
 
-def _after_other_echo(action: Action, reader: Reader) -> Settled:
+def _after_different_echo(action: Action, reader: Reader) -> Settled:
     """Coder answered with another value than was sent; what counts is what it stored."""
     live = _read(action, reader)
     if live == action.after:
-        return Settled(result=Result.DONE, detail="Coder answered with another value; a read shows the right one")
-    return Settled(result=Result.IN_DOUBT, detail="Coder answered with another value than was sent", found=live)
+        detail = "Coder answered with another value; a read shows the right one"
+        return Settled(result=Result.DONE, detail=detail)
+    return Settled(result=Result.IN_DOUBT, detail="Coder answered with another value than was sent", live=live)
 
 
 def _read(action: Action, reader: Reader) -> Reading:
     try:
         return reader.budget(action.subject)
     except ReconcilerError as error:
-        return Unknown(error.message)
+        return Unknown(_explain(error))
+
+
+def _explain(error: ReconcilerError) -> str:
+    """Return the message; for a token that is refused with what to do, because every later write needs it, too."""
+    return f"{error.message}; {error.hint}" if isinstance(error, DeniedError) and error.hint else error.message

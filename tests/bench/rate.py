@@ -12,7 +12,8 @@ import time
 from pathlib import Path
 
 from reconciler.coder.connection import Connection
-from reconciler.coder.transport import Request, Transport
+from reconciler.coder.exchange import Request
+from reconciler.coder.transport import Transport
 
 
 def main() -> None:

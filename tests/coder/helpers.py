@@ -15,10 +15,12 @@ import httpx
 
 from reconciler.coder.client import CoderReader, World, open_reader
 from reconciler.coder.connection import Connection
-from reconciler.coder.transport import Answer, Request
+from reconciler.coder.exchange import Answer, Request
 from reconciler.sandbox import COST_CONTROL_EXPERIMENT, Options, Sandbox
 
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}")
+Canned = httpx.Response | Exception | list[httpx.Response]
+"""What a path answers; a list answers in turn."""
 ID_1, ID_2, ID_3 = (f"abcdef0{number}-0000-4000-8000-000000000000" for number in (1, 2, 3))
 
 
@@ -72,15 +74,17 @@ def refusal(message: str, status: int, *, method: str = "GET", **more: object) -
     return answer({"message": message, **more}, status=status, method=method)
 
 
-def canned(answers: Mapping[str, httpx.Response | Exception]) -> tuple[Any, list[httpx.Request]]:
+def canned(answers: Mapping[str, Canned]) -> tuple[Any, list[httpx.Request]]:
     """Return what makes clients that answer by path, and the requests that they got."""
     seen: list[httpx.Request] = []
 
     def handle(request: httpx.Request) -> httpx.Response:
         seen.append(request)
-        found = answers[request.url.path]
-        if isinstance(found, Exception):
-            raise found
-        return found
+        answer = answers[request.url.path]
+        if isinstance(answer, list):
+            answer = answer.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
 
     return (lambda: httpx.Client(transport=httpx.MockTransport(handle))), seen

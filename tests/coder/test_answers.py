@@ -97,3 +97,72 @@ def test_a_redirect_names_its_target_and_is_not_followed(location: str, where: s
 def test_what_a_server_says_fits_on_a_line() -> None:
     assert quote("a\x1b[31mb\nc") == "a [31mb c"
     assert len(quote("x" * 10_000)) == LONGEST_QUOTE + 3
+
+
+HTML = {"content_type": "text/html"}
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 405, 407, 409, 413, 418])
+@pytest.mark.parametrize("method", ["PUT", "DELETE"])
+def test_what_is_not_in_coders_words_is_never_a_refusal_of_a_write(method: str, status: int) -> None:
+    error = error_of(answer(b"<html>no</html>", status=status, method=method, **HTML))
+    assert type(error) is UnreachableError
+    assert "text/html, which Coder does not send" in error.message
+    assert not error.may_still_happen  # a refusal of something in front of Coder: a read decides once
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "may_still_happen"),
+    [
+        (500, {"message": "An internal server error occurred."}, False),
+        (500, b"<html>", True),
+        (502, b"<html>", True),
+        (504, b"", True),
+        (504, {"message": "gateway"}, True),
+        (408, b"", True),
+        (522, b"", True),
+        (201, {}, True),
+    ],
+)
+def test_whether_a_write_may_still_happen(status: int, body: object, may_still_happen: bool) -> None:
+    error = error_of(answer(body, status=status, method="PUT"))
+    assert isinstance(error, UnreachableError)
+    assert error.may_still_happen is may_still_happen
+
+
+def test_a_failure_of_the_server_carries_coders_request_id() -> None:
+    broken = answer({"message": "An internal server error occurred."}, status=500, request_id="0198-abc")
+    error = error_of(broken)
+    assert error.message.endswith("500 An internal server error occurred. (request 0198-abc)")
+    assert "the request's id is in its log" in error.hint
+    assert "(request" not in error_of(answer({"message": "no"}, status=400, request_id="0198-abc")).message
+    assert len(error_of(answer(b"", status=500, request_id="x" * 9_000)).message) < 300
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_sign_on_page_in_front_of_coder_points_to_coder_header(status: int) -> None:
+    error = error_of(answer(b"<html>sign in</html>", status=status, **HTML))
+    assert isinstance(error, DeniedError)
+    assert "CODER_HEADER" in error.hint
+
+
+@pytest.mark.parametrize(
+    ("location", "is_sign_on"),
+    [
+        ("https://acme.cloudflareaccess.com/cdn-cgi/access/login/coder.example", True),
+        ("https://coder.example/cdn-cgi/access/login", True),
+        ("https://login.microsoftonline.com/x/oauth2/authorize", True),
+        ("https://accounts.google.com/o/oauth2/auth", True),
+        ("https://acme.okta.com/app", True),
+        ("https://sso.example/auth", True),
+        ("https://coder.internal.example/api/v2/buildinfo", False),
+        ("/login", False),
+    ],
+)
+def test_a_redirect_to_single_sign_on_points_to_coder_header(location: str, is_sign_on: bool) -> None:
+    error = error_of(answer(b"", status=302, location=location))
+    assert ("CODER_HEADER" in error.hint) is is_sign_on
+
+
+def test_a_scoped_token_is_not_told_to_become_an_administrator() -> None:
+    assert "made without `--scope`" in error_of(refusal("Forbidden.", 403)).hint

@@ -10,7 +10,7 @@ import pytest
 
 from reconciler.coder import activity, bulk, discovery, listing, single
 from reconciler.coder.answers import error_of, is_not_found, is_route_missing, read_error_body
-from reconciler.coder.transport import Answer, Request
+from reconciler.coder.exchange import Answer, Request
 from reconciler.coder.wire import load_object
 from reconciler.core.budget import Budget, OrganizationId
 from reconciler.core.directory import Organization, User

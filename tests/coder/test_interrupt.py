@@ -12,7 +12,8 @@ from tests.patience import HELD_S, PATIENCE_S, wait_until
 READ_FOR_EVER = """
 import sys
 from reconciler.coder.connection import Connection
-from reconciler.coder.transport import Request, Transport
+from reconciler.coder.exchange import Request
+from reconciler.coder.transport import Transport
 transport = Transport(Connection(url=sys.argv[1], token="tok"))
 print("begun", flush=True)
 transport.send_all([Request("GET", "/api/v2/buildinfo")] * 100, lambda answer: answer)

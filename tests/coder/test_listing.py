@@ -79,17 +79,38 @@ def test_hidden_members_are_counted() -> None:
 
 @pytest.mark.parametrize("role", ["owner", "user-admin", "auditor"])
 def test_nobody_is_hidden_from_who_may_read_every_member(role: str) -> None:
-    """What is missing then is a system user, whom some servers count."""
-    assert read(listed(total_member_count=5), role=role).hidden_members == {}  # type: ignore[attr-defined]
+    """The one who is missing then is a system user, whom some servers count."""
+    assert read(listed(total_member_count=2), role=role).hidden_members == {}  # type: ignore[attr-defined]
 
 
 def test_nobody_is_hidden_from_an_admin_of_the_organization() -> None:
     with sandbox_and_reader(role="organization-admin") as (sandbox, reader):
         ((acme,),) = sandbox.execute("SELECT id FROM organizations WHERE name = 'acme'")
-        group = listed(organization_id=acme, total_member_count=5)
+        group = listed(organization_id=acme, total_member_count=2)
         sandbox.fault(Fault("status", path=f"*/organizations/{acme}/groups", status=200, body=[group]))
         assert reader.directory().hidden_members == {}
         assert asked(sandbox)["POST /api/v2/authcheck"] == 1
+
+
+@pytest.mark.parametrize("role", ["owner", "user-admin", "auditor", "member"])
+@pytest.mark.parametrize("count", [3, 5])
+def test_a_list_that_is_shorter_than_its_count_hides_people_whoever_asks(role: str, count: int) -> None:
+    hidden = read(listed(total_member_count=count), role=role).hidden_members  # type: ignore[attr-defined]
+    assert hidden == {ID_3: count - 1}
+
+
+@pytest.mark.parametrize("change", [{"members": None}, {"members": ...}])
+@pytest.mark.parametrize("count", [2, 5, None])
+def test_a_group_without_a_list_that_has_members_is_an_error(change: dict[str, object], count: int | None) -> None:
+    group = {key: value for key, value in (listed(total_member_count=count) | change).items() if value is not ...}
+    with pytest.raises(ServerError, match="members is not a list of members"):
+        read(group)
+
+
+@pytest.mark.parametrize("count", [0, 1])
+def test_an_empty_group_may_have_no_list(count: int) -> None:
+    directory = read(listed(members=None, total_member_count=count))
+    assert (directory.members[ID_3], directory.hidden_members) == (frozenset(), {})  # type: ignore[attr-defined]
 
 
 def test_a_count_that_lies_low_or_is_missing_hides_nobody() -> None:

@@ -13,13 +13,15 @@ from reconciler.coder.retry import (
     MAX_ATTEMPTS,
     Attempt,
     Failure,
+    GiveBack,
     GiveUp,
     WaitThenRetry,
     decide,
     read_retry_after,
+    server_time_s,
 )
 
-statuses = st.sampled_from([200, 204, 301, 400, 401, 403, 404, 408, 409, 428, 429, 500, 501, 502, 503, 504])
+statuses = st.sampled_from([200, 204, 301, 400, 401, 403, 404, 408, 409, 428, 429, 425, 500, 501, 502, 503, 504, 522])
 attempts = st.builds(
     Attempt,
     method=st.sampled_from(["GET", "POST", "PUT", "DELETE"]),
@@ -33,9 +35,15 @@ jitters = st.floats(0, 1)
 
 
 @given(attempts, jitters)
-def test_a_write_is_resent_only_when_it_certainly_did_not_happen(attempt: Attempt, jitter: float) -> None:
-    if attempt.method in ("PUT", "DELETE") and isinstance(decide(attempt, jitter=jitter), WaitThenRetry):
-        assert attempt.result == 429 or attempt.result is Failure.NOT_SENT
+def test_a_write_is_never_resent_and_given_back_only_when_it_certainly_did_not_happen(
+    attempt: Attempt, jitter: float
+) -> None:
+    if attempt.method in ("PUT", "DELETE"):
+        decision = decide(attempt, jitter=jitter)
+        assert not isinstance(decision, WaitThenRetry)
+        assert not isinstance(decision, GiveBack) or attempt.result in (429, Failure.NOT_SENT)
+    else:
+        assert not isinstance(decide(attempt, jitter=jitter), GiveBack)
 
 
 @given(attempts, jitters)
@@ -43,6 +51,8 @@ def test_no_wait_is_shorter_than_told_or_longer_than_left(attempt: Attempt, jitt
     match decide(attempt, jitter=jitter):
         case WaitThenRetry(seconds):
             assert (attempt.retry_after_s or 0) <= seconds <= attempt.left_s
+        case GiveBack(seconds):
+            assert (attempt.retry_after_s or 0) <= seconds
         case GiveUp(needed_s):
             assert needed_s is None or needed_s > attempt.left_s
 
@@ -56,7 +66,7 @@ def test_every_series_of_attempts_ends(attempt: Attempt, jitter: float) -> None:
 
 @given(attempts, jitters)
 def test_success_and_refusals_are_final(attempt: Attempt, jitter: float) -> None:
-    if attempt.result not in (429, 502, 503, 504, Failure.LOST, Failure.NOT_SENT):
+    if attempt.result not in (429, 408, 425, 502, 503, 504, 522, Failure.LOST, Failure.NOT_SENT):
         assert GiveUp() == decide(attempt, jitter=jitter)
 
 
@@ -77,10 +87,19 @@ def test_our_own_wait_grows_to_its_longest(number: int, jitter: float) -> None:
         ("GET", Failure.LOST, 4, True, True),
         ("GET", Failure.LOST, 5, True, False),
         ("DELETE", Failure.LOST, 1, True, False),
-        ("PUT", Failure.NOT_SENT, 1, True, True),
+        ("PUT", Failure.NOT_SENT, 1, True, False),
+        ("GET", 408, 1, True, True),
+        ("GET", 425, 1, True, True),
+        ("GET", 520, 1, True, True),
+        ("GET", 530, 4, True, True),
+        ("GET", 531, 1, True, False),
+        ("PUT", 522, 1, True, False),
+        ("GET", Failure.UNUSABLE, 1, True, False),
+        ("PUT", Failure.UNUSABLE, 1, True, False),
+        ("GET", 429, 9, True, True),
         ("GET", Failure.NOT_SENT, 1, False, False),
         ("GET", Failure.HOPELESS, 1, True, False),
-        ("DELETE", 429, 9, True, True),
+        ("DELETE", 429, 9, True, False),
         ("POST", Failure.LOST, 1, True, True),
     ],
 )
@@ -100,6 +119,10 @@ def test_rows_of_the_table(method: str, result: int | Failure, number: int, was_
         ({"retry-after": "soon", "x-ratelimit-reset": "1010"}, 10.0),
         ({"retry-after": "-5"}, None),
         ({"retry-after": "1e3"}, None),
+        ({"retry-after": "1.5"}, 1.5),
+        ({"retry-after": "12345678901"}, 1e9),
+        ({"retry-after": "9" * 250}, 1e9),
+        ({"retry-after": "1."}, None),
         ({"retry-after": "٣"}, None),
         ({"x-ratelimit-reset": "never"}, None),
         ({}, None),
@@ -113,3 +136,22 @@ def test_what_the_server_told(headers: dict[str, str], expected_s: float | None)
 def test_whatever_is_told_is_read_as_a_wait_or_as_nothing(after: str, reset: str, now_s: float) -> None:
     told = read_retry_after({"retry-after": after, "x-ratelimit-reset": reset}, now_s=now_s)
     assert told is None or 0 <= told < math.inf
+
+
+@pytest.mark.parametrize("result", [429, Failure.NOT_SENT])
+def test_a_write_that_did_not_happen_is_given_back_with_its_wait(result: int | Failure) -> None:
+    decision = decide(Attempt(method="PUT", number=1, result=result, retry_after_s=7, left_s=0), jitter=0.5)
+    assert decision == GiveBack(7)
+
+
+@pytest.mark.parametrize(
+    ("headers", "expected_s"),
+    [
+        ({"date": "Thu, 01 Jan 1970 00:17:00 GMT"}, 1020.0),
+        ({"date": "Thu, 01 Jan 1970 00:17:00 GMT", "age": "30"}, None),
+        ({"date": "yesterday"}, None),
+        ({}, None),
+    ],
+)
+def test_what_time_it_is_for_the_server(headers: dict[str, str], expected_s: float | None) -> None:
+    assert server_time_s(headers) == expected_s

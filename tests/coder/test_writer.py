@@ -13,7 +13,7 @@ from reconciler import __version__
 from reconciler.coder.client import CoderReader, CoderWriter, open_writer
 from reconciler.core.budget import ABSENT, Budget, GroupId, UserId
 from reconciler.core.directory import Group, User
-from reconciler.errors import DeniedError, NotFoundError, RejectedError, ServerError, UnreachableError
+from reconciler.errors import DeniedError, NotFoundError, RejectedError, RetryLaterError, ServerError, UnreachableError
 from reconciler.money import MAX_LIMIT, Micros
 from reconciler.sandbox import Fault, Sandbox
 from tests.coder.helpers import ID_1, StillWorld, asked, connection_to, sandbox_and_reader
@@ -138,7 +138,7 @@ def refused(fault: Fault, *, delete: bool = False) -> ServerError:
         (Fault("status", path="*/ai/budget", status=403, body={"message": "Forbidden"}), RejectedError),
         (Fault("status", path="*/ai/budget", status=413), RejectedError),
         (Fault("status", path="*/ai/budget", status=307, headers={"Location": "https://x.example"}), RejectedError),
-        (Fault("status", path="*/ai/budget", status=429, headers={"Retry-After": "9999"}), RejectedError),
+        (Fault("status", path="*/ai/budget", status=429, headers={"Retry-After": "9999"}), RetryLaterError),
         (Fault("expire", path="*/ai/budget"), DeniedError),
     ],
 )  # fmt: skip

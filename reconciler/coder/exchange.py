@@ -1,0 +1,199 @@
+"""One request and its answer over httpx: sent once, read within its limits, or an error of this module. No retries.
+
+Redirects are not followed and cookies not kept, so that the token goes to no other host and nothing overrides it. An
+answer is held only within the size that its request allows, and may be compressed once: two encodings one inside the
+other turn 3 kB into 10 GB. httpx's exceptions end here, as `NoAnswer`.
+"""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import threading
+from collections.abc import Callable
+from dataclasses import KW_ONLY, dataclass, field
+from functools import cache
+
+import httpx
+
+from reconciler.coder.deadline import Deadlines
+from reconciler.coder.retry import Failure
+from reconciler.coder.secrets import NO_SECRETS, Mask
+
+CONNECT_TIMEOUT_S = 10.0
+TOTAL_TIMEOUT_S = 60.0
+LIST_TIMEOUT_S = 300.0
+"""For lists without pages: a group list carries every member, and Coder works on it before the first byte."""
+MAX_BYTES = 32 << 20
+MAX_LIST_BYTES = 1 << 30
+"""For the lists without pages alone."""
+MAX_ERROR_BYTES = 256 << 10
+"""Of an answer that is not a success the rest is left unread: what it says stands at its beginning."""
+_ENCODINGS = frozenset({"", "identity", "gzip", "x-gzip"})
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    method: str
+    path: str
+    """From `/api/v2/` on, with its query."""
+    _: KW_ONLY
+    body: bytes | None = None
+    user_agent: str = ""
+    """Replaces our own where it is given."""
+    timeout_s: float = TOTAL_TIMEOUT_S
+    max_bytes: int = MAX_BYTES
+
+    def __str__(self) -> str:
+        """Name it in a message: method and path, without the query, which may be thousands of characters long."""
+        return f"{self.method} {self.path.partition('?')[0]}"
+
+    @property
+    def is_write(self) -> bool:
+        return self.method in ("PUT", "DELETE")
+
+
+def list_request(path: str) -> Request:
+    """Return a GET of a list without pages, which may be long and slow."""
+    return Request("GET", path, timeout_s=LIST_TIMEOUT_S, max_bytes=MAX_LIST_BYTES)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What came back. Every text in it is the server's, with our secrets in it should it echo them."""
+
+    request: Request
+    status: int
+    content_type: str
+    """Lower case, without parameters."""
+    location: str = ""
+    """Where a redirect points to; empty otherwise."""
+    request_id: str = ""
+    """Coder's own name for this request, by which an administrator finds it in the server's log."""
+    body: bytearray
+    """The decoder clears it, so a large body is not held twice."""
+    mask: Mask = field(default=NO_SECRETS, repr=False)
+
+
+class NoAnswer(Exception):
+    """There is no usable answer. `why` says what was wrong with the answer, where one came."""
+
+    def __init__(self, *, failure: Failure, cause: Exception | None = None, why: str = "") -> None:
+        super().__init__(why or str(cause))
+        self.failure, self.cause, self.why = failure, cause, why
+
+
+class Exchange:
+    """Sends requests with one sync client per thread at work. Every thread may use it."""
+
+    def __init__(self, make_client: Callable[[], httpx.Client], *, url: str, mask: Mask) -> None:
+        self._make_client, self._url, self._mask = make_client, url, mask
+        self._idle: list[httpx.Client] = []
+        self._deadlines = Deadlines()
+        self._lock = threading.Lock()
+        self._is_closed = False
+
+    def send(self, request: Request) -> tuple[Answer, httpx.Headers]:
+        """Send once. Raises NoAnswer, and what making a client raises."""
+        client = self._take_client()
+        try:
+            with self._deadlines.watch(client, request.timeout_s):
+                answered = self._send_with(client, request)
+        except (httpx.TransportError, httpx.DecodingError, httpx.InvalidURL) as error:
+            client.close()
+            raise NoAnswer(failure=classify(error), cause=error) from error
+        except BaseException:
+            client.close()
+            raise
+        self._give_back(client)
+        return answered
+
+    def close(self) -> None:
+        """Close every connection; one that is in use, as soon as it no longer is."""
+        with self._lock:
+            self._is_closed, idle, self._idle = True, self._idle, []
+        for client in idle:
+            client.close()
+
+    def _take_client(self) -> httpx.Client:
+        """Return the client that was used last: its connection is the least likely to have been closed."""
+        with self._lock:
+            if self._idle:
+                return self._idle.pop()
+        return self._make_client()
+
+    def _give_back(self, client: httpx.Client) -> None:
+        with self._lock:
+            if not self._is_closed:
+                self._idle.append(client)
+                return
+        client.close()
+
+    def _send_with(self, client: httpx.Client, request: Request) -> tuple[Answer, httpx.Headers]:
+        sent = client.build_request(
+            request.method,
+            self._url + request.path,
+            content=request.body,
+            headers=_headers_of(request),
+            timeout=_timeouts(request.timeout_s),
+            extensions={"trace": self._deadlines.trace(client)},
+        )
+        response = client.send(sent, stream=True)
+        try:
+            body = _read_body(response, request)
+        finally:
+            response.close()
+        headers = response.headers
+        answer = Answer(
+            request=request,
+            status=response.status_code,
+            content_type=headers.get("content-type", "").partition(";")[0].strip().lower(),
+            location=headers.get("location", "") if response.status_code >= 300 else "",
+            request_id=headers.get("x-coder-request-id", ""),
+            body=body,
+            mask=self._mask,
+        )
+        return answer, headers
+
+
+def _read_body(response: httpx.Response, request: Request) -> bytearray:
+    encoding = response.headers.get("content-encoding", "").strip().lower()
+    if encoding not in _ENCODINGS:
+        raise NoAnswer(failure=Failure.UNUSABLE, why="the answer is encoded in a way that was not asked for")
+    is_error = response.status_code >= 300
+    body = bytearray()
+    for chunk in response.iter_bytes():
+        body += chunk
+        if is_error and len(body) > MAX_ERROR_BYTES:
+            break
+        if len(body) > request.max_bytes:
+            why = f"the answer is longer than {request.max_bytes >> 20:,} MiB"
+            raise NoAnswer(failure=Failure.UNUSABLE, why=why)
+    return body
+
+
+def classify(error: Exception) -> Failure:
+    """Tell what an exception of httpx means for the request; its causes say more than its type."""
+    if not isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout | httpx.UnsupportedProtocol):
+        return Failure.HOPELESS if isinstance(error, httpx.ProxyError | httpx.InvalidURL) else Failure.LOST
+    hopeless = (socket.gaierror, ssl.SSLError)
+    return Failure.HOPELESS if any(isinstance(cause, hopeless) for cause in causes(error)) else Failure.NOT_SENT
+
+
+def causes(error: BaseException | None) -> list[BaseException]:
+    """Return an exception and what led to it; empty for none."""
+    chain: list[BaseException] = []
+    while error is not None and error not in chain:
+        chain.append(error)
+        error = error.__cause__ or error.__context__
+    return chain
+
+
+@cache
+def _timeouts(total_s: float) -> httpx.Timeout:
+    return httpx.Timeout(total_s, connect=CONNECT_TIMEOUT_S)
+
+
+def _headers_of(request: Request) -> dict[str, str]:
+    headers = {"User-Agent": request.user_agent} if request.user_agent else {}
+    return headers | {"Content-Type": "application/json"} if request.body is not None else headers

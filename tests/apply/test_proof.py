@@ -1,0 +1,87 @@
+"""The read at the end: looked at again where it contradicts, and what was announced is settled by it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from reconciler.core.action import Action
+from reconciler.core.budget import Budget, GroupId, OrganizationId, Reading, Unknown
+from reconciler.core.directory import Group
+from reconciler.core.plan.outcome import ActionOutcome, Result
+from reconciler.errors import ServerError
+from reconciler.money import Micros
+from reconciler.operations import proof
+from reconciler.operations.proof import LOOK_AGAIN_S, read_for_proof
+from reconciler.sandbox import Fault
+from tests.apply.site import Site
+
+OLD, NEW = (Budget(limit_micros=Micros(amount), group_id=GroupId("g")) for amount in (1, 2))
+
+
+def outcome(number: int, result: Result) -> ActionOutcome:
+    group = Group(organization="acme", name=f"g{number}", id=GroupId(f"g{number}"), organization_id=OrganizationId("o"))
+    return ActionOutcome(action=Action(subject=group, before=OLD, after=NEW), result=result, detail="")
+
+
+def proven(
+    monkeypatch: pytest.MonkeyPatch, readings: list[list[Reading]], results: list[Result], longest_s: float = 99
+) -> tuple[list[Reading], list[float], list[int]]:
+    """Return what was read, the waits, and how many subjects each read asked for."""
+    left = iter(readings)
+    waits: list[float] = []
+    counts: list[int] = []
+
+    def read(actions: list[Action], reader: Any) -> list[Reading]:
+        counts.append(len(actions))
+        return next(left)
+
+    def pause(seconds: float) -> None:
+        if sum(waits) + seconds > longest_s:
+            raise ServerError("the run may not wait that long")
+        waits.append(seconds)
+
+    monkeypatch.setattr(proof, "read_again", read)
+    rows = [outcome(number, result) for number, result in enumerate(results)]
+    reader: Any = None
+    return read_for_proof(rows, reader, pause), waits, counts
+
+
+def test_what_is_as_it_should_be_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert proven(monkeypatch, [[NEW, NEW]], [Result.DONE, Result.ALREADY]) == ([NEW, NEW], [], [2])
+
+
+def test_a_stale_read_is_looked_at_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only what differs is asked for again, a replica that lags gets time, and an unreadable subject too."""
+    readings: list[list[Reading]] = [[OLD, NEW, Unknown("x")], [OLD, NEW], [NEW]]
+    live, waits, counts = proven(monkeypatch, readings, [Result.DONE, Result.DONE, Result.ALREADY])
+    assert (live, waits, counts) == ([NEW, NEW, NEW], [0.5, 1.0], [3, 2, 1])
+
+
+def test_what_stays_different_is_said_after_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+    live, waits, _ = proven(monkeypatch, [[OLD]] * 9, [Result.DONE])
+    assert (live, waits) == ([OLD], [*LOOK_AGAIN_S])
+
+
+def test_where_the_run_may_not_wait_the_first_read_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    live, waits, counts = proven(monkeypatch, [[OLD], [OLD]], [Result.DONE], longest_s=0.5)
+    assert (live, waits, counts) == ([OLD], [0.5], [1, 1])
+
+
+@pytest.mark.parametrize("result", [Result.IN_DOUBT, Result.FAILED])
+def test_what_is_in_doubt_or_failed_is_read_and_not_waited_for(monkeypatch: pytest.MonkeyPatch, result: Result) -> None:
+    assert proven(monkeypatch, [[OLD]], [result]) == ([OLD], [], [1])
+
+
+def test_what_was_in_doubt_and_is_there_is_done(site: Site) -> None:
+    """Three answers are lost, each read back is stale, and the proof shows the write."""
+    site.policy("platform: $600")
+    site.sandbox.fault(Fault("lost", "PUT", times=3))
+    path = f"*/groups/{site.id_of('platform')}/ai/budget"
+    before = {"group_id": site.id_of("platform"), "spend_limit_micros": 500_000_000}
+    site.sandbox.fault(Fault("status", "GET", path=path, status=200, body=before, times=10))
+    said = site.apply()
+    assert site.results == {"group/acme/platform": "done"}
+    assert said.code == 0
+    assert "a read at the end shows the write" in said.out + said.err

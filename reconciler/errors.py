@@ -98,8 +98,14 @@ class RetryLaterError(RejectedError):
 
 
 class UnreachableError(ServerError):
-<<<<<<< HEAD
-    """No usable answer. After a write: nobody knows whether it happened; read before anything is resent."""
+    """No usable answer. After a write: nobody knows whether it happened; read before anything is resent.
+
+    `may_still_happen` is false when the request has certainly ended: what a read shows then stays so.
+    """
+
+    def __init__(self, message: str, *, hint: str = "", may_still_happen: bool = True) -> None:
+        super().__init__(message, hint=hint)
+        self.may_still_happen = may_still_happen
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,13 +131,3 @@ def failure_of(error: ReconcilerError, *, exit_code: int) -> Failure:
         details=error.details if isinstance(error, RefusedError) else (),
         findings=error.findings if isinstance(error, PolicyError) else (),
     )
-=======
-    """No usable answer. After a write: nobody knows whether it happened; read before anything is resent.
-
-    `may_still_happen` is false when the request has certainly ended: what a read shows then stays so.
-    """
-
-    def __init__(self, message: str, *, hint: str = "", may_still_happen: bool = True) -> None:
-        super().__init__(message, hint=hint)
-        self.may_still_happen = may_still_happen
->>>>>>> 75f8480 (Nothing is sent after a wait without a read; secrets are masked where text leaves; proxies as Go's; what contradicts itself is not believed)

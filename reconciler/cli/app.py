@@ -22,6 +22,7 @@ from reconciler.words import did_you_mean
 
 COMMANDS = (
     "validate", "plan", "apply", "drift", "show", "revert", "export", "explain", "sandbox", "demo", "schema",
+    "completion",
 )  # fmt: skip
 
 
@@ -41,7 +42,19 @@ class LazyGroup(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         if args[0] not in COMMANDS and not args[0].startswith("-"):
             raise click.UsageError(_no_such_command(args[0]), ctx)
-        return super().resolve_command(ctx, args)
+        name, command, left = super().resolve_command(ctx, args)
+        return name, command, _with_two_dashes(left, command) if command else left
+
+
+def _with_two_dashes(arguments: list[str], command: click.Command) -> list[str]:
+    """Return the arguments with `-auto-approve` written as `--auto-approve`, as fingers used to Terraform type it.
+
+    Only options that the command has are rewritten, and nothing after `--`.
+    """
+    known = {name for parameter in command.params for name in parameter.opts if name.startswith("--")}
+    end = arguments.index("--") if "--" in arguments else len(arguments)
+    rewritten = [f"-{word}" if f"-{word}".partition("=")[0] in known else word for word in arguments[:end]]
+    return rewritten + arguments[end:]
 
 
 def _no_such_command(name: str) -> str:

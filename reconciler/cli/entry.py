@@ -1,7 +1,8 @@
-"""The door: answer `--help`, `COMMAND --help` and `--version` before anything is imported, else hand over to app.py.
+"""The door: answer `--help`, `COMMAND --help`, `--version` and their other spellings before anything is imported.
 
-Looking something up shall cost what starting Python costs, and importing click alone costs twice that again. The texts
-are click's own, kept in help/; tests/cli/test_help.py compares them, and writes them when UPDATE_GOLDEN=1 is set.
+Everything else is handed to app.py. Looking something up must cost no more than starting Python, and importing click
+alone costs twice that again. The texts are click's own, kept in help/; tests/cli/test_help.py compares them, and writes
+them when UPDATE_GOLDEN=1 is set.
 """
 
 from __future__ import annotations
@@ -11,15 +12,18 @@ import os
 import sys
 
 _SYSTEM = os.name
+COMPLETE = "_RECONCILER_COMPLETE"
+"""Set by the shell when it asks click what may come next; then the arguments are not a command to run."""
 
 
 def main() -> int:
     """Run the command line in `sys.argv`; return the exit code."""
-    arguments = sys.argv[1:]
-    text = _help(arguments)
+    arguments = _usual(sys.argv[1:])
+    is_completing = COMPLETE in os.environ
+    text = "" if is_completing else _help(arguments)
     if text:
         return _print(text)
-    if arguments == ["--version"]:
+    if arguments == ["--version"] and not is_completing:
         from reconciler import __version__
 
         return _print(f"reconciler {__version__}\n")
@@ -32,6 +36,19 @@ def main() -> int:
         return run(arguments)
     except KeyboardInterrupt:  # before or after the commands, which answer for themselves
         return 130
+
+
+def _usual(arguments: list[str]) -> list[str]:
+    """Return the usual spelling of `help`, `help COMMAND`, `version` and `-V`; anything else as it is."""
+    match arguments:
+        case ["help"]:
+            return ["--help"]
+        case ["help", command]:
+            return [command, "--help"]
+        case ["version"] | ["-V"]:
+            return ["--version"]
+        case _:
+            return arguments
 
 
 def _help(arguments: list[str]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Mapping
 
 from reconciler.errors import FileError
 from reconciler.formats import document
@@ -89,3 +90,26 @@ def write_private(path: str, text: str, *, mode: int = 0o600) -> None:
             raise
     except OSError as error:
         raise FileError(f"{path} cannot be written: {error.strerror}") from None
+
+
+def require_new(path: str) -> None:
+    """Raise FileError when something is there already, be it a link that leads nowhere."""
+    if os.path.lexists(path):
+        raise FileError(f"{path} exists; it is left alone", hint="name a new file, or remove it first")
+
+
+def write_new_files(texts: Mapping[str, str]) -> None:
+    """Write files that must not exist yet, and the folders they lie in. Raises FileError before the first is written.
+
+    For files that are meant to be committed: readable by everybody who may read the folder. A file that appears in
+    between is not overwritten.
+    """
+    for path in texts:
+        require_new(path)
+    for path, text in texts.items():
+        try:
+            os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
+            with open(path, "x", encoding="utf-8") as file:
+                file.write(text)
+        except OSError as error:
+            raise FileError(f"{path} cannot be written: {error.strerror}") from None

@@ -6,6 +6,7 @@ A new option says which step it belongs to: the policy (then it stands in the fi
 from __future__ import annotations
 
 import functools
+import os
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -13,8 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from reconciler.cli import completing
 from reconciler.cli.files import require_savable
 from reconciler.cli.screen import Output, Save, Screen
+from reconciler.cli.sections import ConnectionOption, Sections
 from reconciler.cli.server import ServerOptions
 from reconciler.core.gate.gate import parse_allow
 from reconciler.core.moment import Moment
@@ -125,28 +128,38 @@ def _mode(text: str) -> int:
 
 
 def server(function: Command) -> Command:
-    """--parallelism, --max-requests and --max-wait; the command gets a `server` that can be opened."""
+    """--parallelism, --max-requests, --max-wait and --debug; the command gets a `server` that can be opened."""
 
     @click.option(
         "--parallelism", type=click.IntRange(1, 128), default=8, show_default=True, metavar="N",
+        cls=ConnectionOption, envvar="RECONCILER_PARALLELISM", show_envvar=True,
         help="Reads in flight at once; writes use at most half of them.",
     )  # fmt: skip
     @click.option(
         "--max-requests", type=click.IntRange(min=1), metavar="N",
+        cls=ConnectionOption, envvar="RECONCILER_MAX_REQUESTS", show_envvar=True,
         help="Stop before it starts a read, or the first write, that would need more requests than this.",
     )  # fmt: skip
     @click.option(
         "--max-wait", type=click.IntRange(min=0), default=300, show_default=True, metavar="SECONDS",
+        cls=ConnectionOption, envvar="RECONCILER_MAX_WAIT", show_envvar=True,
         help="Wait at most so long in all for Coder (rate limits, restarts).",
     )  # fmt: skip
+    @click.option(
+        "--debug", is_flag=True, cls=ConnectionOption,
+        help="Show each request on stderr: method, path, status, time. Also by RECONCILER_LOG=debug.",
+    )  # fmt: skip
     @functools.wraps(function)
-    def wrapper(*args: Any, parallelism: int, max_requests: int | None, max_wait: int, **kwargs: Any) -> Any:
-
-        return function(
-            *args,
-            server=ServerOptions(parallelism=parallelism, max_requests=max_requests, max_wait_s=max_wait),
-            **kwargs,
+    def wrapper(
+        *args: Any, parallelism: int, max_requests: int | None, max_wait: int, debug: bool, **kwargs: Any
+    ) -> Any:
+        options = ServerOptions(
+            parallelism=parallelism,
+            max_requests=max_requests,
+            max_wait_s=max_wait,
+            shows_requests=debug or os.environ.get("RECONCILER_LOG", "").lower() == "debug",
         )
+        return function(*args, server=options, **kwargs)
 
     return wrapper
 
@@ -155,7 +168,7 @@ def consents(function: Command) -> Command:
     """--allow; the command gets `grants`."""
 
     @click.option(
-        "--allow", multiple=True, metavar="HAZARD=N",
+        "--allow", multiple=True, metavar="HAZARD=N", shell_complete=completing.hazards,
         help="Consent to a hazard for at most N people (MASS_CHANGE: deletes), as a refusal names it.",
     )  # fmt: skip
     @functools.wraps(function)
@@ -212,8 +225,14 @@ def plan_scope(function: Command) -> Command:
     @click.option(
         "--at", type=Instant(), metavar="TIME", help="Plan for this instant instead of now (starts, expires)."
     )
-    @click.option("--only", multiple=True, metavar="GLOB", help="Plan only addresses that match, as 'group/acme/*'.")
-    @click.option("--exclude", multiple=True, metavar="GLOB", help="Leave out addresses that match, as 'user/*'.")
+    @click.option(
+        "--only", multiple=True, metavar="GLOB", shell_complete=completing.addresses,
+        help="Plan only addresses that match, as 'group/acme/*'.",
+    )  # fmt: skip
+    @click.option(
+        "--exclude", multiple=True, metavar="GLOB", shell_complete=completing.addresses,
+        help="Leave out addresses that match, as 'user/*'.",
+    )  # fmt: skip
     @functools.wraps(function)
     def wrapper(*args: Any, at: datetime | None, only: tuple[str, ...], exclude: tuple[str, ...], **kwargs: Any) -> Any:
         now = datetime.now(UTC)

@@ -16,8 +16,9 @@ from reconciler.cli.screen import tell
 from reconciler.errors import FileError
 
 if TYPE_CHECKING:
-    from reconciler.coder.client import CoderReader, CoderWriter
+    from reconciler.coder.client import CoderReader, CoderWriter, MakeClient
     from reconciler.coder.connection import Connection
+    from reconciler.coder.http import Exchange, Watch
 
 LONG_WAIT_S = 5.0
 
@@ -30,13 +31,23 @@ class ServerOptions:
     max_requests: int | None
     max_wait_s: int
     """In all, for each of reader and writer."""
+    shows_requests: bool = False
+    """--debug."""
 
     @contextmanager
-    def reader(self, *, sleep: Callable[[float], None] = time.sleep) -> Iterator[CoderReader]:
-        """Open a reader: it has no method that writes. `sleep` is how it waits before it asks again."""
+    def reader(
+        self, *, sleep: Callable[[float], None] = time.sleep, watch: Watch | None = None
+    ) -> Iterator[CoderReader]:
+        """Open a reader: it has no method that writes. `sleep` is how it waits before it asks again.
+
+        `watch` hears of every answer, as --debug does.
+        """
         from reconciler.coder.client import World, open_reader
 
-        with open_reader(self._connection(), progress=_progress(), world=World(sleep=Waits(sleep))) as reader:
+        connection = self._connection()
+        make_client = self._watched(connection, watch)
+        world = World(sleep=Waits(sleep))
+        with open_reader(connection, progress=_progress(), world=world, make_client=make_client) as reader:
             yield reader
 
     @contextmanager
@@ -44,9 +55,25 @@ class ServerOptions:
         """Open a writer, whose User-Agent names the plan in Coder's audit log."""
         from reconciler.coder.client import World, open_writer
 
-        suffix = f"plan/{plan_digest}"
-        with open_writer(self._connection(), user_agent_suffix=suffix, world=World(sleep=Waits(sleep))) as writer:
+        connection = self._connection()
+        make_client = self._watched(connection, None)
+        suffix, world = f"plan/{plan_digest}", World(sleep=Waits(sleep))
+        with open_writer(connection, user_agent_suffix=suffix, world=world, make_client=make_client) as writer:
             yield writer
+
+    def _watched(self, connection: Connection, watch: Watch | None) -> MakeClient | None:
+        """Return what makes clients that tell of every answer; None where nobody listens."""
+        from reconciler.coder.http import client_factory
+
+        watches = [*([watch] if watch else []), *([show_exchange] if self.shows_requests else [])]
+        if not watches:
+            return None
+
+        def tell(exchange: Exchange) -> None:
+            for each in watches:
+                each(exchange)
+
+        return client_factory(connection, watch=tell)
 
     def _connection(self) -> Connection:
         from reconciler.coder.connection import connection_from
@@ -58,6 +85,15 @@ class ServerOptions:
             max_requests=self.max_requests,
             wait_budget_s=float(self.max_wait_s),
         )
+
+
+def show_exchange(exchange: Exchange) -> None:
+    """Tell of one request on stderr, for --debug; a line a request, in one piece."""
+    if sys.stderr is not None:
+        line = f"{exchange.method} {exchange.path} {exchange.status} {exchange.took_s * 1000:.0f} ms\n"
+        with suppress(OSError):
+            sys.stderr.write(line)
+            sys.stderr.flush()
 
 
 def _read_file(path: PurePath) -> str | None:

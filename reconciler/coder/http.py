@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ssl
+import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 
 import httpx
@@ -13,7 +15,28 @@ from reconciler.coder.connection import Connection
 from reconciler.errors import ReconcilerError
 
 
-def client_factory(connection: Connection) -> Callable[[], httpx.Client]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exchange:
+    """One request and the head of its answer; nothing of it is secret."""
+
+    method: str
+    path: str
+    """With its query, shortened."""
+    status: int
+    took_s: float
+    """Until the head of the answer was there."""
+    date: str
+    """The answer's Date header as it is; empty when there is none."""
+
+
+Watch = Callable[[Exchange], None]
+"""Called for every answer, from worker threads, several at a time. Display only."""
+
+_STARTED = "reconciler_started_s"
+_PATH_SHOWN = 160
+
+
+def client_factory(connection: Connection, *, watch: Watch | None = None) -> Callable[[], httpx.Client]:
     """Return a function that makes the clients of a run; they share one SSLContext, and none is made for http.
 
     Raises ReconcilerError when the certificates that SSL_CERT_FILE or SSL_CERT_DIR name cannot be loaded.
@@ -35,10 +58,35 @@ def client_factory(connection: Connection) -> Callable[[], httpx.Client]:
     ]
     proxy = httpx.Proxy(connection.proxy.url) if connection.proxy is not None else None
 
+    hooks = _hooks(connection, watch) if watch else {}
+
     def make() -> httpx.Client:
         no_cookies = CookieJar(DefaultCookiePolicy(allowed_domains=[]))
         return httpx.Client(
-            headers=headers, verify=verify, cookies=no_cookies, follow_redirects=False, proxy=proxy, trust_env=False
+            headers=headers, verify=verify, cookies=no_cookies, follow_redirects=False, proxy=proxy, trust_env=False,
+            event_hooks=hooks,
         )
 
     return make
+
+
+def _hooks(connection: Connection, watch: Watch) -> dict[str, list[Callable[..., None]]]:
+    def begin(request: httpx.Request) -> None:
+        request.extensions[_STARTED] = time.monotonic()
+
+    def end(response: httpx.Response) -> None:
+        request = response.request
+        path = connection.hide_secrets(request.url.raw_path.decode("ascii", "replace"))
+        key = connection.token.partition("-")[0]  # the public half of a token; a path may name it
+        path = path.replace(f"/keys/{key}", "/keys/[key]") if key else path
+        watch(
+            Exchange(
+                method=request.method,
+                path=path if len(path) <= _PATH_SHOWN else f"{path[:_PATH_SHOWN]}...",
+                status=response.status_code,
+                took_s=time.monotonic() - request.extensions[_STARTED],
+                date=response.headers.get("Date", ""),
+            )
+        )
+
+    return {"request": [begin], "response": [end]}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from reconciler.cli import options
+from reconciler.cli import completing, options
 from reconciler.cli.planning import plan_to_apply
 from reconciler.cli.screen import Screen
 from reconciler.cli.server import ServerOptions
@@ -15,8 +15,8 @@ from reconciler.core.scope import Scope
 from reconciler.render.effects import Detail
 
 
-@click.command("apply")
-@click.argument("paths", nargs=-1, metavar="[PATH]... | PLAN", type=click.Path())
+@click.command("apply", cls=options.Sections)
+@click.argument("paths", nargs=-1, metavar="[PATH]... | PLAN", type=click.Path(), shell_complete=completing.saved_plans)
 @click.option("--auto-approve", is_flag=True, help="Do not ask. Skips the question, never a refusal.")
 @click.option(
     "--expect-digest",

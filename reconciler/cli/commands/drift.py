@@ -15,7 +15,7 @@ from reconciler.operations.attribution import find_last_changes
 from reconciler.render.effects import Detail
 
 
-@click.command("drift")
+@click.command("drift", cls=options.Sections)
 @options.paths
 @options.effects
 @options.plan_scope

@@ -15,7 +15,7 @@ from reconciler.core.policy import Policy
 from reconciler.operations.explain import find_explanation
 
 
-@click.command("explain")
+@click.command("explain", cls=options.Sections)
 @click.argument("user")
 @options.paths
 @options.server

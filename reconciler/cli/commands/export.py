@@ -2,33 +2,71 @@
 
 from __future__ import annotations
 
+import os
+
 import click
 
-from reconciler.cli import exits, options
-from reconciler.cli.screen import write_document
+from reconciler.cli import completing, exits, files, options
+from reconciler.cli.screen import write, write_document
 from reconciler.cli.server import ServerOptions
-from reconciler.errors import ReconcilerError
+from reconciler.errors import FileError, ReconcilerError
 from reconciler.operations.export import export
 from reconciler.policy_file.write import dump
 
 
-@click.command("export")
-@click.argument("organization", required=False)
+@click.command("export", cls=options.Sections)
+@click.argument("organization", required=False, shell_complete=completing.organizations)
+@click.option("--all", "is_all", is_flag=True, help="Every organization that the token may read, a file for each.")
+@click.option(
+    "-o", "--output", type=click.Path(), metavar="FILE",
+    help="Write to this file, which must be new; with --all to this folder, a file for each organization.",
+)  # fmt: skip
 @options.server
-def command(organization: str | None, server: ServerOptions) -> int:
+def command(organization: str | None, is_all: bool, output: str | None, server: ServerOptions) -> int:
     """Print the live budgets of an organization as a policy file.
 
     \b
-    reconciler export acme > policies/acme.yaml
+    reconciler export acme -o policies/acme.yaml
+    reconciler export --all -o policies
     reconciler plan                          says: No changes.
 
-    ORGANIZATION may be left out where there is only one. Only GET requests are sent.
+    ORGANIZATION may be left out where there is only one. Nothing is overwritten. Only GET requests are sent.
     """
-
+    _require_sense(organization, is_all=is_all, output=output)
+    if output is not None and not is_all:
+        files.require_new(output)
     with server.reader() as reader:
         policies = export(reader, organization)
+    if is_all:
+        texts = {os.path.join(str(output), _file_name(policy.organization)): dump(policy) for policy in policies}
+        files.write_new_files(texts)
+        for path in texts:
+            write(path)
+        return exits.DONE
     if len(policies) > 1:
         names = ", ".join(policy.organization for policy in policies)
-        raise ReconcilerError("A policy file holds one organization, and there are several", hint=f"name one: {names}")
-    write_document(dump(policies[0]))
+        raise ReconcilerError(
+            "A policy file holds one organization, and there are several",
+            hint=f"name one: {names}; or pass --all -o FOLDER",
+        )
+    if output is None:
+        write_document(dump(policies[0]))
+    else:
+        files.write_new_files({output: dump(policies[0])})
     return exits.DONE
+
+
+def _require_sense(organization: str | None, *, is_all: bool, output: str | None) -> None:
+    if is_all and organization:
+        raise click.UsageError("Name an organization, or pass --all; not both")
+    if is_all and output is None:
+        raise click.UsageError("--all writes a file for each organization; name a folder: --all -o policies")
+    if is_all and output is not None and os.path.exists(output) and not os.path.isdir(output):
+        raise FileError(f"{output} is not a folder", hint="name a folder: --all -o policies")
+
+
+def _file_name(organization: str) -> str:
+    """Return a file's name; a name that leads to another folder is no organization of Coder's."""
+    if os.path.basename(organization) != organization or organization.startswith("."):
+        raise ReconcilerError(f"The organization {organization!r} has a name that no file can have")
+    return f"{organization}.yaml"

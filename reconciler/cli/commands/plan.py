@@ -15,7 +15,7 @@ from reconciler.formats.plan import NAME, dump_plan
 from reconciler.render.effects import Detail
 
 
-@click.command("plan")
+@click.command("plan", cls=options.Sections)
 @options.paths
 @click.option("-o", "--output", "output", type=click.Path(), metavar="FILE", help="Save the plan, for `apply FILE`.")
 @click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 when there are changes.")

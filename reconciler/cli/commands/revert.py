@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import click
 
-from reconciler.cli import files, options
+from reconciler.cli import completing, files, options
 from reconciler.cli.outcomes import read_outcome
 from reconciler.cli.planning import cost_text
 from reconciler.cli.screen import Screen
@@ -19,8 +19,8 @@ from reconciler.render.effects import Detail
 from reconciler.render.plan import plan_report
 
 
-@click.command("revert")
-@click.argument("journal", type=click.Path())
+@click.command("revert", cls=options.Sections)
+@click.argument("journal", type=click.Path(), shell_complete=completing.journals)
 @click.option("--auto-approve", is_flag=True, help="Do not ask. Skips the question, never a refusal.")
 @options.journal
 @options.consents

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from reconciler.cli import exits, files, options
+from reconciler.cli import completing, exits, files, options
 from reconciler.cli.outcomes import read_outcome
 from reconciler.cli.screen import Screen
 from reconciler.core.plan.report import report_of
@@ -14,7 +14,7 @@ from reconciler.render.effects import Detail
 
 
 @click.command("show")
-@click.argument("paths", nargs=-1, required=True, metavar="FILE...", type=click.Path())
+@click.argument("paths", nargs=-1, required=True, metavar="FILE...", type=click.Path(), shell_complete=completing.documents)
 @options.effects
 @options.screen()
 def command(paths: tuple[str, ...], detail: Detail, screen: Screen) -> int:

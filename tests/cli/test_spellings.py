@@ -1,0 +1,118 @@
+"""Other spellings that fingers know, the connection's variables, --debug, and where export writes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import reconciler
+from reconciler.cli.app import COMMANDS
+from reconciler.sandbox import Sandbox
+from tests.cli.running import AS_IT_IS, RAISE_PLATFORM, Shell
+
+HELP = Path(reconciler.__file__).parent / "cli" / "help"
+
+
+@pytest.mark.parametrize("arguments", [["version"], ["-V"], ["--version"]])
+def test_the_version(shell: Shell, arguments: list[str]) -> None:
+    ran = shell.process(*arguments)
+    assert (ran.code, ran.out, ran.err) == (0, f"reconciler {reconciler.__version__}\n", "")
+
+
+@pytest.mark.parametrize(("arguments", "name"), [(["help"], "_all"), (["help", "plan"], "plan")])
+def test_help_is_a_word_too(shell: Shell, arguments: list[str], name: str) -> None:
+    ran = shell.process(*arguments)
+    assert (ran.code, ran.out) == (0, (HELP / f"{name}.txt").read_text(encoding="utf-8"))
+
+
+def test_help_of_an_unknown_command(shell: Shell) -> None:
+    ran = shell.process("help", "paln")
+    assert (ran.code, ran.out) == (1, "")
+    assert "did you mean 'plan'?" in ran.err
+
+
+def test_one_dash_will_do_for_a_long_option(coder: Shell) -> None:
+    coder.policy(RAISE_PLATFORM)
+    ran = coder.run("plan", "-detailed-exitcode", "-only=group/acme/platform", "-effects", "none")
+    assert ran.code == 2
+    assert "group/acme/platform" in ran.out
+    wrong = coder.run("plan", "-nonsense")
+    assert wrong.code == 1
+
+
+def test_nothing_after_two_dashes_is_an_option(shell: Shell) -> None:
+    ran = shell.run("validate", "--", "-json")
+    assert "-json" in ran.err
+    assert "--json" not in ran.err
+
+
+@pytest.mark.parametrize(
+    ("variable", "option"),
+    [
+        ("RECONCILER_PARALLELISM", "--parallelism"),
+        ("RECONCILER_MAX_REQUESTS", "--max-requests"),
+        ("RECONCILER_MAX_WAIT", "--max-wait"),
+    ],
+)
+def test_a_variable_sets_an_option_and_is_named_when_it_is_wrong(coder: Shell, variable: str, option: str) -> None:
+    coder.policy(AS_IT_IS)
+    wrong = coder.set(**{variable: "many"}).run("plan")
+    assert wrong.code == 1
+    assert variable in wrong.err
+
+
+def test_a_variable_sets_the_option_and_the_option_wins(coder: Shell) -> None:
+    coder.policy(AS_IT_IS)
+    coder.set(RECONCILER_MAX_REQUESTS="1")
+    assert "1 are allowed" in coder.run("plan").err
+    assert coder.run("plan", "--max-requests", "1000").code == 0
+
+
+@pytest.mark.parametrize("way", ["option", "variable"])
+def test_debug_shows_each_request_and_no_secret(coder: Shell, company: Sandbox, way: str) -> None:
+    coder.policy(AS_IT_IS)
+    coder.set(CODER_HEADER="X-Gate=open-sesame")
+    if way == "variable":
+        coder.set(RECONCILER_LOG="debug")
+    ran = coder.run("plan", *(["--debug"] if way == "option" else []))
+    lines = [line for line in ran.err.splitlines() if line.endswith(" ms")]
+    assert ran.code == 0
+    assert f"Read {len(lines)} requests" in ran.out
+    assert any(line.startswith("GET /api/v2/buildinfo 200 ") for line in lines)
+    assert company.tokens["user-admin"] not in ran.err
+    assert "open-sesame" not in ran.err
+
+
+def test_debug_is_off_by_default(coder: Shell) -> None:
+    coder.policy(AS_IT_IS)
+    assert " ms" not in coder.run("plan").err
+
+
+def test_export_writes_a_new_file_and_overwrites_nothing(coder: Shell) -> None:
+    ran = coder.run("export", "acme", "-o", "policies/acme.yaml")
+    assert (ran.code, ran.out) == (0, "")
+    assert (coder.folder / "policies" / "acme.yaml").read_text() == coder.run("export", "acme").out
+    again = coder.run("export", "acme", "-o", "policies/acme.yaml")
+    assert again.code == 1
+    assert "policies/acme.yaml exists; it is left alone" in again.err
+
+
+def test_export_of_all_organizations_plans_to_nothing(coder: Shell) -> None:
+    ran = coder.run("export", "--all", "-o", "policies")
+    assert (ran.code, ran.out) == (0, "policies/acme.yaml\npolicies/labs.yaml\n")
+    assert "No changes. Live budgets match the policy." in coder.run("plan").out
+    again = coder.run("export", "--all", "-o", "policies")
+    assert again.code == 1
+    assert "exists" in again.err
+
+
+def test_export_of_all_needs_a_folder(coder: Shell) -> None:
+    assert "name a folder" in coder.run("export", "--all").err
+    assert "not both" in coder.run("export", "acme", "--all", "-o", "x").err
+    (coder.folder / "file").touch()
+    assert "is not a folder" in coder.run("export", "--all", "-o", "file").err
+
+
+def test_every_command_has_its_help() -> None:
+    assert {file.stem for file in HELP.iterdir()} == {*COMMANDS, "_all"}

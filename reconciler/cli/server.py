@@ -69,11 +69,11 @@ class ServerOptions:
         if not watches:
             return None
 
-        def tell(exchange: Exchange) -> None:
+        def tell_all(exchange: Exchange) -> None:
             for each in watches:
                 each(exchange)
 
-        return client_factory(connection, watch=tell)
+        return client_factory(connection, watch=tell_all)
 
     def _connection(self) -> Connection:
         from reconciler.coder.connection import connection_from
@@ -89,11 +89,7 @@ class ServerOptions:
 
 def show_exchange(exchange: Exchange) -> None:
     """Tell of one request on stderr, for --debug; a line a request, in one piece."""
-    if sys.stderr is not None:
-        line = f"{exchange.method} {exchange.path} {exchange.status} {exchange.took_s * 1000:.0f} ms\n"
-        with suppress(OSError):
-            sys.stderr.write(line)
-            sys.stderr.flush()
+    tell(f"{exchange.method} {exchange.path} {exchange.status} {exchange.took_s * 1000:.0f} ms")
 
 
 def _read_file(path: PurePath) -> str | None:

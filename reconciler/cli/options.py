@@ -17,7 +17,7 @@ import click
 from reconciler.cli import completing
 from reconciler.cli.files import require_savable
 from reconciler.cli.screen import Output, Save, Screen
-from reconciler.cli.sections import ConnectionOption, Sections
+from reconciler.cli.sections import ConnectionOption
 from reconciler.cli.server import ServerOptions
 from reconciler.core.gate.gate import parse_allow
 from reconciler.core.moment import Moment

@@ -12,6 +12,7 @@ import httpx
 
 from reconciler import __version__
 from reconciler.coder.connection import Connection
+from reconciler.coder.secrets import Mask
 from reconciler.errors import ReconcilerError
 
 
@@ -63,7 +64,12 @@ def client_factory(connection: Connection, *, watch: Watch | None = None) -> Cal
     def make() -> httpx.Client:
         no_cookies = CookieJar(DefaultCookiePolicy(allowed_domains=[]))
         return httpx.Client(
-            headers=headers, verify=verify, cookies=no_cookies, follow_redirects=False, proxy=proxy, trust_env=False,
+            headers=headers,
+            verify=verify,
+            cookies=no_cookies,
+            follow_redirects=False,
+            proxy=proxy,
+            trust_env=False,
             event_hooks=hooks,
         )
 
@@ -71,12 +77,14 @@ def client_factory(connection: Connection, *, watch: Watch | None = None) -> Cal
 
 
 def _hooks(connection: Connection, watch: Watch) -> dict[str, list[Callable[..., None]]]:
+    mask = Mask(*connection.secrets)
+
     def begin(request: httpx.Request) -> None:
         request.extensions[_STARTED] = time.monotonic()
 
     def end(response: httpx.Response) -> None:
         request = response.request
-        path = connection.hide_secrets(request.url.raw_path.decode("ascii", "replace"))
+        path = mask.hide(request.url.raw_path.decode("ascii", "replace"))
         key = connection.token.partition("-")[0]  # the public half of a token; a path may name it
         path = path.replace(f"/keys/{key}", "/keys/[key]") if key else path
         watch(

@@ -7,6 +7,7 @@ import click
 from reconciler.cli import completing, options
 from reconciler.cli.planning import plan_to_apply
 from reconciler.cli.screen import Screen
+from reconciler.cli.sections import Sections
 from reconciler.cli.server import ServerOptions
 from reconciler.cli.signals import Interruption
 from reconciler.core.gate.verdict import Grant
@@ -15,7 +16,7 @@ from reconciler.core.scope import Scope
 from reconciler.render.effects import Detail
 
 
-@click.command("apply", cls=options.Sections)
+@click.command("apply", cls=Sections)
 @click.argument("paths", nargs=-1, metavar="[PATH]... | PLAN", type=click.Path(), shell_complete=completing.saved_plans)
 @click.option("--auto-approve", is_flag=True, help="Do not ask. Skips the question, never a refusal.")
 @click.option(

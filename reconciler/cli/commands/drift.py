@@ -7,6 +7,7 @@ import click
 from reconciler.cli import exits, options
 from reconciler.cli.planning import load_policies, plan_of
 from reconciler.cli.screen import Screen
+from reconciler.cli.sections import Sections
 from reconciler.cli.server import ServerOptions
 from reconciler.core.moment import Moment
 from reconciler.core.plan.drift import Drift
@@ -15,7 +16,7 @@ from reconciler.operations.attribution import find_last_changes
 from reconciler.render.effects import Detail
 
 
-@click.command("drift", cls=options.Sections)
+@click.command("drift", cls=Sections)
 @options.paths
 @options.effects
 @options.plan_scope

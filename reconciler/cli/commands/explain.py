@@ -10,12 +10,13 @@ import click
 from reconciler.cli import exits, options
 from reconciler.cli.planning import load_policies
 from reconciler.cli.screen import Screen
+from reconciler.cli.sections import Sections
 from reconciler.cli.server import ServerOptions
 from reconciler.core.policy import Policy
 from reconciler.operations.explain import find_explanation
 
 
-@click.command("explain", cls=options.Sections)
+@click.command("explain", cls=Sections)
 @click.argument("user")
 @options.paths
 @options.server

@@ -8,13 +8,14 @@ import click
 
 from reconciler.cli import completing, exits, files, options
 from reconciler.cli.screen import write, write_document
+from reconciler.cli.sections import Sections
 from reconciler.cli.server import ServerOptions
 from reconciler.errors import FileError, ReconcilerError
 from reconciler.operations.export import export
 from reconciler.policy_file.write import dump
 
 
-@click.command("export", cls=options.Sections)
+@click.command("export", cls=Sections)
 @click.argument("organization", required=False, shell_complete=completing.organizations)
 @click.option("--all", "is_all", is_flag=True, help="Every organization that the token may read, a file for each.")
 @click.option(

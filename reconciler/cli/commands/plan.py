@@ -7,6 +7,7 @@ import click
 from reconciler.cli import exits, files, options
 from reconciler.cli.planning import load_policies, plan_of
 from reconciler.cli.screen import Screen
+from reconciler.cli.sections import Sections
 from reconciler.cli.server import ServerOptions
 from reconciler.core.gate.verdict import Grant
 from reconciler.core.moment import Moment
@@ -15,7 +16,7 @@ from reconciler.formats.plan import NAME, dump_plan
 from reconciler.render.effects import Detail
 
 
-@click.command("plan", cls=options.Sections)
+@click.command("plan", cls=Sections)
 @options.paths
 @click.option("-o", "--output", "output", type=click.Path(), metavar="FILE", help="Save the plan, for `apply FILE`.")
 @click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 when there are changes.")

@@ -11,6 +11,7 @@ from reconciler.cli import completing, files, options
 from reconciler.cli.outcomes import read_outcome
 from reconciler.cli.planning import cost_text
 from reconciler.cli.screen import Screen
+from reconciler.cli.sections import Sections
 from reconciler.cli.server import ServerOptions
 from reconciler.cli.signals import Interruption
 from reconciler.core.gate.verdict import Grant
@@ -19,7 +20,7 @@ from reconciler.render.effects import Detail
 from reconciler.render.plan import plan_report
 
 
-@click.command("revert", cls=options.Sections)
+@click.command("revert", cls=Sections)
 @click.argument("journal", type=click.Path(), shell_complete=completing.journals)
 @click.option("--auto-approve", is_flag=True, help="Do not ask. Skips the question, never a refusal.")
 @options.journal

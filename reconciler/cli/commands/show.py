@@ -14,7 +14,9 @@ from reconciler.render.effects import Detail
 
 
 @click.command("show")
-@click.argument("paths", nargs=-1, required=True, metavar="FILE...", type=click.Path(), shell_complete=completing.documents)
+@click.argument(
+    "paths", nargs=-1, required=True, metavar="FILE...", type=click.Path(), shell_complete=completing.documents
+)
 @options.effects
 @options.screen()
 def command(paths: tuple[str, ...], detail: Detail, screen: Screen) -> int:

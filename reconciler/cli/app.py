@@ -21,7 +21,7 @@ from reconciler.errors import ReconcilerError
 from reconciler.words import did_you_mean
 
 COMMANDS = (
-    "validate", "plan", "apply", "drift", "show", "revert", "export", "explain", "sandbox", "demo", "schema",
+    "validate", "plan", "apply", "drift", "show", "revert", "export", "explain", "doctor", "sandbox", "demo", "schema",
     "completion",
 )  # fmt: skip
 

@@ -18,7 +18,7 @@ from reconciler.errors import FileError
 if TYPE_CHECKING:
     from reconciler.coder.client import CoderReader, CoderWriter, MakeClient
     from reconciler.coder.connection import Connection
-    from reconciler.coder.http import Exchange, Watch
+    from reconciler.coder.http import Exchange
 
 LONG_WAIT_S = 5.0
 
@@ -35,17 +35,12 @@ class ServerOptions:
     """--debug."""
 
     @contextmanager
-    def reader(
-        self, *, sleep: Callable[[float], None] = time.sleep, watch: Watch | None = None
-    ) -> Iterator[CoderReader]:
-        """Open a reader: it has no method that writes. `sleep` is how it waits before it asks again.
-
-        `watch` hears of every answer, as --debug does.
-        """
+    def reader(self, *, sleep: Callable[[float], None] = time.sleep) -> Iterator[CoderReader]:
+        """Open a reader: it has no method that writes. `sleep` is how it waits before it asks again."""
         from reconciler.coder.client import World, open_reader
 
-        connection = self._connection()
-        make_client = self._watched(connection, watch)
+        connection = self.connection()
+        make_client = self._watched(connection)
         world = World(sleep=Waits(sleep))
         with open_reader(connection, progress=_progress(), world=world, make_client=make_client) as reader:
             yield reader
@@ -55,27 +50,14 @@ class ServerOptions:
         """Open a writer, whose User-Agent names the plan in Coder's audit log."""
         from reconciler.coder.client import World, open_writer
 
-        connection = self._connection()
-        make_client = self._watched(connection, None)
+        connection = self.connection()
+        make_client = self._watched(connection)
         suffix, world = f"plan/{plan_digest}", World(sleep=Waits(sleep))
         with open_writer(connection, user_agent_suffix=suffix, world=world, make_client=make_client) as writer:
             yield writer
 
-    def _watched(self, connection: Connection, watch: Watch | None) -> MakeClient | None:
-        """Return what makes clients that tell of every answer; None where nobody listens."""
-        from reconciler.coder.http import client_factory
-
-        watches = [*([watch] if watch else []), *([show_exchange] if self.shows_requests else [])]
-        if not watches:
-            return None
-
-        def tell_all(exchange: Exchange) -> None:
-            for each in watches:
-                each(exchange)
-
-        return client_factory(connection, watch=tell_all)
-
-    def _connection(self) -> Connection:
+    def connection(self) -> Connection:
+        """Return where Coder is and how to speak to it. Raises ReconcilerError when the environment does not say."""
         from reconciler.coder.connection import connection_from
 
         connection = connection_from(os.environ, _read_file, platform=sys.platform)
@@ -85,6 +67,12 @@ class ServerOptions:
             max_requests=self.max_requests,
             wait_budget_s=float(self.max_wait_s),
         )
+
+    def _watched(self, connection: Connection) -> MakeClient | None:
+        """Return what makes clients that tell of every answer; None without --debug."""
+        from reconciler.coder.http import client_factory
+
+        return client_factory(connection, watch=show_exchange) if self.shows_requests else None
 
 
 def show_exchange(exchange: Exchange) -> None:

@@ -26,8 +26,6 @@ class Exchange:
     status: int
     took_s: float
     """Until the head of the answer was there."""
-    date: str
-    """The answer's Date header as it is; empty when there is none."""
 
 
 Watch = Callable[[Exchange], None]
@@ -93,7 +91,6 @@ def _hooks(connection: Connection, watch: Watch) -> dict[str, list[Callable[...,
                 path=path if len(path) <= _PATH_SHOWN else f"{path[:_PATH_SHOWN]}...",
                 status=response.status_code,
                 took_s=time.monotonic() - request.extensions[_STARTED],
-                date=response.headers.get("Date", ""),
             )
         )
 

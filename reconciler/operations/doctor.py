@@ -1,0 +1,198 @@
+"""Look at a deployment as a newcomer has to: is it Coder, who am I, what may I do, and what will a plan cost?
+
+Sends what reads alone; each answer becomes a Check. A failed check ends the rest only where the rest needs it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from reconciler.core.access import Access
+from reconciler.core.budget import GroupId
+from reconciler.core.diagnosis import Check, Level
+from reconciler.core.directory import Directory
+from reconciler.core.moment import present
+from reconciler.core.policy import Policy, SourceFile
+from reconciler.core.snapshot import Deployment
+from reconciler.errors import PolicyError, ReconcilerError
+from reconciler.operations.plan import PlanRequest, make_plan
+from reconciler.operations.ports import Reader
+from reconciler.words import count, listed
+
+CLOCK_TOLERANCE_S = 60.0
+ENDS_SOON = timedelta(days=14)
+SINCE = timedelta(days=1)
+
+
+class Examined(Reader, Protocol):
+    """A reader that also knows about the token, the licence and the clock."""
+
+    def access(self) -> Access:
+        """Return when the token and the licence end, and how far the server's clock is from ours."""
+
+
+def failed(name: str, error: ReconcilerError) -> Check:
+    """Return the check that an error ended."""
+    return Check(level=Level.FAIL, name=name, message=error.message, hint=error.hint)
+
+
+def examine(
+    policies: Sequence[Policy], sources: Sequence[SourceFile], reader: Examined, *, now: datetime
+) -> Iterator[Check]:
+    """Yield a check for each thing that a plan or an apply of these policies needs. Raises nothing of ours."""
+    try:
+        deployment = reader.deployment()
+        directory = reader.directory()
+    except ReconcilerError as error:
+        yield failed("server", error)
+        return
+    yield _server(deployment)
+    yield Check(level=Level.OK, name="licence", message="AI budgets are licensed")
+    if policies:  # before anything else is asked, so that the count is that of a plan
+        yield _plan(policies, sources, reader, now=now)
+    yield from _or_failed("token", lambda: _access(deployment, reader.access(), now=now))
+    yield from _readable(policies, directory)
+    yield from _or_failed("write", lambda: _writable(policies, directory, deployment, reader))
+    yield from _or_failed("authors", lambda: _authors(directory, reader, now=now))
+
+
+def _or_failed(name: str, examine_part: Callable[[], Iterator[Check]]) -> Iterator[Check]:
+    try:
+        yield from examine_part()
+    except ReconcilerError as error:
+        yield failed(name, error)
+
+
+def _server(deployment: Deployment) -> Check:
+    offers = deployment.offers
+    parts = [
+        "user overrides" if offers.overrides else "no user overrides",
+        "bulk reads" if offers.bulk_reads else "no bulk reads (a request for each person)",
+        "effective limits" if offers.effective_budgets else "no effective limits",
+    ]
+    return Check(
+        level=Level.OK if offers.overrides else Level.NOTE,
+        name="server",
+        message=f"Coder {deployment.version} at {deployment.url}: {', '.join(parts)}",
+        hint="" if offers.overrides else offers.overrides_missing,
+    )
+
+
+def _plan(policies: Sequence[Policy], sources: Sequence[SourceFile], reader: Reader, *, now: datetime) -> Check:
+    request = PlanRequest(policies=tuple(policies), sources=tuple(sources), moment=present(now))
+    try:
+        plan = make_plan(request, reader).plan
+    except PolicyError as error:
+        first = error.findings[0]
+        message = f"{count(len(error.findings), 'entry', 'entries')} cannot be applied, such as {first.place}"
+        return Check(level=Level.FAIL, name="plan", message=f"{message}: {first.message}", hint="run `reconciler plan`")
+    except ReconcilerError as error:
+        return failed("plan", error)
+    changes = count(len(plan.actions), "change")
+    message = f"a plan costs {count(reader.requests, 'request')} and has {changes} now"
+    if plan.is_complete:
+        return Check(level=Level.OK, name="plan", message=message)
+    unreadable = count(len(plan.unreadable), "entry", "entries")
+    return Check(
+        level=Level.FAIL,
+        name="plan",
+        message=f"{message}; {unreadable} could not be read",
+        hint="use a token that may read them: an Owner, a User Admin or an Auditor",
+    )
+
+
+def _access(deployment: Deployment, access: Access, *, now: datetime) -> Iterator[Check]:
+    roles = ", ".join(deployment.roles) or "no role"
+    message, level, hint = f"{deployment.user} ({roles})", Level.OK, ""
+    if access.token_expires_at is not None:
+        message += f", until {access.token_expires_at:%Y-%m-%d}"
+        if access.token_expires_at - now < ENDS_SOON:
+            level, hint = Level.NOTE, "make a new token soon: `coder tokens create`"
+    if access.token_scopes:
+        level, hint = Level.NOTE, "a token with scopes may lack rights that its user has: make one without `--scope`"
+        message += f", limited to {listed(access.token_scopes)}"
+    yield Check(level=level, name="token", message=message, hint=hint)
+    for warning in access.licence_warnings:
+        yield Check(level=Level.NOTE, name="licence", message=warning)
+    if access.server_ahead_s is not None:
+        yield _clock(access.server_ahead_s)
+
+
+def _clock(ahead_s: float) -> Check:
+    if abs(ahead_s) <= CLOCK_TOLERANCE_S:
+        return Check(level=Level.OK, name="clock", message="agrees with the server's to a minute")
+    where = "ahead of" if ahead_s > 0 else "behind"
+    return Check(
+        level=Level.NOTE,
+        name="clock",
+        message=f"the server's clock is {abs(ahead_s):,.0f} s {where} ours",
+        hint="set this machine's clock: `starts` and `expires` of a policy are compared with it",
+    )
+
+
+def _readable(policies: Sequence[Policy], directory: Directory) -> Iterator[Check]:
+    organizations = sorted(directory.organizations.values())
+    hidden = [item.name for item in organizations if GroupId(item.id) not in directory.groups]
+    names = [item.name for item in organizations]
+    missing = sorted({policy.organization for policy in policies} - {*names, *(str(item.id) for item in organizations)})
+    if missing:
+        yield Check(
+            level=Level.FAIL,
+            name="read",
+            message=f"the policies name {listed(missing)}, which this token may not read",
+            hint=f"use a token that may read it, or correct the name; readable: {listed(names)}",
+        )
+    if hidden:
+        yield Check(
+            level=Level.NOTE,
+            name="read",
+            message=f"the groups of {listed(hidden)} cannot be read",
+            hint="use a token of an Owner, a User Admin or an Auditor",
+        )
+    yield Check(
+        level=Level.OK if organizations else Level.FAIL,
+        name="read",
+        message=f"{count(len(organizations), 'organization')}, {count(len(directory.groups), 'group')}, "
+        f"{count(len(directory.users), 'person', 'people')}",
+    )
+
+
+def _writable(
+    policies: Sequence[Policy], directory: Directory, deployment: Deployment, reader: Reader
+) -> Iterator[Check]:
+    wanted = {policy.organization for policy in policies}
+    chosen = [
+        item.id
+        for item in directory.organizations.values()
+        if not wanted or item.name in wanted or str(item.id) in wanted
+    ]
+    refusals = reader.may_write(organizations=chosen, overrides=deployment.offers.overrides)
+    for refusal in refusals:
+        yield Check(
+            level=Level.NOTE,
+            name="write",
+            message=refusal.rstrip("."),
+            hint="plan and drift need no right to write; apply does",
+        )
+    if not refusals:
+        yield Check(level=Level.OK, name="write", message="this token may write what apply writes")
+
+
+def _authors(directory: Directory, reader: Reader, *, now: datetime) -> Iterator[Check]:
+    group = min(directory.groups.values(), default=None)
+    if group is None:
+        return
+    changes = reader.changes(group, now - SINCE)
+    if changes.reason:
+        yield Check(
+            level=Level.NOTE,
+            name="authors",
+            message=f"who changed a budget cannot be told: {changes.reason.rstrip('.')}",
+            hint="an Auditor's or an Owner's token may read the audit log; drift is best run with an Auditor's",
+        )
+    else:
+        yield Check(
+            level=Level.OK, name="authors", message="the audit log may be read, so drift tells who changed what"
+        )

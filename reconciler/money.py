@@ -6,7 +6,7 @@ import re
 from typing import NewType
 
 Micros = NewType("Micros", int)
-"""Millionths of a US dollar. A limit is so many of them per member per month."""
+"""Millionths of a US dollar. A limit counts them per member and month."""
 
 MICROS_PER_USD = 1_000_000
 MAX_LIMIT = Micros(1_000_000 * MICROS_PER_USD)
@@ -19,7 +19,7 @@ _PLACES = 6
 def parse_usd(text: str, *, maximum: Micros = MAX_LIMIT) -> Micros:
     """Read `$200`, `200`, `200.50`, `$1,250.00` or `1,250 USD` as micros, exactly; `maximum` is for sums of limits.
 
-    Raises ValueError with a sentence that says what is wrong with the text.
+    Raises ValueError; its text says how to write the amount.
     Law 7: `parse_usd(format_usd(micros)) == micros`.
     """
     match = _AMOUNT.fullmatch(text)
@@ -27,17 +27,17 @@ def parse_usd(text: str, *, maximum: Micros = MAX_LIMIT) -> Micros:
         raise ValueError(_what_is_wrong(text))
     dollar_sign, whole, fraction, usd = match.groups(default="")
     if dollar_sign and usd:
-        raise ValueError("an amount has a $ in front or USD behind, not both")
+        raise ValueError("write $200 or 200 USD, not both signs at once")
     whole = whole.replace(",", "")
     if len(whole) > 1 and whole.startswith("0"):
-        raise ValueError("an amount does not begin with a zero")
+        raise ValueError("remove the leading zero")
     if len(fraction) > _PLACES:
-        raise ValueError(f"an amount has at most {_PLACES} decimals, this one has {len(fraction)}")
+        raise ValueError(f"an amount can have at most {_PLACES} decimals; this amount has {len(fraction)}")
     if len(whole) <= len(str(maximum)):
         micros = int(whole) * MICROS_PER_USD + int(fraction.ljust(_PLACES, "0"))
         if micros <= maximum:
             return Micros(micros)
-    raise ValueError(f"an amount is at most {format_usd_short(maximum)}")
+    raise ValueError(f"the highest amount is {format_usd_short(maximum)}")
 
 
 def format_usd(micros: int) -> str:
@@ -57,11 +57,11 @@ def format_usd_short(micros: int) -> str:
 def _what_is_wrong(text: str) -> str:
     bare = text.removeprefix("$").removesuffix(" USD")
     if bare.startswith("-") or text.startswith("-"):
-        return "an amount is not negative"
+        return "an amount cannot be negative"
     if re.fullmatch(r"[0-9.,]+[eE][+-]?[0-9]+", bare):
-        return "an amount has no exponent; write the digits out"
+        return "write the digits out (1000, not 1e3)"
     if "_" in bare or re.fullmatch(r"0[xob][0-9a-fA-F]+", bare):
-        return "an amount is written with the digits 0 to 9, commas and one decimal point"
+        return "use only the digits 0 to 9, commas and one decimal point (1,250.00)"
     if re.fullmatch(r"[0-9,]+(\.[0-9]*)?", bare):
-        return "commas stand between groups of three digits, and a decimal point has digits on both sides"
-    return "this is not an amount of US dollars"
+        return "put commas between groups of three digits, and digits on both sides of a decimal point (1,250.00)"
+    return "write an amount of US dollars such as $200 or $1,250.00"

@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 NO_LIMIT = "no limit"
 NAMES_SHOWN = 5
+EXCERPT = 160
 
 MAX_NAME_COMPARED = 40
 """Longer texts have no near name; nobody mistypes them, and leaving letters out of them takes long."""
@@ -52,6 +53,15 @@ def any_of(words: Iterable[str]) -> str:
 def shortened(text: str, most: int) -> str:
     """Cut a text that is longer than `most` characters, and show that it was cut."""
     return text if len(text) <= most else f"{text[:most]}..."
+
+
+def excerpt(line: str, at: int, *, most: int = EXCERPT) -> str:
+    """Return a line of source text, or the part of a very long line that is around character `at`, counted from 0."""
+    if len(line) <= most:
+        return line
+    start = max(0, min(at - most // 4, len(line) - most))
+    end = start + most
+    return f"{'...' if start else ''}{line[start:end]}{'...' if end < len(line) else ''}"
 
 
 def did_you_mean(name: str, names: Iterable[str]) -> str:

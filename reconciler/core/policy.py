@@ -47,7 +47,7 @@ class GroupBudgetEntry:
 
     group: str
     limit: Micros | Absent
-    reason: str
+    reason: str = ""
     """Empty when none is given."""
     place: Place
 
@@ -59,10 +59,10 @@ class UserOverrideEntry:
     user: str
     group: str
     limit: Micros | Absent
-    reason: str
-    starts: datetime | None
+    reason: str = ""
+    starts: datetime | None = None
     """Before it the entry lists its user and wants nothing: the live override is left as it is. UTC."""
-    expires: datetime | None
+    expires: datetime | None = None
     """From it on the entry counts as `limit: none`. UTC."""
     place: Place
 
@@ -96,7 +96,7 @@ class Consent:
     hazard: Hazard
     up_to: int
     reason: str
-    expires: datetime | None
+    expires: datetime | None = None
     place: Place
 
 
@@ -114,6 +114,14 @@ class Policy:
     user_overrides: tuple[UserOverrideEntry, ...]
     guardrails: tuple[Guardrail, ...]
     allow: tuple[Consent, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class NotRead:
+    """A file that looks like a policy, or a folder, that was not read: what it lists is unknown, not absent."""
+
+    path: str
+    reason: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)

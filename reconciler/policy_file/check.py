@@ -1,7 +1,7 @@
-"""Says what is wrong with a mapping, in the words of the published schema: every violation once, with a hint.
+"""Explains what is wrong with a mapping, in the words of the published schema: every violation once, with a hint.
 
-Only asked about what `parse` refused, because jsonschema is slow to import and slow to run. A mapping is shown to it
-flat: what its values contain has shapes, and explanations, of its own.
+Called only for mappings that `parse` refused, because jsonschema is slow to import and slow to run. jsonschema gets the
+mapping without what its values contain: they have shapes, and explanations, of their own.
 """
 
 from __future__ import annotations
@@ -17,23 +17,24 @@ from jsonschema.exceptions import ValidationError
 from jsonschema.validators import extend
 
 from reconciler.errors import Finding
+from reconciler.policy_file.lookalikes import space_hint
 from reconciler.policy_file.nodes import Broken, Mapping, Mark, Node, PolicyText, Scalar, Sequence, mark_of, pairs_of
 from reconciler.policy_file.shapes import Shape
-from reconciler.policy_file.values import Wrong, nearest, to_json
+from reconciler.policy_file.values import Wrong, to_json
 from reconciler.resources import schema_text
+from reconciler.words import NearNames, did_you_mean, shortened
 
 MAX_SHOWN = 60
 
 
 def explain(text: PolicyText, shape: Shape, node: Node, wrong: dict[str, Wrong]) -> list[Finding]:
-    """Return all findings about a mapping that `parse` refused; `wrong` is what it found, by key.
+    """Return all findings about a mapping that `parse` refused; `wrong` holds its problems with values, by key.
 
-    Empty only when everything wrong was found while reading the file.
+    Empty only when the file was read with a finding about every wrong part already.
     """
     if type(node) is Broken:
         return []
-    explanation = _Explanation(text, shape, node, wrong)
-    return explanation.findings()
+    return _Explanation(text, shape, node, wrong).all()
 
 
 def _is_whole_match(_: Any, pattern: str, instance: Any, __: Any) -> Iterator[ValidationError]:
@@ -60,12 +61,12 @@ def _validator(definition: str) -> Any:
 
 
 def _definition(name: str) -> dict[str, Any]:
-    found: dict[str, Any] = schema()["$defs"][name] if name else schema()
-    return found
+    definition: dict[str, Any] = schema()["$defs"][name] if name else schema()
+    return definition
 
 
 def instance(node: Node) -> Any:
-    """Return what the schema is asked about, with everything inside."""
+    """Return a node as the plain data that a JSON Schema validator reads."""
     match node:
         case Scalar():
             return to_json(node)
@@ -96,7 +97,7 @@ def _empty(node: Node) -> Any:
 
 
 class _Explanation:
-    """The findings about one mapping; the first one about a key or value wins."""
+    """The findings about a mapping: the first about each key."""
 
     def __init__(self, text: PolicyText, shape: Shape, node: Node, wrong: dict[str, Wrong]) -> None:
         self._text = text
@@ -104,20 +105,20 @@ class _Explanation:
         self._wrong = wrong
         self._name = shape.name
         self._definition = _definition(shape.name)
-        self._found: dict[str, Finding] = {}
+        self._findings: dict[str, Finding] = {}
         self._pairs = pairs_of(node)
         self._has_broken = any(type(value) is Broken for _, value in self._pairs.values())
 
-    def findings(self) -> list[Finding]:
+    def all(self) -> list[Finding]:
         errors = list(_validator(self._name).iter_errors(_flat(self._node)))
         for error in sorted(errors, key=lambda error: error.validator == "required"):
             self._explain(error)
         for key in self._wrong:
             self._value(key)
-        if not self._found and not self._has_broken:
+        if not self._findings and not self._has_broken:
             # Never reached while parse and schema agree; a refused entry must not vanish without a finding.
             self._add("", mark_of(self._node), f"this is not {self._definition['title']}", "compare it with the schema")
-        return list(self._found.values())
+        return list(self._findings.values())
 
     def _explain(self, error: ValidationError) -> None:
         if error.validator == "additionalProperties" and not error.path:
@@ -134,22 +135,23 @@ class _Explanation:
     def _unknown_keys(self) -> None:
         known = self._definition["properties"]
         for key in self._pairs.keys() - known.keys():
-            meant = nearest(key, [name for name in known if name not in self._pairs])
             if key == "<<":
                 hint = "merge keys are not supported; write the keys out"
             elif key.isdigit():
-                hint = "inside { } a comma ends the value; put an amount that holds one in quotes"
-            elif meant:
-                hint = f"did you mean {meant!r}?"
+                hint = "inside { } a comma ends a value; put an amount with a comma in quotes"
             else:
-                hint = f"known keys: {', '.join(known)}"
+                hint = space_hint(key, "the key") or did_you_mean(
+                    key, [name for name in known if name not in self._pairs]
+                )
+                hint = hint or f"the keys here are {', '.join(known)}"
             self._add(key, self._pairs[key][0], f"unknown key {_quoted(key)}", hint)
 
     def _missing_keys(self) -> None:
         """Report what is missing, unless an unknown key of this mapping looks like it."""
         required = [key for key in self._definition["required"] if key not in self._pairs]
         unknown = self._pairs.keys() - self._definition["properties"].keys()
-        meant = {nearest(key, required) for key in unknown}
+        near = NearNames(required)
+        meant = {near.nearest(key) for key in unknown}
         for key in required:
             if key not in meant:
                 example = self._property(key)["examples"][0]
@@ -157,8 +159,8 @@ class _Explanation:
                 self._add(key, mark_of(self._node), message, f"add it, for example `{key}: {example}`")
 
     def _tier_name(self, key: str) -> None:
-        expected = self._definition["propertyNames"]["title"]
-        hint = "begin with a letter; then letters, digits, `_`, `-`, `.`; not a word that YAML reads as true or false"
+        expected = _definition("tier_name")["title"]
+        hint = "use a letter, then letters, digits, `_`, `-`, `.`; no word that YAML reads as true or false"
         self._add(key, self._pairs[key][0], f"expected {expected}, found {_quoted(key)}", hint)
 
     def _value(self, key: str) -> None:
@@ -166,17 +168,18 @@ class _Explanation:
         if type(value) is Broken:
             return
         expected = self._property(key)["title"]
-        hint = str(self._wrong.get(key, ""))
+        hint = (space_hint(value.value, "the value") if type(value) is Scalar else "") or str(self._wrong.get(key, ""))
         self._add(key, mark_of(value), f"{key}: expected {expected}, found {_shown(value)}", hint)
 
     def _property(self, key: str) -> dict[str, Any]:
         properties = self._definition.get("properties", {})
-        found: dict[str, Any] = properties.get(key) or self._definition["additionalProperties"]
-        return {**_definition(found["$ref"].removeprefix("#/$defs/")), **found} if "$ref" in found else found
+        described: dict[str, Any] = properties.get(key) or self._definition["additionalProperties"]
+        reference = described.get("$ref", "").removeprefix("#/$defs/")
+        return {**_definition(reference), **described} if reference else described
 
     def _add(self, key: str, mark: Mark, message: str, hint: str) -> None:
-        if key not in self._found:
-            self._found[key] = self._text.finding(mark, message, hint)
+        if key not in self._findings:
+            self._findings[key] = self._text.finding(mark, message, hint)
 
 
 def _shown(node: Node) -> str:
@@ -192,4 +195,4 @@ def _shown(node: Node) -> str:
 
 
 def _quoted(text: str) -> str:
-    return repr(text if len(text) <= MAX_SHOWN else text[:MAX_SHOWN] + "...")
+    return repr(shortened(text, MAX_SHOWN))

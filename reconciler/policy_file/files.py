@@ -1,82 +1,220 @@
-"""From the paths of the command line to the bytes of policy files. Whatever cannot be read is one finding.
+"""From the paths of the command line to the bytes of policy files. A named path that cannot be read is a finding.
 
-Nothing here waits: a FIFO or a device is refused before it is opened. A folder is searched for *.yaml and *.yml at any
-depth; hidden files and folders are skipped, and folders that are links are not entered, so a loop of links ends.
+A folder is searched for *.yaml and *.yml, capitals or not, at any depth and through links; each real folder is entered
+once, so a loop of links ends. What looks like a policy there and is not read (a hidden file, a broken link) is unknown,
+not absent: it is returned as `NotRead`, so that nothing is removed for not being listed.
+
+Nothing here waits, but for standard input where `-` names it: a FIFO or a device is refused before it is opened.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import stat
+import sys
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 
+from reconciler.core.policy import NotRead
 from reconciler.errors import Finding, Place
 from reconciler.policy_file.nodes import PolicyText
 
+STDIN = "-"
+STDIN_NAME = "<stdin>"
 MAX_BYTES = 32 * 1024 * 1024
 """100,000 entries with every key take 16 MiB."""
 SUFFIXES = (".yaml", ".yml")
+MAX_HIDDEN = 10_000
+"""Names below hidden folders that are looked at: a cache can be huge, and hardly holds a policy."""
+_HIDDEN_BYTES = 64 * 1024
+_POLICY = re.compile(rb"""^[ {]*["']?organization["']?[ ]*:""", re.MULTILINE)
+"""A key that every policy has. Files such as .pre-commit-config.yaml, which are hidden on purpose, do not have it."""
+EMPTY = "the folder contains no policy: no file that ends in .yaml or .yml"
 
 
-def read_files(paths: Sequence[str]) -> tuple[list[PolicyText], list[Finding]]:
-    """Read all files, sorted by path, each once even when it is named twice."""
-    findings: list[Finding] = []
-    files: dict[str, str] = {}
+@dataclass(slots=True, kw_only=True)
+class Files:
+    """What the paths lead to; `texts` are sorted by path."""
+
+    texts: list[PolicyText] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+    not_read: list[NotRead] = field(default_factory=list)
+
+
+class _Unreadable(Exception):
+    """A file cannot be read; says why, and what to do."""
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+def read_files(paths: Sequence[str]) -> Files:
+    """Read all files, each once even when it is named twice."""
+    search = _Search()
     for path in sorted({os.fspath(path) for path in paths}):
-        try:
-            found = _search(path) if os.path.isdir(path) else [path]
-        except OSError as error:
-            findings.append(_finding(path, f"the folder cannot be read: {error.strerror}"))
-            continue
-        if not found:
-            findings.append(_finding(path, "the folder holds no policy", "add a file that ends in .yaml or .yml"))
-        for file in found:
-            files.setdefault(os.path.realpath(file), file)
-    texts: list[PolicyText] = []
-    for file in sorted(files.values()):
-        one = _read(file)
-        if isinstance(one, Finding):
-            findings.append(one)
+        if path != STDIN and os.path.isdir(path):
+            search.folder(path)
         else:
-            texts.append(one)
-    return texts, findings
+            search.file(path)
+    files = Files(findings=search.findings, not_read=[*search.not_read, *_hidden(search)])
+    for path, is_named in sorted(search.files.values()):
+        try:
+            files.texts.append(_read(path))
+        except _Unreadable as error:
+            if is_named:
+                files.findings.append(_finding(path, error.message, error.hint))
+            else:
+                files.not_read.append(NotRead(path=path, reason=error.message))
+    files.not_read.sort()
+    if not files.texts:  # nothing at all must not pass for an empty policy
+        files.findings += [_finding(missed.path, missed.reason) for missed in files.not_read]
+    return files
 
 
-def _search(folder: str) -> list[str]:
-    return [file for file in _walk(folder) if file.endswith(SUFFIXES)]
+class _Search:
+    """Collects files. `files` has a real path as its key, and the path to show, and whether it was named, as value."""
 
+    def __init__(self) -> None:
+        self.files: dict[str, tuple[str, bool]] = {}
+        self.findings: list[Finding] = []
+        self.hidden: list[str] = []
+        self.not_read: list[NotRead] = []
+        self._entered: set[str] = set()
 
-def _walk(folder: str) -> Iterator[str]:
-    with os.scandir(folder) as entries:
-        for entry in sorted(entries, key=lambda entry: entry.name):
-            if entry.name.startswith("."):
+    def file(self, path: str) -> None:
+        """Add a file that was named."""
+        key = path if path == STDIN else os.path.realpath(path)
+        shown, _ = self.files.get(key, (path, True))
+        self.files[key] = (shown, True)
+
+    def folder(self, path: str) -> None:
+        """Add what is below a folder that was named."""
+        try:
+            os.scandir(path).close()
+        except OSError as error:
+            self.findings.append(_finding(path, _cannot_read("folder", error)))
+            return
+        if os.path.realpath(path) in self._entered:
+            return
+        is_empty = True
+        for file in self._walk(path):
+            is_empty = False
+            if file:
+                self.files.setdefault(os.path.realpath(file), (file, False))
+        if is_empty:
+            self.not_read.append(NotRead(path=path, reason=EMPTY))
+
+    def _walk(self, top: str) -> Iterator[str]:
+        """Yield the paths of policy files, and an empty text for a folder that was searched before or cannot be."""
+        stack = [top]
+        while stack:
+            folder = stack.pop()
+            real = os.path.realpath(folder)
+            if real in self._entered:
+                yield ""
                 continue
-            if entry.is_dir(follow_symlinks=False):
-                yield from _walk(entry.path)
-            elif not entry.is_dir():
-                yield entry.path
+            self._entered.add(real)
+            try:
+                with os.scandir(folder) as scanned:
+                    entries = sorted(scanned, key=lambda entry: entry.name)
+            except OSError as error:
+                self.not_read.append(NotRead(path=folder, reason=_cannot_read("folder", error)))
+                yield ""
+                continue
+            self.hidden += [entry.path for entry in entries if entry.name.startswith(".")]
+            visible = [entry for entry in entries if not entry.name.startswith(".")]
+            folders = [entry.path for entry in visible if _is_folder(entry)]
+            stack += reversed(folders)
+            yield from (entry.path for entry in visible if _is_policy(entry.name) and entry.path not in folders)
 
 
-def _read(path: str) -> PolicyText | Finding:
+def _hidden(search: _Search) -> Iterator[NotRead]:
+    """Yield hidden files that look like a policy and were not read by another path."""
+    reason = "a name in its path begins with a dot, so it is hidden; rename it, or move it out of the folder"
+    for path in search.hidden:
+        for file in _below(path):
+            if _is_policy(file) and os.path.realpath(file) not in search.files and _has_organization(file):
+                yield NotRead(path=file, reason=reason)
+
+
+def _below(path: str) -> Iterator[str]:
+    """Yield a file, or the files below a folder. Git's own folder holds no policy."""
+    if not os.path.isdir(path) or os.path.islink(path):
+        yield path
+        return
+    looked_at = 0
+    for folder, folders, names in os.walk(path):
+        folders[:] = sorted(name for name in folders if name != ".git")
+        looked_at += len(folders) + len(names)
+        if folder.rpartition(os.sep)[2] == ".git" or looked_at > MAX_HIDDEN:
+            return
+        yield from (os.path.join(folder, name) for name in sorted(names))
+
+
+def _has_organization(path: str) -> bool:
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        with open(descriptor, "rb") as file:
-            status = os.fstat(descriptor)
-            if not stat.S_ISREG(status.st_mode):
-                return _finding(path, "this is not a regular file", "name a policy file or a folder of them")
-            if status.st_size > MAX_BYTES:
-                return _too_large(path)
-            data = file.read(MAX_BYTES + 1)
+        return bool(_POLICY.search(_bytes(path, _HIDDEN_BYTES)))
+    except (OSError, _Unreadable):
+        return False
+
+
+def _is_policy(name: str) -> bool:
+    return name.lower().endswith(SUFFIXES)
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link to itself
+        return False
+
+
+def _read(path: str) -> PolicyText:
+    if path == STDIN:
+        return PolicyText(STDIN_NAME, _require_small(_standard_input()))
+    try:
+        return PolicyText(path, _require_small(_bytes(path, MAX_BYTES + 1)))
     except FileNotFoundError:
-        return _finding(path, "there is no such file", "check the path")
+        what = "the link leads to no file" if os.path.islink(path) else "there is no such file"
+        raise _Unreadable(what, "check the path") from None
     except OSError as error:
-        return _finding(path, f"the file cannot be read: {error.strerror}")
-    return PolicyText(path, data) if len(data) <= MAX_BYTES else _too_large(path)
+        raise _Unreadable(_cannot_read("file", error)) from None
 
 
-def _too_large(path: str) -> Finding:
-    return _finding(path, f"the file is larger than {MAX_BYTES // 1024 // 1024} MiB", "split it into several files")
+def _standard_input() -> bytes:
+    if sys.stdin is None:
+        raise _Unreadable("standard input is closed", "write the policy to standard input, or name a file")
+    return sys.stdin.buffer.read(MAX_BYTES + 1)
+
+
+def _bytes(path: str, most: int) -> bytes:
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    with open(descriptor, "rb") as file:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise _Unreadable("this is not a regular file", "name a policy file, or a folder that contains some")
+        if status.st_size > MAX_BYTES:
+            raise _too_large()
+        return file.read(most)
+
+
+def _require_small(data: bytes) -> bytes:
+    if len(data) > MAX_BYTES:
+        raise _too_large()
+    return data
+
+
+def _too_large() -> _Unreadable:
+    return _Unreadable(f"the file is larger than {MAX_BYTES // 1024 // 1024} MiB", "split it into several files")
+
+
+def _cannot_read(what: str, error: OSError) -> str:
+    return f"the {what} cannot be read: {error.strerror}"
 
 
 def _finding(path: str, message: str, hint: str = "") -> Finding:
-    return Finding(place=Place(path, 1, 1), message=message, hint=hint)
+    name = STDIN_NAME if path == STDIN else path
+    return Finding(place=Place(name, 1, 1), message=message, hint=hint)

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from reconciler.core.policy import Policy, SourceFile
+from reconciler.core.policy import NotRead, Policy, SourceFile
 from reconciler.errors import Finding, PolicyError
 from reconciler.policy_file.files import read_files
 from reconciler.policy_file.merge import Merger
@@ -21,27 +21,29 @@ from reconciler.policy_file.values import LimitReader, Wrong
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Loaded:
-    """The policies of some files, and which files these were."""
+    """The policies of some files, the files they were read from, and what was not read."""
 
     policies: tuple[Policy, ...]
     """One per organization, sorted by its name."""
     sources: tuple[SourceFile, ...]
     """Sorted by path."""
+    not_read: tuple[NotRead, ...] = ()
+    """Sorted by path. While there are any, nothing may be removed only because no file lists it."""
 
 
 def load(paths: Sequence[str]) -> Loaded:
-    """Read policies from files, and from folders at any depth.
+    """Read policies from files, from folders at any depth, and from standard input (`-`).
 
     Raises PolicyError with every finding of every file.
     Law 4: neither the order of the paths nor the order in a folder changes the result.
     """
     with collector_paused():
-        texts, findings = read_files(paths)
-        policies = _load(texts, findings)
-    if findings:
-        raise PolicyError(tuple(dict.fromkeys(findings)))
-    sources = (SourceFile(path=text.path, sha256=hashlib.sha256(text.data).hexdigest()) for text in texts)
-    return Loaded(policies=policies, sources=tuple(sources))
+        files = read_files(paths)
+        policies = _load(files.texts, files.findings)
+    if files.findings:
+        raise PolicyError(tuple(dict.fromkeys(files.findings)))
+    sources = (SourceFile(path=text.path, sha256=hashlib.sha256(text.data).hexdigest()) for text in files.texts)
+    return Loaded(policies=policies, sources=tuple(sources), not_read=tuple(files.not_read))
 
 
 def _load(texts: list[PolicyText], findings: list[Finding]) -> tuple[Policy, ...]:

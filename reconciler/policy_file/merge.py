@@ -1,4 +1,4 @@
-"""Several files to one Policy per organization. What contradicts itself is a finding that shows both places."""
+"""Several files to one Policy per organization. A contradiction is a finding that shows both places."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ from collections.abc import Iterable, Sequence
 from reconciler.core.policy import Manage, Policy
 from reconciler.errors import Finding, Place
 from reconciler.money import Micros
-from reconciler.policy_file.nodes import PolicyText
+from reconciler.policy_file.nodes import At, PolicyText
 from reconciler.policy_file.parse import Document
+from reconciler.words import shortened
 
-KEEP_ONE = "the first is at {}; keep one of them"
+KEEP_ONE = "it is already at {}; keep one of the two"
+MAX_SHOWN = 60
 
 
 class Merger:
@@ -21,17 +23,17 @@ class Merger:
         self._texts = {text.path: text for text in texts}
 
     def tiers(self, documents: Sequence[Document]) -> dict[str, Micros]:
-        """Return the tiers of one organization: those of all its files."""
+        """Return the tiers of all files of an organization."""
         first: dict[str, Place] = {}
-        found: dict[str, Micros] = {}
+        tiers: dict[str, Micros] = {}
         for document in documents:
             for name, (micros, place) in document.tiers.items():
                 self._once(first, name, place, "tier {!r} is defined twice")
-                found.setdefault(name, micros)
-        return found
+                tiers.setdefault(name, micros)
+        return tiers
 
     def policy(self, documents: Sequence[Document]) -> Policy:
-        """Return all that the files say of one organization."""
+        """Return the policy that the files of an organization add up to."""
         group_budgets = tuple(entry for document in documents for entry in document.group_budgets)
         first: dict[str, Place] = {}
         for entry in group_budgets:
@@ -48,7 +50,7 @@ class Merger:
         )
 
     def users(self, policies: Sequence[Policy]) -> None:
-        """Find users who are listed twice, in one organization or in two: a person has one override in all of Coder."""
+        """Report users who are listed twice, in one organization or in two: Coder keeps one override a person."""
         first: dict[str, tuple[Place, str]] = {}
         for policy in policies:
             for entry in policy.user_overrides:
@@ -56,10 +58,14 @@ class Merger:
                 if place is entry.place:
                     continue
                 if organization == policy.organization:
-                    self._report(entry.place, f"user {entry.user!r} is listed twice", KEEP_ONE.format(place))
+                    self._report(
+                        entry.place,
+                        f"user {shortened(entry.user, MAX_SHOWN)!r} is listed twice",
+                        KEEP_ONE.format(place),
+                    )
                 else:
-                    message = f"user {entry.user!r} is listed in two organizations"
-                    hint = f"a person has one override; the one for {organization!r} is at {place}"
+                    message = f"user {shortened(entry.user, MAX_SHOWN)!r} is listed in two organizations"
+                    hint = f"Coder keeps one override for each person; the entry in {organization!r} is at {place}"
                     self._report(entry.place, message, hint)
 
     def _managed(self, documents: Sequence[Document], kind: str) -> Manage:
@@ -69,14 +75,14 @@ class Merger:
                 self._report(
                     place,
                     f"manage.{kind} is {str(manage)!r} here and {str(stated[0][0])!r} in another file",
-                    f"the other is at {stated[0][1]}; the files of one organization must agree",
+                    f"write the same word in all files of an organization; the other file is {stated[0][1]}",
                 )
-        return stated[0][0] if stated else Manage.EXACT
+        return stated[0][0] if stated else Manage.LISTED
 
     def _once(self, first: dict[str, Place], key: str, place: Place, message: str) -> None:
         if first.setdefault(key, place) is not place:
-            self._report(place, message.format(key), KEEP_ONE.format(first[key]))
+            self._report(place, message.format(shortened(key, MAX_SHOWN)), KEEP_ONE.format(first[key]))
 
     def _report(self, place: Place, message: str, hint: str) -> None:
-        line = self._texts[place.file].line(place.line - 1)
-        self.findings.append(Finding(place=place, message=message, hint=hint, source_line=line))
+        mark = At(place.line - 1, place.column - 1)
+        self.findings.append(self._texts[place.file].finding(mark, message, hint))

@@ -1,4 +1,4 @@
-"""What a YAML text consists of, with the mark (line and column) of every value and key. Scalars stay text.
+"""The parts of a YAML text, with the mark (line and column) of every value and key. Scalars stay text.
 
 The builder makes a million of these for a large policy. That is why a scalar is the parser's own event, not a copy, and
 a key is text and a mark: together a quarter of the time of loading.
@@ -11,10 +11,11 @@ from typing import NamedTuple, Protocol
 from yaml.events import ScalarEvent
 
 from reconciler.errors import Finding, Place
+from reconciler.words import excerpt
 
 
 class Mark(Protocol):
-    """Where something begins, as the YAML parser says it: counted from 0."""
+    """Where a part begins, as the YAML parser counts: from 0."""
 
     @property
     def line(self) -> int: ...
@@ -23,7 +24,7 @@ class Mark(Protocol):
 
 
 Scalar = ScalarEvent
-"""A text (`value`), and how it was written: `style` is a quote, `|` or `>`; empty or None when plain."""
+"""A text (`value`) and how it is written: `style` is a quote, `|` or `>`, and is empty or None for a plain text."""
 
 
 class Mapping(NamedTuple):
@@ -41,7 +42,7 @@ class Sequence(NamedTuple):
 
 
 class Broken(NamedTuple):
-    """A value about which there is a finding already: nobody shall report it again."""
+    """A value that has a finding already; no second finding may be about it."""
 
     start_mark: Mark
 
@@ -81,10 +82,11 @@ class PolicyText:
         return Place(self.path, mark.line + 1, mark.column + 1)
 
     def finding(self, mark: Mark, message: str, hint: str = "") -> Finding:
-        return Finding(place=self.place(mark), message=message, hint=hint, source_line=self.line(mark.line))
+        line = excerpt(self.line(mark.line), mark.column)
+        return Finding(place=self.place(mark), message=message, hint=hint, source_line=line)
 
     def line(self, number: int) -> str:
-        """Return a line by its number, counted from 0; empty when there is none."""
+        """Return a line by its number, counted from 0; an empty text when the file has fewer lines."""
         if self._lines is None:
             self._lines = split_lines(self.data.decode(errors="replace").removeprefix("\ufeff"))
         return self._lines[number] if number < len(self._lines) else ""

@@ -1,4 +1,4 @@
-"""Nodes to the typed entries of one file. What is wrong with a mapping is asked of `check`; the rest is read on.
+"""Nodes to the typed entries of one file. `check` explains each mapping that is wrong, and the rest is still read.
 
 Entries are read as soon as their last line is, and their nodes forgotten: a large policy is never a tree in memory,
 which saves a third of the time and two thirds of the memory. What cannot be read yet (a tier that another file
@@ -29,13 +29,12 @@ from reconciler.policy_file.values import LimitReader, Wrong
 
 Explain = Callable[[PolicyText, Shape, Node, dict[str, Wrong]], list[Finding]]
 
-
 NOWHERE = Place("", 1, 1)
 
 
 @dataclass(slots=True, kw_only=True)
 class Document:
-    """What one file says, before it is merged with the others of its organization."""
+    """The content of a file, before it is merged with the other files of its organization."""
 
     text: PolicyText
     organization: str = ""
@@ -50,49 +49,43 @@ class Document:
 
 
 class _Section:
-    """One of the two lists of entries of a file. `name` is the key whose value is the place of an entry."""
+    """One of the two lists of entries of a file."""
 
-    def __init__(
-        self, shape_of: Callable[[LimitReader], Shape], make: Callable[[Values, Place], Any], name: str
-    ) -> None:
+    def __init__(self, shape: Shape) -> None:
         self.entries: list[Any] = []
-        self._make = make
-        self._name = name
-        self._shape_of = shape_of
+        self.shape = shape
+        self._key = shape.first_key
         self._path = ""
-        self.shape = shape_of(LimitReader({}))
 
     def open(self, path: str, limits: LimitReader) -> None:
         """Begin to read with the tiers that are known by now."""
         self._path = path
-        self.shape = self._shape_of(limits)
+        self.shape = self.shape.with_limits(limits)
 
     def take(self, node: Mapping) -> bool:
         """Add the entry if it is right in every way."""
-        found = self.shape.read(node)
-        if found is None or ("starts" in found and has_no_time(found)):
+        read = self.shape.read(node)
+        if read is None or ("starts" in read and is_never_in_force(read)):
             return False
-        mark = node.pairs[self._name][1].start_mark or START
-        self.entries.append(self._make(found, Place(self._path, mark.line + 1, mark.column + 1)))
+        mark = node.pairs[self._key][1].start_mark or START
+        place = Place(self._path, mark.line + 1, mark.column + 1)
+        self.entries.append(self.shape.make(**read, place=place))
         return True
 
 
 class Parser:
-    """Reads one file in three steps: entries while the file is read, then its head, then the entries that are left."""
+    """Reads a file in three steps: most entries while it is read, then its head, then the entries that are left."""
 
     def __init__(self, text: PolicyText, explain: Explain) -> None:
         self.document = Document(text=text)
         self.findings: list[Finding] = []
         self._text = text
         self._explain = explain
-        self._sections = {
-            "group_budgets": _Section(shapes.group_budget, _group_budget, "group"),
-            "user_overrides": _Section(shapes.user_override, _user_override, "user"),
-        }
+        self._sections = {key: _Section(shape) for key, shape in shapes.ENTRIES.items()}
         self._left: dict[str, list[Node]] = {}
 
     def open_list(self, root: Node, key: str) -> Callable[[Mapping], bool] | None:
-        """Return what reads the entries of a list; `root` holds what the file says before it."""
+        """Return the function that reads the entries of a list; `root` holds what the file says before it."""
         section = self._sections.get(key)
         if section is None:
             return None
@@ -101,31 +94,32 @@ class Parser:
         return section.take
 
     def head(self, root: Node) -> None:
-        """Read what the file says of its organization."""
-        found = self._read(shapes.DOCUMENT, root)
+        """Read everything but the entries."""
+        read = self._read(shapes.DOCUMENT, root)
         if type(root) is not Mapping:
             return
-        if "version" in root.pairs and "version" not in found:
+        if "version" in root.pairs and "version" not in read:
             self._forget_all_but(root.pairs["version"][1])
             return
         document = self.document
-        if "organization" in found:
-            document.organization = plain_id(found["organization"])
+        if "organization" in read:
+            document.organization = plain_id(read["organization"])
             document.place = self._place_of(root, "organization")
-        self._left = {key: found[key].items for key in self._sections if key in found}
-        if "manage" in found:
-            document.manage = self._placed(shapes.MANAGE, found["manage"])
-        if "tiers" in found:
-            self._tiers(found["tiers"])
-        if "guardrails" in found:
-            placed = self._placed(shapes.GUARDRAILS, found["guardrails"])
+        self._left = {key: read[key].items for key in self._sections if key in read}
+        if "manage" in read:
+            document.manage = self._placed(shapes.MANAGE, read["manage"])
+        if "tiers" in read:
+            self._tiers(read["tiers"])
+        if "guardrails" in read:
+            placed = self._placed(shapes.GUARDRAILS, read["guardrails"])
             document.guardrails = [
                 Guardrail(name=GuardrailName(name), value=value, place=at) for name, (value, at) in placed.items()
             ]
-        for node in found["allow"].items if "allow" in found else ():
+        for node in read["allow"].items if "allow" in read else ():
             consent = self._read(shapes.CONSENT, node)
             if consent.keys() >= shapes.CONSENT.required:
-                document.allow.append(_consent(consent, self._place_of(node, "hazard")))
+                place = self._place_of(node, shapes.CONSENT.first_key)
+                document.allow.append(shapes.CONSENT.make(**consent, place=place))
 
     def rest(self, limits: LimitReader) -> None:
         """Read the entries that are left, now with the tiers of all files."""
@@ -141,61 +135,39 @@ class Parser:
         self.document.user_overrides = self._sections["user_overrides"].entries
 
     def _forget_all_but(self, node: Node) -> None:
-        """Of an unknown version nothing can be said but that it is unknown."""
+        """Drop all findings but the one about this node: the rest was written for another version."""
         self.findings = [finding for finding in self.findings if finding.place == self._text.place(mark_of(node))]
         self.document = Document(text=self._text)
 
     def _tiers(self, node: Mapping) -> None:
         self.document.tiers = self._placed(shapes.TIERS, node)
         for name, (mark, _) in node.pairs.items():
-            # A tier with a wrong amount is a finding already; whoever uses it did nothing wrong.
+            # A tier with a wrong amount is a finding already; an entry that uses the tier is not wrong.
             self.document.tiers.setdefault(name, (Micros(0), self._text.place(mark)))
 
-    def _period(self, node: Node, found: Values) -> None:
-        if has_no_time(found):
+    def _period(self, node: Node, read: Values) -> None:
+        if is_never_in_force(read):
             mark = mark_of(pairs_of(node)["expires"][1])
-            hint = "the entry would never hold; swap or correct them"
-            self.findings.append(self._text.finding(mark, "expires: not after starts", hint))
+            hint = "as written, the entry is never in force; swap or correct the two times"
+            self.findings.append(self._text.finding(mark, "`expires` must be later than `starts`", hint))
 
     def _placed(self, shape: Shape, node: Mapping) -> dict[str, tuple[Any, Place]]:
-        found = self._read(shape, node)
-        return {key: (value, self._text.place(node.pairs[key][0])) for key, value in found.items()}
+        read = self._read(shape, node)
+        return {key: (value, self._text.place(node.pairs[key][0])) for key, value in read.items()}
 
     def _read(self, shape: Shape, node: Node) -> Values:
-        """Return the values that are right; report all that is wrong."""
-        found = shape.read(node)
-        if found is None:
-            found, wrong = shape.read_each(node)
+        """Return the values that are right; report every value and key that is wrong."""
+        read = shape.read(node)
+        if read is None:
+            read, wrong = shape.read_each(node)
             self.findings += self._explain(self._text, shape, node, wrong)
-        return found
+        return read
 
     def _place_of(self, node: Node, key: str) -> Place:
-        """Return the place of a value; the line of a name tells a reader more than that of its dash."""
+        """Return the place of the value of a key."""
         return self._text.place(mark_of(pairs_of(node)[key][1]))
 
 
-def has_no_time(found: Values) -> bool:
+def is_never_in_force(read: Values) -> bool:
     """Whether an override would end before it begins."""
-    return "starts" in found and "expires" in found and found["starts"] >= found["expires"]
-
-
-def _group_budget(found: Values, place: Place) -> GroupBudgetEntry:
-    return GroupBudgetEntry(group=found["group"], limit=found["limit"], reason=found.get("reason", ""), place=place)
-
-
-def _user_override(found: Values, place: Place) -> UserOverrideEntry:
-    return UserOverrideEntry(
-        user=found["user"],
-        group=found["group"],
-        limit=found["limit"],
-        reason=found.get("reason", ""),
-        starts=found.get("starts"),
-        expires=found.get("expires"),
-        place=place,
-    )
-
-
-def _consent(found: Values, place: Place) -> Consent:
-    return Consent(
-        hazard=found["hazard"], up_to=found["up_to"], reason=found["reason"], expires=found.get("expires"), place=place
-    )
+    return "starts" in read and "expires" in read and bool(read["starts"] >= read["expires"])

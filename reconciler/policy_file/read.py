@@ -1,4 +1,4 @@
-"""Bytes to nodes: what YAML allows and a policy does not is found here, with its place. Knows nothing of policies.
+"""Bytes to nodes. Finds what YAML allows and a policy does not, with its place. Knows nothing of what a policy says.
 
 Built from the parser's events, not by one of PyYAML's loaders: they lose positions and duplicate keys, and turn `1:30`
 into 90. A recursive composer would also overflow the stack on deep nesting; this one is a loop with its own stack.
@@ -6,6 +6,7 @@ into 90. A recursive composer would also overflow the stack on deep nesting; thi
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any, NamedTuple, cast
 
@@ -21,27 +22,33 @@ from yaml.events import (
 )
 
 from reconciler.errors import Finding
-from reconciler.policy_file.nodes import START, At, Broken, Mapping, Mark, Node, PolicyText, Scalar, Sequence
+from reconciler.policy_file import lookalikes
+from reconciler.policy_file.nodes import START, At, Broken, Mapping, Mark, Node, PolicyText, Scalar, Sequence, mark_of
+from reconciler.words import shortened
 
 WRITE_OUT = "write the value out; amounts can be named in `tiers`"
 KEY_NOT_TEXT = "this key is a list or a mapping, not a text"
 QUOTE = "put a value that begins with { or [ in quotes"
+MAX_SHOWN = 60
 MAX_DEPTH = 16
 """Version 1 nests three deep; the rest is room for a clear message."""
 
 _Parser: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """libyaml where PyYAML was built with it, else the same in Python, slower. Used for its events only."""
+_HALF_ESCAPE = re.compile(rb"\\u[dD][89a-fA-F]")
+"""JSON writes a character above U+FFFF as two escapes, half each. libyaml refuses them, PyYAML keeps the halves."""
+_HALF = re.compile("[\ud800-\udfff]")
 
 
 class Tree(NamedTuple):
-    """The nodes of one file, or what is in the way. `root` is None when the file could not be read to its end."""
+    """The nodes of one file, and the findings about it. `root` is None when the file could not be read to its end."""
 
     root: Node | None
     findings: tuple[Finding, ...]
 
 
 class _Stop(Exception):
-    """Carries the finding after which reading on makes no sense."""
+    """Carries the finding that ends the reading of a file."""
 
     def __init__(self, finding: Finding) -> None:
         self.finding = finding
@@ -52,16 +59,16 @@ OpenList = Callable[[Node, str], Taker | None]
 
 
 def keep_all(_root: Node, _key: str) -> Taker | None:
-    """Take nothing: the whole file becomes a tree."""
+    """Take no entries, so that the whole file becomes a tree."""
     return None
 
 
 def read(text: PolicyText, *, open_list: OpenList = keep_all) -> Tree:
     """Build the nodes of a file; its text must be UTF-8, one document, without anchors, aliases, tags.
 
-    `open_list` is called for each list of the topmost mapping, with what there is of that mapping, and the list's key.
-    The taker that it may return is offered every mapping of the list when it is complete; what it takes is left out
-    of the tree.
+    `open_list` is called for each list of the topmost mapping, with the part of that mapping that was read, and with
+    the list's key. It may return a taker. The taker is called with every mapping of the list once that mapping is
+    complete; a mapping for which it returns True is left out of the tree.
     """
     builder = _Builder(text, open_list)
     try:
@@ -80,14 +87,22 @@ def _require_text(text: PolicyText) -> None:
         raise _Stop(Finding(place=text.place(START), message="the file is UTF-16 or UTF-32", hint="save it as UTF-8"))
     at = data.find(b"\0")
     if at >= 0:
-        raise _Stop(Finding(place=text.place(_at(data, at)), message="the file is binary: it holds a NUL byte"))
+        raise _Stop(
+            Finding(
+                place=text.place(_at(data, at)),
+                message="the file is binary: it contains a NUL byte",
+                hint="save it as plain text",
+            )
+        )
     try:
         data.decode()
     except UnicodeDecodeError as error:
         message = f"the file is not UTF-8: byte 0x{data[error.start]:02x} here"
-        raise _Stop(
-            Finding(place=text.place(_at(data, error.start)), message=message, hint="save it as UTF-8")
-        ) from None
+        place = text.place(_at(data, error.start))
+        raise _Stop(Finding(place=place, message=message, hint="save it as UTF-8")) from None
+    if conflict := lookalikes.CONFLICT.search(data):
+        hint = "choose a side, and remove the lines that begin with <<<<<<<, ======= and >>>>>>>"
+        raise _Stop(text.finding(_at(data, conflict.start()), "an unresolved merge conflict begins here", hint))
 
 
 def _at(data: bytes, offset: int) -> At:
@@ -120,7 +135,7 @@ class _Builder:
 
         This loop is half of the time of loading; measure (make bench, T5) before making it nicer.
         """
-        get_event = _Parser(self._text.data).get_event
+        get_event = self._events()
         out: Any = []
         top, stack = out, []
         in_mapping, key, key_mark, take = False, None, None, None
@@ -169,20 +184,43 @@ class _Builder:
             elif kind is DocumentStartEvent and top:
                 raise _Stop(self._second_document(event))
 
+    def _events(self) -> Callable[[], Any]:
+        """Return what yields the parser's events. Both parsers must read escaped halves of characters alike."""
+        if not _HALF_ESCAPE.search(self._text.data):
+            return cast("Callable[[], Any]", _Parser(self._text.data).get_event)
+        parser: Any = yaml.SafeLoader
+        get_event = parser(self._text.data).get_event
+
+        def joined() -> Any:
+            event = get_event()
+            if type(event) is Scalar and _HALF.search(event.value):
+                self._join_halves(event)
+            return event
+
+        return joined
+
+    def _join_halves(self, scalar: Scalar) -> None:
+        try:
+            scalar.value = scalar.value.encode("utf-16", "surrogatepass").decode("utf-16")
+        except UnicodeDecodeError:
+            self._report(mark_of(scalar), "a text contains half of a character", "write both escapes, or the character")
+            scalar.value = _HALF.sub("\ufffd", scalar.value)
+
     def _taker(self, node: Node, root: Node, key: str | None) -> Taker | None:
         return self._open_list(root, key) if type(node) is Sequence and key is not None else None
 
     def _unwanted(self, event: Any) -> Broken:
         if event.anchor is not None:
-            message, hint = f"anchor &{event.anchor} is not allowed", WRITE_OUT
+            message, hint = f"anchor &{shortened(event.anchor, MAX_SHOWN)} is not allowed", WRITE_OUT
         else:
-            message, hint = f"tag {event.tag} is not allowed", "remove it; put text in quotes"
+            message = f"tag {shortened(event.tag, MAX_SHOWN)} is not allowed"
+            hint = "remove it; put a text in quotes"
         self._report(event.start_mark, message, hint)
         return Broken(event.start_mark)
 
     def _alias(self, event: Any, out: Any, key: str | None, key_mark: Mark | None) -> None:
-        """Refuse an alias: it can be expanded without end, and a reviewer does not see what it stands for."""
-        self._report(event.start_mark, f"alias *{event.anchor} is not allowed", WRITE_OUT)
+        """Refuse an alias: it may stand for itself, and a reviewer does not see what it stands for."""
+        self._report(event.start_mark, f"alias *{shortened(event.anchor, MAX_SHOWN)} is not allowed", WRITE_OUT)
         if type(out) is list:
             out.append(Broken(event.start_mark))
         elif key is None:
@@ -191,30 +229,36 @@ class _Builder:
             out[key] = (key_mark, Broken(event.start_mark))
 
     def _duplicate(self, key: str, mark: Mark, first: Mark) -> None:
-        self._report(mark, f"key {key!r} is written twice", f"the first is in line {first.line + 1}; keep one of them")
+        hint = f"it is already in line {first.line + 1}; keep one of the two"
+        self._report(mark, f"key {shortened(key, MAX_SHOWN)!r} is written twice", hint)
 
     def _report(self, mark: Mark, message: str, hint: str) -> None:
         self.findings.append(self._text.finding(mark, message, hint))
 
     def _second_document(self, event: Any) -> Finding:
-        return self._text.finding(event.start_mark, "a second document begins here", "use one file for each")
+        return self._text.finding(event.start_mark, "a second document begins here", "move it to a file of its own")
 
     def _not_printable(self, error: Any) -> Finding:
         at = _at(self._text.data, error.position)
-        message = f"a character that YAML does not allow: {error.reason}"
-        return Finding(
-            place=self._text.place(at), message=message, hint="the file may be binary; save it as plain text"
-        )
+        message = f"YAML does not allow this character: {error.reason}"
+        hint = "remove it; if the file is binary, save it as plain text"
+        return Finding(place=self._text.place(at), message=message, hint=hint)
 
     def _not_yaml(self, error: yaml.MarkedYAMLError) -> Finding:
         mark = error.problem_mark or error.context_mark or START
         line = self._text.line(mark.line)
         problem = ", ".join(part for part in (error.context, error.problem) if part)
         indent = line[: len(line) - len(line.lstrip())]
-        if "\t" in indent or line[mark.column : mark.column + 1] == "\t":
+        if hint := self._odd_space({(error.context_mark or mark).line, mark.line - 1, mark.line}):
+            pass
+        elif "\t" in indent or line[mark.column : mark.column + 1] == "\t":
             hint = "indent with spaces; YAML does not allow tabs"
         elif "mapping values" in str(error.problem):
-            hint = "put a value that holds `: ` in quotes"
+            hint = "put a value that contains `: ` in quotes"
         else:
             hint = "check the indentation and the quotes of this line and the one before it"
         return self._text.finding(mark, f"this is not YAML: {problem}", hint)
+
+    def _odd_space(self, numbers: set[int]) -> str:
+        hints = (lookalikes.space_hint(self._text.line(n), f"line {n + 1}") for n in sorted(numbers) if n >= 0)
+        return next(filter(None, hints), "")

@@ -1,23 +1,49 @@
-"""Which keys a mapping of a policy file has, and how their values are read.
+"""Which keys a mapping of a policy file has: one declaration, from which its values are read, checked and written.
+
+A new key of an entry is one line here, its attribute in core/policy.py, and its description in the schema. A key is
+named as the attribute it becomes; `tests/policy_file/test_agreement.py` compares keys, kinds and required keys with the
+schema, and what both accept.
 
 Deciding happens here, for every mapping; `check` explains what is wrong, 30 times slower, only where something is.
-Each shape has its twin in the schema; that both accept the same is tested in tests/policy_file/test_agreement.py.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from collections.abc import Mapping as ReadOnly
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from reconciler.core.policy import GuardrailName
-from reconciler.policy_file import values
+from reconciler.core.policy import Consent, GroupBudgetEntry, GuardrailName, UserOverrideEntry
+from reconciler.money import format_usd
+from reconciler.policy_file import spelling, values
 from reconciler.policy_file.nodes import Mapping, Node, pairs_of
 from reconciler.policy_file.values import LimitReader, Wrong
 
 Values = dict[str, Any]
-Fields = ReadOnly[str, Callable[[Node], Any]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kind:
+    """How the values of a key are read and written; `definition` is its name under `$defs` of the schema."""
+
+    definition: str
+    read: Callable[[Node], Any]
+    write: Callable[[Any], str] = str
+
+
+NAME = Kind(definition="name", read=values.name, write=spelling.quoted)
+REASON = Kind(definition="reason", read=values.reason, write=spelling.quoted)
+MOMENT = Kind(definition="moment", read=values.moment, write=spelling.moment)
+LIMIT = Kind(definition="limit", read=LimitReader({}), write=spelling.limit)
+"""Read so it knows no tier; `Shape.with_limits` puts the reader of an organization in its place."""
+AMOUNT = Kind(definition="amount", read=values.amount, write=format_usd)
+EXPOSURE = Kind(definition="exposure", read=values.exposure, write=format_usd)
+COUNT = Kind(definition="count", read=values.count)
+DAYS = Kind(definition="days", read=values.count)
+HAZARD = Kind(definition="hazard", read=values.hazard)
+MANAGED = Kind(definition="managed", read=values.manage)
+VERSION = Kind(definition="version", read=values.version)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,89 +51,119 @@ class Shape:
     """A mapping with known keys. `name` is its definition in the schema; empty for the whole document."""
 
     name: str
-    fields: Fields
+    kinds: ReadOnly[str, Kind]
+    readers: ReadOnly[str, Callable[[Node], Any]]
     required: frozenset[str] = frozenset()
+    make: Callable[..., Any] = dict
+    """Makes of the values, and of their `place`, what the rest of the program works with."""
+
+    @property
+    def first_key(self) -> str:
+        """The key whose value is the place of an entry: the line of a name tells a reader more than that of a dash."""
+        return next(iter(self.kinds))
+
+    def with_limits(self, limits: LimitReader) -> Shape:
+        """Return this shape for an organization, whose tiers `limits` knows."""
+        readers = {key: limits for key, kind in self.kinds.items() if kind is LIMIT}
+        return replace(self, readers={**self.readers, **readers})
 
     def read(self, node: Node) -> Values | None:
         """Return all values, or None when anything at all is wrong."""
         if type(node) is not Mapping:
             return None
-        found: Values = {}
-        fields = self.fields
+        read: Values = {}
+        readers = self.readers
         try:
             for key, (_, value) in node.pairs.items():
-                found[key] = fields[key](value)
+                read[key] = readers[key](value)
         except (KeyError, Wrong):
             return None
-        return found if found.keys() >= self.required else None
+        return read if read.keys() >= self.required else None
 
     def read_each(self, node: Node) -> tuple[Values, dict[str, Wrong]]:
         """Return the values that are right and what is wrong with the others; unknown keys are in neither."""
-        found: Values = {}
+        read: Values = {}
         wrong: dict[str, Wrong] = {}
         for key, (_, value) in pairs_of(node).items():
             try:
-                found[key] = self.fields[key](value)
+                read[key] = self.readers[key](value)
             except KeyError:
                 continue
             except Wrong as problem:
                 wrong[key] = problem
-        return found, wrong
+        return read, wrong
+
+    def write(self, entry: object) -> list[tuple[str, str]]:
+        """Return the keys and values of an entry as text; what it does not have is left out."""
+        pairs = ((key, kind, getattr(entry, key)) for key, kind in self.kinds.items())
+        return [(key, kind.write(value)) for key, kind, value in pairs if value is not None and value != ""]
 
 
-class _AnyTier(dict[str, Callable[[Node], Any]]):
+class _TierReaders(dict[str, Callable[[Node], Any]]):
+    """Reads an amount for each key that may name a tier."""
+
     def __missing__(self, key: str) -> Callable[[Node], Any]:
         if not values.is_tier_name(key):
             raise KeyError(key)
         return values.amount
 
 
-DOCUMENT = Shape(
-    name="",
-    fields={
-        "version": values.version,
-        "organization": values.name,
-        "manage": values.mapping,
-        "tiers": values.mapping,
-        "group_budgets": values.sequence,
-        "user_overrides": values.sequence,
-        "guardrails": values.mapping,
-        "allow": values.sequence,
+def _shape(name: str, kinds: ReadOnly[str, Kind], required: str = "", make: Callable[..., Any] = dict) -> Shape:
+    readers = {key: kind.read for key, kind in kinds.items()}
+    return Shape(name=name, kinds=kinds, readers=readers, required=frozenset(required.split()), make=make)
+
+
+def _block(definition: str) -> Kind:
+    return Kind(definition=definition, read=values.mapping)
+
+
+def _list(definition: str) -> Kind:
+    return Kind(definition=definition, read=values.sequence)
+
+
+DOCUMENT = _shape(
+    "",
+    {
+        "version": VERSION,
+        "organization": NAME,
+        "manage": _block("manage"),
+        "tiers": _block("tiers"),
+        "group_budgets": _list("group_budgets"),
+        "user_overrides": _list("user_overrides"),
+        "guardrails": _block("guardrails"),
+        "allow": _list("allow"),
     },
-    required=frozenset({"version", "organization"}),
+    required="version organization",
 )
-MANAGE = Shape(name="manage", fields={"group_budgets": values.manage, "user_overrides": values.manage})
-TIERS = Shape(name="tiers", fields=_AnyTier())
-GUARDRAILS = Shape(
-    name="guardrails",
-    fields={
-        GuardrailName.MAX_LIMIT: values.amount,
-        GuardrailName.MAX_EXPOSURE: values.exposure,
-        GuardrailName.REQUIRE_REASON_ABOVE: values.amount,
-        GuardrailName.MAX_OVERRIDE_DAYS: values.count,
+MANAGE = _shape("manage", {"group_budgets": MANAGED, "user_overrides": MANAGED})
+TIERS = Shape(name="tiers", kinds={}, readers=_TierReaders())
+GROUP_BUDGET = _shape(
+    "group_budget",
+    {"group": NAME, "limit": LIMIT, "reason": REASON},
+    required="group limit",
+    make=GroupBudgetEntry,
+)
+USER_OVERRIDE = _shape(
+    "user_override",
+    {"user": NAME, "group": NAME, "limit": LIMIT, "reason": REASON, "starts": MOMENT, "expires": MOMENT},
+    required="user group limit",
+    make=UserOverrideEntry,
+)
+GUARDRAILS = _shape(
+    "guardrails",
+    {
+        GuardrailName.MAX_LIMIT: AMOUNT,
+        GuardrailName.MAX_EXPOSURE: EXPOSURE,
+        GuardrailName.REQUIRE_REASON_ABOVE: AMOUNT,
+        GuardrailName.MAX_OVERRIDE_DAYS: DAYS,
     },
 )
-CONSENT = Shape(
-    name="consent",
-    fields={"hazard": values.hazard, "up_to": values.count, "reason": values.reason, "expires": values.moment},
-    required=frozenset({"hazard", "up_to", "reason"}),
+CONSENT = _shape(
+    "consent",
+    {"hazard": HAZARD, "up_to": COUNT, "reason": REASON, "expires": MOMENT},
+    required="hazard up_to reason",
+    make=Consent,
 )
 
-
-def group_budget(limits: LimitReader) -> Shape:
-    """Return the shape of an entry of `group_budgets`; the limits know the tiers of its organization."""
-    fields: Fields = {"group": values.name, "limit": limits, "reason": values.reason}
-    return Shape(name="group_budget", fields=fields, required=frozenset({"group", "limit"}))
-
-
-def user_override(limits: LimitReader) -> Shape:
-    """Return the shape of an entry of `user_overrides`."""
-    fields: Fields = {
-        "user": values.name,
-        "group": values.name,
-        "limit": limits,
-        "reason": values.reason,
-        "starts": values.moment,
-        "expires": values.moment,
-    }
-    return Shape(name="user_override", fields=fields, required=frozenset({"user", "group", "limit"}))
+ENTRIES = {"group_budgets": GROUP_BUDGET, "user_overrides": USER_OVERRIDE}
+"""The shapes of the entries of the two lists that a plan is made of."""

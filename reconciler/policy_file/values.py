@@ -7,11 +7,9 @@ them. What the schema cannot say (tiers that exist, days of the calendar) is dec
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from collections.abc import Mapping as ReadOnly
 from datetime import UTC, datetime
 from decimal import Decimal
-from difflib import get_close_matches
 from enum import StrEnum
 from functools import lru_cache
 from typing import TypeVar
@@ -20,15 +18,16 @@ from reconciler.core.budget import ABSENT, Absent
 from reconciler.core.policy import Hazard, Manage
 from reconciler.money import Micros, parse_usd
 from reconciler.policy_file.nodes import Mapping, Node, Scalar, Sequence
+from reconciler.words import NearNames, any_of, did_you_mean, listed
 
 VERSION = 1
 NO_LIMIT = "none"
-NONE_OR_ZERO = "for no limit write `none`, to block write $0"
+NONE_OR_ZERO = "write `none` for no limit, or $0 to block"
 MAX_EXPOSURE = Micros(10**12 * 10**6)
 """A million people with the highest limit."""
-MAX_NAME_COMPARED = 64
+TIERS_SHOWN = 10
 MAX_COUNT = 1_000_000
-"""The most people, deletes or days that a number in a policy can stand for."""
+"""The largest number of people, deletes or days that a policy can state."""
 
 _Word = TypeVar("_Word", bound=StrEnum)
 
@@ -46,12 +45,12 @@ _NUMBER_BEGINS = frozenset("+-.0123456789")
 _WORDS = _NULLS | _BOOLEANS
 _WHOLE = re.compile(r"0|[1-9][0-9]*")
 _DECIMAL = re.compile(r"(?:0|[1-9][0-9]*)\.[0-9]{1,6}")
-_NAME = re.compile(r"[^\x00-\x20\x7f-\x9f](?:[^\x00-\x1f\x7f-\x9f]*[^\x00-\x20\x7f-\x9f])?")
+_NAME = re.compile(r"[^\x00-\x20\x7f-\xa0](?:[^\x00-\x1f\x7f-\x9f]*[^\x00-\x20\x7f-\xa0])?")
 _REASON = re.compile(r"[^\x00-\x08\x0b-\x1f\x7f-\x9f]*[^\x00-\x20\x7f-\x9f][^\x00-\x08\x0b-\x1f\x7f-\x9f]*")
 _is_usual = re.compile(
     r"(?!(?:[Yy]es|YES|[Nn]o|NO|[Tt]rue|TRUE|[Ff]alse|FALSE|[Oo]n|ON|[Oo]ff|OFF|[Nn]ull|NULL)\Z)[A-Za-z][ -~]*(?<! )"
 ).fullmatch
-"""Finds nothing that name() and reason() would not accept after a longer look; most texts are found by it."""
+"""Accepts most texts that name() and reason() accept, and no other text; quicker than both."""
 _TIER = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,63}")
 _TIME = re.compile(
     r"2[0-9]{3}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])"
@@ -60,15 +59,15 @@ _TIME = re.compile(
 
 
 class Wrong(ValueError):
-    """A value is not what its key expects; the text is the hint, empty when the expectation says enough."""
+    """A value is not what its key expects; the text says what to do, and is empty when the expectation says enough."""
 
 
 class NotJson:
-    """A plain scalar that some YAML reader takes for a number and JSON does not know: 017, 1e3, 1:30, .inf."""
+    """A plain scalar that some YAML reader takes for a number, and that JSON cannot write: 017, 1e3, 1:30, .inf."""
 
 
 def to_json(scalar: Scalar) -> str | int | bool | Decimal | NotJson | None:
-    """Say what an editor or another YAML reader takes the scalar for; that is what the schema is asked about."""
+    """Return what an editor or another YAML reader takes the scalar for; the schema is asked about that."""
     text = scalar.value
     if scalar.style or is_text(text):
         return text
@@ -82,7 +81,7 @@ def to_json(scalar: Scalar) -> str | int | bool | Decimal | NotJson | None:
 
 
 def is_text(text: str) -> bool:
-    """Whether every YAML reader takes these characters for text when they are not in quotes."""
+    """Whether every YAML reader takes these characters for a text, without quotes around them."""
     return text not in _WORDS and not (text[0] in _NUMBER_BEGINS and _NUMBER.fullmatch(text))
 
 
@@ -92,7 +91,7 @@ def name(node: Node) -> str:
         return node.value
     text = _text(node)
     if not _NAME.fullmatch(text):
-        raise Wrong("a name has no control characters, no blanks at its ends, and is not empty")
+        raise Wrong("a name must not be empty, start or end with a space, or contain control characters")
     return text
 
 
@@ -102,7 +101,7 @@ def reason(node: Node) -> str:
         return node.value
     text = _text(node)
     if not _REASON.fullmatch(text):
-        raise Wrong("a reason is not empty and has no control characters")
+        raise Wrong("a reason must not be empty or contain control characters")
     return text
 
 
@@ -119,7 +118,7 @@ def _text(node: Node) -> str:
 
 
 def is_tier_name(text: str) -> bool:
-    """Whether a tier may be called so: it must not look like an amount, `none`, or what YAML takes for a boolean."""
+    """Whether a tier may have this name: not one that looks like an amount, like `none`, or like a boolean of YAML."""
     if not _TIER.fullmatch(text) or text.lower() in (NO_LIMIT, "null"):
         return False
     return text.lower() not in _BOOLEANS
@@ -136,21 +135,21 @@ def exposure(node: Node) -> Micros:
     try:
         return parse_usd(scalar.value, maximum=MAX_EXPOSURE)
     except ValueError as error:
-        raise Wrong(_why_no_amount(scalar, str(error))) from None
+        raise Wrong(_what_to_write(scalar, str(error))) from None
 
 
 def _amount(scalar: Scalar) -> Micros:
     try:
         return parse_usd(scalar.value)
     except ValueError as error:
-        raise Wrong(_why_no_amount(scalar, str(error))) from None
+        raise Wrong(_what_to_write(scalar, str(error))) from None
 
 
-def _why_no_amount(scalar: Scalar, problem: str) -> str:
+def _what_to_write(scalar: Scalar, problem: str) -> str:
     if scalar.style or is_text(scalar.value):
         return problem
     if scalar.value in _NULLS:
-        return "write an amount, $0 included, or remove the key"
+        return "write an amount such as $200 or $0, or remove the key"
     if scalar.value in _BOOLEANS:
         return f"YAML reads {scalar.value} as true or false; write an amount such as $200"
     if ":" in scalar.value:
@@ -159,20 +158,21 @@ def _why_no_amount(scalar: Scalar, problem: str) -> str:
 
 
 class LimitReader:
-    """Reads limits of one organization: amounts, its tiers, `none`. Remembers texts: most limits occur many times."""
+    """Reads the limits of an organization: amounts, its tiers, `none`. Keeps what it read: most limits are repeated."""
 
     def __init__(self, tiers: ReadOnly[str, Micros]) -> None:
         self._tiers = sorted(tiers)
+        self._near = NearNames([*tiers, NO_LIMIT])
         self._known: dict[str, Micros | Absent] = {**tiers, NO_LIMIT: ABSENT}
         self._unknown: dict[str, str] = {}
 
     def __call__(self, node: Node) -> Micros | Absent:
         if type(node) is not Scalar:
             raise Wrong
-        found = self._known.get(node.value)
-        if found is None:
-            found = self._known[node.value] = self._read(node)
-        return found
+        limit = self._known.get(node.value)
+        if limit is None:
+            limit = self._known[node.value] = self._read(node)
+        return limit
 
     def _read(self, scalar: Scalar) -> Micros:
         text = scalar.value
@@ -187,11 +187,10 @@ class LimitReader:
     def _no_such_tier(self, text: str) -> str:
         if text.lower() in ("none", "null", "unlimited", "infinite", "inf"):
             return f"there is no tier {text!r}; {NONE_OR_ZERO}"
-        meant = nearest(text, [*self._tiers, NO_LIMIT])
-        if meant:
-            return f"there is no tier {text!r}; did you mean {meant!r}?"
+        if question := self._near.question(text):
+            return f"there is no tier {text!r}; {question}"
         if self._tiers:
-            return f"there is no tier {text!r}; there are: {', '.join(self._tiers)}"
+            return f"there is no tier {text!r}; the tiers are {listed(self._tiers, most=TIERS_SHOWN)}"
         return f"there is no tier {text!r}; define it under `tiers`"
 
 
@@ -203,25 +202,21 @@ def moment(node: Node) -> datetime:
 @lru_cache(maxsize=4096)
 def _moment(text: str) -> datetime:
     if not _TIME.fullmatch(text):
-        raise Wrong("write 2026-11-01, or a time with its offset: 2026-11-01T09:00:00+01:00; years 2000 to 2999")
+        raise Wrong(
+            "write a date such as 2026-11-01, or a time such as 2026-11-01T09:00:00+01:00; the year is 2000 to 2999"
+        )
     try:
         when = datetime.fromisoformat(text)
     except ValueError:
-        raise Wrong(f"there is no such day: {text[:10]}") from None
+        raise Wrong(f"there is no such day as {text[:10]}") from None
     return when.replace(tzinfo=UTC) if when.tzinfo is None else when.astimezone(UTC)
-
-
-def nearest(text: str, names: Iterable[str]) -> str:
-    """Return the name that was probably meant, or an empty text. Long texts are not compared: that is quadratic."""
-    close = get_close_matches(text[:MAX_NAME_COMPARED], names, n=1)
-    return close[0] if close else ""
 
 
 def version(node: Node) -> int:
     """Read the version of the file; only one is known."""
     scalar = _scalar(node)
     if scalar.value != str(VERSION) or scalar.style:
-        raise Wrong(f"this reconciler knows version {VERSION}; write it without quotes: `version: {VERSION}`")
+        raise Wrong(f"this reconciler reads version {VERSION} only; write `version: {VERSION}`, without quotes")
     return VERSION
 
 
@@ -251,9 +246,7 @@ def _word(node: Node, words: type[_Word]) -> _Word:
     try:
         return words(text)
     except ValueError:
-        known = [str(word) for word in words]
-        meant = nearest(text.upper(), known) or nearest(text.lower(), known)
-        raise Wrong(f"did you mean {meant!r}?" if meant else f"write {' or '.join(known)}") from None
+        raise Wrong(did_you_mean(text, map(str, words)) or f"write {any_of(words)}") from None
 
 
 def mapping(node: Node) -> Mapping:
@@ -266,7 +259,7 @@ def mapping(node: Node) -> Mapping:
 def sequence(node: Node) -> Sequence:
     """Require a list."""
     if type(node) is not Sequence:
-        raise Wrong("write a list: one entry per line, each after `- `; an empty list is []")
+        raise Wrong("write a list, one entry per line after `- `, or [] for an empty list")
     return node
 
 

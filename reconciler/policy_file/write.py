@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
-from datetime import UTC, datetime, time
+from collections.abc import Iterable, Iterator
 
-from reconciler.core.budget import Absent
-from reconciler.core.policy import Consent, GroupBudgetEntry, Guardrail, GuardrailName, Policy, UserOverrideEntry
-from reconciler.money import Micros, format_usd
-from reconciler.policy_file.values import NO_LIMIT, VERSION, is_text
-
-_PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_.@-]*(?: [A-Za-z0-9_.@-]+)*")
-_ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t"}
-
-Pairs = list[tuple[str, str]]
+from reconciler.core.policy import Guardrail, GuardrailName, Policy
+from reconciler.policy_file.shapes import CONSENT, ENTRIES, GUARDRAILS, Shape
+from reconciler.policy_file.spelling import quoted
+from reconciler.policy_file.values import VERSION
 
 
 def dump(policy: Policy) -> str:
@@ -32,88 +25,29 @@ def _lines(policy: Policy) -> Iterator[str]:
     yield "manage:"
     yield f"  group_budgets: {policy.group_budgets_managed}"
     yield f"  user_overrides: {policy.user_overrides_managed}"
-    yield from _list("group_budgets", [_group_budget(entry) for entry in policy.group_budgets])
-    yield from _list("user_overrides", [_user_override(entry) for entry in policy.user_overrides])
+    for key, shape in ENTRIES.items():
+        yield from _list(key, shape, getattr(policy, key))
     if policy.guardrails:
         yield "guardrails:"
-        yield from (f"  {key}: {value}" for key, value in _guardrails(policy.guardrails))
+        yield from _guardrails(policy.guardrails)
     if policy.allow:
-        yield from _list("allow", [_consent(consent) for consent in policy.allow])
+        yield from _list("allow", CONSENT, policy.allow)
 
 
-def _list(key: str, entries: list[Pairs]) -> Iterator[str]:
-    if not entries:
-        yield f"{key}: []"
-        return
-    yield f"{key}:"
-    for entry in entries:
-        dash = "-"
-        for name, value in entry:
-            yield f"  {dash} {name}: {value}"
-            dash = " "
+def _list(key: str, shape: Shape, entries: Iterable[object]) -> Iterator[str]:
+    lines = [line for entry in entries for line in entry_lines(shape, entry)]
+    yield f"{key}:" if lines else f"{key}: []"
+    yield from lines
 
 
-def _group_budget(entry: GroupBudgetEntry) -> Pairs:
-    return [("group", quoted(entry.group)), ("limit", _limit(entry.limit)), *_reason(entry.reason)]
+def entry_lines(shape: Shape, entry: object) -> list[str]:
+    """Write one item of a list: a line for each of its keys, the first after a dash."""
+    return [f"  {' ' if i else '-'} {key}: {value}" for i, (key, value) in enumerate(shape.write(entry))]
 
 
-def _user_override(entry: UserOverrideEntry) -> Pairs:
-    return [
-        ("user", quoted(entry.user)),
-        ("group", quoted(entry.group)),
-        ("limit", _limit(entry.limit)),
-        *_reason(entry.reason),
-        *_moment("starts", entry.starts),
-        *_moment("expires", entry.expires),
-    ]
-
-
-def _consent(consent: Consent) -> Pairs:
-    return [
-        ("hazard", str(consent.hazard)),
-        ("up_to", str(consent.up_to)),
-        *_reason(consent.reason),
-        *_moment("expires", consent.expires),
-    ]
-
-
-def _guardrails(guardrails: tuple[Guardrail, ...]) -> Pairs:
+def _guardrails(guardrails: Iterable[Guardrail]) -> Iterator[str]:
     narrowest: dict[GuardrailName, int] = {}
-    for rule in guardrails:
-        narrowest[rule.name] = min(rule.value, narrowest.get(rule.name, rule.value))
-    return [
-        (name, str(value) if name is GuardrailName.MAX_OVERRIDE_DAYS else format_usd(value))
-        for name, value in narrowest.items()
-    ]
-
-
-def _limit(limit: Micros | Absent) -> str:
-    return NO_LIMIT if isinstance(limit, Absent) else format_usd(limit)
-
-
-def _reason(reason: str) -> Pairs:
-    return [("reason", quoted(reason))] if reason else []
-
-
-def _moment(key: str, moment: datetime | None) -> Pairs:
-    if moment is None:
-        return []
-    utc = moment.astimezone(UTC)
-    if utc.time() == time():
-        return [(key, utc.date().isoformat())]
-    return [(key, utc.isoformat().replace("+00:00", "Z"))]
-
-
-def quoted(text: str) -> str:
-    """Write a text so that every YAML reader reads it as this text: plain where that is safe, else in quotes."""
-    if _PLAIN.fullmatch(text) and is_text(text):
-        return text
-    return '"' + "".join(_escaped(character) for character in text) + '"'
-
-
-def _escaped(character: str) -> str:
-    if character in _ESCAPES:
-        return _ESCAPES[character]
-    if character.isprintable():
-        return character
-    return f"\\u{ord(character):04x}" if ord(character) < 0x10000 else f"\\U{ord(character):08x}"
+    for guardrail in guardrails:
+        narrowest[guardrail.name] = min(guardrail.value, narrowest.get(guardrail.name, guardrail.value))
+    for name, value in narrowest.items():
+        yield f"  {name}: {GUARDRAILS.kinds[name].write(value)}"

@@ -44,8 +44,9 @@ def test_missing_file(tmp_path: Path) -> None:
 
 
 def test_folder_without_policies(tmp_path: Path) -> None:
+    assert only_finding(tmp_path).message == files.EMPTY
     (tmp_path / ".hidden.yaml").write_text(GOOD)
-    assert only_finding(tmp_path).message == "the folder holds no policy"
+    assert [Path(finding.place.file).name for finding in findings_of(tmp_path)] == [".hidden.yaml", tmp_path.name][::-1]
 
 
 def test_unreadable_file_and_folder(tmp_path: Path) -> None:
@@ -161,7 +162,7 @@ def test_without_libyaml_the_findings_are_found_too(tmp_path: Path, monkeypatch:
     monkeypatch.setattr(read, "_Parser", yaml.SafeLoader)
     assert load([str(write(tmp_path, GOOD))])
     bad = write(tmp_path, HEAD + "tiers: {low: yes}\n# \x07")
-    assert "a character that YAML does not allow" in only_finding(bad).message
+    assert "YAML does not allow this character" in only_finding(bad).message
     assert "tabs" in only_finding(write(tmp_path, HEAD + "group_budgets:\n\t- group: a\n")).hint
 
 

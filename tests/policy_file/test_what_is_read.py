@@ -1,0 +1,210 @@
+"""Which files a path leads to; what looks like a policy and is not read is unknown, not absent."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from reconciler.core.policy import Manage
+from reconciler.errors import PolicyError
+from reconciler.policy_file import files, read
+from reconciler.policy_file.load import Loaded, load
+
+HEAD = "version: 1\norganization: acme\n"
+
+
+def write(path: Path, group: str) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f"{HEAD}group_budgets: [{{group: {group}, limit: $5}}]\n")
+    return path
+
+
+def groups(loaded: Loaded) -> list[str]:
+    return sorted(entry.group for policy in loaded.policies for entry in policy.group_budgets)
+
+
+def missed(loaded: Loaded, folder: Path) -> dict[str, str]:
+    return {os.path.relpath(item.path, folder): item.reason for item in loaded.not_read}
+
+
+def test_a_linked_folder_is_walked(tmp_path: Path) -> None:
+    """The layout of a Kubernetes ConfigMap with `path: teams/people.yaml`: links to a hidden folder."""
+    write(tmp_path / "..2026_11_25" / "teams" / "people.yaml", "people")
+    (tmp_path / "..data").symlink_to("..2026_11_25")
+    (tmp_path / "teams").symlink_to("..data/teams")
+    write(tmp_path / "head.yaml", "head")
+    loaded = load([str(tmp_path)])
+    assert groups(loaded) == ["head", "people"]
+    assert loaded.not_read == ()
+
+
+def test_each_real_file_is_read_once_and_loops_end(tmp_path: Path) -> None:
+    write(tmp_path / "a" / "one.yaml", "one")
+    (tmp_path / "a" / "up").symlink_to(tmp_path)
+    (tmp_path / "b").symlink_to("a")
+    (tmp_path / "a" / "again.yaml").symlink_to("one.yaml")
+    for paths in (["."], ["a", "b"], ["b", "."], ["a/one.yaml", ".", "b/again.yaml"]):
+        loaded = load([str(tmp_path / path) for path in paths])
+        assert groups(loaded) == ["one"]
+        assert loaded.not_read == ()
+
+
+def test_many_links_between_folders_are_not_many_walks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each of 20 folders links twice to the next: a million ways lead to the last."""
+    for number in range(20):
+        (tmp_path / f"f{number}").mkdir()
+        for name in ("x", "y"):
+            (tmp_path / f"f{number}" / name).symlink_to(tmp_path / f"f{number + 1}")
+    write(tmp_path / "f20" / "end.yaml", "end")
+    walks = []
+    scandir = os.scandir
+
+    def counted(path: str) -> Iterator[os.DirEntry[str]]:
+        walks.append(path)
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", counted)
+    assert groups(load([str(tmp_path / "f0")])) == ["end"]
+    assert len(walks) < 50
+
+
+def test_capitals_of_the_ending_do_not_matter(tmp_path: Path) -> None:
+    write(tmp_path / "people.YAML", "a")
+    write(tmp_path / "teams.Yml", "b")
+    write(tmp_path / "notes.yaml.txt", "c")
+    assert groups(load([str(tmp_path)])) == ["a", "b"]
+
+
+def test_hidden_policies_are_said(tmp_path: Path) -> None:
+    write(tmp_path / "seen.yaml", "seen")
+    write(tmp_path / ".people.yaml", "a")
+    write(tmp_path / ".old" / "deep" / "people.yml", "b")
+    write(tmp_path / ".git" / "people.yaml", "c")
+    (tmp_path / ".pre-commit-config.yaml").write_text("repos: []\n")
+    (tmp_path / ".broken.yaml").symlink_to("nowhere")
+    (tmp_path / ".link.yaml").symlink_to("seen.yaml")
+    os.mkfifo(tmp_path / ".fifo.yaml")
+    loaded = load([str(tmp_path)])
+    assert groups(loaded) == ["seen"]
+    assert sorted(missed(loaded, tmp_path)) == [".old/deep/people.yml", ".people.yaml"]
+    assert "begins with a dot" in loaded.not_read[0].reason
+
+
+def test_a_hidden_folder_that_is_named_is_read(tmp_path: Path) -> None:
+    write(tmp_path / ".policies" / "a.yaml", "a")
+    assert load([str(tmp_path / ".policies")]).not_read == ()
+
+
+def test_a_huge_hidden_folder_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(tmp_path / "seen.yaml", "seen")
+    write(tmp_path / ".cache" / "a" / "b.yaml", "b")
+    write(tmp_path / ".cache" / "c.yaml", "c")
+    monkeypatch.setattr(files, "MAX_HIDDEN", 2)
+    assert [*missed(load([str(tmp_path)]), tmp_path)] == [".cache/c.yaml"]
+
+
+def test_what_cannot_be_read_below_a_folder_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(tmp_path / "seen.yaml", "seen")
+    write(tmp_path / "locked" / "a.yaml", "a")
+    write(tmp_path / "secret.yaml", "b")
+    (tmp_path / "gone.yaml").symlink_to("nowhere")
+    (tmp_path / "loop.yaml").symlink_to("loop.yaml")
+    os.mkfifo(tmp_path / "pipe.yaml")
+    scandir, open_file = os.scandir, os.open
+
+    def refusing(call: Callable[..., Any]) -> Callable[..., Any]:
+        def wrapper(path: str, *arguments: int) -> Any:
+            if "locked" in path or "secret" in path:
+                raise PermissionError(13, "Permission denied")
+            return call(path, *arguments)
+
+        return wrapper
+
+    monkeypatch.setattr(os, "scandir", refusing(scandir))
+    monkeypatch.setattr(os, "open", refusing(open_file))
+    loaded = load([str(tmp_path)])
+    assert groups(loaded) == ["seen"]
+    assert missed(loaded, tmp_path) == {
+        "gone.yaml": "the link leads to no file",
+        "locked": "the folder cannot be read: Permission denied",
+        "loop.yaml": "the file cannot be read: Too many levels of symbolic links",
+        "pipe.yaml": "this is not a regular file",
+        "secret.yaml": "the file cannot be read: Permission denied",
+    }
+    with pytest.raises(PolicyError, match="1 problem"):  # named, it is an error
+        load([str(tmp_path), str(tmp_path / "secret.yaml")])
+
+
+def test_an_empty_folder_given_by_name_is_said(tmp_path: Path) -> None:
+    write(tmp_path / "seen" / "a.yaml", "a")
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "empty" / "README.md").write_text("none yet")
+    loaded = load([str(tmp_path / "empty"), str(tmp_path / "seen")])
+    assert missed(loaded, tmp_path) == {"empty": files.EMPTY}
+    assert load([str(tmp_path)]).not_read == ()  # found on the way, an empty folder means nothing
+
+
+def test_standard_input(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = HEAD + "group_budgets:\n  - group: a\n    limit: -5\n"
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(text.replace("-5", "$5").encode())))
+    beside = write(tmp_path / "b.yaml", "b")
+    loaded = load(["-", str(beside), "-"])
+    assert groups(loaded) == ["a", "b"]
+    assert [source.path for source in loaded.sources] == ["<stdin>", str(beside)]
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(text.encode())))
+    with pytest.raises(PolicyError) as caught:
+        load(["-"])
+    assert [str(finding.place) for finding in caught.value.findings] == ["<stdin>:5:12"]
+    monkeypatch.setattr(sys, "stdin", None)
+    with pytest.raises(PolicyError) as caught:
+        load(["-"])
+    assert caught.value.findings[0].message == "standard input is closed"
+
+
+def test_standard_input_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(files, "MAX_BYTES", 10)
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(HEAD.encode())))
+    with pytest.raises(PolicyError) as caught:
+        load(["-"])
+    assert caught.value.findings[0].message.startswith("the file is larger than")
+
+
+def test_what_no_file_declares_exact_is_listed(tmp_path: Path) -> None:
+    (policy,) = load([str(write(tmp_path / "fragment.yaml", "a"))]).policies
+    assert (policy.group_budgets_managed, policy.user_overrides_managed) == (Manage.LISTED, Manage.LISTED)
+    (tmp_path / "whole.yaml").write_text(HEAD + "manage: {group_budgets: exact}\n")
+    (policy,) = load([str(tmp_path)]).policies
+    assert (policy.group_budgets_managed, policy.user_overrides_managed) == (Manage.EXACT, Manage.LISTED)
+
+
+def test_both_parsers_read_halves_of_characters_alike(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    policies = Path(__file__).parents[1] / "policies"
+    reasons = []
+    for parser in (read._Parser, yaml.SafeLoader):
+        monkeypatch.setattr(read, "_Parser", parser)
+        (policy,) = load([str(policies / "valid" / "json-surrogates.yaml")]).policies
+        reasons.append([entry.reason for entry in policy.group_budgets])
+        with pytest.raises(PolicyError) as caught:
+            load([str(policies / "invalid" / "half-character.yaml")])
+        reasons.append([str(finding) for finding in caught.value.findings])
+    assert reasons[:2] == reasons[2:]
+    assert reasons[0] == ["launch \U0001f680 ü", "a backslash: \\ud83d"]
+
+
+def test_a_long_line_is_not_shown_whole(tmp_path: Path) -> None:
+    file = tmp_path / "long.yaml"
+    long = "{group: a, limit: $5}, " * 20_000
+    file.write_text(f"{HEAD}group_budgets: [{long}{{group: b, limit: -1}}, {long}]\n")
+    with pytest.raises(PolicyError) as caught:
+        load([str(file)])
+    wrong = next(finding for finding in caught.value.findings if "-1" in finding.message)
+    assert len(wrong.source_line) < 200
+    assert "{group: b, limit: -1}" in wrong.source_line
+    assert all(len(finding.source_line) < 200 for finding in caught.value.findings)

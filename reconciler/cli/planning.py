@@ -32,7 +32,10 @@ def load_policies(paths: Sequence[str]) -> Loaded:
 
     for path in paths:
         _require_no_plan(path)
-    return load(paths or [DEFAULT_PATH])
+    loaded = load(paths or [DEFAULT_PATH])
+    for missed in loaded.not_read:
+        click.echo(f"Not read: {missed.path}: {missed.reason}.", err=True)
+    return loaded
 
 
 def _require_no_plan(path: str) -> None:
@@ -53,7 +56,14 @@ def plan_of(
 ) -> tuple[Plan, str]:
     """Make a plan of loaded policies; also return what it cost, as `Read 27 requests in 0.9 s.`"""
     started = time.monotonic()
-    request = PlanRequest(policies=loaded.policies, sources=loaded.sources, moment=moment, scope=scope, grants=grants)
+    request = PlanRequest(
+        policies=loaded.policies,
+        sources=loaded.sources,
+        moment=moment,
+        scope=scope,
+        grants=grants,
+        not_read=loaded.not_read,
+    )
     try:
         planned = make_plan(request, reader)
     except PolicyError as error:

@@ -14,7 +14,7 @@ from reconciler.core.plan.diff import diff
 from reconciler.core.plan.order import in_order
 from reconciler.core.plan.plan import Plan, names_of_groups
 from reconciler.core.plan.resolve import Resolution, resolve, unknown_users
-from reconciler.core.policy import Policy, SourceFile
+from reconciler.core.policy import NotRead, Policy, SourceFile
 from reconciler.core.scope import EVERYTHING, Scope, Selection
 from reconciler.core.snapshot import Snapshot
 from reconciler.errors import Finding, PolicyError, ReconcilerError
@@ -32,6 +32,8 @@ class PlanRequest:
     scope: Scope = EVERYTHING
     grants: tuple[Grant, ...] = ()
     """Consents given for this plan alone, besides those in the policies."""
+    not_read: tuple[NotRead, ...] = ()
+    """Files that may list more: while there are any, nothing is removed for not being listed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +54,7 @@ def make_plan(request: PlanRequest, reader: Reader) -> Planned:
     resolution, directory = _resolve(request, reader)
     desired = resolution.desired
     snapshot = take_snapshot(desired, directory, reader)
-    difference = diff(desired, snapshot)
+    difference = diff(desired, snapshot, is_whole=not request.not_read)
     orphans = (*resolution.orphans, *difference.orphans)
     if orphans:
         findings = (Finding(place=orphan.place, message=orphan.message, hint=orphan.hint) for orphan in orphans)

@@ -18,11 +18,12 @@ from tests.effects.worlds import NOW
 
 GOLDEN = Path(__file__).parent / "golden"
 LISTED = "version: 1\norganization: acme\nmanage: {group_budgets: listed, user_overrides: listed}\n"
+EXACT = LISTED.replace("listed", "exact")
 PLANS = {
     "removes_limit": LISTED + "group_budgets: [{group: Everyone, limit: none}]\n",
     "blocks_users": LISTED + "group_budgets:\n  - {group: platform, limit: $90}\n  - {group: contractors, limit: $0}\n",
-    "mass_change": "version: 1\norganization: acme\ngroup_budgets: [{group: Everyone, limit: $50}]\n",
-    "emptied": "version: 1\norganization: acme\nuser_overrides: [{user: ana, group: platform, limit: $1500}]\n",
+    "mass_change": EXACT + "group_budgets: [{group: Everyone, limit: $50}]\n",
+    "emptied": EXACT + "user_overrides: [{user: ana, group: platform, limit: $1500}]\n",
     "guardrails": LISTED
     + "group_budgets:\n  - {group: platform, limit: $900}\n"
     + "user_overrides:\n  - {user: ana, group: platform, limit: $1500, expires: 2027-06-01}\n"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from reconciler.money import MAX_LIMIT, Micros, format_usd, format_usd_short, parse_usd
@@ -33,44 +35,43 @@ def test_amounts_are_read_exactly(text: str, micros: int) -> None:
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        ("-5", "an amount is not negative"),
-        ("-$5", "an amount is not negative"),
-        ("$-5", "an amount is not negative"),
-        ("1e3", "an amount has no exponent; write the digits out"),
-        ("1.5E-3", "an amount has no exponent; write the digits out"),
-        ("0x10", "an amount is written with the digits 0 to 9, commas and one decimal point"),
-        ("0b1", "an amount is written with the digits 0 to 9, commas and one decimal point"),
-        ("1_000", "an amount is written with the digits 0 to 9, commas and one decimal point"),
-        ("1,00", "commas stand between groups of three digits, and a decimal point has digits on both sides"),
-        ("1000,000", "commas stand between groups of three digits, and a decimal point has digits on both sides"),
-        ("5.", "commas stand between groups of three digits, and a decimal point has digits on both sides"),
-        ("$5 USD", "an amount has a $ in front or USD behind, not both"),
-        ("017", "an amount does not begin with a zero"),
-        ("000", "an amount does not begin with a zero"),
-        ("0.0000001", "an amount has at most 6 decimals, this one has 7"),
-        ("1000000.000001", "an amount is at most $1,000,000"),
-        ("1" + "0" * 5_000, "an amount is at most $1,000,000"),
-        ("", "this is not an amount of US dollars"),
-        ("NaN", "this is not an amount of US dollars"),
-        ("yes", "this is not an amount of US dollars"),
-        ("1:30", "this is not an amount of US dollars"),
-        ("€5", "this is not an amount of US dollars"),
-        ("5 usd", "this is not an amount of US dollars"),
-        (" 5", "this is not an amount of US dollars"),
-        ("٣", "this is not an amount of US dollars"),
-        (".5", "this is not an amount of US dollars"),
+        ("-5", "an amount cannot be negative"),
+        ("-$5", "an amount cannot be negative"),
+        ("$-5", "an amount cannot be negative"),
+        ("1e3", "write the digits out (1000, not 1e3)"),
+        ("1.5E-3", "write the digits out (1000, not 1e3)"),
+        ("0x10", "use only the digits 0 to 9, commas and one decimal point (1,250.00)"),
+        ("0b1", "use only the digits 0 to 9, commas and one decimal point (1,250.00)"),
+        ("1_000", "use only the digits 0 to 9, commas and one decimal point (1,250.00)"),
+        ("1,00", "put commas between groups of three digits, and digits on both sides of a decimal point (1,250.00)"),
+        ("1000,000", "put commas between groups of three digits, and digits on both sides of a decimal point (1,250.00)"),
+        ("5.", "put commas between groups of three digits, and digits on both sides of a decimal point (1,250.00)"),
+        ("$5 USD", "write $200 or 200 USD, not both signs at once"),
+        ("017", "remove the leading zero"),
+        ("000", "remove the leading zero"),
+        ("0.0000001", "an amount can have at most 6 decimals; this amount has 7"),
+        ("1000000.000001", "the highest amount is $1,000,000"),
+        ("1" + "0" * 5_000, "the highest amount is $1,000,000"),
+        ("", "write an amount of US dollars such as $200 or $1,250.00"),
+        ("NaN", "write an amount of US dollars such as $200 or $1,250.00"),
+        ("yes", "write an amount of US dollars such as $200 or $1,250.00"),
+        ("1:30", "write an amount of US dollars such as $200 or $1,250.00"),
+        ("€5", "write an amount of US dollars such as $200 or $1,250.00"),
+        ("5 usd", "write an amount of US dollars such as $200 or $1,250.00"),
+        (" 5", "write an amount of US dollars such as $200 or $1,250.00"),
+        ("٣", "write an amount of US dollars such as $200 or $1,250.00"),
+        (".5", "write an amount of US dollars such as $200 or $1,250.00"),
     ],
 )
 def test_what_is_no_amount_says_why(text: str, why: str) -> None:
-    with pytest.raises(ValueError, match=r"amount|commas") as raised:
+    with pytest.raises(ValueError, match=f"^{re.escape(why)}$"):
         parse_usd(text)
-    assert why == str(raised.value)
 
 
 def test_a_sum_may_have_another_maximum() -> None:
     most = Micros(3 * MAX_LIMIT)
     assert most == parse_usd("3,000,000", maximum=most)
-    with pytest.raises(ValueError, match=r"at most \$3,000,000"):
+    with pytest.raises(ValueError, match=r"highest amount is \$3,000,000"):
         parse_usd("3000000.01", maximum=most)
 
 

@@ -35,8 +35,8 @@ class Difference:
     """Entries for people who are not in the group of the override, sorted."""
 
 
-def diff(desired: Desired, snapshot: Snapshot) -> Difference:
-    """Compare every managed subject with its live reading."""
+def diff(desired: Desired, snapshot: Snapshot, *, is_whole: bool = True) -> Difference:
+    """Compare every managed subject with its live reading. `is_whole`: whether all files of the policy were read."""
     actions: list[Action] = []
     unreadable: list[Unreadable] = []
     orphans: list[Orphan] = []
@@ -60,7 +60,7 @@ def diff(desired: Desired, snapshot: Snapshot) -> Difference:
     actions.sort(key=lambda action: (action.address, str(action.subject.id)))
     unreadable += unseen(desired, snapshot)
     unreadable.sort(key=lambda entry: (entry.subject.address, str(entry.subject.id)))
-    doubts = _Doubts(bool(unreadable), desired, snapshot.directory)
+    doubts = _Doubts(bool(unreadable), is_whole, desired, snapshot.directory)
     return Difference(
         actions=tuple(action for action in actions if not doubts.concern(action)),
         unchanged=unchanged,
@@ -73,11 +73,12 @@ def diff(desired: Desired, snapshot: Snapshot) -> Difference:
 class _Doubts:
     """Decides which removals are withheld, because something unknown could concern them.
 
-    An unreadable budget concerns every removal; an unresolved name those of its kind that the policy does not list.
+    An unreadable budget concerns every removal, a policy file that was not read those that no file lists; an unresolved
+    name concerns those of its kind that no file lists.
     """
 
-    def __init__(self, is_partial: bool, desired: Desired, directory: Directory) -> None:
-        self._is_partial, self._directory = is_partial, directory
+    def __init__(self, is_partial: bool, is_whole: bool, desired: Desired, directory: Directory) -> None:
+        self._is_partial, self._is_whole, self._directory = is_partial, is_whole, directory
         self._renamed = {
             (unresolved.is_user, directory.organizations[unresolved.organization].name)
             for unresolved in desired.unresolved
@@ -88,8 +89,10 @@ class _Doubts:
             return False
         if self._is_partial:
             return True
-        if action.cause is not Cause.NOT_LISTED or not self._renamed:
+        if action.cause is not Cause.NOT_LISTED:
             return False
+        if not self._is_whole:
+            return True
         return (isinstance(action.subject, User), organization_of(action, self._directory)) in self._renamed
 
 

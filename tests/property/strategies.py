@@ -17,7 +17,7 @@ from reconciler.core.budget import ABSENT, GroupId, OrganizationId, Reading, Unk
 from reconciler.core.directory import Directory, Group, Subject, User
 from reconciler.core.moment import present
 from reconciler.core.plan.plan import Plan
-from reconciler.core.policy import GroupBudgetEntry, Manage, Policy, UserOverrideEntry
+from reconciler.core.policy import GroupBudgetEntry, Manage, NotRead, Policy, UserOverrideEntry
 from reconciler.core.scope import EVERYTHING, Scope
 from reconciler.core.snapshot import Deployment, People, Snapshot
 from reconciler.errors import Place
@@ -68,8 +68,15 @@ class SnapshotReader:
         return ()
 
 
-def plan_of(policies: Sequence[Policy], snapshot: Snapshot, *, at: datetime = NOW, scope: Scope = EVERYTHING) -> Plan:
-    request = PlanRequest(policies=tuple(policies), sources=(), moment=present(at), scope=scope)
+def plan_of(
+    policies: Sequence[Policy],
+    snapshot: Snapshot,
+    *,
+    at: datetime = NOW,
+    scope: Scope = EVERYTHING,
+    not_read: tuple[NotRead, ...] = (),
+) -> Plan:
+    request = PlanRequest(policies=tuple(policies), sources=(), moment=present(at), scope=scope, not_read=not_read)
     return make_plan(request, SnapshotReader(snapshot)).plan
 
 

@@ -16,13 +16,13 @@ from typing import Any
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from reconciler.core.action import Action, Kind
+from reconciler.core.action import Action, Cause, Kind
 from reconciler.core.budget import ABSENT, Absent, Budget, GroupId, Unknown
 from reconciler.core.directory import Directory, Group, User
 from reconciler.core.plan.outcome import Ended, Ending, Event, Intent, Recorded, Result, Started
 from reconciler.core.plan.plan import Plan, digest
 from reconciler.core.plan.resolve import resolve
-from reconciler.core.policy import GroupBudgetEntry, Manage, Policy, SourceFile, UserOverrideEntry
+from reconciler.core.policy import GroupBudgetEntry, Manage, NotRead, Policy, SourceFile, UserOverrideEntry
 from reconciler.core.scope import Scope
 from reconciler.core.snapshot import Snapshot
 from reconciler.errors import Place, ReconcilerError
@@ -118,6 +118,15 @@ def test_law_3_from_a_partial_read_no_removal_and_nothing_unknown_is_planned(sit
         assert Kind.DELETE not in {action.kind for action in plan.actions}
     assert all(not isinstance(snapshot.reading(action.subject), Unknown) for action in plan.actions)
     assert {Kind.DELETE} >= {action.kind for action in plan.withheld}
+
+
+@given(situations())
+@some
+def test_law_3_while_a_file_was_not_read_nothing_is_removed_for_not_being_listed(situation: Situation) -> None:
+    whole, part = planned(situation), planned(situation, not_read=(NotRead(path="x.yaml", reason="hidden"),))
+    unlisted = {action for action in whole.actions if action.cause is Cause.NOT_LISTED}
+    assert {*part.withheld} == unlisted
+    assert {*part.actions} == {*whole.actions} - unlisted
 
 
 @given(situations(unreadable=True), st.sampled_from(["group/acme/*", "user/*", "group/*", "user/ana"]))

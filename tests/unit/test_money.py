@@ -8,6 +8,8 @@ import pytest
 
 from reconciler.money import MAX_LIMIT, Micros, format_usd, format_usd_short, parse_usd
 
+COMMAS = "put commas between groups of three digits, and digits on both sides of a decimal point (1,250.00)"
+
 
 @pytest.mark.parametrize(
     ("text", "micros"),
@@ -43,9 +45,9 @@ def test_amounts_are_read_exactly(text: str, micros: int) -> None:
         ("0x10", "use only the digits 0 to 9, commas and one decimal point (1,250.00)"),
         ("0b1", "use only the digits 0 to 9, commas and one decimal point (1,250.00)"),
         ("1_000", "use only the digits 0 to 9, commas and one decimal point (1,250.00)"),
-        ("1,00", "put commas between groups of three digits, and digits on both sides of a decimal point (1,250.00)"),
-        ("1000,000", "put commas between groups of three digits, and digits on both sides of a decimal point (1,250.00)"),
-        ("5.", "put commas between groups of three digits, and digits on both sides of a decimal point (1,250.00)"),
+        ("1,00", COMMAS),
+        ("1000,000", COMMAS),
+        ("5.", COMMAS),
         ("$5 USD", "write $200 or 200 USD, not both signs at once"),
         ("017", "remove the leading zero"),
         ("000", "remove the leading zero"),

@@ -21,8 +21,8 @@ from reconciler.errors import ReconcilerError
 from reconciler.words import did_you_mean
 
 COMMANDS = (
-    "validate", "plan", "apply", "drift", "show", "revert", "export", "explain", "doctor", "sandbox", "demo", "schema",
-    "completion",
+    "validate", "plan", "apply", "drift", "show", "revert", "export", "explain", "init", "doctor",
+    "sandbox", "demo", "schema", "completion",
 )  # fmt: skip
 
 

@@ -113,3 +113,10 @@ def write_new_files(texts: Mapping[str, str]) -> None:
                 file.write(text)
         except OSError as error:
             raise FileError(f"{path} cannot be written: {error.strerror}") from None
+
+
+def policy_file_name(organization: str) -> str:
+    """Return the name of an organization's policy file. Raises FileError for a name that leads to another folder."""
+    if os.path.basename(organization) != organization or organization.startswith("."):
+        raise FileError(f"The organization {organization!r} has a name that no file can have")
+    return f"{organization}.yaml"

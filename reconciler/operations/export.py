@@ -28,6 +28,11 @@ def export(reader: Reader, organization: str | None) -> tuple[Policy, ...]:
     Raises ReconcilerError when the organization is unknown, or when something could not be read: a policy that lacks
     it would remove it.
     """
+    return read_everything(reader, organization)[0]
+
+
+def read_everything(reader: Reader, organization: str | None) -> tuple[tuple[Policy, ...], Snapshot]:
+    """Return what `export` does, and the snapshot that it was made from."""
     directory = reader.directory()
     named = Names(directory).organization(organization) if organization is not None else None
     chosen = [named] if named else sorted(directory.organizations.values()) if organization is None else []
@@ -41,7 +46,7 @@ def export(reader: Reader, organization: str | None) -> tuple[Policy, ...]:
     _require_complete(snapshot, unseen(everything, snapshot))
     policies = tuple(_policy(one, snapshot) for one in chosen)
     _require_listable(policies)
-    return policies
+    return policies, snapshot
 
 
 def _require_complete(snapshot: Snapshot, hidden: tuple[Unreadable, ...]) -> None:

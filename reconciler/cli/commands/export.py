@@ -7,6 +7,7 @@ import os
 import click
 
 from reconciler.cli import completing, exits, files, options
+from reconciler.cli.files import policy_file_name
 from reconciler.cli.screen import write, write_document
 from reconciler.cli.sections import Sections
 from reconciler.cli.server import ServerOptions
@@ -39,7 +40,7 @@ def command(organization: str | None, is_all: bool, output: str | None, server: 
     with server.reader() as reader:
         policies = export(reader, organization)
     if is_all:
-        texts = {os.path.join(str(output), _file_name(policy.organization)): dump(policy) for policy in policies}
+        texts = {os.path.join(str(output), policy_file_name(policy.organization)): dump(policy) for policy in policies}
         files.write_new_files(texts)
         for path in texts:
             write(path)
@@ -64,10 +65,3 @@ def _require_sense(organization: str | None, *, is_all: bool, output: str | None
         raise click.UsageError("--all writes a file for each organization; name a folder: --all -o policies")
     if is_all and output is not None and os.path.exists(output) and not os.path.isdir(output):
         raise FileError(f"{output} is not a folder", hint="name a folder: --all -o policies")
-
-
-def _file_name(organization: str) -> str:
-    """Return a file's name; a name that leads to another folder is no organization of Coder's."""
-    if os.path.basename(organization) != organization or organization.startswith("."):
-        raise ReconcilerError(f"The organization {organization!r} has a name that no file can have")
-    return f"{organization}.yaml"

@@ -1,0 +1,69 @@
+"""`reconciler init`: a starting point from what is live."""
+
+from __future__ import annotations
+
+import os
+
+import click
+
+from reconciler.cli import completing, exits, files
+from reconciler.cli import options as shared
+from reconciler.cli.screen import tell, write
+from reconciler.cli.sections import Sections
+from reconciler.cli.server import ServerOptions
+from reconciler.operations.starting_point import find_starting_points
+from reconciler.resources import schema_text, shipped
+
+PIPELINES = {
+    "github": {".github/workflows/ai-budgets.yml": ("deploy", "github", "ai-budgets.yml")},
+    "gitlab": {".gitlab-ci.yml": ("deploy", "gitlab", "example.gitlab-ci.yml")},
+    "none": {},
+}
+"""What is written for which CI: the file there, and the shipped file it is a copy of."""
+IGNORED = """\
+# Journals and saved plans hold names and amounts.
+.reconciler/
+*.plan
+"""
+
+
+@click.command("init", cls=Sections)
+@click.argument("folder", default=".", type=click.Path(file_okay=False))
+@click.option("--organization", metavar="NAME", shell_complete=completing.organizations, help="This one alone.")
+@click.option(
+    "--ci", type=click.Choice(list(PIPELINES)), default="github", show_default=True, help="Which pipeline to write."
+)
+@shared.server
+def command(folder: str, organization: str | None, ci: str, server: ServerOptions) -> int:
+    """Write a starting point into FOLDER: what is live today, as a policy in Git.
+
+    \b
+    policies/ORG.yaml   budgets, with people and spend as comments
+    schemas/            completion and checks in editors
+    .gitignore          journals and saved plans
+    .github/workflows/ai-budgets.yml or .gitlab-ci.yml
+
+    Nothing is overwritten: if one of these files exists, nothing is written. Only GET requests are sent.
+    """
+    texts = {
+        "schemas/policy.v1.schema.json": schema_text("policy"),
+        ".gitignore": IGNORED,
+        **{name: shipped(*parts).read_text(encoding="utf-8") for name, parts in PIPELINES[ci].items()},
+    }
+    for name in texts:
+        files.require_new(os.path.normpath(os.path.join(folder, name)))
+    with server.reader() as reader:
+        for start in find_starting_points(reader, organization):
+            texts[f"policies/{files.policy_file_name(start.organization)}"] = start.text
+    written = {os.path.normpath(os.path.join(folder, name)): text for name, text in sorted(texts.items())}
+    files.write_new_files(written)
+    write("\n".join(written))
+    _tell_what_is_next(folder, ci)
+    return exits.DONE
+
+
+def _tell_what_is_next(folder: str, ci: str) -> None:
+    there = "" if os.path.normpath(folder) == "." else f"cd {folder} && "
+    tell(f"\nNext: {there}reconciler plan         says: No changes.")
+    if ci != "none":
+        tell("Then read the first lines of the pipeline: they say which variables and tokens it needs.")

@@ -1,0 +1,104 @@
+"""`doctor` says in one line each what is in place, and fails where some command would."""
+
+from __future__ import annotations
+
+import pytest
+
+from reconciler.sandbox import Options, Sandbox
+from tests.cli.running import AS_IT_IS, RAISE_PLATFORM, Shell
+
+
+def checks(text: str) -> dict[str, tuple[str, str]]:
+    """Return level and message by name; the last line of a name counts."""
+    lines = [line for line in text.splitlines() if not line.startswith(" ")]
+    return {line[6:16].strip(): (line[:6].strip(), line[16:]) for line in lines}
+
+
+def test_everything_is_in_place(coder: Shell) -> None:
+    coder.policy(RAISE_PLATFORM)
+    ran = coder.run("doctor")
+    found = checks(ran.out)
+    assert ran.code == 0
+    levels = {name: level for name, (level, _) in found.items() if name != "clock"}
+    assert levels == {
+        "policies": "ok", "login": "ok", "server": "ok", "licence": "ok", "plan": "ok", "token": "ok",
+        "read": "ok", "write": "ok", "authors": "note",
+    }  # fmt: skip
+    assert found["token"][1].startswith("ci-budgets (user-admin)")
+    assert found["read"][1] == "2 organizations, 13 groups, 43 people"
+
+
+def test_the_requests_of_a_plan_are_those_that_plan_sends(coder: Shell) -> None:
+    coder.policy(RAISE_PLATFORM)
+    message = checks(coder.run("doctor").out)["plan"][1]
+    plan = coder.run("plan").out
+    requests = message.removeprefix("a plan costs ").partition(" ")[0]
+    assert f"Read {requests} requests" in plan
+    assert message.endswith("and has 1 change now")
+
+
+def test_without_policies(coder: Shell) -> None:
+    ran = coder.run("doctor")
+    assert ran.code == 0
+    assert checks(ran.out)["policies"][0] == "note"
+    assert "plan" not in checks(ran.out)
+
+
+def test_a_policy_with_problems_fails_and_the_rest_is_examined(coder: Shell) -> None:
+    coder.policy("version: 1\norganization: acme\ngroup_budgets: [{group: x, limit: -1}]\n")
+    ran = coder.run("doctor")
+    assert ran.code == 1
+    assert checks(ran.out)["policies"][0] == "fail"
+    assert "run `reconciler validate`" in ran.out
+    assert checks(ran.out)["server"][0] == "ok"
+
+
+def test_without_a_login(shell: Shell) -> None:
+    ran = shell.run("doctor")
+    assert ran.code == 1
+    assert checks(ran.out)["login"] == ("fail", "There is no Coder URL.")
+
+
+def test_a_wrong_token_is_not_shown(coder: Shell) -> None:
+    coder.set(CODER_SESSION_TOKEN="very-secret-and-wrong")
+    ran = coder.run("doctor")
+    assert ran.code == 1
+    assert checks(ran.out)["server"][0] == "fail"
+    assert "very-secret-and-wrong" not in ran.out + ran.err
+
+
+@pytest.mark.parametrize(("role", "write", "authors"), [("auditor", "note", "ok"), ("owner", "ok", "ok")])
+def test_what_a_role_may_do(shell: Shell, company: Sandbox, role: str, write: str, authors: str) -> None:
+    shell.connect(company, role).policy(AS_IT_IS)
+    found = checks(shell.run("doctor").out)
+    assert (found["write"][0], found["authors"][0]) == (write, authors)
+
+
+def test_an_organization_that_may_not_be_read(coder: Shell) -> None:
+    coder.policy(AS_IT_IS.replace("acme", "acne"))
+    ran = coder.run("doctor")
+    assert ran.code == 1
+    assert "the policies name acne, which this token may not read" in ran.out
+
+
+def test_a_proxy_is_named_without_its_password(coder: Shell) -> None:
+    coder.set(CODER_URL="http://coder.invalid", HTTP_PROXY="http://ana:hidden-word@127.0.0.1:9")
+    ran = coder.run("doctor", "--max-wait", "0")
+    assert ran.code == 1
+    assert checks(ran.out)["proxy"] == ("note", "requests go by http://127.0.0.1:9 (HTTP_PROXY)")
+    assert "hidden-word" not in ran.out + ran.err
+
+
+def test_a_deployment_without_a_licence(shell: Shell) -> None:
+    with Sandbox(Options(licensed=False)) as sandbox:
+        ran = shell.connect(sandbox).run("doctor")
+    assert ran.code == 1
+    assert checks(ran.out)["server"][0] == "fail"
+
+
+def test_an_old_server_without_overrides(shell: Shell) -> None:
+    with Sandbox(Options(coder_version="2.34")) as sandbox:
+        ran = shell.connect(sandbox).run("doctor")
+    assert ran.code == 0
+    assert checks(ran.out)["server"][0] == "note"
+    assert "no user overrides" in ran.out

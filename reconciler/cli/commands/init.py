@@ -11,8 +11,11 @@ from reconciler.cli import options as shared
 from reconciler.cli.screen import tell, write
 from reconciler.cli.sections import Sections
 from reconciler.cli.server import ServerOptions
-from reconciler.operations.starting_point import find_starting_points
+from reconciler.money import format_usd
+from reconciler.operations.starting_point import GroupFacts, StartingPoint, find_starting_points
+from reconciler.policy_file.first import dump_first
 from reconciler.resources import schema_text, shipped
+from reconciler.words import count_people
 
 PIPELINES = {
     "github": {".github/workflows/ai-budgets.yml": ("deploy", "github", "ai-budgets.yml")},
@@ -54,12 +57,27 @@ def command(folder: str, organization: str | None, ci: str, server: ServerOption
         files.require_new(os.path.normpath(os.path.join(folder, name)))
     with server.reader() as reader:
         for start in find_starting_points(reader, organization):
-            texts[f"policies/{files.policy_file_name(start.organization)}"] = start.text
+            texts[f"policies/{files.policy_file_name(start.policy.organization)}"] = _text(start)
     written = {os.path.normpath(os.path.join(folder, name)): text for name, text in sorted(texts.items())}
     files.write_new_files(written)
     write("\n".join(written))
     _tell_what_is_next(folder, ci)
     return exits.DONE
+
+
+def _text(start: StartingPoint) -> str:
+    return dump_first(
+        start.policy,
+        groups={group.name: _facts(group) for group in start.groups},
+        exposure_micros=start.exposure_micros,
+        apart=f"; {count_people(start.not_counted)} without a known limit not counted" if start.not_counted else "",
+    )
+
+
+def _facts(group: GroupFacts) -> str:
+    """`10 people, $212.10 spent this month`."""
+    spend = "" if group.spend_micros is None else f", {format_usd(group.spend_micros)} spent this month"
+    return f"{count_people(group.people)}{spend}"
 
 
 def _tell_what_is_next(folder: str, ci: str) -> None:

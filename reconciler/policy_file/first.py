@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from reconciler.core.budget import Absent
 from reconciler.core.policy import Policy
 from reconciler.money import Micros, format_usd
-from reconciler.policy_file.write import dump, quoted
+from reconciler.policy_file.spelling import quoted
+from reconciler.policy_file.write import dump
 
 _HEAD = "# yaml-language-server: $schema=../schemas/policy.v1.schema.json"
 _GROUP = "  - group: "

@@ -14,12 +14,12 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from typing import IO
 
 from reconciler.errors import ReconcilerError
 
@@ -75,25 +75,26 @@ def ask(
     Raises ChildError when it cannot be started, or takes or answers more than it may. It is ended then, with everything
     that it started.
     """
-    with tempfile.TemporaryFile() as stdin:
-        stdin.write(questions)
-        stdin.seek(0)
-        pipe = subprocess.PIPE
+    pipe, nothing = subprocess.PIPE, subprocess.DEVNULL
+    stdin = pipe if questions else nothing
+    try:
+        child = subprocess.Popen(
+            command, cwd=folder, env=environment, stdin=stdin, stdout=pipe, stderr=pipe, start_new_session=True
+        )
+    except OSError as error:
+        raise ChildError(f"{command[0]} cannot be started: {error.strerror}") from None
+    with child:
+        asking = threading.Thread(target=_write, args=(child.stdin, questions))
+        asking.start()
+        ends = time.monotonic() + limit_s
         try:
-            child = subprocess.Popen(
-                command, cwd=folder, env=environment, stdin=stdin, stdout=pipe, stderr=pipe, start_new_session=True
-            )
-        except OSError as error:
-            raise ChildError(f"{command[0]} cannot be started: {error.strerror}") from None
-        with child:
-            ends = time.monotonic() + limit_s
-            try:
-                output, complaint = _read(child, ends=ends, max_bytes=max_bytes)
-                code = child.wait(max(0.0, ends - time.monotonic()))
-            except subprocess.TimeoutExpired:
-                raise ChildError(f"{command[0]} was ended because it took more than {limit_s:.0f} s") from None
-            finally:
-                _end_group(child)
+            output, complaint = _read(child, ends=ends, max_bytes=max_bytes)
+            code = child.wait(max(0.0, ends - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            raise ChildError(f"{command[0]} was ended because it took more than {limit_s:.0f} s") from None
+        finally:
+            _end_group(child)
+            asking.join()
     return Answer(code=code, output=output, error=complaint.decode("utf-8", "replace"))
 
 
@@ -131,6 +132,13 @@ def _reconciler(
         finally:
             limit.cancel()
             child.terminate()
+
+
+def _write(stdin: IO[bytes] | None, questions: bytes) -> None:
+    """Write all questions. A child that ended before it read them is told by its answer."""
+    if stdin is not None:
+        with suppress(BrokenPipeError), stdin:
+            stdin.write(questions)
 
 
 def _read(child: subprocess.Popen[bytes], *, ends: float, max_bytes: int) -> tuple[bytes, bytes]:

@@ -19,6 +19,8 @@ COMPLETE = "_RECONCILER_COMPLETE"
 def main() -> int:
     """Run the command line in `sys.argv`; return the exit code."""
     arguments = _usual(sys.argv[1:])
+    if os.environ.get(COMPLETE, "").endswith("_source"):  # click's own way to a script starts bash to ask its version
+        arguments = ["completion", os.environ.pop(COMPLETE).removesuffix("_source")]
     is_completing = COMPLETE in os.environ
     text = "" if is_completing else _help(arguments)
     if text:

@@ -14,6 +14,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -183,7 +184,7 @@ class Repository:
         if answer.code and _BELONGS_TO_ANOTHER.search(answer.error):
             raise ReconcilerError(
                 f"Git does not read {self.top}, because the folder belongs to another user",
-                hint=f"if you trust the folder: git config --global --add safe.directory {self.top}",
+                hint=f"if you trust the folder: git config --global --add safe.directory {shlex.quote(self.top)}",
             )
         return answer
 

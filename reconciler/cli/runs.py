@@ -18,6 +18,7 @@ from reconciler.core.policy import SourceFile
 from reconciler.errors import ReconcilerError
 from reconciler.operations.apply import Run
 from reconciler.operations.journal_file import FOLDER
+from reconciler.render.text import harmless
 
 
 def new_run(plan: Plan, *, parallelism: int, note: Callable[[str], None]) -> Run:
@@ -57,7 +58,8 @@ def _revision(sources: Sequence[SourceFile], note: Callable[[str], None]) -> str
     try:
         return revision_of(here)
     except ReconcilerError as error:
-        note(f"The journal does not name the policy's commit: {error.message}." + (error.hint and f"\n  {error.hint}"))
+        hint = f"\n  {harmless(error.hint)}" if error.hint else ""
+        note(f"The journal does not name the policy's commit: {harmless(error.message)}.{hint}")
         return ""
 
 

@@ -7,12 +7,13 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from reconciler.cli import children
+from reconciler.cli import children, entry
 from reconciler.cli.app import COMMANDS
 from reconciler.sandbox import Sandbox
 from tests.cli.running import AT, COMPANY, RAISE_PLATFORM, Shell
@@ -238,6 +239,20 @@ def test_the_demo_imports_nothing_from_the_folder_it_runs_in(shell: Shell) -> No
     assert not (shell.folder / "stolen").exists()
 
 
+def test_completion_starts_no_shell(
+    shell: Shell, starts: list[tuple[Any, ...]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """click starts bash to learn its version; and before that, every completion was answered with the help."""
+    monkeypatch.setattr(sys, "argv", ["reconciler"])
+    for instruction, text in ("bash_source", "complete -o nosort -F"), ("bash_complete", "plain,plan\n"):
+        shell.set(_RECONCILER_COMPLETE=instruction, COMP_WORDS="reconciler pl", COMP_CWORD="1")
+        shell.capsys.readouterr()
+        with suppress(SystemExit):
+            assert entry.main() == 0
+        assert text in shell.capsys.readouterr().out
+    assert starts == []
+
+
 def refuse(code: int, sentence: str) -> str:
     return f"echo '{sentence}' >&2; exit {code}"
 
@@ -280,6 +295,13 @@ class TestLimits:
     def test_an_answer(self) -> None:
         answer = self.ask("cat; echo complaint >&2; exit 3", questions=b"question")
         assert answer == children.Answer(code=3, output=b"question", error="complaint\n")
+
+    def test_more_questions_and_answers_than_pipes_hold(self) -> None:
+        questions = b"0123456789abcdef" * 2**17
+        assert self.ask("cat", questions=questions).output == questions
+        assert self.ask("exit 3", questions=questions).code == 3
+        with pytest.raises(children.ChildError, match="more than 1 s"):
+            self.ask("sleep 1000", questions=questions, limit_s=1)
 
     def test_a_child_that_takes_too_long_is_ended_with_what_it_started(self, tmp_path: Path) -> None:
         """The second one holds the pipes open, although the first has ended."""

@@ -35,8 +35,11 @@ class Place:
     """A position in a policy file; line and column count from 1."""
 
     file: str
+    """Path of the policy file, as it was given on the command line."""
     line: int
+    """Counts from 1."""
     column: int
+    """Counts from 1."""
 
     def __str__(self) -> str:
         return f"{self.file}:{self.line}:{self.column}"
@@ -47,8 +50,11 @@ class Finding:
     """One violation in a policy: where, what, and what to do. Data: findings are collected, never thrown one by one."""
 
     place: Place
+    """Where it is."""
     message: str
+    """What is wrong."""
     hint: str = ""
+    """What to do; may be empty."""
     source_line: str = ""
     """The text of the line, for display; empty where there is none (a missing file)."""
 
@@ -113,7 +119,9 @@ class Failure:
     """An error that ended a command, as data: what `--json` prints and every other format shows."""
 
     exit_code: int
+    """The exit code of the command."""
     message: str
+    """What went wrong, in one sentence."""
     hint: str
     """What to do; may be empty."""
     details: tuple[str, ...]

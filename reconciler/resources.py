@@ -13,6 +13,7 @@ def shipped(*parts: str) -> Path:
     return in_wheel if in_wheel.exists() else _PACKAGE.parent.joinpath(*parts)
 
 
-def schema_text(name: str, *, version: int = 1) -> str:
-    """Return the text of a published JSON Schema: schemas/NAME.vVERSION.schema.json."""
-    return shipped("schemas", f"{name}.v{version}.schema.json").read_text(encoding="utf-8")
+def schema_text(name: str) -> str:
+    """Return the text of a published JSON Schema: schemas/NAME.vVERSION.schema.json, of which there is one version."""
+    (file,) = shipped("schemas").glob(f"{name}.v*.schema.json")
+    return file.read_text(encoding="utf-8")

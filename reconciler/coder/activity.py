@@ -13,9 +13,9 @@ from reconciler.coder import paths
 from reconciler.coder.answers import is_experiment_missing, is_not_found, is_route_missing
 from reconciler.coder.exchange import Answer, Request
 from reconciler.coder.transport import Transport
-from reconciler.coder.wire import Fields, load_object
+from reconciler.coder.wire import Fields, NameGroup, load_object
 from reconciler.core.activity import Change, Changes, Session, Tokens, UserSpend
-from reconciler.core.budget import GroupId, UserId
+from reconciler.core.budget import GroupId, GroupRef, UserId
 from reconciler.core.directory import Group, Subject
 from reconciler.core.snapshot import Effective, Unlimited
 
@@ -34,15 +34,15 @@ _PROMPT_KEYS = ("last_prompt", "threads", "metadata", "prompt")
 """Keys whose values are, or may be, what a person wrote to a model."""
 
 
-def read_user_spend(transport: Transport, user: UserId) -> UserSpend | None:
+def read_user_spend(transport: Transport, user: UserId, *, ref: NameGroup = GroupRef) -> UserSpend | None:
     """Read one person's spend; None where the server has no such route (2.35 and older) or does not show it.
 
     Source: coder-api section 3.4; early builds of 2.36 put the limit flat beside the spend.
     """
-    return load_user_spend(transport.send(Request("GET", paths.user_spend(user))))
+    return load_user_spend(transport.send(Request("GET", paths.user_spend(user))), ref=ref)
 
 
-def load_user_spend(answer: Answer) -> UserSpend | None:
+def load_user_spend(answer: Answer, *, ref: NameGroup = GroupRef) -> UserSpend | None:
     """Decode `/users/{u}/ai/spend`, in either shape."""
     if is_route_missing(answer) or is_not_found(answer) or is_experiment_missing(answer):
         return None
@@ -50,7 +50,7 @@ def load_user_spend(answer: Answer) -> UserSpend | None:
     id_ = fields.optional_id("effective_group_id")
     return UserSpend(
         spend=fields.micros("current_spend_micros"),
-        effective=_effective(fields, GroupId(id_)) if id_ is not None else None,
+        effective=_effective(fields, ref(GroupId(id_))) if id_ is not None else None,
         period_start=fields.time("period_start"),
         period_end=fields.time("period_end"),
     )
@@ -142,13 +142,13 @@ def _why_no_audit(answer: Answer) -> str:
     return "this token may not read the audit log; an Owner or an Auditor may"
 
 
-def _effective(fields: Fields, group: GroupId) -> Effective:
+def _effective(fields: Fields, group: GroupRef) -> Effective:
     """Read the limit in either shape: an object, or flat beside the spend."""
     limit = fields.optional_object("effective_budget") if fields.has("effective_budget") else fields
     if limit is None or limit.value.get("spend_limit_micros") is None:
-        return Effective(limit=Unlimited(), group_id=group)
+        return Effective(limit_micros=Unlimited(), group=group)
     return Effective(
-        limit=limit.micros("spend_limit_micros"),
-        group_id=group,
+        limit_micros=limit.micros("spend_limit_micros"),
+        group=group,
         by_override=limit.text("limit_source") == "user_override",
     )

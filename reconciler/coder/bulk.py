@@ -13,13 +13,14 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeVar
 
 from reconciler.coder import paths
 from reconciler.coder.exchange import Answer, Request
 from reconciler.coder.transport import Transport
-from reconciler.coder.wire import Fields, load_object, unique
-from reconciler.core.budget import ABSENT, Budget, GroupId, OrganizationId, State, UserId
+from reconciler.coder.wire import Fields, NameGroup, load_object, unique
+from reconciler.core.budget import ABSENT, Budget, GroupId, GroupRef, OrganizationId, State, UserId
 from reconciler.core.directory import Directory, Group
 from reconciler.core.snapshot import Effective, Unlimited
 from reconciler.money import Micros
@@ -55,9 +56,10 @@ def read_group_budgets(transport: Transport, groups: Sequence[Group]) -> dict[Gr
         for organization, ids in by_organization.items()
         for chunk in chunks(ids)
     ]
-    answers = transport.send_all([Request("GET", path) for path in asked], load_group_rows)
-    wanted = {group.id for group in groups}
-    return {id_: state for rows in answers for id_, state in rows.items() if id_ in wanted}
+    refs = {group.id: group.ref for group in groups}
+    load = partial(load_group_rows, ref=lambda id_: refs.get(id_, GroupRef(id_)))
+    answers = transport.send_all([Request("GET", path) for path in asked], load)
+    return {id_: state for rows in answers for id_, state in rows.items() if id_ in refs}
 
 
 def read_effective(
@@ -71,9 +73,9 @@ def read_effective(
         id_: sorted(directory.members.get(GroupId(id_), frozenset()).intersection(users))
         for id_ in sorted(directory.organizations)
     }
-    answers = read_member_rows(transport, {GroupId(id_): ids for id_, ids in everyone.items()})
+    answers = read_member_rows(transport, {GroupId(id_): ids for id_, ids in everyone.items()}, ref=directory.ref)
     effective, named = _settle(answers)
-    more = read_member_rows(transport, named)
+    more = read_member_rows(transport, named, ref=directory.ref)
     return effective | _settle(more)[0], booked([*answers, *more])
 
 
@@ -86,12 +88,13 @@ def booked(answers: Iterable[tuple[GroupId, Mapping[UserId, MemberRow]]]) -> Boo
 
 
 def read_member_rows(
-    transport: Transport, asked: Mapping[GroupId, Sequence[UserId]]
+    transport: Transport, asked: Mapping[GroupId, Sequence[UserId]], *, ref: NameGroup = GroupRef
 ) -> list[tuple[GroupId, Mapping[UserId, MemberRow]]]:
     """Ask groups about some of their members; return each answer with the group that was asked."""
     questions = [(group, chunk) for group, users in asked.items() for chunk in chunks(users)]
     answers = transport.send_all(
-        [Request("GET", paths.members_spend(group, chunk)) for group, chunk in questions], load_member_rows
+        [Request("GET", paths.members_spend(group, chunk)) for group, chunk in questions],
+        partial(load_member_rows, ref=ref),
     )
     return [
         (group, {user: rows[user] for user in chunk if user in rows})
@@ -99,15 +102,15 @@ def read_member_rows(
     ]
 
 
-def load_group_rows(answer: Answer) -> dict[GroupId, State]:
+def load_group_rows(answer: Answer, *, ref: NameGroup = GroupRef) -> dict[GroupId, State]:
     """Decode `/organizations/{o}/groups/ai/spend`: a null limit is no budget."""
-    return _load(answer, "groups", lambda row: (GroupId(row.id("group_id")), _group_state(row)))
+    return _load(answer, "groups", lambda row: (GroupId(row.id("group_id")), _group_state(row, ref)))
 
 
-def load_member_rows(answer: Answer) -> dict[UserId, MemberRow]:
+def load_member_rows(answer: Answer, *, ref: NameGroup = GroupRef) -> dict[UserId, MemberRow]:
     """Decode `/groups/{g}/members/ai/spend` of either generation."""
     group = GroupId(answer.request.path.split("/")[4])
-    return _load(answer, "members", lambda row: (UserId(row.id("user_id")), _member_row(row, group)))
+    return _load(answer, "members", lambda row: (UserId(row.id("user_id")), _member_row(row, group, ref)))
 
 
 def chunks(ids: Sequence[K]) -> Iterator[Sequence[K]]:
@@ -121,14 +124,14 @@ def _load(answer: Answer, key: str, load_row: Callable[[Fields], tuple[K, V]]) -
     return unique(map(load_row, load_object(answer).rows(key)), answer.request)
 
 
-def _group_state(row: Fields) -> State:
-    group = GroupId(row.id("group_id"))
+def _group_state(row: Fields, ref: NameGroup) -> State:
+    group = ref(GroupId(row.id("group_id")))
     if not row.has("spend_limit_micros"):
         raise row.wrong("spend_limit_micros", "neither an amount nor null")
     return ABSENT if row.value["spend_limit_micros"] is None else Budget(row.micros("spend_limit_micros"), group)
 
 
-def _member_row(row: Fields, asked: GroupId) -> MemberRow:
+def _member_row(row: Fields, asked: GroupId, ref: NameGroup) -> MemberRow:
     says_effective = row.has("effective_budget")
     key = "effective_budget" if says_effective else "group_budget"
     budget = row.optional_object(key)
@@ -140,15 +143,13 @@ def _member_row(row: Fields, asked: GroupId) -> MemberRow:
     if group is None or not (says_effective or group == asked):
         return MemberRow(effective_group=group, effective=None, spend=spend)
     if budget is None:
-        return MemberRow(effective_group=group, effective=Effective(limit=Unlimited(), group_id=group), spend=spend)
+        unlimited = Effective(limit_micros=Unlimited(), group=ref(group))
+        return MemberRow(effective_group=group, effective=unlimited, spend=spend)
     by_override = _SOURCES.get(budget.text("limit_source"))
     if by_override is None:  # a source of a newer server: it may or may not be an override
         return MemberRow(effective_group=None, effective=None, spend=spend)
-    return MemberRow(
-        effective_group=group,
-        effective=Effective(limit=budget.micros("spend_limit_micros"), group_id=group, by_override=by_override),
-        spend=spend,
-    )
+    limit = Effective(limit_micros=budget.micros("spend_limit_micros"), group=ref(group), by_override=by_override)
+    return MemberRow(effective_group=group, effective=limit, spend=spend)
 
 
 def _settle(

@@ -22,7 +22,7 @@ from reconciler.coder.transport import Transport
 from reconciler.coder.wire import Fields, load_object
 from reconciler.core.access import Access
 from reconciler.core.activity import Changes, Session, UserSpend
-from reconciler.core.budget import ABSENT, Budget, GroupId, OrganizationId, Reading, UserId
+from reconciler.core.budget import ABSENT, Budget, GroupId, GroupRef, OrganizationId, Reading, UserId
 from reconciler.core.directory import Directory, Group, Subject, User
 from reconciler.core.snapshot import Deployment, Effective, People
 from reconciler.money import Micros
@@ -178,7 +178,7 @@ class CoderReader:
 
     def user_spend(self, user: UserId) -> UserSpend | None:
         """Return what a person spent this period in their effective group; None where the server does not say."""
-        return activity.read_user_spend(self._transport, user)
+        return activity.read_user_spend(self._transport, user, ref=self._ref)
 
     def ai_sessions(self, user: UserId, since: datetime) -> tuple[Session, ...] | None:
         """Return a person's AI sessions since then, oldest first; None where the server does not show them to us."""
@@ -197,16 +197,19 @@ class CoderReader:
     def _single(self) -> Singles:
         with self._lock:
             if self._singles is None:
-                self._singles = Singles(self._transport, self._discovered())
+                self._singles = Singles(self._transport, self._discovered(), ref=self._ref)
             return self._singles
+
+    def _ref(self, group_id: GroupId) -> GroupRef:
+        return self._directory.ref(group_id) if self._directory is not None else GroupRef(group_id)
 
     def _is_listed(self, group: Group) -> bool:
         return self._directory is not None and group.id in self._directory.groups
 
 
 def _override_in(effective: Effective) -> Reading:
-    if effective.by_override and isinstance(effective.limit, int):
-        return Budget(effective.limit, effective.group_id)
+    if effective.by_override and isinstance(effective.limit_micros, int):
+        return Budget(effective.limit_micros, effective.group)
     return ABSENT
 
 

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Collection, Sequence
+from functools import partial
 from typing import Any
 
 from reconciler.coder import paths
@@ -23,16 +24,17 @@ from reconciler.coder.discovery import DiscoveredServer
 from reconciler.coder.exchange import Answer, Request
 from reconciler.coder.permission import ask_permission, check, organizations_with
 from reconciler.coder.transport import Transport
-from reconciler.coder.wire import load_json, load_object, wrong
-from reconciler.core.budget import ABSENT, Budget, GroupId, OrganizationId, Reading, Unknown, UserId
+from reconciler.coder.wire import NameGroup, load_json, load_object, wrong
+from reconciler.core.budget import ABSENT, Budget, GroupId, GroupRef, OrganizationId, Reading, Unknown, UserId
 from reconciler.core.directory import Group, User
 
 
 class Singles:
     """Single reads of one run; remembers whether this token could read every user when it was last asked."""
 
-    def __init__(self, transport: Transport, server: DiscoveredServer) -> None:
+    def __init__(self, transport: Transport, server: DiscoveredServer, *, ref: NameGroup = GroupRef) -> None:
         self._transport = transport
+        self._ref = ref
         self._server = server
         self._reads_users: bool | None = None
         self._lock = threading.Lock()
@@ -61,7 +63,8 @@ class Singles:
 
     def _budgets_of(self, groups: Sequence[Group]) -> tuple[dict[GroupId, Reading], list[Group]]:
         """Return the readings, and the groups whose 404 needs a second fact."""
-        answers = self._get([paths.group_budget(group.id) for group in groups], load_group_budget)
+        load = partial(load_group_budget, ref=self._ref)
+        answers = self._get([paths.group_budget(group.id) for group in groups], load)
         pairs = list(zip(groups, answers, strict=True))
         readings = {group.id: reading for group, reading in pairs if reading is not None}
         return readings, [group for group, reading in pairs if reading is None]
@@ -77,7 +80,8 @@ class Singles:
         route = self._server.overrides
         if not route.suffix:
             return {user.id: Unknown(route.missing) if route.may_hide else ABSENT for user in users}
-        answers = self._get([paths.user_override(user.id, route.suffix) for user in users], load_override)
+        load = partial(load_override, ref=self._ref)
+        answers = self._get([paths.user_override(user.id, route.suffix) for user in users], load)
         readings: dict[UserId, Reading] = {}
         doubted = []
         for user, reading in zip(users, answers, strict=True):
@@ -107,35 +111,35 @@ class Singles:
         return organizations_with(self._transport, "group", (group.organization_id for group in groups))
 
 
-def load_group_budget(answer: Answer) -> Reading | None:
+def load_group_budget(answer: Answer, *, ref: NameGroup = GroupRef) -> Reading | None:
     """Decode a group's budget; None for a 404, which says too little."""
     if is_not_found(answer):
         return None
     if answer.status == 500:
         return Unknown(error_of(answer).message)
-    return decode_group_budget(answer)
+    return decode_group_budget(answer, ref=ref)
 
 
-def load_override(answer: Answer) -> Reading | None:
+def load_override(answer: Answer, *, ref: NameGroup = GroupRef) -> Reading | None:
     """Decode a user's override; None for a 404, which says too little."""
     if is_user_missing(answer):
         return None
     if answer.status == 500:
         return Unknown(error_of(answer).message)
-    return decode_override(answer)
+    return decode_override(answer, ref=ref)
 
 
-def decode_group_budget(answer: Answer) -> Budget:
+def decode_group_budget(answer: Answer, *, ref: NameGroup = GroupRef) -> Budget:
     """Decode a success, of a read or a write."""
     fields = load_object(answer)
-    return Budget(fields.micros("spend_limit_micros"), GroupId(_own_id(answer, fields.id("group_id"))))
+    return Budget(fields.micros("spend_limit_micros"), ref(GroupId(_own_id(answer, fields.id("group_id")))))
 
 
-def decode_override(answer: Answer) -> Budget:
+def decode_override(answer: Answer, *, ref: NameGroup = GroupRef) -> Budget:
     """Decode a success, of a read or a write."""
     fields = load_object(answer)
     _own_id(answer, fields.id("user_id"))
-    return Budget(fields.micros("spend_limit_micros"), GroupId(fields.id("group_id")))
+    return Budget(fields.micros("spend_limit_micros"), ref(GroupId(fields.id("group_id"))))
 
 
 def _own_id(answer: Answer, id_: str) -> str:

@@ -17,11 +17,14 @@ from typing import Any, TypeVar
 
 from reconciler.coder.answers import error_of, shown
 from reconciler.coder.exchange import Answer, Request
+from reconciler.core.budget import GroupId, GroupRef
 from reconciler.errors import ServerError, UnreachableError
 from reconciler.money import Micros
 
 T = TypeVar("T")
 K = TypeVar("K")
+NameGroup = Callable[[GroupId], GroupRef]
+"""Gives a group of an answer the names by which it goes, where they are known."""
 
 MAX_INT64 = 2**63 - 1
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")

@@ -52,7 +52,7 @@ class CoderWriter:
         """
         body: dict[str, object] = {"spend_limit_micros": int(budget.limit_micros)}
         if isinstance(subject, User):
-            body["group_id"] = str(budget.group_id)
+            body["group_id"] = str(budget.group.id)
         request = self._request("PUT", subject, json.dumps(body).encode())
         answer = self._transport.send(request)
         return decode_group_budget(answer) if isinstance(subject, Group) else decode_override(answer)

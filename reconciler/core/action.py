@@ -5,12 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import ClassVar
 
 from reconciler.core.budget import Absent, State
 from reconciler.core.directory import Directory, Group, Subject
+from reconciler.errors import Place
 
 
 class Kind(StrEnum):
+    """What an action does to a budget or override."""
+
     CREATE = "create"
     UPDATE = "update"
     DELETE = "delete"
@@ -33,17 +37,26 @@ class Cause(StrEnum):
 class Action:
     """What shall become of one subject. `before` is what was live when the plan was made."""
 
+    JSON_EXTRAS: ClassVar = ("address", "kind")
+
     subject: Subject
+    """The group or the person."""
     before: State
+    """What was live when the plan was made; anything else by the time of apply is a conflict, and is not written."""
     after: State
+    """What shall be live."""
     cause: Cause = Cause.LISTED
+    """Why the policy wants this."""
     reason: str = ""
+    """The entry's `reason`; empty when none is given."""
     expires: datetime | None = None
-    place: str = ""
-    """`file:line:column` of the entry; empty when nothing lists the subject."""
+    """The entry's `expires`, or null."""
+    place: Place | None = None
+    """Of the entry; None when nothing lists the subject."""
 
     @property
     def kind(self) -> Kind:
+        """Follows from `before` and `after`."""
         if self.before == self.after:
             return Kind.NO_OP
         if isinstance(self.before, Absent):
@@ -52,6 +65,7 @@ class Action:
 
     @property
     def address(self) -> str:
+        """The subject's stable name: `group/acme/platform`, `user/ana`. Says what `subject` says."""
         return self.subject.address
 
 
@@ -63,5 +77,5 @@ def organization_of(action: Action, directory: Directory) -> str:
     if isinstance(action.subject, Group):
         return action.subject.organization
     state = action.before if isinstance(action.after, Absent) else action.after
-    group = None if isinstance(state, Absent) else directory.groups.get(state.group_id)
+    group = None if isinstance(state, Absent) else directory.groups.get(state.group.id)
     return "" if group is None else group.organization

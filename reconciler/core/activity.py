@@ -27,10 +27,16 @@ class UserSpend:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tokens:
+    """Tokens that AI sessions used, by kind."""
+
     input: int = 0
+    """Tokens sent to models."""
     output: int = 0
+    """Tokens received from models."""
     cache_read: int = 0
+    """Input tokens read from a provider's cache."""
     cache_write: int = 0
+    """Input tokens written to a provider's cache."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +56,7 @@ class Change:
     """One entry of Coder's audit log about a budget. For attribution only: the log cannot tell $0 from absent."""
 
     at: datetime
+    """When it was changed (UTC)."""
     by: str
     """The username; empty when the log does not know."""
     action: str
@@ -71,7 +78,9 @@ class LastChange:
     """The newest entry of the audit log about one subject."""
 
     address: str
+    """The subject's stable name: `group/acme/platform`, `user/ana`."""
     change: Change
+    """The entry of the audit log."""
 
     @property
     def is_ours(self) -> bool:
@@ -84,5 +93,6 @@ class Attribution:
     """Who changed what differs, in the order of the plan; a subject without an entry is not in it."""
 
     changes: tuple[LastChange, ...] = ()
+    """The newest entry about each subject, in the order of the plan; a subject without an entry is left out."""
     reason: str = ""
     """Why the log could not be read; empty when it could."""

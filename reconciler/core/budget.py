@@ -7,7 +7,7 @@ In this domain they are far apart. *Absent* means unlimited spend; a budget of $
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass, field
 from typing import NewType
 
 from reconciler.money import Micros
@@ -24,11 +24,36 @@ class Absent:
 
 
 @dataclass(frozen=True, slots=True)
+class GroupRef:
+    """A group by its id, and what it is called, for messages. Refs with the same id are equal, whatever their names."""
+
+    id: GroupId
+    """UUID."""
+    _: KW_ONLY
+    organization: str = field(default="", compare=False)
+    """The organization's name; empty when this token may not read the group."""
+    name: str = field(default="", compare=False)
+    """Empty when this token may not read the group."""
+
+    @property
+    def label(self) -> str:
+        """`platform`; the id of a group that this token may not read."""
+        return self.name or str(self.id)
+
+    @property
+    def address(self) -> str:
+        """`group/acme/platform`; the id of a group that this token may not read."""
+        return f"group/{self.organization}/{self.name}" if self.name else str(self.id)
+
+
+@dataclass(frozen=True, slots=True)
 class Budget:
-    """So many micros a month, booked on a group: for a group its own id, for a user the group of the override."""
+    """A monthly limit, and the group its spend is booked on: a group budget's own group, or the override's."""
 
     limit_micros: Micros
-    group_id: GroupId
+    """Micro-dollars a month per member: 1 USD is 1,000,000. 0 blocks."""
+    group: GroupRef
+    """Of a group budget the group itself, of an override the group it is attributed to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +61,7 @@ class Unknown:
     """It could not be read. Not absent: no action is planned from it, least of all a removal."""
 
     reason: str
+    """Why it could not be read."""
 
 
 State = Absent | Budget

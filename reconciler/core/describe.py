@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import assert_never
 
-from reconciler.core.budget import Absent, Budget, GroupId, Reading, Unknown
+from reconciler.core.budget import Absent, Budget, Reading, Unknown
 from reconciler.core.directory import Subject, User
 from reconciler.money import format_usd
 from reconciler.words import NO_LIMIT
 
 
-def describe(reading: Reading, subject: Subject, group_names: Mapping[GroupId, str]) -> str:
+def describe(reading: Reading, subject: Subject) -> str:
     """Say what a reading of a subject is; an override names its group."""
     match reading:
         case Absent():
             return NO_LIMIT
         case Unknown(reason):
             return f"unknown ({reason})"
-        case Budget(limit_micros, group_id):
+        case Budget(limit_micros, group):
             amount = format_usd(limit_micros)
-            return f"{amount} ({group_names.get(group_id, group_id)})" if isinstance(subject, User) else amount
+            return f"{amount} ({group.label})" if isinstance(subject, User) else amount
         case _:
             assert_never(reading)

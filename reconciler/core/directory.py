@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from types import MappingProxyType
 
-from reconciler.core.budget import GroupId, OrganizationId, UserId
+from reconciler.core.budget import GroupId, GroupRef, OrganizationId, UserId
 
 EVERYONE = "Everyone"
 
@@ -26,13 +26,21 @@ class Group:
     organization: str
     """The organization's name."""
     name: str
+    """Its name, unique within the organization."""
     id: GroupId
+    """Its UUID; that of Everyone is the organization's."""
     organization_id: OrganizationId
+    """UUID of its organization."""
 
     @property
     def address(self) -> str:
         """`group/acme/platform`."""
         return f"group/{self.organization}/{self.name}"
+
+    @property
+    def ref(self) -> GroupRef:
+        """The group as budgets refer to it."""
+        return GroupRef(self.id, organization=self.organization, name=self.name)
 
     @property
     def is_everyone(self) -> bool:
@@ -45,9 +53,13 @@ class User:
     """A subject. Dormant and suspended people are people: they keep their budgets."""
 
     username: str
+    """Their username."""
     id: UserId
+    """Their UUID."""
     email: str = ""
+    """Their e-mail address; empty where it may not be read."""
     status: str = "active"
+    """Coder's word: active, dormant or suspended."""
 
     @property
     def address(self) -> str:
@@ -71,3 +83,8 @@ class Directory:
     """How many members of a group the token may not read; groups without any are not in the mapping."""
     joined: Mapping[tuple[UserId, OrganizationId], datetime] = field(default_factory=lambda: MappingProxyType({}))
     """When a person became a member of an organization; known only for people in several of them."""
+
+    def ref(self, group_id: GroupId) -> GroupRef:
+        """Return the group as budgets refer to it, named where it can be read."""
+        group = self.groups.get(group_id)
+        return group.ref if group is not None else GroupRef(group_id)

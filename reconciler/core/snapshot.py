@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import assert_never
 
-from reconciler.core.budget import GroupId, Reading, UserId
+from reconciler.core.budget import GroupId, GroupRef, Reading, UserId
 from reconciler.core.directory import Directory, Group, Subject, User
 from reconciler.money import Micros
 
@@ -36,12 +36,17 @@ class Deployment:
     """The server a plan is for, and who asks. `id` is what identifies it; `url` may change, the id does not."""
 
     id: str
+    """Identifies the deployment; a plan can be applied to no other."""
     url: str
+    """Where it was reached when the plan was made; may change, the id does not."""
     version: str
     """As the server writes it; display only, nothing is decided by it."""
     user: str
+    """Username of who asked."""
     roles: tuple[str, ...]
+    """Their site-wide roles, sorted."""
     offers: Offers
+    """What the server offers, found by asking it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +58,17 @@ class Unlimited:
 class Effective:
     """What limits a person now, or after a plan: the amount, its source, and the group that the spend is booked on."""
 
-    limit: Micros | Unlimited
-    group_id: GroupId
+    limit_micros: Micros | Unlimited
+    """Micro-dollars a month, 0 blocks; an object of type `unlimited` where no budget reaches this person."""
+    group: GroupRef
+    """The group that spend is booked on."""
     by_override: bool = False
+    """Whether it is their own override, and not a group's budget."""
+
+    @property
+    def is_unlimited(self) -> bool:
+        """Whether nothing limits this person."""
+        return isinstance(self.limit_micros, Unlimited)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,7 @@ One rule per kind of type, so that a format is described once, by its dataclass 
 schemas/, which a test compares):
 
     dataclass             object of its fields; inside a union, with a "type" that names the class
-    property in EXTRAS    written for the reader's convenience; when read it must say what the fields say
+    JSON_EXTRAS           properties written for the reader's convenience; when read they must say what the fields say
     X | None              null
     datetime              RFC 3339 text in UTC
     enum                  its value
@@ -24,30 +24,7 @@ from enum import Enum
 from functools import cache
 from typing import Any, NewType, Union, get_args, get_origin, get_type_hints
 
-from reconciler.core.action import Action
-from reconciler.core.gate.verdict import Danger, Verdict
-from reconciler.core.people.effects import PersonEffect
-from reconciler.core.people.explanation import Explanation
-from reconciler.core.plan.plan import Plan
-from reconciler.core.plan.report import OutcomeReport
-
 _UNIONS = (Union, types.UnionType)
-EXTRAS: dict[type, tuple[str, ...]] = {
-    Action: ("address", "kind"),
-    Plan: ("digest",),
-    PersonEffect: (
-        "standing_before",
-        "standing_after",
-        "has_moved",
-        "becomes_unlimited",
-        "becomes_blocked",
-        "becomes_unblocked",
-    ),
-    Danger: ("count", "consent"),
-    Verdict: ("is_refused",),
-    OutcomeReport: ("is_complete", "counts"),
-    Explanation: ("left_micros", "is_disputed"),
-}
 
 
 def encode(value: Any, hint: Any = None) -> Any:
@@ -76,7 +53,7 @@ def encode(value: Any, hint: Any = None) -> Any:
 
 def _encode_object(value: Any) -> dict[str, Any]:
     cls: Any = type(value)
-    result = {name: encode(getattr(value, name)) for name in EXTRAS.get(cls, ())}
+    result = {name: encode(getattr(value, name)) for name in _extras(cls)}
     for name, hint in _hints(cls).items():
         result[name] = encode(getattr(value, name), hint)
     return result
@@ -140,7 +117,7 @@ def _decode_union(members: tuple[Any, ...], data: Any, path: str) -> Any:
 
 def _decode_object(cls: Any, data: Any, path: str) -> Any:
     pairs = _require(dict, data, path)
-    hints, extras = _hints(cls), EXTRAS.get(cls, ())
+    hints, extras = _hints(cls), _extras(cls)
     here = f"{path}." if path else ""
     for key in pairs:
         if key not in hints and key not in extras:
@@ -182,3 +159,9 @@ def _is_ambiguous(members: tuple[Any, ...]) -> bool:
 
 def _tag(cls: Any) -> str:
     return "".join(f"-{c.lower()}" if c.isupper() else c for c in cls.__name__).removeprefix("-")
+
+
+def _extras(cls: Any) -> tuple[str, ...]:
+    """Return the properties that stand in the JSON beside the fields, for readers that cannot derive them."""
+    extras: tuple[str, ...] = getattr(cls, "JSON_EXTRAS", ())
+    return extras

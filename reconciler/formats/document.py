@@ -21,8 +21,8 @@ def dump(name: str, version: int, body: dict[str, Any]) -> str:
     return text.encode("utf-8", "backslashreplace").decode()  # a path that is no UTF-8: the escape is JSON's own, too
 
 
-def load(text: str, name: str, version: int, *, source: str) -> dict[str, Any]:
-    """Read a document of this name and version and return its body.
+def load(text: str, name: str, version: int, *, source: str, oldest: int | None = None) -> tuple[int, dict[str, Any]]:
+    """Read a document of this name and return its version and its body. Versions from `oldest` to `version` are read.
 
     `source` is how messages call it. Raises FileError when it is something else, newer, cut short or edited by hand.
     """
@@ -30,13 +30,13 @@ def load(text: str, name: str, version: int, *, source: str) -> dict[str, Any]:
     found = document.get("format")
     if found != name:
         raise FileError(f"{source} is not a {name}", hint=f"its format is {found!r}" if found else "")
-    require_version(document, version, source=source)
+    found_version = require_version(document, version, source=source, oldest=oldest)
     checksum = document.pop("checksum", None)
     if checksum != _checksum(document):
         raise FileError(
             f"{source} was edited by hand or damaged: its checksum does not fit", hint="make it again; do not edit it"
         )
-    return {key: value for key, value in document.items() if key not in ("format", "version")}
+    return found_version, {key: value for key, value in document.items() if key not in ("format", "version")}
 
 
 def name_of(text: str) -> str:
@@ -60,15 +60,17 @@ def parse_object(text: str, *, source: str) -> dict[str, Any]:
     return document
 
 
-def require_version(document: dict[str, Any], version: int, *, source: str) -> None:
-    """Raise FileError unless the document has the version that this tool writes."""
+def require_version(document: dict[str, Any], version: int, *, source: str, oldest: int | None = None) -> int:
+    """Return a document's version. Raises FileError unless it is `version` or, if given, from `oldest` on."""
     found = document.get("version")
-    if found != version or isinstance(found, bool):
-        newer = isinstance(found, int) and not isinstance(found, bool) and found > version
-        hint = "use a newer reconciler" if newer else ""
+    if isinstance(found, bool) or not isinstance(found, int) or not (oldest or version) <= found <= version:
+        is_newer = isinstance(found, int) and not isinstance(found, bool) and found > version
+        readable = f"version {version}" if oldest in (None, version) else f"versions {oldest} to {version}"
         raise FileError(
-            f"{source} has format version {found!r}, and this reconciler reads version {version}", hint=hint
+            f"{source} has format version {found!r}, and this reconciler reads {readable}",
+            hint="use a newer reconciler" if is_newer else "",
         )
+    return found
 
 
 def _checksum(document: dict[str, Any]) -> str:

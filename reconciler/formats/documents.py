@@ -28,6 +28,8 @@ class Document:
     name: str
     version: int
     type: type[Value]
+    about: str
+    """Which command prints it, and what it says; published in its schema."""
 
     @property
     def title(self) -> str:
@@ -37,12 +39,46 @@ class Document:
 DOCUMENTS: Mapping[str, Document] = {
     row.name: row
     for row in (
-        Document(name="plan", version=plan.VERSION, type=Plan),
-        Document(name="drift", version=2, type=Drift),
-        Document(name="outcome", version=2, type=OutcomeReport),
-        Document(name="explanation", version=2, type=Explanation),
-        Document(name="validation", version=2, type=Validation),
-        Document(name="error", version=2, type=Failure),
+        Document(
+            name="plan",
+            version=plan.VERSION,
+            type=Plan,
+            about="What `plan -o FILE` saves and `plan --json` prints: actions on AI budgets of one Coder "
+            "deployment, in the order in which they run, and facts about them. `apply FILE` carries out "
+            "exactly this or nothing.",
+        ),
+        Document(
+            name="drift",
+            version=2,
+            type=Drift,
+            about="What `drift --json` prints: the plan that would repair what differs, and who changed it last.",
+        ),
+        Document(
+            name="outcome",
+            version=2,
+            type=OutcomeReport,
+            about="What `apply --json`, `revert --json` and `show JOURNAL --json` print: what really happened, from "
+            "the journal's events and never from the plan.",
+        ),
+        Document(
+            name="explanation",
+            version=2,
+            type=Explanation,
+            about="What `explain USER --json` prints: why one person's limit is what it is.",
+        ),
+        Document(
+            name="validation",
+            version=2,
+            type=Validation,
+            about="What `validate --json` prints when every policy file is well-formed; otherwise it prints an "
+            "error document.",
+        ),
+        Document(
+            name="error",
+            version=2,
+            type=Failure,
+            about="What every command prints with --json when it ends in an error or a refusal.",
+        ),
     )
 }
 
@@ -67,7 +103,7 @@ def load(text: str, *, source: str) -> Value:
     if row is None:
         hint = "show what a command saved with `-o`, `--save json=FILE` or `--json`, or a journal"
         raise FileError(f"{source} is neither a saved result nor a journal", hint=hint)
-    body = document.load(text, row.title, row.version, source=source)
+    _, body = document.load(text, row.title, row.version, source=source)
     try:
         value: Value = codec.decode(row.type, body)
     except ValueError as error:

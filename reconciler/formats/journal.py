@@ -1,4 +1,4 @@
-"""Journals, version 1: events to lines of JSON and back. Published as schemas/journal.v1.schema.json.
+"""Journals, version 2: events to lines of JSON and back. Published as schemas/journal.v2.schema.json.
 
 A line is an event; a journal whose last line is broken off was cut by a crash, and is read up to there. A broken line
 anywhere else is damage, and refused. Lines are ASCII, so that no cut makes the rest unreadable, and a file name that is
@@ -13,9 +13,10 @@ from collections.abc import Iterator
 from reconciler.core.plan.outcome import Event
 from reconciler.errors import FileError
 from reconciler.formats import codec, document
+from reconciler.formats.upgrade import started_from_v1
 
 NAME = "reconciler journal"
-VERSION = 1
+VERSION = 2
 
 
 def dump_event(event: Event) -> str:
@@ -32,13 +33,13 @@ def load_events(text: str, *, source: str) -> tuple[Event, ...]:
 
 
 def _events(text: str, source: str) -> Iterator[Event]:
-    lines = text.split("\n")
+    lines, version = text.split("\n"), VERSION
     for number, line in enumerate(lines[:-1], start=1):
         body = document.parse_object(line, source=f"line {number} of {source}")
         if number == 1:
             if body.pop("format", None) != NAME:
                 raise FileError(f"{source} is not a {NAME}")
-            document.require_version(body, VERSION, source=source)
+            version = document.require_version(body, VERSION, source=source, oldest=1)
             del body["version"]
         elif body.get("format") == NAME:
             raise FileError(
@@ -46,6 +47,7 @@ def _events(text: str, source: str) -> Iterator[Event]:
                 hint="keep each journal in a file of its own",
             )
         try:
+            body = started_from_v1(body) if number == 1 and version == 1 else body
             event: Event = codec.decode(Event, body)
         except ValueError as error:
             raise FileError(f"line {number} of {source} is not an event: {error}") from None

@@ -11,7 +11,7 @@ A failure or a write in doubt stops what has not begun; a conflict is that objec
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
@@ -19,7 +19,7 @@ from datetime import datetime
 from typing import Protocol
 
 from reconciler.core.action import Action
-from reconciler.core.budget import GroupId, Reading, Unknown
+from reconciler.core.budget import Reading, Unknown
 from reconciler.core.describe import describe
 from reconciler.core.directory import Group, User
 from reconciler.core.plan.order import schedule
@@ -173,7 +173,7 @@ class _Execution:
     def _note(self, i: int, action: Action, settled: Settled) -> None:
         detail = settled.detail
         if settled.live is not None:
-            detail = f"{detail}: live is {describe(settled.live, action.subject, self._plan.group_names)}"
+            detail = f"{detail}: live is {describe(settled.live, action.subject)}"
         self._record(
             Recorded(action=i, address=action.address, result=settled.result, detail=detail, at=self._run.clock())
         )
@@ -216,7 +216,6 @@ class _Execution:
             live = read_for_proof([results[i] for i in numbers], self._reader, self._writer.pause)
         except ReconcilerError as error:
             return (f"the result could not be read: {error.message}",)
-        names = self._plan.group_names
         differences = []
         for i, reading in zip(numbers, live, strict=True):
             action, result = results[i].action, results[i].result
@@ -224,8 +223,8 @@ class _Execution:
                 self._note(i, action, Settled(result=Result.DONE, detail="a read at the end shows the write"))
             elif reading != action.after and result in _SETTLED:
                 differences.append(
-                    f"{action.address} is {describe(reading, action.subject, names)}, "
-                    f"not {describe(action.after, action.subject, names)}"
+                    f"{action.address} is {describe(reading, action.subject)}, "
+                    f"not {describe(action.after, action.subject)}"
                 )
         return tuple(differences)
 
@@ -239,7 +238,6 @@ class _Execution:
             digest=plan.digest,
             deployment=plan.deployment,
             actions=plan.actions,
-            group_names=plan.group_names,
             sources=plan.sources,
             revision=run.revision,
             consents=tuple(str(grant) for grant in plan.verdict.used),
@@ -280,10 +278,9 @@ def _require_permission(plan: Plan, reader: Reader) -> None:
 
 
 def _require_fresh(plan: Plan, live: list[Reading]) -> None:
-    names: Mapping[GroupId, str] = plan.group_names
     details = tuple(
-        f"{action.address}: the plan saw {describe(action.before, action.subject, names)}, "
-        f"live is {describe(reading, action.subject, names)}"
+        f"{action.address}: the plan saw {describe(action.before, action.subject)}, "
+        f"live is {describe(reading, action.subject)}"
         for action, reading in zip(plan.actions, live, strict=True)
         if reading not in (action.before, action.after)
     )

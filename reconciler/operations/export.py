@@ -84,7 +84,7 @@ def _policy(organization: Organization, snapshot: Snapshot) -> Policy:
     overrides = [
         (directory.users[user_id], state)
         for user_id, state in snapshot.user_overrides.items()
-        if isinstance(state, Budget) and state.group_id in theirs
+        if isinstance(state, Budget) and state.group.id in theirs
     ]
     return Policy(
         organization=organization.name,
@@ -99,7 +99,7 @@ def _policy(organization: Organization, snapshot: Snapshot) -> Policy:
         user_overrides=tuple(
             UserOverrideEntry(
                 user=user.username,
-                group=directory.groups[state.group_id].name,
+                group=state.group.name,
                 limit=state.limit_micros,
                 reason="",
                 starts=None,

@@ -12,7 +12,7 @@ from reconciler.core.gate.verdict import Grant
 from reconciler.core.moment import Moment
 from reconciler.core.plan.diff import diff
 from reconciler.core.plan.order import in_order
-from reconciler.core.plan.plan import Plan, names_of_groups
+from reconciler.core.plan.plan import Plan
 from reconciler.core.plan.resolve import Resolution, resolve, unknown_users
 from reconciler.core.policy import NotRead, Policy, SourceFile
 from reconciler.core.scope import EVERYTHING, Scope, Selection
@@ -71,7 +71,6 @@ def make_plan(request: PlanRequest, reader: Reader) -> Planned:
         unchanged=difference.unchanged,
         unreadable=difference.unreadable,
         withheld=difference.withheld,
-        group_names=names_of_groups((*difference.actions, *difference.withheld), directory),
         effects=effects,
         verdict=find_verdict(proposal, effects, grants=request.grants),
         sources=request.sources,

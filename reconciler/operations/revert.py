@@ -5,11 +5,11 @@ Only what that run wrote, or may have written, is taken back, and only where liv
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from reconciler.core.action import Action, Cause
-from reconciler.core.budget import Absent, Budget, Reading, Unknown
+from reconciler.core.budget import Absent, Budget, Reading, State, Unknown
 from reconciler.core.describe import describe
 from reconciler.core.desired import NOTHING_DESIRED
 from reconciler.core.directory import Directory, Group, Subject, User
@@ -41,7 +41,7 @@ def make_revert(outcome: Outcome, reader: Reader, *, at: datetime) -> Revert:
             hint="point CODER_URL at the deployment of the journal",
         )
     written = [one.action for one in outcome.results if one.result in (Result.DONE, Result.IN_DOUBT)]
-    sorter = _Sorter(outcome, reader.directory())
+    sorter = _Sorter(reader.directory())
     existing = [action for action in written if sorter.exists(action.subject)]
     snapshot = read_subjects(existing, reader)
     for action in existing:
@@ -56,7 +56,6 @@ def make_revert(outcome: Outcome, reader: Reader, *, at: datetime) -> Revert:
         unchanged=sorter.unchanged,
         unreadable=tuple(sorter.unreadable),
         withheld=(),
-        group_names=started.group_names,
         effects=effects,
         verdict=find_verdict(proposal, effects),
     )
@@ -66,8 +65,8 @@ def make_revert(outcome: Outcome, reader: Reader, *, at: datetime) -> Revert:
 class _Sorter:
     """Sorts what a run wrote by what can be done about it now."""
 
-    def __init__(self, outcome: Outcome, directory: Directory) -> None:
-        self._names, self._directory = outcome.started.group_names, directory
+    def __init__(self, directory: Directory) -> None:
+        self._directory = directory
         self.actions: list[Action] = []
         self.unreadable: list[Unreadable] = []
         self.skipped: list[str] = []
@@ -89,7 +88,12 @@ class _Sorter:
             self.skipped.append(f"{action.address} has changed since: it is {self._say(live, action)}")
         elif self._can_be_restored(action):
             self.actions.append(
-                Action(subject=action.subject, before=action.after, after=action.before, cause=Cause.REVERT)
+                Action(
+                    subject=action.subject,
+                    before=live,
+                    after=self._renamed(action.before),
+                    cause=Cause.REVERT,
+                )
             )
         else:
             self.skipped.append(
@@ -99,10 +103,14 @@ class _Sorter:
     def _can_be_restored(self, action: Action) -> bool:
         match action.subject, action.before:
             case User() as user, Budget() as budget:
-                members = self._directory.members.get(budget.group_id, frozenset())
-                return user.id in members or budget.group_id in self._directory.hidden_members
+                members = self._directory.members.get(budget.group.id, frozenset())
+                return user.id in members or budget.group.id in self._directory.hidden_members
             case _:
                 return True
 
+    def _renamed(self, state: State) -> State:
+        """Return a state with its group named as it is called now: a journal's names are not trusted."""
+        return replace(state, group=self._directory.ref(state.group.id)) if isinstance(state, Budget) else state
+
     def _say(self, state: Absent | Budget, action: Action) -> str:
-        return describe(state, action.subject, self._names)
+        return describe(self._renamed(state), action.subject)

@@ -68,8 +68,8 @@ def _exposure(id_: OrganizationId, snapshot: Snapshot) -> tuple[Micros, int]:
     total, not_counted = 0, 0
     for user_id in members_of(snapshot.directory, id_):
         effective = limits.of(user_id)
-        if isinstance(effective, Unknown) or isinstance(effective.limit, Unlimited):
+        if isinstance(effective, Unknown) or isinstance(effective.limit_micros, Unlimited):
             not_counted += 1
         else:
-            total += effective.limit
+            total += effective.limit_micros
     return Micros(total), not_counted

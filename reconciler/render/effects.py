@@ -7,13 +7,13 @@ counts a hazard ends with the consent that covers it.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import assert_never
 
 from reconciler.core.action import Action, Kind
-from reconciler.core.budget import Unknown
+from reconciler.core.budget import GroupRef, Unknown
 from reconciler.core.directory import User
 from reconciler.core.gate.verdict import Danger, Verdict
 from reconciler.core.people.effects import (
@@ -30,6 +30,8 @@ from reconciler.core.snapshot import Effective, Unlimited
 from reconciler.money import format_usd, format_usd_short
 from reconciler.render.text import Line, Role, columns, distance, harmless
 from reconciler.words import NAMES_SHOWN, NO_LIMIT, count, count_people, listed
+
+NameGroup = Callable[[GroupRef], str]
 
 TRANSITIONS_SHOWN = 10
 NOTICES_SHOWN = 10
@@ -76,7 +78,7 @@ def refusal_lines(verdict: Verdict) -> list[str]:
     return lines
 
 
-def _note(action: Action, effect: ActionEffect | None, effects: Effects, names: Mapping[str, str]) -> str:
+def _note(action: Action, effect: ActionEffect | None, effects: Effects, names: NameGroup) -> str:
     if effect is None:
         return "" if effects.unclear else "changes nobody's limit"
     is_user = isinstance(action.subject, User)
@@ -89,14 +91,14 @@ def _note(action: Action, effect: ActionEffect | None, effects: Effects, names: 
     return "" if before.by_override else f"instead of {_say(before, names)}"
 
 
-def _fall_back(effect: ActionEffect, names: Mapping[str, str], *, is_plural: bool) -> str:
+def _fall_back(effect: ActionEffect, names: NameGroup, *, is_plural: bool) -> str:
     """`fall back to Everyone ($50.00)`, `become unlimited`, or both with their numbers."""
     landings: dict[Effective, int] = {}
     for transition in effect.transitions:
         landings[transition.after] = landings.get(transition.after, 0) + transition.people
     if len(landings) == 1:
         (landing,) = landings
-        if isinstance(landing.limit, Unlimited):
+        if isinstance(landing.limit_micros, Unlimited):
             return "become unlimited" if is_plural else "becomes unlimited"
         return f"fall{'' if is_plural else 's'} back to {_landing(landing, names)}"
     first = sorted(landings.items(), key=lambda item: -item[1])[:NAMES_SHOWN]
@@ -105,10 +107,10 @@ def _fall_back(effect: ActionEffect, names: Mapping[str, str], *, is_plural: boo
     return f"fall back: {', '.join(parts)}{f', {rest:,} elsewhere' if rest else ''}"
 
 
-def _landing(effective: Effective, names: Mapping[str, str]) -> str:
-    if isinstance(effective.limit, Unlimited):
+def _landing(effective: Effective, names: NameGroup) -> str:
+    if isinstance(effective.limit_micros, Unlimited):
         return NO_LIMIT
-    return f"{_group(effective, names)} ({format_usd(effective.limit)})"
+    return f"{names(effective.group)} ({format_usd(effective.limit_micros)})"
 
 
 def _exposure(effects: Effects) -> Iterator[str]:
@@ -138,7 +140,7 @@ def _apart(exposure: Exposure) -> Iterator[str]:
         yield f"{count_people(exposure.unknown)} not known"
 
 
-def _folded(transitions: tuple[Transition, ...], names: Mapping[str, str]) -> list[str]:
+def _folded(transitions: tuple[Transition, ...], names: NameGroup) -> list[str]:
     """Equal effects of several people; a change of one override is on its action's line already."""
     shown = [one for one in transitions if not one.cause.startswith("user/")]
     rows = [
@@ -157,7 +159,7 @@ def _folded(transitions: tuple[Transition, ...], names: Mapping[str, str]) -> li
     return lines
 
 
-def _everybody(effects: Effects, names: Mapping[str, str]) -> list[str]:
+def _everybody(effects: Effects, names: NameGroup) -> list[str]:
     rows = [
         (
             f"  {harmless(one.username)}  ",
@@ -170,19 +172,19 @@ def _everybody(effects: Effects, names: Mapping[str, str]) -> list[str]:
     return columns(rows) if rows else []
 
 
-def _from_to(before: Effective, after: Effective, names: Mapping[str, str]) -> tuple[str, str, str]:
+def _from_to(before: Effective, after: Effective, names: NameGroup) -> tuple[str, str, str]:
     """Name the groups where the group changes: spend is booked anew, even if the amount stays."""
-    has_moved = before.group_id != after.group_id
-    one, other = (_say(side, names, with_group=has_moved) for side in (before, after))
-    return one, " -> ", other
+    if before.group == after.group:
+        return _amount(before), " -> ", _amount(after)
+    return _say(before, names), " -> ", _say(after, names)
 
 
 def _spent(person: PersonEffect) -> str:
-    if isinstance(person.after.limit, Unlimited):
+    if isinstance(person.after.limit_micros, Unlimited):
         return ""
-    if isinstance(person.spend_after, Unknown):
+    if isinstance(person.spend_after_micros, Unknown):
         return "spend unknown"
-    return f"spent {format_usd(person.spend_after)}"
+    return f"spent {format_usd(person.spend_after_micros)}"
 
 
 def _dangers(effects: Effects, dangers: Sequence[Danger]) -> Iterator[str]:
@@ -207,10 +209,10 @@ def _dangers(effects: Effects, dangers: Sequence[Danger]) -> Iterator[str]:
 
 
 def _overspent(person: PersonEffect) -> str:
-    limit = _say(person.after, {}, with_group=False)
-    if isinstance(person.spend_after, Unknown):
+    limit = _amount(person.after)
+    if isinstance(person.spend_after_micros, Unknown):
         return f"{person.username} gets {limit}"
-    return f"{person.username} spent {format_usd(person.spend_after)} of {limit}"
+    return f"{person.username} spent {format_usd(person.spend_after_micros)} of {limit}"
 
 
 def _unblocked(effects: Effects) -> Iterator[str]:
@@ -224,7 +226,7 @@ def _moved(effects: Effects) -> Iterator[str]:
     moved = effects.moved
     if not moved:
         return
-    known = [(one, one.spend_before) for one in moved if not isinstance(one.spend_before, Unknown)]
+    known = [(one, one.spend_before_micros) for one in moved if not isinstance(one.spend_before_micros, Unknown)]
     total = sum(spend for _, spend in known)
     most = sorted(known, key=lambda item: (-item[1], item[0].username))[:NAMES_SHOWN]
     whose = ", ".join(f"{harmless(one.username)} {format_usd(spend)}" for one, spend in most if spend)
@@ -235,7 +237,7 @@ def _moved(effects: Effects) -> Iterator[str]:
     yield line + (f"; spend of {count_people(unknown)} not known" if unknown else "") + "."
 
 
-def _not_known(effects: Effects, names: Mapping[str, str]) -> Iterator[str]:
+def _not_known(effects: Effects, names: NameGroup) -> Iterator[str]:
     yield from map(harmless, effects.unknown)
     reasons: dict[str, list[str]] = {}
     for one in effects.unclear:
@@ -260,21 +262,21 @@ def _notices(notices: tuple[Notice, ...], at: datetime, detail: Detail) -> Itera
                 title = "Without effect"
             case _:
                 assert_never(notice.kind)
-        yield f"{title}: {harmless(notice.address)} {harmless(notice.text)} ({harmless(notice.place)})."
+        yield f"{title}: {harmless(notice.address)} {harmless(notice.text)} ({harmless(str(notice.place))})."
     if len(notices) > len(shown):
         yield f"{count(len(notices) - len(shown), 'more notice')}: --effects people"
 
 
-def _say(effective: Effective, names: Mapping[str, str], *, with_group: bool = True) -> str:
-    """`$200.00`, `$200.00 (eng)`, `no limit`."""
-    if isinstance(effective.limit, Unlimited):
+def _say(effective: Effective, names: NameGroup) -> str:
+    """`$200.00 (eng)`, `no limit`."""
+    if isinstance(effective.limit_micros, Unlimited):
         return NO_LIMIT
-    amount = format_usd(effective.limit)
-    return f"{amount} ({_group(effective, names)})" if with_group else amount
+    return f"{_amount(effective)} ({names(effective.group)})"
 
 
-def _group(effective: Effective, names: Mapping[str, str]) -> str:
-    return names.get(effective.group_id, harmless(effective.group_id))
+def _amount(effective: Effective) -> str:
+    """`$200.00`, `no limit`."""
+    return NO_LIMIT if isinstance(effective.limit_micros, Unlimited) else format_usd(effective.limit_micros)
 
 
 def _names(shown: Sequence[str], total: int) -> str:
@@ -282,8 +284,10 @@ def _names(shown: Sequence[str], total: int) -> str:
     return f"{total:,} ({listed([harmless(name) for name in shown], total=total)})"
 
 
-def _group_names(effects: Effects) -> Mapping[str, str]:
-    """Short names of groups: `eng`, or `acme/eng` where several organizations are concerned."""
-    parts = {group_id: address.split("/", 2)[1:] for group_id, address in effects.group_addresses.items()}
-    is_one = len({organization for organization, _ in parts.values()}) <= 1
-    return {str(key): harmless(name if is_one else f"{org}/{name}") for key, (org, name) in parts.items()}
+def _group_names(effects: Effects) -> NameGroup:
+    """Return what groups are called: `eng`, or `acme/eng` where several organizations are concerned."""
+    limits = [limit for person in effects.people for limit in (person.before, person.after)]
+    limits += [limit for disagreement in effects.disagreements for limit in (disagreement.ours, disagreement.reported)]
+    if len({limit.group.organization for limit in limits if limit.group.name}) <= 1:
+        return lambda group: harmless(group.label)
+    return lambda group: harmless(group.address.removeprefix("group/"))

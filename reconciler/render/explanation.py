@@ -8,7 +8,7 @@ from datetime import datetime
 from reconciler.core.budget import Absent, Budget, Reading, Unknown
 from reconciler.core.people.effects import Standing, standing
 from reconciler.core.people.explanation import Candidate, Explanation, Said, Usage
-from reconciler.core.snapshot import Effective, Unlimited
+from reconciler.core.snapshot import Unlimited
 from reconciler.money import format_usd
 from reconciler.render.text import Line, columns, day, distance, harmless, lines_of
 from reconciler.words import NO_LIMIT, count
@@ -32,19 +32,19 @@ def _headline(explanation: Explanation) -> str:
     effective = explanation.effective
     if isinstance(effective, Unknown):
         return f"It is not known what limits {who}: {harmless(effective.reason)}."
-    group = _group(effective, explanation)
-    if isinstance(effective.limit, Unlimited):
+    group = harmless(effective.group.address)
+    if isinstance(effective.limit_micros, Unlimited):
         return f"{who} has {NO_LIMIT}; spend is booked on {group}."
     if effective.by_override:
-        return f"{who} may spend {format_usd(effective.limit)} a month, by an override booked on {group}."
-    return f"{who} may spend {format_usd(effective.limit)} a month, by the budget of {group}."
+        return f"{who} may spend {format_usd(effective.limit_micros)} a month, by an override booked on {group}."
+    return f"{who} may spend {format_usd(effective.limit_micros)} a month, by the budget of {group}."
 
 
 def _disputed(explanation: Explanation) -> Iterator[str]:
     if explanation.is_disputed and explanation.reported is not None:
         reported = explanation.reported
-        limit = NO_LIMIT if isinstance(reported.limit, Unlimited) else format_usd(reported.limit)
-        yield f"But Coder itself reports {limit}, booked on {_group(reported, explanation)}: trust that."
+        limit = NO_LIMIT if isinstance(reported.limit_micros, Unlimited) else format_usd(reported.limit_micros)
+        yield f"But Coder itself reports {limit}, booked on {harmless(reported.group.address)}: trust that."
 
 
 def _spent(explanation: Explanation) -> str:
@@ -62,13 +62,12 @@ def _spent(explanation: Explanation) -> str:
 
 def _override(explanation: Explanation, at: datetime) -> Iterator[str]:
     match explanation.override:
-        case Budget(limit_micros, group_id):
-            group = harmless(explanation.override_group or group_id)
+        case Budget(limit_micros, group):
             then = _then(explanation)
             said = _said(explanation.override_said, at, then)
             if isinstance(explanation.fallback, Unknown):
                 said += f" What they have without it is not known: {harmless(explanation.fallback.reason)}."
-            yield f"Override: {format_usd(limit_micros)}, booked on {group}.{said}"
+            yield f"Override: {format_usd(limit_micros)}, booked on {harmless(group.address)}.{said}"
         case Unknown(reason):
             yield f"Override: not known ({harmless(reason)})."
         case Absent():
@@ -79,9 +78,9 @@ def _then(explanation: Explanation) -> str:
     fallback = explanation.fallback
     if isinstance(fallback, Unknown):
         return ""
-    if isinstance(fallback.limit, Unlimited):
+    if isinstance(fallback.limit_micros, Unlimited):
         return f"then {NO_LIMIT}"
-    return f"then {format_usd(fallback.limit)} by {_group(fallback, explanation)}"
+    return f"then {format_usd(fallback.limit_micros)} by {harmless(fallback.group.address)}"
 
 
 def _groups(explanation: Explanation, at: datetime) -> list[str]:
@@ -125,10 +124,10 @@ def _why(explanation: Explanation) -> Iterator[str]:
         return
     if effective.by_override:
         yield "Why: an override wins over every group budget, be it higher or lower."
-    elif isinstance(effective.limit, Unlimited):
+    elif isinstance(effective.limit_micros, Unlimited):
         yield "Why: none of their groups has a budget, and without one nothing limits."
     else:
-        yield f"Why: {_why_highest(explanation, effective.limit)}"
+        yield f"Why: {_why_highest(explanation, effective.limit_micros)}"
 
 
 def _why_highest(explanation: Explanation, highest: int) -> str:
@@ -171,7 +170,3 @@ def _kind(usage: Usage) -> tuple[str, ...]:
         f"{count(usage.sessions, 'session')}  ",
         f"{tokens.input:,} tokens in, {tokens.output:,} out{apart}",
     )
-
-
-def _group(effective: Effective, explanation: Explanation) -> str:
-    return harmless(explanation.group_addresses.get(effective.group_id, effective.group_id))

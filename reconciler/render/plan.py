@@ -68,17 +68,17 @@ def action_lines(actions: tuple[Action, ...], plan: Plan, effects: Mapping[str, 
     for action in actions:
         notes = "; ".join([*_notes(action, plan), *filter(None, [effects.get(action.address, "")])])
         before, after = _limit(action.before), _limit(action.after)
-        rows.append((f"  {SIGNS[action.kind]} ", f"{_subject(action, plan)}  ", before, " -> ", f"{after}    ", notes))
+        rows.append((f"  {SIGNS[action.kind]} ", f"{_subject(action)}  ", before, " -> ", f"{after}    ", notes))
     lines = columns(rows, right=frozenset({2}))
     return [Line(line, ROLES[action.kind]) for line, action in zip(lines, actions, strict=True)]
 
 
-def _subject(action: Action, plan: Plan) -> str:
+def _subject(action: Action) -> str:
     """`user/ana (platform)`: an override names the group that it is, or was, attributed to."""
     address = harmless(action.address)
     state = action.after if isinstance(action.after, Budget) else action.before
     if isinstance(action.subject, User) and isinstance(state, Budget):
-        return f"{address} ({harmless(plan.group_names.get(state.group_id, state.group_id))})"
+        return f"{address} ({harmless(state.group.label)})"
     return address
 
 
@@ -88,8 +88,8 @@ def _limit(state: object) -> str:
 
 def _notes(action: Action, plan: Plan) -> Iterator[str]:
     before, after = action.before, action.after
-    if isinstance(before, Budget) and isinstance(after, Budget) and before.group_id != after.group_id:
-        yield f"moves from {harmless(plan.group_names.get(before.group_id, before.group_id))}"
+    if isinstance(before, Budget) and isinstance(after, Budget) and before.group != after.group:
+        yield f"moves from {harmless(before.group.label)}"
     match action.cause:
         case Cause.EXPIRED if action.expires is not None:
             yield f"expired {distance(action.expires, plan.at)}, still {_limit(before)}"

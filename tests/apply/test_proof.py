@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from reconciler.core.action import Action
-from reconciler.core.budget import Budget, GroupId, OrganizationId, Reading, Unknown
+from reconciler.core.budget import Budget, GroupId, GroupRef, OrganizationId, Reading, Unknown
 from reconciler.core.directory import Group
 from reconciler.core.plan.outcome import ActionOutcome, Result
 from reconciler.errors import ServerError
@@ -17,7 +17,7 @@ from reconciler.operations.proof import LOOK_AGAIN_S, read_for_proof
 from reconciler.sandbox import Fault
 from tests.apply.site import Site
 
-OLD, NEW = (Budget(limit_micros=Micros(amount), group_id=GroupId("g")) for amount in (1, 2))
+OLD, NEW = (Budget(Micros(amount), GroupRef(GroupId("g"))) for amount in (1, 2))
 
 
 def outcome(number: int, result: Result) -> ActionOutcome:

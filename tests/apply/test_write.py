@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.core.action import Action
-from reconciler.core.budget import ABSENT, Budget, GroupId, OrganizationId, Reading, State, Unknown
+from reconciler.core.budget import ABSENT, Budget, GroupId, GroupRef, OrganizationId, Reading, State, Unknown
 from reconciler.core.directory import Group
 from reconciler.core.plan.outcome import Result
 from reconciler.errors import (
@@ -30,7 +30,7 @@ GROUP = Group(organization="acme", name="eng", id=GroupId("g"), organization_id=
 
 
 def usd(amount: int) -> Budget:
-    return Budget(Micros(amount * 1_000_000), GroupId("g"))
+    return Budget(Micros(amount * 1_000_000), GroupRef(GroupId("g")))
 
 
 OLD, NEW, OTHER = usd(1), usd(2), usd(3)

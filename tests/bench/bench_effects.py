@@ -100,7 +100,7 @@ def _policy(connection: Connection, *, everyone: bool) -> Policy:
     listed = [
         UserOverrideEntry(
             user=user.id,
-            group=one.group_id,
+            group=one.group.id,
             limit=Micros(one.limit_micros // (2 if n < OVERRIDES_CHANGED else 1)),
             reason="",
             starts=None,

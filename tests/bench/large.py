@@ -7,7 +7,7 @@ import sys
 import time
 
 from reconciler.core.action import Action
-from reconciler.core.budget import ABSENT, Budget, GroupId, OrganizationId, UserId
+from reconciler.core.budget import ABSENT, Budget, GroupId, GroupRef, OrganizationId, UserId
 from reconciler.core.directory import Directory, Group, Organization, User
 from reconciler.core.gate.gate import dangers_to_people, judge
 from reconciler.core.people.assess import assess, needs
@@ -37,9 +37,12 @@ def snapshot() -> Snapshot:
         group.id: frozenset(user.id for step in (0, 7, 19) for user in users[(n + step) % GROUPS :: GROUPS])
         for n, group in enumerate(groups)
     }
-    budgets = {group.id: Budget(Micros((100 + n % 50) * 1_000_000), group.id) for n, group in enumerate(groups)}
+    budgets = {
+        group.id: Budget(Micros((100 + n % 50) * 1_000_000), GroupRef(group.id)) for n, group in enumerate(groups)
+    }
     overrides = {
-        user.id: Budget(Micros(500_000_000), everyone.id) if n % 20 == 0 else ABSENT for n, user in enumerate(users)
+        user.id: Budget(Micros(500_000_000), GroupRef(everyone.id)) if n % 20 == 0 else ABSENT
+        for n, user in enumerate(users)
     }
     return Snapshot(
         deployment=Deployment(
@@ -58,7 +61,7 @@ def snapshot() -> Snapshot:
         ),
         group_budgets={everyone.id: ABSENT, **budgets},
         user_overrides=overrides,
-        reported={user.id: Effective(limit=Unlimited(), group_id=everyone.id) for user in users[:100]},
+        reported={user.id: Effective(limit_micros=Unlimited(), group=GroupRef(everyone.id)) for user in users[:100]},
     )
 
 
@@ -69,7 +72,7 @@ def main() -> None:
         Action(
             subject=group,
             before=live.group_budgets[group.id],  # type: ignore[arg-type]
-            after=Budget(Micros((90 + n % 60) * 1_000_000), group.id),
+            after=Budget(Micros((90 + n % 60) * 1_000_000), GroupRef(group.id)),
         )
         for n, group in enumerate(groups)
     ]

@@ -161,10 +161,10 @@ def test_export_needs_to_know_the_organization(coder: Shell) -> None:
     assert "Organization 'acne' is unknown" in unknown.err
 
 
-@pytest.mark.parametrize("name", ["policy", "plan"])
-def test_schema_prints_the_published_file(shell: Shell, name: str) -> None:
+@pytest.mark.parametrize(("name", "version"), [("policy", 1), ("plan", 2), ("journal", 2)])
+def test_schema_prints_the_published_file(shell: Shell, name: str, version: int) -> None:
     ran = shell.run("schema", name)
-    assert ran.out == (HERE.parent.parent / "schemas" / f"{name}.v1.schema.json").read_text(encoding="utf-8")
+    assert ran.out == (HERE.parent.parent / "schemas" / f"{name}.v{version}.schema.json").read_text(encoding="utf-8")
     assert json.loads(ran.out)["$schema"] == "https://json-schema.org/draft/2020-12/schema"
 
 

@@ -114,9 +114,9 @@ def _edited(text: str) -> str:
         (lambda text: RAISE_PLATFORM, "is neither a saved result nor a journal"),
         (lambda text: text[: len(text) // 2], "is not JSON"),
         (lambda text: text[:-3], "it seems to be cut short"),
-        (lambda text: text.replace('"version": 1', '"version": 2'), "has format version 2, and this reconciler reads"),
-        (lambda text: text.replace('"version": 1', '"version": "1"'), "has format version '1'"),
-        (lambda text: text.replace('"version": 1', '"version": true'), "has format version True"),
+        (lambda text: text.replace('"version": 2', '"version": 3'), "has format version 3, and this reconciler reads"),
+        (lambda text: text.replace('"version": 2', '"version": "2"'), "has format version '2'"),
+        (lambda text: text.replace('"version": 2', '"version": true'), "has format version True"),
         (_edited, "was edited by hand or damaged: its checksum does not fit"),
         (lambda text: text + text, "is not JSON"),
         (lambda text: text.replace("{", "[", 1), "is neither"),
@@ -150,7 +150,7 @@ def test_a_number_that_nobody_wrote_is_refused_though_the_checksum_fits(coder: S
         body = json.loads(saved.read_text())
         edit(body)
         document = {key: body[key] for key in body if key not in ("format", "version", "checksum")}
-        (coder.folder / "edited.plan").write_text(dump("reconciler plan", 1, document))
+        (coder.folder / "edited.plan").write_text(dump("reconciler plan", 2, document))
         ran = coder.run("show", "edited.plan")
         assert (ran.code, ran.out) == (1, "")
         assert "is not a plan that this tool wrote" in ran.err

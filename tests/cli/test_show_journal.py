@@ -54,7 +54,7 @@ def test_a_journal_that_is_damaged_is_refused(shell: Shell, journal: str) -> Non
     started, intent, recorded, ended = journal.splitlines(keepends=True)
     for text, says in {
         started + intent[:20] + "\n" + recorded: "line 2 of ",
-        started.replace('"version": 1', '"version": 9') + intent: "use a newer reconciler",
+        started.replace('"version": 2', '"version": 9') + intent: "use a newer reconciler",
         started + recorded.replace('"done"', '"fine"') + ended: "result must be",
         started + started: "holds more than one run: another journal begins on line 2",
         started.replace('"actions"', '"axions"') + intent: "axions is not a known key",

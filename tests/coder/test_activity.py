@@ -10,7 +10,7 @@ import pytest
 from reconciler.coder import activity
 from reconciler.coder.client import open_writer
 from reconciler.core.activity import Changes
-from reconciler.core.budget import Budget, UserId
+from reconciler.core.budget import Budget, GroupId, GroupRef
 from reconciler.core.snapshot import Effective, Unlimited
 from reconciler.errors import ServerError
 from reconciler.money import Micros
@@ -36,15 +36,18 @@ def session(number: int, **change: object) -> dict[str, object]:
     } | change
 
 
+GROUP = GroupRef(GroupId(ID_1))
+
+
 @pytest.mark.parametrize(
     ("body", "effective"),
     [
-        ({"effective_group_id": ID_1, "effective_budget": None}, Effective(limit=Unlimited(), group_id=UserId(ID_1))),  # type: ignore[arg-type]
+        ({"effective_group_id": ID_1, "effective_budget": None}, Effective(limit_micros=Unlimited(), group=GROUP)),
         ({"effective_group_id": ID_1, "effective_budget": {"spend_limit_micros": 5, "limit_source": "user_override"}},
-         Effective(limit=Micros(5), group_id=UserId(ID_1), by_override=True)),  # type: ignore[arg-type]
+         Effective(limit_micros=Micros(5), group=GROUP, by_override=True)),
         ({"effective_group_id": ID_1, "spend_limit_micros": 5, "limit_source": "group"},
-         Effective(limit=Micros(5), group_id=UserId(ID_1))),  # type: ignore[arg-type]
-        ({"effective_group_id": ID_1, "spend_limit_micros": None}, Effective(limit=Unlimited(), group_id=UserId(ID_1))),  # type: ignore[arg-type]
+         Effective(limit_micros=Micros(5), group=GROUP)),
+        ({"effective_group_id": ID_1, "spend_limit_micros": None}, Effective(limit_micros=Unlimited(), group=GROUP)),
         ({"effective_group_id": None, "effective_budget": None}, None),
     ],
 )  # fmt: skip
@@ -63,8 +66,8 @@ def test_a_persons_spend_is_what_the_server_enforces(version: str) -> None:
             (row,) = [row for row in sandbox.effective() if row[0] == user.id]
             assert found is not None
             assert found.effective is not None
-            limit = found.effective.limit
-            assert (None if isinstance(limit, Unlimited) else limit, found.effective.group_id) == (row[2], row[4])
+            limit = found.effective.limit_micros
+            assert (None if isinstance(limit, Unlimited) else limit, found.effective.group.id) == (row[2], row[4])
 
 
 def test_spend_is_not_known_where_the_server_does_not_say() -> None:
@@ -138,8 +141,8 @@ def test_who_changed_a_budget_and_with_what() -> None:
         group, ana = group_named(reader.directory(), "acme/platform"), named(reader.directory(), "ana")
         before = datetime.now(UTC) - timedelta(days=2)
         with open_writer(connection_to(sandbox), user_agent_suffix="plan/1") as writer:
-            writer.put(group, Budget(Micros(5_000_000), group.id))
-            writer.put(ana, Budget(Micros(5_000_000), group.id))
+            writer.put(group, Budget(Micros(5_000_000), GroupRef(group.id)))
+            writer.put(ana, Budget(Micros(5_000_000), GroupRef(group.id)))
             writer.delete(ana)
         (change,) = reader.changes(group, before).entries
         assert (change.by, change.action) == ("ci-budgets", "write")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from reconciler.coder.client import CoderReader
-from reconciler.core.budget import ABSENT, Budget, GroupId, Reading, Unknown, UserId
+from reconciler.core.budget import ABSENT, Budget, GroupId, GroupRef, Reading, Unknown, UserId
 from reconciler.core.directory import Directory, Group, User
 from reconciler.core.snapshot import Effective, Unlimited
 from reconciler.errors import DeniedError, ServerError
@@ -23,19 +23,21 @@ def budgets_of(sandbox: Sandbox) -> dict[GroupId, Reading]:
     rows = sandbox.execute(
         "SELECT g.id, b.spend_limit_micros FROM groups g LEFT JOIN group_ai_budgets b ON b.group_id = g.id"
     )
-    return {GroupId(id_): ABSENT if limit is None else Budget(Micros(limit), GroupId(id_)) for id_, limit in rows}
+    return {
+        GroupId(id_): ABSENT if limit is None else Budget(Micros(limit), GroupRef(GroupId(id_))) for id_, limit in rows
+    }
 
 
 def overrides_of(sandbox: Sandbox) -> dict[UserId, Reading]:
     rows = sandbox.execute("SELECT user_id, spend_limit_micros, group_id FROM user_ai_budget_overrides")
-    return {UserId(user): Budget(Micros(limit), GroupId(group)) for user, limit, group in rows}
+    return {UserId(user): Budget(Micros(limit), GroupRef(GroupId(group))) for user, limit, group in rows}
 
 
 def effective_of(sandbox: Sandbox) -> dict[UserId, Effective]:
     return {
         UserId(user): Effective(
-            limit=Unlimited() if limit is None else Micros(limit),
-            group_id=GroupId(group),
+            limit_micros=Unlimited() if limit is None else Micros(limit),
+            group=GroupRef(GroupId(group)),
             by_override=source == "user_override",
         )
         for user, _, limit, source, group in sandbox.effective()
@@ -127,7 +129,7 @@ def test_an_override_in_another_organization_is_found(version: str) -> None:
         sandbox.execute("DELETE FROM user_ai_budget_overrides")
         set_override(sandbox, rosa, group)
         found = reader.people([rosa], directory)
-        assert found.overrides == {rosa.id: Budget(Micros(7), group.id)}
+        assert found.overrides == {rosa.id: Budget(Micros(7), GroupRef(group.id))}
 
 
 @pytest.mark.parametrize("version", WITH_BULK)
@@ -144,7 +146,7 @@ def test_what_another_organization_masks_is_read_one_by_one(version: str) -> Non
         set_override(sandbox, rosa, ml)
         sandbox.forget_requests()
         found = reader.people([felix, rosa], directory)
-        assert found.overrides == {felix.id: ABSENT, rosa.id: Budget(Micros(7), ml.id)}
+        assert found.overrides == {felix.id: ABSENT, rosa.id: Budget(Micros(7), GroupRef(ml.id))}
         assert found.reported == {}
         assert asked(sandbox) == {
             "GET /api/v2/groups/*/members/ai/spend": 1,
@@ -251,7 +253,7 @@ def test_rows_nobody_asked_for_are_ignored() -> None:
                   body={"groups": [{"group_id": ID_1, "spend_limit_micros": 5},
                                    {"group_id": group.id, "spend_limit_micros": 6}]})
         )  # fmt: skip
-        assert reader.group_budgets([group]) == {group.id: Budget(Micros(6), group.id)}
+        assert reader.group_budgets([group]) == {group.id: Budget(Micros(6), GroupRef(group.id))}
 
 
 def test_somebody_moved_between_two_answers_is_read_alone() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 import pytest
@@ -10,10 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.coder.bulk import load_group_rows, load_member_rows
+from reconciler.coder.exchange import Answer
 from reconciler.coder.listing import load_organizations
 from reconciler.coder.single import load_group_budget, load_override
 from reconciler.coder.wire import load_json, load_object, require_uuid
-from reconciler.core.budget import ABSENT, Budget, GroupId, UserId
+from reconciler.core.budget import ABSENT, Budget, GroupId, GroupRef, UserId
 from reconciler.core.snapshot import Effective, Unlimited
 from reconciler.errors import ServerError, UnreachableError
 from reconciler.money import MAX_LIMIT, Micros
@@ -98,7 +100,9 @@ def test_a_missing_field_is_named() -> None:
 
 def test_a_limit_above_the_maximum_and_unknown_fields_are_readable() -> None:
     body = BUDGET | {"spend_limit_micros": MAX_LIMIT * 1000, "new_in_2_40": {"deep": [1.5]}}
-    assert load_group_budget(answer(body, path=BUDGET_PATH)) == Budget(Micros(MAX_LIMIT * 1000), GroupId(ID_1))
+    assert load_group_budget(answer(body, path=BUDGET_PATH)) == Budget(
+        Micros(MAX_LIMIT * 1000), GroupRef(GroupId(ID_1))
+    )
 
 
 def test_an_id_in_upper_case_is_the_same_id() -> None:
@@ -108,7 +112,7 @@ def test_an_id_in_upper_case_is_the_same_id() -> None:
 def test_an_override_must_be_about_the_user_that_was_asked() -> None:
     body = {"user_id": ID_2, "group_id": ID_1, "spend_limit_micros": 5}
     path = f"/api/v2/users/{ID_2}/ai/budget/override"
-    assert load_override(answer(body, path=path)) == Budget(Micros(5), GroupId(ID_1))
+    assert load_override(answer(body, path=path)) == Budget(Micros(5), GroupRef(GroupId(ID_1)))
     with pytest.raises(ServerError, match="another subject"):
         load_override(answer(body | {"user_id": ID_3}, path=path))
 
@@ -117,7 +121,7 @@ def test_group_rows_null_is_no_budget_and_zero_is_one() -> None:
     rows = [{"group_id": ID_1, "spend_limit_micros": None}, {"group_id": ID_2, "spend_limit_micros": 0}]
     assert load_group_rows(answer({"groups": rows})) == {
         GroupId(ID_1): ABSENT,
-        GroupId(ID_2): Budget(Micros(0), GroupId(ID_2)),
+        GroupId(ID_2): Budget(Micros(0), GroupRef(GroupId(ID_2))),
     }
 
 
@@ -146,11 +150,11 @@ def test_a_row_twice_is_one_row_unless_it_contradicts_itself() -> None:
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
-        ({}, Effective(limit=Micros(7), group_id=GroupId(ID_1), by_override=True)),
-        ({"effective_budget": None}, Effective(limit=Unlimited(), group_id=GroupId(ID_1))),
+        ({}, Effective(limit_micros=Micros(7), group=GroupRef(GroupId(ID_1)), by_override=True)),
+        ({"effective_budget": None}, Effective(limit_micros=Unlimited(), group=GroupRef(GroupId(ID_1)))),
         (
             {"effective_budget": {"spend_limit_micros": 0, "limit_source": "group"}},
-            Effective(limit=Micros(0), group_id=GroupId(ID_1)),
+            Effective(limit_micros=Micros(0), group=GroupRef(GroupId(ID_1))),
         ),
         ({"effective_budget": {"spend_limit_micros": 7, "limit_source": "department"}}, None),
         ({"effective_group_id": None}, None),
@@ -168,9 +172,9 @@ def test_member_rows_that_say_the_effective_budget(change: dict[str, object], ex
     [
         (
             {"group_budget": ROW["effective_budget"]},
-            Effective(limit=Micros(7), group_id=GroupId(ID_1), by_override=True),
+            Effective(limit_micros=Micros(7), group=GroupRef(GroupId(ID_1)), by_override=True),
         ),
-        ({}, Effective(limit=Unlimited(), group_id=GroupId(ID_1))),
+        ({}, Effective(limit_micros=Unlimited(), group=GroupRef(GroupId(ID_1)))),
         ({"effective_group_id": ID_3}, None),
         ({"effective_group_id": None}, None),
     ],
@@ -230,15 +234,16 @@ def test_a_decoded_answer_is_not_held_twice() -> None:
 @given(json_values)
 def test_any_json_is_a_value_or_a_server_error(value: object) -> None:
     body = json.dumps(value).encode()
-    for load, path in [
+    decoders: list[tuple[Callable[[Answer], object], str]] = [
         (load_group_rows, "/api/v2/x"),
         (load_member_rows, SPEND_PATH),
         (load_organizations, "/api/v2/organizations"),
         (load_group_budget, BUDGET_PATH),
         (load_override, f"/api/v2/users/{ID_2}/ai/budget"),
-    ]:
+    ]
+    for decode, path in decoders:
         try:
-            load(answer(body, path=path))
+            decode(answer(body, path=path))
         except ServerError as error:
             assert error.message.startswith("GET /api/v2/")  # noqa: PT017  any JSON may also be right
 

@@ -11,7 +11,7 @@ import pytest
 
 from reconciler import __version__
 from reconciler.coder.client import CoderReader, CoderWriter, open_writer
-from reconciler.core.budget import ABSENT, Budget, GroupId, UserId
+from reconciler.core.budget import ABSENT, Budget, GroupId, GroupRef, UserId
 from reconciler.core.directory import Group, User
 from reconciler.errors import DeniedError, NotFoundError, RejectedError, RetryLaterError, ServerError, UnreachableError
 from reconciler.money import MAX_LIMIT, Micros
@@ -46,7 +46,7 @@ def ana(reader: CoderReader) -> User:
 def test_a_group_budget_is_one_request_each_way(version: str, limit: int) -> None:
     with writing(version) as (sandbox, reader, writer):
         group = platform(reader)
-        budget = Budget(Micros(limit), group.id)
+        budget = Budget(Micros(limit), GroupRef(group.id))
         assert writer.put(group, budget) == budget
         assert reader.budget(group) == budget
         writer.delete(group)
@@ -64,7 +64,7 @@ def test_a_group_budget_is_one_request_each_way(version: str, limit: int) -> Non
 def test_an_override_goes_to_the_route_of_its_generation(version: str) -> None:
     with writing(version) as (sandbox, reader, writer):
         user, group = ana(reader), platform(reader)
-        budget = Budget(Micros(0), group.id)
+        budget = Budget(Micros(0), GroupRef(group.id))
         assert writer.put(user, budget) == budget
         assert writer.put(user, budget) == budget
         writer.delete(user)
@@ -79,7 +79,7 @@ def test_an_override_goes_to_the_route_of_its_generation(version: str) -> None:
 def test_where_there_are_no_overrides_none_is_sent() -> None:
     with writing("2.34") as (sandbox, reader, writer):
         with pytest.raises(RejectedError, match="no user overrides"):
-            writer.put(ana(reader), Budget(Micros(1), platform(reader).id))
+            writer.put(ana(reader), Budget(Micros(1), GroupRef(platform(reader).id)))
         assert not [one for one in sandbox.requests if one.method != "GET"]
 
 
@@ -87,7 +87,7 @@ def test_a_budget_above_the_maximum_is_refused_by_coder_in_its_own_words() -> No
     with writing() as (_, reader, writer):
         group = platform(reader)
         with pytest.raises(RejectedError) as caught:
-            writer.put(group, Budget(Micros(MAX_LIMIT + 1), group.id))
+            writer.put(group, Budget(Micros(MAX_LIMIT + 1), GroupRef(group.id)))
         assert "Invalid AI spend limit.; spend_limit_micros: Must not exceed 1000000000000." in caught.value.message
 
 
@@ -95,14 +95,14 @@ def test_a_user_who_is_no_member_is_refused_by_coder_in_its_own_words() -> None:
     with writing() as (_, reader, writer):
         foreign = group_named(reader.directory(), "labs/ml")
         with pytest.raises(RejectedError, match="group_id: user must be a member of this group"):
-            writer.put(ana(reader), Budget(Micros(1), foreign.id))
+            writer.put(ana(reader), Budget(Micros(1), GroupRef(foreign.id)))
 
 
 def test_what_may_not_be_written_is_rejected_and_what_may_not_be_removed_is_not_found() -> None:
     with writing(role="organization-admin") as (_, reader, writer):
         user, group = named(reader.directory(), "bob"), platform(reader)
         with pytest.raises(RejectedError, match="404 Resource not found") as caught:
-            writer.put(user, Budget(Micros(1), group.id))
+            writer.put(user, Budget(Micros(1), GroupRef(group.id)))
         assert "Owner or User Admin" in caught.value.hint
         with pytest.raises(NotFoundError, match="404 Resource not found"):
             writer.delete(user)
@@ -118,7 +118,11 @@ def refused(fault: Fault, *, delete: bool = False) -> ServerError:
     with writing() as (sandbox, reader, writer):
         group = platform(reader)
         sandbox.fault(fault)
-        write = partial(writer.delete, group) if delete else partial(writer.put, group, Budget(Micros(5), group.id))
+        write = (
+            partial(writer.delete, group)
+            if delete
+            else partial(writer.put, group, Budget(Micros(5), GroupRef(group.id)))
+        )
         with pytest.raises(ServerError) as caught:
             write()
         assert sum(one.method in ("PUT", "DELETE") for one in sandbox.requests) == 1
@@ -173,7 +177,7 @@ def test_an_echo_with_another_limit_is_returned_as_it_is() -> None:
         group = platform(reader)
         echo = {"group_id": group.id, "spend_limit_micros": 0}
         sandbox.fault(Fault("status", method="PUT", status=200, body=echo))
-        assert writer.put(group, Budget(Micros(5), group.id)) == Budget(Micros(0), group.id)
+        assert writer.put(group, Budget(Micros(5), GroupRef(group.id))) == Budget(Micros(0), GroupRef(group.id))
 
 
 def test_an_id_that_is_none_never_gets_into_a_path() -> None:

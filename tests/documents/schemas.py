@@ -1,8 +1,7 @@
-"""The published schemas of documents, drawn from the dataclasses that they describe.
+"""The published JSON Schemas, generated from the frozen values that the documents are made of.
 
-Structure comes from the types; descriptions, patterns and bounds stay as they are in the file, and a key that is new
-gets its field's docstring. `UPDATE_GOLDEN=1 python -m pytest tests/documents` writes the files; a key without a
-description fails the test until somebody writes a description into the file.
+A key's description is the sentence under its field, its type is the field's type, so a new field needs nothing but
+itself. `UPDATE_GOLDEN=1 make test` (or pytest tests/documents) writes schemas/; without it the test compares.
 """
 
 from __future__ import annotations
@@ -10,184 +9,214 @@ from __future__ import annotations
 import ast
 import dataclasses
 import inspect
-import json
 import types
 from collections.abc import Mapping
 from datetime import datetime
 from enum import Enum
 from functools import cache
-from pathlib import Path
+from itertools import pairwise
 from typing import Any, NewType, Union, get_args, get_origin, get_type_hints
 
-from reconciler.formats.codec import EXTRAS, _is_ambiguous, _tag
+from reconciler.core.plan.outcome import Event, Started
+from reconciler.formats import journal
 from reconciler.formats.documents import DOCUMENTS, Document
+from reconciler.money import Micros
 
-FOLDER = Path(__file__).parents[2] / "schemas"
-KEPT = ("description", "pattern", "minimum", "maximum", "title")
-TIME = {
-    "description": "An instant in UTC, RFC 3339.",
-    "type": "string",
-    "format": "date-time",
-    "pattern": r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?Z$",
-}
-SCALARS: dict[type, str] = {int: "integer", str: "string", bool: "boolean"}
+Schema = dict[str, Any]
 
-
-def file_of(row: Document) -> Path:
-    return FOLDER / f"{row.name}.v{row.version}.schema.json"
-
-
-def drawn(row: Document) -> dict[str, Any]:
-    """Return the schema that a document's type asks for, in the words of its file and of the plan's file."""
-    return _Drawing(row).schema()
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+_SHA256 = {"pattern": "^[0-9a-f]{64}$"}
+PATTERNS: Mapping[str, Schema] = {"digest": _SHA256, "sha256": _SHA256, "checksum": _SHA256}
+"""What a key's type does not say, by its name."""
+_CHECKSUM = (
+    "SHA-256 over all the rest, as JSON with sorted keys and no blanks. "
+    "It tells a file that was edited or damaged; it is not a signature."
+)
+_JOURNAL = (
+    "One line of a journal: what `apply` and `revert` record of a run, one JSON object a line, in append-only files "
+    "below .reconciler/ (or --journal FILE). A last line that is broken off was cut by a crash and counts for nothing. "
+    "`show FILE` prints it, `revert FILE` takes back what it says was done."
+)
 
 
-class _Drawing:
-    def __init__(self, row: Document) -> None:
-        self._row = row
-        self._old = _read(file_of(row))
-        shared = {} if row.name == "plan" else _read(file_of(DOCUMENTS["plan"]))
-        self._old_defs = {**self._old.get("$defs", {}), **shared.get("$defs", {})}
-        if row.name != "plan" and shared:
-            plan = {key: value for key, value in shared.items() if key in ("description", "properties")}
-            self._old_defs["plan"] = plan
-        self._defs: dict[str, Any] = {}
+def published() -> Mapping[str, Schema]:
+    """Return the schema of every document, by its file's name in schemas/."""
+    schemas = {f"{row.name}.v{row.version}.schema.json": document_schema(row) for row in DOCUMENTS.values()}
+    return schemas | {f"journal.v{journal.VERSION}.schema.json": journal_schema()}
 
-    def schema(self) -> dict[str, Any]:
-        row, old = self._row, self._old
-        properties: dict[str, Any] = {
-            "format": {"const": row.title, "description": "What this document is."},
-            "version": {
-                "type": "integer",
-                "const": row.version,
-                "description": f"The version of this format: {row.version}. A new key makes a new version.",
-            },
-        }
-        properties |= self._properties(row.type, old)
-        properties["checksum"] = {
-            "type": "string",
-            "pattern": "^[0-9a-f]{64}$",
-            "description": "SHA-256 over all the rest, as JSON with sorted keys and no blanks. Tells a file that was "
-            "edited or damaged; it is not a signature.",
-        }
+
+def document_schema(row: Document) -> Schema:
+    """Return the schema of a document: the fields of its value between `format`, `version` and `checksum`."""
+    book = _Book()
+    properties = {
+        **_envelope(row.title, row.version),
+        **book.object_of(row.type)["properties"],
+        "checksum": {"type": "string", **_SHA256, "description": _CHECKSUM},
+    }
+    return {
+        **_head(row.name, row.version, row.about),
+        "type": "object",
+        "additionalProperties": False,
+        "required": list(properties),
+        "properties": properties,
+        "$defs": book.definitions(),
+    }
+
+
+def journal_schema() -> Schema:
+    """Return the schema of one line of a journal; the first event names format and version."""
+    book = _Book()
+    options = [book.tagged(event) for event in get_args(Event)]
+    first = book.definition_of(Started, tagged=True)
+    first["properties"] = _envelope(journal.NAME, journal.VERSION) | first["properties"]
+    first["required"] = list(first["properties"])
+    return {**_head("journal", journal.VERSION, _JOURNAL), "oneOf": options, "$defs": book.definitions()}
+
+
+def _envelope(name: str, version: int) -> Schema:
+    sentence = f"The version of this format: {version}. A new key makes a new version."
+    return {
+        "format": {"const": name, "description": "What this document is."},
+        "version": {"const": version, "type": "integer", "description": sentence},
+    }
+
+
+def _head(name: str, version: int, about: str) -> Schema:
+    return {
+        "$schema": DIALECT,
+        "$id": f"urn:reconciler:schema:{name}:v{version}",
+        "title": f"reconciler {name}",
+        "description": about,
+    }
+
+
+class _Book:
+    """The definitions that a schema refers to, each made once."""
+
+    def __init__(self) -> None:
+        self._definitions: dict[str, Schema] = {}
+
+    def definitions(self) -> dict[str, Schema]:
+        return dict(sorted(self._definitions.items()))
+
+    def definition_of(self, cls: type, *, tagged: bool = False) -> Schema:
+        return self._definitions[_name(cls, tagged=tagged)]
+
+    def of(self, hint: Any) -> Schema:
+        """Return the schema of a type."""
+        origin, arguments = get_origin(hint), get_args(hint)
+        if hint is Micros:
+            return {"type": "integer", "minimum": 0}
+        if isinstance(hint, NewType):
+            return self.of(hint.__supertype__)
+        if origin in (Union, types.UnionType):
+            return self._union(arguments)
+        if origin is tuple:
+            return {"type": "array", "items": self.of(arguments[0])}
+        if origin is not None and issubclass(origin, Mapping):
+            return {"type": "object", "additionalProperties": self.of(arguments[1])}
+        if dataclasses.is_dataclass(hint):
+            return self._reference(hint)
+        if issubclass(hint, Enum):
+            return self._enum(hint)
+        return dict(_SCALARS[hint])
+
+    def tagged(self, cls: type) -> Schema:
+        """Return a reference to an object that says its own `type`."""
+        return self._reference(cls, tagged=True)
+
+    def object_of(self, cls: type, *, tagged: bool = False) -> Schema:
+        """Return the schema of a frozen value, every key required."""
+        hints, sentences = get_type_hints(cls), attribute_docs(cls)
+        properties: dict[str, Schema] = {}
+        if tagged:
+            properties["type"] = {"const": _tag(cls), "description": "Which of the alternatives this is."}
+        for name in getattr(cls, "JSON_EXTRAS", ()):
+            getter: Any = inspect.getattr_static(cls, name).fget
+            properties[name] = self._key(name, get_type_hints(getter)["return"], inspect.getdoc(getter), cls)
+        for field in dataclasses.fields(cls):
+            properties[field.name] = self._key(field.name, hints[field.name], sentences.get(field.name), cls)
         return {
-            "$schema": "https://json-schema.org/draft/2020-12/schema",
-            "$id": f"urn:reconciler:schema:{row.name}:v{row.version}",
-            "title": old.get("title", row.title),
-            "description": old.get("description", ""),
+            "description": _summary(cls),
             "type": "object",
             "additionalProperties": False,
             "required": list(properties),
             "properties": properties,
-            "$defs": dict(sorted(self._defs.items())),
         }
 
-    def _properties(self, cls: Any, old: Mapping[str, Any]) -> dict[str, Any]:
-        hints = get_type_hints(cls)
-        wanted = {name: _returned(cls, name) for name in EXTRAS.get(cls, ())}
-        wanted |= {field.name: hints[field.name] for field in dataclasses.fields(cls)}
-        before = old.get("properties", {})
-        return {name: self._property(cls, name, hint, before.get(name, {})) for name, hint in wanted.items()}
+    def _key(self, name: str, hint: Any, sentence: str | None, cls: type) -> Schema:
+        assert sentence, f"{cls.__module__}.{cls.__name__}.{name} needs a sentence: it is published in a schema"
+        return {**self.of(hint), **PATTERNS.get(name, {}), "description": " ".join(sentence.split())}
 
-    def _property(self, cls: Any, name: str, hint: Any, old: Mapping[str, Any]) -> dict[str, Any]:
-        schema = self._type(hint, old)
-        schema |= {key: old[key] for key in KEPT if key in old}
-        schema["description"] = old.get("description") or _docstrings(cls).get(name, "")
-        return schema
+    def _union(self, members: tuple[Any, ...]) -> Schema:
+        tagged = sum(member is not types.NoneType for member in members) > 1
+        return {"oneOf": [self._member(member, tagged=tagged) for member in members]}
 
-    def _type(self, hint: Any, old: Mapping[str, Any], *, is_tagged: bool = False) -> dict[str, Any]:
-        if isinstance(hint, NewType):
-            return self._type(hint.__supertype__, old)
-        origin, arguments = get_origin(hint), get_args(hint)
-        if origin in (Union, types.UnionType):
-            tagged = _is_ambiguous(arguments)
-            olds = old.get("oneOf", [{}] * len(arguments))
-            options = zip(arguments, [*olds, *[{}] * len(arguments)], strict=False)
-            return {"oneOf": [self._option(one, before, is_tagged=tagged) for one, before in options]}
-        if origin is tuple:
-            return {"type": "array", "items": self._item(arguments[0], old.get("items", {}))}
-        if origin is not None and issubclass(origin, Mapping):
-            return {
-                "type": "object",
-                "additionalProperties": self._item(arguments[1], old.get("additionalProperties", {})),
-            }
-        if dataclasses.is_dataclass(hint):
-            return {"$ref": self._reference(hint, is_tagged=is_tagged)}
-        if issubclass(hint, Enum):
-            return {"$ref": self._enumeration(hint)}
-        if hint is datetime:
-            self._defs["time"] = self._old_defs.get("time", TIME)
-            return {"$ref": "#/$defs/time"}
-        return {"type": SCALARS[hint]}
-
-    def _item(self, hint: Any, old: Mapping[str, Any]) -> dict[str, Any]:
-        return self._type(hint, old) | {key: old[key] for key in KEPT if key in old}
-
-    def _option(self, hint: Any, old: Mapping[str, Any], *, is_tagged: bool) -> dict[str, Any]:
-        if hint is types.NoneType:
+    def _member(self, member: Any, *, tagged: bool) -> Schema:
+        if member is types.NoneType:
             return {"type": "null"}
-        kept = {key: old[key] for key in KEPT if key in old}
-        return self._type(hint, old, is_tagged=is_tagged and dataclasses.is_dataclass(hint)) | kept
+        return self._reference(member, tagged=tagged) if dataclasses.is_dataclass(member) else self.of(member)
 
-    def _enumeration(self, hint: type[Enum]) -> str:
-        name = _tag(hint)
-        old = self._old_defs.get(name, {})
-        description = old.get("description") or _summary(hint)
-        values = [member.value for member in hint]
-        self._defs[name] = {"description": description, "type": "string", "enum": values}
-        return f"#/$defs/{name}"
+    def _reference(self, cls: Any, *, tagged: bool = False) -> Schema:
+        name = _name(cls, tagged=tagged)
+        if name not in self._definitions:
+            self._definitions[name] = {}  # a value that holds its own kind refers to itself
+            self._definitions[name] = self.object_of(cls, tagged=tagged)
+        return {"$ref": f"#/$defs/{name}"}
 
-    def _reference(self, cls: Any, *, is_tagged: bool) -> str:
-        name = _tag(cls) + ("-tagged" if is_tagged else "")
-        if name not in self._defs:
-            self._defs[name] = {}  # a type that holds itself ends here
-            old = self._old_defs.get(name) or self._old_defs.get(_tag(cls)) or self._old_defs.get(f"{_tag(cls)}-tagged")
-            old = old or {}
-            properties = self._properties(cls, old)
-            if is_tagged:
-                mark = {"const": _tag(cls), "description": "Which of the alternatives this is."}
-                properties = {"type": mark, **properties}
-            self._defs[name] = {
-                "description": old.get("description") or _summary(cls),
-                "type": "object",
-                "additionalProperties": False,
-                "required": list(properties),
-                "properties": properties,
-            }
-        return f"#/$defs/{name}"
+    def _enum(self, cls: type[Enum]) -> Schema:
+        name = _name(cls, tagged=False)
+        sentence = _summary(cls)
+        meanings = attribute_docs(cls)
+        lines = [
+            f"`{member.value}`: {' '.join(meanings[key].split())}"
+            for key, member in cls.__members__.items()
+            if key in meanings
+        ]
+        self._definitions[name] = {
+            "description": " ".join(filter(None, [sentence, *lines])),
+            "type": "string",
+            "enum": [member.value for member in cls],
+        }
+        return {"$ref": f"#/$defs/{name}"}
 
 
-def _read(path: Path) -> dict[str, Any]:
-    schema: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    return schema
+_SCALARS: Mapping[type, Schema] = {
+    int: {"type": "integer"},
+    str: {"type": "string"},
+    bool: {"type": "boolean"},
+    datetime: {"type": "string", "format": "date-time"},
+}
 
 
-def _returned(cls: Any, name: str) -> Any:
-    return get_type_hints(inspect.getattr_static(cls, name).fget)["return"]
+def _summary(cls: type) -> str:
+    """Return the first paragraph of a class's docstring, in one line."""
+    assert cls.__doc__, f"{cls.__name__} needs a docstring"
+    assert not cls.__doc__.startswith((f"{cls.__name__}(", "Enum where")), f"{cls.__name__} needs a docstring"
+    return " ".join(inspect.cleandoc(cls.__doc__).split("\n\n")[0].split())
 
 
-def _summary(cls: Any) -> str:
-    text = inspect.cleandoc(cls.__doc__ or "").split("\n\n")[0].replace("\n", " ")
-    return "" if text.startswith(f"{cls.__name__}(") else text
+def _name(cls: type, *, tagged: bool) -> str:
+    return f"{_tag(cls)}-tagged" if tagged else _tag(cls)
+
+
+def _tag(cls: type) -> str:
+    return "".join(f"-{c.lower()}" if c.isupper() else c for c in cls.__name__).removeprefix("-")
 
 
 @cache
-def _docstrings(cls: Any) -> Mapping[str, str]:
-    """Return what stands below each field of a class, and in each property."""
-    (tree,) = ast.parse(inspect.cleandoc("\n" + inspect.getsource(cls))).body
-    assert isinstance(tree, ast.ClassDef)
-    found: dict[str, str] = {}
-    for node, following in zip(tree.body, [*tree.body[1:], None], strict=True):
-        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
-            found[node.target.id] = _text(following)
-        elif isinstance(node, ast.FunctionDef):
-            found[node.name] = " ".join((ast.get_docstring(node) or "").split())
-    return found
-
-
-def _text(node: ast.AST | None) -> str:
-    match node:
-        case ast.Expr(value=ast.Constant(value=str(text))):
-            return " ".join(text.split())
-        case _:
-            return ""
+def attribute_docs(cls: type) -> Mapping[str, str]:
+    """Return the sentence under each field or member of a class, as its source has it."""
+    tree = ast.parse(inspect.getsource(inspect.getmodule(cls)))  # type: ignore[arg-type]
+    body = next(node.body for node in ast.walk(tree) if isinstance(node, ast.ClassDef) and node.name == cls.__name__)
+    docs: dict[str, str] = {}
+    for statement, following in pairwise(body):
+        match statement, following:
+            case (
+                ast.AnnAssign(target=ast.Name(name)) | ast.Assign(targets=[ast.Name(name)]),
+                ast.Expr(value=ast.Constant(value=str(text))),
+            ):
+                docs[name] = text
+            case _:
+                pass
+    return docs

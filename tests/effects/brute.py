@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from reconciler.core.action import Action
-from reconciler.core.budget import Budget, GroupId, OrganizationId, UserId
+from reconciler.core.budget import Budget, GroupId, GroupRef, OrganizationId, UserId
 from reconciler.core.directory import User
 from reconciler.core.snapshot import Effective, Snapshot, Unlimited
 from tests.effects.worlds import World
@@ -18,7 +18,7 @@ def effective(world: World, person: str, actions: Iterable[Action] = ()) -> Effe
     mine = [group for group in directory.groups.values() if person in directory.members[group.id]]
     own = snapshot.user_overrides[UserId(person)]
     if isinstance(own, Budget):
-        return Effective(limit=own.limit_micros, group_id=own.group_id, by_override=True)
+        return Effective(limit_micros=own.limit_micros, group=GroupRef(own.group.id), by_override=True)
     if not mine:
         return None
 
@@ -31,12 +31,12 @@ def effective(world: World, person: str, actions: Iterable[Action] = ()) -> Effe
         highest = max(budget.limit_micros for budget in budgets)
         best = min(
             (budget for budget in budgets if budget.limit_micros == highest),
-            key=lambda budget: (joined(budget.group_id), budget.group_id),
+            key=lambda budget: (joined(budget.group.id), budget.group.id),
         )
-        return Effective(limit=highest, group_id=best.group_id)
+        return Effective(limit_micros=highest, group=GroupRef(best.group.id))
     homes = [group for group in mine if group.is_everyone]
     home = min(homes, key=lambda group: (group.organization != world.default, joined(group.id), group.id))
-    return Effective(limit=Unlimited(), group_id=home.id)
+    return Effective(limit_micros=Unlimited(), group=GroupRef(home.id))
 
 
 def apply(snapshot: Snapshot, actions: Iterable[Action]) -> Snapshot:

@@ -59,10 +59,11 @@ def test_a_move_without_another_amount_is_an_effect_with_a_fresh_allowance() -> 
     )
     assert names(effects.people) == ["ana", "bob", "eve"]
     assert names(effects.moved) == ["ana", "bob"]
-    assert [usd(19), usd(3)] == [one.spend_before for one in effects.moved]
+    assert [usd(19), usd(3)] == [one.spend_before_micros for one in effects.moved]
     assert names(effects.unlimited) == ["eve"]
     assert not effects.blocked
-    assert effects.group_addresses == {"acme": "group/acme/Everyone", "acme/eng": "group/acme/eng"}
+    addresses = {limit.group.address for person in effects.people for limit in (person.before, person.after)}
+    assert addresses == {"group/acme/Everyone", "group/acme/eng"}
 
 
 def test_old_spend_on_the_new_group_blocks() -> None:

@@ -17,7 +17,7 @@ from reconciler.core.plan.plan import Plan
 from reconciler.formats.plan import dump_plan, load_plan
 from tests.effects.worlds import NOW, World, plans, set_group, spends
 
-SCHEMA = Path(__file__).parents[2] / "schemas" / "plan.v1.schema.json"
+SCHEMA = Path(__file__).parents[2] / "schemas" / "plan.v2.schema.json"
 PLANS_AND_SPEND = plans().flatmap(lambda drawn: st.tuples(st.just(drawn[0]), st.just(drawn[1]), spends(drawn[0])))
 
 
@@ -34,7 +34,6 @@ def plan_of(world: World, actions: tuple[Action, ...], spend: SpendAnswers, gran
         unchanged=0,
         unreadable=(),
         withheld=(),
-        group_names={},
         effects=effects,
         verdict=verdict,
     )

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from reconciler.core.action import Action, Cause
-from reconciler.core.budget import ABSENT, Budget, GroupId, OrganizationId, Unknown, UserId
+from reconciler.core.budget import ABSENT, Budget, GroupId, GroupRef, OrganizationId, Unknown, UserId
 from reconciler.core.desired import Desired
 from reconciler.core.directory import User
 from reconciler.core.gate.gate import (
@@ -168,7 +168,7 @@ def test_no_policy_speaks_for_somebody_whom_two_organizations_touch_and_nobody_c
 
 
 def test_a_mass_change_of_one_organization_is_not_hidden_by_another() -> None:
-    live, directory = Budget(usd(1), GroupId("x")), World({}).directory()
+    live, directory = Budget(usd(1), GroupRef(GroupId("x"))), World({}).directory()
     acme = [Action(subject=group_of(f"acme/g{number}"), before=live, after=ABSENT) for number in range(3)]
     beta = [Action(subject=group_of(f"beta/g{number}"), before=live, after=ABSENT) for number in range(2)]
     large = mass_changes((*acme, *beta), directory, managed={"acme": 4, "beta": 90})
@@ -184,12 +184,17 @@ def test_long_lists_of_names_end() -> None:
     assert refusal.message.endswith("group/acme/g4 and 2 more)")
 
 
+HERE = Place("a.yaml", 1, 1)
+
+
 def test_no_consent_covers_a_broken_guardrail() -> None:
-    breach = Breach(guardrail=GuardrailName.MAX_LIMIT, place="a.yaml:1:1", message="too much", hint="lower it")
+    breach = Breach(
+        guardrail=GuardrailName.MAX_LIMIT, place=HERE, message="too much", guardrail_place=HERE, hint="lower it"
+    )
     verdict = judge(
         (), grants=[Grant(hazard=hazard, up_to=99, source="--allow") for hazard in Hazard], breaches=(breach,)
     )
-    assert [refusal.message for refusal in verdict.refusals] == ["too much"]
+    assert [refusal.message for refusal in verdict.refusals] == ["a.yaml:1:1: too much"]
     assert not Verdict().is_refused
 
 
@@ -200,7 +205,7 @@ def test_no_consent_covers_a_broken_guardrail() -> None:
 def test_a_mass_change_is_more_than_30_percent_and_three_or_an_emptied_section(
     deletes: int, managed: int, emptied: tuple[str, ...], counted: int
 ) -> None:
-    live = Budget(usd(1), GroupId("x"))
+    live = Budget(usd(1), GroupRef(GroupId("x")))
     actions = [Action(subject=group_of(f"acme/g{number}"), before=live, after=ABSENT) for number in range(deletes)]
     created = Action(subject=group_of("acme/new"), before=ABSENT, after=live)
     found = mass_changes((*actions, created), World({}).directory(), managed={"acme": managed}, emptied=emptied)
@@ -218,7 +223,9 @@ def test_what_is_managed_is_what_diff_looks_at() -> None:
     assert (
         count_managed(Desired(groups={}, users={}, exact_groups=frozenset(), exact_users=frozenset()), snapshot) == {}
     )
-    stranger = replace(snapshot, user_overrides={UserId("ana"): Budget(usd(4), GroupId("gone"))}, group_budgets={})
+    stranger = replace(
+        snapshot, user_overrides={UserId("ana"): Budget(usd(4), GroupRef(GroupId("gone")))}, group_budgets={}
+    )
     assert count_managed(nothing, stranger) == {}
 
 
@@ -235,7 +242,7 @@ def test_an_emptied_section_is_recognized_by_kind_and_organization() -> None:
     assert emptied_sections(resolved(directory, policy()), listed, directory) == ()
     lost = Action(
         subject=User(username="x", id=UserId("x")),
-        before=Budget(usd(1), GroupId("gone")),
+        before=Budget(usd(1), GroupRef(GroupId("gone"))),
         after=ABSENT,
         cause=Cause.NOT_LISTED,
     )
@@ -284,7 +291,7 @@ def test_allow_is_read_strictly() -> None:
 def test_one_delete_is_said_as_one() -> None:
     (refusal,) = judge(
         mass_changes(
-            [Action(subject=group_of("acme"), before=Budget(usd(1), GroupId("acme")), after=ABSENT)],
+            [Action(subject=group_of("acme"), before=Budget(usd(1), GroupRef(GroupId("acme"))), after=ABSENT)],
             World({}).directory(),
             managed={"acme": 1},
             emptied=("group/acme/Everyone",),

@@ -55,7 +55,7 @@ def messages(
     effects = _effects(place)
     policies = resolved(World({**place.members, "acme": place.members.get("acme", ())}).directory(), policy)
     assert limits_exposure(policies) == (name is GuardrailName.MAX_EXPOSURE)
-    return [f"{breach.message}: {breach.hint}" for breach in check_guardrails(policies, effects, now=NOW)]
+    return [f"{breach}: {breach.hint}" for breach in check_guardrails(policies, effects, now=NOW)]
 
 
 def _effects(world: World) -> Effects:

@@ -88,7 +88,7 @@ def write(proposal: Proposal, sandbox: Sandbox) -> None:
         )
         sandbox.execute(f"DELETE FROM {table} WHERE {key} = ?", (action.subject.id,))
         if isinstance(action.after, Budget):
-            values = {key: action.subject.id, "group_id": action.after.group_id}
+            values = {key: action.subject.id, "group_id": action.after.group.id}
             columns = ", ".join(values)
             marks = ", ".join("?" * len(values))
             sandbox.execute(
@@ -100,11 +100,11 @@ def write(proposal: Proposal, sandbox: Sandbox) -> None:
 
 def rows(effects: Effects, *, after: bool) -> dict[str, tuple[int | None, str]]:
     sides = {one.username: one.after if after else one.before for one in effects.people}
-    return {name: (_amount(side), side.group_id) for name, side in sides.items()}
+    return {name: (_amount(side), side.group.id) for name, side in sides.items()}
 
 
 def _amount(side: Effective) -> int | None:
-    return None if isinstance(side.limit, Unlimited) else side.limit
+    return None if isinstance(side.limit_micros, Unlimited) else side.limit_micros
 
 
 def by_sandbox(sandbox: Sandbox) -> dict[str, tuple[int | None, str | None]]:
@@ -143,7 +143,7 @@ def test_spend_is_read_of_exactly_whom_it_concerns_and_on_the_group_that_will_co
         effects = find_effects(proposal, reader)
         calls = asked(sandbox)
     assert [one.username for one in effects.blocked] == ["bob", "carol"]
-    assert effects.blocked[0].spend_after == 212_100_000
+    assert effects.blocked[0].spend_after_micros == 212_100_000
     assert calls == {
         "GET /api/v2/groups/*/members/ai/spend": 3,  # overrides of platform's people, also by labs, and their spend
         "GET /api/v2/organizations/*/groups/ai/spend": 2,  # the other budgets of acme, and labs

@@ -12,6 +12,7 @@ from reconciler.core.gate.verdict import Breach, Grant, Verdict
 from reconciler.core.people.assess import assess
 from reconciler.core.people.effects import Effects, Notice, NoticeKind
 from reconciler.core.policy import GuardrailName, Hazard
+from reconciler.errors import Place
 from reconciler.render.effects import Detail, action_notes, effects_lines, refusal_lines
 from tests.effects.worlds import NOW, OLD_SERVER, World, limit, set_group, set_user, usd
 
@@ -92,7 +93,11 @@ def test_a_mass_change_and_consent_and_a_broken_guardrail() -> None:
         "    if that is meant, pass `--allow MASS_CHANGE=3`, or consent in the policy under `allow:`",
     ]
     breach = Breach(
-        guardrail=GuardrailName.MAX_LIMIT, place="a.yaml:1:1", message="a.yaml:1:1: too much", hint="lower the limit"
+        guardrail=GuardrailName.MAX_LIMIT,
+        place=Place("a.yaml", 1, 1),
+        message="too much",
+        guardrail_place=Place("a.yaml", 1, 1),
+        hint="lower the limit",
     )
     allowed = replace(
         verdict.with_grants([Grant(hazard=Hazard.MASS_CHANGE, up_to=3, source="--allow")]), breaches=(breach,)
@@ -192,12 +197,16 @@ def test_notices_stand_at_the_end_and_end_after_a_few() -> None:
     soon = Notice(
         kind=NoticeKind.EXPIRES_SOON,
         address="user/ana",
-        place="a.yaml:1:1",
+        place=Place("a.yaml", 1, 1),
         text="$5.00 expires; then no limit",
         at=NOW + timedelta(3),
     )
     dead = Notice(
-        kind=NoticeKind.DEAD, address="group/acme/x", place="a.yaml:2:1", text="limits none of its 3 members", at=NOW
+        kind=NoticeKind.DEAD,
+        address="group/acme/x",
+        place=Place("a.yaml", 2, 1),
+        text="limits none of its 3 members",
+        at=NOW,
     )
     effects = replace(effects_of(world), notices=(soon, *[dead] * 11))
     assert effects_lines(effects, Verdict(), at=NOW) == [

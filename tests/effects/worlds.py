@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import strategies as st
 
 from reconciler.core.action import Action
-from reconciler.core.budget import ABSENT, Budget, GroupId, OrganizationId, Reading, State, UserId
+from reconciler.core.budget import ABSENT, Budget, GroupId, GroupRef, OrganizationId, Reading, State, UserId
 from reconciler.core.desired import ResolvedPolicy
 from reconciler.core.directory import Directory, Group, Organization, User
 from reconciler.core.plan.resolve import resolve
@@ -87,11 +87,14 @@ class World:
 
     def _budget(self, group_id: GroupId) -> Reading:
         found = self.budgets.get(str(group_id), ABSENT)
-        return Budget(usd(found), group_id) if isinstance(found, int) else found
+        return Budget(usd(found), ref(group_id)) if isinstance(found, int) else found
 
     def _override(self, user_id: UserId) -> Reading:
         found = self.overrides.get(str(user_id), ABSENT)
-        return override(*found) if isinstance(found, tuple) else found
+        if not isinstance(found, tuple):
+            return found
+        dollars, group = found
+        return override(dollars, group) if group in self.members else Budget(usd(dollars), GroupRef(GroupId(group)))
 
 
 def resolved(directory: Directory, *policies: Policy, at: datetime = NOW) -> tuple[ResolvedPolicy, ...]:
@@ -109,23 +112,29 @@ def group_of(name: str) -> Group:
     )
 
 
+def ref(group: str) -> GroupRef:
+    """Return a group of these worlds: `acme/eng`, or `acme` for its Everyone."""
+    organization, _, name = group.partition("/")
+    return GroupRef(GroupId(group), organization=organization, name=name or "Everyone")
+
+
 def override(dollars: int, group: str) -> Budget:
-    return Budget(usd(dollars), GroupId(group))
+    return Budget(usd(dollars), ref(group))
 
 
 def limit(dollars: int, group: str, *, by_override: bool = False) -> Effective:
-    return Effective(limit=usd(dollars), group_id=GroupId(group), by_override=by_override)
+    return Effective(limit_micros=usd(dollars), group=ref(group), by_override=by_override)
 
 
 def unlimited(organization: str = "acme") -> Effective:
-    return Effective(limit=Unlimited(), group_id=GroupId(organization))
+    return Effective(limit_micros=Unlimited(), group=ref(organization))
 
 
 def set_group(world: World, group: str, dollars: int | None) -> Action:
     """`None` deletes."""
     before = world.snapshot().group_budgets[GroupId(group)]
     assert isinstance(before, State)
-    after = ABSENT if dollars is None else Budget(usd(dollars), GroupId(group))
+    after = ABSENT if dollars is None else Budget(usd(dollars), ref(group))
     return Action(subject=group_of(group), before=before, after=after)
 
 

@@ -64,11 +64,11 @@ def test_what_is_claimed_in_partial_knowledge_is_true(world: World, data: st.Dat
     limits = Limits(directory, budgets, overrides)
     for person in people:
         ours, truth = limits.of(person), brute.effective(world, person)
-        if isinstance(ours, Effective) and not isinstance(ours.limit, Unlimited):
+        if isinstance(ours, Effective) and not isinstance(ours.limit_micros, Unlimited):
             assert truth == ours
         elif isinstance(ours, Effective):
             assert truth is not None
-            assert isinstance(truth.limit, Unlimited)
+            assert isinstance(truth.limit_micros, Unlimited)
 
 
 @given(PLANS_AND_SPEND)
@@ -123,10 +123,10 @@ def test_what_is_asked_for_is_enough_and_spend_is_asked_of_exactly_whom_it_conce
     assert needs(actions, enough) == Needs(groups=(), users=())
     asked = {(group, user) for group, users in assess(actions, full).spend_questions().items() for user in users}
     concerned = {
-        (side.group_id, change.user_id)
+        (side.group.id, change.user_id)
         for change in assess(actions, full).changes
         for side in (change.before, change.after)
-        if not isinstance(side.limit, Unlimited)
+        if not isinstance(side.limit_micros, Unlimited)
     }
     assert asked == concerned
 
@@ -220,7 +220,11 @@ def _read(snapshot: Snapshot, full: Snapshot, actions: tuple[Action, ...]) -> Sn
 
 
 def _sum(limits: Mapping[UserId, Effective | None], people: list[UserId]) -> int:
-    return sum(one.limit for p in people if (one := limits[p]) is not None and not isinstance(one.limit, Unlimited))
+    return sum(
+        one.limit_micros
+        for p in people
+        if (one := limits[p]) is not None and not isinstance(one.limit_micros, Unlimited)
+    )
 
 
 def _unlimited(limits: Mapping[UserId, Effective | None]) -> int:
@@ -228,12 +232,12 @@ def _unlimited(limits: Mapping[UserId, Effective | None]) -> int:
 
 
 def _is_free(effective: Effective | None) -> bool:
-    return effective is not None and isinstance(effective.limit, Unlimited)
+    return effective is not None and isinstance(effective.limit_micros, Unlimited)
 
 
 def _is_blocked(effective: Effective | None, person: UserId, spend: SpendAnswers) -> bool:
     """Known for certain."""
-    if effective is None or isinstance(effective.limit, Unlimited):
+    if effective is None or isinstance(effective.limit_micros, Unlimited):
         return False
-    booked = spend.get(effective.group_id, {}).get(person, -1)
-    return effective.limit == 0 or booked >= effective.limit
+    booked = spend.get(effective.group.id, {}).get(person, -1)
+    return effective.limit_micros == 0 or booked >= effective.limit_micros

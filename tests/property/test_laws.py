@@ -17,7 +17,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from reconciler.core.action import Action, Cause, Kind
-from reconciler.core.budget import ABSENT, Absent, Budget, GroupId, Unknown
+from reconciler.core.budget import ABSENT, Absent, Budget, GroupRef, Unknown
 from reconciler.core.directory import Directory, Group, User
 from reconciler.core.plan.outcome import Ended, Ending, Event, Intent, Recorded, Result, Started
 from reconciler.core.plan.plan import Plan, digest
@@ -65,7 +65,7 @@ def exact_policy(snapshot: Snapshot, organization: str) -> Policy:
         user_overrides=tuple(
             UserOverrideEntry(
                 user=user.username,
-                group=directory.groups[one.group_id].name,
+                group=directory.groups[one.group.id].name,
                 limit=one.limit_micros,
                 reason="",
                 starts=None,
@@ -73,7 +73,7 @@ def exact_policy(snapshot: Snapshot, organization: str) -> Policy:
                 place=nowhere,
             )
             for user, one in overrides
-            if isinstance(one, Budget) and directory.groups[one.group_id].organization == organization
+            if isinstance(one, Budget) and directory.groups[one.group.id].organization == organization
         ),
         guardrails=(),
         allow=(),
@@ -105,7 +105,7 @@ def test_law_3_nothing_outside_the_managed_scope_is_planned(situation: Situation
             continue
         assert Kind.DELETE is action.kind, "only a removal may concern what is not listed"
         assert isinstance(action.before, Budget)
-        owner = snapshot.directory.groups[action.before.group_id].organization
+        owner = snapshot.directory.groups[action.before.group.id].organization
         assert owner in (exact_groups if isinstance(action.subject, Group) else exact_users)
 
 
@@ -231,7 +231,7 @@ def test_law_7_journal_events_there_and_back(
 ) -> None:
     """Also of a journal whose last line was cut by a crash: then without that line."""
     world, actions = drawn
-    files, names = (SourceFile(path=text, sha256=text),), {GroupId(text): text}
+    files = (SourceFile(path=text, sha256=text),)
     deployment = world.snapshot().deployment
     run = (
         Started(
@@ -242,7 +242,6 @@ def test_law_7_journal_events_there_and_back(
             digest=text,
             deployment=deployment,
             actions=actions,
-            group_names=names,
             sources=files,
             revision=text,
             consents=(text,),
@@ -262,14 +261,14 @@ def test_a_digest_is_of_what_would_be_written_and_nothing_else(
     _, actions = drawn
     known = digest("d-1", actions)
     assert known == digest("d-1", data.draw(st.permutations(actions)))
-    told = [replace(one, reason="another", expires=NOW, place="x:1:1") for one in actions]
+    told = [replace(one, reason="another", expires=NOW, place=Place("x", 1, 1)) for one in actions]
     assert known == digest("d-1", told)
     assert known != digest("d-2", actions)
     if actions:
         position = data.draw(st.integers(0, len(actions) - 1))
         one = actions[position]
         assert known != digest("d-1", (*actions[:position], *actions[position + 1 :]))
-        other = Budget(Micros(17), one.after.group_id) if isinstance(one.after, Budget) else ABSENT
+        other = Budget(Micros(17), GroupRef(one.after.group.id)) if isinstance(one.after, Budget) else ABSENT
         changed = replace(one, after=other) if isinstance(one.after, Budget) else replace(one, before=_more(one))
         assert known != digest("d-1", (*actions[:position], changed, *actions[position + 1 :]))
 
@@ -291,7 +290,7 @@ def test_what_the_plan_wants_is_what_the_policy_says(situation: Situation) -> No
     for one in wanted:
         live = snapshot.reading(one.subject)
         if one.state == ABSENT and isinstance(live, Budget) and after.get(one.subject.address, live) == live:
-            assert snapshot.directory.groups[live.group_id].organization_id != one.organization
+            assert snapshot.directory.groups[live.group.id].organization_id != one.organization
             continue
         assert one.state == after.get(one.subject.address, snapshot.reading(one.subject))
     addresses = {one.subject.address for one in wanted}

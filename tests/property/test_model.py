@@ -34,10 +34,10 @@ def test_limits_equal_those_of_the_sandbox(sandbox: Sandbox, world: World) -> No
 
 def _row(effective: object) -> tuple[int | None, str | None, str | None]:
     match effective:
-        case Effective(limit=Unlimited(), group_id=group_id):
-            return None, None, str(group_id)
-        case Effective(limit=int(limit), group_id=group_id, by_override=by_override):
-            return limit, "user_override" if by_override else "group", str(group_id)
+        case Effective(limit_micros=Unlimited(), group=group):
+            return None, None, str(group.id)
+        case Effective(limit_micros=int(limit), group=group, by_override=by_override):
+            return limit, "user_override" if by_override else "group", str(group.id)
         case _:
             return None, None, None
 
@@ -79,5 +79,5 @@ def _plant(sandbox: Sandbox, snapshot: Snapshot) -> None:
         if isinstance(own, Budget):
             sandbox.execute(
                 "INSERT INTO user_ai_budget_overrides VALUES (?, ?, ?, ?, ?)",
-                (user_id, own.group_id, own.limit_micros, _TIME, _TIME),
+                (user_id, own.group.id, own.limit_micros, _TIME, _TIME),
             )

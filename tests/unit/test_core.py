@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from reconciler.core.action import Action, Cause, Kind
-from reconciler.core.budget import ABSENT, Budget, GroupId, OrganizationId, Unknown, UserId
+from reconciler.core.budget import ABSENT, Budget, GroupId, GroupRef, OrganizationId, Unknown, UserId
 from reconciler.core.describe import describe
 from reconciler.core.directory import Directory, Group, Subject, User
 from reconciler.core.orphan import Orphan
@@ -188,7 +188,7 @@ def test_when_an_entry_holds(span: dict[str, int], state: object, has_expired: b
         assert users == {}
     else:
         wanted = users[UserId("ana")]
-        assert wanted.state == (Budget(usd(9), GroupId("acme/eng")) if state else ABSENT)
+        assert wanted.state == (Budget(usd(9), GroupRef(GroupId("acme/eng"))) if state else ABSENT)
         assert wanted.has_expired == has_expired
 
 
@@ -319,7 +319,6 @@ def test_a_plan_counts_and_knows_what_it_is() -> None:
     assert [plan.count(kind) for kind in Kind] == [1, 1, 1, 0]
     assert (plan.has_changes, plan.is_complete) == (True, True)
     assert plan.digest == digest("d-1", plan.actions) == plan.with_grants(()).digest
-    assert plan.group_names == {GroupId("acme"): "Everyone", GroupId("acme/eng"): "eng", GroupId("acme/ops"): "ops"}
     empty = plan_of([policy()], WORLD.snapshot())
     assert (empty.has_changes, empty.count(Kind.CREATE)) == (False, 0)
 
@@ -327,7 +326,7 @@ def test_a_plan_counts_and_knows_what_it_is() -> None:
 def test_a_group_and_a_user_of_one_id_have_two_digests() -> None:
     group: Subject = group_of("acme")
     user: Subject = User(username="acme", id=UserId("acme"))
-    states = (ABSENT, Budget(usd(0), GroupId("acme")))
+    states = (ABSENT, Budget(usd(0), GroupRef(GroupId("acme"))))
     both = {digest("d", [Action(subject=subject, before=states[0], after=states[1])]) for subject in (group, user)}
     turned = {digest("d", [Action(subject=subject, before=states[1], after=states[0])]) for subject in (group, user)}
     assert len(both | turned) == 4
@@ -335,13 +334,13 @@ def test_a_group_and_a_user_of_one_id_have_two_digests() -> None:
 
 def test_readings_in_words() -> None:
     group, user = group_of("acme/eng"), User(username="ana", id=UserId("ana"))
-    state = Budget(usd(200), GroupId("acme/eng"))
+    state, unseen = Budget(usd(200), group.ref), Budget(usd(200), GroupRef(GroupId("acme/eng")))
     assert [
-        describe(ABSENT, group, {}),
-        describe(Unknown("no answer"), group, {}),
-        describe(state, group, {}),
-        describe(state, user, {GroupId("acme/eng"): "eng"}),
-        describe(state, user, {}),
+        describe(ABSENT, group),
+        describe(Unknown("no answer"), group),
+        describe(state, group),
+        describe(state, user),
+        describe(unseen, user),
     ] == ["no limit", "unknown (no answer)", "$200.00", "$200.00 (eng)", "$200.00 (acme/eng)"]
 
 
@@ -351,7 +350,7 @@ STARTED = Started(
     deployment=Deployment(
         id="d-1", url="https://coder.example", version="v2.37.0", user="ci", roles=(), offers=NEW_SERVER
     ),
-    actions=ACTIONS, group_names={}, sources=(), revision="", consents=(),
+    actions=ACTIONS, sources=(), revision="", consents=(),
 )  # fmt: skip
 INTENT = Intent(action=0, address="group/acme/ops", kind=Kind.UPDATE, at=NOW)
 DONE = Recorded(action=0, address="group/acme/ops", result=Result.DONE, detail="", at=NOW)

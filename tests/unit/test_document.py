@@ -13,7 +13,7 @@ TEXT = dump("reconciler test", 3, {"b": "naïve €", "a": [1, {"c": None}]})
 
 
 def test_there_and_back() -> None:
-    assert load(TEXT, "reconciler test", 3, source="x") == {"b": "naïve €", "a": [1, {"c": None}]}
+    assert load(TEXT, "reconciler test", 3, source="x") == (3, {"b": "naïve €", "a": [1, {"c": None}]})
     assert "naïve €" in TEXT, "readable as it is"
     assert list(json.loads(TEXT)) == ["format", "version", "b", "a", "checksum"]
     assert TEXT.endswith("}\n")
@@ -23,7 +23,7 @@ def test_half_of_a_character_survives() -> None:
     """Python's stand-in for a byte of a file name that is not UTF-8."""
     text = dump("reconciler test", 3, {"path": "caf\udce9"})
     text.encode("utf-8")
-    assert load(text, "reconciler test", 3, source="x") == {"path": "caf\udce9"}
+    assert load(text, "reconciler test", 3, source="x") == (3, {"path": "caf\udce9"})
 
 
 @pytest.mark.parametrize(

@@ -118,7 +118,7 @@ def count_managed(desired: Desired, snapshot: Snapshot) -> Counter[str]:
         if isinstance(reading, Budget) and (group_id in desired.groups or _is_in(group, desired.exact_groups)):
             found[group.organization if group else ""] += 1
     for user_id, reading in snapshot.user_overrides.items():
-        group = groups.get(reading.group_id) if isinstance(reading, Budget) else None
+        group = groups.get(reading.group.id) if isinstance(reading, Budget) else None
         if isinstance(reading, Budget) and (user_id in desired.users or _is_in(group, desired.exact_users)):
             found[group.organization if group else ""] += 1
     return found

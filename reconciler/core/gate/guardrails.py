@@ -115,7 +115,11 @@ def _max_exposure(guardrail: Guardrail, policy: ResolvedPolicy, effects: Effects
     else:
         return
     yield Breach(
-        guardrail=guardrail.name, place=str(guardrail.place), message=f"{guardrail.place}: {message}", hint=hint
+        guardrail=guardrail.name,
+        place=guardrail.place,
+        message=message,
+        guardrail_place=guardrail.place,
+        hint=hint,
     )
 
 
@@ -127,8 +131,9 @@ def _exposure_of(policy: ResolvedPolicy, effects: Effects) -> Exposure | None:
 def _breach(guardrail: Guardrail, entry: Entry, message: str, hint: str) -> Breach:
     return Breach(
         guardrail=guardrail.name,
-        place=str(entry.place),
-        message=f"{entry.place}: {message} ({guardrail.place})",
+        place=entry.place,
+        message=message,
+        guardrail_place=guardrail.place,
         hint=hint,
     )
 

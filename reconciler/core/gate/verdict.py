@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import assert_never
+from typing import ClassVar, assert_never
 
 from reconciler.core.policy import GuardrailName, Hazard
+from reconciler.errors import Place
 from reconciler.words import count, listed
 
 """Names in the sentence of a refusal; the plan has them all."""
@@ -22,18 +23,30 @@ class Breach:
     """A guardrail that a policy breaks; `place` is the entry's, or the guardrail's where no entry is to blame."""
 
     guardrail: GuardrailName
-    place: str
+    """Which guardrail."""
+    place: Place
     """`file:line:column`."""
     message: str
     """Begins with the place and names that of the guardrail."""
+    guardrail_place: Place
+    """Where the guardrail is written."""
     hint: str
+    """What to do about it."""
+
+    def __str__(self) -> str:
+        """`acme.yaml:8:12: $11.00 for user bob is over the max_limit of $10.00 (acme.yaml:6:14)`."""
+        elsewhere = f" ({self.guardrail_place})" if self.guardrail_place != self.place else ""
+        return f"{self.place}: {self.message}{elsewhere}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Danger:
     """A hazard of one plan in one organization, with all that it counts there."""
 
+    JSON_EXTRAS: ClassVar = ("count", "consent")
+
     hazard: Hazard
+    """Which danger."""
     counted: tuple[str, ...]
     """Usernames (MASS_CHANGE: addresses), sorted."""
     uncertain: tuple[str, ...] = ()
@@ -43,6 +56,7 @@ class Danger:
 
     @property
     def count(self) -> int:
+        """How many are counted, the uncertain ones included."""
         return len(self.counted) + len(self.uncertain)
 
     @property
@@ -56,8 +70,11 @@ class Grant:
     """Consent that was given, and by what: `--allow`, or a place in the policy and its reason."""
 
     hazard: Hazard
+    """The hazard consented to."""
     up_to: int
+    """For at most so many people (MASS_CHANGE: deletes)."""
     source: str
+    """`--allow`, or the place in the policy and its reason."""
     organization: str = ""
     """Name of the only one whose dangers it covers; empty for `--allow`, which covers whatever no policy does."""
     expires: datetime | None = None
@@ -83,8 +100,12 @@ class Refusal:
 class Verdict:
     """What the gate knows of a plan. It is part of a saved plan; apply adds its own grants and asks again."""
 
+    JSON_EXTRAS: ClassVar = ("is_refused",)
+
     dangers: tuple[Danger, ...] = ()
+    """Hazards of this plan, consented to or not."""
     breaches: tuple[Breach, ...] = ()
+    """Guardrails that the policy breaks; no consent covers them."""
     grants: tuple[Grant, ...] = ()
     """Every consent in force, needed or not, sorted."""
 
@@ -93,11 +114,12 @@ class Verdict:
         """Hazards without sufficient consent, then broken guardrails, which no consent covers."""
         return (
             *(_refuse(self, hazard) for hazard in Hazard if not _is_covered(self, hazard)),
-            *(Refusal(message=breach.message, hint=breach.hint) for breach in self.breaches),
+            *(Refusal(message=str(breach), hint=breach.hint) for breach in self.breaches),
         )
 
     @property
     def is_refused(self) -> bool:
+        """Whether a hazard lacks consent or a guardrail is broken, as things are in this document."""
         return bool(self.refusals)
 
     @property

@@ -95,8 +95,8 @@ class Assessment:
         questions: dict[GroupId, set[UserId]] = {}
         for change in self.changes:
             for side in (change.before, change.after):
-                if not isinstance(side.limit, Unlimited):
-                    questions.setdefault(side.group_id, set()).add(change.user_id)
+                if not isinstance(side.limit_micros, Unlimited):
+                    questions.setdefault(side.group.id, set()).add(change.user_id)
         return {group_id: tuple(sorted(questions[group_id])) for group_id in sorted(questions)}
 
     def effects(self, spend: SpendAnswers, *, notices: tuple[Notice, ...] = ()) -> Effects:
@@ -119,7 +119,6 @@ class Assessment:
                 *self._unknown_members(),
                 *self._unseen(people),
             ),
-            group_addresses=self._group_addresses(),
         )
 
     def _unknown_spend(self, people: tuple[PersonEffect, ...]) -> list[str]:
@@ -152,12 +151,6 @@ class Assessment:
 
     def _unseen(self, people: tuple[PersonEffect, ...]) -> list[str]:
         return [UNSEEN] if people and not sees_all(self.snapshot.deployment) else []
-
-    def _group_addresses(self) -> Mapping[GroupId, str]:
-        groups = self.snapshot.directory.groups
-        shown = {side.group_id for change in self.changes for side in (change.before, change.after)}
-        shown |= {side.group_id for one in self.disagreements for side in (one.ours, one.reported)}
-        return {group_id: groups[group_id].address for group_id in sorted(shown) if group_id in groups}
 
 
 def touched(actions: Iterable[Action], directory: Directory) -> frozenset[UserId]:
@@ -249,7 +242,7 @@ def _compare(
             reason = limit_after.reason
         elif isinstance(limit_before, Unknown):
             reason = limit_before.reason
-            becomes_unlimited, becomes_blocked = isinstance(limit_after.limit, Unlimited), limit_after.limit == 0
+            becomes_unlimited, becomes_blocked = limit_after.is_unlimited, limit_after.limit_micros == 0
         else:
             if limit_before != limit_after:
                 changes.append(Change(user_id=user_id, username=name, before=limit_before, after=limit_after))
@@ -289,8 +282,8 @@ def _person(
         username=change.username,
         before=change.before,
         after=change.after,
-        spend_before=_spend_of(change.user_id, change.before, spend),
-        spend_after=_spend_of(change.user_id, change.after, spend),
+        spend_before_micros=_spend_of(change.user_id, change.before, spend),
+        spend_after_micros=_spend_of(change.user_id, change.after, spend),
         causes=causes,
         organization=owners[causes[0]],
     )
@@ -302,12 +295,12 @@ def _limit_of(state: object) -> int | Absent:
 
 def _source(effective: Effective, user_id: UserId) -> str:
     """Return the id of the subject that supplies a limit; empty where nothing does."""
-    if isinstance(effective.limit, Unlimited):
+    if isinstance(effective.limit_micros, Unlimited):
         return ""
-    return str(user_id if effective.by_override else effective.group_id)
+    return str(user_id if effective.by_override else effective.group.id)
 
 
 def _spend_of(user_id: UserId, effective: Effective, spend: SpendAnswers) -> Micros | Unknown:
-    if isinstance(effective.limit, Unlimited):
+    if isinstance(effective.limit_micros, Unlimited):
         return _NO_LIMIT
-    return spend.get(effective.group_id, {}).get(user_id, _NO_SPEND)
+    return spend.get(effective.group.id, {}).get(user_id, _NO_SPEND)

@@ -89,7 +89,7 @@ class Limits:
         if isinstance(own, Absent):
             return self.fallback(user_id)
         if isinstance(own, Budget):
-            return Effective(limit=own.limit_micros, group_id=own.group_id, by_override=True)
+            return Effective(limit_micros=own.limit_micros, group=own.group, by_override=True)
         return Unknown(f"their override is not known: {own.reason}")
 
     def fallback(self, user_id: UserId) -> Effective | Unknown:
@@ -112,25 +112,25 @@ class Limits:
         everyone = [group for group in self._directory.groups.values() if group.is_everyone]
         default = {one.id for one in self._directory.organizations.values() if one.is_default}
         for group in (group for group in everyone if group.organization_id in default):
-            home = Effective(limit=UNLIMITED, group_id=group.id)
+            home = Effective(limit_micros=UNLIMITED, group=group.ref)
             self._homes.update(dict.fromkeys(self._members(group.id), home))
         at_default = frozenset(self._homes)
         for group in sorted(everyone, key=lambda group: str(group.id)):
-            home = Effective(limit=UNLIMITED, group_id=group.id)
+            home = Effective(limit_micros=UNLIMITED, group=group.ref)
             for user_id in self._members(group.id) - at_default:
                 self._homes[user_id] = self._first_joined(user_id, self._homes.get(user_id, home), home)
 
     def _choose_best(self, group_budgets: Mapping[GroupId, Reading]) -> None:
         budgets = [
-            Effective(limit=reading.limit_micros, group_id=group_id)
+            Effective(limit_micros=reading.limit_micros, group=self._directory.groups[group_id].ref)
             for group_id, reading in group_budgets.items()
             if isinstance(reading, Budget) and group_id in self._directory.groups
         ]
         best = self._best
-        for candidate in sorted(budgets, key=lambda budget: (-_amount(budget), str(budget.group_id))):
-            for user_id in self._members(candidate.group_id):
+        for candidate in sorted(budgets, key=lambda budget: (-_amount(budget), str(budget.group.id))):
+            for user_id in self._members(candidate.group.id):
                 winner = best.setdefault(user_id, candidate)
-                if winner is not candidate and winner.limit == candidate.limit:
+                if winner is not candidate and winner.limit_micros == candidate.limit_micros:
                     self._break_tie(user_id, winner, candidate)
 
     def _break_tie(self, user_id: UserId, winner: Effective, candidate: Effective) -> None:
@@ -145,8 +145,8 @@ class Limits:
         if isinstance(winner, Unknown):
             return winner
         groups, joined = self._directory.groups, self._directory.joined
-        one = groups[winner.group_id].organization_id
-        other = groups[candidate.group_id].organization_id
+        one = groups[winner.group.id].organization_id
+        other = groups[candidate.group.id].organization_id
         if one == other:
             return winner
         if (user_id, one) not in joined or (user_id, other) not in joined:
@@ -195,4 +195,4 @@ class Limits:
 
 
 def _amount(effective: Effective) -> int:
-    return _ANY_AMOUNT if isinstance(effective.limit, Unlimited) else effective.limit
+    return _ANY_AMOUNT if isinstance(effective.limit_micros, Unlimited) else effective.limit_micros

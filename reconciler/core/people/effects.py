@@ -24,9 +24,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import ClassVar
 
-from reconciler.core.budget import GroupId, OrganizationId, Unknown, UserId
+from reconciler.core.budget import OrganizationId, Unknown, UserId
 from reconciler.core.snapshot import Effective, Unlimited
+from reconciler.errors import Place
 from reconciler.money import Micros
 
 Spend = Micros | Unknown
@@ -46,13 +48,26 @@ class Standing(StrEnum):
 class PersonEffect:
     """A person whose limit, source or effective group the plan changes."""
 
+    JSON_EXTRAS: ClassVar = (
+        "standing_before",
+        "standing_after",
+        "has_moved",
+        "becomes_unlimited",
+        "becomes_blocked",
+        "becomes_unblocked",
+    )
+
     user_id: UserId
+    """Their UUID."""
     username: str
+    """Their username."""
     before: Effective
+    """What limits them now."""
     after: Effective
-    spend_before: Spend
+    """What would limit them."""
+    spend_before_micros: Spend
     """What counts against the limit now: booked on the group that is effective before. Unknown where there is none."""
-    spend_after: Spend
+    spend_after_micros: Spend
     """What will count: booked on the group that is effective after. Unknown where nothing limits them."""
     causes: tuple[str, ...]
     """Addresses of the actions behind it: first the one on their new source, then the one on their old. Never empty."""
@@ -61,21 +76,24 @@ class PersonEffect:
 
     @property
     def has_moved(self) -> bool:
-        """Whether a limit on another group takes over: a fresh allowance, and `spend_before` stops counting."""
-        is_limited = not isinstance(self.before.limit, Unlimited) and not isinstance(self.after.limit, Unlimited)
-        return is_limited and self.before.group_id != self.after.group_id
+        """Whether a limit on another group takes over: a fresh allowance, and `spend_before_micros` stops counting."""
+        is_limited = not self.before.is_unlimited and not self.after.is_unlimited
+        return is_limited and self.before.group != self.after.group
 
     @property
     def standing_before(self) -> Standing:
-        return standing(self.before, self.spend_before)
+        """Whether they can work now. Follows from `before` and `spend_before`."""
+        return standing(self.before, self.spend_before_micros)
 
     @property
     def standing_after(self) -> Standing:
-        return standing(self.after, self.spend_after)
+        """Whether they could work. Follows from `after` and `spend_after`."""
+        return standing(self.after, self.spend_after_micros)
 
     @property
     def becomes_unlimited(self) -> bool:
-        return isinstance(self.after.limit, Unlimited) and not isinstance(self.before.limit, Unlimited)
+        """Whether they have a limit before and none after."""
+        return isinstance(self.after.limit_micros, Unlimited) and not isinstance(self.before.limit_micros, Unlimited)
 
     @property
     def becomes_blocked(self) -> bool:
@@ -84,6 +102,7 @@ class PersonEffect:
 
     @property
     def becomes_unblocked(self) -> bool:
+        """Whether they cannot work before, and can after."""
         return self.standing_after is Standing.FREE and self.standing_before is Standing.BLOCKED
 
     @property
@@ -99,10 +118,15 @@ class Unclear:
     """A person whom the plan touches and about whom nothing is claimed. The gate counts whom it may harm."""
 
     user_id: UserId
+    """Their UUID."""
     username: str
+    """Their username."""
     reason: str
+    """Why nothing is claimed about them."""
     may_become_unlimited: bool
+    """Whether the plan may make them unlimited."""
     may_become_blocked: bool
+    """Whether the plan may stop their work."""
     organization: str
     """Name of that of the actions that touch them; empty where it cannot be read, or where there are several."""
 
@@ -112,9 +136,13 @@ class Disagreement:
     """A person whom the server limits otherwise than the rule says. Nothing is claimed about them."""
 
     user_id: UserId
+    """Their UUID."""
     username: str
+    """Their username."""
     ours: Effective
+    """What the rule says limits them."""
     reported: Effective
+    """What the server says limits them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,9 +150,13 @@ class Exposure:
     """Sums of effective limits in micros a month; unlimited people are counted apart and are in no sum."""
 
     before_micros: int
+    """The sum now, in micro-dollars a month."""
     after_micros: int
+    """The sum after the plan, in micro-dollars a month."""
     unlimited_before: int
+    """How many people are unlimited now."""
     unlimited_after: int
+    """How many people are unlimited after the plan."""
     people: int
     """Whose limits are known before and after, unlimited ones included."""
     unknown: int
@@ -136,8 +168,11 @@ class OrganizationExposure:
     """The exposure of the members of one organization; members of two are counted in both."""
 
     organization_id: OrganizationId
+    """UUID of the organization."""
     organization: str
+    """Its name."""
     exposure: Exposure
+    """That of its members."""
 
 
 class NoticeKind(StrEnum):
@@ -153,9 +188,11 @@ class Notice:
     """Something about one entry that its reviewers should know."""
 
     kind: NoticeKind
+    """What is announced."""
     address: str
-    place: str
-    """`file:line:column` of the entry."""
+    """The entry's subject: `user/ana`."""
+    place: Place
+    """Of the entry."""
     text: str
     """Half a sentence that follows the address."""
     at: datetime
@@ -189,19 +226,21 @@ class Effects:
     people: tuple[PersonEffect, ...]
     """Sorted by username."""
     unclear: tuple[Unclear, ...]
+    """People whom the plan touches and about whom nothing is claimed, sorted by username."""
     disagreements: tuple[Disagreement, ...]
+    """People whom the server limits otherwise than the rule says."""
     checked: int
     """People for whom our limit was compared with the one that the server reports."""
     exposure: Exposure
+    """The sums of what people may spend."""
     is_total: bool
     """Whether `exposure` is of everybody in the organizations of the plan; otherwise only of whom the plan touches."""
     organizations: tuple[OrganizationExposure, ...]
     """Empty unless `is_total`."""
     notices: tuple[Notice, ...]
+    """What the reviewers of entries should know."""
     unknown: tuple[str, ...]
     """What could not be found out, a sentence each."""
-    group_addresses: Mapping[GroupId, str]
-    """Of every effective group in `people`, `disagreements` and notices; display only."""
 
     @property
     def transitions(self) -> tuple[Transition, ...]:
@@ -231,7 +270,7 @@ class Effects:
 
     @property
     def moved(self) -> tuple[PersonEffect, ...]:
-        """Who starts with a fresh allowance: `spend_before` stops counting."""
+        """Who starts with a fresh allowance: `spend_before_micros` stops counting."""
         return tuple(person for person in self.people if person.has_moved)
 
     @property
@@ -247,18 +286,18 @@ class Effects:
 
 def standing(effective: Effective, spend: Spend) -> Standing:
     """Compare a limit with the spend that counts against it."""
-    if isinstance(effective.limit, Unlimited):
+    if isinstance(effective.limit_micros, Unlimited):
         return Standing.FREE
-    if effective.limit == 0:
+    if effective.limit_micros == 0:
         return Standing.BLOCKED
     if isinstance(spend, Unknown):
         return Standing.UNKNOWN
-    return Standing.BLOCKED if spend >= effective.limit else Standing.FREE
+    return Standing.BLOCKED if spend >= effective.limit_micros else Standing.FREE
 
 
 def amount_or_any(effective: Effective) -> float:
     """Return the limit as something to compare, never to add: unlimited is more than any amount."""
-    return float("inf") if isinstance(effective.limit, Unlimited) else effective.limit
+    return float("inf") if isinstance(effective.limit_micros, Unlimited) else effective.limit_micros
 
 
 def fold(people: Iterable[PersonEffect], *, cause: str = "") -> tuple[Transition, ...]:
@@ -272,4 +311,4 @@ def fold(people: Iterable[PersonEffect], *, cause: str = "") -> tuple[Transition
 
 
 def _sort_key(effective: Effective) -> tuple[float, str, bool]:
-    return amount_or_any(effective), str(effective.group_id), effective.by_override
+    return amount_or_any(effective), str(effective.group.id), effective.by_override

@@ -13,12 +13,13 @@ that they are in it; for anybody else it can (effective.py).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import ClassVar
 
 from reconciler.core.activity import Session, Tokens, UserSpend
-from reconciler.core.budget import Absent, Budget, GroupId, Reading, Unknown
+from reconciler.core.budget import Absent, Budget, Reading, Unknown
 from reconciler.core.desired import Listed, ResolvedPolicy
 from reconciler.core.directory import Group, Subject, User
 from reconciler.core.people.agreement import UNCONFIRMED, sees_all, unconfirmed
@@ -26,6 +27,7 @@ from reconciler.core.people.effective import NOT_READ, Limits
 from reconciler.core.people.effects import Spend
 from reconciler.core.policy import Entry, UserOverrideEntry
 from reconciler.core.snapshot import Effective, Snapshot, Unlimited
+from reconciler.errors import Place
 from reconciler.money import Micros
 
 ELSEWHERE = Unknown("they may have a budget in an organization that cannot be read")
@@ -35,11 +37,16 @@ ELSEWHERE = Unknown("they may have a budget in an organization that cannot be re
 class Said:
     """What an entry of a policy file says of a subject."""
 
-    place: str
+    place: Place
+    """The entry's place in a policy file."""
     limit: Micros | Absent
+    """Micro-dollars a month, or absent for `none`."""
     reason: str
+    """The entry's reason; may be empty."""
     starts: datetime | None
+    """Before it the entry leaves things alone (UTC); null when it has no start."""
     expires: datetime | None
+    """From it on the entry counts as `limit: none` (UTC); null when it has no end."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +54,9 @@ class Candidate:
     """One of a person's groups."""
 
     address: str
+    """The group's stable name: `group/acme/platform`."""
     budget: Reading
+    """The group's budget, or its absence, or why it is not known."""
     wins: bool
     """Whether it supplies the limit that they have without an override."""
     said: tuple[Said, ...]
@@ -59,26 +68,35 @@ class Usage:
     """AI sessions of one kind, added up. Never what was said in them."""
 
     client: str
+    """The program that asked, as Coder names it."""
     provider: str
+    """The providers, separated by commas."""
     model: str
+    """The models, separated by commas."""
     sessions: int
+    """How many sessions."""
     tokens: Tokens
+    """Their tokens."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Explanation:
     """All that is known of one person's limit."""
 
+    JSON_EXTRAS: ClassVar = ("left_micros", "is_disputed")
+
     at: datetime
     """When it was found out (UTC)."""
     user: User
+    """The person."""
     effective: Effective | Unknown
+    """What limits them now, or why that is not known."""
     reported: Effective | None
     """What the server itself says limits them; None where it does not say it."""
     override: Reading
-    override_group: str
-    """Address of the group on which it is booked; empty without one."""
+    """Their override, or its absence, or why it is not known."""
     override_said: tuple[Said, ...]
+    """What the policy files say of their override; empty when they do not list it."""
     fallback: Effective | Unknown
     """By their groups alone: what an override hides."""
     candidates: tuple[Candidate, ...]
@@ -86,21 +104,20 @@ class Explanation:
     spend: Spend
     """Booked this period on the group that is effective now."""
     period_start: datetime
+    """When the current period began (UTC); spend counts from then on."""
     period_end: datetime | None
     """None where the server does not say it."""
     usage: tuple[Usage, ...] | None
     """Most tokens first; None where the server does not show their sessions to us."""
-    group_addresses: Mapping[GroupId, str]
-    """Of their groups, and of the override's; display only."""
 
     @property
     def left_micros(self) -> int | None:
         """Micros left this period, never below 0; None without a limit, or where it or the spend is not known."""
         if isinstance(self.effective, Unknown) or isinstance(self.spend, Unknown):
             return None
-        if isinstance(self.effective.limit, Unlimited):
+        if isinstance(self.effective.limit_micros, Unlimited):
             return None
-        return max(self.effective.limit - self.spend, 0)
+        return max(self.effective.limit_micros - self.spend, 0)
 
     @property
     def is_disputed(self) -> bool:
@@ -137,8 +154,6 @@ def explain(
         fallback = ELSEWHERE
     elif not is_seen and reported is None and user.id in unconfirmed(snapshot):
         effective = fallback = Unknown(UNCONFIRMED)
-    groups = snapshot.directory.groups
-    booked_on = groups.get(own.group_id) if isinstance(own, Budget) else None
     theirs = groups_of(user, snapshot)
     return Explanation(
         at=activity.at,
@@ -146,7 +161,6 @@ def explain(
         effective=effective,
         reported=reported,
         override=own,
-        override_group=booked_on.address if booked_on else "",
         override_said=_said_of(user, listed),
         fallback=fallback,
         candidates=tuple(_candidate(group, fallback, snapshot, listed) for group in _in_order(theirs, snapshot)),
@@ -154,7 +168,6 @@ def explain(
         period_start=spend.period_start if spend else activity.since,
         period_end=spend.period_end if spend else None,
         usage=None if activity.sessions is None else add_up(activity.sessions),
-        group_addresses={group.id: group.address for group in (*theirs, *filter(None, (booked_on,)))},
     )
 
 
@@ -201,7 +214,7 @@ def _candidate(
     group: Group, fallback: Effective | Unknown, snapshot: Snapshot, listed: tuple[Listed, ...]
 ) -> Candidate:
     reading = snapshot.group_budgets.get(group.id, NOT_READ)
-    wins = isinstance(reading, Budget) and isinstance(fallback, Effective) and fallback.group_id == group.id
+    wins = isinstance(reading, Budget) and isinstance(fallback, Effective) and fallback.group.id == group.id
     return Candidate(address=group.address, budget=reading, wins=wins, said=_said_of(group, listed))
 
 
@@ -213,6 +226,6 @@ def _said_of(subject: Subject, listed: tuple[Listed, ...]) -> tuple[Said, ...]:
 def _said(entry: Entry) -> Said:
     if isinstance(entry, UserOverrideEntry):
         return Said(
-            place=str(entry.place), limit=entry.limit, reason=entry.reason, starts=entry.starts, expires=entry.expires
+            place=entry.place, limit=entry.limit, reason=entry.reason, starts=entry.starts, expires=entry.expires
         )
-    return Said(place=str(entry.place), limit=entry.limit, reason=entry.reason, starts=None, expires=None)
+    return Said(place=entry.place, limit=entry.limit, reason=entry.reason, starts=None, expires=None)

@@ -61,7 +61,7 @@ def _count(
             unknown += 1
             continue
         known += 1
-        for side, limit in enumerate((one.limit, other.limit)):
+        for side, limit in enumerate((one.limit_micros, other.limit_micros)):
             if isinstance(limit, Unlimited):
                 unlimited[side] += 1
             else:

@@ -135,7 +135,7 @@ def _is_foreign(user_id: UserId, wanted: Wanted, snapshot: Snapshot) -> bool:
     reading = snapshot.user_overrides[user_id]
     if not isinstance(wanted.state, Absent) or not isinstance(reading, Budget):
         return False
-    group = snapshot.directory.groups.get(reading.group_id)
+    group = snapshot.directory.groups.get(reading.group.id)
     return group is None or group.organization_id != wanted.organization
 
 
@@ -147,7 +147,7 @@ def _is_owned(reading: Reading, desired: Desired, snapshot: Snapshot) -> bool:
         case Unknown():
             return bool(desired.exact_users)
         case Budget():
-            group = snapshot.directory.groups.get(reading.group_id)
+            group = snapshot.directory.groups.get(reading.group.id)
             return group is not None and group.organization_id in desired.exact_users
         case _:
             assert_never(reading)
@@ -162,5 +162,5 @@ def _listed(wanted: Wanted, live: Absent | Budget) -> Action:
         cause=Cause.EXPIRED if wanted.has_expired else Cause.LISTED,
         reason=entry.reason,
         expires=entry.expires if isinstance(entry, UserOverrideEntry) else None,
-        place=str(entry.place),
+        place=entry.place,
     )

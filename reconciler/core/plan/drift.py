@@ -13,4 +13,6 @@ class Drift:
     """The plan that would repair the differences, and the audit log's newest entries about its subjects."""
 
     plan: Plan
+    """What differs, as the plan that would repair it; the keys of a saved plan, without its format and checksum."""
     last_changes: Attribution
+    """Who changed what differs, from Coder's audit log."""

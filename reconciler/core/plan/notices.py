@@ -44,7 +44,7 @@ def _expiring(users: Mapping[UserId, Wanted], directory: Directory, after: Limit
             yield Notice(
                 kind=NoticeKind.EXPIRES_SOON,
                 address=wanted.subject.address,
-                place=str(entry.place),
+                place=entry.place,
                 text=text,
                 at=entry.expires,
             )
@@ -54,13 +54,13 @@ def _dead(desired: Desired, directory: Directory, after: Limits, at: datetime) -
     for user_id, wanted in desired.users.items():
         fallback = after.fallback(user_id)
         if isinstance(wanted.state, Budget) and isinstance(fallback, Effective):
-            same = Effective(limit=wanted.state.limit_micros, group_id=wanted.state.group_id) == fallback
+            same = Effective(limit_micros=wanted.state.limit_micros, group=wanted.state.group) == fallback
             if same:
                 text = f"equals what they have without it: {_say(fallback, directory)}"
                 yield Notice(
                     kind=NoticeKind.DEAD,
                     address=wanted.subject.address,
-                    place=str(wanted.entry.place),
+                    place=wanted.entry.place,
                     text=text,
                     at=at,
                 )
@@ -68,7 +68,7 @@ def _dead(desired: Desired, directory: Directory, after: Limits, at: datetime) -
         if isinstance(wanted.state, Budget) and _limits_nobody(group_id, directory, after):
             text = _say_dead(wanted.state, len(directory.members.get(group_id, ())))
             yield Notice(
-                kind=NoticeKind.DEAD, address=wanted.subject.address, place=str(wanted.entry.place), text=text, at=at
+                kind=NoticeKind.DEAD, address=wanted.subject.address, place=wanted.entry.place, text=text, at=at
             )
 
 
@@ -88,7 +88,7 @@ def _limits_nobody(group_id: GroupId, directory: Directory, after: Limits) -> bo
 
 def _may_limit(group_id: GroupId, user_id: UserId, after: Limits) -> bool:
     fallback = after.fallback(user_id)
-    if isinstance(fallback, Effective) and fallback.group_id != group_id:
+    if isinstance(fallback, Effective) and fallback.group.id != group_id:
         return False
     effective = after.of(user_id)
     return isinstance(effective, Unknown) or not effective.by_override
@@ -98,7 +98,6 @@ def _say(effective: Effective | Unknown, directory: Directory) -> str:
     """`$50.00 (Everyone)`, `no limit`, or that it is not known."""
     if isinstance(effective, Unknown):
         return f"nobody knows what ({effective.reason})"
-    if isinstance(effective.limit, Unlimited):
+    if isinstance(effective.limit_micros, Unlimited):
         return NO_LIMIT
-    group = directory.groups.get(effective.group_id)
-    return f"{format_usd(effective.limit)} ({group.name if group else effective.group_id})"
+    return f"{format_usd(effective.limit_micros)} ({effective.group.label})"

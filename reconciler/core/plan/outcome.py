@@ -7,14 +7,13 @@ result is a write in doubt (law 6).
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import assert_never
 
 from reconciler.core.action import Action, Kind
-from reconciler.core.budget import GroupId
 from reconciler.core.policy import SourceFile
 from reconciler.core.snapshot import Deployment
 
@@ -50,16 +49,21 @@ class Started:
     """The first event: everything that is needed to understand the others without any other file."""
 
     run: str
+    """The name of the run: when it began, its plan's digest, and a random part."""
     tool: str
+    """`reconciler/` and its version; the User-Agent of every write begins with it."""
     at: datetime
+    """When the run began (UTC)."""
     who: str
     """`user@host` that started the run; in CI who started it and its URL: `octocat in https://...`."""
     digest: str
+    """The digest of the plan; its first 12 characters are in the User-Agent of every write."""
     deployment: Deployment
+    """The server that was written to, and as whom."""
     actions: tuple[Action, ...]
     """In the order in which they run; the other events count them from 0."""
-    group_names: Mapping[GroupId, str]
     sources: tuple[SourceFile, ...]
+    """The policy files that went into the plan, with their hashes; empty for a revert."""
     revision: str
     """The Git commit of the policy; empty where there is none."""
     consents: tuple[str, ...]
@@ -73,9 +77,13 @@ class Intent:
     """A write is about to be sent. On disk before it is."""
 
     action: int
+    """Which action of `started.actions` this is about, counted from 0."""
     address: str
+    """The subject's stable name: `group/acme/platform`, `user/ana`. That of the action."""
     kind: Kind
+    """What is about to be done."""
     at: datetime
+    """When it was announced (UTC)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,10 +91,15 @@ class Recorded:
     """What became of an action. `detail` says why, where it is not plainly done."""
 
     action: int
+    """Which action of `started.actions` this is about, counted from 0."""
     address: str
+    """The subject's stable name: `group/acme/platform`, `user/ana`. That of the action."""
     result: Result
+    """What became of it."""
     detail: str
+    """Why, where it is not plainly done; empty otherwise."""
     at: datetime
+    """When it was known (UTC)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,6 +107,7 @@ class Ended:
     """The last event of a run that came to an end by itself."""
 
     ending: Ending
+    """How the run came to its end."""
     why: str
     """Why actions were not attempted; empty when all were."""
     is_verified: bool
@@ -101,6 +115,7 @@ class Ended:
     differences: tuple[str, ...]
     """What that read showed otherwise, a sentence each."""
     at: datetime
+    """When it ended (UTC)."""
 
 
 Event = Started | Intent | Recorded | Ended
@@ -108,9 +123,14 @@ Event = Started | Intent | Recorded | Ended
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActionOutcome:
+    """One action, and what became of it."""
+
     action: Action
+    """The action as planned."""
     result: Result
+    """What became of it."""
     detail: str
+    """Why, where it is not plainly done; may be empty."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import assert_never
+from typing import ClassVar, assert_never
 
 from reconciler.core.action import Action, Kind
-from reconciler.core.budget import Absent, Budget, GroupId, State, Unknown
-from reconciler.core.directory import Directory, Group, Subject, User
+from reconciler.core.budget import Absent, Budget, State, Unknown
+from reconciler.core.directory import Group, Subject, User
 from reconciler.core.gate.verdict import Grant, Verdict
 from reconciler.core.people.effects import Effects
 from reconciler.core.policy import SourceFile
@@ -30,29 +30,35 @@ class Unreadable:
     """A managed subject whose live state is unknown: nothing is planned for it."""
 
     subject: Subject
+    """The group or the person."""
     reading: Unknown
+    """What came back instead."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """Having changes, being complete and being consented to are different facts; see the properties and gate.py."""
 
+    JSON_EXTRAS: ClassVar = ("digest",)
+
     deployment: Deployment
+    """The server that the plan is for, and who asked."""
     at: datetime
     """The instant for which the policy was looked at (UTC)."""
     actions: tuple[Action, ...]
     """Those that change something, in the order in which they run (order.py); no-ops are counted only."""
     unchanged: int
+    """How many managed subjects are as the policy wants them."""
     unreadable: tuple[Unreadable, ...]
+    """Managed subjects whose live state is unknown: nothing is planned for them."""
     withheld: tuple[Action, ...]
     """Removals that are not planned, because `unreadable` is not empty. Display only: apply must not read this."""
-    group_names: Mapping[GroupId, str]
-    """Names of the groups to which budgets in `actions` are attributed; display only."""
     effects: Effects
     """What the actions do to people and money, as far as it is known."""
     verdict: Verdict
     """What the gate says of it. Apply adds its own consents and asks again."""
     sources: tuple[SourceFile, ...] = ()
+    """The policy files that went into the plan."""
     is_for_now: bool = True
     """Whether `at` is when the plan was made. One for another day is for looking at."""
 
@@ -102,13 +108,7 @@ def _state_row(state: State) -> tuple[int, str]:
     match state:
         case Absent():
             return (-1, "")
-        case Budget(limit_micros, group_id):
-            return (limit_micros, str(group_id))
+        case Budget(limit_micros, group):
+            return (limit_micros, str(group.id))
         case _:
             assert_never(state)
-
-
-def names_of_groups(actions: Iterable[Action], directory: Directory) -> dict[GroupId, str]:
-    """Return the names of the groups to which the budgets of actions are attributed, where they are known."""
-    ids = {state.group_id for one in actions for state in (one.before, one.after) if isinstance(state, Budget)}
-    return {group_id: directory.groups[group_id].name for group_id in sorted(ids) if group_id in directory.groups}

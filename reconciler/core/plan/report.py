@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import ClassVar
 
 from reconciler.core.action import Kind
 from reconciler.core.plan.outcome import ActionOutcome, Ended, Ending, Outcome, Result, is_complete
@@ -20,14 +21,20 @@ from reconciler.core.snapshot import Deployment
 class OutcomeReport:
     """The end of an apply, as every format shows it."""
 
+    JSON_EXTRAS: ClassVar = ("is_complete", "counts")
+
     exit_code: int
+    """The exit code of the command."""
     deployment: Deployment
+    """The server, and who asked."""
     digest: str
     """Of the plan."""
     run: str
     """Name of the run; empty when there was nothing to do, so that no run began."""
     tool: str
+    """Name and version of the program that ran; empty when there was nothing to do."""
     who: str
+    """Who started the run, and where; empty when there was nothing to do."""
     at: datetime
     """When the run began, or the plan was made (UTC)."""
     revision: str
@@ -39,6 +46,7 @@ class OutcomeReport:
     journal: str
     """Path of the journal; empty when nothing was recorded."""
     results: tuple[ActionOutcome, ...]
+    """What became of each action, in the order of the plan."""
     ended: Ended | None
     """None when the run was cut off: killed, or its machine lost."""
 

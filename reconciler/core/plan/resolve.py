@@ -164,7 +164,7 @@ class _Resolver:
             self._orphan(self._without_group(listed, groups, organization), is_in=is_in)
         elif self._claim(group, entry):
             if is_in:
-                state = ABSENT if isinstance(entry.limit, Absent) else Budget(entry.limit, group.id)
+                state = ABSENT if isinstance(entry.limit, Absent) else Budget(entry.limit, group.ref)
                 self._groups[group.id] = Wanted(subject=group, state=state, entry=entry, organization=organization.id)
             else:
                 self._left_alone.add(group.id)
@@ -207,7 +207,7 @@ class _Resolver:
             self._orphans.append(self._without_group(listed, groups, organization))
             return
         (group,) = groups
-        state = Budget(entry.limit, group.id)
+        state = Budget(entry.limit, group.ref)
         self._users[user.id] = Wanted(subject=user, state=state, entry=entry, organization=organization.id)
         if not self._may_be_member(user, group):
             self._not_members[user.id] = self._without_membership(listed, user, group)

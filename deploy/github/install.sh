@@ -1,0 +1,22 @@
+#!/usr/bin/env bash
+# Put `reconciler` on the PATH of this job: a release, or the code beside this file at the commit that the workflow pins.
+# Libraries come at the versions and hashes of deploy/requirements.txt; nothing of the job's own Python is changed.
+set -euo pipefail
+
+if [[ -n "${RECONCILER_INSTALLED:-}" ]]; then # set where an image has it already
+  exit 0
+fi
+root=$(cd "$(dirname "$0")/../.." && pwd)
+venv="$RUNNER_TEMP/reconciler-venv"
+python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' || {
+  echo "::error title=AI budgets::Python 3.11 or newer is needed; add actions/setup-python before this step"
+  exit 1
+}
+python3 -m venv "$venv"
+"$venv/bin/pip" install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r "$root/deploy/requirements.txt"
+if [[ -n "${VERSION:-}" ]]; then
+  "$venv/bin/pip" install --quiet --disable-pip-version-check --no-deps "coder-budget-reconciler==$VERSION"
+else
+  "$venv/bin/pip" install --quiet --disable-pip-version-check --no-deps "$root"
+fi
+echo "$venv/bin" >> "$GITHUB_PATH"

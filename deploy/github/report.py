@@ -1,0 +1,257 @@
+"""What a workflow tells GitHub: one comment, one issue, and the plan that was reviewed. Standard library alone.
+
+    report.py comment FOLDER COMMAND     write or update the one comment of the pull request
+    report.py issue FOLDER EXIT_CODE     open, update or close the one issue about drift
+    report.py reviewed-plan FOLDER       fetch the plan that the merged pull request showed, as reviewed.json
+    report.py compare FOLDER             exit with 3 if plan.json changes what reviewed.json did not show
+    report.py field FOLDER NAME          print `digest` or `changes` of plan.json, nothing if there is none
+
+It never sees the token for Coder. In the environment: GITHUB_TOKEN, GITHUB_API_URL, GITHUB_REPOSITORY, GITHUB_SHA,
+PULL_REQUEST, GITHUB_SERVER_URL, GITHUB_RUN_ID.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import re
+import sys
+import urllib.error
+import urllib.request
+import zipfile
+from pathlib import Path
+from typing import Any
+
+MAX_BODY = 65_000
+"""GitHub takes 65,536 characters."""
+MAX_PLAN_BYTES = 64 * 2**20
+ARTIFACT = "ai-budgets-plan"
+REFUSED = 3
+LABEL = "ai-budgets-drift"
+
+
+def main(arguments: list[str]) -> int:
+    match arguments:
+        case ["comment", folder, command]:
+            return comment(Path(folder), command)
+        case ["issue", folder, exit_code]:
+            return issue(Path(folder), exit_code)
+        case ["reviewed-plan", folder]:
+            return reviewed_plan(Path(folder))
+        case ["compare", folder]:
+            return compare(Path(folder))
+        case ["field", folder, name]:
+            return field(Path(folder), name)
+        case _:
+            print(__doc__, file=sys.stderr)
+            return 1
+
+
+def comment(folder: Path, command: str) -> int:
+    """Write or update the comment that begins with our marker. A comment that cannot be written fails nothing."""
+    number = os.environ.get("PULL_REQUEST") or pull_request_of(os.environ["GITHUB_SHA"])
+    if not number:
+        print("There is no pull request to comment on.")
+        return 0
+    marker = f"<!-- coder-budget-reconciler: {command} -->"
+    body = page(folder, command, marker)
+    try:
+        place = f"/issues/{number}/comments"
+        old = next((item for item in every(place) if ours(item, marker)), None)
+        if old:
+            call("PATCH", f"/issues/comments/{old['id']}", {"body": body})
+        else:
+            call("POST", place, {"body": body})
+    except urllib.error.HTTPError as error:
+        warn(f"The comment could not be written ({error.code}); the job summary has it. Is `pull-requests: write` missing?")
+    return 0
+
+
+def issue(folder: Path, exit_code: str) -> int:
+    """Keep the one issue about drift: open while live differs, closed when it does not; other results leave it alone."""
+    marker = "<!-- coder-budget-reconciler: drift -->"
+    if exit_code not in ("0", "2"):
+        return 0
+    try:
+        items = every(f"/issues?state=open&labels={LABEL}")
+        old = next((item for item in items if ours(item, marker) and "pull_request" not in item), None)
+        if exit_code == "0":
+            if old:
+                call("POST", f"/issues/{old['number']}/comments", {"body": "Live budgets match the policy again."})
+                call("PATCH", f"/issues/{old['number']}", {"state": "closed", "state_reason": "completed"})
+            return 0
+        title, body = "AI budgets: live differs from the policy", page(folder, "drift", marker)
+        if old:
+            call("PATCH", f"/issues/{old['number']}", {"title": title, "body": body})
+        else:
+            call("POST", "/issues", {"title": title, "body": body, "labels": [LABEL]})
+    except urllib.error.HTTPError as error:
+        warn(f"The issue could not be written ({error.code}); the job summary has it. Is `issues: write` missing?")
+    return 0
+
+
+def reviewed_plan(folder: Path) -> int:
+    """Fetch plan.json of the merged pull request's last plan, from an artifact of this repository's own runs alone.
+
+    A pull request of a fork can upload an artifact of any name; GitHub says which repository its run was for.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    pulls = [pull for pull in pulls_of(os.environ["GITHUB_SHA"]) if pull.get("merged_at")]
+    if not pulls:
+        print("This commit was not merged from a pull request; its plan is not compared.")
+        return 0
+    head = pulls[0]["head"]["sha"]
+    answer = call("GET", f"/actions/artifacts?name={ARTIFACT}-{head}&per_page=100")
+    for artifact in sorted(answer["artifacts"], key=lambda item: item["created_at"], reverse=True):
+        run = artifact.get("workflow_run") or {}
+        is_own = run.get("head_repository_id") == run.get("repository_id") and run.get("head_sha") == head
+        if is_own and not artifact["expired"]:
+            (folder / "reviewed.json").write_bytes(unzipped(download(artifact["id"]), "plan.json"))
+            print(f"The plan of pull request {pulls[0]['number']} at {head[:12]} was fetched.")
+            return 0
+    warn(f"No plan of pull request {pulls[0]['number']} at {head[:12]} is left; what is applied is not compared with it.")
+    return 0
+
+
+def compare(folder: Path) -> int:
+    """Compare what is about to be applied with what was shown. What this merge does not ask for is told, not refused.
+
+    The plan to apply is always made anew from the merged policy, so a forged artifact can at most stop an apply.
+    """
+    fresh, reviewed = load(folder / "plan.json"), load(folder / "reviewed.json")
+    if fresh is None or reviewed is None:
+        return 0
+    shown = {action["address"]: action["after"] for action in reviewed["actions"]}
+    unseen = [item for item in fresh["actions"] if shown.get(item["address"]) != item["after"]]
+    refused = sorted(item["address"] for item in unseen if item.get("origin", "change") == "change")
+    told = sorted(item["address"] for item in unseen if item["address"] not in refused)
+    if told:
+        notice(f"Not in the reviewed plan, and not asked for by this change: {', '.join(told)}")
+    if not refused:
+        return 0
+    text = (
+        f"The reviewed plan did not show this change of {', '.join(refused)}. Nothing was written. "
+        "Look at the plan in the job summary; to apply it, run this workflow by hand."
+    )
+    print(f"::error title=AI budgets::{escaped(text)}")
+    with open(os.environ["GITHUB_STEP_SUMMARY"], "a", encoding="utf-8") as file:
+        file.write(f"\n> [!CAUTION]\n> {text}\n")
+    (folder / "apply.md").write_text(f"> [!CAUTION]\n> {text}\n", encoding="utf-8")
+    return REFUSED
+
+
+def field(folder: Path, name: str) -> int:
+    """Print a fact of the plan for a step's outputs."""
+    plan = load(folder / "plan.json")
+    if plan is not None and "actions" in plan:
+        print(len(plan["actions"]) if name == "changes" else plan.get(name, ""))
+    return 0
+
+
+def page(folder: Path, name: str, marker: str) -> str:
+    """Return the Markdown page of a command, cut where GitHub would refuse it, with our marker and the run's address."""
+    candidates = [folder / f"{name}.md", folder / "plan.md"]
+    text = next((file.read_text(encoding="utf-8") for file in candidates if file.exists()), "")
+    if not text.strip():
+        text = "No page was made; the log of the run says why."
+    run = f"{os.environ['GITHUB_SERVER_URL']}/{os.environ['GITHUB_REPOSITORY']}/actions/runs/{os.environ['GITHUB_RUN_ID']}"
+    end = f"\n\n<sub>[This run]({run})</sub>\n"
+    if len(text) > MAX_BODY - len(marker) - len(end):
+        cut = "\n\n… The rest is in the job summary and in the artifacts of the run."
+        text = text[: MAX_BODY - len(marker) - len(end) - len(cut)].rpartition("\n")[0] + cut
+    return f"{marker}\n{text}{end}"
+
+
+def ours(item: dict[str, Any], marker: str) -> bool:
+    """Whether a comment or issue is the workflow's own: a person may quote the marker."""
+    return (item.get("body") or "").startswith(marker) and item["user"]["type"] == "Bot"
+
+
+def pulls_of(sha: str) -> list[dict[str, Any]]:
+    """Return the pull requests of this repository that a commit belongs to."""
+    return list(call("GET", f"/commits/{sha}/pulls"))
+
+
+def pull_request_of(sha: str) -> str:
+    pulls = pulls_of(sha)
+    return str(pulls[0]["number"]) if pulls else ""
+
+
+def every(path: str) -> list[dict[str, Any]]:
+    """Return all items of a list, a hundred a page."""
+    items: list[dict[str, Any]] = []
+    for number in range(1, 31):
+        joiner = "&" if "?" in path else "?"
+        some = call("GET", f"{path}{joiner}per_page=100&page={number}")
+        items += some
+        if len(some) < 100:
+            break
+    return items
+
+
+def call(method: str, path: str, body: dict[str, Any] | None = None) -> Any:
+    """Send a request to GitHub's API for this repository; return the decoded answer."""
+    with urllib.request.urlopen(request(method, path, body), timeout=60) as answer:
+        return json.load(answer)
+
+
+def request(method: str, path: str, body: dict[str, Any] | None = None) -> urllib.request.Request:
+    url = f"{os.environ['GITHUB_API_URL']}/repos/{os.environ['GITHUB_REPOSITORY']}{path}"
+    headers = {
+        "Authorization": f"Bearer {os.environ['GITHUB_TOKEN']}",
+        "Accept": "application/vnd.github+json",
+        "X-GitHub-Api-Version": "2022-11-28",
+    }
+    data = json.dumps(body).encode() if body is not None else None
+    return urllib.request.Request(url, data=data, headers=headers, method=method)
+
+
+class KeepToken(urllib.request.HTTPRedirectHandler):
+    """An artifact is a redirect to a store of files, which must not get our token."""
+
+    def redirect_request(self, *args: Any, **kwargs: Any) -> urllib.request.Request | None:
+        new = super().redirect_request(*args, **kwargs)
+        if new is not None:
+            new.remove_header("Authorization")
+        return new
+
+
+def download(artifact: int) -> bytes:
+    opener = urllib.request.build_opener(KeepToken)
+    with opener.open(request("GET", f"/actions/artifacts/{artifact}/zip"), timeout=60) as answer:
+        return bytes(answer.read(MAX_PLAN_BYTES))
+
+
+def unzipped(data: bytes, name: str) -> bytes:
+    """Return one file of an archive; it is never unpacked to disk by the names in it."""
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        member = next(item for item in archive.infolist() if Path(item.filename).name == name)
+        if member.file_size > MAX_PLAN_BYTES:
+            raise SystemExit(f"{name} in the artifact is larger than {MAX_PLAN_BYTES} bytes")
+        return archive.read(member)
+
+
+def load(path: Path) -> dict[str, Any] | None:
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return document if isinstance(document, dict) else None
+
+
+def escaped(text: str) -> str:
+    """Keep a text on one line of a workflow command."""
+    return re.sub(r"[%\r\n]", lambda match: f"%{ord(match[0]):02X}", text)
+
+
+def warn(text: str) -> None:
+    print(f"::warning title=AI budgets::{escaped(text)}")
+
+
+def notice(text: str) -> None:
+    print(f"::notice title=AI budgets::{escaped(text)}")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

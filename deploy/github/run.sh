@@ -1,0 +1,80 @@
+#!/usr/bin/env bash
+# Run one command of reconciler on a GitHub runner: pages into a folder, summary, annotations and outputs.
+# In the environment: COMMAND, POLICIES, BASE, REQUIRE_REVIEWED, CODER_URL and CODER_SESSION_TOKEN.
+set -euo pipefail
+
+folder=$1
+here=$(dirname "$0")
+mkdir -p "$folder"
+read -r -a policies <<< "${POLICIES:-policies}"
+base=()
+if [[ -n "${BASE:-}" ]]; then
+  base=(--base "$BASE")
+fi
+
+# Make a page in each format in the one run, also when it is refused or fails: page NAME ARGUMENT...
+page() {
+  local name=$1 code=0
+  shift
+  reconciler "$@" \
+    --save "markdown=$folder/$name.md" --save "github=$folder/$name.annotations" \
+    --save "html=$folder/$name.html" --save "json=$folder/$name.json" || code=$?
+  show "$name"
+  return "$code"
+}
+
+show() {
+  if [[ -s "$folder/$1.annotations" ]]; then
+    cat "$folder/$1.annotations"
+  fi
+  if [[ -s "$folder/$1.md" ]]; then
+    cat "$folder/$1.md" >> "$GITHUB_STEP_SUMMARY"
+  fi
+}
+
+output() {
+  printf '%s=%s\n' "$1" "$2" >> "$GITHUB_OUTPUT"
+}
+
+finish() {
+  output exit-code "$1"
+  output folder "$folder"
+  output digest "$(python3 "$here/report.py" field "$folder" digest)"
+  output changes "$(python3 "$here/report.py" field "$folder" changes)"
+  exit "$2"
+}
+
+code=0
+case "$COMMAND" in
+  validate)
+    reconciler validate "${policies[@]}" --save "github=$folder/validate.annotations" --save "markdown=$folder/validate.md" || code=$?
+    show validate
+    ;;
+  plan)
+    page plan plan "${policies[@]}" "${base[@]}" -o "$folder/ai-budgets.plan" || code=$?
+    ;;
+  apply)
+    page plan plan "${policies[@]}" "${base[@]}" -o "$folder/ai-budgets.plan" || code=$?
+    if [[ $code == 0 && "${REQUIRE_REVIEWED:-true}" == true ]]; then
+      python3 "$here/report.py" compare "$folder" || code=$?
+    fi
+    if [[ $code == 0 ]]; then
+      page apply apply "$folder/ai-budgets.plan" --auto-approve --journal "$folder/journal.jsonl" || code=$?
+    fi
+    ;;
+  due)
+    page apply apply "${policies[@]}" --due --auto-approve --journal "$folder/journal.jsonl" || code=$?
+    ;;
+  drift)
+    page drift drift "${policies[@]}" "${base[@]}" || code=$?
+    if [[ $code == 2 ]]; then # the issue tells it; the job did its work
+      echo "::warning title=AI budgets::Live budgets differ from the policy."
+      finish 2 0
+    fi
+    ;;
+  *)
+    echo "::error title=AI budgets::There is no command '$COMMAND': validate, plan, apply, due or drift"
+    code=1
+    ;;
+esac
+finish "$code" "$code"

@@ -64,12 +64,12 @@ def comment(folder: Path, command: str) -> int:
         else:
             call("POST", place, {"body": body})
     except urllib.error.HTTPError as error:
-        warn(f"The comment could not be written ({error.code}); the job summary has it. Is `pull-requests: write` missing?")
+        warn(f"The comment could not be written ({error.code}); is `pull-requests: write` missing?")
     return 0
 
 
 def issue(folder: Path, exit_code: str) -> int:
-    """Keep the one issue about drift: open while live differs, closed when it does not; other results leave it alone."""
+    """Keep the one issue about drift: open while live differs, closed when it does not; else leave it alone."""
     marker = "<!-- coder-budget-reconciler: drift -->"
     if exit_code not in ("0", "2"):
         return 0
@@ -87,7 +87,7 @@ def issue(folder: Path, exit_code: str) -> int:
         else:
             call("POST", "/issues", {"title": title, "body": body, "labels": [LABEL]})
     except urllib.error.HTTPError as error:
-        warn(f"The issue could not be written ({error.code}); the job summary has it. Is `issues: write` missing?")
+        warn(f"The issue could not be written ({error.code}); is `issues: write` missing?")
     return 0
 
 
@@ -110,7 +110,9 @@ def reviewed_plan(folder: Path) -> int:
             (folder / "reviewed.json").write_bytes(unzipped(download(artifact["id"]), "plan.json"))
             print(f"The plan of pull request {pulls[0]['number']} at {head[:12]} was fetched.")
             return 0
-    warn(f"No plan of pull request {pulls[0]['number']} at {head[:12]} is left; what is applied is not compared with it.")
+    warn(
+        f"No plan of pull request {pulls[0]['number']} is left at {head[:12]}; what is applied is not compared with it."
+    )
     return 0
 
 
@@ -150,13 +152,13 @@ def field(folder: Path, name: str) -> int:
 
 
 def page(folder: Path, name: str, marker: str) -> str:
-    """Return the Markdown page of a command, cut where GitHub would refuse it, with our marker and the run's address."""
+    """Return the Markdown page of a command, cut where GitHub would refuse it, with our marker and a link."""
     candidates = [folder / f"{name}.md", folder / "plan.md"]
     text = next((file.read_text(encoding="utf-8") for file in candidates if file.exists()), "")
     if not text.strip():
         text = "No page was made; the log of the run says why."
-    run = f"{os.environ['GITHUB_SERVER_URL']}/{os.environ['GITHUB_REPOSITORY']}/actions/runs/{os.environ['GITHUB_RUN_ID']}"
-    end = f"\n\n<sub>[This run]({run})</sub>\n"
+    repository = f"{os.environ['GITHUB_SERVER_URL']}/{os.environ['GITHUB_REPOSITORY']}"
+    end = f"\n\n<sub>[This run]({repository}/actions/runs/{os.environ['GITHUB_RUN_ID']})</sub>\n"
     if len(text) > MAX_BODY - len(marker) - len(end):
         cut = "\n\n… The rest is in the job summary and in the artifacts of the run."
         text = text[: MAX_BODY - len(marker) - len(end) - len(cut)].rpartition("\n")[0] + cut

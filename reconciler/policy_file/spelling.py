@@ -17,6 +17,11 @@ def quoted(text: str) -> str:
     """Write a text plain where that is safe, else in double quotes."""
     if _PLAIN.fullmatch(text) and is_text(text):
         return text
+    return in_double_quotes(text)
+
+
+def in_double_quotes(text: str) -> str:
+    """Write a text so that YAML and JSON read it."""
     return '"' + "".join(_escaped(character) for character in text) + '"'
 
 
@@ -36,6 +41,6 @@ def moment(instant: datetime) -> str:
 def _escaped(character: str) -> str:
     if character in _ESCAPES:
         return _ESCAPES[character]
-    if character.isprintable():
+    if character.isprintable() or ord(character) >= 0x10000:  # YAML and JSON have no escape in common above U+FFFF
         return character
-    return f"\\u{ord(character):04x}" if ord(character) < 0x10000 else f"\\U{ord(character):08x}"
+    return f"\\u{ord(character):04x}"

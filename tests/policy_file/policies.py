@@ -71,6 +71,13 @@ def overrides(draw: st.DrawFn) -> UserOverrideEntry:
     )
 
 
+entries: dict[str, st.SearchStrategy[Any]] = {
+    "group_budgets": st.builds(GroupBudgetEntry, group=names, limit=limits, reason=reasons, place=st.just(HERE)),
+    "user_overrides": overrides(),
+}
+"""What each list may hold, by its key."""
+
+
 def _guardrail(name: GuardrailName) -> st.SearchStrategy[Guardrail]:
     numbers = st.integers(1, 1000) if name is GuardrailName.MAX_OVERRIDE_DAYS else st.integers(0, MAX_LIMIT)
     return numbers.map(lambda value: Guardrail(name=name, value=value, place=HERE))
@@ -82,12 +89,10 @@ policies = st.builds(
     place=st.just(HERE),
     group_budgets_managed=st.sampled_from(Manage),
     user_overrides_managed=st.sampled_from(Manage),
-    group_budgets=st.lists(
-        st.builds(GroupBudgetEntry, group=names, limit=limits, reason=reasons, place=st.just(HERE)),
-        max_size=5,
-        unique_by=lambda entry: entry.group,
-    ).map(tuple),
-    user_overrides=st.lists(overrides(), max_size=5, unique_by=lambda entry: entry.user.lower()).map(tuple),
+    group_budgets=st.lists(entries["group_budgets"], max_size=5, unique_by=lambda entry: entry.group).map(tuple),
+    user_overrides=st.lists(entries["user_overrides"], max_size=5, unique_by=lambda entry: entry.user.lower()).map(
+        tuple
+    ),
     guardrails=st.lists(st.sampled_from(GuardrailName), unique=True)
     .flatmap(lambda drawn: st.tuples(*map(_guardrail, drawn)))
     .map(tuple),

@@ -2,7 +2,7 @@
 
 The file is parsed once more, for offsets. Each change becomes a span of the old text and the new text in its place.
 
-In a block the new text looks like its neighbours. Between braces it is JSON, which is YAML too, so a JSON file stays one.
+In a block the new text looks like its neighbours. Between braces it is JSON, which is YAML too, so JSON stays JSON.
 """
 
 from __future__ import annotations

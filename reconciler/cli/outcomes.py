@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reconciler.core.plan.outcome import Outcome, fold
+from reconciler.core.plan.outcome import Outcome, replay
 from reconciler.errors import FileError
 from reconciler.formats.journal import load_events
 
@@ -10,6 +10,6 @@ from reconciler.formats.journal import load_events
 def read_outcome(text: str, *, source: str) -> Outcome:
     """Fold a journal's text into its outcome. Raises FileError."""
     try:
-        return fold(load_events(text, source=source))
+        return replay(load_events(text, source=source))
     except ValueError as error:
         raise FileError(f"{source} is not the journal of one run: {error}") from None

@@ -14,7 +14,7 @@ from reconciler.coder.answers import is_experiment_missing, is_not_found, is_rou
 from reconciler.coder.exchange import Answer, Request
 from reconciler.coder.transport import Transport
 from reconciler.coder.wire import Fields, NameGroup, load_object
-from reconciler.core.activity import Change, Changes, Session, Tokens, UserSpend
+from reconciler.core.activity import AuditEntry, Changes, Session, Tokens, UserSpend
 from reconciler.core.budget import GroupId, GroupRef, UserId
 from reconciler.core.directory import Group, Subject
 from reconciler.core.snapshot import Effective, Unlimited
@@ -124,16 +124,16 @@ def _session(row: Fields) -> Session:
     )
 
 
-def load_changes(answer: Answer) -> list[Change]:
+def load_changes(answer: Answer) -> list[AuditEntry]:
     """Decode a page of the audit log; entries of requests that failed changed nothing."""
     rows = [row for row in load_object(answer).rows("audit_logs") if row.count("status_code") < 400]
     return [_change(row) for row in rows]
 
 
-def _change(row: Fields) -> Change:
+def _change(row: Fields) -> AuditEntry:
     user = row.optional_object("user")
     by = user.text("username") if user else ""
-    return Change(at=row.time("time"), by=by, action=row.text("action"), user_agent=row.text("user_agent"))
+    return AuditEntry(at=row.time("time"), by=by, action=row.text("action"), user_agent=row.text("user_agent"))
 
 
 def _why_no_audit(answer: Answer) -> str:

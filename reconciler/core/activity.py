@@ -52,7 +52,7 @@ class Session:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
-class Change:
+class AuditEntry:
     """One entry of Coder's audit log about a budget. For attribution only: the log cannot tell $0 from absent."""
 
     at: datetime
@@ -69,7 +69,7 @@ class Change:
 class Changes:
     """Who changed a budget, newest last. Empty with a `reason` when the log may not be read, which is not *nobody*."""
 
-    entries: tuple[Change, ...] = ()
+    entries: tuple[AuditEntry, ...] = ()
     reason: str = ""
 
 
@@ -79,7 +79,7 @@ class LastChange:
 
     address: str
     """The subject's stable name: `group/acme/platform`, `user/ana`."""
-    change: Change
+    change: AuditEntry
     """The entry of the audit log."""
 
     @property

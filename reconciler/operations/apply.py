@@ -23,7 +23,7 @@ from reconciler.core.budget import Reading, Unknown
 from reconciler.core.describe import describe
 from reconciler.core.directory import Group, User
 from reconciler.core.plan.order import schedule
-from reconciler.core.plan.outcome import Ended, Ending, Event, Intent, Outcome, Recorded, Result, Started, fold
+from reconciler.core.plan.outcome import Ended, Ending, Event, Intent, Outcome, Recorded, Result, Started, replay
 from reconciler.core.plan.plan import Plan
 from reconciler.errors import DeniedError, FileError, ReconcilerError, RefusedError
 from reconciler.operations.journal_file import Journal
@@ -140,7 +140,7 @@ class _Execution:
         self._put_on_disk()
         if self._journal_trouble:  # the record is not whole, so this run must not pass for a clean one
             self._events[-1] = replace(ended, is_verified=False, differences=(*differences, self._journal_trouble))
-        return fold(self._events)
+        return replay(self._events)
 
     @property
     def _is_stopped(self) -> bool:
@@ -209,7 +209,7 @@ class _Execution:
         """
         if self._stop.requested:
             return ("the result was not read again, because the run was interrupted",)
-        results = fold(self._events).results
+        results = replay(self._events).results
         announced = {event.action for event in self._events if isinstance(event, Intent)}
         numbers = [i for i, row in enumerate(results) if row.result in _SETTLED or i in announced]
         try:

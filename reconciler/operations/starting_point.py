@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from reconciler.core.budget import OrganizationId, Unknown
-from reconciler.core.people.effective import Limits, unread_override
+from reconciler.core.people.effective import EffectiveLimits, unread_override
 from reconciler.core.people.exposure import members_of
 from reconciler.core.policy import Policy
 from reconciler.core.snapshot import Snapshot, Unlimited
@@ -64,7 +64,7 @@ def _starting_point(policy: Policy, id_: OrganizationId, snapshot: Snapshot, rea
 
 def _exposure(id_: OrganizationId, snapshot: Snapshot) -> tuple[Micros, int]:
     otherwise = unread_override(snapshot.deployment.offers)
-    limits = Limits(snapshot.directory, snapshot.group_budgets, snapshot.user_overrides, otherwise=otherwise)
+    limits = EffectiveLimits(snapshot.directory, snapshot.group_budgets, snapshot.user_overrides, otherwise=otherwise)
     total, not_counted = 0, 0
     for user_id in members_of(snapshot.directory, id_):
         effective = limits.of(user_id)

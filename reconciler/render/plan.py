@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from reconciler.core.action import Action, Cause, Kind
-from reconciler.core.budget import Budget
+from reconciler.core.budget import Budget, State
 from reconciler.core.directory import User
 from reconciler.core.plan.plan import DIGEST_SHOWN, Plan
 from reconciler.core.snapshot import Deployment
@@ -82,7 +82,7 @@ def _subject(action: Action) -> str:
     return address
 
 
-def _limit(state: object) -> str:
+def _limit(state: State) -> str:
     return format_usd(state.limit_micros) if isinstance(state, Budget) else NO_LIMIT
 
 

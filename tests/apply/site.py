@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from reconciler.core.plan.outcome import Outcome, fold
+from reconciler.core.plan.outcome import Outcome, replay
 from reconciler.formats.journal import load_events
 from reconciler.sandbox import RecordedRequest, Sandbox
 from tests.chaos.commands import Command, Launcher, Running
@@ -98,7 +98,7 @@ class Site:
     @property
     def outcome(self) -> Outcome:
         """What the newest journal says."""
-        return fold(load_events(self.journals[-1].read_text(), source="it"))
+        return replay(load_events(self.journals[-1].read_text(), source="it"))
 
     @property
     def results(self) -> dict[str, str]:

@@ -14,7 +14,7 @@ from jsonschema import Draft202012Validator
 from reconciler.core.action import Action, Cause, Kind
 from reconciler.core.budget import ABSENT, Budget, GroupId, GroupRef, OrganizationId, UserId
 from reconciler.core.directory import Group, User
-from reconciler.core.plan.outcome import Ended, Ending, Event, Intent, Recorded, Result, Started, fold
+from reconciler.core.plan.outcome import Ended, Ending, Event, Intent, Recorded, Result, Started, replay
 from reconciler.core.policy import SourceFile
 from reconciler.core.snapshot import Deployment, Offers
 from reconciler.errors import FileError, Place
@@ -151,7 +151,7 @@ def test_events_of_one_run_only(site: Site) -> None:
         ),
     ):
         with pytest.raises(ValueError, match=message):
-            fold(wrong)
+            replay(wrong)
     (site.folder / "twice.jsonl").write_text(site.journals[0].read_text() * 2)
     for command in (["show"], ["revert", "--auto-approve"]):
         said = site.run(*command, "twice.jsonl")

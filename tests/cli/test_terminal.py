@@ -13,7 +13,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from reconciler.core.plan.outcome import Ending, Outcome, Result, fold
+from reconciler.core.plan.outcome import Ending, Outcome, Result, replay
 from reconciler.formats.journal import load_events
 from reconciler.sandbox import Fault, Sandbox
 from tests.cli.running import AT, COMPANY, RAISE_PLATFORM, RECONCILER, Shell
@@ -139,7 +139,7 @@ def take_the_terminal(shell: Shell, sandbox: Sandbox, *, is_controlling: bool) -
         time.sleep(1.1)  # the progress of reads is told from the second second on
     sandbox.release()
     code = process.wait(timeout=PATIENCE_S)
-    return code, fold(load_events((shell.folder / "it.jsonl").read_text(), source="it"))
+    return code, replay(load_events((shell.folder / "it.jsonl").read_text(), source="it"))
 
 
 def test_a_terminal_that_goes_away_during_the_writes_changes_nothing(shell: Shell, mine: Sandbox) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from reconciler.core.budget import Budget
-from reconciler.core.plan.outcome import Started, fold
+from reconciler.core.plan.outcome import Started, replay
 from reconciler.errors import FileError, Place
 from reconciler.formats import journal, plan
 from reconciler.render.plan import plan_report
@@ -50,7 +50,7 @@ def test_breaches_of_version_1_read_as_they_did() -> None:
 def test_a_journal_of_version_1() -> None:
     events = journal.load_events((V1 / "run.jsonl").read_text(encoding="utf-8"), source="run.jsonl")
     assert isinstance(events[0], Started)
-    outcome = fold(events)
+    outcome = replay(events)
     assert (outcome.is_complete, len(outcome.results)) == (True, 10)
     again = "".join(map(journal.dump_event, events))
     assert journal.load_events(again, source="again") == events

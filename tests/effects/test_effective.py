@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from reconciler.core.budget import Unknown, UserId
-from reconciler.core.people.effective import Limits
+from reconciler.core.people.effective import EffectiveLimits
 from reconciler.core.snapshot import Effective
 from tests.effects.worlds import World, limit, unlimited
 
@@ -12,7 +12,7 @@ TWO = {"acme": ["ana"], "beta": ["ana"]}
 
 def of(world: World, person: str = "ana") -> Effective | Unknown:
     snapshot = world.snapshot()
-    return Limits(snapshot.directory, snapshot.group_budgets, snapshot.user_overrides).of(UserId(person))
+    return EffectiveLimits(snapshot.directory, snapshot.group_budgets, snapshot.user_overrides).of(UserId(person))
 
 
 def test_an_override_wins_in_both_directions() -> None:
@@ -57,7 +57,7 @@ def test_nobody_is_limited_outside_of_all_organizations() -> None:
     world = World({"acme": []}, overrides={"ana": Unknown("no answer")})
     assert Unknown("their override is not known: no answer") == of(world)
     snapshot = world.snapshot()
-    limits = Limits(snapshot.directory, snapshot.group_budgets, {})
+    limits = EffectiveLimits(snapshot.directory, snapshot.group_budgets, {})
     assert Unknown("they are in no organization that can be read") == limits.fallback(UserId("ana"))
     assert Unknown("their override is not known: it was not read") == limits.of(UserId("ana"))
 

@@ -13,7 +13,7 @@ from reconciler.core.budget import GroupId, Reading, Unknown, UserId
 from reconciler.core.gate.gate import dangers_to_people, judge, mass_changes
 from reconciler.core.gate.verdict import Danger, Grant, Verdict
 from reconciler.core.people.assess import Needs, SpendAnswers, assess, needs, touched
-from reconciler.core.people.effective import Limits
+from reconciler.core.people.effective import EffectiveLimits
 from reconciler.core.people.effects import Effects
 from reconciler.core.policy import Hazard
 from reconciler.core.snapshot import Effective, Snapshot, Unlimited
@@ -32,7 +32,7 @@ def effects_of(world: World, actions: Iterable[Action], spend: SpendAnswers) -> 
 def test_the_rule_limits_everybody_as_the_oracle_says(drawn: tuple[World, tuple[Action, ...]]) -> None:
     world, actions = drawn
     snapshot = brute.apply(world.snapshot(), actions)
-    limits = Limits(snapshot.directory, snapshot.group_budgets, snapshot.user_overrides)
+    limits = EffectiveLimits(snapshot.directory, snapshot.group_budgets, snapshot.user_overrides)
     for person in snapshot.directory.users:
         ours = limits.of(person)
         assert brute.effective(world, person, actions) == (None if isinstance(ours, Unknown) else ours)
@@ -61,7 +61,7 @@ def test_what_is_claimed_in_partial_knowledge_is_true(world: World, data: st.Dat
         person: Unknown("unread") if data.draw(st.integers(0, 4)) == 0 else full.user_overrides[person]
         for person in people
     }
-    limits = Limits(directory, budgets, overrides)
+    limits = EffectiveLimits(directory, budgets, overrides)
     for person in people:
         ours, truth = limits.of(person), brute.effective(world, person)
         if isinstance(ours, Effective) and not isinstance(ours.limit_micros, Unlimited):

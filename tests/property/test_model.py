@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 
 from reconciler.core.budget import Budget
-from reconciler.core.people.effective import Limits
+from reconciler.core.people.effective import EffectiveLimits
 from reconciler.core.snapshot import Effective, Snapshot, Unlimited
 from reconciler.sandbox import Options, Sandbox
 from tests.effects.worlds import World, worlds
@@ -27,7 +27,7 @@ def sandbox() -> Iterator[Sandbox]:
 def test_limits_equal_those_of_the_sandbox(sandbox: Sandbox, world: World) -> None:
     snapshot = world.snapshot()
     _plant(sandbox, snapshot)
-    limits = Limits(snapshot.directory, snapshot.group_budgets, snapshot.user_overrides)
+    limits = EffectiveLimits(snapshot.directory, snapshot.group_budgets, snapshot.user_overrides)
     ours = {str(user_id): _row(limits.of(user_id)) for user_id in snapshot.directory.users}
     assert {user_id: tuple(rest) for user_id, _, *rest in sandbox.effective()} == ours
 

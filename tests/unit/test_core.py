@@ -14,7 +14,7 @@ from reconciler.core.directory import Directory, Group, Subject, User
 from reconciler.core.orphan import Orphan
 from reconciler.core.plan.diff import Difference, diff
 from reconciler.core.plan.order import Phase, phase_of, schedule
-from reconciler.core.plan.outcome import Ended, Ending, Intent, Outcome, Recorded, Result, Started, fold
+from reconciler.core.plan.outcome import Ended, Ending, Intent, Outcome, Recorded, Result, Started, replay
 from reconciler.core.plan.plan import Plan, digest
 from reconciler.core.plan.report import report_of
 from reconciler.core.plan.resolve import Resolution, resolve, unknown_users
@@ -367,10 +367,10 @@ def results(outcome: Outcome) -> list[Result]:
 
 
 def test_an_outcome_follows_from_the_events_alone() -> None:
-    outcome = fold([STARTED, INTENT, DONE, ALREADY, VERIFIED])
+    outcome = replay([STARTED, INTENT, DONE, ALREADY, VERIFIED])
     assert (results(outcome), outcome.is_complete, outcome.has_written) == ([Result.DONE, Result.ALREADY], True, True)
     assert (outcome.count(Result.DONE), outcome.count(Result.DONE, Kind.DELETE)) == (1, 0)
-    unproven = fold([STARTED, INTENT, DONE, ALREADY, replace(VERIFIED, is_verified=False)])
+    unproven = replay([STARTED, INTENT, DONE, ALREADY, replace(VERIFIED, is_verified=False)])
     assert not unproven.is_complete
 
 
@@ -379,7 +379,7 @@ def test_what_could_not_be_read_makes_no_outcome_complete() -> None:
         (("user/bob",), "1 object could not be read, and was"),
         (("a", "b"), "2 objects could not"),
     ):
-        outcome = fold([replace(STARTED, unreadable=unreadable), INTENT, DONE, ALREADY, VERIFIED])
+        outcome = replay([replace(STARTED, unreadable=unreadable), INTENT, DONE, ALREADY, VERIFIED])
         assert not outcome.is_complete
         assert says in outcome_text(outcome)
         assert outcome_text(outcome).endswith("Apply incomplete: 1 updated, 1 already done.")
@@ -387,17 +387,17 @@ def test_what_could_not_be_read_makes_no_outcome_complete() -> None:
 
 def test_no_sentence_of_an_outcome_ends_twice() -> None:
     ended = replace(VERIFIED, ending=Ending.STOPPED, why="24 are allowed.", is_verified=False, differences=("it.",))
-    text = outcome_text(fold([STARTED, ended]))
+    text = outcome_text(replay([STARTED, ended]))
     assert "2 actions not attempted: 24 are allowed.\n" in text
     assert "Not verified: it.\n" in text
 
 
 def test_a_run_that_was_cut_off() -> None:
-    outcome = fold([STARTED, INTENT])
+    outcome = replay([STARTED, INTENT])
     assert results(outcome) == [Result.IN_DOUBT, Result.NOT_ATTEMPTED]
     assert outcome.results[1].detail == "the run was cut off"
     assert (outcome.is_complete, outcome.has_written, outcome.ended) == (False, True, None)
-    stopped = fold([STARTED, replace(VERIFIED, ending=Ending.STOPPED, why="it failed")])
+    stopped = replay([STARTED, replace(VERIFIED, ending=Ending.STOPPED, why="it failed")])
     assert ([one.detail for one in stopped.results], stopped.has_written) == (["it failed", "it failed"], False)
 
 
@@ -413,7 +413,7 @@ def test_a_run_that_was_cut_off() -> None:
 )
 def test_events_of_no_run(events: list[Started | Intent | Recorded | Ended], why: str) -> None:
     with pytest.raises(ValueError, match=why):
-        fold(events)
+        replay(events)
 
 
 def test_addresses_and_causes() -> None:

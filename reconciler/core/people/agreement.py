@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from reconciler.core.budget import Absent, UserId
 from reconciler.core.directory import Directory
-from reconciler.core.people.effective import Limits
+from reconciler.core.people.effective import EffectiveLimits
 from reconciler.core.people.effects import Disagreement
 from reconciler.core.snapshot import Deployment, Effective, Snapshot
 
@@ -27,7 +27,7 @@ SEE_ALL = frozenset({"owner", "user-admin", "auditor", "template-admin"})
 """Site roles that read every organization. Source: coder-api.md 12.5."""
 
 
-def disagreements(before: Limits, snapshot: Snapshot) -> tuple[tuple[Disagreement, ...], int]:
+def disagreements(before: EffectiveLimits, snapshot: Snapshot) -> tuple[tuple[Disagreement, ...], int]:
     """Compare wherever we claim anything. Return who differs, sorted by username, and how many were compared."""
     found: list[Disagreement] = []
     checked = 0

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from itertools import chain
 
 from reconciler.core.action import Action, organization_of
-from reconciler.core.budget import ABSENT, Absent, Budget, GroupId, OrganizationId, Reading, Unknown, UserId
+from reconciler.core.budget import Absent, Budget, GroupId, OrganizationId, Reading, State, Unknown, UserId
 from reconciler.core.directory import Directory, Group, User
 from reconciler.core.people.agreement import (
     DISPUTED,
@@ -32,7 +32,7 @@ from reconciler.core.people.agreement import (
     unconfirmed,
     username,
 )
-from reconciler.core.people.effective import Limits, unread_override
+from reconciler.core.people.effective import EffectiveLimits, unread_override
 from reconciler.core.people.effects import (
     Disagreement,
     Effects,
@@ -64,7 +64,7 @@ class Needs:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
+class LimitChange:
     """A person whose effective limit changes, before spend is known."""
 
     user_id: UserId
@@ -79,9 +79,9 @@ class Assessment:
 
     snapshot: Snapshot
     actions: tuple[Action, ...]
-    before: Limits
-    after: Limits
-    changes: tuple[Change, ...]
+    before: EffectiveLimits
+    after: EffectiveLimits
+    changes: tuple[LimitChange, ...]
     """Sorted by username."""
     unclear: tuple[Unclear, ...]
     disagreements: tuple[Disagreement, ...]
@@ -209,7 +209,7 @@ def assess(
     )
 
 
-def _limits(snapshot: Snapshot, actions: tuple[Action, ...]) -> Limits:
+def _limits(snapshot: Snapshot, actions: tuple[Action, ...]) -> EffectiveLimits:
     group_budgets: dict[GroupId, Reading] = dict(snapshot.group_budgets)
     overrides: dict[UserId, Reading] = dict(snapshot.user_overrides)
     for action in actions:
@@ -218,20 +218,24 @@ def _limits(snapshot: Snapshot, actions: tuple[Action, ...]) -> Limits:
         else:
             overrides[action.subject.id] = action.after
     otherwise = unread_override(snapshot.deployment.offers)
-    return Limits(snapshot.directory, group_budgets, overrides, otherwise=otherwise)
+    return EffectiveLimits(snapshot.directory, group_budgets, overrides, otherwise=otherwise)
 
 
 def _compare(
-    disputed: Mapping[UserId, str], actions: tuple[Action, ...], directory: Directory, before: Limits, after: Limits
-) -> tuple[tuple[Change, ...], tuple[Unclear, ...]]:
+    disputed: Mapping[UserId, str],
+    actions: tuple[Action, ...],
+    directory: Directory,
+    before: EffectiveLimits,
+    after: EffectiveLimits,
+) -> tuple[tuple[LimitChange, ...], tuple[Unclear, ...]]:
     """Find who changes, and who is touched but cannot be computed, with the worst that may happen to them.
 
     Both sorted by username.
     """
     losing = touched((action for action in actions if isinstance(action.after, Absent)), directory)
-    zeroing = touched((action for action in actions if _limit_of(action.after) == 0), directory)
+    zeroing = touched((action for action in actions if _blocks(action.after)), directory)
     owners = _owners(actions, directory)
-    changes: list[Change] = []
+    changes: list[LimitChange] = []
     unclear: list[Unclear] = []
     for name, user_id in sorted((username(directory, id_), id_) for id_ in owners):
         limit_before, limit_after = before.of(user_id), after.of(user_id)
@@ -245,7 +249,7 @@ def _compare(
             becomes_unlimited, becomes_blocked = limit_after.is_unlimited, limit_after.limit_micros == 0
         else:
             if limit_before != limit_after:
-                changes.append(Change(user_id=user_id, username=name, before=limit_before, after=limit_after))
+                changes.append(LimitChange(user_id=user_id, username=name, before=limit_before, after=limit_after))
             continue
         unclear.append(
             Unclear(
@@ -271,7 +275,7 @@ def _owners(actions: Iterable[Action], directory: Directory) -> Mapping[UserId, 
 
 
 def _person(
-    change: Change, spend: SpendAnswers, addresses: Mapping[str, str], owners: Mapping[str, str]
+    change: LimitChange, spend: SpendAnswers, addresses: Mapping[str, str], owners: Mapping[str, str]
 ) -> PersonEffect:
     sources = [_source(change.after, change.user_id), _source(change.before, change.user_id)]
     if sources[0] == sources[1]:
@@ -289,8 +293,9 @@ def _person(
     )
 
 
-def _limit_of(state: object) -> int | Absent:
-    return state.limit_micros if isinstance(state, Budget) else ABSENT
+def _blocks(state: State) -> bool:
+    """Whether a budget of $0 stands here; an absence blocks nobody."""
+    return isinstance(state, Budget) and state.limit_micros == 0
 
 
 def _source(effective: Effective, user_id: UserId) -> str:

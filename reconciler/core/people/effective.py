@@ -57,7 +57,7 @@ def unread_override(offers: Offers) -> Reading:
     return NOT_READ if offers.overrides else ABSENT
 
 
-class Limits:
+class EffectiveLimits:
     """The effective limit of everybody, in one state of the world; it is built once and then only asked."""
 
     __slots__ = ("_best", "_directory", "_doubts", "_homes", "_otherwise", "_overrides", "_unread")

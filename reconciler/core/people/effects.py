@@ -245,7 +245,7 @@ class Effects:
     @property
     def transitions(self) -> tuple[Transition, ...]:
         """Everybody's effects, folded by limits, groups, sources and first cause; most people first."""
-        return fold(self.people)
+        return group_equal(self.people)
 
     @property
     def by_action(self) -> Mapping[str, ActionEffect]:
@@ -255,7 +255,7 @@ class Effects:
             for cause in person.causes:
                 records.setdefault(cause, []).append(person)
         return {
-            cause: ActionEffect(people=len(people), transitions=fold(people, cause=cause))
+            cause: ActionEffect(people=len(people), transitions=group_equal(people, cause=cause))
             for cause, people in records.items()
         }
 
@@ -300,7 +300,7 @@ def amount_or_any(effective: Effective) -> float:
     return float("inf") if isinstance(effective.limit_micros, Unlimited) else effective.limit_micros
 
 
-def fold(people: Iterable[PersonEffect], *, cause: str = "") -> tuple[Transition, ...]:
+def group_equal(people: Iterable[PersonEffect], *, cause: str = "") -> tuple[Transition, ...]:
     """Count equal effects. `cause` names all of them; empty: each person's first."""
     counts = Counter((person.before, person.after, cause or person.causes[0]) for person in people)
     folded = [

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable
 
 from reconciler.core.budget import GroupId, OrganizationId, Unknown, UserId
 from reconciler.core.directory import Directory
-from reconciler.core.people.effective import Limits
+from reconciler.core.people.effective import EffectiveLimits
 from reconciler.core.people.effects import Exposure, OrganizationExposure
 from reconciler.core.snapshot import Snapshot, Unlimited
 
@@ -22,8 +22,8 @@ def expose(
     concerned: frozenset[UserId],
     snapshot: Snapshot,
     *,
-    before: Limits,
-    after: Limits,
+    before: EffectiveLimits,
+    after: EffectiveLimits,
     disputed: Collection[UserId],
 ) -> tuple[bool, Exposure, tuple[OrganizationExposure, ...]]:
     """Count everybody in the organizations if all was read of them, else only the people concerned.
@@ -50,7 +50,11 @@ def expose(
 
 
 def _count(
-    people: Iterable[UserId], before: Limits, after: Limits, disputed: Collection[UserId], hidden: int = 0
+    people: Iterable[UserId],
+    before: EffectiveLimits,
+    after: EffectiveLimits,
+    disputed: Collection[UserId],
+    hidden: int = 0,
 ) -> Exposure:
     """Add up; `hidden` is how many more people there are whom nobody can name."""
     sums, unlimited = [0, 0], [0, 0]

@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 from reconciler.core.budget import Budget, GroupId, Unknown, UserId
 from reconciler.core.desired import Desired, Wanted
 from reconciler.core.directory import Directory
-from reconciler.core.people.effective import Limits
+from reconciler.core.people.effective import EffectiveLimits
 from reconciler.core.people.effects import Notice, NoticeKind
 from reconciler.core.policy import UserOverrideEntry
 from reconciler.core.snapshot import Effective, Unlimited
@@ -26,13 +26,15 @@ from reconciler.words import NO_LIMIT
 SOON = timedelta(days=14)
 
 
-def notices(desired: Desired, directory: Directory, after: Limits, *, at: datetime) -> tuple[Notice, ...]:
+def notices(desired: Desired, directory: Directory, after: EffectiveLimits, *, at: datetime) -> tuple[Notice, ...]:
     """Announce what holds at the instant `at` (UTC) of the plan; sorted: what expires first, then by address."""
     found = (*_expiring(desired.users, directory, after, at), *_dead(desired, directory, after, at))
     return tuple(sorted(found, key=lambda notice: (notice.kind is NoticeKind.DEAD, notice.at, notice.address)))
 
 
-def _expiring(users: Mapping[UserId, Wanted], directory: Directory, after: Limits, at: datetime) -> Iterator[Notice]:
+def _expiring(
+    users: Mapping[UserId, Wanted], directory: Directory, after: EffectiveLimits, at: datetime
+) -> Iterator[Notice]:
     for user_id, wanted in users.items():
         entry = wanted.entry
         if not isinstance(wanted.state, Budget) or not isinstance(entry, UserOverrideEntry) or entry.expires is None:
@@ -50,7 +52,7 @@ def _expiring(users: Mapping[UserId, Wanted], directory: Directory, after: Limit
             )
 
 
-def _dead(desired: Desired, directory: Directory, after: Limits, at: datetime) -> Iterator[Notice]:
+def _dead(desired: Desired, directory: Directory, after: EffectiveLimits, at: datetime) -> Iterator[Notice]:
     for user_id, wanted in desired.users.items():
         fallback = after.fallback(user_id)
         if isinstance(wanted.state, Budget) and isinstance(fallback, Effective):
@@ -80,13 +82,13 @@ def _say_dead(budget: Budget, members: int) -> str:
     return f"{verb} none of its {members:,} members: each has a higher budget elsewhere, or an override"
 
 
-def _limits_nobody(group_id: GroupId, directory: Directory, after: Limits) -> bool:
+def _limits_nobody(group_id: GroupId, directory: Directory, after: EffectiveLimits) -> bool:
     if group_id in directory.hidden_members:
         return False
     return not any(_may_limit(group_id, user_id, after) for user_id in directory.members.get(group_id, ()))
 
 
-def _may_limit(group_id: GroupId, user_id: UserId, after: Limits) -> bool:
+def _may_limit(group_id: GroupId, user_id: UserId, after: EffectiveLimits) -> bool:
     fallback = after.fallback(user_id)
     if isinstance(fallback, Effective) and fallback.group.id != group_id:
         return False

@@ -19,14 +19,13 @@ once; phases 3 and 4 have a step per limit.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import IntEnum
 from itertools import groupby
-from typing import assert_never
 
 from reconciler.core.action import Action, Kind
-from reconciler.core.budget import Budget
+from reconciler.core.budget import Absent, Budget
 from reconciler.core.directory import User
 
 
@@ -65,37 +64,25 @@ def in_order(actions: Iterable[Action]) -> tuple[Action, ...]:
 
 def phase_of(action: Action) -> Phase:
     """Return the phase in which an action runs. Raises ValueError for a no-op, which never runs."""
-    is_user = isinstance(action.subject, User)
-    match action.kind:
-        case Kind.NO_OP:
-            raise ValueError(f"{action.address} is a no-op and has no phase")
-        case Kind.DELETE:
-            return Phase.OVERRIDE_DELETES if is_user else Phase.GROUP_DELETES
-        case _ if is_user:
-            return Phase.OVERRIDE_WRITES
-        case Kind.CREATE:
-            return Phase.GROUP_CREATES
-        case Kind.UPDATE:
-            return Phase.GROUP_RAISES if _limit(action.after) > _limit(action.before) else Phase.GROUP_LOWERINGS
+    return _rank(action)[0]
+
+
+def _rank(action: Action) -> tuple[Phase, int]:
+    """Return the phase, and inside it the order of steps: what has the same rank may run at once."""
+    if action.kind is Kind.NO_OP:
+        raise ValueError(f"{action.address} is a no-op and has no phase")
+    if isinstance(action.subject, User):
+        return (Phase.OVERRIDE_DELETES if action.kind is Kind.DELETE else Phase.OVERRIDE_WRITES), 0
+    match action.before, action.after:
+        case Absent(), Budget(limit_after):
+            return Phase.GROUP_CREATES, -limit_after
+        case Budget(limit_before), Absent():
+            return Phase.GROUP_DELETES, limit_before
+        case Budget(limit_before), Budget(limit_after) if limit_after > limit_before:
+            return Phase.GROUP_RAISES, 0
         case _:
-            assert_never(action.kind)
+            return Phase.GROUP_LOWERINGS, 0
 
 
-_STEP_BY_LIMIT: dict[Phase, Callable[[Action], int]] = {
-    Phase.GROUP_CREATES: lambda action: -_limit(action.after),
-    Phase.GROUP_DELETES: lambda action: _limit(action.before),
-}
-
-
-def _rank(action: Action) -> tuple[int, int]:
-    phase = phase_of(action)
-    by_limit = _STEP_BY_LIMIT.get(phase)
-    return phase, by_limit(action) if by_limit else 0
-
-
-def _sort_key(action: Action) -> tuple[tuple[int, int], str, str]:
+def _sort_key(action: Action) -> tuple[tuple[Phase, int], str, str]:
     return _rank(action), action.address, str(action.subject.id)
-
-
-def _limit(state: object) -> int:
-    return state.limit_micros if isinstance(state, Budget) else 0

@@ -163,7 +163,7 @@ def is_complete(results: Iterable[ActionOutcome], unreadable: Collection[str], e
     return settled and not unreadable and ended is not None and ended.is_verified
 
 
-def fold(events: Iterable[Event]) -> Outcome:
+def replay(events: Iterable[Event]) -> Outcome:
     """Follow a run's events to what came of it. Raises ValueError when they are not those of one run."""
     iterator = iter(events)
     started = next(iterator, None)

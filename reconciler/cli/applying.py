@@ -45,7 +45,7 @@ def approve_and_apply(
         screen.finish((report_without_changes(plan, exit_code=code),), exit_code=code, lines=())
         return code
     require_consent(plan)
-    run = new_run(plan, parallelism=max(1, server.parallelism // 2), note=screen.note)
+    run = new_run(plan, parallelism=server.writes, note=screen.note)
     path = journal_path or default_journal(run)
     require_new(path)
     _require_somebody(screen, auto_approve=auto_approve)

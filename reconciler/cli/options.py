@@ -127,13 +127,20 @@ def _mode(text: str) -> int:
     return int(text, 8)
 
 
+class Parallelism(click.IntRange):
+    """A number, or `auto`, which becomes None."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        return None if value == "auto" else super().convert(value, param, ctx)
+
+
 def server(function: Command) -> Command:
     """--parallelism, --max-requests, --max-wait and --debug; the command gets a `server` that can be opened."""
 
     @click.option(
-        "--parallelism", type=click.IntRange(1, 128), default=8, show_default=True, metavar="N",
+        "--parallelism", type=Parallelism(1, 128), default="auto", show_default=True, metavar="auto|N",
         cls=ConnectionOption, envvar="RECONCILER_PARALLELISM", show_envvar=True,
-        help="Reads in flight at once; writes use at most half of them.",
+        help="Reads in flight at once, found out from the answers; writes use at most half of them.",
     )  # fmt: skip
     @click.option(
         "--max-requests", type=click.IntRange(min=1), metavar="N",
@@ -151,7 +158,7 @@ def server(function: Command) -> Command:
     )  # fmt: skip
     @functools.wraps(function)
     def wrapper(
-        *args: Any, parallelism: int, max_requests: int | None, max_wait: int, debug: bool, **kwargs: Any
+        *args: Any, parallelism: int | None, max_requests: int | None, max_wait: int, debug: bool, **kwargs: Any
     ) -> Any:
         options = ServerOptions(
             parallelism=parallelism,

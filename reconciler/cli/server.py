@@ -18,21 +18,30 @@ from reconciler.errors import FileError
 if TYPE_CHECKING:
     from reconciler.coder.client import CoderReader, CoderWriter, MakeClient
     from reconciler.coder.connection import Connection
-    from reconciler.coder.http import Exchange
+    from reconciler.coder.http import SeenRequest
 
 LONG_WAIT_S = 5.0
+CLOCK_TOLERANCE_S = 120.0
+MAX_READS = 64
+"""In flight, where it is found out; coder/width.py has the same number, and a test compares them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerOptions:
     """What the options say of the server; opening it reads the environment."""
 
-    parallelism: int
+    parallelism: int | None
+    """Reads in flight; None to find it out."""
     max_requests: int | None
     max_wait_s: int
     """In all, for each of reader and writer."""
     shows_requests: bool = False
     """--debug."""
+
+    @property
+    def writes(self) -> int:
+        """How many writes may be in flight at most: half of the reads."""
+        return max(1, (self.parallelism if self.parallelism is not None else MAX_READS) // 2)
 
     @contextmanager
     def reader(self, *, sleep: Callable[[float], None] = time.sleep) -> Iterator[CoderReader]:
@@ -44,13 +53,24 @@ class ServerOptions:
         world = World(sleep=Waits(sleep))
         with open_reader(connection, progress=_progress(), world=world, make_client=make_client) as reader:
             yield reader
+            self._tell_difference(reader.server_ahead_s)
+
+    @staticmethod
+    def _tell_difference(server_ahead_s: float | None) -> None:
+        """Say once that the clocks differ: `starts`, `expires` and the days of a plan follow this machine's."""
+        if server_ahead_s is not None and abs(server_ahead_s) > CLOCK_TOLERANCE_S:
+            minutes, word = round(abs(server_ahead_s) / 60), "behind" if server_ahead_s > 0 else "ahead of"
+            tell(
+                f"Note: this machine's clock is {minutes:,} minutes {word} Coder's; starts and expires follow this one."
+            )
 
     @contextmanager
     def writer(self, *, plan_digest: str, sleep: Callable[[float], None]) -> Iterator[CoderWriter]:
         """Open a writer, whose User-Agent names the plan in Coder's audit log."""
         from reconciler.coder.client import World, open_writer
 
-        connection = self.connection()
+        limit = self.writes if self.parallelism is not None else None
+        connection = replace(self.connection(), parallelism=limit, is_for_writes=True)
         make_client = self._watched(connection)
         suffix, world = f"plan/{plan_digest}", World(sleep=Waits(sleep))
         with open_writer(connection, user_agent_suffix=suffix, world=world, make_client=make_client) as writer:
@@ -75,7 +95,7 @@ class ServerOptions:
         return client_factory(connection, watch=show_exchange) if self.shows_requests else None
 
 
-def show_exchange(exchange: Exchange) -> None:
+def show_exchange(exchange: SeenRequest) -> None:
     """Tell of one request on stderr, for --debug; a line a request, in one piece."""
     tell(f"{exchange.method} {exchange.path} {exchange.status} {exchange.took_s * 1000:.0f} ms")
 

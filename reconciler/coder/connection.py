@@ -16,7 +16,6 @@ from urllib.parse import urlsplit
 from reconciler.coder.proxies import Proxy, proxy_for
 from reconciler.errors import ReconcilerError
 
-DEFAULT_PARALLELISM = 8
 DEFAULT_WAIT_BUDGET_S = 300.0
 
 _TOKEN = re.compile(r"[!-~]+")
@@ -37,8 +36,10 @@ class Connection:
     token: str = field(repr=False)
     headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     """Sent with every request (CODER_HEADER)."""
-    parallelism: int = DEFAULT_PARALLELISM
-    """Reads in flight at once."""
+    parallelism: int | None = None
+    """Requests in flight at once; None to find it out from the answers (width.py)."""
+    is_for_writes: bool = False
+    """Writes get at most half of what reads get, where it is found out."""
     max_requests: int | None = None
     """A batch of reads that would exceed it is not begun."""
     wait_budget_s: float = DEFAULT_WAIT_BUDGET_S

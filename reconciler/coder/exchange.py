@@ -17,7 +17,7 @@ from functools import cache
 import httpx
 
 from reconciler.coder.deadline import Deadlines
-from reconciler.coder.retry import Failure
+from reconciler.coder.retry import NoAnswerKind
 from reconciler.coder.secrets import NO_SECRETS, Mask
 
 CONNECT_TIMEOUT_S = 10.0
@@ -73,12 +73,14 @@ class Answer:
     body: bytearray
     """The decoder clears it, so a large body is not held twice."""
     mask: Mask = field(default=NO_SECRETS, repr=False)
+    is_warm: bool = True
+    """Whether the connection had been used before, so that its latency is that of the request alone."""
 
 
 class NoAnswer(Exception):
     """There is no usable answer. `why` says what was wrong with the answer, where one came."""
 
-    def __init__(self, *, failure: Failure, cause: Exception | None = None, why: str = "") -> None:
+    def __init__(self, *, failure: NoAnswerKind, cause: Exception | None = None, why: str = "") -> None:
         super().__init__(why or str(cause))
         self.failure, self.cause, self.why = failure, cause, why
 
@@ -95,10 +97,10 @@ class Exchange:
 
     def send(self, request: Request) -> tuple[Answer, httpx.Headers]:
         """Send once. Raises NoAnswer, and what making a client raises."""
-        client = self._take_client()
+        client, is_warm = self._take_client()
         try:
             with self._deadlines.watch(client, request.timeout_s):
-                answered = self._send_with(client, request)
+                answered = self._send_with(client, request, is_warm=is_warm)
         except (httpx.TransportError, httpx.DecodingError, httpx.InvalidURL) as error:
             client.close()
             raise NoAnswer(failure=classify(error), cause=error) from error
@@ -115,12 +117,12 @@ class Exchange:
         for client in idle:
             client.close()
 
-    def _take_client(self) -> httpx.Client:
-        """Return the client that was used last: its connection is the least likely to have been closed."""
+    def _take_client(self) -> tuple[httpx.Client, bool]:
+        """Return the client that was used last, and whether there is one: its connection is probably still open."""
         with self._lock:
             if self._idle:
-                return self._idle.pop()
-        return self._make_client()
+                return self._idle.pop(), True
+        return self._make_client(), False
 
     def _give_back(self, client: httpx.Client) -> None:
         with self._lock:
@@ -129,7 +131,7 @@ class Exchange:
                 return
         client.close()
 
-    def _send_with(self, client: httpx.Client, request: Request) -> tuple[Answer, httpx.Headers]:
+    def _send_with(self, client: httpx.Client, request: Request, *, is_warm: bool) -> tuple[Answer, httpx.Headers]:
         sent = client.build_request(
             request.method,
             self._url + request.path,
@@ -152,6 +154,7 @@ class Exchange:
             request_id=headers.get("x-coder-request-id", ""),
             body=body,
             mask=self._mask,
+            is_warm=is_warm,
         )
         return answer, headers
 
@@ -159,7 +162,7 @@ class Exchange:
 def _read_body(response: httpx.Response, request: Request) -> bytearray:
     encoding = response.headers.get("content-encoding", "").strip().lower()
     if encoding not in _ENCODINGS:
-        raise NoAnswer(failure=Failure.UNUSABLE, why="the answer is encoded in a way that was not asked for")
+        raise NoAnswer(failure=NoAnswerKind.UNUSABLE, why="the answer is encoded in a way that was not asked for")
     is_error = response.status_code >= 300
     body = bytearray()
     for chunk in response.iter_bytes():
@@ -168,16 +171,16 @@ def _read_body(response: httpx.Response, request: Request) -> bytearray:
             break
         if len(body) > request.max_bytes:
             why = f"the answer is longer than {request.max_bytes >> 20:,} MiB"
-            raise NoAnswer(failure=Failure.UNUSABLE, why=why)
+            raise NoAnswer(failure=NoAnswerKind.UNUSABLE, why=why)
     return body
 
 
-def classify(error: Exception) -> Failure:
+def classify(error: Exception) -> NoAnswerKind:
     """Tell what an exception of httpx means for the request; its causes say more than its type."""
     if not isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout | httpx.UnsupportedProtocol):
-        return Failure.HOPELESS if isinstance(error, httpx.ProxyError | httpx.InvalidURL) else Failure.LOST
-    hopeless = (socket.gaierror, ssl.SSLError)
-    return Failure.HOPELESS if any(isinstance(cause, hopeless) for cause in causes(error)) else Failure.NOT_SENT
+        return NoAnswerKind.HOPELESS if isinstance(error, httpx.ProxyError | httpx.InvalidURL) else NoAnswerKind.LOST
+    is_hopeless = any(isinstance(cause, socket.gaierror | ssl.SSLError) for cause in causes(error))
+    return NoAnswerKind.HOPELESS if is_hopeless else NoAnswerKind.NOT_SENT
 
 
 def causes(error: BaseException | None) -> list[BaseException]:

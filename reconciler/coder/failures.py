@@ -9,7 +9,7 @@ import httpx
 
 from reconciler.coder.connection import Connection
 from reconciler.coder.exchange import NoAnswer, Request, causes
-from reconciler.coder.retry import Attempt, Failure
+from reconciler.coder.retry import Attempt, NoAnswerKind
 from reconciler.errors import RejectedError, RetryLaterError, ServerError, UnreachableError
 
 
@@ -18,7 +18,7 @@ def no_answer(connection: Connection, request: Request, attempt: Attempt, failed
 
     Where nothing was reached the message names the hop that failed: the proxy, or Coder's URL.
     """
-    is_reached = failed.failure in (Failure.LOST, Failure.UNUSABLE)
+    is_reached = failed.failure in (NoAnswerKind.LOST, NoAnswerKind.UNUSABLE)
     why, hint = _why(connection, failed)
     where = str(request) if is_reached or request.is_write else connection.url
     times = f" ({attempt.number} attempts)" if attempt.number > 1 else ""
@@ -60,7 +60,7 @@ def _why(connection: Connection, failed: NoAnswer) -> tuple[str, str]:
         reason = getattr(refused, "verify_message", "") or getattr(refused, "reason", None) or "no reason given"
         hint = "check CODER_URL; for a private authority set SSL_CERT_FILE to its certificate"
         return f"TLS failed: {reason.rstrip('.').replace('_', ' ')}", hint
-    if failed.failure is Failure.LOST:
+    if failed.failure is NoAnswerKind.LOST:
         is_late = isinstance(failed.cause, httpx.TimeoutException)
         return "no answer in time" if is_late else "the answer was lost or cut short", _HINT_NETWORK
     if connection.proxy is not None:

@@ -17,7 +17,7 @@ from reconciler.errors import ReconcilerError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Exchange:
+class SeenRequest:
     """One request and the head of its answer; nothing of it is secret."""
 
     method: str
@@ -28,7 +28,7 @@ class Exchange:
     """Until the head of the answer was there."""
 
 
-Watch = Callable[[Exchange], None]
+Watch = Callable[[SeenRequest], None]
 """Called for every answer, from worker threads, several at a time. Display only."""
 
 _STARTED = "reconciler_started_s"
@@ -86,7 +86,7 @@ def _hooks(connection: Connection, watch: Watch) -> dict[str, list[Callable[...,
         key = connection.token.partition("-")[0]  # the public half of a token; a path may name it
         path = path.replace(f"/keys/{key}", "/keys/[key]") if key else path
         watch(
-            Exchange(
+            SeenRequest(
                 method=request.method,
                 path=path if len(path) <= _PATH_SHOWN else f"{path[:_PATH_SHOWN]}...",
                 status=response.status_code,

@@ -1,46 +1,64 @@
-"""A few daemon threads that share one list of work. Knows nothing of HTTP.
+"""A few daemon threads that share one list of work; as many as a width that may change allows. Knows nothing of HTTP.
 
 concurrent.futures joins its threads at exit, so Ctrl-C would last as long as the slowest answer; these are daemons.
+They are started when there is work for them: a list of three starts three, and a width that grows starts more.
 """
 
 from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Callable
-from typing import TypeVar
+from collections.abc import Callable, Iterator
+from typing import Generic, TypeVar
 
 T = TypeVar("T")
 
 
-def run_in_order(work: Callable[[int], T], count: int, *, width: int) -> list[T]:
-    """Call `work(0)` to `work(count - 1)` on at most `width` threads and return the results in that order.
+def run_in_order(work: Callable[[int], T], count: int, *, width: Callable[[], int]) -> list[T]:
+    """Call `work(0)` to `work(count - 1)` on at most `width()` threads and return the results in that order.
 
     The first error is raised at once; what has not started then never starts. A single call runs in this thread.
     """
-    if min(count, width) <= 1:
+    if count <= 1:
         return [work(index) for index in range(count)]
-    results: dict[int, T] = {}
-    indexes = iter(range(count))
-    ended: queue.SimpleQueue[BaseException | None] = queue.SimpleQueue()
-    stop = threading.Event()
+    return _Batch(work, count, width).run()
 
-    def work_until_done() -> None:
+
+class _Batch(Generic[T]):
+    def __init__(self, work: Callable[[int], T], count: int, width: Callable[[], int]) -> None:
+        self._work, self._count, self._width = work, count, width
+        self._results: dict[int, T] = {}
+        self._indexes: Iterator[int] = iter(range(count))
+        self._ended: queue.SimpleQueue[BaseException | None] = queue.SimpleQueue()
+        self._stop = threading.Event()
+        self._started = 0
+        self._lock = threading.Lock()
+
+    def run(self) -> list[T]:
+        """Start threads, wait for every result, and return them."""
         try:
-            while not stop.is_set() and (index := next(indexes, None)) is not None:
-                results[index] = work(index)
-        except BaseException as error:  # noqa: BLE001  carried to the caller's thread, which would wait for ever
-            ended.put(error)
-        else:
-            ended.put(None)
+            self._start_missing()
+            for _ in range(self._count):
+                if (error := self._ended.get()) is not None:
+                    raise error
+        finally:
+            self._stop.set()
+        return [self._results[index] for index in range(self._count)]
 
-    threads = [threading.Thread(target=work_until_done, daemon=True) for _ in range(min(count, width))]
-    try:
-        for thread in threads:
-            thread.start()
-        for _ in threads:
-            if (error := ended.get()) is not None:
-                raise error
-    finally:
-        stop.set()
-    return [results[index] for index in range(count)]
+    def _start_missing(self) -> None:
+        """Start the threads that the width allows and the work needs."""
+        with self._lock:
+            missing = min(max(1, self._width()), self._count) - self._started
+            self._started += max(0, missing)
+        for _ in range(missing):
+            threading.Thread(target=self._run_until_done, daemon=True).start()
+
+    def _run_until_done(self) -> None:
+        try:
+            while not self._stop.is_set() and (index := next(self._indexes, None)) is not None:
+                self._results[index] = self._work(index)
+                self._ended.put(None)
+                if self._started < self._width():
+                    self._start_missing()
+        except BaseException as error:  # noqa: BLE001  carried to the caller's thread, which would wait for ever
+            self._ended.put(error)

@@ -48,6 +48,11 @@ class CoderReader:
         """How many requests were sent so far, those that were sent again included."""
         return self._transport.requests
 
+    @property
+    def server_ahead_s(self) -> float | None:
+        """How far the server's clock is ahead of ours, to about a second; None until it has said its time."""
+        return self._transport.server_ahead_s
+
     def reserve(self, requests: int) -> None:
         """Let this run go on to its end if that many requests more are allowed, and raise ReconcilerError if not."""
         self._transport.reserve(requests)

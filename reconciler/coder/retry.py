@@ -40,7 +40,7 @@ _BUSY = frozenset({408, 425, 502, 503, 504, *range(520, 531)})
 LONGEST_TOLD_S = 1e9
 
 
-class Failure(enum.Enum):
+class NoAnswerKind(enum.Enum):
     """Why there is no answer."""
 
     HOPELESS = "hopeless"
@@ -83,7 +83,7 @@ class Attempt:
     method: str
     number: int
     """Counts from 1."""
-    result: int | Failure
+    result: int | NoAnswerKind
     """The status, or why there is none."""
     retry_after_s: float | None = None
     """How long the server said to wait."""
@@ -138,9 +138,9 @@ def _may_repeat(attempt: Attempt) -> bool:
         return True
     if attempt.number >= MAX_ATTEMPTS:
         return False
-    if attempt.result is Failure.NOT_SENT:
+    if attempt.result is NoAnswerKind.NOT_SENT:
         return attempt.was_seen
-    return attempt.method in READS and (attempt.result is Failure.LOST or attempt.result in _BUSY)
+    return attempt.method in READS and (attempt.result is NoAnswerKind.LOST or attempt.result in _BUSY)
 
 
 def own_wait_s(number: int, jitter: float) -> float:

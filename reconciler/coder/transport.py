@@ -6,6 +6,7 @@ How a request is sent is exchange.py's, whether it is sent again is retry.py's; 
 from __future__ import annotations
 
 import random
+import re
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -17,19 +18,21 @@ import httpx
 from reconciler.coder.connection import Connection
 from reconciler.coder.exchange import Answer, Exchange, NoAnswer, Request
 from reconciler.coder.failures import give_back, no_answer, out_of_patience, too_long_to_wait
+from reconciler.coder.gate import Gate, Passage
 from reconciler.coder.http import client_factory
 from reconciler.coder.pool import run_in_order
 from reconciler.coder.retry import (
     Attempt,
-    Failure,
     GiveBack,
     GiveUp,
+    NoAnswerKind,
     WaitThenRetry,
     decide,
     read_retry_after,
     server_time_s,
 )
 from reconciler.coder.secrets import Mask
+from reconciler.coder.width import MAXIMUM, START, Width
 from reconciler.errors import ReconcilerError
 
 T = TypeVar("T")
@@ -67,6 +70,23 @@ class _Waiting:
             self.until_s = max(self.until_s, now_s + seconds)
 
 
+OVERLOADED = frozenset({429, 503})
+_ID = re.compile(r"/[0-9a-f]{8}-[0-9a-f-]{27}")
+
+
+def kind_of(request: Request) -> str:
+    """Return what a request has in common with those that cost a server about the same: its method and route."""
+    return f"{request.method} {_ID.sub('/*', request.path.partition('?')[0])}"
+
+
+def _gate_for(connection: Connection, clock: Callable[[], float]) -> Gate:
+    if connection.parallelism is not None:
+        width = Width(limit=connection.parallelism, maximum=connection.parallelism)
+        return Gate(width, is_fixed=True, clock=clock)
+    share = 2 if connection.is_for_writes else 1
+    return Gate(Width(limit=START // share, maximum=MAXIMUM // share), clock=clock)
+
+
 class Transport:
     """Sends requests for one run; every thread may use it."""
 
@@ -84,6 +104,7 @@ class Transport:
         self._exchange = Exchange(
             make_client or client_factory(connection), url=connection.url, mask=Mask(*connection.secrets)
         )
+        self._gate = _gate_for(connection, self._world.clock)
         self._lock = threading.Lock()
         self._waiting = _Waiting(connection.wait_budget_s)
         self._max_requests = connection.max_requests
@@ -123,7 +144,7 @@ class Transport:
         return run_in_order(
             lambda index: use(self._send_planned(requests[index])),
             len(requests),
-            width=self.connection.parallelism,
+            width=lambda: self._gate.limit,
         )
 
     def reserve(self, requests: int) -> None:
@@ -170,9 +191,10 @@ class Transport:
             self._requests += 1
         answer: Answer | None = None
         retry_after_s: float | None = None
-        result: int | Failure
+        result: int | NoAnswerKind
         try:
-            answer, headers = self._exchange.send(request)
+            with self._gate.passage(kind_of(request)) as passage:
+                answer, headers = self._pass(request, passage)
             self._was_seen = True
             server_s = self._note_time(headers)
             result = answer.status
@@ -201,6 +223,18 @@ class Transport:
         if answer is None:
             raise no_answer(self.connection, request, attempt, failed)
         return answer
+
+    def _pass(self, request: Request, passage: Passage) -> tuple[Answer, httpx.Headers]:
+        """Exchange once, and note what that shows about the width."""
+        try:
+            answer, headers = self._exchange.send(request)
+        except NoAnswer as error:
+            passage.is_overloaded = isinstance(error.cause, httpx.TimeoutException)
+            passage.is_telling = False
+            raise
+        passage.is_overloaded = answer.status in OVERLOADED
+        passage.is_telling = passage.is_telling and answer.is_warm
+        return answer, headers
 
     def _note_time(self, headers: httpx.Headers) -> float:
         """Remember what time it is for the server; return it, or ours where the server does not say it."""

@@ -32,7 +32,7 @@ def main() -> None:
         idle.append(client)
 
     for wave in waves:
-        run_in_order(lambda index, wave=wave: send(wave[index]), len(wave), width=width)  # type: ignore[misc]
+        run_in_order(lambda index, wave=wave: send(wave[index]), len(wave), width=lambda: width)  # type: ignore[misc]
 
 
 if __name__ == "__main__":

@@ -102,7 +102,7 @@ def bare(sent: list[Sent]) -> None:
     chains = [[{**one, "method": "GET", "body": None}, one] for one in writes.values()]
     for waves, width in ((sent[:first], READS), (chains, WRITES), (sent[last:], READS)):
         work = [wave if isinstance(wave, list) else [wave] for wave in waves]
-        run_in_order(lambda index, work=work: send(work[index]), len(work), width=width)  # type: ignore[misc]
+        run_in_order(lambda index, work=work: send(work[index]), len(work), width=lambda width=width: width)  # type: ignore[misc]
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """How many requests a second the product's transport makes, without the start of the process. Run as a script.
 
-Arguments: a JSON file with what to send, and how many at once.
+Arguments: a JSON file with what to send, and how many at once (`auto` to let the width find itself).
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ def main() -> None:
     """Send them all and print the rate."""
     asked = [Request("GET", one["path"]) for one in json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))]
     url, token = os.environ["CODER_URL"], os.environ["CODER_SESSION_TOKEN"]
-    transport = Transport(Connection(url=url, token=token, parallelism=int(sys.argv[2])))
+    width = None if sys.argv[2] == "auto" else int(sys.argv[2])
+    transport = Transport(Connection(url=url, token=token, parallelism=width))
     started = time.perf_counter()
     transport.send_all(asked, lambda answer: answer.status)
     sys.stdout.write(f"{len(asked) / (time.perf_counter() - started):.1f}\n")

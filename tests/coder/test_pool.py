@@ -12,20 +12,20 @@ from tests.patience import PATIENCE_S
 
 @pytest.mark.parametrize("width", [1, 2, 8, 100])
 def test_results_come_in_order(width: int) -> None:
-    assert [n * n for n in range(50)] == run_in_order(lambda n: n * n, 50, width=width)
+    assert [n * n for n in range(50)] == run_in_order(lambda n: n * n, 50, width=lambda: width)
 
 
 def test_nothing_to_do() -> None:
-    assert run_in_order(lambda n: n, 0, width=8) == []
+    assert run_in_order(lambda n: n, 0, width=lambda: 8) == []
 
 
 def test_a_single_call_stays_in_this_thread() -> None:
-    assert [threading.current_thread()] == run_in_order(lambda _: threading.current_thread(), 1, width=8)
+    assert [threading.current_thread()] == run_in_order(lambda _: threading.current_thread(), 1, width=lambda: 8)
 
 
 def test_at_most_so_many_at_once() -> None:
     barrier = threading.Barrier(3)
-    threads = run_in_order(lambda _: (barrier.wait(PATIENCE_S), threading.current_thread())[1], 9, width=3)
+    threads = run_in_order(lambda _: (barrier.wait(PATIENCE_S), threading.current_thread())[1], 9, width=lambda: 3)
     assert len(set(threads)) == 3
 
 
@@ -40,10 +40,10 @@ def test_the_first_error_is_raised_at_once_and_cancels_what_has_not_started() ->
         never.wait(PATIENCE_S)
 
     with pytest.raises(LookupError, match="first"):
-        run_in_order(work, 100, width=2)  # does not wait for the one that hangs
+        run_in_order(work, 100, width=lambda: 2)  # does not wait for the one that hangs
     never.set()
     assert len(started) <= 3
 
 
 def test_workers_die_with_the_program() -> None:
-    assert run_in_order(lambda _: threading.current_thread().daemon, 2, width=2) == [True, True]
+    assert run_in_order(lambda _: threading.current_thread().daemon, 2, width=lambda: 2) == [True, True]

@@ -12,9 +12,9 @@ from reconciler.coder.retry import (
     LONGEST_WAIT_S,
     MAX_ATTEMPTS,
     Attempt,
-    Failure,
     GiveBack,
     GiveUp,
+    NoAnswerKind,
     WaitThenRetry,
     decide,
     read_retry_after,
@@ -26,7 +26,7 @@ attempts = st.builds(
     Attempt,
     method=st.sampled_from(["GET", "POST", "PUT", "DELETE"]),
     number=st.integers(1, 50),
-    result=st.one_of(statuses, st.sampled_from(Failure)),
+    result=st.one_of(statuses, st.sampled_from(NoAnswerKind)),
     retry_after_s=st.none() | st.floats(0, 1e6),
     was_seen=st.booleans(),
     left_s=st.floats(0, 1e6),
@@ -41,7 +41,7 @@ def test_a_write_is_never_resent_and_given_back_only_when_it_certainly_did_not_h
     if attempt.method in ("PUT", "DELETE"):
         decision = decide(attempt, jitter=jitter)
         assert not isinstance(decision, WaitThenRetry)
-        assert not isinstance(decision, GiveBack) or attempt.result in (429, Failure.NOT_SENT)
+        assert not isinstance(decision, GiveBack) or attempt.result in (429, NoAnswerKind.NOT_SENT)
     else:
         assert not isinstance(decide(attempt, jitter=jitter), GiveBack)
 
@@ -66,7 +66,7 @@ def test_every_series_of_attempts_ends(attempt: Attempt, jitter: float) -> None:
 
 @given(attempts, jitters)
 def test_success_and_refusals_are_final(attempt: Attempt, jitter: float) -> None:
-    if attempt.result not in (429, 408, 425, 502, 503, 504, 522, Failure.LOST, Failure.NOT_SENT):
+    if attempt.result not in (429, 408, 425, 502, 503, 504, 522, NoAnswerKind.LOST, NoAnswerKind.NOT_SENT):
         assert GiveUp() == decide(attempt, jitter=jitter)
 
 
@@ -84,26 +84,26 @@ def test_our_own_wait_grows_to_its_longest(number: int, jitter: float) -> None:
         ("GET", 503, 5, True, False),
         ("PUT", 503, 1, True, False),
         ("GET", 500, 1, True, False),
-        ("GET", Failure.LOST, 4, True, True),
-        ("GET", Failure.LOST, 5, True, False),
-        ("DELETE", Failure.LOST, 1, True, False),
-        ("PUT", Failure.NOT_SENT, 1, True, False),
+        ("GET", NoAnswerKind.LOST, 4, True, True),
+        ("GET", NoAnswerKind.LOST, 5, True, False),
+        ("DELETE", NoAnswerKind.LOST, 1, True, False),
+        ("PUT", NoAnswerKind.NOT_SENT, 1, True, False),
         ("GET", 408, 1, True, True),
         ("GET", 425, 1, True, True),
         ("GET", 520, 1, True, True),
         ("GET", 530, 4, True, True),
         ("GET", 531, 1, True, False),
         ("PUT", 522, 1, True, False),
-        ("GET", Failure.UNUSABLE, 1, True, False),
-        ("PUT", Failure.UNUSABLE, 1, True, False),
+        ("GET", NoAnswerKind.UNUSABLE, 1, True, False),
+        ("PUT", NoAnswerKind.UNUSABLE, 1, True, False),
         ("GET", 429, 9, True, True),
-        ("GET", Failure.NOT_SENT, 1, False, False),
-        ("GET", Failure.HOPELESS, 1, True, False),
+        ("GET", NoAnswerKind.NOT_SENT, 1, False, False),
+        ("GET", NoAnswerKind.HOPELESS, 1, True, False),
         ("DELETE", 429, 9, True, False),
-        ("POST", Failure.LOST, 1, True, True),
+        ("POST", NoAnswerKind.LOST, 1, True, True),
     ],
 )
-def test_rows_of_the_table(method: str, result: int | Failure, number: int, was_seen: bool, again: bool) -> None:
+def test_rows_of_the_table(method: str, result: int | NoAnswerKind, number: int, was_seen: bool, again: bool) -> None:
     decision = decide(Attempt(method=method, number=number, result=result, was_seen=was_seen), jitter=0.5)
     assert again is isinstance(decision, WaitThenRetry)
 
@@ -138,8 +138,8 @@ def test_whatever_is_told_is_read_as_a_wait_or_as_nothing(after: str, reset: str
     assert told is None or 0 <= told < math.inf
 
 
-@pytest.mark.parametrize("result", [429, Failure.NOT_SENT])
-def test_a_write_that_did_not_happen_is_given_back_with_its_wait(result: int | Failure) -> None:
+@pytest.mark.parametrize("result", [429, NoAnswerKind.NOT_SENT])
+def test_a_write_that_did_not_happen_is_given_back_with_its_wait(result: int | NoAnswerKind) -> None:
     decision = decide(Attempt(method="PUT", number=1, result=result, retry_after_s=7, left_s=0), jitter=0.5)
     assert decision == GiveBack(7)
 

@@ -23,7 +23,7 @@ from reconciler.coder.connection import Connection
 from reconciler.coder.exchange import MAX_ERROR_BYTES, Request, classify
 from reconciler.coder.http import client_factory
 from reconciler.coder.proxies import Proxy
-from reconciler.coder.retry import Failure
+from reconciler.coder.retry import NoAnswerKind
 from reconciler.coder.transport import Transport, World
 from reconciler.errors import ReconcilerError, RetryLaterError, ServerError, UnreachableError
 from reconciler.sandbox import Fault, Options, Sandbox
@@ -278,22 +278,26 @@ def caused(error: Exception, cause: Exception) -> Exception:
 @pytest.mark.parametrize(
     ("error", "failure", "message"),
     [
-        (caused(httpx.ConnectError("x"), socket.gaierror(-2, "unknown")), Failure.HOPELESS, "there is no such host"),
+        (
+            caused(httpx.ConnectError("x"), socket.gaierror(-2, "unknown")),
+            NoAnswerKind.HOPELESS,
+            "there is no such host",
+        ),
         (
             caused(httpx.ConnectError("x"), tls_error("WRONG_VERSION_NUMBER")),
-            Failure.HOPELESS,
+            NoAnswerKind.HOPELESS,
             "http://x: TLS failed: WRONG VERSION NUMBER",
         ),
-        (httpx.ConnectTimeout("x"), Failure.NOT_SENT, "no connection"),
-        (httpx.ConnectError("x"), Failure.NOT_SENT, "no connection"),
-        (httpx.InvalidURL("x"), Failure.HOPELESS, "no connection"),
-        (httpx.ReadTimeout("x"), Failure.LOST, "no answer in time"),
-        (httpx.ReadError("x"), Failure.LOST, "the answer was lost"),
-        (httpx.RemoteProtocolError("x"), Failure.LOST, "the answer was lost"),
-        (httpx.DecodingError("x"), Failure.LOST, "the answer was lost"),
+        (httpx.ConnectTimeout("x"), NoAnswerKind.NOT_SENT, "no connection"),
+        (httpx.ConnectError("x"), NoAnswerKind.NOT_SENT, "no connection"),
+        (httpx.InvalidURL("x"), NoAnswerKind.HOPELESS, "no connection"),
+        (httpx.ReadTimeout("x"), NoAnswerKind.LOST, "no answer in time"),
+        (httpx.ReadError("x"), NoAnswerKind.LOST, "the answer was lost"),
+        (httpx.RemoteProtocolError("x"), NoAnswerKind.LOST, "the answer was lost"),
+        (httpx.DecodingError("x"), NoAnswerKind.LOST, "the answer was lost"),
     ],
 )
-def test_what_httpx_raises_becomes_one_of_ours(error: Exception, failure: Failure, message: str) -> None:
+def test_what_httpx_raises_becomes_one_of_ours(error: Exception, failure: NoAnswerKind, message: str) -> None:
     assert classify(error) is failure
     make, _ = canned({"/api/v2/buildinfo": error})
     with pytest.raises(UnreachableError, match=message) as caught:

@@ -1,0 +1,104 @@
+"""Lets so many requests through at once, and learns from their answers how many that should be (width.py).
+
+All requests of a transport go through one gate, whichever round they belong to. Knows nothing of HTTP.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from reconciler.coder.width import Width, adapt, halve, window_of
+
+BUSY_SHARE = 0.75
+"""Of the width that has to be in flight when a request begins; a latency without company tells nothing."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Passage:
+    """One request on its way through. Whoever sends it says what its answer showed."""
+
+    kind: str
+    started_s: float
+    halvings: int
+    """How often the width had been halved when it began."""
+    is_telling: bool
+    """Whether enough others were in flight for its latency to tell something."""
+    is_overloaded: bool = False
+    """Whether the server said that it is too much, or did not answer in time."""
+
+
+@dataclass(slots=True)
+class _Series:
+    """The latencies of one kind of request since the width changed, and the lowest mean ever."""
+
+    latencies_s: list[float] = field(default_factory=list)
+    base_s: float = float("inf")
+
+
+class Gate:
+    """A width that may change. Every thread may use it."""
+
+    def __init__(self, width: Width, *, is_fixed: bool = False, clock: Callable[[], float] = time.monotonic) -> None:
+        self._width, self._is_fixed, self._clock = width, is_fixed, clock
+        self._in_flight = self._halvings = 0
+        self._most_in_flight = 0
+        self._series: dict[str, _Series] = defaultdict(_Series)
+        self._free = threading.Condition()
+
+    @property
+    def limit(self) -> int:
+        """How many may be in flight now."""
+        return self._width.limit
+
+    @property
+    def most_in_flight(self) -> int:
+        """The most that were in flight at once so far."""
+        return self._most_in_flight
+
+    @contextmanager
+    def passage(self, kind: str) -> Iterator[Passage]:
+        """Wait until one more may be in flight; it counts as in flight for the length of the `with` block."""
+        with self._free:
+            while self._in_flight >= self._width.limit:
+                self._free.wait()
+            self._in_flight += 1
+            self._most_in_flight = max(self._most_in_flight, self._in_flight)
+            passage = Passage(
+                kind=kind,
+                started_s=self._clock(),
+                halvings=self._halvings,
+                is_telling=self._in_flight >= BUSY_SHARE * self._width.limit,
+            )
+        try:
+            yield passage
+        finally:
+            with self._free:
+                self._in_flight -= 1
+                if not self._is_fixed:
+                    self._learn(passage)
+                self._free.notify_all()
+
+    def _learn(self, passage: Passage) -> None:
+        if passage.is_overloaded:
+            if passage.halvings == self._halvings:  # one burst of refusals is one reason
+                self._halvings += 1
+                self._change(halve(self._width))
+            return
+        if not passage.is_telling or passage.halvings != self._halvings:
+            return
+        series = self._series[passage.kind]
+        series.latencies_s.append(self._clock() - passage.started_s)
+        if len(series.latencies_s) >= self._width.window:
+            window = window_of(series.latencies_s)
+            series.base_s = min(series.base_s, window.latency_s)
+            self._change(adapt(self._width, window, base_s=series.base_s))
+
+    def _change(self, width: Width) -> None:
+        self._width = width
+        for series in self._series.values():
+            series.latencies_s.clear()

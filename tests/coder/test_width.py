@@ -1,0 +1,165 @@
+"""The width that finds itself: its table, its laws, and a simulation against servers with a capacity."""
+
+from __future__ import annotations
+
+import math
+import statistics
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reconciler.cli.server import MAX_READS
+from reconciler.coder.gate import Gate
+from reconciler.coder.width import MAXIMUM, START, Width, Window, adapt, halve, window_of
+from tests.coder.simulation import Server, simulate
+
+LATER = {"is_starting": False}
+
+
+@pytest.mark.parametrize(
+    ("limit", "is_starting", "ratio", "noise", "expected", "still_starting"),
+    [
+        (8, True, 1.0, 0.0, 16, True),
+        (16, True, 1.4, 0.0, 32, True),
+        (32, True, 1.0, 0.0, 64, False),
+        (48, True, 1.0, 0.0, 64, False),
+        (32, True, 2.0, 0.0, 17, False),
+        (8, True, 3.0, 0.0, 8, False),
+        (20, False, 1.0, 0.0, 22, False),
+        (9, False, 1.0, 0.0, 10, False),
+        (64, False, 1.0, 0.0, 64, False),
+        (20, False, 1.1, 0.0, 20, False),
+        (20, False, 1.1, 0.02, 22, False),
+        (20, False, 1.3, 0.9, 18, False),
+        (40, False, 2.0, 0.0, 21, False),
+        (40, False, 9.0, 0.0, 8, False),
+        (4, False, 9.0, 0.0, 4, False),
+        (1, False, 1.0, 0.0, 2, False),
+    ],
+)
+def test_the_table(
+    limit: int, is_starting: bool, ratio: float, noise: float, expected: int, still_starting: bool
+) -> None:
+    width = adapt(Width(limit=limit, is_starting=is_starting), Window(latency_s=ratio, noise=noise), base_s=1.0)
+    assert (width.limit, width.is_starting) == (expected, still_starting)
+
+
+def test_too_much_is_half_and_ends_doubling() -> None:
+    assert halve(Width(limit=9)) == Width(limit=4, is_starting=False, ceiling=9, hold=1, next_hold=2)
+    assert halve(Width(limit=1)).limit == 1
+
+
+widths = st.builds(Width, limit=st.integers(1, MAXIMUM), is_starting=st.booleans())
+
+
+@given(widths, st.floats(0, 1e3), st.floats(0, 1), st.floats(0, 1))
+def test_it_stays_within_its_bounds_and_at_most_doubles(
+    width: Width, latency_s: float, part: float, noise: float
+) -> None:
+    adapted = adapt(width, Window(latency_s=latency_s, noise=noise), base_s=latency_s * part)
+    assert min(START, width.limit) <= adapted.limit <= min(MAXIMUM, 2 * width.limit)
+
+
+@given(st.lists(st.floats(0, 1e3), min_size=2, max_size=50))
+def test_any_latencies_make_a_window(latencies: list[float]) -> None:
+    assert window_of(latencies).noise >= 0
+
+
+def test_two_places_know_the_most_that_is_in_flight() -> None:
+    assert MAX_READS == MAXIMUM
+
+
+def test_a_given_width_is_obeyed() -> None:
+    gate = Gate(Width(limit=3, maximum=3), is_fixed=True)
+    for _ in range(100):
+        with gate.passage("GET") as passage:
+            passage.is_overloaded = True
+    assert gate.limit == 3
+
+
+def test_one_burst_of_refusals_halves_once() -> None:
+    gate = Gate(Width(limit=8))
+    passages = [gate.passage("GET") for _ in range(8)]
+    for entered in [(one.__enter__(), one) for one in passages]:
+        entered[0].is_overloaded = True
+    for one in passages:
+        one.__exit__(None, None, None)
+    assert gate.limit == 4
+
+
+SERVERS = {
+    f"{workers} workers of {service_ms} ms, {latency_ms} ms away": Server(
+        latency_s=latency_ms / 1000, workers=workers, service_s=service_ms / 1000
+    )
+    for latency_ms in (0, 1, 5, 20, 50, 200)
+    for workers, service_ms in ((1, 2), (4, 5), (16, 5), (64, 5), (2, 40), (30, 20))
+}
+
+
+@pytest.mark.parametrize("name", SERVERS)
+def test_it_is_as_fast_as_the_best_width_with_hardly_more_in_flight(name: str) -> None:
+    """At least 0.8 of the best fixed width; in flight at most 1.2 x what it needs, or one above START."""
+    server = SERVERS[name]
+    found = simulate(server, width=None, requests=6_000)
+    best = max(simulate(server, width=width, requests=6_000).rate for width in (1, 2, 4, 8, 12, 16, 24, 32, 48, 64))
+    assert found.rate >= 0.8 * best
+    later = found.widths[len(found.widths) // 4 :]
+    assert statistics.mean(later) <= max(START + 1.1, 1.2 * server.needed)
+
+
+@pytest.mark.parametrize("name", SERVERS)
+def test_it_does_not_swing(name: str) -> None:
+    later = simulate(SERVERS[name], width=None, requests=6_000).widths[3_000:]
+    assert max(later) - min(later) <= max(3, 0.25 * statistics.mean(later))
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("noise", [0.1, 0.3])
+@pytest.mark.parametrize("name", ["16 workers of 5 ms, 5 ms away", "4 workers of 5 ms, 50 ms away"])
+def test_noise_costs_little(name: str, noise: float, seed: int) -> None:
+    server = SERVERS[name]
+    noisy = Server(latency_s=server.latency_s, workers=server.workers, service_s=server.service_s, noise=noise)
+    found = simulate(noisy, width=None, requests=6_000, seed=seed)
+    best = max(simulate(noisy, width=width, requests=6_000, seed=seed).rate for width in (16, 32, 48, 64))
+    assert found.rate >= 0.8 * best
+    assert found.mean <= 1.35 * max(START, server.needed)
+
+
+@pytest.mark.parametrize("limit", [5, 10, 20, 40])
+def test_a_limiter_is_stayed_under(limit: int) -> None:
+    """A proxy that refuses what is in flight beyond its limit: few refusals, and most of what it allows is used."""
+    server = Server(latency_s=0.05, workers=64, service_s=0.001, refuses_above=limit)
+    found = simulate(server, width=None, requests=6_000)
+    assert found.rate >= 0.6 * limit / 0.051
+    assert found.refused <= 0.12 * 6_000
+
+
+def test_handshakes_are_not_taken_for_a_queue() -> None:
+    server = Server(latency_s=0.05, workers=64, service_s=0.001, handshake_s=0.1)
+    found = simulate(server, width=None, requests=3_000)
+    assert found.widths[-1] == MAXIMUM
+
+
+def test_fifteen_hundred_reads_at_50_ms_take_hardly_longer_than_at_the_best_width() -> None:
+    server = Server(latency_s=0.05, workers=64, service_s=0.0003)
+    found, best = simulate(server, width=None, requests=1_500), simulate(server, width=64, requests=1_500)
+    assert best.rate / found.rate <= 1.3
+
+
+def test_on_a_server_like_the_real_one_most_of_its_throughput_is_used() -> None:
+    """Its throughput grows slowly with the width (coder-api 13.5: 293, 406, 523 a second with 1, 8, 64 in flight)."""
+
+    def rate(width: int) -> float:
+        doublings = math.log2(width)
+        return 293 + (406 - 293) * doublings / 3 if width <= 8 else 406 + (523 - 406) * (doublings - 3) / 3
+
+    width, base_s = Width(), math.inf
+    seen: list[int] = []
+    for _ in range(200):
+        latency_s = width.limit / rate(width.limit)
+        base_s = min(base_s, latency_s)
+        width = adapt(width, Window(latency_s=latency_s), base_s=base_s)
+        seen.append(width.limit)
+    assert rate(round(statistics.mean(seen))) >= 0.77 * rate(64)
+    assert statistics.mean(seen) <= 10

@@ -121,7 +121,9 @@ class NotRead:
     """A file that looks like a policy, or a folder, that was not read: what it lists is unknown, not absent."""
 
     path: str
+    """As the search came to it."""
     reason: str
+    """Why it was not read, as a clause without a full stop."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
@@ -148,3 +150,5 @@ class Validation:
     """How many group budgets they list."""
     user_overrides: int
     """How many user overrides they list."""
+    not_read: tuple[NotRead, ...]
+    """What looks like a policy and was not read, sorted by path."""

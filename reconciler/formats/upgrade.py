@@ -45,7 +45,7 @@ def _plan(body: Json) -> Json:
     effects["notices"] = [notice | {"place": _place(notice["place"])} for notice in effects["notices"]]
     verdict = body["verdict"] | {"breaches": [_breach(breach) for breach in body["verdict"]["breaches"]]}
     lists = {key: [_action(action, groups) for action in body[key]] for key in ("actions", "withheld")}
-    return body | lists | {"effects": effects, "verdict": verdict}
+    return body | lists | {"effects": effects, "verdict": verdict, "not_read": []}
 
 
 def _started(body: Json) -> Json:

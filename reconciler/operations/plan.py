@@ -74,6 +74,7 @@ def make_plan(request: PlanRequest, reader: Reader) -> Planned:
         effects=effects,
         verdict=find_verdict(proposal, effects, grants=request.grants),
         sources=request.sources,
+        not_read=request.not_read,
         is_for_now=request.moment.is_for_now,
     )
     return Planned(plan=plan, unmatched=resolution.selection.unmatched)

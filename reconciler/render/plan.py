@@ -105,6 +105,8 @@ def _unreadable(plan: Plan) -> Iterator[str]:
     for one in plan.unreadable:
         yield Line(f"  ? {harmless(one.subject.address)}  unknown: {harmless(one.reading.reason)}", Role.UNKNOWN)
     if plan.withheld:
+        for missed in plan.not_read:
+            yield Line(f"  ? {harmless(missed.path)}  not read: {harmless(missed.reason)}", Role.UNKNOWN)
         removals = count(len(plan.withheld), "removal")
         yield f"  {removals} withheld, because not everything could be read:"
         yield from (f"    {line.strip()}" for line in action_lines(plan.withheld, plan, {}))

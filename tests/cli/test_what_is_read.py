@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import sys
 
 import pytest
@@ -20,13 +21,35 @@ def test_while_a_file_is_hidden_nothing_is_removed_for_not_being_listed(coder: S
     coder.policy(DESIGN, "policies/.design.yaml")
     ran = coder.run(command, *AT)
     assert "Not read: policies/.design.yaml: a name in its path begins with a dot" in ran.err
+    assert "? policies/.design.yaml  not read: a name in its path begins with a dot" in ran.out
     assert "removals withheld" in ran.out
-    assert "0 to delete" in ran.out or "No changes" in ran.out
+    assert "No changes in what could be read" in ran.out
+    assert ran.code == 1
     coder.policy(DESIGN, "policies/design.yaml")
     (coder.folder / "policies" / ".design.yaml").unlink()
     ran = coder.run("plan", *AT)
-    assert "Not read" not in ran.err
+    assert "not read" not in ran.out + ran.err
     assert "- group/acme/" in ran.out
+
+
+def test_a_hidden_file_beside_what_is_listed_stops_nothing(coder: Shell) -> None:
+    coder.policy(AS_IT_IS)
+    coder.policy(DESIGN, "policies/.design.yaml")
+    ran = coder.run("plan", *AT)
+    assert ran.code == 0
+    assert "Not read: policies/.design.yaml" in ran.err
+
+
+def test_validate_does_not_call_valid_what_it_did_not_read(shell: Shell) -> None:
+    shell.policy(DESIGN, "policies/design.yaml")
+    assert shell.run("validate").code == 0
+    shell.policy(DESIGN, "policies/.people.yaml")
+    ran = shell.run("validate")
+    assert ran.code == 1
+    assert "? policies/.people.yaml  not read: a name in its path begins with a dot" in ran.out
+    assert "Not everything was read. Valid in the rest: 1 file, 1 organization, 1 group budget" in ran.out
+    document = json.loads(shell.run("validate", "--json").out)
+    assert [missed["path"] for missed in document["not_read"]] == ["policies/.people.yaml"]
 
 
 def test_a_policy_from_standard_input(coder: Shell, company: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -23,12 +23,14 @@ def command(paths: tuple[str, ...], screen: Screen) -> int:
     """
 
     loaded = load_policies(paths)
+    code = exits.ERROR if loaded.not_read else exits.DONE
     validation = Validation(
-        exit_code=exits.DONE,
+        exit_code=code,
         files=loaded.sources,
         organizations=tuple(policy.organization for policy in loaded.policies),
         group_budgets=sum(len(policy.group_budgets) for policy in loaded.policies),
         user_overrides=sum(len(policy.user_overrides) for policy in loaded.policies),
+        not_read=loaded.not_read,
     )
-    screen.finish((validation,), exit_code=exits.DONE)
-    return exits.DONE
+    screen.finish((validation,), exit_code=code)
+    return code

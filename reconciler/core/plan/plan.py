@@ -18,7 +18,7 @@ from reconciler.core.budget import Absent, Budget, State, Unknown
 from reconciler.core.directory import Group, Subject, User
 from reconciler.core.gate.verdict import Grant, Verdict
 from reconciler.core.people.effects import Effects
-from reconciler.core.policy import SourceFile
+from reconciler.core.policy import NotRead, SourceFile
 from reconciler.core.snapshot import Deployment
 
 DIGEST_SHOWN = 12
@@ -59,6 +59,8 @@ class Plan:
     """What the gate says of it. Apply adds its own consents and asks again."""
     sources: tuple[SourceFile, ...] = ()
     """The policy files that went into the plan."""
+    not_read: tuple[NotRead, ...] = ()
+    """What looks like a policy and was not read, sorted by path; removals are withheld while there is any."""
     is_for_now: bool = True
     """Whether `at` is when the plan was made. One for another day is for looking at."""
 
@@ -77,8 +79,8 @@ class Plan:
 
     @property
     def is_complete(self) -> bool:
-        """Whether every managed subject could be read."""
-        return not self.unreadable
+        """Whether everything was read that decides about a change."""
+        return not self.unreadable and not (self.not_read and self.withheld)
 
     def count(self, kind: Kind) -> int:
         return sum(action.kind is kind for action in self.actions)

@@ -1,0 +1,317 @@
+"""The GitHub workflow as a runner runs it: each job's shell lines in order, against the sandbox and a stand-in GitHub.
+
+For each story: what the comment, the summary, the annotations, the outputs, the issue and live are afterwards.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from reconciler.render.formats import FORMATS
+from reconciler.sandbox import Options, Sandbox
+from tests.deploy.github import REPOSITORY, GitHub, serving
+from tests.deploy.runner import ROOT, Job, Runner
+
+pytestmark = pytest.mark.skipif("markdown" not in FORMATS, reason="the format markdown is not there yet")
+OPTIONS = (ROOT / "reconciler/cli/help/plan.txt").read_text() + (ROOT / "reconciler/cli/help/apply.txt").read_text()
+needs_base = pytest.mark.skipif("--base" not in OPTIONS, reason="the option --base is not there yet")
+needs_due = pytest.mark.skipif("--due" not in OPTIONS, reason="the option --due is not there yet")
+WORKFLOW = ROOT / "deploy" / "github" / "ai-budgets.yml"
+DUE, DRIFT = "41 * * * *", "17 5 * * *"
+BASE = """\
+version: 1
+organization: acme
+group_budgets:
+  - {group: platform, limit: $500}
+  - {group: design, limit: $150}
+"""
+RAISED = BASE.replace("$150", "$200")
+BLOCKS = BASE.replace("$500", "$60")
+INVALID = BASE.replace("$150", "-1")
+
+
+@dataclass(slots=True)
+class Site:
+    """A company's repository, its GitHub and its Coder."""
+
+    folder: Path
+    github: GitHub
+    sandbox: Sandbox
+
+    def git(self, *arguments: str) -> str:
+        done = subprocess.run(
+            ["git", "-c", "user.name=t", "-c", "user.email=t@example.com", *arguments],
+            cwd=self.folder / "work", check=True, capture_output=True, text=True,
+        )  # fmt: skip
+        return done.stdout.strip()
+
+    def write(self, text: str) -> None:
+        (self.folder / "work" / "policies" / "acme.yaml").write_text(text)
+
+    def pull_request(self, text: str, *, repository: str = REPOSITORY) -> dict[str, Job]:
+        """Push a change to the branch, and check out what GitHub would merge."""
+        self.git("checkout", "-q", "-B", "change", "main")
+        self.write(text)
+        self.git("commit", "-q", "--allow-empty", "-am", "change")
+        head = self.git("rev-parse", "HEAD")
+        self.git("checkout", "-q", "-B", "merged", "main")
+        self.git("merge", "-q", "--no-ff", "-m", "merge", "change")
+        event = {"pull_request": {"number": 1, "head": {"sha": head, "repo": {"full_name": repository}}}}
+        return self.event("pull_request", event)
+
+    def merge(self) -> dict[str, Job]:
+        """Merge the branch, as the button does."""
+        before, head = self.git("rev-parse", "main"), self.git("rev-parse", "change")
+        self.git("checkout", "-q", "main")
+        self.git("merge", "-q", "--no-ff", "-m", "merge", "change")
+        sha = self.git("rev-parse", "HEAD")
+        self.github.pulls[sha] = [{"number": 1, "merged_at": "2026-11-25T12:00:00Z", "head": {"sha": head}}]
+        return self.event("push", {"before": before})
+
+    def schedule(self, cron: str) -> Job:
+        jobs = self.event("schedule", {"schedule": cron})
+        (ran,) = (job for job in jobs.values() if not job.was_skipped)
+        return ran
+
+    def event(self, name: str, event: dict[str, Any]) -> dict[str, Job]:
+        runner = Runner(
+            github=self.github,
+            workflow=WORKFLOW,
+            work_tree=self.folder / "work",
+            scratch=self.folder / "machines",
+            event_name=name,
+            event=event,
+            variables={"CODER_URL": self.sandbox.url},
+            secrets={
+                "CODER_READ_TOKEN": self.sandbox.tokens["auditor"],
+                "CODER_WRITE_TOKEN": self.sandbox.tokens["user-admin"],
+            },
+            sha=self.git("rev-parse", "HEAD"),
+        )
+        return runner.jobs()
+
+    def live(self, group: str) -> int:
+        """Return a group's live budget in US dollars."""
+        return int(self._call("GET", f"/groups/{self._id(group)}/ai/budget")["spend_limit_micros"]) // 1_000_000
+
+    def set_by_hand(self, group: str, usd: int) -> None:
+        self._call("PUT", f"/groups/{self._id(group)}/ai/budget", {"spend_limit_micros": usd * 1_000_000})
+
+    def _id(self, group: str) -> str:
+        return str(self._call("GET", f"/organizations/acme/groups/{group}")["id"])
+
+    def _call(self, method: str, path: str, body: object = None) -> dict[str, Any]:
+        request = urllib.request.Request(
+            f"{self.sandbox.url}/api/v2{path}",
+            data=json.dumps(body).encode() if body else None,
+            headers={"Coder-Session-Token": self.sandbox.tokens["owner"]},
+            method=method,
+        )
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            result: dict[str, Any] = json.load(answer)
+        return result
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[Site]:
+    (tmp_path / "work" / "policies").mkdir(parents=True)
+    with serving() as github, Sandbox(Options()) as sandbox:
+        site = Site(folder=tmp_path, github=github, sandbox=sandbox)
+        site.git("init", "-q", "-b", "main")
+        site.write(BASE)
+        site.git("add", ".")
+        site.git("commit", "-qm", "first")
+        yield site
+
+
+def ran(jobs: dict[str, Job]) -> set[str]:
+    return {name for name, job in jobs.items() if not job.was_skipped}
+
+
+def test_a_pull_request_its_update_and_its_merge(site: Site) -> None:
+    jobs = site.pull_request(RAISED)
+    plan = jobs["plan"]
+    assert ran(jobs) == {"plan"}
+    assert not plan.has_failed, plan.log
+    assert plan.outputs["plan"]["exit-code"] == "0"
+    assert plan.outputs["plan"]["changes"] == "1"
+    assert len(plan.outputs["plan"]["digest"]) == 64
+    (comment,) = site.github.comments
+    assert comment["on"] == "1"
+    assert "design" in comment["body"]
+    assert "$200" in comment["body"]
+    assert "https://github.example/acme/budgets/actions/runs/1" in comment["body"]
+    assert "design" in plan.summary
+    assert site.live("design") == 150
+
+    again = site.pull_request(RAISED.replace("$200", "$175"))["plan"]
+    assert not again.has_failed, again.log
+    (comment,) = site.github.comments
+    assert "$175" in comment["body"]
+    assert "$200" not in comment["body"]
+
+    jobs = site.merge()
+    apply = jobs["apply"]
+    assert ran(jobs) == {"apply"}
+    assert not apply.has_failed, apply.log
+    assert "The plan of pull request 1" in apply.log
+    assert site.live("design") == 175
+    assert len(site.github.comments) == 2
+    assert apply.summary
+    journal = next(artifact for artifact in site.github.artifacts if artifact["name"] == "ai-budgets-journal")
+    assert b"journal.jsonl" in journal["data"]
+    assert not site.github.refused
+
+
+def test_neither_token_reaches_a_log_a_page_or_an_artifact(site: Site) -> None:
+    jobs = [*site.pull_request(RAISED).values(), *site.merge().values(), site.schedule(DRIFT)]
+    texts = [job.log + job.summary for job in jobs] + [comment["body"] for comment in site.github.comments]
+    for secret in (site.sandbox.tokens["auditor"], site.sandbox.tokens["user-admin"], *site.github.tokens):
+        assert not any(secret in text for text in texts)
+        assert not any(secret.encode() in artifact["data"] for artifact in site.github.artifacts)
+
+
+def test_a_refused_plan_fails_the_pull_request_and_says_why(site: Site) -> None:
+    plan = site.pull_request(BLOCKS)["plan"]
+    assert plan.has_failed
+    assert plan.outputs["plan"]["exit-code"] == "3"
+    assert "BLOCKS_USERS" in site.github.comments[0]["body"]
+    assert "BLOCKS_USERS" in plan.summary
+
+    apply = site.merge()["apply"]
+    assert apply.has_failed
+    assert apply.outputs["apply"]["exit-code"] == "3"
+    assert site.live("platform") == 500
+
+
+def test_an_invalid_policy_is_shown_at_its_line(site: Site) -> None:
+    plan = site.pull_request(INVALID)["plan"]
+    assert plan.has_failed
+    assert plan.outputs["plan"] == plan.outputs["plan"] | {"exit-code": "1", "digest": "", "changes": ""}
+    (annotation,) = (line for line in plan.annotations if line.startswith("::error"))
+    assert "file=policies/acme.yaml" in annotation
+    assert "line=5" in annotation
+    assert "policies/acme.yaml" in plan.summary
+    assert "policies/acme.yaml" in site.github.comments[0]["body"]
+
+
+def test_a_fork_gets_no_secret_no_comment_and_is_checked(site: Site) -> None:
+    jobs = site.pull_request(INVALID, repository="mallory/budgets")
+    assert ran(jobs) == {"fork"}
+    assert jobs["fork"].has_failed
+    assert any("file=policies/acme.yaml" in line for line in jobs["fork"].annotations)
+    assert not site.github.comments
+    good = site.pull_request(RAISED, repository="mallory/budgets")["fork"]
+    assert not good.has_failed, good.log
+
+
+def test_a_plan_that_a_fork_uploaded_is_not_the_reviewed_plan(site: Site) -> None:
+    site.pull_request(RAISED)
+    forged = site.folder / "forged"
+    forged.mkdir()
+    (forged / "plan.json").write_text(json.dumps({"actions": []}))
+    head = site.git("rev-parse", "change")
+    site.github.upload(f"ai-budgets-plan-{head}", forged, head_sha=head, repository_id=666)
+    apply = site.merge()["apply"]
+    assert not apply.has_failed, apply.log
+    assert site.live("design") == 200
+
+
+def test_a_change_that_the_reviewed_plan_did_not_show_is_refused(site: Site) -> None:
+    site.pull_request(RAISED)
+    (artifact,) = site.github.artifacts
+    empty = site.folder / "empty"
+    empty.mkdir()
+    (empty / "plan.json").write_text(json.dumps({"actions": []}))
+    site.github.artifacts.clear()
+    site.github.upload(artifact["name"], empty, head_sha=site.git("rev-parse", "change"))
+    apply = site.merge()["apply"]
+    assert apply.has_failed
+    assert apply.outputs["apply"]["exit-code"] == "3"
+    assert "did not show this change of group/acme/design" in apply.log
+    assert site.live("design") == 150
+    assert any("did not show" in comment["body"] for comment in site.github.comments)
+
+    by_hand = site.event("workflow_dispatch", {})
+    assert ran(by_hand) == {"apply"}
+    assert not by_hand["apply"].has_failed, by_hand["apply"].log
+    assert site.live("design") == 200
+
+
+@needs_base
+def test_somebody_touched_an_unrelated_budget_meanwhile(site: Site) -> None:
+    """`--expect-digest` refused here: a hand edit of another budget changed the digest of the approved change."""
+    site.pull_request(RAISED)
+    site.set_by_hand("platform", 900)
+    apply = site.merge()["apply"]
+    assert not apply.has_failed, apply.log
+    assert (site.live("design"), site.live("platform")) == (200, 500)
+    assert any("Not in the reviewed plan" in line and "platform" in line for line in apply.annotations)
+
+
+def test_drift_keeps_one_issue(site: Site) -> None:
+    assert not site.schedule(DRIFT).has_failed
+    assert site.github.issues == []
+
+    site.set_by_hand("platform", 900)
+    drift = site.schedule(DRIFT)
+    assert not drift.has_failed, drift.log
+    assert drift.outputs["drift"]["exit-code"] == "2"
+    (issue,) = site.github.issues
+    assert (issue["state"], issue["labels"]) == ("open", ["ai-budgets-drift"])
+    assert "platform" in issue["body"]
+
+    site.set_by_hand("platform", 950)
+    assert not site.schedule(DRIFT).has_failed
+    (issue,) = site.github.issues
+    assert "$950" in issue["body"]
+
+    site.set_by_hand("platform", 500)
+    assert not site.schedule(DRIFT).has_failed
+    (issue,) = site.github.issues
+    assert issue["state"] == "closed"
+    assert not site.github.refused
+
+
+@needs_due
+def test_a_grant_ends_by_itself(site: Site) -> None:
+    soon = (datetime.now(UTC) + timedelta(days=2)).strftime("%Y-%m-%d")
+    past = (datetime.now(UTC) - timedelta(days=2)).strftime("%Y-%m-%d")
+    grant = f"{BASE}user_overrides:\n  - {{user: dan, group: platform, limit: $900, expires: {soon}}}\n"
+    site.pull_request(grant)
+    assert not site.merge()["apply"].has_failed
+    early = site.schedule(DUE)
+    assert not early.has_failed, early.log
+    assert "dan" in _overrides(site)
+
+    site.write(grant.replace(soon, past))  # as time goes by
+    site.set_by_hand("design", 160)  # and a hand edit, which is not due
+    due = site.schedule(DUE)
+    assert not due.has_failed, due.log
+    assert "dan" not in _overrides(site)
+    assert site.live("design") == 160
+
+
+def _overrides(site: Site) -> set[str]:
+    done = subprocess.run(
+        ["reconciler", "export", "acme"], capture_output=True, text=True, check=True,
+        env={"PATH": _path(), "HOME": str(site.folder), "CODER_URL": site.sandbox.url,
+             "CODER_SESSION_TOKEN": site.sandbox.tokens["user-admin"]},
+    )  # fmt: skip
+    return {line.partition(": ")[2] for line in done.stdout.splitlines() if line.startswith("  - user: ")}
+
+
+def _path() -> str:
+    import os
+    import sys
+
+    return f"{Path(sys.executable).parent}:{os.environ['PATH']}"

@@ -24,7 +24,7 @@ from reconciler.policy_file.load import Loaded, load
 from reconciler.render.effects import Detail
 from reconciler.render.plan import plan_report
 from reconciler.render.text import Line, day
-from reconciler.words import count
+from reconciler.words import count, excerpt
 
 
 def load_policies(paths: Sequence[str]) -> Loaded:
@@ -110,7 +110,7 @@ def _with_source_line(finding: Finding) -> Finding:
     """Names are looked up where no file is at hand; show the line that the reader knows."""
     try:
         lines = files.read_text(finding.place.file).splitlines()
-        return replace(finding, source_line=lines[finding.place.line - 1])
+        return replace(finding, source_line=excerpt(lines[finding.place.line - 1], finding.place.column - 1))
     except (FileError, IndexError):
         return finding
 

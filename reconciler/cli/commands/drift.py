@@ -35,7 +35,7 @@ def command(
     Made for cron: it only reads, prints what differs, and never asks. Who changed it is told by Coder's audit log,
     which an Auditor or an Owner may read; an Auditor can write nothing, so theirs is the best token for it.
 
-    PATH is a file or a folder (*.yaml and *.yml below it); `policies` when none is given.
+    PATH is a file, a folder (*.yaml and *.yml below it), or - for standard input; `policies` when none is given.
     """
 
     loaded = load_policies(paths)

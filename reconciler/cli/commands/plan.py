@@ -44,7 +44,7 @@ def command(
     reconciler plan --only 'group/acme/*' a part of it
     reconciler plan --at 2027-01-01       what will be due on that day
 
-    PATH is a file or a folder (*.yaml and *.yml below it); `policies` when none is given.
+    PATH is a file, a folder (*.yaml and *.yml below it), or - for standard input; `policies` when none is given.
     """
 
     if output is not None:

@@ -19,7 +19,7 @@ def command(paths: tuple[str, ...], screen: Screen) -> int:
     Every violation of every file is reported in one run, as file:line:column, with what was expected and the nearest
     name that exists. Names of groups and people are looked up by `plan`, which has a server to ask.
 
-    PATH is a file or a folder (*.yaml and *.yml below it); `policies` when none is given.
+    PATH is a file, a folder (*.yaml and *.yml below it), or - for standard input; `policies` when none is given.
     """
 
     loaded = load_policies(paths)

@@ -21,7 +21,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=int, default=60)
     parser.add_argument("--minimize", action="store_true")
     options = parser.parse_args()
-    import atheris  # type: ignore[import-not-found,unused-ignore]
+    import atheris  # type: ignore[import-untyped,import-not-found,unused-ignore]
 
     with atheris.instrument_imports(include=["reconciler"]):
         from tests.fuzz.targets import TARGETS

@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from reconciler.core.policy import Policy
+from reconciler.core.policy import Entry, Policy, UserOverrideEntry
 from reconciler.errors import Finding, PolicyError
 from reconciler.money import Micros
 from reconciler.policy_file import load as loading
@@ -95,7 +95,7 @@ def _check_edits(data: bytes, policies: tuple[Policy, ...]) -> None:
     text = data.decode()
     assert edit(text, []) == text
     for loaded in policies:
-        for entry in (*loaded.group_budgets, *loaded.user_overrides):
+        for entry in _entries(loaded):
             raised = edit(text, [ChangeEntry(place=entry.place, values={"limit": Micros(1_234_567_890)})])
             assert _limits(raised) == {**_limits(text), _key(entry): 1_234_567_890}
             removed = edit(text, [RemoveEntry(place=entry.place)])
@@ -104,12 +104,15 @@ def _check_edits(data: bytes, policies: tuple[Policy, ...]) -> None:
             assert _limits(added) == _limits(text)
 
 
-def _key(entry: Any) -> tuple[str, str]:
-    return getattr(entry, "user", ""), entry.group
+def _key(entry: Entry) -> tuple[str, str]:
+    return entry.user if isinstance(entry, UserOverrideEntry) else "", entry.group
 
 
 def _limits(text: str) -> dict[tuple[str, str], Any]:
     policies, findings = _load(text.encode())
     assert not findings, findings
-    entries = [entry for loaded in policies for entry in (*loaded.group_budgets, *loaded.user_overrides)]
-    return {_key(entry): entry.limit for entry in entries}
+    return {_key(entry): entry.limit for loaded in policies for entry in _entries(loaded)}
+
+
+def _entries(loaded: Policy) -> tuple[Entry, ...]:
+    return (*loaded.group_budgets, *loaded.user_overrides)

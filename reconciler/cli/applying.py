@@ -10,6 +10,8 @@ import click
 
 from reconciler.cli import exits
 from reconciler.cli.ci import is_ci
+from reconciler.cli.progress import Progress
+from reconciler.cli.results import Results
 from reconciler.cli.runs import default_journal, new_run
 from reconciler.cli.screen import Screen
 from reconciler.cli.server import ServerOptions
@@ -21,7 +23,7 @@ from reconciler.errors import ReconcilerError, RefusedError
 from reconciler.operations.apply import apply_plan, require_consent
 from reconciler.operations.journal_file import JournalFile, require_new
 from reconciler.operations.ports import Reader
-from reconciler.render.outcome import outcome_lines
+from reconciler.render.outcome import ending_lines
 from reconciler.render.text import harmless
 
 
@@ -49,6 +51,7 @@ def approve_and_apply(
     path = journal_path or default_journal(run)
     require_new(path)
     _require_somebody(screen, auto_approve=auto_approve)
+    results = Results(len(plan.actions), show=screen.report, progress=Progress("Writing", "changes"))
     with server.writer(plan_digest=plan.digest[:DIGEST_SHOWN], sleep=stop.sleep) as writer:
         outcome = apply_plan(
             plan,
@@ -58,11 +61,12 @@ def approve_and_apply(
             run=run,
             stop=stop,
             approve=lambda: None if auto_approve else _ask(plan),
+            observe=results,
         )
-    return _report(outcome, path, screen)
+    return _report(outcome, path, screen, results)
 
 
-def _report(outcome: Outcome, path: str, screen: Screen) -> int:
+def _report(outcome: Outcome, path: str, screen: Screen, results: Results) -> int:
     """Say what happened. The exit code is that of what happened, whether or not anybody can be told."""
     code = exits.of_outcome(outcome)
     journal = path if os.path.exists(path) else ""  # nothing is recorded where nothing was left to do
@@ -70,7 +74,8 @@ def _report(outcome: Outcome, path: str, screen: Screen) -> int:
         if journal:
             screen.note(f"Journal: {journal}")
         result = report_of(outcome, exit_code=code, journal=journal)
-        screen.finish((result,), exit_code=code, lines=["", *outcome_lines(result)])
+        lines = [*results.left(result), *ending_lines(result)]
+        screen.finish((result,), exit_code=code, lines=lines)
     except (OSError, ReconcilerError):  # stdout was closed meanwhile; the journal has it all
         return code
     return code

@@ -14,6 +14,7 @@ from typing import TextIO
 import click
 
 from reconciler.cli import files
+from reconciler.cli.ci import link_base
 from reconciler.errors import ReconcilerError, failure_of
 from reconciler.formats.documents import Value
 from reconciler.render.effects import Detail
@@ -41,9 +42,16 @@ class Output:
     save_mode: int = SAVE_MODE
 
     def save(self, values: Sequence[Value], facts: Facts) -> None:
-        """Write every file of `--save`, whole or not at all. Raises FileError for the first that cannot be written."""
+        """Write every file of `--save`, whole or not at all. Raises FileError for the first that cannot be written.
+
+        The format `github` also writes the step's outputs and its summary, once.
+        """
         for save in self.saves:
             files.write_private(save.path, render(save.format, values, facts), mode=self.save_mode)
+        if "github" in {self.format, *(save.format for save in self.saves)}:
+            from reconciler.cli.github import publish_to_github  # needs pages that no other format needs
+
+            publish_to_github(values, facts, os.environ)
 
 
 class Screen:
@@ -80,6 +88,7 @@ class Screen:
             cost=cost,
             detail=detail,
             has_color=self._has_color,
+            link_base=link_base(os.environ, folder=os.getcwd()),
         )
         self._output.save(values, replace(facts, has_color=False))
         if self.wants_text:
@@ -115,11 +124,15 @@ def report_error(error: ReconcilerError, exit_code: int, output: Output, *, comm
     """
     failure = failure_of(error, exit_code=exit_code)
     tell(text_of(failure_lines(failure)))
-    facts = Facts(command=command, exit_code=exit_code, at=datetime.now(UTC))
+    facts = Facts(
+        command=command, exit_code=exit_code, at=datetime.now(UTC), link_base=link_base(os.environ, folder=os.getcwd())
+    )
     for save in output.saves:
         with suppress(OSError, ReconcilerError):
             files.require_savable(save.path)
-            Output(saves=(save,)).save((failure,), facts)
+            files.write_private(save.path, render(save.format, (failure,), facts), mode=output.save_mode)
+    with suppress(OSError, ReconcilerError):
+        replace(output, saves=()).save((failure,), facts)
     if output.format != "text":
         with suppress(OSError, ReconcilerError):
             write_document(render(output.format, (failure,), facts))

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
+from reconciler.cli.progress import Progress
 from reconciler.cli.screen import tell
 from reconciler.errors import FileError
 
@@ -51,7 +52,9 @@ class ServerOptions:
         connection = self.connection()
         make_client = self._watched(connection)
         world = World(sleep=Waits(sleep))
-        with open_reader(connection, progress=_progress(), world=world, make_client=make_client) as reader:
+        with open_reader(
+            connection, progress=Progress("Reading", "requests"), world=world, make_client=make_client
+        ) as reader:
             yield reader
             self._tell_difference(reader.server_ahead_s)
 
@@ -123,22 +126,3 @@ class Waits:
                 start = "\r\x1b[K" if sys.stderr.isatty() else ""
                 tell(f"{start}Waiting {seconds:.0f} s for Coder (a rate limit or a restart).")
         self._sleep(seconds)
-
-
-class _Progress:
-    """Tells on stderr how far a long read is: from the second second on, and only to a terminal."""
-
-    def __init__(self) -> None:
-        self._started = self._shown = time.monotonic()
-
-    def __call__(self, done: int, planned: int) -> None:
-        now = time.monotonic()
-        if now - self._started < 1 or (now - self._shown < 0.2 and done < planned):
-            return
-        self._shown = now
-        end = "\r\x1b[K" if done >= planned else ""
-        tell(f"\rReading: {done:,} of {planned:,} requests", end=end)
-
-
-def _progress() -> _Progress | None:
-    return _Progress() if sys.stderr is not None and sys.stderr.isatty() else None

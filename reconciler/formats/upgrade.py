@@ -43,6 +43,7 @@ def _plan(body: Json) -> Json:
         row | {side: groups.effective(row[side]) for side in ("ours", "reported")} for row in effects["disagreements"]
     ]
     effects["notices"] = [notice | {"place": _place(notice["place"])} for notice in effects["notices"]]
+    effects |= {"groups": [], "limits": []}  # version 1 did not break the exposure down
     verdict = body["verdict"] | {"breaches": [_breach(breach) for breach in body["verdict"]["breaches"]]}
     lists = {key: [_action(action, groups) for action in body[key]] for key in ("actions", "withheld")}
     return body | lists | {"effects": effects, "verdict": verdict, "not_read": []}

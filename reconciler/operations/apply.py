@@ -23,7 +23,18 @@ from reconciler.core.budget import Reading, Unknown
 from reconciler.core.describe import describe
 from reconciler.core.directory import Group, User
 from reconciler.core.plan.order import schedule
-from reconciler.core.plan.outcome import Ended, Ending, Event, Intent, Outcome, Recorded, Result, Started, replay
+from reconciler.core.plan.outcome import (
+    ActionOutcome,
+    Ended,
+    Ending,
+    Event,
+    Intent,
+    Outcome,
+    Recorded,
+    Result,
+    Started,
+    replay,
+)
 from reconciler.core.plan.plan import Plan
 from reconciler.errors import DeniedError, FileError, ReconcilerError, RefusedError
 from reconciler.operations.journal_file import Journal
@@ -44,6 +55,10 @@ class Stop(Protocol):
     @property
     def requested(self) -> bool:
         """Whether to begin nothing new."""
+
+
+Observe = Callable[[int, ActionOutcome], None]
+"""Hears of the result of an action, by its number in the plan."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,8 +82,11 @@ def apply_plan(
     run: Run,
     stop: Stop,
     approve: Callable[[], None] = lambda: None,
+    observe: Observe = lambda number, outcome: None,
 ) -> Outcome:
     """Execute a plan that passed the gate. `approve` is called last before anything is written, and raises when not.
+
+    `observe` hears of each result as soon as it is on record, from any thread; it must raise nothing.
 
     Raises RefusedError when the plan is refused, stale or for another deployment, DeniedError without permission,
     FileError when the journal cannot be opened, ReconcilerError when it would need more requests than are allowed: in
@@ -81,7 +99,7 @@ def apply_plan(
     live = read_again(plan.actions, reader)
     for_proof = reader.requests - requests
     _require_fresh(plan, live)
-    execution = _Execution(plan, reader, writer, run, stop)
+    execution = _Execution(plan, reader, writer, run, stop, observe)
     if all(reading == action.after for reading, action in zip(live, plan.actions, strict=True)):
         execution.note_all_done()
         return execution.outcome()
@@ -97,8 +115,9 @@ def apply_plan(
 class _Execution:
     """One run: what was recorded of it so far, and why it begins nothing new, once that is so."""
 
-    def __init__(self, plan: Plan, reader: Reader, writer: Writer, run: Run, stop: Stop) -> None:
+    def __init__(self, plan: Plan, reader: Reader, writer: Writer, run: Run, stop: Stop, observe: Observe) -> None:
         self._plan, self._reader, self._writer, self._run, self._stop = plan, reader, writer, run, stop
+        self._observe = observe
         self._journal: Journal | None = None
         self._failure = ""
         self._journal_trouble = ""
@@ -177,6 +196,7 @@ class _Execution:
         self._record(
             Recorded(action=i, address=action.address, result=settled.result, detail=detail, at=self._run.clock())
         )
+        self._observe(i, ActionOutcome(action=action, result=settled.result, detail=detail))
 
     def _record(self, event: Event) -> None:
         """Put on record what has happened already: a full disk cannot undo it, but nothing new begins."""

@@ -45,6 +45,8 @@ class Facts:
     """`Read 27 requests in 0.9 s.`"""
     detail: Detail = Detail.SUMMARY
     has_color: bool = False
+    link_base: str = ""
+    """Address of this folder in the commit that CI checked out; empty outside of CI."""
 
 
 FORMATS: Mapping[str, Format] = {
@@ -52,6 +54,14 @@ FORMATS: Mapping[str, Format] = {
     for row in (
         Format(name="text", documents=ANY),
         Format(name="json", documents=ANY),
+        Format(name="markdown", documents=ANY),
+        Format(name="html", documents=ANY, extra="html"),
+        Format(name="csv", documents=frozenset({"plan", "drift", "outcome", "error"})),
+        Format(name="github", documents=ANY),
+        Format(name="gitlab", documents=frozenset({"plan", "drift", "error"})),
+        Format(name="codequality", documents=frozenset({"plan", "drift", "validation", "error"})),
+        Format(name="junit", documents=ANY - {"explanation"}),
+        Format(name="metrics", documents=ANY - {"explanation"}, extra="metrics"),
     )
 }
 

@@ -9,7 +9,7 @@ from reconciler.core.plan.outcome import ActionOutcome, Ending, Result
 from reconciler.core.plan.plan import DIGEST_SHOWN
 from reconciler.core.plan.report import OutcomeReport
 from reconciler.render.plan import deployment_text
-from reconciler.render.text import Line, Role, harmless, lines_of
+from reconciler.render.text import Line, Role, harmless, limit_text, lines_of
 from reconciler.words import count
 
 _DONE = {Kind.CREATE: "created", Kind.UPDATE: "updated", Kind.DELETE: "deleted", Kind.NO_OP: "unchanged"}
@@ -34,7 +34,13 @@ def outcome_lines(report: OutcomeReport) -> list[Line]:
     """Render the end of a run: a line an object, what was not attempted and why, the proof, the count."""
     if not report.run:
         return []  # there was nothing to do, and the plan before it says so
-    return lines_of([*map(_line, report.results), "", *_remarks(report), summary(report)])
+    return [*map(result_line, report.results), *ending_lines(report)]
+
+
+def ending_lines(report: OutcomeReport) -> list[Line]:
+    """Render what follows the results: what was not attempted and why, the proof, the count."""
+    role = Role.GOOD if report.is_complete else Role.DANGER
+    return lines_of(["", *_remarks(report), Line(summary(report), role)])
 
 
 def run_lines(report: OutcomeReport) -> list[Line]:
@@ -68,10 +74,12 @@ def _is_cut(outcome: OutcomeReport) -> bool:
     return outcome.ended is None or outcome.ended.ending is Ending.INTERRUPTED
 
 
-def _line(one: ActionOutcome) -> Line:
+def result_line(one: ActionOutcome) -> Line:
+    """`updated        group/acme/eng  $200.00 -> $250.00`."""
     word = _DONE[one.action.kind] if one.result is Result.DONE else _WORDS[one.result]
     detail = f"  ({harmless(one.detail)})" if one.detail else ""
-    return Line(f"  {word:<13}  {harmless(one.action.address)}{detail}", _ROLES[one.result])
+    amounts = f"{limit_text(one.action.before)} -> {limit_text(one.action.after)}"
+    return Line(f"  {word:<13}  {harmless(one.action.address)}  {amounts}{detail}", _ROLES[one.result])
 
 
 def _remarks(outcome: OutcomeReport) -> Iterator[str]:

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from reconciler.core.action import Action, Cause, Kind
-from reconciler.core.budget import Budget, State
+from reconciler.core.budget import Budget
 from reconciler.core.directory import User
 from reconciler.core.plan.plan import DIGEST_SHOWN, Plan
 from reconciler.core.snapshot import Deployment
-from reconciler.money import format_usd
 from reconciler.render.effects import Detail, action_notes, effects_lines, refusal_lines
-from reconciler.render.text import Line, Role, columns, day, distance, harmless, lines_of
-from reconciler.words import NO_LIMIT, count
+from reconciler.render.text import Line, Role, columns, day, distance, harmless, limit_text, lines_of
+from reconciler.words import count
 
 SIGNS = {Kind.CREATE: "+", Kind.UPDATE: "~", Kind.DELETE: "-", Kind.NO_OP: " "}
 ROLES = {Kind.CREATE: Role.CREATE, Kind.UPDATE: Role.UPDATE, Kind.DELETE: Role.DELETE, Kind.NO_OP: Role.PLAIN}
@@ -67,7 +66,7 @@ def action_lines(actions: tuple[Action, ...], plan: Plan, effects: Mapping[str, 
     rows = []
     for action in actions:
         notes = "; ".join([*_notes(action, plan), *filter(None, [effects.get(action.address, "")])])
-        before, after = _limit(action.before), _limit(action.after)
+        before, after = limit_text(action.before), limit_text(action.after)
         rows.append((f"  {SIGNS[action.kind]} ", f"{_subject(action)}  ", before, " -> ", f"{after}    ", notes))
     lines = columns(rows, right=frozenset({2}))
     return [Line(line, ROLES[action.kind]) for line, action in zip(lines, actions, strict=True)]
@@ -82,17 +81,13 @@ def _subject(action: Action) -> str:
     return address
 
 
-def _limit(state: State) -> str:
-    return format_usd(state.limit_micros) if isinstance(state, Budget) else NO_LIMIT
-
-
 def _notes(action: Action, plan: Plan) -> Iterator[str]:
     before, after = action.before, action.after
     if isinstance(before, Budget) and isinstance(after, Budget) and before.group != after.group:
         yield f"moves from {harmless(before.group.label)}"
     match action.cause:
         case Cause.EXPIRED if action.expires is not None:
-            yield f"expired {distance(action.expires, plan.at)}, still {_limit(before)}"
+            yield f"expired {distance(action.expires, plan.at)}, still {limit_text(before)}"
         case Cause.NOT_LISTED:
             yield "not in the policy"
         case _ if action.expires is not None:

@@ -7,7 +7,9 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Self
 
-from reconciler.words import count
+from reconciler.core.budget import Budget, State
+from reconciler.money import format_usd
+from reconciler.words import NO_LIMIT, count
 
 _SECONDS_PER_DAY = 86_400
 
@@ -69,6 +71,11 @@ def day(time: datetime) -> str:
     """`2027-01-01`, or with the time when it is not midnight UTC."""
     text = time.strftime("%Y-%m-%dT%H:%M:%SZ")
     return text.removesuffix("T00:00:00Z")
+
+
+def limit_text(state: State) -> str:
+    """`$200.00`, or `no limit`."""
+    return format_usd(state.limit_micros) if isinstance(state, Budget) else NO_LIMIT
 
 
 def distance(time: datetime, now: datetime) -> str:

@@ -184,9 +184,8 @@ def test_another_value_in_the_answer_is_looked_into(site: Site) -> None:
     site.sandbox.fault(Fault("status", "PUT", f"*/{group}/*", status=200, body=echo))
     said = site.apply()
     assert said.code == 4
-    assert "in doubt       group/acme/platform  (Coder answered with another value than was sent: live is $500.00)" in (
-        said.out
-    )
+    detail = "(Coder answered with another value than was sent: live is $500.00)"
+    assert f"in doubt       group/acme/platform  $500.00 -> $600.00  {detail}" in said.out
     assert site.results["group/acme/design"] == "not-attempted"
 
 

@@ -164,5 +164,5 @@ def test_a_long_read_tells_how_far_it_is(shell: Shell, mine: Sandbox) -> None:
     mine.fault(Fault("delay", path="*/groups", seconds=1.3))
     ended, seen = converse(shell, ["plan", *AT], b"")
     assert ended == 0
-    assert "\rReading: " in seen
+    assert "\r\x1b[KReading: [" in seen
     assert "requests\r\x1b[K" in seen

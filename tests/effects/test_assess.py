@@ -184,16 +184,16 @@ def test_exposure_is_total_only_if_everybody_was_read() -> None:
     snapshot = replace(world.snapshot(), user_overrides={UserId("ana"): world.snapshot().user_overrides[UserId("ana")]})
     action = set_user(world, "ana", (1, "acme"))
     partial = assess((action,), snapshot, organizations=(ACME,))
-    assert (partial.is_total, partial.organizations) == (False, ())
+    assert (partial.exposed.is_total, partial.exposed.organizations) == (False, ())
     assert (
         Exposure(before_micros=usd(20), after_micros=usd(1), unlimited_before=0, unlimited_after=0, people=1, unknown=0)
-        == partial.exposure
+        == partial.exposed.exposure
     )
     missing = needs((action,), snapshot, everybody_in=(ACME,))
     assert [user.username for user in missing.users] == ["bob", "eve"]
     unread_group = replace(world.snapshot(), group_budgets={})
-    assert not assess((), unread_group, organizations=(ACME,)).is_total
-    assert not assess((), world.snapshot()).is_total
+    assert not assess((), unread_group, organizations=(ACME,)).exposed.is_total
+    assert not assess((), world.snapshot()).exposed.is_total
 
 
 def test_members_of_two_organizations_count_in_both_and_once_in_all() -> None:
@@ -201,9 +201,10 @@ def test_members_of_two_organizations_count_in_both_and_once_in_all() -> None:
     snapshot = world.snapshot()
     found = assess((), snapshot, organizations=(OrganizationId("beta"), ACME))
     assert [("acme", usd(10), 0), ("beta", usd(10), 1)] == [
-        (one.organization, one.exposure.after_micros, one.exposure.unlimited_after) for one in found.organizations
+        (one.organization, one.exposure.after_micros, one.exposure.unlimited_after)
+        for one in found.exposed.organizations
     ]
-    assert (usd(10), 1) == (found.exposure.after_micros, found.exposure.unlimited_after)
+    assert (usd(10), 1) == (found.exposed.exposure.after_micros, found.exposed.exposure.unlimited_after)
 
 
 def test_a_person_who_is_in_no_directory_goes_by_id() -> None:

@@ -123,6 +123,16 @@ class Verdict:
         return bool(self.refusals)
 
     @property
+    def uncovered(self) -> tuple[Danger, ...]:
+        """The dangers that refuse the plan, because no consent covers them."""
+        return tuple(
+            danger
+            for hazard in Hazard
+            if not _is_covered(self, hazard)
+            for danger in _left(hazard, self.dangers, self.grants)
+        )
+
+    @property
     def used(self) -> tuple[Grant, ...]:
         """The grants that cover a danger of this plan: for the journal."""
         return tuple(grant for grant in self.grants if _is_used(grant, self.dangers, self.grants))

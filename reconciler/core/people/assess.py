@@ -36,13 +36,11 @@ from reconciler.core.people.effective import EffectiveLimits, unread_override
 from reconciler.core.people.effects import (
     Disagreement,
     Effects,
-    Exposure,
     Notice,
-    OrganizationExposure,
     PersonEffect,
     Unclear,
 )
-from reconciler.core.people.exposure import expose, members_of
+from reconciler.core.people.exposure import Exposed, expose, members_of
 from reconciler.core.snapshot import Effective, Snapshot, Unlimited
 from reconciler.money import Micros
 from reconciler.words import count_people
@@ -86,9 +84,7 @@ class Assessment:
     unclear: tuple[Unclear, ...]
     disagreements: tuple[Disagreement, ...]
     checked: int
-    exposure: Exposure
-    is_total: bool
-    organizations: tuple[OrganizationExposure, ...]
+    exposed: Exposed
 
     def spend_questions(self) -> Mapping[GroupId, tuple[UserId, ...]]:
         """Return whose spend must be known, per group, both sorted: on each whose limit holds before or after."""
@@ -109,9 +105,11 @@ class Assessment:
             unclear=self.unclear,
             disagreements=self.disagreements,
             checked=self.checked,
-            exposure=self.exposure,
-            is_total=self.is_total,
-            organizations=self.organizations,
+            exposure=self.exposed.exposure,
+            is_total=self.exposed.is_total,
+            organizations=self.exposed.organizations,
+            groups=self.exposed.groups,
+            limits=self.exposed.limits,
             notices=notices,
             unknown=(
                 *self._unknown_spend(people),
@@ -191,7 +189,7 @@ def assess(
     found, checked = disagreements(before, snapshot)
     disputed = dict.fromkeys(unconfirmed(snapshot), UNCONFIRMED) | {one.user_id: DISPUTED for one in found}
     changes, unclear = _compare(disputed, planned, directory, before, after)
-    is_total, exposure, per_organization = expose(
+    exposed = expose(
         organizations, touched(planned, directory), snapshot, before=before, after=after, disputed=disputed
     )
     return Assessment(
@@ -203,9 +201,7 @@ def assess(
         unclear=unclear,
         disagreements=found,
         checked=checked,
-        exposure=exposure,
-        is_total=is_total,
-        organizations=per_organization,
+        exposed=exposed,
     )
 
 

@@ -26,7 +26,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import ClassVar
 
-from reconciler.core.budget import OrganizationId, Unknown, UserId
+from reconciler.core.budget import GroupRef, OrganizationId, Unknown, UserId
 from reconciler.core.snapshot import Effective, Unlimited
 from reconciler.errors import Place
 from reconciler.money import Micros
@@ -175,6 +175,39 @@ class OrganizationExposure:
     """That of its members."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupExposure:
+    """What the people whom one budget limits may spend, before and after; somebody may be in another row after."""
+
+    group: GroupRef | None
+    """The group whose budget limits them; null for all people who are limited by an override of their own."""
+    people_before: int
+    """How many people it limits now."""
+    people_after: int
+    """How many people it limits after the plan."""
+    before_micros: int
+    """The sum of their limits now, in micro-dollars a month."""
+    after_micros: int
+    """The sum of their limits after the plan, in micro-dollars a month."""
+
+    @property
+    def label(self) -> str:
+        """`platform`; `own overrides`."""
+        return self.group.label if self.group else "own overrides"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LimitCount:
+    """How many people have one limit, before and after."""
+
+    limit_micros: Micros | Unlimited
+    """The limit, in micro-dollars a month."""
+    people_before: int
+    """How many people have it now."""
+    people_after: int
+    """How many people have it after the plan."""
+
+
 class NoticeKind(StrEnum):
     """What a plan announces without doing anything about it."""
 
@@ -237,6 +270,10 @@ class Effects:
     """Whether `exposure` is of everybody in the organizations of the plan; otherwise only of whom the plan touches."""
     organizations: tuple[OrganizationExposure, ...]
     """Empty unless `is_total`."""
+    groups: tuple[GroupExposure, ...]
+    """The exposure by the group that limits, sorted by id, overrides last; of the same people as `exposure`."""
+    limits: tuple[LimitCount, ...]
+    """People per limit, lowest first, unlimited last; of the same people as `exposure`."""
     notices: tuple[Notice, ...]
     """What the reviewers of entries should know."""
     unknown: tuple[str, ...]

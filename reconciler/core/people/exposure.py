@@ -7,14 +7,29 @@ in no sum at all, so that before and after are always sums over the same people.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 
-from reconciler.core.budget import GroupId, OrganizationId, Unknown, UserId
+from reconciler.core.budget import GroupId, GroupRef, OrganizationId, Unknown, UserId
 from reconciler.core.directory import Directory
 from reconciler.core.people.effective import EffectiveLimits
-from reconciler.core.people.effects import Exposure, OrganizationExposure
-from reconciler.core.snapshot import Snapshot, Unlimited
+from reconciler.core.people.effects import Exposure, GroupExposure, LimitCount, OrganizationExposure
+from reconciler.core.snapshot import Effective, Snapshot, Unlimited
+from reconciler.money import Micros
 
 _NOBODY: frozenset[UserId] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exposed:
+    """The exposure of some people, and how it is made up."""
+
+    is_total: bool
+    """Whether these are all people of the organizations, and not only the people concerned."""
+    exposure: Exposure
+    organizations: tuple[OrganizationExposure, ...]
+    """Sorted by name; empty unless `is_total`."""
+    groups: tuple[GroupExposure, ...]
+    limits: tuple[LimitCount, ...]
 
 
 def expose(
@@ -25,28 +40,69 @@ def expose(
     before: EffectiveLimits,
     after: EffectiveLimits,
     disputed: Collection[UserId],
-) -> tuple[bool, Exposure, tuple[OrganizationExposure, ...]]:
+) -> Exposed:
     """Count everybody in the organizations if all was read of them, else only the people concerned.
 
-    Returns which of the two it is, the exposure, and that of each organization, sorted by name (empty for the second).
     `disputed` people are among the unknown.
     """
     directory = snapshot.directory
-    everybody = _NOBODY.union(*(members_of(directory, one) for one in organizations))
-    if not organizations or not _is_read(everybody, snapshot):
-        return False, _count(concerned, before, after, disputed), ()
-    found = tuple(
-        OrganizationExposure(
-            organization_id=one.id,
-            organization=one.name,
-            exposure=_count(members_of(directory, one.id), before, after, disputed, _hidden(directory, one.id)),
+    everybody = _NOBODY.union(*(members_of(directory, id_) for id_ in organizations))
+    is_total = bool(organizations) and _is_read(everybody, snapshot)
+    people = everybody if is_total else concerned
+    groups, limits = _break_down(people, before, after, disputed)
+    rows: tuple[OrganizationExposure, ...] = ()
+    if not is_total:
+        exposure = _count(concerned, before, after, disputed)
+    else:
+        rows = tuple(
+            OrganizationExposure(
+                organization_id=row.id,
+                organization=row.name,
+                exposure=_count(members_of(directory, row.id), before, after, disputed, _hidden(directory, row.id)),
+            )
+            for row in sorted(directory.organizations[id_] for id_ in organizations)
         )
-        for one in sorted(directory.organizations[id_] for id_ in organizations)
+        hidden = sum(_hidden(directory, id_) for id_ in organizations)
+        exposure = rows[0].exposure if len(rows) == 1 else _count(everybody, before, after, disputed, hidden)
+    return Exposed(is_total=is_total, exposure=exposure, organizations=rows, groups=groups, limits=limits)
+
+
+def _break_down(
+    people: Iterable[UserId], before: EffectiveLimits, after: EffectiveLimits, disputed: Collection[UserId]
+) -> tuple[tuple[GroupExposure, ...], tuple[LimitCount, ...]]:
+    """Add up the same people as `_count`, by what limits them and by their limit."""
+    groups: dict[GroupRef | None, list[int]] = {}
+    limits: dict[Micros | Unlimited, list[int]] = {}
+    for user_id in people:
+        limit_before, limit_after = before.of(user_id), after.of(user_id)
+        if isinstance(limit_before, Unknown) or isinstance(limit_after, Unknown) or user_id in disputed:
+            continue
+        for i, side in enumerate((limit_before, limit_after)):
+            limits.setdefault(side.limit_micros, [0, 0])[i] += 1
+            if not isinstance(side.limit_micros, Unlimited):
+                sums = groups.setdefault(_source(side), [0, 0, 0, 0])
+                sums[i] += 1
+                sums[2 + i] += side.limit_micros
+    return (
+        tuple(
+            GroupExposure(
+                group=group, people_before=row[0], people_after=row[1], before_micros=row[2], after_micros=row[3]
+            )
+            for group, row in sorted(groups.items(), key=lambda item: (item[0] is None, (item[0] and item[0].id) or ""))
+        ),
+        tuple(
+            LimitCount(limit_micros=limit, people_before=row[0], people_after=row[1])
+            for limit, row in sorted(limits.items(), key=lambda item: _height(item[0]))
+        ),
     )
-    if len(found) == 1:
-        return True, found[0].exposure, found
-    hidden = sum(_hidden(directory, one) for one in organizations)
-    return True, _count(everybody, before, after, disputed, hidden), found
+
+
+def _source(effective: Effective) -> GroupRef | None:
+    return None if effective.by_override else effective.group
+
+
+def _height(limit: Micros | Unlimited) -> float:
+    return float("inf") if isinstance(limit, Unlimited) else limit
 
 
 def _count(

@@ -1,0 +1,242 @@
+"""The changes of a plan as rows, and what is wrong as problems with a place: what tables, pages and annotations show.
+
+Rows hold numbers and texts, and no markup. They say nothing that changes from run to run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from reconciler.core.action import Action, Cause, Kind
+from reconciler.core.budget import Absent, Budget, State
+from reconciler.core.directory import Subject, User
+from reconciler.core.people.effects import ActionEffect, NoticeKind, amount_or_any
+from reconciler.core.plan.drift import Drift
+from reconciler.core.plan.plan import Plan
+from reconciler.core.policy import Hazard
+from reconciler.errors import Failure, Place
+from reconciler.formats.documents import Value
+from reconciler.money import format_usd
+from reconciler.render.effects import action_notes
+from reconciler.render.plan import SIGNS
+from reconciler.render.text import day
+from reconciler.words import NO_LIMIT
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeRow:
+    """One action of a plan."""
+
+    kind: Kind
+    address: str
+    subject: Subject
+    group: str
+    """Name of the group that an override is booked on; empty for a group budget."""
+    before_micros: int | None
+    """None is no limit."""
+    after_micros: int | None
+    people: int
+    """How many people's limits change by it."""
+    arrow: str
+    """Whether people get more (▲), less (▼) or both (▲▼); empty where no amount changes."""
+    why: str
+    """The entry's reason, or why there is an action without one."""
+    ends: datetime | None
+    note: str
+    """What happens to the people, where their number does not say it; may be empty."""
+    place: Place | None
+
+    @property
+    def sign(self) -> str:
+        return SIGNS[self.kind]
+
+    @property
+    def before(self) -> str:
+        """`$200.00`; `no limit`, or `no override` for a person: their groups may limit them."""
+        return self._say(self.before_micros)
+
+    @property
+    def after(self) -> str:
+        """Like `before`."""
+        return self._say(self.after_micros)
+
+    def _say(self, micros: int | None) -> str:
+        if micros is None:
+            return "no override" if isinstance(self.subject, User) else NO_LIMIT
+        return format_usd(micros)
+
+    @property
+    def file(self) -> str:
+        """The policy file of the entry; empty where nothing lists the subject."""
+        return self.place.file if self.place else ""
+
+
+def change_rows(plan: Plan) -> tuple[ChangeRow, ...]:
+    """Return a plan's actions as rows, in the order in which they run."""
+    effects, notes = plan.effects.by_action, action_notes(plan.actions, plan.effects)
+    nothing = ActionEffect(people=0, transitions=())
+    return tuple(
+        ChangeRow(
+            kind=action.kind,
+            address=action.address,
+            subject=action.subject,
+            group=_booked_on(action),
+            before_micros=_micros(action.before),
+            after_micros=_micros(action.after),
+            people=effects.get(action.address, nothing).people,
+            arrow=_arrow(action, effects.get(action.address, nothing)),
+            why=action.reason or _cause(action),
+            ends=action.expires if action.cause is not Cause.EXPIRED else None,
+            note=_remark(notes.get(action.address, "")),
+            place=action.place,
+        )
+        for action in plan.actions
+    )
+
+
+def _micros(state: State) -> int | None:
+    return state.limit_micros if isinstance(state, Budget) else None
+
+
+def _height(micros: int | None) -> float:
+    return float("inf") if micros is None else micros
+
+
+def _arrow(action: Action, effect: ActionEffect) -> str:
+    sides = [(amount_or_any(row.before), amount_or_any(row.after)) for row in effect.transitions]
+    if not sides:
+        sides = [(_height(_micros(action.before)), _height(_micros(action.after)))]
+    is_more, is_less = any(before < after for before, after in sides), any(before > after for before, after in sides)
+    return f"{'▲' if is_more else ''}{'▼' if is_less else ''}"
+
+
+def _remark(note: str) -> str:
+    """Leave out what is only a number of people: a row has that number."""
+    return "" if note.endswith((" person", " people")) else note
+
+
+def _booked_on(action: Action) -> str:
+    state = action.before if isinstance(action.after, Absent) else action.after
+    return state.group.label if isinstance(action.subject, User) and isinstance(state, Budget) else ""
+
+
+def _cause(action: Action) -> str:
+    match action.cause:
+        case Cause.EXPIRED if action.expires is not None:
+            return f"expired {day(action.expires)}"
+        case Cause.NOT_LISTED:
+            return "not in the policy"
+        case Cause.REVERT:
+            return "taken back"
+        case _:
+            return ""
+
+
+class Level(StrEnum):
+    """How bad a problem is, in GitHub's words."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    NOTICE = "notice"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """Something that its author should know, at the place where it can be mended."""
+
+    level: Level
+    rule: str
+    """What was broken, in one word: `max_limit`, `BLOCKS_USERS`, `finding`."""
+    subject: str
+    """The address that it is about; empty where there is none."""
+    message: str
+    hint: str
+    place: Place | None
+
+    @property
+    def is_hazard(self) -> bool:
+        """Whether consent would end it."""
+        return self.rule in set(Hazard)
+
+
+def problems_of(values: Iterable[Value]) -> tuple[Problem, ...]:
+    """Return the problems of any documents, in their order."""
+    return tuple(problem for value in values for problem in _problems_of(value))
+
+
+def _problems_of(value: Value) -> tuple[Problem, ...]:
+    match value:
+        case Failure():
+            return problems_of_failure(value)
+        case Plan():
+            return problems_of_plan(value)
+        case Drift():
+            return problems_of_plan(value.plan)
+        case _:
+            return ()
+
+
+def problems_of_plan(plan: Plan) -> tuple[Problem, ...]:
+    """Return what stands against a plan, errors first, each kind in the plan's own order."""
+    problems = [*_breaches(plan), *_hazards(plan), *_unread(plan), *_notices(plan)]
+    return tuple(sorted(problems, key=lambda problem: list(Level).index(problem.level)))
+
+
+def problems_of_failure(failure: Failure) -> tuple[Problem, ...]:
+    """Return the findings of an error, or the error itself where it has none."""
+    if failure.findings:
+        return tuple(
+            Problem(
+                level=Level.ERROR,
+                rule="finding",
+                subject="",
+                message=finding.message,
+                hint=finding.hint,
+                place=finding.place,
+            )
+            for finding in failure.findings
+        )
+    message = "; ".join((failure.message, *failure.details))
+    return (Problem(level=Level.ERROR, rule="error", subject="", message=message, hint=failure.hint, place=None),)
+
+
+def _breaches(plan: Plan) -> Iterator[Problem]:
+    for breach in plan.verdict.breaches:
+        yield Problem(
+            level=Level.ERROR,
+            rule=str(breach.guardrail),
+            subject="",
+            message=breach.message,
+            hint=breach.hint,
+            place=breach.place,
+        )
+
+
+def _hazards(plan: Plan) -> Iterator[Problem]:
+    for refusal in plan.verdict.refusals[: len(plan.verdict.refusals) - len(plan.verdict.breaches)]:
+        rule = refusal.message.partition(":")[0]
+        yield Problem(level=Level.ERROR, rule=rule, subject="", message=refusal.message, hint=refusal.hint, place=None)
+
+
+def _unread(plan: Plan) -> Iterator[Problem]:
+    for row in plan.unreadable:
+        address = row.subject.address
+        message = f"{address} could not be read: {row.reading.reason}"
+        hint = "nothing is planned for it; run again, or use a token that may read it"
+        yield Problem(level=Level.ERROR, rule="unreadable", subject=address, message=message, hint=hint, place=None)
+
+
+def _notices(plan: Plan) -> Iterator[Problem]:
+    for notice in plan.effects.notices:
+        ends = f"expires {day(notice.at)}; " if notice.kind is NoticeKind.EXPIRES_SOON else ""
+        yield Problem(
+            level=Level.NOTICE,
+            rule=str(notice.kind),
+            subject=notice.address,
+            message=f"{notice.address}: {ends}{notice.text}",
+            hint="",
+            place=notice.place,
+        )

@@ -1,0 +1,134 @@
+"""The numbers that a reader wants first, from one plan or several: what every headline, tile and output variable says.
+
+Each number is a sum of numbers that the plans' JSON has, so that formats cannot disagree (law 11).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from reconciler.core.action import Kind
+from reconciler.core.gate.verdict import Refusal
+from reconciler.core.people.effects import Exposure, PersonEffect, amount_or_any
+from reconciler.core.plan.drift import Drift
+from reconciler.core.plan.plan import Plan
+from reconciler.core.plan.report import OutcomeReport
+from reconciler.formats.documents import Value
+from reconciler.money import format_usd_short
+from reconciler.words import count, count_people
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overview:
+    """Sums over plans that were made side by side; somebody who is in two of the plans counts twice."""
+
+    creates: int
+    updates: int
+    deletes: int
+    unreadable: int
+    withheld: int
+    exposure: Exposure
+    is_total: bool
+    """Whether the exposure is of everybody in the organizations, and not only of the people concerned."""
+    higher: int
+    """People whose limit rises; without a limit is the highest."""
+    lower: int
+    blocked: tuple[PersonEffect, ...]
+    unblocked: int
+    refusals: tuple[Refusal, ...]
+    is_complete: bool
+
+    @property
+    def changes(self) -> int:
+        return self.creates + self.updates + self.deletes
+
+    @property
+    def is_refused(self) -> bool:
+        return bool(self.refusals)
+
+    @property
+    def delta_micros(self) -> int:
+        """By how much the exposure rises."""
+        return self.exposure.after_micros - self.exposure.before_micros
+
+
+def plans_of(values: Iterable[Value]) -> tuple[Plan, ...]:
+    """Return the plans in documents that hold a plan."""
+    found = (value.plan if isinstance(value, Drift) else value for value in values)
+    return tuple(value for value in found if isinstance(value, Plan))
+
+
+def overview_of(plans: Sequence[Plan]) -> Overview:
+    """Add up plans."""
+    people = [person for plan in plans for person in plan.effects.people]
+    rises = [amount_or_any(person.after) - amount_or_any(person.before) for person in people if _differs(person)]
+    return Overview(
+        creates=sum(plan.count(Kind.CREATE) for plan in plans),
+        updates=sum(plan.count(Kind.UPDATE) for plan in plans),
+        deletes=sum(plan.count(Kind.DELETE) for plan in plans),
+        unreadable=sum(len(plan.unreadable) for plan in plans),
+        withheld=sum(len(plan.withheld) for plan in plans),
+        exposure=_added(plan.effects.exposure for plan in plans),
+        is_total=all(plan.effects.is_total for plan in plans),
+        higher=sum(rise > 0 for rise in rises),
+        lower=sum(rise < 0 for rise in rises),
+        blocked=tuple(person for plan in plans for person in plan.effects.blocked),
+        unblocked=sum(len(plan.effects.unblocked) for plan in plans),
+        refusals=tuple(refusal for plan in plans for refusal in plan.verdict.refusals),
+        is_complete=all(plan.is_complete for plan in plans),
+    )
+
+
+def signed_usd(micros: int) -> str:
+    """`+$400`, `-$3.50`, `$0`."""
+    return f"{'+' if micros > 0 else ''}{format_usd_short(micros)}"
+
+
+def headline(overview: Overview) -> str:
+    """`+$400 a month, 8 changes, refused`."""
+    if not overview.changes and overview.is_complete:
+        return "no changes"
+    parts = [count(overview.changes, "change")]
+    if overview.delta_micros:
+        parts.insert(0, f"{signed_usd(overview.delta_micros)} a month")
+    if overview.blocked:
+        parts.append(f"{count_people(len(overview.blocked))} blocked")
+    if not overview.is_complete:
+        parts.append("not everything could be read")
+    if overview.is_refused:
+        parts.append("refused")
+    return ", ".join(parts)
+
+
+def drift_headline(overview: Overview) -> str:
+    """`3 differences between Coder and the policy`."""
+    if not overview.changes and overview.is_complete:
+        return "live budgets match the policy"
+    rest = "" if overview.is_complete else ", not everything could be read"
+    return f"{count(overview.changes, 'difference')} between Coder and the policy{rest}"
+
+
+def outcome_headline(reports: Sequence[OutcomeReport]) -> str:
+    """`applied, 8 changes`; `not finished: 5 of 8 changes made`."""
+    total = sum(len(report.results) for report in reports)
+    settled = sum(report.counts["done"] + report.counts["already-done"] for report in reports)
+    if all(report.is_complete for report in reports):
+        return f"applied, {count(total, 'change')}" if total else "nothing to apply"
+    return f"not finished, {settled:,} of {count(total, 'change')} made"
+
+
+def _differs(person: PersonEffect) -> bool:
+    return amount_or_any(person.before) != amount_or_any(person.after)
+
+
+def _added(exposures: Iterable[Exposure]) -> Exposure:
+    rows = tuple(exposures)
+    return Exposure(
+        before_micros=sum(row.before_micros for row in rows),
+        after_micros=sum(row.after_micros for row in rows),
+        unlimited_before=sum(row.unlimited_before for row in rows),
+        unlimited_after=sum(row.unlimited_after for row in rows),
+        people=sum(row.people for row in rows),
+        unknown=sum(row.unknown for row in rows),
+    )

@@ -1,0 +1,152 @@
+"""Documents as CSV for a spreadsheet: a row a person for a plan, a row a change or a finding for other documents.
+
+Amounts are decimals of US dollars; `unlimited` is no limit, and an empty cell is not known. A text that a spreadsheet
+would take for a formula begins with an apostrophe.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator, Sequence
+from typing import assert_never
+
+from reconciler.core.budget import Budget, State, Unknown
+from reconciler.core.people.effects import PersonEffect, Spend, Unclear
+from reconciler.core.people.explanation import Explanation
+from reconciler.core.plan.drift import Drift
+from reconciler.core.plan.plan import Plan
+from reconciler.core.plan.report import OutcomeReport
+from reconciler.core.policy import Validation
+from reconciler.core.snapshot import Effective, Unlimited
+from reconciler.errors import Failure
+from reconciler.formats.documents import Value
+from reconciler.money import format_usd
+from reconciler.render.formats import Facts
+from reconciler.render.text import harmless
+
+UNLIMITED = "unlimited"
+PERSON = (
+    "deployment", "organization", "username", "limit_before_usd", "limit_after_usd", "group_before", "group_after",
+    "by_override_after", "spent_before_usd", "spent_after_usd", "standing_before", "standing_after", "cause", "remark",
+)  # fmt: skip
+RESULT = ("deployment", "address", "kind", "before_usd", "after_usd", "result", "detail", "file", "line")
+FINDING = ("file", "line", "column", "message", "hint")
+
+
+class _Text(list[str]):
+    """What csv.writer writes to."""
+
+    def write(self, text: str) -> None:
+        self.append(text)
+
+
+def render(values: Sequence[Value], facts: Facts) -> str:
+    """Render documents of one kind as one table with a header."""
+    text = _Text()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(_header(values[0]))
+    writer.writerows(row for value in values for row in _rows(value))
+    return "".join(text)
+
+
+def _header(value: Value) -> tuple[str, ...]:
+    match value:
+        case Plan() | Drift():
+            return PERSON
+        case OutcomeReport():
+            return RESULT
+        case Failure():
+            return FINDING
+        case Explanation() | Validation():
+            raise AssertionError("the table of formats has no such row")
+        case _:
+            assert_never(value)
+
+
+def _rows(value: Value) -> Iterator[tuple[str, ...]]:
+    match value:
+        case Plan():
+            yield from _people(value)
+        case Drift():
+            yield from _people(value.plan)
+        case OutcomeReport():
+            yield from _results(value)
+        case Failure():
+            yield from _findings(value)
+        case _:
+            return
+
+
+def _people(plan: Plan) -> Iterator[tuple[str, ...]]:
+    where = inert(plan.deployment.url)
+    everybody: list[PersonEffect | Unclear] = sorted(
+        [*plan.effects.people, *plan.effects.unclear], key=lambda person: person.username
+    )
+    for person in everybody:
+        name = inert(person.username)
+        if isinstance(person, Unclear):
+            remark = inert(f"not known: {person.reason}")
+            yield (where, inert(str(person.organization)), name, *[""] * (len(PERSON) - 4), remark)
+            continue
+        yield (
+            where,
+            inert(str(person.organization)),
+            name,
+            _limit(person.before),
+            _limit(person.after),
+            inert(person.before.group.label),
+            inert(person.after.group.label),
+            "yes" if person.after.by_override else "no",
+            _spend(person.spend_before_micros),
+            _spend(person.spend_after_micros),
+            str(person.standing_before),
+            str(person.standing_after),
+            inert(person.causes[0]),
+            "",
+        )
+
+
+def _results(report: OutcomeReport) -> Iterator[tuple[str, ...]]:
+    for outcome in report.results:
+        action = outcome.action
+        place = (inert(action.place.file), str(action.place.line)) if action.place else ("", "")
+        yield (
+            inert(report.deployment.url),
+            inert(action.address),
+            str(action.kind),
+            _state(action.before),
+            _state(action.after),
+            str(outcome.result),
+            inert(outcome.detail),
+            *place,
+        )
+
+
+def _findings(failure: Failure) -> Iterator[tuple[str, ...]]:
+    for finding in failure.findings:
+        place = finding.place
+        yield inert(place.file), str(place.line), str(place.column), inert(finding.message), inert(finding.hint)
+    if not failure.findings:
+        yield "", "", "", inert(failure.message), inert(failure.hint)
+
+
+def inert(text: str) -> str:
+    """Return a text that no spreadsheet computes."""
+    text = harmless(text)
+    return f"'{text}" if text.lstrip().startswith(("=", "+", "-", "@", "|", "%")) else text
+
+
+def _limit(effective: Effective) -> str:
+    return UNLIMITED if isinstance(effective.limit_micros, Unlimited) else _usd(effective.limit_micros)
+
+
+def _state(state: State) -> str:
+    return _usd(state.limit_micros) if isinstance(state, Budget) else UNLIMITED
+
+
+def _spend(spend: Spend) -> str:
+    return "" if isinstance(spend, Unknown) else _usd(spend)
+
+
+def _usd(micros: int) -> str:
+    return format_usd(micros).replace("$", "").replace(",", "")

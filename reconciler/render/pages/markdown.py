@@ -1,0 +1,370 @@
+"""Documents as Markdown for a comment, an issue or a job's summary: headline, money and people, then each change.
+
+The same input gives the same text: no time of the run, no number of requests, nothing that changes from run to run, so
+that a comment is edited only when something changed. It begins with a hidden marker by which the comment is found.
+
+A comment on GitHub holds 65,536 characters. A page that would be longer says less, step by step: first one link a file
+instead of one a change, and people are only counted; then whole files are left out, and named with their numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import assert_never
+
+from reconciler.core.budget import Unknown
+from reconciler.core.people.effects import PersonEffect
+from reconciler.core.people.explanation import Explanation
+from reconciler.core.plan.drift import Drift
+from reconciler.core.plan.outcome import Result
+from reconciler.core.plan.plan import DIGEST_SHOWN, Plan
+from reconciler.core.plan.report import OutcomeReport
+from reconciler.core.policy import Validation
+from reconciler.core.snapshot import Deployment, Effective, Unlimited
+from reconciler.errors import Failure, Place
+from reconciler.formats.documents import Value
+from reconciler.money import format_usd, format_usd_short
+from reconciler.render.changes import ChangeRow, Problem, change_rows, problems_of_failure, problems_of_plan
+from reconciler.render.formats import Facts
+from reconciler.render.markup import code, fenced, link, place_url
+from reconciler.render.overview import (
+    Overview,
+    drift_headline,
+    headline,
+    outcome_headline,
+    overview_of,
+    plans_of,
+    signed_usd,
+)
+from reconciler.render.pages import text as text_page
+from reconciler.render.text import day, text_of
+from reconciler.words import NO_LIMIT, count, count_people
+
+MAX_CHARACTERS = 65_000
+"""Of a comment on GitHub (65,536), less what a recipe may add."""
+MAX_SUMMARY_CHARACTERS = 250_000
+"""Of a job's summary on GitHub: 1 MiB in UTF-8, where a character has up to four octets."""
+PROBLEMS_SHOWN = 50
+TRANSITIONS_SHOWN = 40
+NAMES_SHOWN = 10
+TURNED = {"▲": "▼", "▼": "▲"}
+"""What a plan would do, as what was done before: a drift reads from the policy to live."""
+NOT_LISTED = "not in a policy file"
+
+
+def render(values: Sequence[Value], facts: Facts, *, most: int = MAX_CHARACTERS) -> str:
+    """Render documents of one kind as one page of at most `most` characters."""
+    match values[0]:
+        case Plan() | Drift():
+            return _plan_page(values, facts, most)
+        case OutcomeReport():
+            return _outcome_page([value for value in values if isinstance(value, OutcomeReport)], facts, most)
+        case Failure() as failure:
+            return _failure_page(failure, facts)
+        case Explanation() | Validation():
+            return f"{fenced(text_of(text_page.lines(values[0], facts)))}\n"
+        case _:
+            assert_never(values[0])
+
+
+def _plan_page(values: Sequence[Value], facts: Facts, most: int) -> str:
+    plans = plans_of(values)
+    overview = overview_of(plans)
+    is_drift = isinstance(values[0], Drift)
+    head = [
+        *_title("drift" if is_drift else "plan", plans[0].deployment, _headline(overview, is_drift=is_drift)),
+        *_money_table(overview),
+        *_refusal(plans, facts),
+        *_problems([problem for plan in plans for problem in problems_of_plan(plan) if not problem.is_hazard], facts),
+    ]
+    tail = [*(_what_to_do() if is_drift and overview.changes else ()), *(_footer(plan) for plan in plans)]
+    drifts = [value for value in values if isinstance(value, Drift)]
+    rows = [row for plan in plans for row in change_rows(plan)]
+    table = _DriftTable(drifts, facts) if is_drift else _ChangeTable(facts)
+    people = [] if is_drift else _people(plans)
+    whole = _joined(head, table.whole(rows), people, tail)
+    return whole if len(whole) <= most else _shortened(head, table, rows, tail, most)
+
+
+def _headline(overview: Overview, *, is_drift: bool) -> str:
+    text = drift_headline(overview) if is_drift else headline(overview)
+    return f"⛔ {text}" if overview.is_refused and not is_drift else text
+
+
+def _title(kind: str, deployment: Deployment | None, text: str) -> list[str]:
+    mark = f" {deployment.id[:8]}" if deployment else ""
+    safe = "".join(character for character in mark if character.isalnum() or character == " ")
+    return [f"<!-- reconciler {kind}{safe} -->", f"### AI budgets: {text}", ""]
+
+
+def _money_table(overview: Overview) -> list[str]:
+    exposure = overview.exposure
+    if not overview.changes or not exposure.people:
+        return []
+    whose = "everybody" if overview.is_total else f"the {count_people(exposure.people)} concerned"
+    delta = overview.delta_micros
+    share = f" ({100 * delta / exposure.before_micros:+.1f} %)" if delta and exposure.before_micros else ""
+    before, after = format_usd_short(exposure.before_micros), format_usd_short(exposure.after_micros)
+    rows = [
+        "| | now | after | |",
+        "|---|--:|--:|--:|",
+        f"| What {whose} may spend in a month | {before} | {after} | **{signed_usd(delta)}**{share} |",
+        f"| People with a higher / lower limit | | {overview.higher:,} ▲ / {overview.lower:,} ▼ | |",
+        f"| People without any limit | {exposure.unlimited_before:,} | {exposure.unlimited_after:,} | |",
+    ]
+    if exposure.unknown:
+        rows.append(f"| People whose limit is not known | {exposure.unknown:,} | {exposure.unknown:,} | |")
+    if overview.blocked:
+        names = ", ".join(map(_overspent, overview.blocked[:NAMES_SHOWN]))
+        more = len(overview.blocked) - NAMES_SHOWN
+        rest = f" and {more:,} more" if more > 0 else ""
+        rows.append(f"| **Would be blocked at once** | | **{len(overview.blocked):,}** | {names}{rest} |")
+    if overview.unblocked:
+        rows.append(f"| Can work again | | {overview.unblocked:,} | |")
+    return [*rows, ""]
+
+
+def _overspent(person: PersonEffect) -> str:
+    limit, spend = person.after.limit_micros, person.spend_after_micros
+    if isinstance(limit, Unlimited) or isinstance(spend, Unknown):
+        return code(person.username)
+    return f"{code(person.username)} (spent {_amount(spend)} of {_amount(limit)})"
+
+
+def _refusal(plans: Sequence[Plan], facts: Facts) -> list[str]:
+    """Say that a plan is refused, and what to paste into the policy if it is meant."""
+    if not any(plan.verdict.is_refused for plan in plans):
+        return []
+    lines = ["> [!CAUTION]", "> This plan is refused, and `apply` will not write anything."]
+    for plan in plans:
+        for danger in plan.verdict.uncovered:
+            names = ", ".join(map(code, (*danger.counted, *danger.uncertain)[:NAMES_SHOWN]))
+            more = f" and {danger.count - NAMES_SHOWN:,} more" if danger.count > NAMES_SHOWN else ""
+            lines.append(f"> - `{danger.hazard}` {danger.count:,}: {names}{more}")
+        for organization in sorted({danger.organization for danger in plan.verdict.uncovered}):
+            dangers = [danger for danger in plan.verdict.uncovered if danger.organization == organization]
+            if organization:
+                lines.append(f"> If it is meant, add this to a policy file of the organization {code(organization)}:")
+                lines += [">", "> ```yaml", "> allow:"]
+                for danger in dangers:
+                    lines.append(f">   - {{hazard: {danger.hazard}, up_to: {danger.count}, reason: say why}}")
+                lines.append("> ```")
+            else:
+                flags = " ".join(f"--allow {danger.consent}" for danger in dangers)
+                lines.append(f"> If it is meant, pass {code(flags)} to `apply`.")
+    return [*lines, ""]
+
+
+def _problems(problems: Sequence[Problem], facts: Facts) -> list[str]:
+    lines = []
+    for problem in problems[:PROBLEMS_SHOWN]:
+        where = f" at {_where(problem.place, facts)}" if problem.place else ""
+        hint = f" — {code(problem.hint)}" if problem.hint else ""
+        lines.append(f"- **{problem.level}**{where}: {code(problem.message)}{hint}")
+    if len(problems) > PROBLEMS_SHOWN:
+        lines.append(f"- and {len(problems) - PROBLEMS_SHOWN:,} more, which `reconciler plan` shows")
+    return [*lines, ""] if lines else []
+
+
+def _where(place: Place, facts: Facts) -> str:
+    return link(f"{place.file}:{place.line}", place_url(place, facts.link_base))
+
+
+class _ChangeTable:
+    """The changes of a plan."""
+
+    head = ("| | who | now | after | | people | why |", "|---|---|--:|--:|---|--:|---|")
+
+    def __init__(self, facts: Facts) -> None:
+        self._facts = facts
+
+    def whole(self, rows: Sequence[ChangeRow]) -> list[str]:
+        """One table, in the order in which the changes run, each linked to its line."""
+        return [*self.head, *(self.line(row, is_linked=True) for row in rows), ""] if rows else []
+
+    def of_file(self, file: str, rows: Sequence[ChangeRow]) -> list[str]:
+        """The table of one policy file."""
+        place = rows[0].place
+        url = place_url(place, self._facts.link_base).partition("#")[0] if place else ""
+        title = f"**{link(file, url)}**" if file else f"**{NOT_LISTED}**"
+        return [title, "", *self.head, *(self.line(row, is_linked=False) for row in rows), ""]
+
+    def line(self, row: ChangeRow, *, is_linked: bool) -> str:
+        url = place_url(row.place, self._facts.link_base) if is_linked and row.place else ""
+        booked = f" ({code(row.group)})" if row.group else ""
+        cells = (
+            row.sign,
+            f"{link(row.address, url)}{booked}",
+            _short(row.before),
+            _short(row.after),
+            row.arrow,
+            f"{row.people:,}" if row.people else "",
+            self._why(row),
+        )
+        return f"| {' | '.join(cells)} |"
+
+    def _why(self, row: ChangeRow) -> str:
+        ends = f"until {day(row.ends)}" if row.ends else ""
+        return "; ".join(filter(None, (code(row.why), ends, code(row.note))))
+
+
+class _DriftTable(_ChangeTable):
+    """What differs: the policy, live, and who changed it last."""
+
+    head = ("| who | policy | live | | `apply` would | changed by | when |", "|---|--:|--:|---|---|---|---|")
+
+    def __init__(self, drifts: Sequence[Drift], facts: Facts) -> None:
+        super().__init__(facts)
+        self._changes = {change.address: change for drift in drifts for change in drift.last_changes.changes}
+
+    def line(self, row: ChangeRow, *, is_linked: bool) -> str:
+        url = place_url(row.place, self._facts.link_base) if is_linked and row.place else ""
+        booked = f" ({code(row.group)})" if row.group else ""
+        last = self._changes.get(row.address)
+        cells = (
+            f"{link(row.address, url)}{booked}",
+            _short(row.after),
+            _short(row.before),
+            TURNED.get(row.arrow, row.arrow),
+            str(row.kind),
+            code(last.change.by or "somebody") if last else "",
+            last.change.at.strftime("%Y-%m-%d %H:%M UTC") if last else "",
+        )
+        return f"| {' | '.join(cells)} |"
+
+
+def _shortened(head: list[str], table: _ChangeTable, rows: Sequence[ChangeRow], tail: list[str], most: int) -> str:
+    """One table a file, as many whole files as there is room for, and what was left out."""
+    files: dict[str, list[ChangeRow]] = {}
+    for row in sorted(rows, key=lambda row: (not row.file, row.file)):
+        files.setdefault(row.file, []).append(row)
+    tables = [(file, len(rows), "\n".join(table.of_file(file, rows))) for file, rows in files.items()]
+    room = most - len(_joined(head, tail)) - 2_000  # for what is said of the files left out
+    shown: list[str] = []
+    left_out: list[tuple[str, int]] = []
+    for file, number, text in tables:
+        if len(text) + 1 <= room:
+            shown.append(text)
+            room -= len(text) + 1
+        else:
+            left_out.append((file, number))
+    return _joined(head, shown, _left_out(left_out), tail)[:most]
+
+
+def _left_out(files: Sequence[tuple[str, int]]) -> list[str]:
+    if not files:
+        return []
+    changes = count(sum(number for _, number in files), "change")
+    named = ", ".join(f"{code(file) or NOT_LISTED} ({number:,})" for file, number in files[:NAMES_SHOWN])
+    more = f" and {len(files) - NAMES_SHOWN:,} more" if len(files) > NAMES_SHOWN else ""
+    return [f"**Not shown here, for want of room: {changes} in {count(len(files), 'file')}**: {named}{more}.", ""]
+
+
+def _people(plans: Sequence[Plan]) -> list[str]:
+    """Equal effects folded, behind a line to click."""
+    transitions = [transition for plan in plans for transition in plan.effects.transitions]
+    if not transitions:
+        return []
+    people = count_people(sum(transition.people for transition in transitions))
+    lines = [
+        f"<details><summary>Limits of {people} change</summary>",
+        "",
+        "| people | now | after | by |",
+        "|--:|--:|--:|---|",
+    ]
+    for transition in transitions[:TRANSITIONS_SHOWN]:
+        has_moved = transition.before.group != transition.after.group
+        sides = (_limit(side, with_group=has_moved) for side in (transition.before, transition.after))
+        lines.append(f"| {transition.people:,} | {' | '.join(sides)} | {code(transition.cause)} |")
+    rest = sum(transition.people for transition in transitions[TRANSITIONS_SHOWN:])
+    if rest:
+        lines.append(f"| {rest:,} | | | in {count(len(transitions) - TRANSITIONS_SHOWN, 'other way')} |")
+    return [*lines, "", "</details>", ""]
+
+
+def _what_to_do() -> list[str]:
+    return [
+        "- **Undo** what was changed in Coder: run `reconciler apply`.",
+        "- **Keep** it: run `reconciler drift --accept ADDRESS` in the policy's repository, and commit the edit.",
+        "",
+    ]
+
+
+def _footer(plan: Plan) -> str:
+    version = plan.deployment.version.removeprefix("v").partition("+")[0]
+    digest = plan.digest[:DIGEST_SHOWN]
+    return f"<sub>Coder {code(version)} as {code(plan.deployment.user)} · digest `{digest}`</sub>"
+
+
+def _outcome_page(reports: Sequence[OutcomeReport], facts: Facts, most: int) -> str:
+    is_complete = all(report.is_complete for report in reports)
+    text = outcome_headline(reports)
+    lines = _title("outcome", reports[0].deployment, text if is_complete else f"⛔ {text}")
+    for report in reports:
+        lines += _results(report)
+    page = _joined(lines)
+    if len(page) <= most:
+        return page
+    cut = page[: most - 200].rpartition("\n")[0]
+    return f"{cut}\n\n**Not shown here, for want of room: the rest of this page.**\n"
+
+
+def _results(report: OutcomeReport) -> list[str]:
+    lines: list[str] = []
+    if report.results:
+        lines += ["| result | who | before | after | detail |", "|---|---|--:|--:|---|"]
+    for outcome in sorted(report.results, key=lambda row: row.result in (Result.DONE, Result.ALREADY)):
+        before, after = (
+            getattr(state, "limit_micros", None) for state in (outcome.action.before, outcome.action.after)
+        )
+        cells = (
+            str(outcome.result),
+            code(outcome.action.address),
+            _amount(before),
+            _amount(after),
+            code(outcome.detail),
+        )
+        lines.append(f"| {' | '.join(cells)} |")
+    lines += [""] if lines else []
+    if report.ended and report.ended.why:
+        lines += [f"Not everything was attempted: {code(report.ended.why)}", ""]
+    journal = f" · journal {code(report.journal)}" if report.journal else ""
+    return [
+        *lines,
+        f"<sub>Coder at {code(report.deployment.url)} · digest `{report.digest[:DIGEST_SHOWN]}`{journal}</sub>",
+    ]
+
+
+def _failure_page(failure: Failure, facts: Facts) -> str:
+    word = "refused" if failure.details and not failure.findings else "error"
+    kind = facts.command if facts.command.isalpha() else "error"
+    lines = [*_title(kind, None, f"⛔ {word}"), code(failure.message), ""]
+    if failure.findings:
+        lines += _problems(problems_of_failure(failure), facts)
+    lines += [f"- {code(detail)}" for detail in failure.details]
+    lines += ["", *(code(line) for line in failure.hint.splitlines())] if failure.hint else []
+    return _joined(lines)
+
+
+def _limit(effective: Effective, *, with_group: bool) -> str:
+    if isinstance(effective.limit_micros, Unlimited):
+        return NO_LIMIT
+    amount = _amount(effective.limit_micros)
+    return f"{amount} ({code(effective.group.label)})" if with_group else amount
+
+
+def _short(amount: str) -> str:
+    return amount.removesuffix(".00")
+
+
+def _amount(micros: int | None) -> str:
+    return NO_LIMIT if micros is None else format_usd(micros).removesuffix(".00")
+
+
+def _joined(*parts: Iterable[str]) -> str:
+    return "\n".join(_lines(parts)).strip("\n") + "\n"
+
+
+def _lines(parts: Iterable[Iterable[str]]) -> Iterator[str]:
+    for part in parts:
+        yield from part

@@ -1,0 +1,119 @@
+"""Documents as Prometheus text, for the textfile collector of the node exporter or for a push gateway.
+
+docs/metrics.md describes every metric; a test compares. No person's name is a label. Several documents are one page:
+numbers of one organization are added up.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+from prometheus_client import CollectorRegistry, Gauge, generate_latest
+
+from reconciler.core.action import Action
+from reconciler.core.budget import Absent
+from reconciler.core.directory import Group
+from reconciler.core.people.effects import NoticeKind
+from reconciler.core.plan.plan import Plan
+from reconciler.core.plan.report import OutcomeReport
+from reconciler.formats.documents import Value
+from reconciler.money import MICROS_PER_USD
+from reconciler.render.formats import Facts
+from reconciler.render.overview import Overview, overview_of, plans_of
+
+
+def render(values: Sequence[Value], facts: Facts) -> str:
+    """Render documents as one page of metrics."""
+    registry = CollectorRegistry()
+    _run(registry, facts)
+    plans = plans_of(values)
+    if plans:
+        _plan(registry, plans)
+    reports = [value for value in values if isinstance(value, OutcomeReport)]
+    if reports:
+        _outcome(registry, reports)
+    return generate_latest(registry).decode("utf-8")
+
+
+def _run(registry: CollectorRegistry, facts: Facts) -> None:
+    labels = ["command"]
+    code = Gauge("reconciler_last_run_exit_code", "Exit code of the last run of a command.", labels, registry=registry)
+    code.labels(facts.command).set(facts.exit_code)
+    if facts.at is not None:
+        name = "reconciler_last_run_timestamp_seconds"
+        time = Gauge(name, "When a command ran last, in seconds since 1970.", labels, registry=registry)
+        time.labels(facts.command).set(int(facts.at.timestamp()))
+
+
+def _plan(registry: CollectorRegistry, plans: Sequence[Plan]) -> None:
+    overview = overview_of(plans)
+    _differences(registry, plans)
+    _exposure(registry, plans, overview)
+    gauge = Gauge("reconciler_plan_refused", "1 if the plan is refused.", registry=registry)
+    gauge.set(overview.is_refused)
+    gauge = Gauge("reconciler_unreadable_subjects", "Managed subjects that could not be read.", registry=registry)
+    gauge.set(overview.unreadable)
+    gauge = Gauge("reconciler_blocked_people", "People whom the plan would block at once.", registry=registry)
+    gauge.set(len(overview.blocked))
+    ends = list(_ends(plans))
+    if ends:
+        name = "reconciler_next_expiry_timestamp_seconds"
+        gauge = Gauge(name, "When the next override ends that the plan announces.", registry=registry)
+        gauge.set(min(ends))
+
+
+def _differences(registry: CollectorRegistry, plans: Sequence[Plan]) -> None:
+    counts = Counter((organization_name(action), str(action.kind)) for plan in plans for action in plan.actions)
+    gauge = Gauge(
+        "reconciler_differences",
+        "Subjects whose live budget differs from the policy.",
+        ["organization", "kind"],
+        registry=registry,
+    )
+    for labels, number in sorted(counts.items()):
+        gauge.labels(*labels).set(number)
+
+
+def _exposure(registry: CollectorRegistry, plans: Sequence[Plan], overview: Overview) -> None:
+    labels = ["when"]
+    help_text = "What people may spend in a month, in US dollars; people without a limit are not in it."
+    dollars = Gauge("reconciler_exposure_dollars", help_text, labels, registry=registry)
+    people = Gauge("reconciler_people_without_limit", "People without any limit.", labels, registry=registry)
+    exposure = overview.exposure
+    for when, micros, unlimited in (
+        ("now", exposure.before_micros, exposure.unlimited_before),
+        ("after", exposure.after_micros, exposure.unlimited_after),
+    ):
+        dollars.labels(when).set(micros / MICROS_PER_USD)
+        people.labels(when).set(unlimited)
+    is_total = Gauge(
+        "reconciler_exposure_is_total",
+        "1 if the exposure counts everybody, 0 if only the people concerned.",
+        registry=registry,
+    )
+    is_total.set(overview.is_total)
+
+
+def _ends(plans: Sequence[Plan]) -> Iterator[float]:
+    for plan in plans:
+        yield from (notice.at.timestamp() for notice in plan.effects.notices if notice.kind is NoticeKind.EXPIRES_SOON)
+        yield from (
+            action.expires.timestamp() for action in plan.actions if action.expires and action.expires > plan.at
+        )
+
+
+def _outcome(registry: CollectorRegistry, reports: Sequence[OutcomeReport]) -> None:
+    gauge = Gauge("reconciler_apply_results", "Actions of the last run, by result.", ["result"], registry=registry)
+    for result in reports[0].counts:
+        gauge.labels(result).set(sum(report.counts[result] for report in reports))
+    gauge = Gauge("reconciler_apply_complete", "1 if the run did everything and proved it.", registry=registry)
+    gauge.set(all(report.is_complete for report in reports))
+
+
+def organization_name(action: Action) -> str:
+    """Return the name of the organization that an action belongs to; empty where that cannot be read."""
+    if isinstance(action.subject, Group):
+        return action.subject.organization
+    state = action.before if isinstance(action.after, Absent) else action.after
+    return "" if isinstance(state, Absent) else state.group.organization

@@ -51,7 +51,7 @@ def approve_and_apply(
     path = journal_path or default_journal(run)
     require_new(path)
     _require_somebody(screen, auto_approve=auto_approve)
-    results = Results(len(plan.actions), show=screen.report, progress=Progress("Writing", "changes"))
+    results = Results(plan.actions, show=screen.report, progress=Progress("Writing", "changes"))
     with server.writer(plan_digest=plan.digest[:DIGEST_SHOWN], sleep=stop.sleep) as writer:
         outcome = apply_plan(
             plan,

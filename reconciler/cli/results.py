@@ -8,22 +8,24 @@ to the end's own lines.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from reconciler.cli.progress import Progress
+from reconciler.core.action import Action
 from reconciler.core.plan.outcome import ActionOutcome
 from reconciler.core.plan.report import OutcomeReport
 from reconciler.errors import ReconcilerError
-from reconciler.render.outcome import result_line
+from reconciler.render.outcome import result_line, width_of
 from reconciler.render.text import Line
 
 
 class Results:
     """Prints results by `show`; tells of progress where nothing can be printed."""
 
-    def __init__(self, total: int, *, show: Callable[[list[Line]], None], progress: Progress) -> None:
-        self._total, self._show, self._progress = total, show, progress
+    def __init__(self, actions: Sequence[Action], *, show: Callable[[list[Line]], None], progress: Progress) -> None:
+        """`actions` are those of the plan, in its order."""
+        self._total, self._width, self._show, self._progress = len(actions), width_of(actions), show, progress
         self._lock = threading.Lock()
         self._known: dict[int, ActionOutcome] = {}
         self._printed: dict[int, ActionOutcome] = {}
@@ -35,7 +37,7 @@ class Results:
             lines = [] if self._printed else [Line("")]
             while (i := len(self._printed)) in self._known:
                 self._printed[i] = self._known[i]
-                lines.append(result_line(self._known[i]))
+                lines.append(result_line(self._known[i], width=self._width))
             if any(lines):
                 self._progress.clear()
                 with suppress(OSError, ReconcilerError):  # nobody reads it; the journal has it all
@@ -44,5 +46,7 @@ class Results:
 
     def left(self, report: OutcomeReport) -> list[Line]:
         """Return the lines of the results that were not printed, or differ from what was printed."""
-        lines = [result_line(row) for i, row in enumerate(report.results) if self._printed.get(i) != row]
+        lines = [
+            result_line(row, width=self._width) for i, row in enumerate(report.results) if self._printed.get(i) != row
+        ]
         return lines if self._printed else [Line(""), *lines]

@@ -25,6 +25,9 @@ from reconciler.render.plan import SIGNS
 from reconciler.render.text import day
 from reconciler.words import NO_LIMIT
 
+TURNED = {"▲": "▼", "▼": "▲"}
+"""What a plan would do, as what was done before: a drift reads from the policy to live."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangeRow:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
-from reconciler.core.action import Kind
+from reconciler.core.action import Action, Kind
 from reconciler.core.plan.outcome import ActionOutcome, Ending, Result
 from reconciler.core.plan.plan import DIGEST_SHOWN
 from reconciler.core.plan.report import OutcomeReport
@@ -34,7 +34,8 @@ def outcome_lines(report: OutcomeReport) -> list[Line]:
     """Render the end of a run: a line an object, what was not attempted and why, the proof, the count."""
     if not report.run:
         return []  # there was nothing to do, and the plan before it says so
-    return [*map(result_line, report.results), *ending_lines(report)]
+    width = width_of(outcome.action for outcome in report.results)
+    return [*(result_line(outcome, width=width) for outcome in report.results), *ending_lines(report)]
 
 
 def ending_lines(report: OutcomeReport) -> list[Line]:
@@ -74,12 +75,17 @@ def _is_cut(outcome: OutcomeReport) -> bool:
     return outcome.ended is None or outcome.ended.ending is Ending.INTERRUPTED
 
 
-def result_line(one: ActionOutcome) -> Line:
+def width_of(actions: Iterable[Action]) -> int:
+    """Return how wide the column of addresses is."""
+    return max((len(harmless(action.address)) for action in actions), default=0)
+
+
+def result_line(one: ActionOutcome, *, width: int) -> Line:
     """`updated        group/acme/eng  $200.00 -> $250.00`."""
     word = _DONE[one.action.kind] if one.result is Result.DONE else _WORDS[one.result]
     detail = f"  ({harmless(one.detail)})" if one.detail else ""
     amounts = f"{limit_text(one.action.before)} -> {limit_text(one.action.after)}"
-    return Line(f"  {word:<13}  {harmless(one.action.address)}  {amounts}{detail}", _ROLES[one.result])
+    return Line(f"  {word:<13}  {harmless(one.action.address):<{width}}  {amounts}{detail}", _ROLES[one.result])
 
 
 def _remarks(outcome: OutcomeReport) -> Iterator[str]:

@@ -64,7 +64,7 @@ def outcome(number: int, result: Result = Result.DONE) -> ActionOutcome:
 
 def test_results_are_printed_in_the_order_of_the_plan() -> None:
     printed: list[str] = []
-    results = Results(2, show=printed.extend, progress=Progress("Writing", "changes"))
+    results = Results(ACTIONS, show=printed.extend, progress=Progress("Writing", "changes"))
     results(1, outcome(1))
     assert printed == []
     results(0, outcome(0))
@@ -79,4 +79,4 @@ def test_a_reader_that_went_away_changes_nothing() -> None:
     def show(lines: Any) -> None:
         raise ReconcilerError("stdout is closed")
 
-    Results(2, show=show, progress=Progress("Writing", "changes"))(0, outcome(0))
+    Results(ACTIONS, show=show, progress=Progress("Writing", "changes"))(0, outcome(0))

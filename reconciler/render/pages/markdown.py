@@ -24,7 +24,7 @@ from reconciler.core.snapshot import Deployment, Effective, Unlimited
 from reconciler.errors import Failure, Place
 from reconciler.formats.documents import Value
 from reconciler.money import format_usd, format_usd_short
-from reconciler.render.changes import ChangeRow, Problem, change_rows, problems_of_failure, problems_of_plan
+from reconciler.render.changes import TURNED, ChangeRow, Problem, change_rows, problems_of_failure, problems_of_plan
 from reconciler.render.formats import Facts
 from reconciler.render.markup import code, fenced, link, place_url
 from reconciler.render.overview import (
@@ -47,8 +47,6 @@ MAX_SUMMARY_CHARACTERS = 250_000
 PROBLEMS_SHOWN = 50
 TRANSITIONS_SHOWN = 40
 NAMES_SHOWN = 10
-TURNED = {"▲": "▼", "▼": "▲"}
-"""What a plan would do, as what was done before: a drift reads from the policy to live."""
 NOT_LISTED = "not in a policy file"
 
 

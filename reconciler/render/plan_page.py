@@ -1,0 +1,290 @@
+"""Plans and drifts as a page: who gets more and less, what it costs, who is stopped, and every change."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from reconciler.core.budget import Unknown
+from reconciler.core.people.effects import LimitCount
+from reconciler.core.plan.drift import Drift
+from reconciler.core.plan.plan import DIGEST_SHOWN, Plan
+from reconciler.core.snapshot import Deployment, Unlimited
+from reconciler.errors import Place
+from reconciler.formats.documents import Value
+from reconciler.money import format_usd, format_usd_short
+from reconciler.render.changes import TURNED, ChangeRow, Level, change_rows, problems_of
+from reconciler.render.charts import NEAR, BarChart, DotChart, Pair, Person, bar_chart, dot_chart
+from reconciler.render.overview import Overview, drift_headline, headline, overview_of, plans_of, signed_usd
+from reconciler.render.page import Alert, Column, Page, Row, Table, Tile
+from reconciler.render.plan import deployment_text
+from reconciler.render.text import day
+from reconciler.words import NO_LIMIT, count, count_people, listed
+
+GROUPS_SHOWN = 12
+LIMITS_SHOWN = 12
+NEAREST_SHOWN = 15
+MARKS = (20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 50_000, 100_000)
+"""Limits in US dollars that are marked on the axis."""
+
+
+def plan_page(values: Sequence[Value]) -> Page:
+    plans = plans_of(values)
+    overview = overview_of(plans)
+    drifts = [value for value in values if isinstance(value, Drift)]
+    title = drift_headline(overview) if drifts else headline(overview)
+    changes = _drift_table(drifts) if drifts else _change_table(plans)
+    return Page(
+        title=f"AI budgets: {title}",
+        subtitles=tuple(subtitle(plan.deployment, plan.digest) for plan in plans),
+        tiles=_tiles(overview) if overview.changes else (),
+        alerts=tuple(_alerts(plans)),
+        bar_charts=_bar_charts(plans),
+        dot_charts=_dot_charts(plans),
+        tables=(*changes, *_nearest(plans)),
+        footer=_sources(plans),
+    )
+
+
+def subtitle(deployment: Deployment, digest: str) -> str:
+    return f"{deployment_text(deployment)} · digest {digest[:DIGEST_SHOWN]}"
+
+
+def _sources(plans: Sequence[Plan]) -> str:
+    files = sorted({source.path for plan in plans for source in plan.sources})
+    return f"Made by reconciler from {listed(files)}." if files else "Made by reconciler."
+
+
+def _tiles(overview: Overview) -> tuple[Tile, ...]:
+    exposure = overview.exposure
+    whose = "everybody" if overview.is_total else f"{count_people(exposure.people)} concerned"
+    before, after = format_usd_short(exposure.before_micros), format_usd_short(exposure.after_micros)
+    blocked = len(overview.blocked)
+    names = listed([_overspent(person.username, person.spend_after_micros) for person in overview.blocked], most=3)
+    return (
+        Tile(
+            name="Changes",
+            value=f"{overview.changes:,}",
+            more=f"{overview.creates:,} to create, {overview.updates:,} to update, {overview.deletes:,} to delete",
+        ),
+        Tile(
+            name=f"May be spent in a month ({whose})",
+            value=f"{before} → {after}" if exposure.people else "not known",
+            more=signed_usd(overview.delta_micros) if exposure.people else "",
+        ),
+        Tile(
+            name="Limits",
+            value=f"{overview.higher:,} ▲  {overview.lower:,} ▼",
+            more="people with a higher, a lower limit",
+        ),
+        Tile(
+            name="Without any limit",
+            value=f"{exposure.unlimited_before:,} → {exposure.unlimited_after:,}",
+            more="people",
+            tone="bad" if exposure.unlimited_after > exposure.unlimited_before else "",
+        ),
+        Tile(name="Blocked at once", value=count_people(blocked), more=names, tone="bad" if blocked else ""),
+    )
+
+
+def _overspent(username: str, spend: object) -> str:
+    return f"{username} (spent {format_usd(spend)})" if isinstance(spend, int) else username
+
+
+def _alerts(plans: Sequence[Plan]) -> Iterable[Alert]:
+    errors = [problem for problem in problems_of(plans) if problem.level is not Level.NOTICE]
+    lines = tuple(_sentence(problem.message, problem.hint, problem.place) for problem in errors)
+    dangers = [danger for plan in plans for danger in plan.verdict.uncovered]
+    if dangers:
+        rows = [f"  - {{hazard: {danger.hazard}, up_to: {danger.count}, reason: say why}}" for danger in dangers]
+        names = listed(sorted({danger.organization for danger in dangers if danger.organization}))
+        yield Alert(
+            title="Refused: nothing will be written",
+            lines=lines,
+            tone="bad",
+            paste_title=f"If it is meant, add to a policy file of {names or 'the organization'}:",
+            paste="\n".join(["allow:", *rows]),
+        )
+    elif lines:
+        is_refused = any(plan.verdict.is_refused for plan in plans)
+        yield Alert(title="Refused: nothing will be written" if is_refused else "Not known", lines=lines, tone="bad")
+    notices = tuple(problem.message for problem in problems_of(plans) if problem.level is Level.NOTICE)
+    notices += tuple(sentence for plan in plans for sentence in plan.effects.unknown)
+    if notices:
+        yield Alert(title="To know", lines=notices)
+
+
+def _sentence(message: str, hint: str, place: Place | None) -> str:
+    where = f"{place}: " if place and str(place) not in message else ""
+    return f"{where}{message}{f' ({hint})' if hint else ''}"
+
+
+def _bar_charts(plans: Sequence[Plan]) -> tuple[BarChart, ...]:
+    groups = [row for plan in plans for row in plan.effects.groups]
+    limits = [row for plan in plans for row in plan.effects.limits]
+    charts = []
+    if groups:
+        rows = sorted(groups, key=lambda row: (-max(row.before_micros, row.after_micros), row.label))
+        pairs = [
+            Pair(
+                label=f"{row.label} ({count_people(row.people_after)})",
+                before=row.before_micros,
+                after=row.after_micros,
+                shown=_moved(row.before_micros, row.after_micros),
+            )
+            for row in rows[:GROUPS_SHOWN]
+        ]
+        more = f"; {count(len(rows) - GROUPS_SHOWN, 'more group')} below" if len(rows) > GROUPS_SHOWN else ""
+        summary = f"What may be spent by group that limits, of {count(len(rows), 'group')}: " + "; ".join(
+            f"{pair.label} {pair.shown}" for pair in pairs[:3]
+        )
+        hint = f"grey: now, colour: after{more}"
+        charts.append(bar_chart("What may be spent in a month, by group that limits", hint, pairs, summary=summary))
+    if limits:
+        pairs = _limit_pairs(limits)
+        summary = "People per limit: " + "; ".join(f"{pair.label} {pair.shown}" for pair in pairs)
+        charts.append(bar_chart("People per limit", "grey: now, colour: after", pairs, summary=summary))
+    return tuple(charts)
+
+
+def _limit_pairs(limits: Sequence[LimitCount]) -> list[Pair]:
+    """People per limit, added up over plans; neighbours are joined where there are too many limits."""
+    amounts: dict[int | None, list[int]] = {}
+    for row in limits:
+        sums = amounts.setdefault(None if isinstance(row.limit_micros, Unlimited) else row.limit_micros, [0, 0])
+        sums[0] += row.people_before
+        sums[1] += row.people_after
+    unlimited = amounts.pop(None, None)
+    ordered = sorted((micros, sums) for micros, sums in amounts.items() if micros is not None)
+    size = -(-len(ordered) // LIMITS_SHOWN) or 1
+    pairs = []
+    for i in range(0, len(ordered), size):
+        chunk = ordered[i : i + size]
+        first, last = chunk[0][0], chunk[-1][0]
+        label = format_usd_short(first) if first == last else f"{format_usd_short(first)} to {format_usd_short(last)}"
+        before, after = (sum(sums[side] for _, sums in chunk) for side in (0, 1))
+        pairs.append(Pair(label=label, before=before, after=after, shown=_people_moved(before, after)))
+    if unlimited:
+        before, after = unlimited
+        pairs.append(Pair(label=NO_LIMIT, before=before, after=after, shown=_people_moved(before, after)))
+    return pairs
+
+
+def _people_moved(before: int, after: int) -> str:
+    return count_people(after) if before == after else f"{before:,} → {count_people(after)}"
+
+
+def _moved(before: int, after: int) -> str:
+    if before == after:
+        return format_usd_short(after)
+    return f"{format_usd_short(after)} ({signed_usd(after - before)})"
+
+
+def _spenders(plans: Sequence[Plan]) -> list[Person]:
+    return [
+        Person(name=person.username, limit_micros=person.after.limit_micros, spend_micros=person.spend_after_micros)
+        for plan in plans
+        for person in plan.effects.people
+        if not isinstance(person.after.limit_micros, Unlimited) and not isinstance(person.spend_after_micros, Unknown)
+    ]
+
+
+def _dot_charts(plans: Sequence[Plan]) -> tuple[DotChart, ...]:
+    people = _spenders(plans)
+    if not people:
+        return ()
+    limits = [person.limit_micros for person in people]
+    columns = [
+        (format_usd_short(usd * 1_000_000), usd * 1_000_000)
+        for usd in MARKS
+        if min(limits) <= usd * 1_000_000 <= max(limits)
+    ]
+    over, near = sum(person.share >= 1 for person in people), sum(NEAR <= person.share < 1 for person in people)
+    summary = (
+        f"Spend against the limit of {count_people(len(people))}: {over:,} at or over it, {near:,} from 80 % on. "
+        "The table of who is nearest has the names."
+    )
+    hint = f"a dot a person whose limit changes; across: the limit, up: the share of it spent; {over:,} at or over it"
+    return (
+        dot_chart("Spend so far against the limit after this plan", hint, people, columns=columns[:6], summary=summary),
+    )
+
+
+def _nearest(plans: Sequence[Plan]) -> tuple[Table, ...]:
+    people = sorted(_spenders(plans), key=lambda person: (-person.share, person.name))
+    near = [person for person in people if person.share >= NEAR / 2][:NEAREST_SHOWN]
+    if not near:
+        return ()
+    rows = tuple(
+        Row(
+            cells=(
+                person.name,
+                format_usd(person.spend_micros),
+                format_usd(person.limit_micros),
+                f"{100 * person.share:.0f} %" if person.limit_micros else "blocked",
+            ),
+            tone="bad" if person.share >= 1 else "",
+        )
+        for person in near
+    )
+    columns = (Column(name="who"), *(Column(name=name, is_number=True) for name in ("spent", "limit after", "share")))
+    return (
+        Table(title="Nearest to their limit", columns=columns, rows=rows, hint="of the people whose limit changes"),
+    )
+
+
+def _change_table(plans: Sequence[Plan]) -> tuple[Table, ...]:
+    rows = tuple(_change_row(row) for plan in plans for row in change_rows(plan))
+    if not rows:
+        return ()
+    columns = (
+        Column(name="change"), Column(name="who"), Column(name="now", is_number=True),
+        Column(name="after", is_number=True), Column(name="people", is_number=True), Column(name="why"),
+        Column(name="where"),
+    )  # fmt: skip
+    return (Table(title=count(len(rows), "change"), columns=columns, rows=rows, hint=_SIGNS),)
+
+
+_SIGNS = "▲ people get a higher limit, ▼ a lower limit"
+
+
+def _change_row(row: ChangeRow) -> Row:
+    booked = f" ({row.group})" if row.group else ""
+    ends = f"until {day(row.ends)}" if row.ends else ""
+    return Row(
+        cells=(
+            f"{row.sign} {row.kind}",
+            f"{row.address}{booked}",
+            row.before,
+            f"{row.arrow} {row.after}".strip(),
+            f"{row.people:,}" if row.people else "",
+            "; ".join(filter(None, (row.why, ends, row.note))),
+            f"{row.place.file}:{row.place.line}" if row.place else "",
+        ),
+        tone="bad" if row.after_micros == 0 else "",
+    )
+
+
+def _drift_table(drifts: Sequence[Drift]) -> tuple[Table, ...]:
+    changes = {change.address: change.change for drift in drifts for change in drift.last_changes.changes}
+    rows = []
+    for drift in drifts:
+        for row in change_rows(drift.plan):
+            last = changes.get(row.address)
+            booked = f" ({row.group})" if row.group else ""
+            cells = (
+                f"{row.address}{booked}",
+                row.after,
+                f"{TURNED.get(row.arrow, row.arrow)} {row.before}".strip(),
+                str(row.kind),
+                (last.by or "somebody") if last else "",
+                last.at.strftime("%Y-%m-%d %H:%M UTC") if last else "",
+                f"{row.place.file}:{row.place.line}" if row.place else "",
+            )
+            rows.append(Row(cells=cells))
+    if not rows:
+        return ()
+    columns = (
+        Column(name="who"), Column(name="policy", is_number=True), Column(name="live", is_number=True),
+        Column(name="apply would"), Column(name="changed by"), Column(name="when"), Column(name="where"),
+    )  # fmt: skip
+    return (Table(title=count(len(rows), "difference"), columns=columns, rows=tuple(rows)),)

@@ -1,4 +1,4 @@
-"""Progress: quiet at first, a bar on a terminal, a line every ten seconds elsewhere; results in the order of the plan."""
+"""Progress: quiet at first, a bar on a terminal, a line every ten seconds elsewhere; results in the plan's order."""
 
 from __future__ import annotations
 

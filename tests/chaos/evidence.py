@@ -142,7 +142,7 @@ def _is_meant(request: RecordedRequest, after: dict[str, Any]) -> bool:
     if request.method == "DELETE":
         return bool(after["type"] == "absent")
     body = request.body if isinstance(request.body, dict) else {}
-    same_group = "group_id" not in body or body["group_id"] == after.get("group_id")
+    same_group = "group_id" not in body or body["group_id"] == after.get("group", {}).get("id")
     return same_group and body.get("spend_limit_micros") == after.get("limit_micros")
 
 

@@ -53,7 +53,7 @@ def after_plan(before: State, actions: list[dict[str, Any]]) -> State:
     for action in actions:
         state = action["after"]
         usd = state["limit_micros"] // 1_000_000 if state["type"] == "budget" else None
-        _set(after, action["subject"]["id"], state.get("group_id", ""), usd)
+        _set(after, action["subject"]["id"], state.get("group", {}).get("id", ""), usd)
     return after
 
 

@@ -35,7 +35,9 @@ class Answer(Response):
         content_type: str = JSON_TYPE,
         headers: Iterable[tuple[str, str]] = (),
     ) -> None:
-        super().__init__(body, status, dict(headers), content_type or None if body else None)
+        super().__init__(body, status, None, content_type or None if body else None)
+        for name, value in headers:
+            self.headers.append(name, value)
 
 
 class Refused(Exception):

@@ -7,6 +7,7 @@ each request atomic. So the router's answer is collected first: recorder and fau
 from __future__ import annotations
 
 import asyncio
+import re
 import sys
 import traceback
 from typing import TYPE_CHECKING
@@ -43,7 +44,7 @@ from .routes import API, api_routes
 from .routing import laid_out
 from .seeds import sow
 from .spending import advance
-from .tokens import Identities, find_token
+from .tokens import HEADER, Identities, find_token, token_in_cookie
 
 if TYPE_CHECKING:
     from starlette.types import Message, Receive, Scope, Send
@@ -51,6 +52,11 @@ if TYPE_CHECKING:
     from .values import Fault, Options
 
 DASHBOARD = b"<!doctype html><html><head><title>Coder</title></head><body>A stand-in for Coder.</body></html>\n"
+
+
+_REPEATED_SLASHES = re.compile("/{2,}")
+_CSRF_COOKIE = "csrf_token=SandboxTokenNotASecret; Path=/; Max-Age=31536000; HttpOnly; SameSite=Lax"
+_CSRF_REFUSAL = "Something is wrong with your CSRF token. Please refresh the page.\n"
 
 
 class Application:
@@ -116,7 +122,7 @@ class Application:
             return
         self.recorder.answered(record, start["status"])
         if kind != "raw":
-            start["headers"] = [*start["headers"], self._version]
+            start["headers"] = [*start["headers"], *self._common_headers(call)]
         is_there = await self._take_time(call, fault, receive, arrived_s=arrived_s, size_bytes=len(body["body"]))
         self.recorder.left(record)
         if not is_there:
@@ -140,12 +146,24 @@ class Application:
         delay_s = self.world.options.latency_s + (fault.seconds if fault is not None and fault.kind == "delay" else 0.0)
         return delay_s <= 0 or await self.delays.stays(receive, delay_s)
 
+    def _common_headers(self, call: Call) -> list[tuple[bytes, bytes]]:
+        """Return the headers that every answer of Coder has."""
+        headers = [self._version, (b"x-coder-request-id", call.request_id.encode()), (b"vary", b"Cookie")]
+        if b"csrf_token" not in call.headers.get("cookie", "").encode():
+            headers.append((b"set-cookie", _CSRF_COOKIE.encode()))
+        if not isinstance(call.identity, Refused):
+            warnings = self.world.options.licence_warnings
+            headers += [(b"x-coder-entitlements-warning", warning.encode()) for warning in warnings]
+        return headers
+
     def _call(self, scope: Scope, body: bytes) -> Call:
         """Make a call of a request, and leave it in the scope for the endpoints.
 
-        The router sees the path as it was sent, because a `%2F` ends no segment, but without a slash at its end.
+        The router sees the path as it was sent, because a `%2F` ends no segment, but without
+        repeated slashes and without a slash at its end.
         """
-        path, query_text = scope["raw_path"].decode("latin-1"), scope["query_string"].decode("latin-1")
+        raw_path, query_text = scope["raw_path"].decode("latin-1"), scope["query_string"].decode("latin-1")
+        path = _REPEATED_SLASHES.sub("/", raw_path)
         headers = Headers(scope=scope)
         scope["path"] = path.rstrip("/") or "/"
         call = scope["state"]["call"] = Call(
@@ -169,6 +187,7 @@ class Application:
                 self._disturb(call, fault)
             if call.path.startswith(API):
                 limit = self._limit(call)
+                _require_no_cross_site_write(call)
             await self._router(scope, receive, collect)
         except Refused as refused:
             await refused.answer(scope, receive, collect)
@@ -210,6 +229,14 @@ class Application:
             answer.headers.update(dict(verdict.headers))
             raise Refused(answer)
         return verdict.headers
+
+
+def _require_no_cross_site_write(call: Call) -> None:
+    """Refuse a write whose token came as a cookie, as a browser would send it for any page."""
+    if call.method in ("GET", "HEAD", "OPTIONS", "TRACE") or not token_in_cookie(call.headers):
+        return
+    if not call.headers.get(HEADER) and not call.headers.get("authorization", ""):
+        raise Refused(Answer(400, _CSRF_REFUSAL.encode(), TEXT_TYPE))
 
 
 async def _outside(scope: Scope, receive: Receive, send: Send) -> None:

@@ -34,7 +34,7 @@ def record(call: Call, change: BudgetWrite, action: str, status: int) -> None:
         "INSERT INTO audit_logs (id, time, user_id, organization_id, ip, user_agent, request_id, resource_type, "
         "resource_id, resource_target, action, diff, status_code) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         new_uuid(), call.world.clock.tick(), call.caller.id, change.organization, call.ip,
-        call.headers.get("user-agent", ""), new_uuid(), change.kind, change.id, change.target, action,
+        call.headers.get("user-agent", ""), call.request_id, change.kind, change.id, change.target, action,
         as_json(_diff(change)), status,
     )  # fmt: skip
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from .answers import refusal
 from .gojson import decode
-from .query import Query
+from .identifiers import new_uuid
+from .query import read_query
 
 if TYPE_CHECKING:
     import sqlite3
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from .generations import Generation
     from .gojson import Kind
     from .memo import Memo
+    from .query import Parameters
     from .roles import Caller
     from .values import Options
 
@@ -55,6 +57,7 @@ class Call:
     ip: str
     url: str
     identity: Caller | Refused
+    request_id: str = field(default_factory=new_uuid)
     parameters: Mapping[str, str] = field(default_factory=dict)
     caller: Caller = field(init=False)
     organization: sqlite3.Row = field(init=False)
@@ -72,9 +75,9 @@ class Call:
         """Return what this server can do."""
         return self.world.generation
 
-    def query(self) -> Query:
+    def query(self) -> Parameters:
         """Return the parsed query string."""
-        return Query(self.query_text)
+        return read_query(self.query_text)
 
     def json(self, name: str, fields: Mapping[str, Kind]) -> dict[str, Any]:
         """Return the decoded body. *Raises* Refused 400, or 413 over the limit of newer servers."""

@@ -11,7 +11,8 @@ import re
 from typing import TYPE_CHECKING, Any, Literal
 
 from .answers import Refused, refusal
-from .identifiers import NIL, parse_uuid
+from .gosyntax import syntax_error
+from .identifiers import NIL, parse_uuid, uuid_fault
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -43,7 +44,8 @@ class _Object(list[tuple[str, object]]):
 
 
 def _no_constant(name: str) -> object:
-    raise ValueError(f"invalid character '{name[0]}' looking for beginning of value")
+    where = "in numeric literal" if name.startswith("-") else "looking for beginning of value"
+    raise ValueError(f"invalid character '{name.lstrip('-')[0]}' {where}")
 
 
 _DECODER = json.JSONDecoder(
@@ -85,9 +87,7 @@ def _first_value(body: bytes) -> object:
     except RecursionError:
         raise _invalid("exceeded max depth") from None
     except json.JSONDecodeError as error:
-        if error.pos >= len(text) or error.msg.startswith("Unterminated"):
-            raise _invalid("unexpected EOF") from None
-        raise _invalid(f"invalid character {text[error.pos]!r} looking for beginning of value") from None
+        raise _invalid(syntax_error(text, error)) from None
     except ValueError as error:
         raise _invalid(str(error)) from None
 
@@ -123,7 +123,7 @@ def _valid_text(text: str) -> str:
 def _uuid(text: str) -> str:
     parsed = parse_uuid(text)
     if parsed is None:
-        raise _invalid(f"invalid UUID length: {len(text)}" if len(text) != 36 else "invalid UUID format")
+        raise _invalid(uuid_fault(text))
     return parsed
 
 

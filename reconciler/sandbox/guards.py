@@ -105,6 +105,8 @@ def may_read_group(call: Call, caller: Caller, row: sqlite3.Row) -> bool:
     """Tell whether a group may be read: by right, or because the caller is in it."""
     if caller.may("read", "group", organization=row["organization_id"]):
         return True
+    if not caller.covers("read", "group"):
+        return False
     sql = "SELECT 1 FROM group_memberships WHERE user_id = ? AND group_id = ?"
     return call.database.row(sql, caller.id, row["id"]) is not None
 

@@ -38,6 +38,11 @@ def parse_uuid(text: str) -> str | None:
     return str(uuid.UUID(match["dashed"] or match["braced"] or match["bare"]))
 
 
+def uuid_fault(text: str) -> str:
+    """Return what Go's library says of a text that is not a UUID."""
+    return "invalid UUID format" if len(text) in (32, 36, 38, 45) else f"invalid UUID length: {len(text)}"
+
+
 def new_uuid() -> str:
     """Make a random id."""
     return str(uuid.uuid4())

@@ -1,5 +1,6 @@
 """What a query string asks for, as Coder's parsers read it: parameters, the search language of `q`, and pages.
 
+Parameters and searches have the same typed values and the same faults, as in Coder, where one parser reads both.
 Every fault is collected, then all of them are refused together.
 """
 
@@ -7,24 +8,26 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import parse_qs
 
 from .answers import INVALID_QUERY, Refused, Validation, refusal
-from .identifiers import NIL, parse_uuid
+from .clock import parse_moment
+from .identifiers import NIL, parse_uuid, uuid_fault
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from .calls import Call
 
 _TRUE = {"1", "t", "T", "TRUE", "true", "True"}
 _FALSE = {"0", "f", "F", "FALSE", "false", "False"}
-_INTEGER = re.compile(r"[+-]?[0-9]{1,18}", re.ASCII)
-MAXIMUM_IDS = 100
+_INTEGER = re.compile(r"[+-]?[0-9]+", re.ASCII)
 _ELEMENTS = re.compile(r'(?:[^\s"]|"[^"]*"?)+')
 _PARTS = re.compile(r'(?:[^:"]|"[^"]*"?)+')
+MAXIMUM_IDS = 100
+Value = TypeVar("Value")
 
 
 def parse_bool(text: str) -> bool | None:
@@ -32,83 +35,160 @@ def parse_bool(text: str) -> bool | None:
     return True if text in _TRUE else False if text in _FALSE else None
 
 
-class Query:
-    """Read typed parameters; `check` refuses with all faults found, unknown keys too where Coder minds them."""
+class Parameters:
+    """Hold the values of each key, read them by type, and collect what is wrong with them."""
 
-    def __init__(self, text: str) -> None:
-        self._values = parse_qs(text, keep_blank_values=True, max_num_fields=None, errors="replace") if text else {}
+    def __init__(self, values: Mapping[str, list[str]], *, message: str = INVALID_QUERY) -> None:
+        self.message = message
+        self._values = values
         self._faults: list[Validation] = []
         self._known: set[str] = set()
 
-    def text(self, key: str) -> str:
-        """Return the first value, empty when there is none."""
-        self._known.add(key)
-        return self._values.get(key, [""])[0]
-
     def has(self, key: str) -> bool:
         """Tell whether the key was sent with a value."""
-        return bool(self.text(key))
+        self._known.add(key)
+        return bool(self._values.get(key, [""])[0])
+
+    def text(self, key: str) -> str:
+        """Return a value that may be sent once, empty without a value."""
+        if not self.has(key):
+            return ""
+        values = self._values[key]
+        if len(values) > 1:
+            self.fault(
+                key,
+                f'Query param "{key}" provided more than once, found {len(values)} times. '
+                "Only provide 1 instance of this query param.",
+            )
+        return values[0]
 
     def number(self, key: str, default: int = 0) -> int:
         """Return a whole number that is not negative and fits 32 bits."""
         text = self.text(key)
         if not text:
             return default
-        if not _INTEGER.fullmatch(text) or not 0 <= int(text) < 2**31:
-            self._fault(key, f'Query param "{key}" must be a valid positive integer: parsing "{text}"')
+        reason = ""
+        if not _INTEGER.fullmatch(text):
+            reason = f'strconv.ParseInt: parsing "{text}": invalid syntax'
+        elif len(text) > 18 or not -(2**31) <= int(text) < 2**31:
+            reason = f'strconv.ParseInt: parsing "{text}": value out of range'
+        elif int(text) < 0:
+            reason = "value is negative"
+        if reason:
+            self.fault(key, f'Query param "{key}" must be a valid 32-bit positive integer: {reason}')
             return default
         return int(text)
 
-    def boolean(self, key: str) -> bool:
-        """Return a flag, False when it was not sent."""
+    def boolean(self, key: str) -> bool | None:
+        """Return a flag, None without a value."""
         text = self.text(key)
         if not text:
-            return False
-        value = parse_bool(text)
-        if value is None:
-            self._fault(key, f'Query param "{key}" must be a valid boolean: parsing "{text}"')
-        return bool(value)
+            return None
+        flag = parse_bool(text)
+        if flag is None:
+            reason = f'strconv.ParseBool: parsing "{text}": invalid syntax'
+            self.fault(key, f'Query param "{key}" must be a valid boolean: {reason}')
+        return flag
 
     def uuid(self, key: str) -> str | None:
-        """Return an id; None when it was not sent or is the nil UUID."""
+        """Return an id; None without a value and for the nil UUID."""
         text = self.text(key)
         if not text:
             return None
         parsed = parse_uuid(text)
         if parsed is None:
-            self._fault(key, f'Query param "{key}" must be a valid uuid: invalid UUID length: {len(text)}')
+            self.fault(key, f'Query param "{key}" must be a valid uuid')
         return None if parsed == NIL else parsed
 
+    def moment(self, key: str) -> str | None:
+        """Return an RFC 3339 time as the database writes it, None without a value."""
+        text = self.text(key)
+        moment = parse_moment(text) if text else None
+        if text and moment is None:
+            self.fault(key, f'Query param "{key}" must be a valid date format (2006-01-02T15:04:05Z07:00): "{text}"')
+        return moment
+
     def uuids(self, key: str) -> list[str]:
-        """Return a comma-separated list of ids, in the order sent."""
-        self._known.add(key)
-        found: list[str] = []
-        for text in (part for value in self._values.get(key, []) for part in value.split(",") if part):
-            parsed = parse_uuid(text.strip())
-            if parsed is None:
-                self._fault(key, f'Query param "{key}" has invalid values: "{text}" is not a valid uuid')
+        """Return a list of ids in the order sent."""
+        return self._list(key, parse_uuid, uuid_fault)
+
+    def choices(self, key: str, allowed: Collection[str]) -> list[str]:
+        """Return a list of which every item is allowed."""
+        return self._list(
+            key, lambda text: text if text in allowed else None, lambda text: f'"{text}" is not a valid value'
+        )
+
+    def _list(self, key: str, parse: Callable[[str], Value | None], fault: Callable[[str], str]) -> list[Value]:
+        """Read values separated by commas, of a key that may be repeated. All faults of a key are one validation."""
+        if not self.has(key):
+            return []
+        items, faults = [], []
+        for text in (part for value in self._values[key] for part in value.split(",")):
+            item = parse(text)
+            if item is None:
+                faults.append(fault(text))
             else:
-                found.append(parsed)
-        return found
+                items.append(item)
+        if faults:
+            self.fault(key, f'Query param "{key}" has invalid values: ' + "\n".join(faults))
+            return []
+        return items
 
     def require(self, key: str) -> None:
-        """Note a fault when the key was not sent."""
+        """Note a fault when the key was sent without a value, or not at all."""
         if not self.has(key):
-            self._fault(key, f'Query param "{key}" is required and cannot be empty')
+            self.fault(key, f'Query param "{key}" is required and cannot be empty')
 
-    def _fault(self, key: str, detail: str) -> None:
-        self._faults.append(Validation(key, detail))
+    def fault(self, key: str, detail: str) -> None:
+        """Note what is wrong with a key, once."""
+        validation = Validation(key, detail)
+        if validation not in self._faults:
+            self._faults.append(validation)
 
     def check(self, *, unknown_keys: bool = False) -> None:
-        """Refuse with 400 if anything was wrong; `unknown_keys` also refuses keys nobody asked for."""
+        """Refuse with 400 if anything was wrong; `unknown_keys` also refuses keys that were never read."""
         if unknown_keys:
-            for key in sorted(set(self._values) - self._known):
-                self._fault(key, f'Query param "{key}" is not a valid query param')
+            for key in sorted(self._values.keys() - self._known):
+                self.fault(key, f'"{key}" is not a valid query param')
         if self._faults:
-            raise refusal(400, INVALID_QUERY, *self._faults)
+            raise refusal(400, self.message, *self._faults)
 
 
-def bounded_ids(query: Query, key: str) -> Sequence[str]:
+def read_query(text: str) -> Parameters:
+    """Return the parameters of a query string."""
+    return Parameters(parse_qs(text, keep_blank_values=True, errors="replace") if text else {})
+
+
+def read_search(text: str, message: str, *, bare: str | None, lower: bool = True) -> Parameters:
+    """Read a search, `key:value "quoted value" bare words`; a repeated key unites its values.
+
+    Bare words become the value of the key `bare`, or are refused when it is None. *Raises* Refused 400 with `message`
+    when an element cannot be read. `check(unknown_keys=True)` refuses the keys that the endpoint does not know.
+    """
+    values: dict[str, list[str]] = {}
+    words: list[str] = []
+    for element in _ELEMENTS.findall(text.lower() if lower else text):
+        if element.startswith(":") or element.endswith(":"):
+            raise _malformed(message, f"Query element \"{element}\" cannot start or end with ':'")
+        parts = [part.strip('"') for part in _PARTS.findall(element)]
+        if len(parts) > 2:
+            raise _malformed(message, f"Query element \"{element}\" can only contain 1 ':'")
+        if len(parts) == 2:
+            values.setdefault(parts[0].lower(), []).append(parts[1])
+        else:
+            words.append(parts[0])
+    if words and bare is None:
+        raise _malformed(message, f"invalid search term: {words[0]}")
+    if words and bare is not None:
+        values.setdefault(bare, [" ".join(words)])
+    return Parameters(values, message=message)
+
+
+def _malformed(message: str, detail: str) -> Refused:
+    return refusal(400, message, Validation("q", detail))
+
+
+def bounded_ids(query: Parameters, key: str) -> Sequence[str]:
     """Return the 1 to 100 ids of a bulk read. *Raises* Refused 400."""
     ids = query.uuids(key)
     query.require(key)
@@ -118,88 +198,29 @@ def bounded_ids(query: Query, key: str) -> Sequence[str]:
     return ids
 
 
-@dataclass(slots=True)
-class Search:
-    """Hold the values of each key and collect what is wrong with them."""
-
-    message: str
-    values: dict[str, str] = field(default_factory=dict)
-    faults: list[Validation] = field(default_factory=list)
-
-    def text(self, key: str) -> str:
-        """Return the value of a key, empty when it is absent."""
-        return self.values.get(key, "")
-
-    def one_of(self, key: str, allowed: Collection[str]) -> tuple[str, ...]:
-        """Return a comma-separated list of which every item is allowed."""
-        found = tuple(part.strip() for part in self.text(key).split(",") if part.strip())
-        for part in found:
-            if part not in allowed:
-                self.fault(key, f'Query param "{key}" has invalid values: "{part}" is not a valid value')
-        return found
-
-    def fault(self, key: str, detail: str) -> None:
-        """Note what is wrong with a key."""
-        self.faults.append(Validation(key, detail))
-
-    def check(self) -> None:
-        """Refuse with 400 if anything was wrong."""
-        if self.faults:
-            raise refusal(400, self.message, *self.faults)
-
-
-def parse(text: str, message: str, known: Collection[str], *, bare: str | None, lower: bool = True) -> Search:
-    """Read a search; bare words become the value of the key `bare`, or are refused when it is None.
-
-    *Raises* Refused 400 with `message` when an element cannot be read; unknown keys are noted as faults.
-    """
-    search = Search(message)
-    words: list[str] = []
-    for element in _ELEMENTS.findall(text.lower() if lower else text):
-        if element.startswith(":") or element.endswith(":"):
-            raise _malformed(message, f"Query element \"{element}\" cannot start or end with ':'")
-        parts = [part.strip('"') for part in _PARTS.findall(element)]
-        if len(parts) > 2:
-            raise _malformed(message, f"Query element \"{element}\" can only contain 1 ':'")
-        if len(parts) == 2:
-            search.values[parts[0].lower()] = parts[1]
-        else:
-            words.append(parts[0])
-    if words and bare is None:
-        raise _malformed(message, f'Query element "{words[0]}" is missing a key')
-    if words and bare is not None:
-        search.values.setdefault(bare, " ".join(words))
-    for key in sorted(set(search.values) - set(known)):
-        search.fault(key, f'Query param "{key}" is not a valid query param')
-    return search
-
-
-def _malformed(message: str, detail: str) -> Refused:
-    return refusal(400, message, Validation("q", detail))
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PageRequest:
     """Ask for a page; `limit` 0 means everything."""
 
-    limit: int
-    offset: int
+    limit: int = 0
+    offset: int = 0
     after: str | None = None
 
 
-def read_page_request(call: Call, *, cursor: bool = True) -> PageRequest:
+def read_page_request(query: Parameters, *, cursor: bool = True) -> PageRequest:
     """Return what the query asks for. *Raises* Refused 400."""
-    query = call.query()
-    page = PageRequest(query.number("limit"), query.number("offset"), query.uuid("after_id") if cursor else None)
+    page = PageRequest(
+        limit=query.number("limit"), offset=query.number("offset"), after=query.uuid("after_id") if cursor else None
+    )
     query.check()
     return page
 
 
 def page_of_people(call: Call, page: PageRequest, source: str, parameters: Sequence[object]) -> tuple[list[str], int]:
-    """Return the ids on a page in their order, and the count: as Coder's, 0 on an empty page, and behind a cursor
-    only what follows it.
+    """Return the ids on a page, ordered by username, and the count. As in Coder the count of an empty page is 0, and
+    behind a cursor only what follows it is counted.
 
-    `source` is SQL from its FROM on, over users `u`.
+    `source` is SQL from its FROM on, over users `u`. The order of the whole list is kept; a page is a slice of it.
     """
     sql = f"SELECT lower(u.username), u.id {source} ORDER BY 1"
     people = call.world.memo.get(
@@ -210,5 +231,5 @@ def page_of_people(call: Call, page: PageRequest, source: str, parameters: Seque
         name = call.database.value("SELECT lower(username) FROM users WHERE id = ?", page.after)
         start = len(people) if name is None else bisect_right(people, (name, "\U0010ffff"))
     first = start + page.offset
-    found = people[first : first + page.limit] if page.limit else people[first:]
-    return [id_ for _, id_ in found], len(people) - start if found else 0
+    ids = [id_ for _, id_ in (people[first : first + page.limit] if page.limit else people[first:])]
+    return ids, len(people) - start if ids else 0

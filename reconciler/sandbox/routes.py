@@ -60,7 +60,7 @@ def api_routes(generation: Generation) -> list[Route]:
         *_spend(generation),
         *_accounts(),
         *_organizations(),
-        *_sessions(),
+        *_sessions(generation),
         Route("*", "/users/{user}/{rest:path}", _no_route, _USER),
         Route("*", "/groups/{group}/{rest:path}", _no_route, _GROUP),
         Route("*", "/organizations/{organization}/{rest:path}", _no_route, _IN_ORGANIZATION),
@@ -80,6 +80,14 @@ def _deployment() -> list[Route]:
         Route("GET", "/deployment/config", deployment.configuration, (signed_in,)),
         Route("POST", "/authcheck", authcheck.authcheck, (signed_in,)),
         Route("GET", "/audit", audit_logs.list_entries, (signed_in,)),
+        Route("GET", "", deployment.root),
+        Route("GET", "/auth/scopes", deployment.auth_scopes),
+        Route("GET", "/appearance", deployment.appearance),
+        Route("GET", "/regions", deployment.regions, (signed_in,)),
+        Route("GET", "/updatecheck", deployment.update_check),
+        Route("GET", "/deployment/ssh", deployment.ssh_settings, (signed_in,)),
+        Route("GET", "/experiments/available", deployment.available_experiments, (signed_in,)),
+        Route("GET", "/ai-gateway/keys", deployment.gateway_keys, (ai_gateway, signed_in)),
     ]
 
 
@@ -100,6 +108,13 @@ def _reading(generation: Generation) -> list[Route]:
         Route("GET", named_group + "/members", groups.page_of_members, _NAMED_GROUP),
         Route("GET", "/users", users.list_users, (signed_in,)),
         Route("GET", "/users/{user}", users.get_user, _USER),
+        Route("GET", "/users/{user}/organizations", organizations.list_organizations_of_user, _USER),
+        Route(
+            "GET",
+            "/users/{user}/organizations/{organization_name}",
+            organizations.get_organization_of_user,
+            _USER,
+        ),
     ]
     if generation.paginated_groups:
         path = organization_path + "/paginated-groups"
@@ -158,7 +173,16 @@ def _accounts() -> list[Route]:
         Route("PUT", "/users/{user}/status/suspend", accounts.suspend, _USER),
         Route("PUT", "/users/{user}/status/activate", accounts.activate, _USER),
         Route("PUT", "/users/{user}/profile", accounts.put_profile, _USER),
+        Route("PUT", "/users/{user}/password", accounts.put_password, _USER),
+        Route("GET", "/users/{user}/login-type", accounts.login_type, _USER),
+        Route("GET", "/users/{user}/appearance", deployment.user_appearance, _USER),
+        Route("GET", "/users/authmethods", deployment.auth_methods),
+        Route("GET", "/users/roles", organization_edits.list_site_roles, (signed_in,)),
         Route("POST", "/users/{user}/keys", logins.create_session_key, _USER),
+        Route("GET", "/users/{user}/keys/tokens", logins.list_tokens, _USER),
+        Route("GET", "/users/{user}/keys/tokens/tokenconfig", logins.token_settings, _USER),
+        Route("GET", "/users/{user}/keys/tokens/{token_name}", logins.get_token, _USER),
+        Route("GET", "/users/{user}/keys/{key}", logins.get_key, _USER),
         Route("POST", "/users/{user}/keys/tokens", logins.create_token, _USER),
         Route("DELETE", "/users/{user}/keys/{key}", logins.delete_key, _USER),
     ]
@@ -172,6 +196,8 @@ def _organizations() -> list[Route]:
     return [
         Route("POST", "/organizations", organization_edits.create_organization, guards),
         Route("DELETE", path, organization_edits.delete_organization, (*guards, organization)),
+        Route("PATCH", path, organization_edits.change_organization, (*guards, organization)),
+        Route("GET", path + "/members/roles", organization_edits.list_member_roles, _IN_ORGANIZATION),
         Route("POST", one_member, organization_edits.add_member, _IN_ORGANIZATION),
         Route("DELETE", one_member, organization_edits.remove_member, _IN_ORGANIZATION),
         Route("PUT", one_member + "/roles", organization_edits.put_member_roles, member_guards),
@@ -181,9 +207,9 @@ def _organizations() -> list[Route]:
     ]
 
 
-def _sessions() -> list[Route]:
+def _sessions(generation: Generation) -> list[Route]:
     guards = (ai_gateway, signed_in)
-    return [
+    routes = [
         route
         for prefix in ("/aibridge", "/ai-gateway")
         for route in (
@@ -191,5 +217,9 @@ def _sessions() -> list[Route]:
             Route("GET", prefix + "/sessions/{session}", ai_sessions.get_session, guards),
             Route("GET", prefix + "/models", ai_sessions.list_models, guards),
             Route("GET", prefix + "/clients", ai_sessions.list_clients, guards),
+            Route("*", prefix + "/{rest:path}", ai_sessions.not_mounted, guards),
         )
     ]
+    if generation.interceptions:
+        routes.append(Route("GET", "/aibridge/interceptions", ai_sessions.list_interceptions, guards))
+    return routes

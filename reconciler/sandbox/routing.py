@@ -1,8 +1,8 @@
 """Routes as Coder's router has them, laid out for starlette's, which takes the first that matches.
 
 starlette finds the path and its parameters. Ours is what it says differently from chi: the order, in which a literal
-segment wins over a parameter; the 405, which names all methods of a path and has no HEAD for a GET; and a path below
-a sub-router that matches no route, which still passes that sub-router's guards before it is `Route not found.`
+segment wins over a parameter; the 405, which has one `Allow` for each method of a path and no HEAD for a GET; and a
+path below a sub-router that matches no route, which passes that sub-router's guards before it is `Route not found.`
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class _Endpoint:
 
     def __init__(self, routes: Mapping[str, Route]) -> None:
         self._routes = routes
-        self._allowed = ", ".join(sorted(routes))
+        self._allowed = tuple(("Allow", method) for method in sorted(routes))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self._answer(scope)(scope, receive, send)
@@ -52,7 +52,7 @@ class _Endpoint:
     def _answer(self, scope: Scope) -> Answer:
         route = self._routes.get(scope["method"]) or self._routes.get("*")
         if route is None:
-            return Answer(405, headers=(("Allow", self._allowed),))
+            return Answer(405, headers=self._allowed)
         call: Call = scope["state"]["call"]
         call.parameters = {name: unquote(text) for name, text in scope["path_params"].items()}
         for guard in route.guards:

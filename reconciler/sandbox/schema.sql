@@ -36,6 +36,7 @@ CREATE TABLE api_keys (
     secret          TEXT    NOT NULL CHECK (length(secret) = 22),
     user_id         TEXT    NOT NULL REFERENCES users (id) ON DELETE CASCADE,
     token_name      TEXT    NOT NULL DEFAULT '',
+    scopes          TEXT    NOT NULL DEFAULT '["coder:all"]' CHECK (json_type(scopes) = 'array'),
     expires_at      TEXT    NOT NULL,
     created_at      TEXT    NOT NULL
 ) STRICT;

@@ -10,13 +10,13 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs
 
-from .answers import SIGNED_OUT, Refused, refusal
-from .clock import as_text
+from .answers import SIGNED_OUT, Refused, as_json, refusal
+from .clock import as_text, shown
 from .roles import ORGANIZATION_ROLES, SITE_ROLES, Caller, Membership
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from .calls import World
     from .clock import Clock
@@ -25,15 +25,42 @@ if TYPE_CHECKING:
 COOKIE = "coder_session_token"
 HEADER = "coder-session-token"
 SESSION_LIFETIME = timedelta(days=30)
+ALL = "coder:all"
+UNSCOPED = frozenset({ALL, "all"})
+# What a token can be narrowed to: no scope covers groups, so a scoped token cannot manage budgets.
+SCOPES = (
+    "api_key:*", "api_key:create", "api_key:delete", "api_key:read", "api_key:update", "chat_model_config:read",
+    "coder:all", "coder:apikeys.manage_self", "coder:application_connect", "coder:templates.author",
+    "coder:templates.build", "coder:workspaces.access", "coder:workspaces.create", "coder:workspaces.delete",
+    "coder:workspaces.operate", "file:*", "file:create", "file:read", "organization:*", "organization:delete",
+    "organization:read", "organization:update", "task:*", "task:create", "task:delete", "task:read", "task:update",
+    "template:*", "template:create", "template:delete", "template:read", "template:update", "template:use", "user:*",
+    "user:read", "user:read_personal", "user:update_personal", "user_secret:*", "user_secret:create",
+    "user_secret:delete", "user_secret:read", "user_secret:update", "workspace:*", "workspace:application_connect",
+    "workspace:create", "workspace:delete", "workspace:read", "workspace:ssh", "workspace:start", "workspace:stop",
+    "workspace:update",
+)  # fmt: skip
 _ALPHABET = string.ascii_letters + string.digits
 
 
-def find_token(headers: Mapping[str, str], query_text: str) -> str:
-    """Return the token in the order in which Coder looks for it; empty when there is none."""
+def _as_go_prints(text: str) -> str:
+    """Return a moment of the database as Go's `String` writes it."""
+    return shown(text)[:-1].replace("T", " ") + " +0000 UTC"
+
+
+def token_in_cookie(headers: Mapping[str, str]) -> str:
+    """Return the token that a browser sends; empty without one."""
     for cookie in headers.get("cookie", "").split(";"):
         name, _, value = cookie.strip().partition("=")
         if name == COOKIE and value:
             return value
+    return ""
+
+
+def find_token(headers: Mapping[str, str], query_text: str) -> str:
+    """Return the token in the order in which Coder looks for it; empty when there is none."""
+    if token := token_in_cookie(headers):
+        return token
     query = parse_qs(query_text) if "_token=" in query_text else {}
     scheme, _, credentials = headers.get("authorization", "").partition(" ")
     bearer = credentials.strip() if scheme.lower() == "bearer" else ""
@@ -52,14 +79,21 @@ class Identities:
         if isinstance(caller, Refused):
             return caller
         if caller.expires_at <= as_text(self._world.clock.now()):
-            return refusal(401, SIGNED_OUT, detail="API key expired.")
+            return refusal(401, SIGNED_OUT, detail=f'API key expired at "{_as_go_prints(caller.expires_at)}".')
         return caller
 
     def _look_up(self, token: str) -> Caller | Refused:
-        key_id, _, secret = token.partition("-")
+        if not token:
+            detail = f'Cookie "{COOKIE}" or query parameter must be provided.'
+            return refusal(401, SIGNED_OUT, detail=detail)
+        parts = token.split("-")
+        if len(parts) != 2:
+            detail = f"Invalid API key format: incorrect amount of API key parts, expected 2 got {len(parts)}"
+            return refusal(401, SIGNED_OUT, detail=detail)
+        key_id, secret = parts
         database = self._world.database
         row = database.row(
-            "SELECT k.secret, k.expires_at, u.id, u.username, u.status, u.roles "
+            "SELECT k.secret, k.expires_at, k.scopes, u.id, u.username, u.status, u.roles "
             "FROM api_keys k JOIN users u ON u.id = k.user_id WHERE k.id = ?",
             key_id,
         )
@@ -74,6 +108,7 @@ class Identities:
                 self._world.clock.tick(),
                 row["id"],
             )
+        scopes = json.loads(row["scopes"])
         return Caller(
             id=row["id"],
             username=row["username"],
@@ -81,6 +116,7 @@ class Identities:
             expires_at=row["expires_at"],
             roles=frozenset(json.loads(row["roles"])) & SITE_ROLES.keys(),
             memberships=self._memberships(row),
+            scopes=None if UNSCOPED & set(scopes) else frozenset(scopes),
         )
 
     def _memberships(self, user: sqlite3.Row) -> dict[str, Membership]:
@@ -91,20 +127,28 @@ class Identities:
         )
         return {
             row["organization_id"]: Membership(
-                frozenset(json.loads(row["roles"])) & ORGANIZATION_ROLES.keys(), row["workspace_sharing"]
+                roles=frozenset(json.loads(row["roles"])) & ORGANIZATION_ROLES.keys(),
+                workspace_sharing=row["workspace_sharing"],
             )
             for row in rows
         }
 
 
 def issue_key(
-    database: Database, clock: Clock, user_id: str, *, token_name: str = "", lifetime: timedelta = SESSION_LIFETIME
+    database: Database,
+    clock: Clock,
+    user_id: str,
+    *,
+    token_name: str = "",
+    lifetime: timedelta = SESSION_LIFETIME,
+    scopes: Sequence[str] = (ALL,),
 ) -> str:
     """Store a new key and return its text, `<10 characters>-<22 characters>`."""
     key_id, secret = _random(10), _random(22)
     database.run(
-        "INSERT INTO api_keys (id, secret, user_id, token_name, expires_at, created_at) VALUES (?, ?, ?, ?, ?, ?)",
-        key_id, secret, user_id, token_name, as_text(clock.now() + lifetime), clock.tick(),
+        "INSERT INTO api_keys (id, secret, user_id, token_name, scopes, expires_at, created_at) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?)",
+        key_id, secret, user_id, token_name, as_json(list(scopes)), as_text(clock.now() + lifetime), clock.tick(),
     )  # fmt: skip
     return f"{key_id}-{secret}"
 

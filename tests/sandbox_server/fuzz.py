@@ -100,7 +100,7 @@ class Fuzzer:
         for holder, roles in self.holders:
             execute("UPDATE users SET deleted = 0, status = 'active', roles = ? WHERE id = ?", (roles, holder))
         for key in self.keys:
-            execute("INSERT OR REPLACE INTO api_keys VALUES (?, ?, ?, ?, ?, ?)", key)
+            execute("INSERT OR REPLACE INTO api_keys VALUES (?, ?, ?, ?, ?, ?, ?)", key)
 
     def _path_value(self, name: str) -> str:
         if self.random.random() < 0.15:

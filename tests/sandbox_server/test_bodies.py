@@ -59,7 +59,7 @@ def test_accepted(world: World, url: str, body: bytes, limit: int) -> None:
         (b'{"spend_limit_micros": false}', f"json: cannot unmarshal bool into {STRUCT}"),
         (b'{"spend_limit_micros": NaN}', "invalid character 'N' looking for beginning of value"),
         (b'{"spend_limit_micros": +5}', "invalid character '+' looking for beginning of value"),
-        (b"{'spend_limit_micros': 5}", "invalid character \"'\" looking for beginning of value"),
+        (b"{'spend_limit_micros': 5}", "invalid character '\\'' looking for beginning of object key string"),
         (b"[" * 20_000, "exceeded max depth"),
     ],
 )  # fmt: skip

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 CASES = [(generation, example) for generation, example in cases() if example.serve]
 EXPIRED_KEY = (
-    "INSERT INTO api_keys SELECT 'expired000', secret, user_id, 'expired', created_at, created_at FROM api_keys LIMIT 1"
+    "INSERT INTO api_keys (id, secret, user_id, token_name, expires_at, created_at) "
+    "SELECT 'expired000', secret, user_id, 'expired', created_at, created_at FROM api_keys LIMIT 1"
 )
 
 

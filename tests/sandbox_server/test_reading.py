@@ -135,18 +135,51 @@ def test_sessions_and_their_threads_are_paged(world: World) -> None:
     assert (sessions["count"], len(sessions["sessions"])) == (3, 2)
     rest = world.get(f"/aibridge/sessions?after_session_id={sessions['sessions'][1]['id']}").json()["sessions"]
     assert len(rest) == 1
+    assert world.get("/aibridge/sessions?offset=9").json() == {"count": 3, "sessions": []}
     bob = world.get("/aibridge/sessions?q=initiator:bob").json()["sessions"][0]
     assert (bob["threads"], bob["last_prompt"], bob["models"]) == (2, "Now fix it", ["claude-sonnet-4-5"])
     url = f"/ai-gateway/sessions/{bob['id']}"
     first, second = world.get(url).json()["threads"]
     assert [t["id"] for t in world.get(f"{url}?after_id={first['id']}").json()["threads"]] == [second["id"]]
     assert [t["id"] for t in world.get(f"{url}?before_id={second['id']}").json()["threads"]] == [first["id"]]
-    for wrong in ("limit=201", "after_id=x", f"after_id={first['id']}&before_id={second['id']}"):
-        assert world.get(f"{url}?{wrong}").status_code == 400
+    for wrong in ("limit=0", "limit=201", "after_id=x", "before_id=x", f"after_id={first['id']}&before_id=y"):
+        assert world.get(f"{url}?{wrong}").status_code == 400, wrong
     assert world.get("/aibridge/models").json() == ["claude-sonnet-4-5", "gpt-5"]
-    assert world.get("/aibridge/clients", role="member").json() == []
+    assert world.get("/aibridge/clients", role="member").json() is None
     assert world.get("/aibridge/sessions", role="member").json() == {"count": 0, "sessions": []}
     assert world.get(url, role="member").json() == {"message": "Session not found."}
+
+
+def test_network_calls_are_an_object_or_absent(start: Start, world: World) -> None:
+    shapes = [row.get("network_calls") for row in world.get("/aibridge/sessions").json()["sessions"]]
+    assert sorted(shapes, key=str) == [None, None, {"blocked": 2, "total": 12}]
+    older = start(coder_version="2.35").get("/aibridge/sessions").json()["sessions"]
+    assert not any("network_calls" in row for row in older)
+
+
+def test_what_has_not_ended_is_in_no_list(start: Start) -> None:
+    world = start(coder_version="2.34")
+    assert world.get("/aibridge/interceptions").json()["count"] == 4
+    world.sandbox.execute("UPDATE ai_session_threads SET ended_at = NULL WHERE prompt = 'Now fix it'")
+    assert world.get("/aibridge/interceptions").json()["count"] == 3
+    bob = world.get("/aibridge/sessions?q=initiator:bob").json()["sessions"][0]
+    assert (bob["threads"], bob["last_prompt"]) == (1, "Find the flaky test")
+
+
+def test_interceptions_are_searched_and_paged_until_2_35(start: Start) -> None:
+    world = start(coder_version="2026-05-29")
+    page = world.get("/aibridge/interceptions?limit=3").json()
+    assert (page["count"], len(page["results"])) == (4, 3)
+    last = page["results"][2]["id"]
+    assert len(world.get(f"/aibridge/interceptions?after_id={last}").json()["results"]) == 1
+    found = world.get("/aibridge/interceptions?q=model:gpt-5 initiator:eve").json()["results"]
+    assert [row["user_prompts"][0]["prompt"] for row in found] == ["Explain this query"]
+    assert [row["token_usages"][0]["input_tokens"] for row in found] == [1200]
+    assert world.get("/aibridge/interceptions", role="member").json() == {"count": 0, "results": []}
+    for wrong in ("after_id=x", "limit=1001", "q=colour:red", "q=initiator:nobody-here"):
+        assert world.get(f"/aibridge/interceptions?{wrong}").status_code == 400, wrong
+    gone = start(coder_version="2.35").get("/aibridge/interceptions")
+    assert (gone.status_code, gone.json()) == (404, {"message": "aibridged handler not mounted"})
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,7 @@ MATRIX: list[tuple[str, str, Any, tuple[int, ...]]] = [
     ("GET", "/groups/{acme/eng}/ai/spend", None, (200, 200, 200, 200, 200, 200)),
     ("GET", "/organizations/acme/ai/spend/export", None, (200, 200, 200, 200, 200, 403)),
     ("GET", "/organizations/labs/ai/spend/export", None, (200, 200, 404, 404, 200, 404)),
-    ("GET", "/users", None, (200, 200, 200, 200, 200, 403)),
+    ("GET", "/users", None, (200, 200, 200, 200, 200, 200)),
     ("GET", "/users/bob", None, (200, 200, 200, 200, 200, 404)),
     ("GET", "/users/bob/roles", None, (200, 200, 404, 404, 404, 404)),
     ("GET", "/audit", None, (200, 403, 200, 403, 200, 403)),
@@ -44,12 +44,18 @@ MATRIX: list[tuple[str, str, Any, tuple[int, ...]]] = [
     ("DELETE", "/organizations/acme/members/bob", None, (204, 204, 204, 204, 404, 404)),
     ("PUT", "/organizations/acme/members/bob/roles", {"roles": ["organization-admin"]}, (200, 403, 200, 403, 403, 403)),
     ("DELETE", "/users/bob", None, (200, 200, 403, 403, 403, 404)),
-    ("PUT", "/users/bob/roles", {"roles": ["auditor"]}, (200, 403, 403, 403, 403, 404)),
+    ("PUT", "/users/bob/roles", {"roles": ["auditor"]}, (200, 400, 403, 403, 403, 404)),
     ("PUT", "/users/bob/roles", {"roles": ["member"]}, (200, 200, 403, 403, 403, 404)),
     ("PUT", "/users/bob/status/suspend", None, (200, 200, 500, 500, 500, 404)),
     ("PUT", "/users/bob/profile", {"username": "bobby"}, (200, 200, 404, 404, 404, 404)),
     ("POST", "/users/bob/keys", None, (201, 500, 500, 500, 500, 404)),
     ("POST", "/users/me/keys", None, (201, 201, 201, 201, 201, 201)),
+    ("PUT", "/users/bob/password", {"password": "SomeNewPassword!"}, (204, 204, 404, 404, 404, 404)),
+    ("PATCH", "/organizations/acme", {"description": "x"}, (200, 404, 200, 404, 404, 404)),
+    ("GET", "/organizations/acme/members/roles", None, (200, 200, 200, 200, 200, 200)),
+    ("GET", "/users/roles", None, (200, 200, 200, 200, 200, 200)),
+    ("GET", "/users/bob/keys/tokens", None, (200, 200, 200, 200, 200, 404)),
+    ("GET", "/users/bob/organizations", None, (200, 200, 200, 200, 200, 404)),
 ]  # fmt: skip
 
 

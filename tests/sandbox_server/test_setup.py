@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -9,6 +10,11 @@ import pytest
 from tests.sandbox_server.callers import Start, World
 
 PASSWORD = "SomeSecurePassword!"
+NOBODYS_ID = "11111111-2222-4333-8444-555555555555"
+NO_ORGANIZATION = (
+    "No organization specified to place the user as a member of. It is required to specify at least one organization "
+    "id to place the user in."
+)
 
 
 def made(world: World, method: str, path: str, token: str, **body: Any) -> Any:
@@ -136,16 +142,22 @@ def test_a_change_of_members_is_all_or_nothing(start: Start) -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"login_type": "github"}, "Password cannot be set for login type 'github'."),
+        ({"login_type": "github"}, "Password cannot be set for non-password (github) authentication."),
         ({"login_type": "magic"}, "Validation failed."),
-        ({"user_status": "happy"}, "Validation failed."),
+        ({"user_status": "happy"}, "Internal error creating user."),
         ({"username": "me"}, "Validation failed."),
         ({"email": "nowhere"}, "Validation failed."),
         ({"roles": ["emperor"]}, '"emperor" is not a valid role.'),
+        ({"service_account": True, "password": ""}, "Email cannot be set for service accounts."),
+        ({"service_account": True}, "Password cannot be set for service accounts."),
+        ({"service_account": True, "login_type": "password"}, "Service accounts must use login type 'none'."),
+        ({"username": "ana", "organization_ids": []}, NO_ORGANIZATION),
+        ({"username": "ana", "password": "short"}, "User already exists."),
         (
-            {"service_account": True, "password": ""},
-            "Service accounts cannot have an email address, a password or a login type.",
+            {"organization_ids": [NOBODYS_ID], "password": "x"},
+            f'Organization does not exist with the provided id "{NOBODYS_ID}".',
         ),
+        ({"password": "short"}, "Password is invalid"),
     ],
 )
 def test_wrong_accounts_are_refused(start: Start, change: dict[str, Any], message: str) -> None:
@@ -180,3 +192,98 @@ def test_a_taken_address_ends_in_an_error_that_leaves_nothing_open(start: Start)
     port = int(world.sandbox.url.rpartition(":")[2])
     with pytest.raises(OSError, match="in use"):
         start(port=port)
+
+
+def test_a_password_is_changed_by_an_administrator_or_with_the_old_one(start: Start) -> None:
+    world = start()
+    assert world.put("/users/olivia/password", {"password": "AnotherPassword!"}).status_code == 400
+    own = {"old_password": PASSWORD, "password": "AnotherPassword!"}
+    assert world.put("/users/olivia/password", own).status_code == 204
+    assert world.put("/users/olivia/password", own | {"old_password": "AnotherPassword!"}).status_code == 400
+    body = {"email": "olivia@acme.example", "password": "AnotherPassword!"}
+    assert world.call("POST", "/users/login", role="nobody", json=body).status_code == 201
+    assert world.put("/users/bob/password", {"password": PASSWORD}, role="user-admin").status_code == 204
+    assert login(world, "bob@acme.example")
+    assert world.put("/users/ci-budgets/password", {"password": PASSWORD}).status_code == 400
+
+
+def test_an_organization_is_changed_in_part(start: Start) -> None:
+    world = start()
+    changed = made(world, "PATCH", "/organizations/labs", "owner", display_name="The labs", description="")
+    assert (changed["name"], changed["display_name"], changed["description"]) == ("labs", "The labs", "")
+    assert made(world, "PATCH", "/organizations/labs", "owner", name="north")["name"] == "north"
+    assert world.call("PATCH", "/organizations/north", json={"name": "acme"}).status_code == 409
+    assert world.call("PATCH", "/organizations/north", json={"name": "default"}).status_code == 400
+    assert world.call("PATCH", "/organizations/north", json={"display_name": "x" * 70}).status_code == 400
+
+
+def test_tokens_are_listed_and_tell_when_they_expire(start: Start) -> None:
+    world = start(now=datetime(2026, 11, 24, 12, tzinfo=UTC))
+    assert world.get("/users/ana/keys/tokens").json() is None
+    key = made(world, "POST", "/users/ana/keys/tokens", "owner", token_name="ci", lifetime=3600 * 10**9)["key"]
+    (token,) = world.get("/users/ana/keys/tokens").json()
+    assert (token["id"], token["username"], token["scopes"]) == (key[:10], "ana", ["coder:all"])
+    assert (token["expires_at"], token["lifetime_seconds"]) == ("2026-11-24T13:00:00Z", 3600)
+    assert world.get(f"/users/me/keys/{key[:10]}", role=key).json()["token_name"] == "ci"
+    assert world.get("/users/ana/keys/tokens/ci").json()["id"] == key[:10]
+    assert world.get("/users/ana/keys/tokens/nosuch").status_code == 404
+    assert world.get("/users/me/keys/tokens/tokenconfig").json()["max_token_lifetime"] > 0
+    for body, status in (
+        ({"token_name": "ci"}, 409), ({"scopes": ["spaceship:fly"]}, 400), ({"scope": "x"}, 400),
+        ({"lifetime": 10**18 * 4}, 400), ({"lifetime": -1}, 400),
+    ):  # fmt: skip
+        assert world.call("POST", "/users/ana/keys/tokens", json=body).status_code == status, body
+    week, longer = 168 * 3600 * 10**9, 169 * 3600 * 10**9
+    assert world.call("POST", "/users/olivia/keys/tokens", json={"lifetime": week}).status_code == 201
+    assert world.call("POST", "/users/olivia/keys/tokens", json={"lifetime": longer}).status_code == 400
+    assert world.call("POST", "/users/ci-budgets/keys/tokens", json={"lifetime": longer}).status_code == 201
+    world.sandbox.set_now(datetime(2026, 11, 24, 13, tzinfo=UTC))
+    expired = world.get("/users/me", role=key).json()
+    assert expired["detail"] == 'API key expired at "2026-11-24 13:00:00 +0000 UTC".'
+
+
+def test_a_scoped_token_sees_no_groups(start: Start) -> None:
+    world = start()
+
+    def token(*scopes: str) -> str:
+        body = {"scopes": list(scopes)}
+        return str(world.call("POST", "/users/ci-budgets/keys/tokens", json=body).json()["key"])
+
+    reads_users = token("user:read", "organization:read")
+    assert [role["name"] for role in world.get("/users/me", role=reads_users).json()["roles"]] == ["user-admin"]
+    assert world.get("/groups", role=reads_users).json() == []
+    assert world.get(f"/groups/{world.group('acme/eng')}", role=reads_users).status_code == 404
+    assert world.get("/users/bob/ai/budget/override", role=reads_users).status_code == 200
+    body = {"group_id": world.group("acme/eng"), "spend_limit_micros": 1}
+    assert world.put("/users/bob/ai/budget/override", body, role=reads_users).status_code == 404
+    assert world.get("/users/me", role=token("workspace:read")).status_code == 404
+
+
+def test_several_memberships_begin_one_after_the_other(start: Start) -> None:
+    world = start()
+    acme, labs = world.organization("acme"), world.organization("labs")
+    body = {"username": "neo", "email": "n@x.example", "password": PASSWORD}
+    made(world, "POST", "/users", "owner", **body, organization_ids=[labs, acme])
+    sql = (
+        "SELECT m.organization_id FROM organization_members m JOIN users u ON u.id = m.user_id "
+        "WHERE u.username = 'neo' ORDER BY m.created_at"
+    )
+    assert world.sandbox.execute(sql) == [(labs,), (acme,)]
+    twice = body | {"username": "trinity", "email": "t@x.example", "organization_ids": [acme, acme]}
+    assert world.call("POST", "/users", json=twice).status_code == 500
+    assert world.get("/users/trinity").status_code == 404
+
+
+def test_a_login_type_of_none_needs_a_service_account_since_2_36(start: Start) -> None:
+    for version, status in (("2.35", 201), ("2.36", 400)):
+        world = start(coder_version=version)
+        body = {"username": "neo", "email": "n@x.example", "login_type": "none"}
+        answer = world.call("POST", "/users", json=body | {"organization_ids": [world.organization("acme")]})
+        assert answer.status_code == status
+
+
+@pytest.mark.parametrize("path", ["roles", "authmethods", "login", "logout", "first"])
+def test_a_literal_is_never_a_person(start: Start, path: str) -> None:
+    world = start()
+    assert world.call("DELETE", f"/users/{path}").status_code == 405
+    assert world.call("DELETE", "/organizations/acme/members/roles").status_code == 405

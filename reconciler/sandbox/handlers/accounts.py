@@ -28,7 +28,10 @@ _NEW_USER: dict[str, Kind] = {
 
 
 def create_user(call: Call) -> Answer:
-    """Create a user, dormant unless told otherwise, in organizations that must be named."""
+    """Create a user, dormant unless told otherwise, in organizations that must be named.
+
+    Faults are told in Coder's order: the body, the organization, a taken name, an unknown organization, the password.
+    """
     body = call.json("CreateUserRequestWithOrgs", _NEW_USER)
     _check_account(call, body)
     if not body["organization_ids"]:
@@ -36,35 +39,43 @@ def create_user(call: Call) -> Answer:
             400,
             "No organization specified to place the user as a member of. It is required to specify at least one "
             "organization id to place the user in.",
-            Validation("organization_ids", "Missing required value for organization_ids"),
+            Validation("organization_ids", "Missing values, this cannot be empty"),
+            detail="required at least 1 value for the array 'organization_ids'",
         )
     if not call.caller.may("create", "user") or (body["roles"] and "owner" not in call.caller.roles):
         raise refusal(403, "You are not authorized to create users.")
+    _check_not_taken(call, body)
     organizations = [_existing_organization(call, id_) for id_ in body["organization_ids"]]
+    if body["login_type"] in ("", "password") and not body["service_account"]:
+        check_password(body["password"])
     check_site_roles(body["roles"])
-    with call.database.transaction():
-        user_id = insert_user(call, body, organizations)
+    if body["user_status"] not in ("", *_STATUSES):
+        detail = f'pq: invalid input value for enum user_status: "{body["user_status"]}"'
+        raise server_error(detail, "Internal error creating user.")
+    try:
+        with call.database.transaction():
+            user_id = insert_user(call, body, organizations)
+    except sqlite3.IntegrityError as error:  # the same organization twice
+        raise server_error(f"pq: {error}", "Internal error creating user.") from None
     return user_answer(call, user_id, 201)
 
 
 def insert_user(call: Call, body: dict[str, Any], organizations: Sequence[str]) -> str:
-    """Write a user and the memberships. *Raises* Refused 409 when name or address is taken."""
+    """Write a user and the memberships, each with its own time, in the order of the list."""
     user_id, now = new_uuid(), call.world.clock.tick()
-    try:
-        call.database.run(
-            "INSERT INTO users (id, username, name, email, password_hash, status, login_type, roles, "
-            "is_service_account, created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            user_id, body["username"], body["name"], body["email"],
-            hash_password(body["password"]) if body["password"] else "", body["user_status"] or "dormant",
-            "none" if body["service_account"] else body["login_type"] or "password",
-            as_json([role for role in body["roles"] if role != "member"]), body["service_account"], now, now,
-        )  # fmt: skip
-    except sqlite3.IntegrityError:
-        raise refusal(409, "User already exists.") from None
-    for organization in dict.fromkeys(organizations):
+    call.database.run(
+        "INSERT INTO users (id, username, name, email, password_hash, status, login_type, roles, "
+        "is_service_account, created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        user_id, body["username"], body["name"], body["email"],
+        hash_password(body["password"]) if body["password"] else "", body["user_status"] or "dormant",
+        "none" if body["service_account"] else body["login_type"] or "password",
+        as_json([role for role in body["roles"] if role != "member"]), body["service_account"], now, now,
+    )  # fmt: skip
+    for organization in organizations:
+        joined = call.world.clock.tick()
         call.database.run(
             "INSERT INTO organization_members (user_id, organization_id, created_at, updated_at) VALUES (?, ?, ?, ?)",
-            user_id, organization, now, now,
+            user_id, organization, joined, joined,
         )  # fmt: skip
     return user_id
 
@@ -100,8 +111,10 @@ def put_roles(call: Call) -> Answer:
     check_site_roles(wanted)
     kept = sorted({role for role in wanted if role != "member"})
     changed = set(kept) ^ set(json.loads(call.user["roles"]))
-    if not call.caller.may("update", "user") or (changed and "owner" not in call.caller.roles):
+    if not call.caller.may("update", "user"):
         raise forbidden()
+    if changed and "owner" not in call.caller.roles:
+        raise refusal(400, f'not authorized to assign role "{min(changed)}"')
     _update(call, "roles", as_json(kept))
     return user_answer(call, call.user["id"])
 
@@ -139,6 +152,30 @@ def put_profile(call: Call) -> Answer:
     return user_answer(call, call.user["id"])
 
 
+def put_password(call: Call) -> Answer:
+    """Set a password; for one's own the old one is needed."""
+    body = call.json("UpdateUserPasswordRequest", {"old_password": "string", "password": "string"})
+    if not call.caller.may("update_personal", "user", owner=call.user["id"]):
+        raise not_found()
+    if call.user["login_type"] != "password":
+        raise refusal(400, "Users without password login type cannot change their password.")
+    check_password(body["password"])
+    is_own = call.user["id"] == call.caller.id
+    if is_own and call.user["password_hash"] != hash_password(body["old_password"]):
+        raise refusal(400, "Old password is incorrect.", Validation("old_password", "Old password is incorrect."))
+    if call.user["password_hash"] == hash_password(body["password"]):
+        raise refusal(400, "New password cannot match old password.")
+    _update(call, "password_hash", hash_password(body["password"]))
+    return Answer(204)
+
+
+def login_type(call: Call) -> Answer:
+    """Answer with how the caller signs in; only for oneself."""
+    if call.user["id"] != call.caller.id:
+        raise refusal(400, "You are not authorized to view this user's login type.")
+    return json_answer({"login_type": call.user["login_type"]})
+
+
 def check_site_roles(names: Sequence[str]) -> None:
     """Refuse roles that do not exist."""
     for name in names:
@@ -157,31 +194,44 @@ def _check_account(call: Call, body: dict[str, Any]) -> None:
     faults = list(check_username(body["username"]))
     if not body["service_account"]:
         faults += check_email(body["email"])
-    if body["user_status"] not in ("", *_STATUSES):
-        faults.append(Validation("user_status", 'Validation failed for tag "oneof"'))
     if body["login_type"] not in ("", *_LOGIN_TYPES):
         faults.append(Validation("login_type", 'Validation failed for tag "oneof"'))
     if faults:
         raise refusal(400, "Validation failed.", *faults)
     if body["service_account"]:
-        if not call.world.enabled("service_accounts"):
-            raise refusal(403, "Service Accounts is a Premium feature. Contact sales!")
-        if body["email"] or body["password"] or body["login_type"] not in ("", "none"):
-            raise refusal(400, "Service accounts cannot have an email address, a password or a login type.")
-    elif body["login_type"] == "none":
+        _check_service_account(call, body)
+    elif body["login_type"] == "none" and call.generation.none_login_needs_service_account:
         raise refusal(400, "Login type 'none' requires a service account.")
-    elif body["login_type"] in ("", "password"):
-        check_password(body["password"])
-    elif body["password"]:
-        raise refusal(400, f"Password cannot be set for login type '{body['login_type']}'.")
+    elif body["login_type"] not in ("", "password") and body["password"]:
+        raise refusal(400, f"Password cannot be set for non-password ({body['login_type']}) authentication.")
+
+
+def _check_service_account(call: Call, body: dict[str, Any]) -> None:
+    if not call.world.enabled("service_accounts"):
+        raise refusal(403, "Service Accounts is a Premium feature. Contact sales!")
+    if body["login_type"] not in ("", "none"):
+        raise refusal(400, "Service accounts must use login type 'none'.")
+    if body["password"]:
+        raise refusal(400, "Password cannot be set for service accounts.")
+    if body["email"]:
+        raise refusal(400, "Email cannot be set for service accounts.")
+
+
+def _check_not_taken(call: Call, body: dict[str, Any]) -> None:
+    sql = (
+        "SELECT 1 FROM users WHERE NOT deleted "
+        "AND (lower(username) = lower(?1) OR (?2 <> '' AND lower(email) = lower(?2)))"
+    )
+    if call.database.row(sql, body["username"], body["email"]) is not None:
+        raise refusal(409, "User already exists.")
 
 
 def _existing_organization(call: Call, id_: str) -> str:
-    sql = "SELECT id FROM organizations WHERE id = ?1 OR (?1 = ?2 AND is_default)"
-    found = call.database.value(sql, id_, NIL)
-    if found is None:
+    sql = "SELECT id FROM organizations WHERE (id = ?1 AND NOT deleted) OR (?1 = ?2 AND is_default)"
+    existing = call.database.value(sql, id_, NIL)
+    if existing is None:
         raise refusal(404, f'Organization does not exist with the provided id "{id_}".')
-    return str(found)
+    return str(existing)
 
 
 def _put_status(call: Call, status: str) -> Answer:

@@ -1,26 +1,29 @@
-"""AI sessions, their threads, and the models and clients seen. Coder's interceptions are left out: it deprecated
-and removed them itself. Owners and auditors read all sessions, everybody else their own.
+"""AI sessions with their threads, the interceptions that they are made of, and the models and clients seen.
+
+Owners and auditors read all of them, everybody else their own. An interception that has not ended is in no list.
+*Source*: coder-api.md sections 9, 13.3 and 13.5.
 """
 
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ..answers import Answer, Validation, json_answer, refusal
-from ..clock import parse_moment
-from ..identifiers import parse_uuid
-from ..query import Search, parse
+from ..answers import INVALID_QUERY, Answer, json_answer, refusal
+from ..clock import shown
+from ..guards import find_user
+from ..identifiers import derived_uuid
+from ..people import Conditions
+from ..query import read_search
+from ..shapes import minimal_user_shape, without_empty
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Sequence
 
     from ..calls import Call
-
-_KEYS = ("initiator", "provider", "provider_name", "model", "client", "session_id", "started_after", "started_before")
-_SESSION_LIMITS = (100, 1000)
-_THREAD_LIMITS = (50, 200)
+    from ..query import Parameters
 
 _SESSIONS = """
 SELECT s.*, u.username, u.name AS user_name, count(t.id) AS threads,
@@ -29,112 +32,156 @@ SELECT s.*, u.username, u.name AS user_name, count(t.id) AS threads,
        coalesce(sum(t.input_tokens), 0) AS input_tokens, coalesce(sum(t.output_tokens), 0) AS output_tokens,
        coalesce(sum(t.cache_read_tokens), 0) AS cache_read_tokens,
        coalesce(sum(t.cache_write_tokens), 0) AS cache_write_tokens,
-       coalesce(max(coalesce(t.ended_at, t.started_at)), s.started_at) AS last_active_at,
-       (SELECT prompt FROM ai_session_threads p WHERE p.session_id = s.id ORDER BY p.started_at DESC, p.id DESC
-        LIMIT 1) AS last_prompt
-FROM ai_sessions s JOIN users u ON u.id = s.initiator_id LEFT JOIN ai_session_threads t ON t.session_id = s.id
+       coalesce(max(t.ended_at), s.started_at) AS last_active_at,
+       (SELECT prompt FROM ai_session_threads p WHERE p.session_id = s.id AND p.ended_at IS NOT NULL
+        ORDER BY p.started_at DESC, p.id DESC LIMIT 1) AS last_prompt
+FROM ai_sessions s JOIN users u ON u.id = s.initiator_id
+LEFT JOIN ai_session_threads t ON t.session_id = s.id AND t.ended_at IS NOT NULL
 """
+_INTERCEPTIONS = """
+SELECT t.*, s.client, s.initiator_id, u.username, u.name AS user_name
+FROM ai_session_threads t JOIN ai_sessions s ON s.id = t.session_id JOIN users u ON u.id = s.initiator_id
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Bounds:
+    default: int
+    maximum: int
+
+
+_LIST, _THREADS = _Bounds(default=100, maximum=1000), _Bounds(default=50, maximum=200)
 
 
 def list_sessions(call: Call) -> Answer:
     """Answer with a page of sessions, newest first, by offset or after a cursor but not both."""
     query = call.query()
-    limit = _limit(query.text("limit"), *_SESSION_LIMITS)
-    offset, after = query.number("offset"), query.text("after_session_id")
+    limit, offset, after = _limit_of_list(query), query.number("offset"), query.text("after_session_id")
     query.check()
-    if after and query.has("offset"):
-        raise refusal(
-            400, "Query parameters have invalid values.", detail="offset and after_session_id exclude each other"
-        )
-    message = "Invalid AI session search query."
-    search = parse(query.text("q"), message, (*_KEYS, "sponsor"), bare=None, lower=False)
-    clauses, parameters = _where(call, search)
-    search.check()
-    if not call.caller.may("read", "aibridge_interception"):
-        clauses.append("s.initiator_id = ?")
-        parameters.append(call.caller.id)
-    where = f"WHERE {' AND '.join(clauses)}" if clauses else ""
-    rows = call.database.rows(f"{_SESSIONS} {where} GROUP BY s.id ORDER BY s.started_at DESC, s.id", *parameters)
-    start = _after(rows, after, "Invalid pagination cursor.") if after else offset
-    return json_answer({"count": len(rows), "sessions": [_shape(call, row) for row in rows[start : start + limit]]})
+    if after and offset:
+        raise _exclusive("Cannot use both after_session_id and offset pagination in the same request.")
+    conditions = _conditions(call, query.text("q"), "Invalid session search query.", of_sessions=True)
+    rows = call.database.rows(
+        f"{_SESSIONS} WHERE {conditions.sql} GROUP BY s.id ORDER BY s.started_at DESC, s.id", *conditions.parameters
+    )
+    start = _after(rows, after, "Query parameter has invalid value.") if after else offset
+    sessions = [_listed_session(call, row) for row in rows[start : start + limit]]
+    return json_answer({"count": len(rows), "sessions": sessions})
 
 
 def get_session(call: Call) -> Answer:
     """Answer with the threads of a session, oldest first, after or before a cursor but not both."""
     session_id = call.parameters["session"]
-    rows = call.database.rows(f"{_SESSIONS} WHERE s.id = ? GROUP BY s.id", session_id)
-    if not rows or not call.caller.may("read", "aibridge_interception", owner=rows[0]["initiator_id"]):
+    session = call.database.row(f"{_SESSIONS} WHERE s.id = ? GROUP BY s.id", session_id)
+    if session is None or not call.caller.may("read", "aibridge_interception", owner=session["initiator_id"]):
         raise refusal(404, "Session not found.")
     query = call.query()
-    limit = _limit(query.text("limit"), *_THREAD_LIMITS)
+    limit = _limit_of_threads(query)
     after, before = query.text("after_id"), query.text("before_id")
     if after and before:
-        raise refusal(400, "Query parameters have invalid values.", detail="after_id and before_id exclude each other")
+        raise _exclusive("Cannot use both after_id and before_id in the same request.")
     threads = call.database.rows(
-        "SELECT * FROM ai_session_threads WHERE session_id = ? ORDER BY started_at, id", session_id
+        "SELECT * FROM ai_session_threads WHERE session_id = ? AND ended_at IS NOT NULL ORDER BY started_at, id",
+        session_id,
     )
     if after:
-        threads = threads[_after(threads, after, "Invalid pagination cursor.") :]
+        threads = threads[_after(threads, after, "Invalid after_id query parameter.") :]
     if before:
-        threads = threads[: _after(threads, before, "Invalid pagination cursor.") - 1]
-    return json_answer(_shape(call, rows[0]) | {"threads": [_thread(row) for row in threads[:limit]]})
+        threads = threads[: _after(threads, before, "Invalid before_id query parameter.") - 1]
+    return json_answer(_session_with_threads(session, threads[:limit]))
+
+
+def list_interceptions(call: Call) -> Answer:
+    """Answer with a page of interceptions, newest first, after a cursor."""
+    query = call.query()
+    limit, after = _limit_of_list(query), query.text("after_id")
+    query.check()
+    conditions = _conditions(call, query.text("q"), "Invalid interception search query.", of_sessions=False)
+    conditions.add("t.ended_at IS NOT NULL")
+    rows = call.database.rows(
+        f"{_INTERCEPTIONS} WHERE {conditions.sql} ORDER BY t.started_at DESC, t.id", *conditions.parameters
+    )
+    start = _after(rows, after, INVALID_QUERY) if after else 0
+    return json_answer({"count": len(rows), "results": [_interception(row) for row in rows[start : start + limit]]})
 
 
 def list_models(call: Call) -> Answer:
-    """Answer with the names of the models used."""
-    return _names(call, "SELECT DISTINCT t.model FROM ai_session_threads t JOIN ai_sessions s ON s.id = t.session_id")
+    """Answer with the names of the models used, null without any."""
+    return _names(call, "t.model")
 
 
 def list_clients(call: Call) -> Answer:
-    """Answer with the names of the clients used."""
-    return _names(call, "SELECT DISTINCT s.client FROM ai_sessions s")
+    """Answer with the names of the clients used, null without any."""
+    return _names(call, "s.client")
 
 
-def _names(call: Call, sql: str) -> Answer:
-    sees_all = call.caller.may("read", "aibridge_interception")
-    rows = call.database.rows(f"{sql} WHERE ? OR s.initiator_id = ? ORDER BY 1", sees_all, call.caller.id)
-    return json_answer([row[0] for row in rows])
+def not_mounted(_: Call) -> Answer:
+    """Answer as the catch-all below these prefixes, where no AI Gateway runs inside the server."""
+    raise refusal(404, "aibridged handler not mounted")
 
 
-def _where(call: Call, search: Search) -> tuple[list[str], list[object]]:
-    clauses: list[str] = []
-    parameters: list[object] = []
+def _names(call: Call, column: str) -> Answer:
+    query = call.query()
+    limit, offset = query.number("limit"), query.number("offset")
+    query.check()
+    rows = call.database.rows(
+        f"SELECT DISTINCT {column} FROM ai_session_threads t JOIN ai_sessions s ON s.id = t.session_id "
+        f"WHERE {column} IS NOT NULL AND t.ended_at IS NOT NULL AND (? OR s.initiator_id = ?) "
+        "ORDER BY 1 LIMIT ? OFFSET ?",
+        call.caller.may("read", "aibridge_interception"), call.caller.id, limit or -1, offset,
+    )  # fmt: skip
+    return json_answer([row[0] for row in rows] or None)
 
-    def add(clause: str, *values: object) -> None:
-        clauses.append(clause)
-        parameters.extend(values)
 
-    if text := search.text("initiator"):
-        add(
-            "(u.id = ? OR lower(u.username) = ?)",
-            call.caller.id if text == "me" else parse_uuid(text),
-            text.lower(),
-        )
+def _conditions(call: Call, text: str, message: str, *, of_sessions: bool) -> Conditions:
+    """Return what a search selects: of sessions those that have a matching thread, of interceptions themselves."""
+    search, conditions = read_search(text, message, bare=None, lower=False), Conditions()
+    if name := search.text("initiator"):
+        user = find_user(call, name)
+        if user is None:
+            search.fault("initiator", f'Query param "initiator" has invalid value: user "{name}" not found')
+        else:
+            conditions.add("s.initiator_id = ?", user["id"])
     if search.text("sponsor"):
-        add("0")  # no session here has a sponsor
-    if text := search.text("client"):
-        add("s.client = ?", text)
-    if text := search.text("session_id"):
-        add("s.id = ?", text)
+        conditions.add("0")  # no session here has a sponsor
+    if client := search.text("client"):
+        conditions.add("s.client = ?", client)
+    if session_id := search.text("session_id"):
+        conditions.add("s.id = ?", session_id)
     for key in ("provider", "provider_name", "model"):
-        if text := search.text(key):
-            add(f"EXISTS (SELECT 1 FROM ai_session_threads x WHERE x.session_id = s.id AND x.{key} = ?)", text)
+        if value := search.text(key):
+            exists = f"EXISTS (SELECT 1 FROM ai_session_threads x WHERE x.session_id = s.id AND x.{key} = ?)"
+            conditions.add(exists if of_sessions else f"t.{key} = ?", value)
     for key, sign in (("started_after", ">="), ("started_before", "<=")):
-        if text := search.text(key):
-            moment = parse_moment(text)
-            if moment is None:
-                search.fault(key, f'Query param "{key}" must be a valid RFC 3339 time: "{text}"')
-            add(f"s.started_at {sign} ?", moment)
-    return clauses, parameters
+        if (moment := search.moment(key)) is not None:
+            conditions.add(f"{'s' if of_sessions else 't'}.started_at {sign} ?", moment)
+    search.check(unknown_keys=True)
+    if not call.caller.may("read", "aibridge_interception"):
+        conditions.add("s.initiator_id = ?", call.caller.id)
+    return conditions
 
 
-def _limit(text: str, default: int, maximum: int) -> int:
-    if not text or text == "0":
-        return default
-    if not text.isascii() or not text.isdigit() or int(text) > maximum:
-        fault = Validation("limit", f"must be between 1 and {maximum}")
-        raise refusal(400, "Invalid pagination limit value.", fault)
+def _limit_of_list(query: Parameters) -> int:
+    is_negative = query.text("limit").startswith("-")
+    limit = _LIST.default if is_negative else query.number("limit") or _LIST.default
+    if is_negative or limit > _LIST.maximum:
+        detail = f"Pagination limit must be in range (0, {_LIST.maximum}]"
+        raise refusal(400, "Invalid pagination limit value.", detail=detail)
+    return limit
+
+
+def _limit_of_threads(query: Parameters) -> int:
+    if not query.has("limit"):
+        return _THREADS.default
+    text = query.text("limit")
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= _THREADS.maximum:
+        detail = f"limit must be between 1 and {_THREADS.maximum}"
+        raise refusal(400, "Invalid limit query parameter.", detail=detail)
     return int(text)
+
+
+def _exclusive(detail: str) -> Exception:
+    return refusal(400, INVALID_QUERY, detail=detail)
 
 
 def _after(rows: Sequence[sqlite3.Row], cursor: str, message: str) -> int:
@@ -154,43 +201,106 @@ def _tokens(row: sqlite3.Row) -> dict[str, int]:
     }
 
 
-def _shape(call: Call, row: sqlite3.Row) -> dict[str, Any]:
+def _session(row: sqlite3.Row) -> dict[str, Any]:
+    """Return what the list and the single session have in common."""
+    initiator = minimal_user_shape(id_=row["initiator_id"], username=row["username"], name=row["user_name"])
     shape: dict[str, Any] = {
         "id": row["id"],
-        "initiator": {
-            "id": row["initiator_id"],
-            "username": row["username"],
-            "name": row["user_name"],
-            "avatar_url": "",
-        },
+        "initiator": initiator,
         "providers": sorted(json.loads(row["providers"])),
         "models": sorted(json.loads(row["models"])),
-        "client": row["client"],
         "metadata": {},
-        "started_at": row["started_at"],
-        "threads": row["threads"],
-        "token_usage_summary": _tokens(row),
-        "last_active_at": row["last_active_at"],
+        "started_at": shown(row["started_at"]),
     }
     if row["ended_at"]:
-        shape["ended_at"] = row["ended_at"]
+        shape["ended_at"] = shown(row["ended_at"])
+    return shape
+
+
+def _listed_session(call: Call, row: sqlite3.Row) -> dict[str, Any]:
+    shape = _session(row) | {
+        "client": row["client"],
+        "threads": row["threads"],
+        "token_usage_summary": _tokens(row),
+        "last_active_at": shown(row["last_active_at"]),
+    }
     if row["last_prompt"]:
         shape["last_prompt"] = row["last_prompt"]
-    if call.generation.bulk_reads:
-        shape["network_calls"] = 0
+    if call.generation.network_calls and row["network_total"] is not None:
+        shape["network_calls"] = {"blocked": row["network_blocked"], "total": row["network_total"]}
+    return shape
+
+
+def _session_with_threads(row: sqlite3.Row, threads: Sequence[sqlite3.Row]) -> dict[str, Any]:
+    shape = _session(row) | {
+        "token_usage_summary": _tokens(row) | {"metadata": {}},
+        "threads": [_thread(thread) for thread in threads],
+    }
+    if row["client"]:
+        shape["client"] = row["client"]
+    if threads:
+        shape["page_started_at"] = shown(threads[0]["started_at"])
+        shape["page_ended_at"] = shown(threads[-1]["ended_at"])
     return shape
 
 
 def _thread(row: sqlite3.Row) -> dict[str, Any]:
-    return {
+    usage: dict[str, Any] = _tokens(row) | {"metadata": {}}
+    tools = json.loads(row["tools"])
+    actions = [{"model": row["model"], "token_usage": usage, "thinking": [], "tool_calls": _tool_calls(row)}]
+    shape = {
         "id": row["id"],
         "prompt": row["prompt"],
         "model": row["model"],
         "provider": row["provider"],
         "credential_kind": "centralized",
         "credential_hint": "",
-        "started_at": row["started_at"],
-        "ended_at": row["ended_at"],
-        "token_usage": _tokens(row),
-        "agentic_actions": [],
+        "started_at": shown(row["started_at"]),
+        "ended_at": shown(row["ended_at"]),
+        "token_usage": usage,
+        "agentic_actions": actions if tools else [],
+    }
+    return without_empty(shape, "prompt")
+
+
+def _tool_calls(row: sqlite3.Row) -> list[dict[str, Any]]:
+    return [
+        {
+            "id": derived_uuid("tool", row["id"], str(number)),
+            "interception_id": row["id"],
+            "provider_response_id": f"msg_{row['id'][:8]}",
+            "server_url": "",
+            "tool": tool,
+            "input": "{}",
+            "injected": False,
+            "metadata": {},
+            "created_at": shown(row["started_at"]),
+        }
+        for number, tool in enumerate(json.loads(row["tools"]))
+    ]
+
+
+def _interception(row: sqlite3.Row) -> dict[str, Any]:
+    """Return Coder's AIBridgeInterception."""
+    part = {
+        "interception_id": row["id"],
+        "provider_response_id": f"msg_{row['id'][:8]}",
+        "metadata": {},
+        "created_at": shown(row["started_at"]),
+    }
+    usage: dict[str, Any] = {"input_tokens": row["input_tokens"], "output_tokens": row["output_tokens"]}
+    prompts = [row["prompt"]] if row["prompt"] else []
+    return {
+        "id": row["id"],
+        "api_key_id": None,
+        "initiator": minimal_user_shape(id_=row["initiator_id"], username=row["username"], name=row["user_name"]),
+        "provider": row["provider"],
+        "model": row["model"],
+        "client": row["client"],
+        "metadata": {},
+        "started_at": shown(row["started_at"]),
+        "ended_at": shown(row["ended_at"]),
+        "token_usages": [part | usage | {"id": derived_uuid("usage", row["id"])}],
+        "user_prompts": [part | {"id": derived_uuid("prompt", row["id"]), "prompt": prompt} for prompt in prompts],
+        "tool_usages": [call | {"invocation_error": ""} for call in _tool_calls(row)],
     }

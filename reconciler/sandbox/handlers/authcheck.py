@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..answers import Answer, Validation, json_answer, refusal
+from ..answers import Answer, json_answer, refusal
 from ..gojson import fields_of
 from ..guards import find_user, may_read_group
+from ..identifiers import parse_uuid
 
 if TYPE_CHECKING:
     from ..calls import Call
@@ -24,11 +25,12 @@ def authcheck(call: Call) -> Answer:
     """Answer each check with true or false; an unknown or unreadable resource_id is false."""
     checks = call.json("AuthorizationRequest", {"checks": "objects"})["checks"]
     named = {name: _read(check) for name, check in checks.items()}
-    if sum(1 for _, thing in named.values() if thing["resource_id"]) > MAXIMUM_RESOURCE_IDS:
+    with_id = sum(1 for _, thing in named.values() if thing["resource_id"])
+    if with_id > MAXIMUM_RESOURCE_IDS:
         raise refusal(
             400,
-            f'Endpoint only supports using "resource_id" field up to {MAXIMUM_RESOURCE_IDS} times.',
-            Validation("checks", "Too many checks with resource_id"),
+            f'Endpoint only supports using "resource_id" field {MAXIMUM_RESOURCE_IDS} times, found {with_id} usages. '
+            f"Remove {with_id - MAXIMUM_RESOURCE_IDS} objects with this field set.",
         )
     return json_answer({name: _allowed(call, action, thing) for name, (action, thing) in named.items()})
 
@@ -56,7 +58,9 @@ def _allowed(call: Call, action: str, thing: dict[str, Any]) -> bool:
 
 def _allowed_on(call: Call, action: str, kind: str, resource_id: str) -> bool:
     if kind not in _WITH_RESOURCE_ID:
-        raise refusal(400, f'Object\'s "resource_type" field "{kind}" does not support "resource_id".')
+        raise refusal(400, f'Object type "{kind}" does not support "resource_id" field.')
+    if parse_uuid(resource_id) is None:
+        raise refusal(400, f'Object "{resource_id}" id is not a valid uuid.')
     if kind == "user":
         user = find_user(call, resource_id)
         return user is not None and all(

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from ..answers import Answer, Validation, json_answer, not_found, refusal
 from ..audit import BudgetWrite, record
+from ..clock import shown
 
 if TYPE_CHECKING:
     import sqlite3
@@ -55,9 +56,9 @@ def delete_budget(call: Call) -> Answer:
     return Answer(204)
 
 
-def check_not_negative(limit: int, *others: Validation) -> None:
+def check_not_negative(limit: int, *more_faults: Validation) -> None:
     """Refuse a negative limit, together with what else is wrong."""
-    faults = list(others)
+    faults = list(more_faults)
     if limit < 0:
         faults.append(Validation("spend_limit_micros", f'Validation failed for tag "gte" with value: "{limit}"'))
     if faults:
@@ -94,6 +95,6 @@ def _shape(row: sqlite3.Row) -> dict[str, object]:
     return {
         "group_id": row["group_id"],
         "spend_limit_micros": row["spend_limit_micros"],
-        "created_at": row["created_at"],
-        "updated_at": row["updated_at"],
+        "created_at": shown(row["created_at"]),
+        "updated_at": shown(row["updated_at"]),
     }

@@ -7,8 +7,8 @@ import io
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from ..answers import INVALID_QUERY, Answer, Validation, forbidden, refusal
-from ..clock import parse_instant
+from ..answers import Answer, forbidden, refusal
+from ..clock import as_text, parse_instant, shown
 from .deployment import RETENTION_DAYS
 
 if TYPE_CHECKING:
@@ -29,9 +29,9 @@ SELECT s.user_id, u.username, s.group_id, g.name, o.id, o.name, s.model, s.provi
        sum(s.cost_micros)
 FROM ai_daily_spend s
 JOIN users u ON u.id = s.user_id JOIN groups g ON g.id = s.group_id JOIN organizations o ON o.id = g.organization_id
-WHERE g.organization_id = ? AND s.day >= ? AND s.day < ?
+WHERE g.organization_id = ? AND s.day || 'T00:00:00.000000Z' >= ? AND s.day || 'T00:00:00.000000Z' < ?
 GROUP BY s.user_id, s.group_id, s.model, s.provider, s.provider_name
-ORDER BY lower(u.username), g.name, s.model, s.provider, s.provider_name
+ORDER BY s.user_id, s.group_id, s.provider, s.provider_name, s.model
 """
 
 
@@ -40,40 +40,40 @@ def export_spend(call: Call) -> Answer:
     if not call.caller.may("read", "group_member", organization=call.organization["id"]):
         raise forbidden()
     start, end = _period(call)
-    period = start.strftime("%Y-%m-%dT%H:%M:%SZ"), end.strftime("%Y-%m-%dT%H:%M:%SZ")
-    until = (end + timedelta(days=1) - timedelta(microseconds=1)).date().isoformat()
-    rows = call.database.rows(_ROWS, call.organization["id"], start.date().isoformat(), until)
+    period = shown(as_text(start)), shown(as_text(end))
+    rows = call.database.rows(_ROWS, call.organization["id"], as_text(start), as_text(end))
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)
     writer.writerows([_harmless(cell) for cell in (*row, *period)] for row in rows)
-    return Answer(200, text.getvalue().encode(), "text/csv; charset=utf-8")
+    days = f"{start.date()}-to-{end.date()}"
+    name = f'attachment; filename="ai-spend-export-{call.organization["name"]}-{days}.csv"'
+    return Answer(200, text.getvalue().encode(), "text/csv; charset=utf-8", (("Content-Disposition", name),))
 
 
 def _period(call: Call) -> tuple[datetime, datetime]:
-    """Return the period asked for, else this month narrowed to what is retained."""
+    """Return the period asked for, else this month narrowed to what is retained. *Raises* Refused 400."""
     query = call.query()
-    texts = {key: query.text(key) for key in ("period_start", "period_end")}
+    query.moment("period_start"), query.moment("period_end")
+    query.check()
+    start, end = parse_instant(query.text("period_start")), parse_instant(query.text("period_end"))
     oldest = call.world.clock.now() - timedelta(days=RETENTION_DAYS)
-    if not any(texts.values()):
-        start, end = call.world.clock.period()
-        return max(start, oldest), end
-    faults = []
-    for key, text in texts.items():
-        if parse_instant(text) is None:
-            faults.append(Validation(key, f'Query param "{key}" must be a valid RFC 3339 time: "{text}"'))
-    start_at, end_at = parse_instant(texts["period_start"]), parse_instant(texts["period_end"])
-    if start_at is None or end_at is None:
-        raise refusal(400, INVALID_QUERY, *faults)
-    if start_at >= end_at:
-        faults.append(Validation("period_end", "period_end must be after period_start"))
-    elif end_at - start_at > timedelta(days=MAXIMUM_DAYS):
-        faults.append(Validation("period_end", f"the period must not exceed {MAXIMUM_DAYS} days"))
-    elif start_at < oldest:
-        faults.append(Validation("period_start", f"period_start must not be older than {RETENTION_DAYS} days"))
-    if faults:
-        raise refusal(400, INVALID_QUERY, *faults)
-    return start_at, end_at
+    if start is None and end is None:
+        first, last = call.world.clock.period()
+        return max(first, oldest), last
+    if start is None or end is None:
+        raise refusal(400, 'Query parameters "period_start" and "period_end" must be provided together.')
+    if start >= end:
+        raise refusal(400, 'Query parameter "period_start" must be before "period_end".')
+    if end - start > timedelta(days=MAXIMUM_DAYS):
+        raise refusal(400, f"Query period must not exceed {MAXIMUM_DAYS} days.")
+    if start < oldest:
+        window = f"{RETENTION_DAYS * 24}h0m0s"
+        raise refusal(
+            400,
+            f'Query parameter "period_start" is older than the configured AI Gateway data retention window ({window}).',
+        )
+    return start, end
 
 
 def _harmless(cell: object) -> object:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from ..answers import INVALID_QUERY, Answer, Validation, as_json, json_answer, not_found, refusal
 from ..guards import find_organization, find_user
+from ..people import people_conditions
 from ..query import page_of_people, parse_bool, read_page_request
 from ..shapes import GROUP_ROWS, IN_LIST, REDUCED_USER, group_shape
 
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from ..calls import Call
-    from ..query import Query
+    from ..query import Parameters
 
 
 def list_groups(call: Call) -> Answer:
@@ -53,28 +54,25 @@ def group_answer(call: Call, group_id: str, *, without_members: bool = False, st
 
 
 def page_of_members(call: Call) -> Answer:
-    """Answer with a page of the members whom the caller may see; `users` is null when it is empty."""
-    search = call.query().text("q").lower()
-    ids, count = page_of_people(
-        call,
-        read_page_request(call),
-        "FROM group_memberships m JOIN users u ON u.id = m.user_id "
-        "WHERE m.group_id = ?1 AND NOT u.is_system AND (?2 IS NULL OR u.id = ?2) "
-        "AND (?3 = '' OR instr(lower(u.username), ?3) OR instr(lower(u.email), ?3))",
-        (call.group["id"], _visible_member(call, call.group), search),
-    )
-    texts = dict(
-        map(
-            tuple, call.database.rows(f"SELECT u.id, {REDUCED_USER} FROM users u WHERE u.id IN {IN_LIST}", as_json(ids))
-        )
-    )
+    """Answer with a page of the members that the caller may see; `users` is null when it is empty."""
+    query = call.query()
+    conditions = people_conditions(query.text("q"), "Invalid member search query.")
+    conditions.add("m.group_id = ? AND NOT u.is_system", call.group["id"])
+    visible = _visible_member(call, call.group)
+    if visible is not None:
+        conditions.add("u.id = ?", visible)
+    source = f"FROM group_memberships m JOIN users u ON u.id = m.user_id WHERE {conditions.sql}"
+    ids, count = page_of_people(call, read_page_request(query), source, conditions.parameters)
+    sql = f"SELECT u.id, {REDUCED_USER} FROM users u WHERE u.id IN {IN_LIST}"
+    texts = dict(map(tuple, call.database.rows(sql, as_json(ids))))
     users = f"[{','.join(texts[id_] for id_ in ids)}]" if ids else "null"
     return Answer(200, f'{{"users":{users},"count":{count}}}\n'.encode())
 
 
 def page_of_groups(call: Call) -> Answer:
     """Answer with a page of an organization's groups, ordered by name; needs the right to read them all."""
-    page, search = read_page_request(call), call.query().text("q").lower()
+    query = call.query()
+    page, search = read_page_request(query), query.text("q").lower()
     if not call.caller.may("read", "group", organization=call.organization["id"]):
         raise not_found()
     where = (
@@ -93,7 +91,7 @@ def page_of_groups(call: Call) -> Answer:
     return json_answer({"groups": [group_shape(row) for row in rows], "count": count})
 
 
-def _filters(call: Call, query: Query) -> list[tuple[str, object]]:
+def _filters(call: Call, query: Parameters) -> list[tuple[str, object]]:
     """Return what the query keys of both lists select, after refusing what is wrong with them."""
     group_ids = query.uuids("group_ids")
     member = query.text("has_member")
@@ -120,9 +118,9 @@ def _listed(call: Call, filters: Iterable[tuple[str, object]]) -> Answer:
         readable = [o for o in call.caller.memberships if call.caller.may("read", "group", organization=o)]
         clauses.append(
             "(g.organization_id IN (SELECT value FROM json_each(?)) "
-            "OR g.id IN (SELECT group_id FROM group_memberships WHERE user_id = ?))"
+            "OR (? AND g.id IN (SELECT group_id FROM group_memberships WHERE user_id = ?)))"
         )
-        parameters += [as_json(readable), call.caller.id]
+        parameters += [as_json(readable), call.caller.covers("read", "group"), call.caller.id]
     rows = call.database.rows(f"{GROUP_ROWS} WHERE {' AND '.join(clauses)} ORDER BY g.rowid", *parameters)
     members = inlined_members(call, rows)
     return Answer(200, f"[{','.join(_group_text(row, members) for row in rows)}]\n".encode())
@@ -143,7 +141,7 @@ def inlined_members(call: Call, groups: Iterable[sqlite3.Row]) -> dict[str, str]
 
 
 def _visible_member(call: Call, group: sqlite3.Row) -> str | None:
-    """Return None when all members of the group may be seen, else the one who may: the caller."""
+    """Return None when the caller may see all members of the group, else the one member to see: the caller."""
     if call.caller.may("read", "group_member", organization=group["organization_id"]):
         return None
     return call.caller.id

@@ -19,8 +19,8 @@ from ..answers import (
 )  # fmt: skip
 from ..guards import find_user
 from ..identifiers import check_display_name, check_username, new_uuid
-from ..roles import ASSIGNABLE_BY_USER_ADMIN, ORGANIZATION_ROLES
-from ..shapes import membership_shape, organization_shape
+from ..roles import ASSIGNABLE_BY_USER_ADMIN, ORGANIZATION_ROLES, SITE_ROLES
+from ..shapes import membership_shape, organization_shape, role_shape
 
 if TYPE_CHECKING:
     from ..calls import Call
@@ -50,9 +50,32 @@ def create_organization(call: Call) -> Answer:
             _insert_member(call, id_, call.caller.id)
     except sqlite3.IntegrityError:
         raise refusal(409, "Organization already exists with that name.") from None
-    row = call.database.row("SELECT * FROM organizations WHERE id = ?", id_)
-    assert row is not None  # noqa: S101  # written just now
-    return json_answer(organization_shape(row), 201)
+    return _organization(call, id_, 201)
+
+
+def change_organization(call: Call) -> Answer:
+    """Change names, description and icon; what is left out stays."""
+    body = call.json(
+        "UpdateOrganizationRequest",
+        {"name": "string", "display_name": "string", "description": "string?", "icon": "string?"},
+    )
+    faults = (*(check_username(body["name"], "name") if body["name"] else ()), *check_display_name(body))
+    if faults:
+        raise refusal(400, "Validation failed.", *faults)
+    if body["name"] == "default":
+        raise refusal(400, 'Organization name "default" is reserved.')
+    if not call.caller.may("update", "organization", organization=call.organization["id"]):
+        raise not_found()
+    try:
+        call.database.run(
+            "UPDATE organizations SET name = ?, display_name = ?, description = coalesce(?, description), "
+            "icon = coalesce(?, icon), updated_at = ? WHERE id = ?",
+            body["name"] or call.organization["name"], body["display_name"] or call.organization["display_name"],
+            body["description"], body["icon"], call.world.clock.tick(), call.organization["id"],
+        )  # fmt: skip
+    except sqlite3.IntegrityError:
+        raise refusal(409, f'Organization already exists with the name "{body["name"]}".') from None
+    return _organization(call, call.organization["id"], 200)
 
 
 def delete_organization(call: Call) -> Answer:
@@ -95,6 +118,29 @@ def remove_member(call: Call) -> Answer:
     return Answer(204)
 
 
+def list_member_roles(call: Call) -> Answer:
+    """Answer with the roles of this organization, and which of them the caller may assign."""
+    organization = call.organization["id"]
+    if not call.caller.may("read", "assign_org_role", organization=organization) and not call.caller.may(
+        "read", "organization_member", organization=organization
+    ):
+        raise forbidden()
+    all_of_them = call.caller.may("update", "assign_org_role", organization=organization)
+    some_of_them = ASSIGNABLE_BY_USER_ADMIN if "user-admin" in call.caller.roles else frozenset()
+    return json_answer(
+        [
+            role_shape(name, organization_id=organization, is_assignable=all_of_them or name in some_of_them)
+            for name in sorted(ORGANIZATION_ROLES)
+        ]
+    )
+
+
+def list_site_roles(call: Call) -> Answer:
+    """Answer with the roles of the site, and which of them the caller may assign."""
+    is_owner = "owner" in call.caller.roles
+    return json_answer([role_shape(name, organization_id="", is_assignable=is_owner) for name in sorted(SITE_ROLES)])
+
+
 def put_member_roles(call: Call) -> Answer:
     """Replace the roles of a member; only owners and organization admins may give more than the floor."""
     wanted = call.json("UpdateRoles", {"roles": "strings"})["roles"]
@@ -117,6 +163,12 @@ def put_member_roles(call: Call) -> Answer:
         as_json(sorted(kept)), call.world.clock.tick(), member["user_id"], organization,
     )  # fmt: skip
     return _membership(call, member["user_id"])
+
+
+def _organization(call: Call, id_: str, status: int) -> Answer:
+    row = call.database.row("SELECT * FROM organizations WHERE id = ?", id_)
+    assert row is not None  # noqa: S101  # the caller found or wrote it
+    return json_answer(organization_shape(row), status)
 
 
 def _target(call: Call, action: str) -> tuple[str, str]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from ..answers import NOT_FOUND, Answer, Refused, Validation, json_answer, not_found, refusal, server_error
 from ..audit import BudgetWrite, record
+from ..clock import shown
 from ..guards import may_read_group
 from ..identifiers import NIL
 from .budgets import check_maximum, check_not_negative
@@ -24,7 +25,10 @@ def get_override(call: Call) -> Answer:
 
 
 def put_override(call: Call) -> Answer:
-    """Create or update, re-attributing in place. Only the new group is checked for the right to write."""
+    """Create or update, re-attributing in place. Only the new group is checked for the right to write.
+
+    A refusal leaves an audit entry if an override exists and its new group may be read.
+    """
     fields = call.json("UpsertUserAIBudgetOverrideRequest", {"group_id": "uuid", "spend_limit_micros": "int64"})
     group_id, limit = fields["group_id"], fields["spend_limit_micros"]
     missing = (Validation("group_id", f'Validation failed for tag "required" with value: "{NIL}"'),)
@@ -32,9 +36,12 @@ def put_override(call: Call) -> Answer:
     check_maximum(call, limit)
     if call.generation.system_users_guarded and call.user["is_system"]:
         raise refusal(403, "Forbidden", detail="Cannot set an AI budget override for a system user.")
+    group = call.database.row("SELECT * FROM groups WHERE id = ?", group_id)
+    if group is None or not may_read_group(call, call.caller, group):
+        raise not_found()
     old = _stored(call)
     try:
-        _write(call, group_id, limit)
+        _write(call, group, limit)
     except Refused as refused:
         if old is not None:
             _record(call, old, old, "write", refused.answer.status_code)
@@ -60,9 +67,8 @@ def delete_override(call: Call) -> Answer:
     return Answer(204)
 
 
-def _write(call: Call, group_id: str, limit: int) -> None:
-    group = call.database.row("SELECT * FROM groups WHERE id = ?", group_id)
-    if group is None or not may_read_group(call, call.caller, group) or not _may_write(call, group):
+def _write(call: Call, group: sqlite3.Row, limit: int) -> None:
+    if not _may_write(call, group):
         raise not_found()
     now = call.world.clock.tick()
     try:
@@ -70,7 +76,7 @@ def _write(call: Call, group_id: str, limit: int) -> None:
             "INSERT INTO user_ai_budget_overrides (user_id, group_id, spend_limit_micros, created_at, updated_at) "
             "VALUES (?, ?, ?, ?, ?) ON CONFLICT (user_id) DO UPDATE SET group_id = excluded.group_id, "
             "spend_limit_micros = excluded.spend_limit_micros, updated_at = excluded.updated_at",
-            call.user["id"], group_id, limit, now, now,
+            call.user["id"], group["id"], limit, now, now,
         )  # fmt: skip
     except sqlite3.IntegrityError as error:
         if "must_be_group_member" not in str(error):
@@ -116,6 +122,6 @@ def _shape(row: sqlite3.Row) -> dict[str, object]:
         "user_id": row["user_id"],
         "group_id": row["group_id"],
         "spend_limit_micros": row["spend_limit_micros"],
-        "created_at": row["created_at"],
-        "updated_at": row["updated_at"],
+        "created_at": shown(row["created_at"]),
+        "updated_at": shown(row["updated_at"]),
     }

@@ -38,7 +38,7 @@ _SPEND = {
     "user", "group", "amount", "day", "provider", "provider_name", "model", "input_tokens", "output_tokens",
     "cache_read_tokens", "cache_write_tokens",
 }  # fmt: skip
-_SESSION = {"user", "client", "provider", "model", "prompts", "ended"}
+_SESSION = {"user", "client", "provider", "model", "prompts", "tools", "ended", "network_calls"}
 _MISTAKES = (yaml.YAMLError, LookupError, TypeError, AttributeError, ValueError, InvalidOperation, sqlite3.Error)
 
 
@@ -163,18 +163,23 @@ class _Sower:
 
     def _session(self, number: int, body: Mapping[str, Any]) -> None:
         session_id, started = derived_uuid("session", str(number)), self._clock.period()[0]
+        network = body.get("network_calls")
         self._database.run(
-            "INSERT INTO ai_sessions (id, initiator_id, client, started_at, ended_at) VALUES (?, ?, ?, ?, ?)",
+            "INSERT INTO ai_sessions (id, initiator_id, client, started_at, ended_at, network_total, network_blocked) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?)",
             session_id, _user_id(body["user"]), body.get("client", "claude-code"), as_text(started),
             as_text(started + timedelta(minutes=30)) if body.get("ended") else None,
+            network and network["total"], network and network["blocked"],
         )  # fmt: skip
         for position, prompt in enumerate(body.get("prompts") or ()):
+            began = started + timedelta(minutes=position)
             self._database.run(
-                "INSERT INTO ai_session_threads (id, session_id, provider, provider_name, model, prompt, "
-                "input_tokens, output_tokens, started_at) VALUES (?, ?, ?, ?, ?, ?, 1200, 300, ?)",
+                "INSERT INTO ai_session_threads (id, session_id, provider, provider_name, model, prompt, tools, "
+                "input_tokens, output_tokens, started_at, ended_at) VALUES (?, ?, ?, ?, ?, ?, ?, 1200, 300, ?, ?)",
                 derived_uuid("thread", str(number), str(position)), session_id,
                 body.get("provider", "anthropic"), body.get("provider", "anthropic").title(),
-                body.get("model", "claude-sonnet-4-5"), prompt, as_text(started + timedelta(minutes=position)),
+                body.get("model", "claude-sonnet-4-5"), prompt, as_json(body.get("tools", [])),
+                as_text(began), as_text(began + timedelta(seconds=20)),
             )  # fmt: skip
 
 

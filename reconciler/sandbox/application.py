@@ -40,7 +40,7 @@ from .limiter import Limiter
 from .memo import Memo
 from .query import parse_bool
 from .recorder import Recorder
-from .routes import API, api_routes
+from .routes import API, EXPERIMENTAL_API, api_routes, experimental_routes
 from .routing import laid_out
 from .seeds import sow
 from .spending import advance
@@ -82,7 +82,11 @@ class Application:
         self._limiter = Limiter(options.rate_limit) if options.rate_limit and options.rate_limit > 0 else None
         self._capacity = Capacity() if options.profile == "real" else None
         self._version = (b"x-coder-build-version", generation.version.encode())
-        routes = laid_out(API, api_routes(generation))
+        experimental = options.experimental_spend_route
+        routes = [
+            *laid_out(API, api_routes(generation, experimental_spend=experimental)),
+            *laid_out(EXPERIMENTAL_API, experimental_routes(generation, experimental_spend=experimental)),
+        ]
         self._router = Router(routes, default=_outside, redirect_slashes=False)
         self.control = Control(self.world, self.faults, self.recorder)
         self._entrance = Router([Mount(PREFIX, self.control)], default=self._coder, redirect_slashes=False)
@@ -185,7 +189,7 @@ class Application:
                 raise Refused(_faulty(fault))
             if fault is not None:
                 self._disturb(call, fault)
-            if call.path.startswith(API):
+            if call.path.startswith("/api/"):
                 limit = self._limit(call)
                 _require_no_cross_site_write(call)
             await self._router(scope, receive, collect)

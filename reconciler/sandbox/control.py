@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from .values import RecordedRequest
 
 PREFIX = "/_sandbox"
+_CROSSINGS = "SELECT user_id, period_start, percent, day FROM ai_budget_crossings ORDER BY 2, 4, 1, 3"
 
 
 class Control:
@@ -49,6 +50,7 @@ class Control:
             ("DELETE", "requests"): lambda _: recorder.forget(),
             ("GET", "critical-path"): lambda _: [_recorded(request) for request in recorder.critical_path()],
             ("POST", "execute"): self._execute,
+            ("GET", "crossings"): lambda _: [list(row) for row in world.database.rows(_CROSSINGS)],
             ("GET", "effective"): lambda _: effective(world.database),
             ("GET", "clock"): lambda _: self._clock(),
             ("PUT", "clock"): self._set_clock,

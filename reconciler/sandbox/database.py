@@ -82,14 +82,18 @@ class Database:
         """
         if not unguarded:
             return self._run_foreign(sql, parameters)
+        with self.transaction(), self.without_triggers():
+            return self._run_foreign(sql, parameters)
+
+    @contextmanager
+    def without_triggers(self) -> Iterator[None]:
+        """Leave the triggers out; only inside a transaction, which brings them back when something fails."""
         triggers = self.rows("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")
-        with self.transaction():
-            for trigger in triggers:
-                self._connection.execute(f'DROP TRIGGER "{trigger["name"]}"')
-            rows = self._run_foreign(sql, parameters)
-            for trigger in triggers:
-                self._connection.execute(trigger["sql"])
-        return rows
+        for trigger in triggers:
+            self._connection.execute(f'DROP TRIGGER "{trigger["name"]}"')
+        yield
+        for trigger in triggers:
+            self._connection.execute(trigger["sql"])
 
     def _run_foreign(self, sql: str, parameters: Sequence[object]) -> list[sqlite3.Row]:
         self._is_foreign = True

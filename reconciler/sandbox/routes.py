@@ -28,6 +28,7 @@ from .handlers import (
     group_edits,
     groups,
     logins,
+    newer,
     organization_edits,
     organizations,
     overrides,
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from .generations import Generation
 
 API = "/api/v2"
+EXPERIMENTAL_API = "/api/experimental"
 
 _IN_ORGANIZATION = (signed_in, organization)
 _GROUPS = (signed_in, template_rbac)
@@ -51,13 +53,18 @@ _USER = (signed_in, user)
 _USER_AI = (ai_gateway, signed_in, user)
 
 
-def api_routes(generation: Generation) -> list[Route]:
-    """Return what a server of this generation answers; paths are relative to `API`."""
+def api_routes(generation: Generation, *, experimental_spend: bool = False) -> list[Route]:
+    """Return what a server of this generation answers; paths are relative to `API`.
+
+    `experimental_spend` is for a server that serves the spend by user below `EXPERIMENTAL_API`.
+    """
     return [
         *_deployment(),
         *_reading(generation),
         *_budgets(generation),
         *_spend(generation),
+        *(_allotments() if generation.allotments else ()),
+        *(_spend_by_user() if generation.spend_by_user and not experimental_spend else ()),
         *_accounts(),
         *_organizations(),
         *_sessions(generation),
@@ -66,6 +73,17 @@ def api_routes(generation: Generation) -> list[Route]:
         Route("*", "/organizations/{organization}/{rest:path}", _no_route, _IN_ORGANIZATION),
         Route("*", "/organizations/{organization}/groups/{group_name}/{rest:path}", _no_route, _NAMED_GROUP),
     ]
+
+
+def experimental_routes(generation: Generation, *, experimental_spend: bool = False) -> list[Route]:
+    """Return the experimental routes; paths are relative to `EXPERIMENTAL_API`."""
+    routes = _spend_by_user() if generation.spend_by_user and experimental_spend else []
+    if generation.model_prices:
+        routes += [
+            Route("GET", "/ai/model-prices", newer.list_prices, (ai_gateway, signed_in)),
+            Route("POST", "/ai/model-prices", newer.put_price, (ai_gateway, signed_in)),
+        ]
+    return routes
 
 
 def _no_route(_: Call) -> Answer:
@@ -158,6 +176,22 @@ def _spend(generation: Generation) -> list[Route]:
             Route("GET", "/organizations/{organization}/ai/spend/export", export.export_spend, of_organization),
         ]
     return routes
+
+
+def _spend_by_user() -> list[Route]:
+    guards = (signed_in, organization, ai_gateway)
+    return [Route("GET", "/organizations/{organization}/ai/spend/users", newer.spend_by_user, guards)]
+
+
+def _allotments() -> list[Route]:
+    in_organization = (signed_in, organization, ai_gateway)
+    of_group = (*_GROUP, ai_gateway)
+    path = "/organizations/{organization}/agent-hours/group-allotments"
+    return [
+        Route("GET", path, newer.list_allotments, in_organization),
+        Route("PUT", "/groups/{group}/agent-hours/allotment", newer.put_allotment, of_group),
+        Route("DELETE", "/groups/{group}/agent-hours/allotment", newer.delete_allotment, of_group),
+    ]
 
 
 def _accounts() -> list[Route]:

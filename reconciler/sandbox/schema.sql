@@ -214,6 +214,16 @@ CREATE TABLE agent_hours_allotments (
     updated_at      TEXT    NOT NULL
 ) STRICT;
 
+-- Who crossed which share of their limit first in a period: Coder then notifies the person and all Owners and User
+-- Admins. A limit of $0 and unpriced use cross nothing.
+CREATE TABLE ai_budget_crossings (
+    user_id         TEXT    NOT NULL,
+    period_start    TEXT    NOT NULL,
+    percent         INTEGER NOT NULL CHECK (percent IN (85, 100)),
+    day             TEXT    NOT NULL,
+    PRIMARY KEY (user_id, period_start, percent)
+) STRICT, WITHOUT ROWID;
+
 -- What happened -------------------------------------------------------------------------------------------
 
 -- No foreign keys: an entry outlives its user, group and organization. Failed requests have a status_code from 400 on.

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from .calls import World
+    from .database import Database
 
 MAXIMUM_DAYS = 400
 _WORKING_DAYS = 22
@@ -46,6 +47,24 @@ ON CONFLICT DO UPDATE SET {", ".join(f"{name} = {name} + excluded.{name}" for na
 """
 
 
+_CROSSINGS = """
+INSERT OR IGNORE INTO ai_budget_crossings (user_id, period_start, percent, day)
+SELECT e.user_id, ?1, p.value, ?3
+FROM effective_budgets e
+JOIN (SELECT user_id, group_id, sum(cost_micros) AS spent FROM ai_daily_spend WHERE day >= ?1 AND day < ?2
+      GROUP BY user_id, group_id) s ON s.user_id = e.user_id AND s.group_id = e.effective_group_id
+JOIN json_each('[85, 100]') p
+WHERE e.spend_limit_micros > 0 AND s.spent * 100 >= e.spend_limit_micros * p.value
+"""
+
+
+def note_crossings(database: Database, day: date) -> None:
+    """Record who has crossed 85 % or 100 % of their limit in the month of this day, and had not before."""
+    start = day.replace(day=1)
+    end = (start + timedelta(days=32)).replace(day=1)
+    database.run(_CROSSINGS, start.isoformat(), end.isoformat(), day.isoformat())
+
+
 def advance(world: World, days: int) -> None:
     """Move the clock forward by whole days, and the spend with it. *Raises* ValueError for a number that is not one
     of 1 to 400.
@@ -60,6 +79,7 @@ def advance(world: World, days: int) -> None:
             day = today + timedelta(days=passed)
             if day.weekday() < _SATURDAY:
                 world.database.run_many(_BOOK, list(_bookings(world, habits, day)))
+                note_crossings(world.database, day)
     world.clock.set(now + timedelta(days=days), stopped=world.clock.is_stopped)
 
 

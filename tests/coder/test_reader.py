@@ -86,7 +86,7 @@ def test_what_is_read_is_what_is_there(version: str, role: str) -> None:
     ("version", "expected"),
     [
         ("2.37", {"GET /api/v2/organizations/*/groups/ai/spend": 2, "GET /api/v2/groups/*/members/ai/spend": 50}),
-        ("2.36", {"GET /api/v2/organizations/*/groups/ai/spend": 2, "GET /api/v2/groups/*/members/ai/spend": 50 + 107}),
+        ("2.36", {"GET /api/v2/organizations/*/groups/ai/spend": 2, "GET /api/v2/groups/*/members/ai/spend": 50 + 198}),
         ("2.35", {"GET /api/v2/groups/*/ai/budget": 200, "GET /api/v2/users/*/ai/budget": 5000,
                   "POST /api/v2/authcheck": 2}),
         ("2.34", {"GET /api/v2/groups/*/ai/budget": 200, "POST /api/v2/authcheck": 1}),

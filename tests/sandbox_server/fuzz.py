@@ -1,4 +1,4 @@
-"""Requests made at random from the OpenAPI description: half of them sensible, half of them rotten somewhere."""
+"""Requests made at random from the routes and types of a strict client: half of them sensible, half rotten."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from urllib.parse import quote, urlencode
 
 import httpx
 
+from tests.contract.sdk import OneOf, Operation, Plain, Struct, Type, Wrapped, load_sdk, operations
 from tests.sandbox_server.callers import World
-from tests.sandbox_server.description import Operation, operations, schema
 
 ROLES = ("owner", "owner", "user-admin", "user-admin", "organization-admin", "organization-user-admin", "auditor",
          "member", "nobody", "garbage-token")  # fmt: skip
@@ -61,9 +61,11 @@ class Fuzzer:
 
     world: World
     random: random.Random
-    operations: list[Operation] = field(default_factory=operations)
+    generation: str
+    operations: list[Operation] = field(init=False)
 
     def __post_init__(self) -> None:
+        self.operations = operations(self.generation)
         execute = self.world.sandbox.execute
         self.keys = execute("SELECT * FROM api_keys")
         self.holders = execute("SELECT id, roles FROM users WHERE id IN (SELECT user_id FROM api_keys)")
@@ -74,6 +76,8 @@ class Fuzzer:
             "user": [text for row in execute("SELECT id, username FROM users ORDER BY rowid") for text in row],
             "session": [row[0] for row in execute("SELECT id FROM ai_sessions")],
             "key": [row[0] for row in execute("SELECT id FROM api_keys")],
+            "token_name": [row[0] for row in execute("SELECT token_name FROM api_keys")],
+            "organization_name": [row[0] for row in execute("SELECT name FROM organizations")],
         }
 
     def send(self) -> tuple[Operation, httpx.Response]:
@@ -82,7 +86,7 @@ class Fuzzer:
         path = operation.path
         for name in operation.path_parameters:
             path = path.replace(f"{{{name}}}", quote(self._path_value(name), safe=""))
-        query = {name: self._query_value(name) for name in operation.query_parameters if self.random.random() < 0.5}
+        query = {name: self._query_value(name) for name in operation.query if self.random.random() < 0.5}
         if self.random.random() < 0.03:
             query["nonsense"] = "1"
         if query:
@@ -129,37 +133,40 @@ class Fuzzer:
     def _body(self, name: str) -> bytes:
         if self.random.random() < 0.2:
             return self.random.choice(ROTTEN_BODIES)
-        return json.dumps(self._value(schema(name), "")).encode()
+        return json.dumps(self._value(Plain(name=name), "")).encode()
 
-    def _value(self, description: Any, name: str) -> Any:
+    def _value(self, type_: Type, name: str) -> Any:
         if name and self.random.random() < 0.08:
             return self.random.choice(ROTTEN_VALUES)
-        if "$ref" in description:
-            return self._value(schema(description["$ref"].rpartition("/")[2]), name)
-        if "enum" in description:
-            return self.random.choice(description["enum"])
-        match description.get("type"):
-            case "object" if "properties" in description:
+        match type_:
+            case Plain(name=kind) if kind in load_sdk().types:
+                return self._value(load_sdk().types[kind], name)
+            case Plain(name=kind):
+                return self._plain(kind, name)
+            case OneOf(words=words):
+                return self.random.choice(words)
+            case Wrapped(kind="list", item=item):
+                return [self._value(item, name) for _ in range(self.random.choice((0, 1, 1, 3)))]
+            case Wrapped(item=item):
+                return {str(n): self._value(item, "x") for n in range(3)}
+            case Struct(fields=fields):
                 return {
-                    key: self._value(value, key)
-                    for key, value in description["properties"].items()
-                    if self.random.random() < 0.85
+                    key: self._value(field.type, key) for key, field in fields.items() if self.random.random() < 0.85
                 }
-            case "object":
-                return {str(n): self._value(description["additionalProperties"], "x") for n in range(3)}
-            case "array":
-                return [self._value(description["items"], name) for _ in range(self.random.choice((0, 1, 1, 3)))]
-            case "integer":
-                return self.random.choice((0, 1, 5_000_000, 10**12, 10**12 + 1))
-            case "boolean":
-                return self.random.random() < 0.5
-            case _:
-                return self._text(description, name)
 
-    def _text(self, description: Any, name: str) -> str:
-        if description.get("format") == "uuid":
-            kind = "group" if name == "group_id" else "organization" if "organization" in name else "user"
-            return str(self.random.choice(self.known[kind]))
+    def _plain(self, kind: str, name: str) -> Any:
+        match kind:
+            case "int":
+                return self.random.choice((0, 1, 5_000_000, 10**12, 10**12 + 1))
+            case "bool":
+                return self.random.random() < 0.5
+            case "uuid":
+                owner = "group" if name == "group_id" else "organization" if "organization" in name else "user"
+                return str(self.random.choice(self.known[owner]))
+            case _:
+                return self._text(name)
+
+    def _text(self, name: str) -> str:
         match name:
             case "email":
                 return f"new{self.random.randrange(50)}@acme.example"

@@ -10,6 +10,7 @@ import pytest
 
 from reconciler.sandbox import Options, Sandbox
 from tests.contract import cases, check_answer, placeholders, substitute, world_path
+from tests.contract.sdk import check_strictly, operation_of
 from tests.patience import PATIENCE_S
 
 if TYPE_CHECKING:
@@ -80,10 +81,20 @@ def test_example_is_served(servers: Servers, client: httpx.Client, generation: s
         differences = check_answer(
             example.answer, ids=ids, status=response.status_code, headers=response.headers, body=body_of(response)
         )
+        differences += strict_differences(generation, example, response)
         assert differences == [], f"{example.source} {example.note}\n{response.text}"
     finally:
         if not is_shared:
             sandbox.__exit__()
+
+
+def strict_differences(generation: str, example: Example, response: httpx.Response) -> list[str]:
+    """Return what a strict client misses in a successful answer in JSON."""
+    path = response.request.url.path.removeprefix("/api/v2")
+    operation = operation_of(generation, example.request.method, path.rstrip("/"))
+    if operation is None or response.status_code != operation.status or operation.answer in (None, "text/csv"):
+        return []
+    return check_strictly(operation.answer, json.loads(response.text), generation)  # type: ignore[arg-type]
 
 
 def known_ids(sandbox: Sandbox) -> dict[str, str]:

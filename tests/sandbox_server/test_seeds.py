@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sqlite3
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -55,8 +56,42 @@ def test_a_size_counts_what_the_lists_count(
     assert world.get("/users?limit=1").json()["count"] == users
     assert len(world.get("/groups").json()) == groups
     assert len(world.get("/organizations").json()) == organizations
-    budgets = world.sandbox.execute("SELECT count(*) FROM group_ai_budgets")[0][0]
-    assert budgets == -(-groups // 10)
+
+
+@pytest.mark.parametrize("day", ["2026-11-01", "2026-11-16", "2028-02-29", "2026-12-31"])
+def test_a_company_is_worth_playing_with_on_any_day(start: Start, day: str) -> None:
+    world = start(seed="300-users,30-groups", now=datetime.fromisoformat(f"{day}T10:00:00Z"))
+
+    def number(sql: str) -> int:
+        return int(world.sandbox.execute(f"SELECT count(*) FROM ({sql})")[0][0])
+
+    assert number("SELECT 1 FROM group_ai_budgets") >= 20
+    assert number("SELECT 1 FROM group_ai_budgets WHERE spend_limit_micros = 0") in (0, 1)
+    assert number("SELECT 1 FROM user_ai_budget_overrides") == 30
+    assert number("SELECT 1 FROM groups WHERE source = 'oidc'") >= 9
+    assert number("SELECT 1 FROM users WHERE is_service_account") >= 3
+    assert number("SELECT 1 FROM users WHERE deleted") == 6
+    assert number("SELECT 1 FROM users WHERE deleted AND id IN (SELECT user_id FROM ai_daily_spend)") >= 3
+    for status in ("dormant", "suspended"):
+        assert number(f"SELECT 1 FROM users WHERE status = '{status}'") >= 5
+    for column, least in (("user_id", 220), ("model", 5), ("provider", 2), ("provider_name", 4), ("client", 4)):
+        assert number(f"SELECT DISTINCT {column} FROM ai_daily_spend") >= least, column
+    assert number("SELECT 1 FROM ai_daily_spend WHERE unpriced_usage_count AND cost_micros = 0") >= 10
+    assert number("SELECT DISTINCT substr(day, 1, 7) FROM ai_daily_spend") == 2
+    assert number(f"SELECT 1 FROM ai_daily_spend WHERE day > '{day}'") == 0
+    near, reached = (number(f"SELECT 1 FROM ai_budget_crossings WHERE percent = {percent}") for percent in (85, 100))
+    assert near - reached >= 10
+    assert 5 <= reached <= 30
+    assert {row[2] for row in world.control("GET", "crossings").json()} == {85, 100}
+
+
+def test_spend_that_moves_forward_crosses_limits(start: Start) -> None:
+    world = start(seed="300-users,30-groups", now=datetime(2026, 11, 9, 10, tzinfo=UTC), advance_days=1)
+    before = len(world.control("GET", "crossings").json())
+    world.sandbox.advance(20)
+    crossings = world.control("GET", "crossings").json()
+    assert len(crossings) > before
+    assert {row[3][:8] for row in crossings} == {"2026-11-"}
 
 
 def test_the_same_seed_makes_the_same_world() -> None:
@@ -115,6 +150,29 @@ def test_a_document_of_ones_own(start: Start, tmp_path: Path) -> None:
     world = start(seed=str(path))
     assert [row[1:4] for row in world.sandbox.effective()] == [("ana", 1, "group")]
     assert set(world.sandbox.tokens) == {"owner"}
+
+
+def test_a_document_can_hold_what_only_races_and_deletions_leave_behind(start: Start, tmp_path: Path) -> None:
+    path = tmp_path / "world.yaml"
+    path.write_text(
+        "organizations:\n"
+        "  - {name: acme, default: true, members: [ana, bob], groups: [{name: a, strangers: [cleo], budget: 5}]}\n"
+        "  - {name: gone, deleted: true, members: [cleo], groups: [{name: Everyone, budget: 7}]}\n"
+        "users: [{username: ana, roles: [owner]}, {username: bob}, {username: cleo}]\n"
+        "overrides: [{user: bob, group: acme/a, limit: 3, stale: true}, {user: cleo, group: gone/Everyone, limit: 2}]\n"
+        "spend: [{user: bob, group: acme/a, amount: 0, client: codex, unpriced: 4}]\ntokens: {owner: ana}\n",
+        encoding="utf-8",
+    )
+    world = start(seed=str(path))
+    assert [row[1:4] for row in world.sandbox.effective()] == [
+        ("ana", None, None),
+        ("bob", 3_000_000, "user_override"),
+        ("cleo", 2_000_000, "user_override"),
+    ]
+    assert world.get(f"/groups/{world.group('acme/a')}").json()["total_member_count"] == 1
+    assert [row["name"] for row in world.get("/organizations").json()] == ["acme"]
+    with pytest.raises(sqlite3.IntegrityError, match="must_be_group_member"):
+        world.sandbox.execute("UPDATE user_ai_budget_overrides SET spend_limit_micros = 1")
 
 
 @pytest.mark.parametrize(

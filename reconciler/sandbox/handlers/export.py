@@ -39,7 +39,7 @@ def export_spend(call: Call) -> Answer:
     """Answer with CSV; cells that a spreadsheet would take for a formula get an apostrophe in front."""
     if not call.caller.may("read", "group_member", organization=call.organization["id"]):
         raise forbidden()
-    start, end = _period(call)
+    start, end = read_period(call)
     period = shown(as_text(start)), shown(as_text(end))
     rows = call.database.rows(_ROWS, call.organization["id"], as_text(start), as_text(end))
     text = io.StringIO()
@@ -51,7 +51,7 @@ def export_spend(call: Call) -> Answer:
     return Answer(200, text.getvalue().encode(), "text/csv; charset=utf-8", (("Content-Disposition", name),))
 
 
-def _period(call: Call) -> tuple[datetime, datetime]:
+def read_period(call: Call) -> tuple[datetime, datetime]:
     """Return the period asked for, else this month narrowed to what is retained. *Raises* Refused 400."""
     query = call.query()
     query.moment("period_start"), query.moment("period_end")

@@ -7,6 +7,7 @@ rules themselves are the database's. Memberships begin in the order of the docum
 from __future__ import annotations
 
 import sqlite3
+from contextlib import nullcontext
 from datetime import datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any
@@ -27,16 +28,16 @@ if TYPE_CHECKING:
     from ..database import Database
 
 _TOP = {"organizations", "users", "overrides", "spend", "sessions", "tokens"}
-_ORGANIZATION = {"name", "display_name", "description", "default", "workspace_sharing", "members", "groups"}
-_GROUP = {"name", "display_name", "source", "members", "budget"}
+_ORGANIZATION = {"name", "display_name", "description", "default", "workspace_sharing", "members", "groups", "deleted"}
+_GROUP = {"name", "display_name", "source", "members", "strangers", "budget"}
 _USER = {
     "username", "name", "email", "password", "status", "login_type", "roles", "organization_roles",
     "service_account", "deleted",
 }  # fmt: skip
-_OVERRIDE = {"user", "group", "limit"}
+_OVERRIDE = {"user", "group", "limit", "stale"}
 _SPEND = {
     "user", "group", "amount", "day", "provider", "provider_name", "model", "input_tokens", "output_tokens",
-    "cache_read_tokens", "cache_write_tokens",
+    "cache_read_tokens", "cache_write_tokens", "client", "unpriced",
 }  # fmt: skip
 _SESSION = {"user", "client", "provider", "model", "prompts", "tools", "ended", "network_calls"}
 _MISTAKES = (yaml.YAMLError, LookupError, TypeError, AttributeError, ValueError, InvalidOperation, sqlite3.Error)
@@ -85,6 +86,9 @@ class _Sower:
         for body in users.values():
             if body.get("deleted"):
                 self._database.run("UPDATE users SET deleted = 1 WHERE id = ?", _user_id(body["username"]))
+        for body in document.get("organizations") or ():
+            if body.get("deleted"):
+                self._database.run("UPDATE organizations SET deleted = 1 WHERE id = ?", _organization_id(body["name"]))
         for role, username in (document.get("tokens") or {}).items():
             give_token(self._database, role, _user_id(username))
         add_system_user(self._database)
@@ -132,7 +136,10 @@ class _Sower:
             )  # fmt: skip
         self._database.run_many(
             "INSERT INTO group_members (user_id, group_id) VALUES (?, ?)",
-            [(_user_id(username), group_id) for username in body.get("members") or ()],
+            [
+                (_user_id(username), group_id)
+                for username in (*(body.get("members") or ()), *(body.get("strangers") or ()))
+            ],
         )
         if "budget" in body:
             self._database.run(
@@ -142,6 +149,10 @@ class _Sower:
             )  # fmt: skip
 
     def _override(self, body: Mapping[str, Any]) -> None:
+        with self._database.without_triggers() if body.get("stale") else nullcontext():
+            self._write_override(body)
+
+    def _write_override(self, body: Mapping[str, Any]) -> None:
         self._database.run(
             "INSERT INTO user_ai_budget_overrides (user_id, group_id, spend_limit_micros, created_at, updated_at) "
             "VALUES (?, ?, ?, ?, ?)",
@@ -152,13 +163,14 @@ class _Sower:
         start, _ = self._clock.period()
         self._database.run(
             "INSERT INTO ai_daily_spend (user_id, group_id, day, provider, provider_name, model, input_tokens, "
-            "output_tokens, cache_read_tokens, cache_write_tokens, cost_micros) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "output_tokens, cache_read_tokens, cache_write_tokens, cost_micros, client, unpriced_usage_count) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             _user_id(body["user"]), _group_id(body["group"]), str(body.get("day", start.date())),
             body.get("provider", "anthropic"), body.get("provider_name", "Anthropic"),
             body.get("model", "claude-sonnet-4-5"), body.get("input_tokens", 300_000),
             body.get("output_tokens", 20_000), body.get("cache_read_tokens", 0),
-            body.get("cache_write_tokens", 0), _micros(body["amount"]),
+            body.get("cache_write_tokens", 0), _micros(body["amount"]), body.get("client", "claude-code"),
+            body.get("unpriced", 0),
         )  # fmt: skip
 
     def _session(self, number: int, body: Mapping[str, Any]) -> None:

@@ -21,6 +21,7 @@ from reconciler.coder.wire import Fields, load_object
 from reconciler.core.budget import OrganizationId, UserId
 from reconciler.core.directory import Organization
 from reconciler.core.snapshot import Deployment, Offers
+from reconciler.core.spend import Window
 from reconciler.errors import DeniedError, ServerError
 
 FEATURES = {"aibridge": "AI Gateway", "template_rbac": "groups"}
@@ -37,6 +38,8 @@ class DiscoveredServer:
     overrides: Route
     licence: tuple[str, ...]
     """What the server says about its licence, such as that it ends in two days; empty when it says nothing."""
+    period: Window | None
+    """The current budget period; None where the server does not say it (2.35 and older)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +65,7 @@ class FirstRound:
         """Return what the answers to `questions` complete. Raises ServerError where we cannot work with them."""
         older = answers[len(answers) - len(self._older_rows) :]
         route = self.route or _first_route(zip(self._older_rows, older, strict=True))
-        has_bulk, has_effective = _read_bulk(answers[: len(answers) - len(older)])
+        bulk = _read_bulk(answers[: len(answers) - len(older)])
         deployment = Deployment(
             id=self.build.text("deployment_id") or self.build.text("dashboard_url") or self.url,
             url=self.url,
@@ -71,8 +74,8 @@ class FirstRound:
             roles=tuple(sorted(role.text("name") for role in self.me.rows("roles"))) if self.me.has("roles") else (),
             offers=Offers(
                 overrides=bool(route.suffix),
-                bulk_reads=has_bulk,
-                effective_budgets=has_effective,
+                bulk_reads=bulk.is_there,
+                effective_budgets=bulk.says_effective,
                 overrides_missing=route.missing,
                 overrides_hidden=route.may_hide,
             ),
@@ -83,6 +86,7 @@ class FirstRound:
             me=UserId(self.me.id("id")),
             overrides=route,
             licence=self.licence,
+            period=bulk.period,
         )
 
     @property
@@ -191,17 +195,31 @@ def _choose_home(ours: Collection[str], organizations: Mapping[OrganizationId, O
     return chosen.id if chosen else None
 
 
-def _read_bulk(answers: Sequence[Answer]) -> tuple[bool, bool]:
-    """Return whether both bulk reads are there, and whether the read of members says effective budgets.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Bulk:
+    """What the two bulk reads show."""
+
+    is_there: bool
+    says_effective: bool = False
+    """Whether the read of members says effective budgets."""
+    period: Window | None = None
+
+
+def _read_bulk(answers: Sequence[Answer]) -> _Bulk:
+    """Tell whether both bulk reads are there, and what they say.
 
     A 500 is a route that is there and a row that cannot be read (bulk.py); other rows may be.
     """
     for answer in answers:
         if answer.status == 404 or is_experiment_missing(answer):
-            return False, False
+            return _Bulk(is_there=False)
         if answer.status not in (200, 500):
             raise error_of(answer)
     if not answers:
-        return False, False
-    rows = load_object(answers[-1]).rows("members") if answers[-1].status == 200 else []
-    return True, any(row.has("effective_budget") for row in rows)
+        return _Bulk(is_there=False)
+    if answers[-1].status != 200:
+        return _Bulk(is_there=True)
+    fields = load_object(answers[-1])
+    says_effective = any(row.has("effective_budget") for row in fields.rows("members"))
+    period = Window(start=fields.time("period_start"), end=fields.time("period_end"))
+    return _Bulk(is_there=True, says_effective=says_effective, period=period)

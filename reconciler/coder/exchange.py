@@ -13,6 +13,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import KW_ONLY, dataclass, field
 from functools import cache
+from typing import Protocol
 
 import httpx
 
@@ -32,6 +33,13 @@ MAX_ERROR_BYTES = 256 << 10
 _ENCODINGS = frozenset({"", "identity", "gzip", "x-gzip"})
 
 
+class Stream(Protocol):
+    """Takes the body of a success while it arrives, so that it is never held whole."""
+
+    def feed(self, data: bytes) -> None:
+        """Take the next bytes. It must not raise."""
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
     method: str
@@ -43,6 +51,8 @@ class Request:
     """Replaces our own where it is given."""
     timeout_s: float = TOTAL_TIMEOUT_S
     max_bytes: int = MAX_BYTES
+    make_stream: Callable[[], Stream] | None = None
+    """Makes what takes the body of a 200 instead of `Answer.body`; a new one each time the request is sent."""
 
     def __str__(self) -> str:
         """Name it in a message: method and path, without the query, which may be thousands of characters long."""
@@ -56,6 +66,11 @@ class Request:
 def list_request(path: str) -> Request:
     """Return a GET of a list without pages, which may be long and slow."""
     return Request("GET", path, timeout_s=LIST_TIMEOUT_S, max_bytes=MAX_LIST_BYTES)
+
+
+def stream_request(path: str, make_stream: Callable[[], Stream]) -> Request:
+    """Return a GET of something long whose bytes are taken as they arrive."""
+    return Request("GET", path, timeout_s=LIST_TIMEOUT_S, max_bytes=MAX_LIST_BYTES, make_stream=make_stream)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +87,8 @@ class Answer:
     """Coder's own name for this request, by which an administrator finds it in the server's log."""
     body: bytearray
     """The decoder clears it, so a large body is not held twice."""
+    stream: Stream | None = field(default=None, repr=False)
+    """What took the body instead, where the request wanted that and the answer is a 200."""
     mask: Mask = field(default=NO_SECRETS, repr=False)
     is_warm: bool = True
     """Whether the connection had been used before, so that its latency is that of the request alone."""
@@ -141,8 +158,10 @@ class Exchange:
             extensions={"trace": self._deadlines.trace(client)},
         )
         response = client.send(sent, stream=True)
+        make_stream = request.make_stream if response.status_code == 200 else None
+        stream = make_stream() if make_stream is not None else None
         try:
-            body = _read_body(response, request)
+            body = _read_body(response, request, stream)
         finally:
             response.close()
         headers = response.headers
@@ -153,23 +172,29 @@ class Exchange:
             location=headers.get("location", "") if response.status_code >= 300 else "",
             request_id=headers.get("x-coder-request-id", ""),
             body=body,
+            stream=stream,
             mask=self._mask,
             is_warm=is_warm,
         )
         return answer, headers
 
 
-def _read_body(response: httpx.Response, request: Request) -> bytearray:
+def _read_body(response: httpx.Response, request: Request, stream: Stream | None) -> bytearray:
+    """Return the body; an empty one where `stream` takes it."""
     encoding = response.headers.get("content-encoding", "").strip().lower()
     if encoding not in _ENCODINGS:
         raise NoAnswer(failure=NoAnswerKind.UNUSABLE, why="the answer is encoded in a way that was not asked for")
     is_error = response.status_code >= 300
-    body = bytearray()
+    body, length = bytearray(), 0
     for chunk in response.iter_bytes():
-        body += chunk
-        if is_error and len(body) > MAX_ERROR_BYTES:
+        length += len(chunk)
+        if stream is not None:
+            stream.feed(chunk)
+        else:
+            body += chunk
+        if is_error and length > MAX_ERROR_BYTES:
             break
-        if len(body) > request.max_bytes:
+        if length > request.max_bytes:
             why = f"the answer is longer than {request.max_bytes >> 20:,} MiB"
             raise NoAnswer(failure=NoAnswerKind.UNUSABLE, why=why)
     return body

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from urllib.parse import quote
 
 from reconciler.coder.wire import require_uuid
@@ -60,6 +61,13 @@ def groups_spend(organization_id: str, group_ids: Iterable[str]) -> str:
 
 def members_spend(group_id: str, user_ids: Iterable[str]) -> str:
     return f"{API}/groups/{require_uuid(group_id)}/members/ai/spend?user_ids={_list_of(user_ids)}"
+
+
+def spend_export(organization_id: str, start: datetime, end: datetime) -> str:
+    """Return the export of a window of at most 31 days."""
+    since, until = (f"{time.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}" for time in (start, end))
+    organization = f"{ORGANIZATIONS}/{require_uuid(organization_id)}"
+    return f"{organization}/ai/spend/export?period_start={since}&period_end={until}"
 
 
 def search(path: str, query: str, *, limit: int, offset: int) -> str:

@@ -8,10 +8,11 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Self
 
-from reconciler.coder import activity, bulk, listing, paths
+from reconciler.coder import activity, bulk, export, listing, paths
 from reconciler.coder.answers import is_user_missing
 from reconciler.coder.discovery import DiscoveredServer, ask_first, discover
 from reconciler.coder.exchange import Answer, Request
@@ -25,10 +26,13 @@ from reconciler.core.activity import Changes, Session, UserSpend
 from reconciler.core.budget import ABSENT, Budget, GroupId, GroupRef, OrganizationId, Reading, UserId
 from reconciler.core.directory import Directory, Group, Subject, User
 from reconciler.core.snapshot import Deployment, Effective, People
+from reconciler.core.spend import Booked, Export, Window
 from reconciler.money import Micros
 
 GROUP_WRITERS = "an Owner, a User Admin or an Organization Admin"
 OVERRIDE_WRITERS = "only an Owner or a User Admin"
+MOST_BULK_REQUESTS = 3
+"""Bulk reads of spend in an organization beyond which one export, which is longer, is asked for instead."""
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
@@ -42,6 +46,8 @@ class CoderReader:
         self._directory: Directory | None = None
         self._singles: Singles | None = None
         self._booked: bulk.Booked = {}
+        self._exported: dict[OrganizationId, Booked] = {}
+        self._refused: dict[OrganizationId, str] = {}
 
     @property
     def requests(self) -> int:
@@ -127,17 +133,68 @@ class CoderReader:
     def spend(self, asked: Mapping[GroupId, Sequence[UserId]]) -> Mapping[GroupId, Mapping[UserId, Micros]]:
         """Return what people booked on groups in the current period; empty on servers without bulk reads.
 
-        What `people` has read by the way in this run is not asked for again.
+        What `people` has read by the way in this run is not asked for again. One export an organization says
+        everything, so where that is fewer requests and the token may have it, the export is read. Law: both agree.
         """
         if not self.deployment().offers.bulk_reads:
             return {}
         left = {
             group: [user for user in users if user not in self._booked.get(group, {})] for group, users in asked.items()
         }
-        self._remember(bulk.booked(bulk.read_member_rows(self._transport, left)))
+        unanswered = self._spend_by_export(left)
+        self._remember(bulk.booked(bulk.read_member_rows(self._transport, unanswered)))
         return {
             group: {user: self._booked[group][user] for user in users if user in self._booked.get(group, {})}
             for group, users in asked.items()
+        }
+
+    def period(self) -> Window | None:
+        """Return the current budget period as the server says it; None where it does not (2.35 and older)."""
+        return self._discovered().period
+
+    def exports(self, organizations: Collection[OrganizationId], windows: Sequence[Window]) -> tuple[Export, ...]:
+        """Return what organizations exported for each window, in the order of the windows.
+
+        An export of the current period is remembered for `spend`; an organization that refused is not asked again.
+        """
+        if not self.deployment().offers.bulk_reads:
+            left_out = dict.fromkeys(organizations, "this server has no spend export (2.36 has)")
+            return tuple(Export(window=window, booked={}, unpriced=(), left_out=left_out) for window in windows)
+        refused = {id_: self._refused[id_] for id_ in organizations if id_ in self._refused}
+        asked = [id_ for id_ in organizations if id_ not in refused]
+        exports = export.read_exports(self._transport, asked, windows)
+        for item in exports:
+            if item.window == self.period():
+                self._remember_export(item, asked)
+        return tuple(replace(item, left_out={**item.left_out, **refused}) for item in exports)
+
+    def _remember_export(self, item: Export, asked: Collection[OrganizationId]) -> None:
+        with self._lock:
+            self._refused |= item.left_out
+            self._exported |= {id_: item.booked for id_ in asked if id_ not in item.left_out}
+
+    def _spend_by_export(self, left: Mapping[GroupId, Sequence[UserId]]) -> Mapping[GroupId, Sequence[UserId]]:
+        """Answer from the period's exports what they can answer, after reading them if that saves requests.
+
+        Returns what is left to ask. Who is in no row of an export booked nothing in that period.
+        """
+        groups = self._directory.groups if self._directory is not None else {}
+        asked = {id_: users for id_, users in left.items() if users and id_ in groups}
+        organizations = {groups[id_].organization_id for id_ in asked} - self._refused.keys()
+        missing = sorted(organizations - self._exported.keys())
+        period = self.period()
+        concerned = [len(users) for id_, users in asked.items() if groups[id_].organization_id in missing]
+        requests = sum(-(-number // paths.MAX_IDS) for number in concerned)
+        if period is not None and missing and requests > MOST_BULK_REQUESTS * len(missing):
+            self.exports(missing, [period])
+        for group_id, users in asked.items():
+            booked = self._exported.get(groups[group_id].organization_id)
+            if booked is not None:
+                people = booked.get(group_id, {})
+                self._remember({group_id: {user: people.get(user, Micros(0)) for user in users}})
+        return {
+            group_id: [user for user in users if user not in self._booked.get(group_id, {})]
+            for group_id, users in left.items()
         }
 
     def _remember(self, booked: bulk.Booked) -> None:

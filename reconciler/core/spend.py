@@ -103,9 +103,14 @@ def split(window: Window, parts: int) -> tuple[Window, ...]:
 
 def merge(exports: Iterable[Export]) -> Booked:
     """Add up the spend of several windows."""
+    return merge_booked(export.booked for export in exports)
+
+
+def merge_booked(parts: Iterable[Booked]) -> Booked:
+    """Add up spend that was read in several parts."""
     booked: dict[GroupId, dict[UserId, Micros]] = {}
-    for export in exports:
-        for group_id, people in export.booked.items():
+    for part in parts:
+        for group_id, people in part.items():
             mine = booked.setdefault(group_id, {})
             for user_id, micros in people.items():
                 mine[user_id] = Micros(mine.get(user_id, 0) + micros)

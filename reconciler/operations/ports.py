@@ -14,6 +14,7 @@ from reconciler.core.activity import Changes
 from reconciler.core.budget import Budget, GroupId, OrganizationId, Reading, UserId
 from reconciler.core.directory import Directory, Group, Subject, User
 from reconciler.core.snapshot import Deployment, People
+from reconciler.core.spend import Export, Window
 from reconciler.money import Micros
 
 
@@ -54,6 +55,12 @@ class Reader(Protocol):
 
     def spend(self, asked: Mapping[GroupId, Sequence[UserId]]) -> Mapping[GroupId, Mapping[UserId, Micros]]:
         """Return what these people booked on each group in the current period; who could not be read is left out."""
+
+    def period(self) -> Window | None:
+        """Return the current budget period as the server says it; None where it does not (2.35 and older)."""
+
+    def exports(self, organizations: Collection[OrganizationId], windows: Sequence[Window]) -> tuple[Export, ...]:
+        """Return what organizations exported for each window, in order; what may not be read is `left_out`."""
 
     def changes(self, subject: Subject, since: datetime) -> Changes:
         """Return who changed a subject's budget since then, oldest first; a `reason` when that may not be read."""

@@ -20,6 +20,7 @@ from reconciler.core.plan.plan import Plan
 from reconciler.core.policy import GroupBudgetEntry, Manage, NotRead, Policy, UserOverrideEntry
 from reconciler.core.scope import EVERYTHING, Scope
 from reconciler.core.snapshot import Deployment, People, Snapshot
+from reconciler.core.spend import Export, Window, month_of
 from reconciler.errors import Place
 from reconciler.money import Micros
 from reconciler.operations.plan import PlanRequest, make_plan
@@ -60,6 +61,13 @@ class SnapshotReader:
 
     def spend(self, asked: Mapping[GroupId, Sequence[UserId]]) -> Mapping[GroupId, Mapping[UserId, Micros]]:
         return {group: dict.fromkeys(people, Micros(15_000_000)) for group, people in asked.items()}
+
+    def period(self) -> Window | None:
+        return month_of(NOW)
+
+    def exports(self, organizations: Collection[OrganizationId], windows: Sequence[Window]) -> tuple[Export, ...]:
+        left_out = dict.fromkeys(organizations, "a snapshot has no export")
+        return tuple(Export(window=window, booked={}, unpriced=(), left_out=left_out) for window in windows)
 
     def changes(self, subject: Subject, since: datetime) -> Changes:
         return Changes()

@@ -1,0 +1,195 @@
+"""The spend export of organizations: CSV, read row by row while it arrives, so that its size costs no memory.
+
+One request says what everybody in an organization booked on each of its groups in a window of at most 31 days. A
+success is complete: the server gives it only to those who may read every member, so who is not in it booked nothing.
+An export that is cut short, or whose rows are not what they should be, is an error and no half result.
+
+Source: coder-api section 3.5. Cells that a spreadsheet would take for a formula have an apostrophe in front.
+"""
+
+from __future__ import annotations
+
+import codecs
+import csv
+from collections.abc import Collection, Mapping, Sequence
+from itertools import product
+
+from reconciler.coder import paths
+from reconciler.coder.answers import error_of, read_error_body, shown
+from reconciler.coder.exchange import Answer, stream_request
+from reconciler.coder.transport import Transport
+from reconciler.coder.wire import MAX_INT64, is_uuid, wrong
+from reconciler.core.budget import GroupId, OrganizationId, UserId
+from reconciler.core.spend import Export, Unpriced, Window, merge_booked
+from reconciler.money import Micros
+
+_COLUMNS = ("user_id", "group_id", "cost_micros", "model", "provider_name")
+_TOKENS = ("input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens")
+_FORMULA = ("'=", "'+", "'-", "'@", "'\t", "'\r")
+_LONGEST_COUNT = len(str(MAX_INT64))
+MAX_RECORD = 1 << 20
+"""Characters; a record that does not end within so many is not one of Coder's."""
+
+
+class ExportTable:
+    """The sums of one export, built while its bytes arrive. Satisfies exchange.py's `Stream`."""
+
+    def __init__(self) -> None:
+        self.booked: dict[GroupId, dict[UserId, Micros]] = {}
+        self.unpriced: dict[tuple[str, str], tuple[set[UserId], int]] = {}
+        self.problem = ""
+        """What is wrong with it; empty while nothing is."""
+        self._decode = codecs.getincrementaldecoder("utf-8")()
+        self._rest = ""
+        self._places: dict[str, int] | None = None
+        self._width = 0
+
+    def feed(self, data: bytes) -> None:
+        """Add the rows that end within these bytes. Never raises: `problem` says what was wrong."""
+        if self.problem:
+            return
+        try:
+            self._rest += self._decode.decode(data)
+        except UnicodeDecodeError:
+            self.problem = "the answer is not UTF-8"
+            return
+        end = self._rest.rfind("\n") + 1
+        whole = self._rest[:end]
+        if whole.count('"') % 2 == 0:  # else the last line break stands within a quoted cell
+            self._rest = self._rest[end:]
+            self._read(whole)
+        elif len(self._rest) > MAX_RECORD:
+            self.problem = "a cell has no end"
+
+    def close(self) -> None:
+        """Say that all bytes have arrived."""
+        if not self.problem and (self._rest or self._places is None):
+            self.problem = "the answer is cut short"
+
+    def _read(self, text: str) -> None:
+        try:
+            for row in csv.reader(text.split("\n")[:-1], strict=True):
+                if self._places is None:
+                    self._read_header(row)
+                else:
+                    self._add(row, self._places)
+                if self.problem:
+                    return
+        except csv.Error as error:
+            self.problem = f"the answer is not CSV: {error}"
+
+    def _read_header(self, row: list[str]) -> None:
+        self._width = len(row)
+        places = {name: index for index, name in enumerate(row)}
+        missing = [name for name in (*_COLUMNS, *_TOKENS) if name not in places]
+        if missing:
+            self.problem = f"the export has no column {missing[0]}"
+        self._places = places
+
+    def _add(self, row: list[str], places: Mapping[str, int]) -> None:
+        if len(row) != self._width:
+            self.problem = "a row of the export has another number of cells than its header"
+            return
+        user_id, group_id, cost = (row[places[name]] for name in ("user_id", "group_id", "cost_micros"))
+        people = self.booked.get(GroupId(group_id))
+        if people is None:
+            if not is_uuid(group_id):
+                self.problem = "a group_id of the export is not a UUID"
+                return
+            people = self.booked.setdefault(GroupId(group_id), {})
+        if user_id not in people and not is_uuid(user_id):
+            self.problem = "a user_id of the export is not a UUID"
+            return
+        if not _is_count(cost):
+            self.problem = "a cost_micros of the export is not a whole number of 0 or more"
+            return
+        person = UserId(user_id)
+        people[person] = Micros(people.get(person, 0) + int(cost))
+        if cost == "0":
+            self._note_unpriced(row, places, person)
+
+    def _note_unpriced(self, row: list[str], places: Mapping[str, int], person: UserId) -> None:
+        counts = [row[places[name]] for name in _TOKENS]
+        if not all(map(_is_count, counts)):
+            self.problem = "a number of tokens in the export is not a whole number of 0 or more"
+            return
+        tokens = sum(map(int, counts))
+        if tokens:
+            key = _plain(row[places["model"]]), _plain(row[places["provider_name"]])
+            users, sum_so_far = self.unpriced.get(key, (set(), 0))
+            users.add(person)
+            self.unpriced[key] = users, sum_so_far + tokens
+
+
+def read_exports(
+    transport: Transport, organizations: Collection[OrganizationId], windows: Sequence[Window]
+) -> tuple[Export, ...]:
+    """Read a window of all of these organizations for each of these windows, in their order.
+
+    What the server refuses is `left_out` of its export. Raises ServerError for answers that are no export.
+    """
+    questions = list(product(windows, sorted(organizations)))
+    requests = [
+        stream_request(paths.spend_export(organization, window.start, window.end), ExportTable)
+        for window, organization in questions
+    ]
+    answers = transport.send_all(requests, load_export)
+    exports = []
+    for window in windows:
+        tables = [
+            (organization, answer)
+            for (asked, organization), answer in zip(questions, answers, strict=True)
+            if asked is window
+        ]
+        read = [table for _, table in tables if isinstance(table, ExportTable)]
+        exports.append(
+            Export(
+                window=window,
+                booked=merge_booked(table.booked for table in read),
+                unpriced=_unpriced(read),
+                left_out={organization: table for organization, table in tables if isinstance(table, str)},
+            )
+        )
+    return tuple(exports)
+
+
+def load_export(answer: Answer) -> ExportTable | str:
+    """Return what an export says, or why the server does not give it. Raises ServerError for all else."""
+    if answer.status in (400, 403, 404):
+        body = read_error_body(answer)
+        return shown(answer, body.message) or f"status {answer.status}"
+    if answer.status != 200:
+        raise error_of(answer)
+    table = answer.stream
+    if answer.content_type != "text/csv" or not isinstance(table, ExportTable):
+        raise wrong(answer.request, f"the answer is {shown(answer, answer.content_type) or 'of no type'}, not CSV")
+    table.close()
+    if table.problem:
+        raise wrong(answer.request, table.problem)
+    table.unpriced = {
+        (shown(answer, model), shown(answer, provider)): used for (model, provider), used in table.unpriced.items()
+    }
+    return table
+
+
+def _unpriced(tables: Sequence[ExportTable]) -> tuple[Unpriced, ...]:
+    people: dict[tuple[str, str], set[UserId]] = {}
+    tokens: dict[tuple[str, str], int] = {}
+    for table in tables:
+        for key, (users, count) in table.unpriced.items():
+            people.setdefault(key, set()).update(users)
+            tokens[key] = tokens.get(key, 0) + count
+    rows = [
+        Unpriced(model=model, provider=provider, people=len(users), tokens=tokens[model, provider])
+        for (model, provider), users in people.items()
+    ]
+    return tuple(sorted(rows, key=lambda row: (-row.tokens, row.model, row.provider)))
+
+
+def _is_count(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) <= _LONGEST_COUNT
+
+
+def _plain(cell: str) -> str:
+    """Return a cell without the apostrophe that a spreadsheet needs."""
+    return cell[1:] if cell.startswith(_FORMULA) else cell

@@ -1,0 +1,158 @@
+"""The spend export: read in pieces, checked strictly, and in agreement with the bulk reads of spend."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from reconciler.coder import reader as reader_module
+from reconciler.coder.client import CoderReader
+from reconciler.coder.export import ExportTable, load_export
+from reconciler.core.budget import GroupId, UserId
+from reconciler.core.spend import DAY, last_days, merge
+from reconciler.errors import ServerError
+from reconciler.sandbox import Fault
+from tests.coder.helpers import ID_1, ID_2, ID_3, answer, asked, refusal, sandbox_and_reader
+
+HEADER = (
+    "user_id,username,group_id,group_name,organization_id,organization_name,model,provider,provider_name,"
+    "input_tokens,output_tokens,cache_read_tokens,cache_write_tokens,cost_micros,period_start,period_end\n"
+)
+EXPORT = "/api/v2/organizations/x/ai/spend/export"
+
+
+def row(user: str, group: str, cost: object, *, model: str = "claude", tokens: object = 5) -> str:
+    return f"{user},ana,{group},eng,{ID_3},acme,{model},anthropic,Anthropic,{tokens},0,0,0,{cost},a,b\n"
+
+
+def fed(text: str | bytes, size: int = 1_000_000) -> ExportTable:
+    data = text.encode() if isinstance(text, str) else text
+    table = ExportTable()
+    for start in range(0, len(data), size):
+        table.feed(data[start : start + size])
+    table.close()
+    return table
+
+
+@pytest.mark.parametrize("size", [1, 2, 7, 100, 1_000_000])
+def test_rows_add_up_however_the_bytes_arrive(size: int) -> None:
+    text = HEADER + row(ID_1, ID_2, 7) + row(ID_1, ID_2, 5, model='"a\n""b"",c é"') + row(ID_2, ID_2, 0, model="'=own")
+    table = fed(text, size)
+    assert table.problem == ""
+    assert table.booked == {ID_2: {ID_1: 12, ID_2: 0}}
+    assert table.unpriced == {("=own", "Anthropic"): ({ID_2}, 5)}
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("", "cut short"),
+        (HEADER[:-1], "cut short"),
+        (HEADER + row(ID_1, ID_2, 7)[:-1], "cut short"),
+        (HEADER + '"' + row(ID_1, ID_2, 7), "cut short"),
+        (HEADER + '"' + row(ID_1, ID_2, 7) * 20_000, "no end"),
+        (HEADER.replace("cost_micros", "cost"), "no column cost_micros"),
+        (HEADER + "a,b\n", "another number of cells"),
+        (HEADER + row("ana", ID_2, 7), "user_id"),
+        (HEADER + row(ID_1, "eng", 7), "group_id"),
+        (HEADER + row(ID_1, ID_2, "-7"), "cost_micros"),
+        (HEADER + row(ID_1, ID_2, "7.0"), "cost_micros"),
+        (HEADER + row(ID_1, ID_2, "٧"), "cost_micros"),
+        (HEADER + row(ID_1, ID_2, "9" * 20), "cost_micros"),
+        (HEADER + row(ID_1, ID_2, 0, tokens="x"), "tokens"),
+        (HEADER.encode() + b"\xff\xfe\n", "not UTF-8"),
+        (HEADER + row(ID_1, ID_2, 7, model='"a"b'), "not CSV"),
+        ("<html>\n", "no column user_id"),
+    ],
+)
+def test_what_is_no_export(text: str | bytes, problem: str) -> None:
+    assert problem in fed(text).problem
+
+
+def test_an_export_that_is_wrong_is_an_error_and_a_refusal_is_not() -> None:
+    table = ExportTable()
+    table.feed(HEADER.encode())
+    assert load_export(answer(b"", path=EXPORT, content_type="text/csv", stream=table)) is table
+    with pytest.raises(ServerError, match="not CSV"):
+        load_export(answer(b"", path=EXPORT, content_type="text/html", stream=ExportTable()))
+    with pytest.raises(ServerError, match="cut short"):
+        load_export(answer(b"", path=EXPORT, content_type="text/csv", stream=ExportTable()))
+    assert load_export(refusal("Forbidden.", 403)) == "Forbidden."
+    with pytest.raises(ServerError):
+        load_export(refusal("An internal server error occurred.", 500))
+
+
+def everybody(reader: CoderReader) -> dict[GroupId, list[UserId]]:
+    directory = reader.directory()
+    return {group: sorted(directory.members[group]) for group in directory.groups}
+
+
+@pytest.mark.parametrize("version", ["2.36", "2.37"])
+def test_export_and_bulk_reads_agree(version: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with sandbox_and_reader(version, seed="400-users,9-groups,2-organizations") as (sandbox, by_export):
+        spend = by_export.spend(everybody(by_export))
+        assert asked(sandbox)["GET /api/v2/organizations/*/ai/spend/export"] == 2
+        assert not any("members/ai/spend" in path for path in asked(sandbox) if not path.endswith("ai/spend")), asked(
+            sandbox
+        )
+    monkeypatch.setattr(reader_module, "MOST_BULK_REQUESTS", 1_000)
+    with sandbox_and_reader(version, seed="400-users,9-groups,2-organizations") as (sandbox, in_bulk):
+        assert spend == in_bulk.spend(everybody(in_bulk))
+        assert asked(sandbox)["GET /api/v2/organizations/*/ai/spend/export"] == 0
+    assert sum(micros for people in spend.values() for micros in people.values()) > 0
+
+
+def test_who_may_not_export_asks_in_bulk_and_is_refused_once() -> None:
+    with sandbox_and_reader(seed="400-users,9-groups", role="member") as (sandbox, reader):
+        groups = everybody(reader)
+        reader.spend({group: (people * 100)[:500] for group, people in groups.items()})
+        reader.exports(sorted(reader.directory().organizations), last_days(datetime.now(UTC), 1))
+        assert asked(sandbox)["GET /api/v2/organizations/*/ai/spend/export"] == 1
+
+
+def test_few_people_cost_no_export() -> None:
+    with sandbox_and_reader() as (sandbox, reader):
+        reader.spend(dict(sorted(everybody(reader).items())[:3]))
+        assert asked(sandbox)["GET /api/v2/organizations/*/ai/spend/export"] == 0
+
+
+def test_days_add_up_to_the_period() -> None:
+    with sandbox_and_reader(seed="200-users,9-groups") as (sandbox, reader):
+        sandbox.advance(9)
+        period = reader.period()
+        assert period is not None
+        organizations = sorted(reader.directory().organizations)
+        (whole,) = reader.exports(organizations, [period])
+        days = [
+            type(period)(start=period.start + n * DAY, end=period.start + (n + 1) * DAY) for n in range(period.days)
+        ]
+        exports = reader.exports(organizations, days)
+        assert [export.window for export in exports] == days
+        assert {
+            g: {u: m for u, m in people.items() if m} for g, people in merge(exports).items() if any(people.values())
+        } == {g: {u: m for u, m in people.items() if m} for g, people in whole.booked.items() if any(people.values())}
+
+
+def test_an_old_server_has_no_export() -> None:
+    with sandbox_and_reader("2.35") as (_, reader):
+        organizations = sorted(reader.directory().organizations)
+        (export,) = reader.exports(organizations, last_days(datetime.now(UTC), 1))
+        assert reader.period() is None
+        assert sorted(export.left_out) == organizations
+
+
+def test_a_month_that_is_older_than_the_retention_is_left_out() -> None:
+    with sandbox_and_reader() as (_, reader):
+        long_ago = last_days(datetime.now(UTC) - timedelta(days=300), 1)
+        (export,) = reader.exports(sorted(reader.directory().organizations), long_ago)
+        assert export.left_out
+
+
+def test_a_connection_that_breaks_off_is_asked_again() -> None:
+    with sandbox_and_reader(seed="400-users,9-groups") as (sandbox, reader):
+        groups = everybody(reader)
+        sandbox.fault(Fault("truncate", path="*/ai/spend/export"))
+        spend = reader.spend(groups)
+        assert asked(sandbox)["GET /api/v2/organizations/*/ai/spend/export"] == 2
+        assert sum(map(len, spend.values())) == sum(map(len, groups.values()))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -44,6 +44,15 @@ def load(paths: Sequence[str]) -> Loaded:
         raise PolicyError(tuple(dict.fromkeys(files.findings)))
     sources = (SourceFile(path=text.path, sha256=hashlib.sha256(text.data).hexdigest()) for text in files.texts)
     return Loaded(policies=policies, sources=tuple(sources), not_read=tuple(files.not_read))
+
+
+def load_texts(texts: Mapping[str, str]) -> tuple[Policy, ...]:
+    """Read policies from the texts of files, by path. Raises PolicyError."""
+    findings: list[Finding] = []
+    policies = _load([PolicyText(path, texts[path].encode()) for path in sorted(texts)], findings)
+    if findings:
+        raise PolicyError(tuple(dict.fromkeys(findings)))
+    return policies
 
 
 def _load(texts: list[PolicyText], findings: list[Finding]) -> tuple[Policy, ...]:

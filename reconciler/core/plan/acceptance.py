@@ -1,0 +1,40 @@
+"""How a policy would take in what is live: what to write where, for each difference. Frozen data; it does nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from reconciler.errors import Place
+
+
+class Taking(StrEnum):
+    """What is done to the entry of a subject."""
+
+    CHANGE = "change"
+    """The keys in `lines` get new values."""
+    REMOVE = "remove"
+    ADD = "add"
+    """The entry in `lines` is added to the list `section` of the file."""
+    IMPOSSIBLE = "impossible"
+    """`problem` says why."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Acceptance:
+    """What makes the policy say what is live for one subject."""
+
+    address: str
+    """Of the subject."""
+    taking: Taking
+    """What is done to its entry."""
+    file: str = ""
+    """The policy file; empty if it is impossible."""
+    place: Place | None = None
+    """Of the entry that is changed or removed."""
+    section: str = ""
+    """`group_budgets` or `user_overrides`."""
+    lines: tuple[str, ...] = ()
+    """YAML to paste: keys to replace, or a whole entry."""
+    problem: str = ""
+    """Why the policy cannot say what is live, and what to do; empty if it can."""

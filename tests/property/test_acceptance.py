@@ -13,7 +13,7 @@ from reconciler.core.plan.plan import Plan
 from reconciler.core.policy import Manage, Policy
 from reconciler.core.snapshot import Snapshot
 from reconciler.errors import ReconcilerError
-from reconciler.operations.accept import accept, propose
+from reconciler.policy_file.accept import accept, propose
 from reconciler.policy_file.load import load_texts
 from reconciler.policy_file.write import dump
 from tests.effects.worlds import World

@@ -2,7 +2,8 @@
 
     load.load(paths)        files and folders to policies, or every finding of every file
     write.dump(policy)      one policy to YAML text that loads as the same policy
-    accept.propose(...)     what to write where, so that the policy says what is live; accept.accept(...) edits the texts
+    accept.propose(...)     what to write where, so that the policy says what is live
+    accept.accept(...)      the texts of the files with that written
 
     files -> read -> parse -> merge      what is right, quickly
                        check             all that is wrong, in the words of the schema; imported only when needed

@@ -3,10 +3,10 @@ PYTHON ?= python3
 BIN    := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test days check bench chaos clean
+.PHONY: help demo test days check lint-deploy lower-bounds release locks bench chaos clean
 
 help: ## list the targets
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 18
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
 
 .venv/installed: pyproject.toml reconciler/__init__.py
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: make PYTHON=/path/to/python3.11"; exit 1; }
@@ -30,6 +30,18 @@ check: .venv/installed ## format, lint, types, import contracts
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+lint-deploy: .venv/installed ## the pipelines and manifests of deploy/, by the tools that their users run
+	@.ci/lint-deploy
+
+lower-bounds: ## the suite's core against the oldest libraries that pyproject.toml allows
+	@.ci/lower-bounds
+
+release: .venv/installed ## wheel and source archive twice, same bytes; metadata checked; bill of materials
+	@.ci/release
+
+locks: ## deploy/requirements.txt from pyproject.toml, with hashes
+	@.ci/locks
 
 chaos: .venv/installed ## 10,000 runs of the fault harness and 10,000 of law 5, on all cores; about an hour
 	@$(BIN)/python -m tests.chaos --runs 10000

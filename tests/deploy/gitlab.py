@@ -1,0 +1,72 @@
+"""The GitLab component as GitLab reads it: inputs filled in, `extends` merged; and its jobs run as a runner runs them.
+
+`python -m tests.deploy.gitlab` prints the pipeline with the inputs' defaults, for the linters.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+ROOT = Path(__file__).parents[2]
+COMPONENT = ROOT / "deploy" / "gitlab" / "templates" / "ai-budgets.yml"
+_INPUT = re.compile(r"\$\[\[ inputs\.(\w+) \]\]")
+_OF_THE_PIPELINE = {"spec", "include", "stages", "default", "variables", "workflow"}
+
+
+def pipeline(**inputs: str) -> dict[str, Any]:
+    """Return the component's jobs with these inputs; the others have their defaults."""
+    head, body = COMPONENT.read_text(encoding="utf-8").split("\n---\n")
+    defaults = {name: value.get("default") for name, value in yaml.safe_load(head)["spec"]["inputs"].items()}
+    assert set(inputs) <= set(defaults)
+    values = defaults | inputs
+    filled: dict[str, Any] = yaml.safe_load(_INPUT.sub(lambda match: str(values[match[1]]), body))
+    return filled
+
+
+def job(name: str, **inputs: str) -> dict[str, Any]:
+    """Return a job with what it extends."""
+    jobs = pipeline(**inputs)
+    definition = jobs[name]
+    base = jobs[definition["extends"]]
+    merged = {**base, **{key: value for key, value in definition.items() if key != "extends"}}
+    merged["artifacts"] = {**base.get("artifacts", {}), **definition.get("artifacts", {})}
+    return merged
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ran:
+    """What became of a job."""
+
+    code: int
+    log: str
+
+
+def run(definition: Mapping[str, Any], *, folder: Path, variables: Mapping[str, str]) -> Ran:
+    """Run a job's lines in order, in one shell that stops at the first that fails."""
+    lines = [*definition.get("before_script", []), *definition["script"]]
+    environment = {
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        "HOME": str(folder),
+        "CI": "true",
+        **{key: value for key, value in os.environ.items() if key.startswith("COV")},
+        **definition.get("variables", {}),
+        **variables,
+    }
+    done = subprocess.run(
+        ["bash", "-eo", "pipefail", "-c", "\n".join(lines)], cwd=folder, env=environment, stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    return Ran(code=done.returncode, log=done.stdout)
+
+
+if __name__ == "__main__":
+    yaml.safe_dump(pipeline(), sys.stdout)

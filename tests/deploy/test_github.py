@@ -16,14 +16,12 @@ from typing import Any
 
 import pytest
 
-from reconciler.render.formats import FORMATS
 from reconciler.sandbox import Options, Sandbox
 from tests.deploy.github import REPOSITORY, GitHub, serving
 from tests.deploy.runner import ROOT, Job, Runner
 
-pytestmark = pytest.mark.skipif("markdown" not in FORMATS, reason="the format markdown is not there yet")
 OPTIONS = (ROOT / "reconciler/cli/help/plan.txt").read_text() + (ROOT / "reconciler/cli/help/apply.txt").read_text()
-needs_base = pytest.mark.skipif("--base" not in OPTIONS, reason="the option --base is not there yet")
+pytestmark = pytest.mark.skipif("--base" not in OPTIONS, reason="the option --base is not there yet")
 needs_due = pytest.mark.skipif("--due" not in OPTIONS, reason="the option --due is not there yet")
 WORKFLOW = ROOT / "deploy" / "github" / "ai-budgets.yml"
 DUE, DRIFT = "41 * * * *", "17 5 * * *"
@@ -247,7 +245,6 @@ def test_a_change_that_the_reviewed_plan_did_not_show_is_refused(site: Site) -> 
     assert site.live("design") == 200
 
 
-@needs_base
 def test_somebody_touched_an_unrelated_budget_meanwhile(site: Site) -> None:
     """`--expect-digest` refused here: a hand edit of another budget changed the digest of the approved change."""
     site.pull_request(RAISED)

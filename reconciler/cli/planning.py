@@ -35,6 +35,8 @@ def load_policies(paths: Sequence[str]) -> Loaded:
     loaded = load(paths or [DEFAULT_PATH])
     for missed in loaded.not_read:
         click.echo(f"Not read: {missed.path}: {missed.reason}.", err=True)
+    for note in loaded.notes:
+        click.echo(f"Note: {note.place}: {note.message}; {note.hint}.", err=True)
     return loaded
 
 

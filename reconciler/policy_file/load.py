@@ -29,6 +29,8 @@ class Loaded:
     """Sorted by path."""
     not_read: tuple[NotRead, ...] = ()
     """Sorted by path. While there are any, nothing may be removed only because no file lists it."""
+    notes: tuple[Finding, ...] = ()
+    """What is valid and probably not meant."""
 
 
 def load(paths: Sequence[str]) -> Loaded:
@@ -39,23 +41,38 @@ def load(paths: Sequence[str]) -> Loaded:
     """
     with collector_paused():
         files = read_files(paths)
-        policies = _load(files.texts, files.findings)
-    if files.findings:
-        raise PolicyError(tuple(dict.fromkeys(files.findings)))
-    sources = (SourceFile(path=text.path, sha256=hashlib.sha256(text.data).hexdigest()) for text in files.texts)
-    return Loaded(policies=policies, sources=tuple(sources), not_read=tuple(files.not_read))
+        content = read_texts(files.texts)
+    findings = (*files.findings, *content.findings)
+    if findings:
+        raise PolicyError(tuple(dict.fromkeys(findings)))
+    return Loaded(
+        policies=content.policies,
+        sources=tuple(SourceFile(path=text.path, sha256=hashlib.sha256(text.data).hexdigest()) for text in files.texts),
+        not_read=tuple(files.not_read),
+        notes=content.notes,
+    )
 
 
 def load_texts(texts: Mapping[str, str]) -> tuple[Policy, ...]:
     """Read policies from the texts of files, by path. Raises PolicyError."""
+    content = read_texts([PolicyText(path, texts[path].encode()) for path in sorted(texts)])
+    if content.findings:
+        raise PolicyError(tuple(dict.fromkeys(content.findings)))
+    return content.policies
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Content:
+    """What some texts say, right or wrong: if there are findings, the policies must not be used."""
+
+    policies: tuple[Policy, ...]
+    findings: tuple[Finding, ...]
+    notes: tuple[Finding, ...]
+
+
+def read_texts(texts: Sequence[PolicyText]) -> Content:
+    """Read the policies of texts that are sorted by path."""
     findings: list[Finding] = []
-    policies = _load([PolicyText(path, texts[path].encode()) for path in sorted(texts)], findings)
-    if findings:
-        raise PolicyError(tuple(dict.fromkeys(findings)))
-    return policies
-
-
-def _load(texts: list[PolicyText], findings: list[Finding]) -> tuple[Policy, ...]:
     parsers = [parser for text in texts if (parser := _parser(text, findings))]
     merger = Merger(texts)
     by_organization: dict[str, list[Parser]] = {}
@@ -74,7 +91,7 @@ def _load(texts: list[PolicyText], findings: list[Finding]) -> tuple[Policy, ...
     for parser in parsers:
         findings += parser.findings
     findings += merger.findings
-    return tuple(policies)
+    return Content(policies=tuple(policies), findings=tuple(findings), notes=tuple(merger.notes))
 
 
 def _parser(text: PolicyText, findings: list[Finding]) -> Parser | None:

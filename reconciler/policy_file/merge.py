@@ -20,6 +20,7 @@ class Merger:
 
     def __init__(self, texts: Iterable[PolicyText]) -> None:
         self.findings: list[Finding] = []
+        self.notes: list[Finding] = []
         self._texts = {text.path: text for text in texts}
 
     def tiers(self, documents: Sequence[Document]) -> dict[str, Micros]:
@@ -77,12 +78,24 @@ class Merger:
                     f"manage.{kind} is {str(manage)!r} here and {str(stated[0][0])!r} in another file",
                     f"write the same word in all files of an organization; the other file is {stated[0][1]}",
                 )
+        if not stated:
+            self._note_empty(documents, kind)
         return stated[0][0] if stated else Manage.LISTED
+
+    def _note_empty(self, documents: Sequence[Document], kind: str) -> None:
+        """Note a list that its author may take for "there shall be none": it says so only with `exact`."""
+        message = f"{kind} is empty, and no file states `manage.{kind}`, so nothing is removed"
+        hint = f"if all others shall be removed, write `manage: {{{kind}: exact}}`; if not, remove the empty list"
+        self.notes += [
+            self._finding(document.empty[kind], message, hint) for document in documents if kind in document.empty
+        ]
 
     def _once(self, first: dict[str, Place], key: str, place: Place, message: str) -> None:
         if first.setdefault(key, place) is not place:
             self._report(place, message.format(shortened(key, MAX_SHOWN)), KEEP_ONE.format(first[key]))
 
     def _report(self, place: Place, message: str, hint: str) -> None:
-        mark = At(place.line - 1, place.column - 1)
-        self.findings.append(self._texts[place.file].finding(mark, message, hint))
+        self.findings.append(self._finding(place, message, hint))
+
+    def _finding(self, place: Place, message: str, hint: str) -> Finding:
+        return self._texts[place.file].finding(At(place.line - 1, place.column - 1), message, hint)

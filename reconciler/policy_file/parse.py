@@ -46,6 +46,8 @@ class Document:
     allow: list[Consent] = field(default_factory=list)
     group_budgets: list[GroupBudgetEntry] = field(default_factory=list)
     user_overrides: list[UserOverrideEntry] = field(default_factory=list)
+    empty: dict[str, Place] = field(default_factory=dict)
+    """The lists that the file has without any entry, and where."""
 
 
 class _Section:
@@ -106,6 +108,7 @@ class Parser:
             document.organization = plain_id(read["organization"])
             document.place = self._place_of(root, "organization")
         self._left = {key: read[key].items for key in self._sections if key in read}
+        document.empty = {key: self._place_of(root, key) for key in self._left}
         if "manage" in read:
             document.manage = self._placed(shapes.MANAGE, read["manage"])
         if "tiers" in read:
@@ -129,6 +132,8 @@ class Parser:
             for node in nodes:
                 if type(node) is not Mapping or not section.take(node):
                     self._period(node, self._read(section.shape, node))
+            if nodes or section.entries:
+                del self.document.empty[key]
             if nodes:
                 section.entries.sort(key=lambda entry: entry.place)
         self.document.group_budgets = self._sections["group_budgets"].entries

@@ -12,9 +12,9 @@ import yaml
 from reconciler.core.policy import Entry, Policy, UserOverrideEntry
 from reconciler.errors import Finding, PolicyError
 from reconciler.money import Micros
-from reconciler.policy_file import load as loading
 from reconciler.policy_file import read
 from reconciler.policy_file.edit import AddEntry, ChangeEntry, RemoveEntry, edit
+from reconciler.policy_file.load import read_texts
 from reconciler.policy_file.nodes import PolicyText
 from reconciler.policy_file.write import dump
 from tests.policy_file.test_round_trip import without_places
@@ -43,10 +43,9 @@ def policy(data: bytes) -> None:
 TARGETS: Mapping[str, Callable[[bytes], None]] = {"policy": policy}
 
 
-def _load(data: bytes) -> tuple[tuple[Policy, ...], list[Finding]]:
-    findings: list[Finding] = []
-    policies = loading._load([PolicyText("x.yaml", data)], findings)
-    return (() if findings else policies), findings
+def _load(data: bytes) -> tuple[tuple[Policy, ...], tuple[Finding, ...]]:
+    content = read_texts([PolicyText("x.yaml", data)])
+    return (() if content.findings else content.policies), content.findings
 
 
 def _parsers_differ(data: bytes) -> bool:

@@ -184,6 +184,19 @@ def test_what_no_file_declares_exact_is_listed(tmp_path: Path) -> None:
     assert (policy.group_budgets_managed, policy.user_overrides_managed) == (Manage.EXACT, Manage.LISTED)
 
 
+def test_an_empty_list_that_removes_nothing_is_noted(tmp_path: Path) -> None:
+    """Who relied on `manage` omitted meaning `exact` is told so where it can be seen: an empty list."""
+    file = write(tmp_path / "a.yaml", "a")
+    (tmp_path / "b.yaml").write_text(HEAD + "user_overrides: []\ngroup_budgets: []\n")
+    notes = load([str(tmp_path)]).notes
+    assert [(Path(note.place.file).name, note.place.line) for note in notes] == [("b.yaml", 4), ("b.yaml", 3)]
+    assert (
+        notes[0].message == "group_budgets is empty, and no file states `manage.group_budgets`, so nothing is removed"
+    )
+    file.write_text(HEAD + "manage: {group_budgets: exact, user_overrides: listed}\n")
+    assert load([str(tmp_path)]).notes == ()
+
+
 def test_both_parsers_read_halves_of_characters_alike(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     policies = Path(__file__).parents[1] / "policies"
     reasons = []

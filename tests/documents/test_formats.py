@@ -1,0 +1,362 @@
+"""The table of formats: every format shows every document it promises to, safely, and they all agree (law 11)."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+import xml.etree.ElementTree as ElementTree
+from collections import Counter
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import cmarkgfm  # type: ignore[import-untyped]
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from prometheus_client.parser import text_string_to_metric_families
+
+from reconciler.core.plan.drift import Drift
+from reconciler.core.plan.plan import Plan
+from reconciler.errors import ReconcilerError
+from reconciler.formats.documents import DOCUMENTS, dump, load
+from reconciler.money import format_usd, format_usd_short
+from reconciler.render.formats import FORMATS, Facts, Format, formats_of, render
+from reconciler.render.markup import code
+from reconciler.render.overview import overview_of, signed_usd
+from reconciler.render.pages import github
+from reconciler.render.text import harmless
+from tests.documents.samples import FACTS, large_plan, outcome, plan, plan_of, values
+from tests.effects.worlds import plans, spends
+
+ROWS = pytest.mark.parametrize("row", FORMATS.values(), ids=list(FORMATS))
+PLANS = plans().flatmap(
+    lambda drawn: st.tuples(st.just(drawn[0]), st.just(drawn[1]), spends(drawn[0])).map(lambda all_: plan_of(*all_))
+)
+
+
+@ROWS
+def test_every_format_shows_what_it_promises(row: Format) -> None:
+    for name, value in values().items():
+        if name in row.documents:
+            text = render(row.name, (value,), FACTS)
+            assert text.endswith("\n")
+            assert text == render(row.name, (value,), FACTS), "the same input gives the same text"
+        else:
+            with pytest.raises(ReconcilerError, match=f"format {row.name} cannot show a document of kind {name}"):
+                render(row.name, (value,), FACTS)
+
+
+def test_every_format_can_show_an_error_and_every_document_has_the_formats_of_people() -> None:
+    assert set(formats_of("error")) == set(FORMATS)
+    for name in DOCUMENTS:
+        assert set(formats_of(name)) >= {"text", "json", "markdown", "html"}
+
+
+@pytest.mark.parametrize("name", values())
+def test_documents_come_back(name: str) -> None:
+    """Law 7: what a command saved can be shown again, in any format."""
+    value = values()[name]
+    assert load(dump(value), source="it") == value
+
+
+def test_documents_of_different_kinds_are_not_mixed() -> None:
+    with pytest.raises(ReconcilerError, match="documents of different kinds cannot be shown together: outcome, plan"):
+        render("text", (plan(), outcome()), FACTS)
+
+
+@ROWS
+def test_several_documents_are_one_page(row: Format) -> None:
+    for name in ("plan", "drift", "outcome"):
+        if name in row.documents:
+            text = render(row.name, (values()[name],) * 2, FACTS)
+            assert len(text) >= len(render(row.name, (values()[name],), FACTS))
+
+
+# Agreement. What a page says is read back from the page, and compared with the JSON.
+
+
+class Tables(HTMLParser):
+    """Reads the tables of a page: rows of cells, and every element with its attributes."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.rows: list[list[str]] = []
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.text = ""
+        self._in_cell = False
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+        if tag == "tr":
+            self.rows.append([])
+        if tag in ("td", "th"):
+            self.rows[-1].append("")
+            self._in_cell = True
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in ("td", "th"):
+            self._in_cell = False
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+        if self._in_cell:
+            self.rows[-1][-1] += data
+
+
+def amounts(action: dict[str, Any]) -> tuple[str, str]:
+    missing = "no limit" if action["subject"]["type"] == "group" else "no override"
+    states = (action["before"], action["after"])
+    before, after = (format_usd(state["limit_micros"]) if "limit_micros" in state else missing for state in states)
+    return before, after
+
+
+SIGNS = {"create": "+", "update": "~", "delete": "-"}
+
+
+@settings(deadline=None, max_examples=60)
+@given(PLANS)
+def test_markdown_agrees_with_the_json(made: Plan) -> None:
+    """As GitHub renders it: every change with its sign, its amounts and its people."""
+    document = json.loads(dump(made))
+    page = Tables(cmarkgfm.github_flavored_markdown_to_html(render("markdown", (made,), FACTS)))
+    shown = {tuple(cell.strip() for cell in row[:4]) for row in page.rows if row and row[0] in ("+", "~", "-")}
+    wanted = set()
+    for action in document["actions"]:
+        state = action["before"] if action["kind"] == "delete" else action["after"]
+        booked = f" ({state['group']['name']})" if action["subject"]["type"] == "user" else ""
+        sides = (amount.removesuffix(".00") for amount in amounts(action))
+        wanted.add((SIGNS[action["kind"]], f"{action['address']}{booked}", *sides))
+    assert shown == wanted
+    exposure = document["effects"]["exposure"]
+    if document["actions"] and exposure["people"]:
+        money = next(row for row in page.rows if row[0].startswith("What "))
+        before, after = exposure["before_micros"], exposure["after_micros"]
+        assert money[1:3] == [format_usd_short(before), format_usd_short(after)]
+        assert money[3].split(" (")[0] == signed_usd(after - before)
+        unlimited = next(row for row in page.rows if row[0] == "People without any limit")
+        assert unlimited[1:3] == [str(exposure["unlimited_before"]), str(exposure["unlimited_after"])]
+    blocked = [person["username"] for person in document["effects"]["people"] if person["becomes_blocked"]]
+    stopped = next((row for row in page.rows if row[0] == "Would be blocked at once"), None)
+    assert (stopped[2] if stopped else "0") == str(len(blocked))
+    for danger in made.verdict.uncovered:
+        assert f"hazard: {danger.hazard}, up_to: {danger.count}" in page.text or danger.consent in page.text
+
+
+@settings(deadline=None, max_examples=60)
+@given(PLANS)
+def test_html_agrees_with_the_json(made: Plan) -> None:
+    document = json.loads(dump(made))
+    page = Tables(render("html", (made,), FACTS))
+    shown = Counter((row[0], row[1].split(" (")[0], row[2], row[3].lstrip("▲▼ ")) for row in page.rows if len(row) == 7)
+    wanted = Counter(
+        (f"{SIGNS[action['kind']]} {action['kind']}", action["address"], *amounts(action))
+        for action in document["actions"]
+    )
+    assert shown - Counter({("change", "who", "now", "after"): 1}) == wanted
+    exposure = document["effects"]["exposure"]
+    if document["actions"] and exposure["people"]:
+        before, after = exposure["before_micros"], exposure["after_micros"]
+        assert f"{format_usd_short(before)} → {format_usd_short(after)}" in page.text
+    rects = Counter(attributes["class"] for tag, attributes in page.elements if tag == "rect")
+    assert rects["before"] == min(12, len(document["effects"]["groups"])) + min(
+        12 + any(isinstance(row["limit_micros"], dict) for row in document["effects"]["limits"]),
+        len(document["effects"]["limits"]),
+    )
+
+
+@settings(deadline=None, max_examples=60)
+@given(PLANS)
+def test_the_breakdown_adds_up_to_the_exposure(made: Plan) -> None:
+    exposure = made.effects.exposure
+    assert sum(row.before_micros for row in made.effects.groups) == exposure.before_micros
+    assert sum(row.after_micros for row in made.effects.groups) == exposure.after_micros
+    for side in ("people_before", "people_after"):
+        unlimited = getattr(exposure, side.replace("people", "unlimited"))
+        assert sum(getattr(row, side) for row in made.effects.limits) == exposure.people
+        assert sum(getattr(row, side) for row in made.effects.groups) == exposure.people - unlimited
+
+
+@settings(deadline=None, max_examples=60)
+@given(PLANS)
+def test_csv_agrees_with_the_json(made: Plan) -> None:
+    document = json.loads(dump(made))
+    rows = list(csv.DictReader(render("csv", (made,), FACTS).splitlines()))
+    people = {person["username"]: person for person in document["effects"]["people"]}
+    assert Counter(row["username"] for row in rows) == Counter(
+        [*people, *(person["username"] for person in document["effects"]["unclear"])]
+    )
+    for row in rows:
+        if person := people.get(row["username"]):
+            for side in ("before", "after"):
+                micros = person[side]["limit_micros"]
+                wanted = (
+                    "unlimited" if isinstance(micros, dict) else format_usd(micros).replace("$", "").replace(",", "")
+                )
+                assert row[f"limit_{side}_usd"] == wanted
+            assert row["standing_after"] == person["standing_after"]
+
+
+@settings(deadline=None, max_examples=60)
+@given(PLANS)
+def test_counts_and_metrics_agree_with_the_json(made: Plan) -> None:
+    document = json.loads(dump(made))
+    kinds = Counter(action["kind"] for action in document["actions"])
+    assert json.loads(render("gitlab", (made,), FACTS)) == {
+        kind: kinds[kind] for kind in ("create", "update", "delete")
+    }
+    outputs = github.outputs((made,))
+    exposure = document["effects"]["exposure"]
+    assert outputs == {
+        "has_changes": str(bool(kinds)).lower(),
+        "creates": str(kinds["create"]),
+        "updates": str(kinds["update"]),
+        "deletes": str(kinds["delete"]),
+        "refused": str(document["verdict"]["is_refused"]).lower(),
+        "is_complete": "true",
+        "digest": document["digest"],
+        "exposure_delta_micros": str(exposure["after_micros"] - exposure["before_micros"]),
+    }
+    samples = {
+        (sample.name, *sorted(sample.labels.values())): sample.value
+        for family in text_string_to_metric_families(render("metrics", (made,), FACTS))
+        for sample in family.samples
+    }
+    assert samples["reconciler_exposure_dollars", "now"] * 1_000_000 == pytest.approx(exposure["before_micros"])
+    assert samples["reconciler_exposure_dollars", "after"] * 1_000_000 == pytest.approx(exposure["after_micros"])
+    assert samples["reconciler_people_without_limit", "after"] == exposure["unlimited_after"]
+    differences = sum(value for key, value in samples.items() if key[0] == "reconciler_differences")
+    assert differences == len(document["actions"])
+    cases = ElementTree.fromstring(render("junit", (made,), FACTS)).iter("testcase")
+    assert {case.get("name") for case in cases} >= {action["address"] for action in document["actions"]}
+
+
+def test_the_page_of_metrics_documents_every_metric() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "metrics.md").read_text(encoding="utf-8")
+    listed = set(re.findall(r"^\| `(reconciler_\w+)`", text, re.M))
+    written = {
+        family.name
+        for value in values().values()
+        for family in text_string_to_metric_families(render("metrics", (value,), FACTS))
+    }
+    assert listed == written
+
+
+# Names of people are data. Whatever they hold, they add no markup, no link, no mention, no command, no formula.
+
+
+def is_harmless(page: Tables, *, links: set[str]) -> None:
+    hrefs = {attributes.get("href") for tag, attributes in page.elements if tag == "a"}
+    assert hrefs <= links, hrefs
+    tags = {tag for tag, _ in page.elements}
+    assert not tags & {"script", "img", "iframe", "b", "form", "input", "link", "object"}, tags
+
+
+@pytest.mark.parametrize("name", ["plan", "drift", "outcome", "error", "validation"])
+def test_names_add_no_markup_to_markdown(name: str) -> None:
+    base = "https://git.example/blob/abc"
+    text = render("markdown", (values()[name],), Facts(command="plan", at=FACTS.at, link_base=base))
+    rendered = cmarkgfm.github_flavored_markdown_to_html(text)
+    page = Tables(rendered)
+    url = f"{base}/policies/we%20ird%60%7C%5Bx%5D%28y%29.yaml"
+    is_harmless(page, links={url, f"{url}#L7"})
+    outside = re.sub(r"<code>.*?</code>|<pre>.*?</pre>|<pre .*?</pre>", "", rendered, flags=re.S)
+    assert "@ana" not in outside, "GitHub mentions nobody who is in a code span"
+    assert "evil.example" not in outside
+    assert "\x1b" not in text
+    assert "\u202e" not in text
+
+
+TEXTS = st.text(alphabet=st.sampled_from("`|\\*_~<>&\"'[]()#@:/.!- \tawx1\x1b\u202e\ud800é"), min_size=1, max_size=24)
+
+
+@settings(deadline=None, max_examples=300)
+@given(TEXTS)
+def test_a_code_span_shows_any_text_and_nothing_else(text: str) -> None:
+    shown = code(text)
+    rendered = cmarkgfm.github_flavored_markdown_to_html(f"| a | b |\n|---|---|\n| {shown} | end |\n")
+    page = Tables(rendered)
+    assert len(page.rows) == 2
+    assert page.rows[1][1:] == ["end"]
+    assert {tag for tag, _ in page.elements} <= {"table", "thead", "tbody", "tr", "th", "td", "code"}
+    assert "".join(page.rows[1][0].split()) == "".join(re.sub(r"[^\S ]", "", _harmless(text)).split())
+
+
+def _harmless(text: str) -> str:
+    return harmless(text) if harmless(text).strip() else ""
+
+
+@pytest.mark.parametrize("name", ["plan", "drift", "outcome", "error", "validation"])
+def test_names_add_no_markup_to_html(name: str) -> None:
+    text = render("html", (values()[name],), FACTS)
+    page = Tables(text)
+    is_harmless(page, links=set())
+    assert "\x1b" not in text
+    assert "\u202e" not in text
+    assert not [attributes for _, attributes in page.elements if any(key.startswith("on") for key in attributes)]
+    assert not re.search(r"(src|href|url)\s*[=(]", text), "nothing comes from outside"
+
+
+def test_a_policy_cannot_command_github() -> None:
+    text = render("github", (values()["error"],), FACTS)
+    commands = [line for line in text.splitlines() if line.lstrip().startswith(("::", "##["))]
+    assert len(commands) == 1
+    assert commands[0].startswith(
+        "::error title=AI budgets%3A finding,file=policies/we ird`|[x](y).yaml,line=7,col=3::"
+    )
+    assert "%0A" not in commands[0]
+
+
+def test_of_many_problems_ten_are_annotations_and_the_last_says_how_many_more() -> None:
+    error: Any = values()["error"]
+    many = replace(error, findings=error.findings * 25)
+    lines = [line for line in render("github", (many,), FACTS).splitlines() if line.startswith("::")]
+    assert len(lines) == 10
+    assert lines[-1].startswith("::error title=AI budgets%3A more::16 more;")
+
+
+def test_csv_has_no_formulas() -> None:
+    for value in (values()["plan"], values()["outcome"], values()["error"]):
+        for row in csv.reader(render("csv", (value,), FACTS).splitlines()):
+            assert not [cell for cell in row if cell.startswith(("=", "+", "@", "\t"))]
+
+
+def test_fingerprints_stay_when_a_problem_moves_down() -> None:
+    error: Any = values()["error"]
+    moved = replace(error, findings=tuple(replace(row, place=replace(row.place, line=99)) for row in error.findings))
+    one, other = (json.loads(render("codequality", (value,), FACTS)) for value in (error, moved))
+    assert [row["fingerprint"] for row in one] == [row["fingerprint"] for row in other]
+    twice = json.loads(render("codequality", (replace(error, findings=error.findings * 2),), FACTS))
+    assert len({row["fingerprint"] for row in twice}) == 2
+
+
+# Sizes.
+
+
+def test_a_comment_holds_a_thousand_changes() -> None:
+    made = large_plan(1_000, people=10_000)
+    facts = Facts(command="plan", at=FACTS.at, link_base="https://github.com/acme/budgets/blob/" + "0" * 40)
+    text = render("markdown", (made,), facts)
+    assert len(text) <= 65_536
+    page = Tables(cmarkgfm.github_flavored_markdown_to_html(text))
+    rows = [row for row in page.rows if row and row[0] in ("+", "~", "-")]
+    left_out = re.search(r"Not shown here, for want of room: ([\d,]+) changes? in ([\d,]+) files?", page.text)
+    assert len(rows) + int(left_out[1].replace(",", "") if left_out else 0) == 1_000
+    assert text.startswith("<!-- reconciler plan ")
+
+
+def test_a_page_of_ten_thousand_people_is_under_two_megabytes() -> None:
+    made = large_plan(1_000, people=10_000)
+    text = render("html", (made,), FACTS)
+    assert len(text.encode()) < 2_000_000
+    assert f"{overview_of((made,)).higher:,} ▲" in text
+
+
+def test_the_same_drift_gives_the_same_comment() -> None:
+    one = render("markdown", (values()["drift"],), FACTS)
+    other = render("markdown", (values()["drift"],), Facts(command="drift", at=None, cost="Read 1 request in 9.9 s."))
+    assert one == other
+    assert isinstance(values()["drift"], Drift)

@@ -38,12 +38,13 @@ def approve_and_apply(
     auto_approve: bool,
     expect_digest: str | None = None,
     journal_path: str | None = None,
+    is_strict: bool = False,
 ) -> int:
     """Show a plan and carry it out; return the exit code."""
     screen.report(report)
     _require_digest(plan, expect_digest)
     if not plan.has_changes:
-        code = exits.of_nothing_to_do(plan)
+        code = exits.of_nothing_to_do(plan, is_strict=is_strict)
         screen.finish((report_without_changes(plan, exit_code=code),), exit_code=code, lines=())
         return code
     require_consent(plan)
@@ -63,12 +64,12 @@ def approve_and_apply(
             approve=lambda: None if auto_approve else _ask(plan),
             observe=results,
         )
-    return _report(outcome, path, screen, results)
+    return _report(outcome, path, screen, results, is_strict=is_strict)
 
 
-def _report(outcome: Outcome, path: str, screen: Screen, results: Results) -> int:
+def _report(outcome: Outcome, path: str, screen: Screen, results: Results, *, is_strict: bool) -> int:
     """Say what happened. The exit code is that of what happened, whether or not anybody can be told."""
-    code = exits.of_outcome(outcome)
+    code = exits.of_outcome(outcome, is_strict=is_strict)
     journal = path if os.path.exists(path) else ""  # nothing is recorded where nothing was left to do
     try:
         if journal:

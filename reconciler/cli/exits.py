@@ -5,8 +5,9 @@ tests/cli/test_exits_and_streams.py compares `EXITS` with the README's table and
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
+from reconciler.core.plan.drift import Drift, DriftKind
 from reconciler.core.plan.outcome import Ending, Outcome
 from reconciler.core.plan.plan import Plan
 from reconciler.errors import ReconcilerError, RefusedError
@@ -21,10 +22,10 @@ INTERRUPTED = 130
 
 EXITS: Mapping[int, str] = {
     DONE: "done, or nothing to do; `plan` with changes too, unless `--detailed-exitcode`",
-    ERROR: "error, wrong usage included; also a plan that could not read everything",
-    DIFFERENCES: "differences: `plan --detailed-exitcode`, and `drift` always",
+    ERROR: "error, wrong usage included; also a plan that could not read everything, or with new orphans",
+    DIFFERENCES: "differences: `plan --detailed-exitcode`, and `drift` (see `--fail-on`)",
     REFUSED: "refused, nothing was written: a hazard without consent, a broken guardrail, a stale plan",
-    INCOMPLETE: "incomplete: some writes were made, some were not; the journal says which",
+    INCOMPLETE: "incomplete: some writes were made, some were not (held back, failed, conflicting); see the journal",
     INTERRUPTED: "interrupted; the writes in flight were finished and journalled first",
 }
 
@@ -38,25 +39,34 @@ def of_plan(plan: Plan, *, has_detailed_exitcode: bool = False) -> int:
     """Return the exit code of `plan`: a plan that could not read everything must not pass for a clean plan."""
     if plan.verdict.is_refused:
         return REFUSED
-    if not plan.is_complete:
+    if not plan.is_complete or plan.new_orphans:
         return ERROR
     return DIFFERENCES if has_detailed_exitcode and plan.has_changes else DONE
 
 
-def of_drift(plan: Plan) -> int:
-    """Return the exit code of `drift`, which writes nothing and so refuses nothing."""
+def of_drift(drift: Drift, fail_on: Collection[DriftKind] = tuple(DriftKind)) -> int:
+    """Return the exit code of `drift`, which writes nothing and so refuses nothing.
+
+    `fail_on`: the kinds of difference that count.
+    """
+    if not drift.plan.is_complete:
+        return ERROR
+    return DIFFERENCES if any(drift.counts[kind] for kind in fail_on) else DONE
+
+
+def of_nothing_to_do(plan: Plan, *, is_strict: bool = False) -> int:
+    """Return the exit code of an `apply` whose plan has no changes."""
+    if plan.verdict.is_refused or plan.held_back:
+        return REFUSED
     if not plan.is_complete:
         return ERROR
-    return DIFFERENCES if plan.has_changes else DONE
+    return INCOMPLETE if is_strict and (plan.orphans or plan.withheld) else DONE
 
 
-def of_nothing_to_do(plan: Plan) -> int:
-    """Return the exit code of an `apply` whose plan has no changes."""
-    return DONE if plan.is_complete else ERROR
-
-
-def of_outcome(outcome: Outcome) -> int:
+def of_outcome(outcome: Outcome, *, is_strict: bool = False) -> int:
     """Return the exit code of an `apply` that began: the journal says what was done and what was not."""
+    started = outcome.started
     if outcome.ended is not None and outcome.ended.ending is Ending.INTERRUPTED:
         return INTERRUPTED
-    return DONE if outcome.is_complete else INCOMPLETE
+    is_whole = outcome.is_complete and not started.held_back and not (is_strict and started.left_out)
+    return DONE if is_whole else INCOMPLETE

@@ -226,6 +226,15 @@ def paths(function: Command) -> Command:
     return click.argument("paths", nargs=-1, metavar="[PATH]...", type=click.Path())(function)
 
 
+def base(function: Command) -> Command:
+    """--base; the command gets `base`."""
+    return click.option(
+        "--base",
+        metavar="PATH|REVISION",
+        help="The policy before this change: a file, a folder or a Git revision of the same paths.",
+    )(function)
+
+
 def plan_scope(function: Command) -> Command:
     """--at, --only and --exclude; the command gets `moment` and `scope`."""
 

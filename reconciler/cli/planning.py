@@ -13,11 +13,12 @@ from reconciler.cli.options import DEFAULT_PATH
 from reconciler.core.gate.verdict import Grant
 from reconciler.core.moment import Moment
 from reconciler.core.plan.plan import Plan
+from reconciler.core.policy import Policy
 from reconciler.core.scope import Scope
 from reconciler.errors import FileError, Finding, PolicyError, ReconcilerError, RefusedError
 from reconciler.formats import document
 from reconciler.formats import plan as plan_format
-from reconciler.operations.plan import PlanRequest, make_plan
+from reconciler.operations.plan import Planned, PlanRequest, make_plan
 from reconciler.operations.ports import Reader
 from reconciler.operations.review import with_todays_effects
 from reconciler.policy_file.load import Loaded, load
@@ -55,7 +56,10 @@ def plan_of(
     moment: Moment,
     scope: Scope,
     grants: tuple[Grant, ...] = (),
-) -> tuple[Plan, str]:
+    base: tuple[Policy, ...] | None = None,
+    asks_log: bool = False,
+    only_due: bool = False,
+) -> tuple[Planned, str]:
     """Make a plan of loaded policies; also return what it cost, as `Read 27 requests in 0.9 s.`"""
     started = time.monotonic()
     request = PlanRequest(
@@ -65,6 +69,9 @@ def plan_of(
         scope=scope,
         grants=grants,
         not_read=loaded.not_read,
+        base=base,
+        asks_log=asks_log,
+        only_due=only_due,
     )
     try:
         planned = make_plan(request, reader)
@@ -72,7 +79,7 @@ def plan_of(
         raise PolicyError(tuple(map(_with_source_line, error.findings))) from None
     for option, glob in planned.unmatched:
         click.echo(f"Note: {option} {glob!r} matches nothing that the policy manages.", err=True)
-    return planned.plan, cost_text(reader.requests, time.monotonic() - started)
+    return planned, cost_text(reader.requests, time.monotonic() - started)
 
 
 def plan_to_apply(
@@ -83,15 +90,16 @@ def plan_to_apply(
     scope: Scope,
     grants: tuple[Grant, ...],
     detail: Detail,
+    only_due: bool = False,
 ) -> tuple[Plan, list[Line]]:
     """Read the one saved plan that `paths` names, else make a plan of the policies there; also return its report."""
 
     started = time.monotonic()
     if len(paths) == 1 and document.name_of(files.starts_with(paths[0])) == plan_format.NAME:
-        if not scope.is_everything or not moment.is_for_now:
+        if not scope.is_everything or not moment.is_for_now or only_due:
             raise ReconcilerError(
                 f"{paths[0]} is a saved plan, which is applied whole and as it is",
-                hint="give --only and --exclude to `reconciler plan -o`; --at belongs to `apply PATH`",
+                hint="give --only and --exclude to `reconciler plan -o`; --at and --due belong to `apply PATH`",
             )
         plan = plan_format.load_plan(files.read_text(paths[0]), source=paths[0])
         if not plan.is_for_now:
@@ -104,8 +112,11 @@ def plan_to_apply(
             plan = with_todays_effects(plan, reader, now=moment.now)
         plan = plan.with_grants(grants)
         return plan, plan_report(plan, cost_text(reader.requests, time.monotonic() - started), detail=detail)
-    plan, cost = plan_of(load_policies(paths), reader, moment=moment, scope=scope, grants=grants)
-    return plan, plan_report(plan, cost, detail=detail)
+    loaded = load_policies(paths)
+    planned, cost = plan_of(
+        loaded, reader, moment=moment, scope=scope, grants=grants, asks_log=only_due, only_due=only_due
+    )
+    return planned.plan, plan_report(planned.plan, cost, detail=detail)
 
 
 def _with_source_line(finding: Finding) -> Finding:

@@ -79,8 +79,12 @@ class Screen:
         cost: str = "",
         detail: Detail = Detail.SUMMARY,
         lines: Iterable[str] | None = None,
+        is_quiet: bool = False,
     ) -> None:
-        """Save the result in every file, then print it; `lines` stand for the whole page where stdout is text."""
+        """Save the result in every file, then print it; `lines` stand for the whole page where stdout is text.
+
+        With `is_quiet`, text is not printed.
+        """
         facts = Facts(
             command=self._command,
             exit_code=exit_code,
@@ -91,6 +95,8 @@ class Screen:
             link_base=link_base(os.environ, folder=os.getcwd()),
         )
         self._output.save(values, replace(facts, has_color=False))
+        if self.wants_text and is_quiet:
+            return
         if self.wants_text:
             self.report(lines if lines is not None else [render("text", values, facts)])
         else:

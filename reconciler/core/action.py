@@ -33,6 +33,21 @@ class Cause(StrEnum):
     """The action takes back one that a journal records."""
 
 
+class Origin(StrEnum):
+    """Why live differs from the policy (core/plan/origin.py)."""
+
+    CHANGE = "change"
+    """This change to the policy asks for it."""
+    DUE = "due"
+    """A date came: an override ended or began."""
+    HAND = "hand"
+    """Somebody changed live."""
+    PENDING = "pending"
+    """The policy moved earlier, and was never applied."""
+    UNKNOWN = "unknown"
+    """Nothing shows which of these it is."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Action:
     """What shall become of one subject. `before` is what was live when the plan was made."""
@@ -49,10 +64,15 @@ class Action:
     """Why the policy wants this."""
     reason: str = ""
     """The entry's `reason`; empty when none is given."""
+    starts: datetime | None = None
+    """The entry's `starts`, or None."""
     expires: datetime | None = None
     """The entry's `expires`, or null."""
     place: Place | None = None
     """Of the entry; None when nothing lists the subject."""
+
+    origin: Origin = Origin.UNKNOWN
+    """Why live differs from the policy, as far as that is known."""
 
     @property
     def kind(self) -> Kind:
@@ -62,6 +82,11 @@ class Action:
         if isinstance(self.before, Absent):
             return Kind.CREATE
         return Kind.DELETE if isinstance(self.after, Absent) else Kind.UPDATE
+
+    @property
+    def is_due_end(self) -> bool:
+        """Whether it ends an override whose reviewed date came."""
+        return self.origin is Origin.DUE and self.cause is Cause.EXPIRED
 
     @property
     def address(self) -> str:

@@ -61,6 +61,10 @@ class AuditEntry:
     """The username; empty when the log does not know."""
     action: str
     """`write` (create and update alike) or `delete`."""
+    before_micros: int | None = None
+    """The limit before it, to the cent; None where the log does not say it. 0 may also stand for *absent*."""
+    after_micros: int | None = None
+    """The limit after it, to the cent; None for a removal, and where the log does not say it."""
     user_agent: str
     """Names the program; our own writes carry `reconciler/`."""
 
@@ -96,3 +100,5 @@ class Attribution:
     """The newest entry about each subject, in the order of the plan; a subject without an entry is left out."""
     reason: str = ""
     """Why the log could not be read; empty when it could."""
+    not_asked: int = 0
+    """Subjects that the log was not asked about, because there are too many."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from reconciler.core.budget import GroupId, OrganizationId, State, UserId
+from reconciler.core.budget import Budget, GroupId, OrganizationId, State, UserId
 from reconciler.core.directory import Directory, Group, Organization, Subject, User
 from reconciler.core.orphan import Orphan, Unresolved
 from reconciler.core.policy import Consent, Entry, Guardrail, UserOverrideEntry
@@ -72,6 +72,8 @@ class Desired:
     """Organizations to whose groups no override may be attributed that is not listed."""
     left_alone: frozenset[GroupId | UserId] = frozenset()
     """Subjects that are listed, and of whom nothing is wanted: their entry has not started, or is not in scope."""
+    ended: Mapping[UserId, Budget] = field(default_factory=lambda: MappingProxyType({}))
+    """What entries in `users` that have ended had granted, where their group can be looked up."""
     not_members: Mapping[UserId, Orphan] = field(default_factory=lambda: MappingProxyType({}))
     """What an entry in `users` becomes unless its override is live already: its user is not in its group."""
     unresolved: tuple[Unresolved, ...] = ()

@@ -69,6 +69,8 @@ class User:
 
 Subject = Group | User
 
+_NOBODY: frozenset[UserId] = frozenset()
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Directory:
@@ -88,3 +90,16 @@ class Directory:
         """Return the group as budgets refer to it, named where it can be read."""
         group = self.groups.get(group_id)
         return group.ref if group is not None else GroupRef(group_id)
+
+    def limited_by(self, group_id: GroupId) -> frozenset[UserId]:
+        """Return the members whom a group's budget can limit: those who are in the group's organization.
+
+        Coder lists members who left the organization, where a race left their row behind, and does not limit them.
+        Where members of the organization are hidden, all members of the group count. Source: coder-api.md 13.4.
+        """
+        members = self.members.get(group_id, _NOBODY)
+        group = self.groups.get(group_id)
+        everyone = None if group is None else GroupId(group.organization_id)
+        if everyone is None or everyone == group_id or everyone in self.hidden_members or everyone not in self.members:
+            return members
+        return members & self.members[everyone]

@@ -16,6 +16,8 @@ class OrphanReason(StrEnum):
     UNKNOWN_USER = "unknown-user"
     AMBIGUOUS = "ambiguous"
     """The name fits several subjects."""
+    NOT_OFFERED = "not-offered"
+    """This Coder has no user overrides, or does not show them."""
     NOT_A_MEMBER = "not-a-member"
     """The person is not in the group of the override, and Coder refuses an override for a non-member."""
 
@@ -27,13 +29,17 @@ class Orphan:
     address: str
     """Of the subject; as the entry says it where the subject is not known."""
     place: Place
+    """Of the entry."""
     organization: str
     """Name of the organization whose policy has the entry."""
     reason: OrphanReason
+    """Why it cannot be applied."""
     message: str
     """What is wrong, as a clause without a full stop."""
     hint: str
     """What to do; for people *remove the entry if they left* comes first."""
+    is_standing: bool = False
+    """Whether it was an orphan already in the policy before this change, so that this change is not to blame."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -29,6 +29,8 @@ class Hazard(StrEnum):
     """Somebody becomes unlimited. Counts people."""
     BLOCKS_USERS = "BLOCKS_USERS"
     """Somebody's spend so far is at or over their new limit, $0 included. Counts people."""
+    UNSEEN_PEOPLE = "UNSEEN_PEOPLE"
+    """Members of a group whose budget changes and whom this token may not read: what it does to them is not known."""
     MASS_CHANGE = "MASS_CHANGE"
     """Deletes over 30 % of what is managed and at least 3, or the policy is empty and live is not. Counts deletes."""
 

@@ -14,6 +14,9 @@ from reconciler.core.budget import GroupId, GroupRef, Reading, UserId
 from reconciler.core.directory import Directory, Group, Subject, User
 from reconciler.money import Micros
 
+SEE_ALL = frozenset({"owner", "user-admin", "auditor", "template-admin"})
+"""Site roles that read every organization. Source: coder-api.md 12.5."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Offers:
@@ -47,6 +50,11 @@ class Deployment:
     """Their site-wide roles, sorted."""
     offers: Offers
     """What the server offers, found by asking it."""
+
+    @property
+    def reads_all(self) -> bool:
+        """Whether the token reads every organization."""
+        return not SEE_ALL.isdisjoint(self.roles)
 
 
 @dataclass(frozen=True, slots=True)

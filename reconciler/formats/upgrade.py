@@ -14,6 +14,9 @@ from typing import Any
 Json = dict[str, Any]
 
 _PLACE = re.compile(r"(.*):([1-9]\d{0,8}):([1-9]\d{0,8})", re.DOTALL)
+_NEW_IN_PLANS: Json = {"orphans": [], "held_back": [], "unresolved": [], "has_base": False}
+_NEW_IN_EFFECTS: Json = {"ends": [], "unseen": [], "nearing": []}
+_NEW_IN_STARTED: Json = {"left_out": [], "held_back": []}
 _SPEND = {"spend_before": "spend_before_micros", "spend_after": "spend_after_micros"}
 
 
@@ -42,17 +45,22 @@ def _plan(body: Json) -> Json:
     effects["disagreements"] = [
         row | {side: groups.effective(row[side]) for side in ("ours", "reported")} for row in effects["disagreements"]
     ]
-    effects["notices"] = [notice | {"place": _place(notice["place"])} for notice in effects["notices"]]
+    effects["notices"] = [
+        notice | {"place": _place(notice["place"]), "is_standing": False} for notice in effects["notices"]
+    ]
     effects |= {"groups": [], "limits": []}  # version 1 did not break the exposure down
-    verdict = body["verdict"] | {"breaches": [_breach(breach) for breach in body["verdict"]["breaches"]]}
+    verdict = body["verdict"] | {
+        "breaches": [_breach(breach) for breach in body["verdict"]["breaches"]],
+        "dangers": [danger | {"unnamed": 0} for danger in body["verdict"]["dangers"]],
+    }
     lists = {key: [_action(action, groups) for action in body[key]] for key in ("actions", "withheld")}
-    return body | lists | {"effects": effects, "verdict": verdict, "not_read": []}
+    return body | lists | {"effects": effects | _NEW_IN_EFFECTS, "verdict": verdict, "not_read": []} | _NEW_IN_PLANS
 
 
 def _started(body: Json) -> Json:
     groups = _Groups(body)
     body = {key: value for key, value in body.items() if key != "group_names"}
-    return body | {"actions": [_action(action, groups) for action in body["actions"]]}
+    return body | {"actions": [_action(action, groups) for action in body["actions"]]} | _NEW_IN_STARTED
 
 
 class _Groups:
@@ -90,7 +98,8 @@ def _split(address: str) -> tuple[str, str]:
 
 def _action(action: Json, groups: _Groups) -> Json:
     states = {side: groups.state(action[side]) for side in ("before", "after")}
-    return action | states | {"place": _place(action["place"]) if action["place"] else None}
+    new = {"starts": None, "origin": "unknown"}
+    return action | states | new | {"place": _place(action["place"]) if action["place"] else None}
 
 
 def _person(person: Json, groups: _Groups) -> Json:
@@ -104,6 +113,8 @@ def _breach(breach: Json) -> Json:
     sentence, _, last = message.removesuffix(")").rpartition(" (")
     has_guardrail = message.endswith(")") and _PLACE.fullmatch(last) is not None
     return breach | {
+        "address": "",
+        "is_standing": False,
         "place": _place(breach["place"]),
         "message": sentence if has_guardrail else message,
         "guardrail_place": _place(last if has_guardrail else breach["place"]),

@@ -261,6 +261,8 @@ class _Execution:
             sources=plan.sources,
             revision=run.revision,
             consents=tuple(str(grant) for grant in plan.verdict.used),
+            left_out=plan.left_out,
+            held_back=tuple(held.action.address for held in plan.held_back),
             unreadable=tuple(one.subject.address for one in plan.unreadable),
         )
 

@@ -41,7 +41,9 @@ def read_everything(reader: Reader, organization: str | None) -> tuple[tuple[Pol
         raise ReconcilerError(f"Organization {organization!r} is unknown", hint=f"this token may read: {names}")
     require_readable(chosen, directory)
     ids = frozenset(one.id for one in chosen)
-    everything = Desired(groups={}, users={}, exact_groups=ids, exact_users=ids)
+    offers = reader.deployment().offers
+    exact_users = frozenset() if offers.overrides_hidden else ids
+    everything = Desired(groups={}, users={}, exact_groups=ids, exact_users=exact_users)
     snapshot = take_snapshot(everything, directory, reader)
     _require_complete(snapshot, unseen(everything, snapshot))
     policies = tuple(_policy(one, snapshot) for one in chosen)

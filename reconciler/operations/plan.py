@@ -5,21 +5,28 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
+from reconciler.core.action import Origin
+from reconciler.core.activity import Attribution
 from reconciler.core.budget import GroupId
 from reconciler.core.desired import Desired, managed_groups, managed_users
 from reconciler.core.directory import Directory, Organization
+from reconciler.core.gate.guardrails import entries_of
 from reconciler.core.gate.verdict import Grant
 from reconciler.core.moment import Moment
-from reconciler.core.plan.diff import diff
+from reconciler.core.orphan import Orphan
+from reconciler.core.plan.diff import Difference, diff
+from reconciler.core.plan.notices import stray_notices, vacancy_notices
 from reconciler.core.plan.order import in_order
+from reconciler.core.plan.origin import Evidence, with_origin
 from reconciler.core.plan.plan import Plan
-from reconciler.core.plan.resolve import Resolution, resolve, unknown_users
+from reconciler.core.plan.resolve import Resolution, resolve, unknown_users, without_overrides
 from reconciler.core.policy import NotRead, Policy, SourceFile
 from reconciler.core.scope import EVERYTHING, Scope, Selection
 from reconciler.core.snapshot import Snapshot
-from reconciler.errors import Finding, PolicyError, ReconcilerError
+from reconciler.errors import PolicyError, ReconcilerError
+from reconciler.operations.attribution import find_last_changes
 from reconciler.operations.ports import Reader
-from reconciler.operations.review import Proposal, find_effects, find_verdict
+from reconciler.operations.review import Proposal, review_proposal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +41,12 @@ class PlanRequest:
     """Consents given for this plan alone, besides those in the policies."""
     not_read: tuple[NotRead, ...] = ()
     """Files that may list more: while there are any, nothing is removed for not being listed."""
+    base: tuple[Policy, ...] | None = None
+    """The policy before this change; None if it is not known."""
+    asks_log: bool = False
+    """Whether to ask Coder's audit log who changed what differs."""
+    only_due: bool = False
+    """Whether to plan nothing but actions whose date came."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,41 +56,65 @@ class Planned:
     plan: Plan
     unmatched: tuple[tuple[str, str], ...]
     """Options and globs that match nothing which the policy manages: (`--only`, `user/nobody`)."""
+    attribution: Attribution
+    """Who changed what differs; empty unless the log was asked."""
 
 
 def make_plan(request: PlanRequest, reader: Reader) -> Planned:
     """Compare the policies with the live deployment.
 
-    Raises PolicyError when names cannot be looked up, ReconcilerError when nothing is in scope, ServerError when Coder
-    cannot be read at all.
+    Raises PolicyError when the policy cannot be read as a whole, ReconcilerError when nothing is in scope, ServerError
+    when Coder cannot be read at all.
     """
-    resolution, directory = _resolve(request, reader)
+    resolution, base, directory = _resolve(request, reader)
     desired = resolution.desired
     snapshot = take_snapshot(desired, directory, reader)
     difference = diff(desired, snapshot, is_whole=not request.not_read)
-    orphans = (*resolution.orphans, *difference.orphans)
-    if orphans:
-        findings = (Finding(place=orphan.place, message=orphan.message, hint=orphan.hint) for orphan in orphans)
-        raise PolicyError(tuple(findings))
-    actions = in_order(difference.actions)
-    proposal = Proposal(
-        actions=actions, snapshot=snapshot, policies=resolution.policies, desired=desired, moment=request.moment
+    attribution = Attribution()
+    if request.asks_log:
+        attribution = find_last_changes(difference.actions, reader, now=request.moment.now)
+    evidence = Evidence(
+        base=base.desired if base else None, changes={last.address: last for last in attribution.changes}
     )
-    effects = find_effects(proposal, reader)
+    actions = [with_origin(action, desired, directory, evidence) for action in difference.actions]
+    if request.only_due:
+        actions = [action for action in actions if action.origin is Origin.DUE]
+    proposal = Proposal(
+        actions=in_order(actions),
+        snapshot=snapshot,
+        policies=resolution.policies,
+        desired=desired,
+        moment=request.moment,
+        base=entries_of(base.policies) if base else None,
+    )
+    review = review_proposal(proposal, reader, grants=request.grants)
+    vacancies = vacancy_notices(resolution.vacancies, at=request.moment.at)
+    strays = stray_notices(snapshot, listed=desired.users.keys(), at=request.moment.at)
     plan = Plan(
         deployment=snapshot.deployment,
         at=request.moment.at,
-        actions=actions,
+        actions=review.actions,
         unchanged=difference.unchanged,
         unreadable=difference.unreadable,
-        withheld=difference.withheld,
-        effects=effects,
-        verdict=find_verdict(proposal, effects, grants=request.grants),
+        withheld=() if request.only_due else difference.withheld,
+        orphans=_orphans(resolution, difference, base),
+        held_back=review.held_back,
+        unresolved=difference.unresolved,
+        effects=replace(review.effects, notices=(*review.effects.notices, *vacancies, *strays)),
+        verdict=review.verdict,
         sources=request.sources,
         not_read=request.not_read,
+        has_base=base is not None,
         is_for_now=request.moment.is_for_now,
     )
-    return Planned(plan=plan, unmatched=resolution.selection.unmatched)
+    return Planned(plan=plan, unmatched=resolution.selection.unmatched, attribution=attribution)
+
+
+def _orphans(resolution: Resolution, difference: Difference, base: Resolution | None) -> tuple[Orphan, ...]:
+    """Return all orphans, sorted; those that were orphans in the policy before are standing."""
+    before = {orphan.address for orphan in (*base.orphans, *base.desired.not_members.values())} if base else set()
+    orphans = (*resolution.orphans, *difference.orphans)
+    return tuple(sorted(replace(orphan, is_standing=orphan.address in before) for orphan in orphans))
 
 
 def take_snapshot(desired: Desired, directory: Directory, reader: Reader) -> Snapshot:
@@ -93,33 +130,31 @@ def take_snapshot(desired: Desired, directory: Directory, reader: Reader) -> Sna
     )
 
 
-def _resolve(request: PlanRequest, reader: Reader) -> tuple[Resolution, Directory]:
-    _require_overrides(request.policies, reader)
-    directory = reader.directory()
-    directory = _with_people_outside(directory, request.policies, reader)
+def _resolve(request: PlanRequest, reader: Reader) -> tuple[Resolution, Resolution | None, Directory]:
+    """Look up the policies and the policy before; the latter is as good as not known if it cannot be looked up."""
+    offers = reader.deployment().offers
+    directory = _with_people_outside(reader.directory(), (*request.policies, *(request.base or ())), reader)
     resolution = resolve(request.policies, directory, at=request.moment.at, scope=request.scope)
     require_readable([policy.organization for policy in resolution.policies], directory)
     if resolution.findings:
         raise PolicyError(resolution.findings)
     if resolution.selection.is_empty:
         raise ReconcilerError("Nothing to compare: no address matches", hint=_unmatched_hint(resolution.selection))
-    return resolution, directory
+    base = None
+    if request.base is not None:
+        base = resolve(request.base, directory, at=request.moment.at, scope=request.scope)
+        base = None if base.findings else base
+    if not offers.overrides:
+        reason = "this Coder does not show overrides" if offers.overrides_hidden else "this Coder has no user overrides"
+        resolution = without_overrides(resolution, reason)
+        base = without_overrides(base, reason) if base else None
+    return resolution, base, directory
 
 
 def _unmatched_hint(selection: Selection) -> str:
     return "; ".join(
         f"{option} {glob!r} matches nothing that the policy manages" for option, glob in selection.unmatched
     )
-
-
-def _require_overrides(policies: Sequence[Policy], reader: Reader) -> None:
-    deployment = reader.deployment()
-    listed = sum(len(policy.user_overrides) for policy in policies)
-    if listed and not deployment.offers.overrides:
-        raise ReconcilerError(
-            f"The policy lists {listed} user overrides, and Coder {deployment.version} at {deployment.url} has none",
-            hint="upgrade Coder to 2.36 or later, or remove `user_overrides` from the policy",
-        )
 
 
 def require_readable(organizations: Iterable[Organization], directory: Directory) -> None:

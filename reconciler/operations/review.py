@@ -12,17 +12,18 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from reconciler.core.action import Action, organization_of
-from reconciler.core.budget import Budget, OrganizationId
+from reconciler.core.budget import Absent, Budget, OrganizationId
 from reconciler.core.desired import NOTHING_DESIRED, Desired, ResolvedPolicy
 from reconciler.core.gate.gate import count_managed, dangers_to_people, emptied_sections, grants_of, judge, mass_changes
-from reconciler.core.gate.guardrails import check_guardrails, limits_exposure
+from reconciler.core.gate.guardrails import Blame, check_guardrails, limits_exposure
 from reconciler.core.gate.verdict import Grant, Verdict
 from reconciler.core.moment import Moment
 from reconciler.core.people.assess import assess, needs
 from reconciler.core.people.effects import Effects
+from reconciler.core.plan.due import due_refusals
 from reconciler.core.plan.notices import notices
-from reconciler.core.plan.plan import Plan
-from reconciler.core.policy import Hazard
+from reconciler.core.plan.plan import HeldBack, Plan
+from reconciler.core.policy import Entry, Hazard
 from reconciler.core.snapshot import Snapshot
 from reconciler.operations.ports import Reader
 from reconciler.operations.reading import read_subjects
@@ -38,11 +39,22 @@ class Proposal:
     """Empty for a revert: nothing is desired then, and no guardrail holds."""
     desired: Desired
     moment: Moment
+    base: Mapping[str, Entry] | None = None
+    """The entries of the policy before, by address; None if it is not known."""
 
     @property
     def organizations(self) -> tuple[OrganizationId, ...]:
         """Of the policies, sorted."""
         return tuple(sorted(policy.organization.id for policy in self.policies))
+
+    @property
+    def gone(self) -> frozenset[str]:
+        """Addresses of people who are read and have no override."""
+        users = self.snapshot.directory.users
+        readings = self.snapshot.user_overrides.items()
+        return frozenset(
+            users[user_id].address for user_id, reading in readings if isinstance(reading, Absent) and user_id in users
+        )
 
     @property
     def managed(self) -> Mapping[str, int]:
@@ -53,12 +65,54 @@ class Proposal:
         return Counter(organization_of(one, directory) for one in self.actions if isinstance(one.before, Budget))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Review:
+    """What became of a proposal at the gate."""
+
+    actions: tuple[Action, ...]
+    """Those of the proposal that are not held back, in its order."""
+    held_back: tuple[HeldBack, ...]
+    effects: Effects
+    verdict: Verdict
+
+
+def review_proposal(proposal: Proposal, reader: Reader, *, grants: Sequence[Grant] = ()) -> Review:
+    """Find effects and verdict; hold back the due actions that a refusal is about, and review the rest again.
+
+    Every round holds something back, so the rounds end.
+    """
+    held_back: list[HeldBack] = []
+    while True:
+        effects = find_effects(proposal, reader)
+        verdict = find_verdict(proposal, effects, grants=grants)
+        refused = due_refusals(proposal.actions, effects, verdict)
+        if not refused:
+            return Review(
+                actions=proposal.actions,
+                held_back=tuple(sorted(held_back, key=lambda held: held.action.address)),
+                effects=effects,
+                verdict=verdict,
+            )
+        held_back += refused
+        left_out = {held.action.address for held in refused}
+        actions = tuple(action for action in proposal.actions if action.address not in left_out)
+        proposal = replace(proposal, actions=actions)
+
+
 def find_effects(proposal: Proposal, reader: Reader) -> Effects:
     """Read what is missing and compute the effects. Raises ServerError when Coder cannot be read at all."""
     organizations = proposal.organizations
     snapshot = _complete(proposal, organizations, reader)
     assessment = assess(proposal.actions, snapshot, organizations=organizations)
-    announced = notices(proposal.desired, snapshot.directory, assessment.after, at=proposal.moment.at)
+    planned = {action.address for action in proposal.actions}
+    announced = notices(
+        proposal.desired,
+        snapshot.directory,
+        assessment.after,
+        at=proposal.moment.at,
+        planned=planned,
+        gone=proposal.gone,
+    )
     return assessment.effects(reader.spend(assessment.spend_questions()), notices=announced)
 
 
@@ -66,7 +120,9 @@ def find_verdict(proposal: Proposal, effects: Effects, *, grants: Sequence[Grant
     """Ask the gate; `grants` are those of `--allow`, the policies' own are added."""
     directory = proposal.snapshot.directory
     dangers = (
-        *dangers_to_people(effects, offers_spend=proposal.snapshot.deployment.offers.bulk_reads),
+        *dangers_to_people(
+            effects, actions=proposal.actions, offers_spend=proposal.snapshot.deployment.offers.bulk_reads
+        ),
         *mass_changes(
             proposal.actions,
             directory,
@@ -74,10 +130,11 @@ def find_verdict(proposal: Proposal, effects: Effects, *, grants: Sequence[Grant
             emptied=emptied_sections(proposal.policies, proposal.actions, directory),
         ),
     )
+    blame = Blame(actions={action.address: action for action in proposal.actions}, base=proposal.base)
     return judge(
         dangers,
         grants=(*grants, *grants_of(proposal.policies, now=proposal.moment.now)),
-        breaches=check_guardrails(proposal.policies, effects, now=proposal.moment.now),
+        breaches=check_guardrails(proposal.policies, effects, now=proposal.moment.now, blame=blame),
     )
 
 
@@ -101,7 +158,7 @@ def with_todays_effects(plan: Plan, reader: Reader, *, now: datetime) -> Plan:
     )
     effects = replace(find_effects(proposal, reader), notices=plan.effects.notices)
     objects = (danger for danger in plan.verdict.dangers if danger.hazard is Hazard.MASS_CHANGE)
-    people = dangers_to_people(effects, offers_spend=snapshot.deployment.offers.bulk_reads)
+    people = dangers_to_people(effects, actions=plan.actions, offers_spend=snapshot.deployment.offers.bulk_reads)
     verdict = judge((*people, *objects), grants=plan.verdict.grants, breaches=plan.verdict.breaches)
     return replace(plan, effects=effects, verdict=verdict)
 

@@ -1,38 +1,139 @@
-"""Drift as text: what differs, and who changed it, where Coder's audit log says so."""
+"""Drift as text, the right way round: what the policy wants, what is live, why they differ, and who changed it.
+
+A plan reads from live to the policy, because that is what would be done; drift reads from the policy to live, because
+that is what happened.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from reconciler.core.activity import Attribution, LastChange
-from reconciler.core.plan.drift import Drift
-from reconciler.render.effects import Detail
-from reconciler.render.plan import plan_lines, summary
-from reconciler.render.text import Line, columns, harmless, lines_of
-from reconciler.words import count
+from reconciler.core.action import Action, Cause
+from reconciler.core.activity import Attribution, AuditEntry
+from reconciler.core.plan.drift import Drift, DriftKind, kind_of
+from reconciler.core.plan.plan import Plan
+from reconciler.money import format_usd, format_usd_short
+from reconciler.render.effects import Detail, breach_lines
+from reconciler.render.plan import (
+    deployment_text,
+    digest_text,
+    orphan_lines,
+    subject_text,
+    summary,
+    unreadable_lines,
+)
+from reconciler.render.text import Line, Role, columns, day, distance, harmless, instant, limit_text, lines_of
+from reconciler.words import count, count_people
+
+_TITLES = {
+    DriftKind.HAND: "Changed by hand",
+    DriftKind.DUE: "A date came; `apply --due` carries it out",
+    DriftKind.ORPHAN: "Entries that cannot be applied",
+    DriftKind.PENDING: "The policy moved and was never applied",
+    DriftKind.UNKNOWN: "Differs, and nothing shows why",
+}
 
 
 def drift_report(drift: Drift, cost: str = "", *, detail: Detail = Detail.SUMMARY) -> list[Line]:
-    """Render a plan as what differs, not as what is to be done."""
+    """Render what differs, by kind of difference."""
+    return lines_of(_report(drift, cost, detail))
+
+
+def _report(drift: Drift, cost: str, detail: Detail) -> Iterator[str]:
     plan = drift.plan
-    if not plan.has_changes:
-        return lines_of([*plan_lines(plan, cost, detail), summary(plan)])
-    differences = count(len(plan.actions), "difference")
-    last_line = f"Drift: {differences} between live and the policy; `apply` would repair it."
-    return lines_of([*plan_lines(plan, cost, detail), *_last_changes(drift.last_changes), last_line])
+    yield f"{deployment_text(plan.deployment)}."
+    if not plan.is_for_now:
+        yield f"For {day(plan.at)}, not for now."
+    yield ""
+    for kind in DriftKind:
+        yield from _differences(kind, drift)
+    unreadable = list(unreadable_lines(plan))
+    yield from [*unreadable, ""] if unreadable else []
+    if detail is not Detail.NONE:
+        yield from _exposure(plan)
+    if drift.last_changes.reason and drift.differences:
+        yield f"Who changed it is not known: {harmless(drift.last_changes.reason.rstrip('.'))}."
+    elif drift.last_changes.not_asked:
+        yield f"The audit log was not asked about {count(drift.last_changes.not_asked, 'more difference')}."
+    yield from breach_lines(plan.verdict.breaches, "Guardrails that the policy breaks:", Role.UNKNOWN)
+    yield " ".join(filter(None, (cost, digest_text(plan))))
+    total = sum(drift.counts.values())
+    if total:
+        yield f"Drift: {count(total, 'difference')} between live and the policy ({_counts(drift)})."
+    else:
+        yield summary(plan)
 
 
-def _last_changes(attribution: Attribution) -> Iterator[str]:
-    if attribution.changes:
-        yield "Last changed:"
-        yield from columns([_row(one) for one in attribution.changes])
-    if attribution.reason:
-        yield f"Who changed it is not known: {harmless(attribution.reason.rstrip('.'))}."
+def _counts(drift: Drift) -> str:
+    """`2 hand, 1 due`."""
+    return ", ".join(f"{number:,} {kind}" for kind, number in drift.counts.items() if number)
 
 
-def _row(one: LastChange) -> tuple[str, ...]:
-    by = harmless(one.change.by or "somebody")
-    when = one.change.at.strftime("%Y-%m-%d %H:%M UTC")
-    what = "removed" if one.change.action == "delete" else "set"
-    moved = ": live is as applied, the policy moved" if one.is_ours else ""
-    return f"  {harmless(one.address)}  ", f"{when}  ", f"{what} by {by} with {harmless(one.change.user_agent)}{moved}"
+def _differences(kind: DriftKind, drift: Drift) -> Iterator[str]:
+    number = drift.counts[kind]
+    if not number:
+        return
+    yield Line(f"{_TITLES[kind]}: {number:,}", Role.HEADING)
+    if kind is DriftKind.ORPHAN:
+        yield from orphan_lines(drift.plan.orphans)
+    actions = [action for action in drift.differences if kind_of(action) is kind]
+    rows = [_row(action, drift.plan) for action in actions]
+    role = Role.DANGER if kind is DriftKind.HAND else Role.UPDATE
+    for text, action in zip(columns(rows), actions, strict=True):
+        yield Line(text, role)
+        yield from (f"      {line}" for line in _who(action, drift.last_changes))
+        if action.reason:
+            yield f"      reason in the policy: {harmless(action.reason)}"
+    yield ""
+
+
+def _row(action: Action, plan: Plan) -> tuple[str, ...]:
+    wanted = limit_text(action.after) + _why(action)
+    live = f"  live {limit_text(action.before)}"
+    return f"  {subject_text(action)}  ", f"policy {wanted}", live, _date(action, plan)
+
+
+def _why(action: Action) -> str:
+    return " (not listed)" if action.cause is Cause.NOT_LISTED else ""
+
+
+def _date(action: Action, plan: Plan) -> str:
+    if action.cause is Cause.EXPIRED and action.expires is not None:
+        return f"  ended {instant(action.expires)}, {distance(action.expires, plan.at)}"
+    if kind_of(action) is DriftKind.DUE and action.starts is not None:
+        return f"  began {instant(action.starts)}, {distance(action.starts, plan.at)}"
+    return ""
+
+
+def _who(action: Action, attribution: Attribution) -> Iterator[str]:
+    for last in attribution.changes:
+        if last.address == action.address:
+            ours = ", which is ours according to its User-Agent" if last.is_ours else ""
+            by, agent = harmless(last.change.by or "somebody"), harmless(last.change.user_agent)
+            yield f"{_what(last.change)} by {by} on {instant(last.change.at)} with {agent}{ours}"
+
+
+def _what(change: AuditEntry) -> str:
+    """`set from $300.00 to $5,000.00`; a change from $0 may have been the first one, which the log cannot tell."""
+    if change.action == "delete":
+        return "removed" if change.before_micros is None else f"removed ({format_usd(change.before_micros)} until then)"
+    if change.after_micros is None:
+        return "set"
+    if not change.before_micros:
+        return f"set to {format_usd(change.after_micros)}"
+    return f"set from {format_usd(change.before_micros)} to {format_usd(change.after_micros)}"
+
+
+def _exposure(plan: Plan) -> Iterator[str]:
+    """Say what the differences cost: the policy is what should be, live is what is."""
+    exposure, people = plan.effects.exposure, plan.effects.people
+    if people:
+        noun = "has" if len(people) == 1 else "have"
+        yield f"{count_people(len(people))} {noun} another limit than the policy gives."
+    more = exposure.before_micros - exposure.after_micros
+    if exposure.people and more:
+        word = "more" if more > 0 else "less"
+        yield f"Live allows {format_usd_short(abs(more))} a month {word} than the policy."
+    unlimited = exposure.unlimited_before - exposure.unlimited_after
+    if unlimited > 0:
+        yield Line(f"{count(unlimited, 'more person', 'more people')} unlimited than by the policy.", Role.DANGER)

@@ -15,7 +15,7 @@ from typing import assert_never
 from reconciler.core.action import Action, Kind
 from reconciler.core.budget import GroupRef, Unknown
 from reconciler.core.directory import User
-from reconciler.core.gate.verdict import Danger, Verdict
+from reconciler.core.gate.verdict import Breach, Danger, Verdict
 from reconciler.core.people.effects import (
     ActionEffect,
     Effects,
@@ -25,16 +25,18 @@ from reconciler.core.people.effects import (
     PersonEffect,
     Transition,
 )
-from reconciler.core.policy import Hazard
+from reconciler.core.policy import GuardrailName, Hazard
 from reconciler.core.snapshot import Effective, Unlimited
 from reconciler.money import format_usd, format_usd_short
-from reconciler.render.text import Line, Role, columns, distance, harmless
+from reconciler.render.text import Line, Role, columns, distance, harmless, instant
 from reconciler.words import NAMES_SHOWN, NO_LIMIT, count, count_people, listed
 
 NameGroup = Callable[[GroupRef], str]
 
 TRANSITIONS_SHOWN = 10
 NOTICES_SHOWN = 10
+BREACHES_SHOWN = 3
+"""Of one guardrail; more of them are counted."""
 
 
 class Detail(StrEnum):
@@ -61,6 +63,7 @@ def effects_lines(effects: Effects, verdict: Verdict, *, at: datetime, detail: D
         *_exposure(effects),
         *(_everybody(effects, names) if detail is Detail.PEOPLE else _folded(effects.transitions, names)),
         *_dangers(effects, verdict.dangers),
+        *_nearing(effects),
         *_unblocked(effects),
         *_moved(effects),
         *_not_known(effects, names),
@@ -71,10 +74,29 @@ def effects_lines(effects: Effects, verdict: Verdict, *, at: datetime, detail: D
 def refusal_lines(verdict: Verdict) -> list[str]:
     """Return what stands after a plan that may not be applied, and which consents let a plan through."""
     lines = [f"Consent: {grant} by {harmless(grant.source)}." for grant in verdict.used]
+    lines += breach_lines(verdict.standing, "Broken before this change, so nothing is refused for it:", Role.UNKNOWN)
     if verdict.is_refused:
         lines.append(Line("Refused:", Role.DANGER))
-    for refusal in verdict.refusals:
+    for refusal in map(verdict.refusal_of, verdict.refused_hazards):
         lines += [Line(f"  {harmless(refusal.message)}", Role.DANGER), f"    {harmless(refusal.hint)}"]
+    return lines + breach_lines([breach for breach in verdict.breaches if not breach.is_standing], "", Role.DANGER)
+
+
+def breach_lines(breaches: Sequence[Breach], title: str, role: Role) -> list[str]:
+    """Return a few breaches in full, or a line a guardrail: `require_reason_above: 23 entries in 9 files`."""
+    if not breaches:
+        return []
+    lines = [title] if title else []
+    for name in GuardrailName:
+        alike = [breach for breach in breaches if breach.guardrail is name]
+        if len(alike) > BREACHES_SHOWN:
+            files = len({breach.place.file for breach in alike})
+            where = f"{count(len(alike), 'entry', 'entries')} in {count(files, 'file')}"
+            lines.append(Line(f"  {name}: {where}, first {harmless(str(alike[0]))}", role))
+            lines.append(f"    {harmless(alike[0].hint)}; --json lists all of them")
+            continue
+        for breach in alike:
+            lines += [Line(f"  {harmless(str(breach))}", role), f"    {harmless(breach.hint)}"]
     return lines
 
 
@@ -189,14 +211,19 @@ def _spent(person: PersonEffect) -> str:
 
 def _dangers(effects: Effects, dangers: Sequence[Danger]) -> Iterator[str]:
     hazards = Counter(danger.hazard for danger in dangers)
+    people: Counter[Hazard] = Counter()
+    for danger in dangers:
+        people[danger.hazard] += danger.count
     for danger in dangers:
         match danger.hazard:
             case Hazard.BLOCKS_USERS:
                 details = [_overspent(one) for one in effects.blocked if one.organization == danger.organization]
                 title = "Would be blocked now"
             case Hazard.REMOVES_LIMIT:
-                details = list(danger.counted[:NAMES_SHOWN])
+                details = _freed(effects, danger.organization)
                 title = "Would become unlimited"
+            case Hazard.UNSEEN_PEOPLE:
+                details, title = _unseen_groups(effects, danger.organization), "Not seen by this token"
             case Hazard.MASS_CHANGE:
                 details, title = list(danger.counted[:NAMES_SHOWN]), "Mass change, deletes"
             case _:
@@ -205,7 +232,30 @@ def _dangers(effects: Effects, dangers: Sequence[Danger]) -> Iterator[str]:
             title = f"{title} by {harmless(danger.organization)}"
         perhaps = f", perhaps {_names(danger.uncertain, len(danger.uncertain))}" if danger.uncertain else ""
         known = _names(details, len(danger.counted)) if danger.counted else "0"
-        yield Line(f"{title}: {known}{perhaps}.   {danger.consent}", Role.DANGER)
+        if danger.unnamed:
+            known = f"{count_people(danger.unnamed)} ({', '.join(details)})"
+        is_last = danger is [other for other in dangers if other.hazard is danger.hazard][-1]
+        paste = f"{danger.hazard}={people[danger.hazard]}" if is_last else ""
+        yield Line(f"{title}: {known}{perhaps}.   {paste}".rstrip(), Role.DANGER)
+
+
+def _freed(effects: Effects, organization: str) -> list[str]:
+    now = {person.username for person in effects.unlimited if person.organization == organization}
+    ends = [end for end in effects.later_unlimited if end.organization == organization and end.username not in now]
+    return [*sorted(now), *(f"{end.username} when the override ends, {instant(end.at)}" for end in ends)]
+
+
+def _unseen_groups(effects: Effects, organization: str) -> list[str]:
+    return [f"{harmless(row.address)} {row.members:,}" for row in effects.unseen if row.organization == organization]
+
+
+def _nearing(effects: Effects) -> Iterator[str]:
+    """Say whom Coder is about to mail."""
+    people = [person for person in effects.people if person.username in effects.nearing]
+    if people:
+        details = [_overspent(person) for person in people]
+        mails = "Coder mails them and every administrator at 85 % and at 100 %"
+        yield f"Close to their limit: {_names(details, len(people))}; {mails}."
 
 
 def _overspent(person: PersonEffect) -> str:
@@ -253,18 +303,63 @@ def _not_known(effects: Effects, names: NameGroup) -> Iterator[str]:
 
 
 def _notices(notices: tuple[Notice, ...], at: datetime, detail: Detail) -> Iterator[str]:
-    shown = notices if detail is Detail.PEOPLE else notices[:NOTICES_SHOWN]
-    for notice in shown:
-        match notice.kind:
-            case NoticeKind.EXPIRES_SOON:
-                title = f"Expires {distance(notice.at, at)}"
-            case NoticeKind.DEAD:
-                title = "Without effect"
-            case _:
-                assert_never(notice.kind)
-        yield f"{title}: {harmless(notice.address)} {harmless(notice.text)} ({harmless(str(notice.place))})."
-    if len(notices) > len(shown):
-        yield f"{count(len(notices) - len(shown), 'more notice')}: --effects people"
+    """A line for each notice that the plan causes; the others of a kind share one line."""
+    is_long = detail is Detail.PEOPLE
+    news = [notice for notice in notices if is_long or not notice.is_standing]
+    for notice in news if is_long else news[:NOTICES_SHOWN]:
+        place = f" ({harmless(str(notice.place))})" if notice.place else ""
+        yield f"{_title(notice, at)}: {harmless(notice.address)} {harmless(notice.text)}{place}."
+    if len(news) > NOTICES_SHOWN and not is_long:
+        yield f"{count(len(news) - NOTICES_SHOWN, 'more notice')}: --effects people"
+    if not is_long:
+        yield from _standing_notices([notice for notice in notices if notice.is_standing], at)
+
+
+def _title(notice: Notice, at: datetime) -> str:
+    match notice.kind:
+        case NoticeKind.EXPIRES_SOON:
+            return f"Expires {instant(notice.at)}, {distance(notice.at, at)}"
+        case NoticeKind.DEAD:
+            return "Without effect"
+        case NoticeKind.REMOVABLE:
+            return "May be removed from the policy"
+        case NoticeKind.STRAY:
+            return "Override that no policy manages"
+        case NoticeKind.AWAITED:
+            return f"Starts {instant(notice.at)}, {distance(notice.at, at)}"
+        case _:
+            assert_never(notice.kind)
+
+
+_STANDING = {
+    NoticeKind.EXPIRES_SOON: "Ending within 14 days",
+    NoticeKind.DEAD: "Entries without effect",
+    NoticeKind.REMOVABLE: "Entries that may be removed from the policy",
+    NoticeKind.STRAY: "Overrides that no policy manages, list them with `limit: none` to remove them",
+    NoticeKind.AWAITED: "Entries that start later, for names not known yet",
+}
+
+
+def _standing_notices(notices: Sequence[Notice], at: datetime) -> Iterator[str]:
+    for kind, title in _STANDING.items():
+        alike = [notice for notice in notices if notice.kind is kind]
+        if alike:
+            details = [_detail(notice, at) for notice in alike]
+            yield f"{title}: {_names(details, len(alike))}."
+
+
+def _detail(notice: Notice, at: datetime) -> str:
+    match notice.kind:
+        case NoticeKind.EXPIRES_SOON | NoticeKind.AWAITED:
+            return f"{notice.address} {distance(notice.at, at)}"
+        case NoticeKind.REMOVABLE:
+            return f"{notice.address} {notice.text}, {notice.place}"
+        case NoticeKind.STRAY:
+            return f"{notice.address} {notice.text}"
+        case NoticeKind.DEAD:
+            return notice.address
+        case _:
+            assert_never(notice.kind)
 
 
 def _say(effective: Effective, names: NameGroup) -> str:

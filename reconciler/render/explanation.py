@@ -10,7 +10,7 @@ from reconciler.core.people.effects import Standing, standing
 from reconciler.core.people.explanation import Candidate, Explanation, Said, Usage
 from reconciler.core.snapshot import Unlimited
 from reconciler.money import format_usd
-from reconciler.render.text import Line, columns, day, distance, harmless, lines_of
+from reconciler.render.text import Line, columns, day, distance, harmless, instant, lines_of
 from reconciler.words import NO_LIMIT, count
 
 USAGE_SHOWN = 12
@@ -110,10 +110,10 @@ def _entry(said: Said, at: datetime, then: str) -> str:
     limit = "none" if isinstance(said.limit, Absent) else format_usd(said.limit)
     parts = [f"{said.place} says {limit}" + (f" ({said.reason})" if said.reason else "")]
     if said.starts is not None and said.starts > at:
-        parts.append(f"starts {day(said.starts)}, {distance(said.starts, at)}")
+        parts.append(f"starts {instant(said.starts)}, {distance(said.starts, at)}")
     if said.expires is not None:
         verb = "expires" if said.expires > at else "expired"
-        parts.append(", ".join(filter(None, (f"{verb} {day(said.expires)}, {distance(said.expires, at)}", then))))
+        parts.append(", ".join(filter(None, (f"{verb} {instant(said.expires)}, {distance(said.expires, at)}", then))))
     return "; ".join(parts)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from reconciler.core.action import Action, Kind
 from reconciler.core.plan.outcome import ActionOutcome, Ending, Result
@@ -10,7 +10,7 @@ from reconciler.core.plan.plan import DIGEST_SHOWN
 from reconciler.core.plan.report import OutcomeReport
 from reconciler.render.plan import deployment_text
 from reconciler.render.text import Line, Role, harmless, limit_text, lines_of
-from reconciler.words import count
+from reconciler.words import count, listed
 
 _DONE = {Kind.CREATE: "created", Kind.UPDATE: "updated", Kind.DELETE: "deleted", Kind.NO_OP: "unchanged"}
 _WORDS = {
@@ -89,6 +89,10 @@ def result_line(one: ActionOutcome, *, width: int) -> Line:
 
 
 def _remarks(outcome: OutcomeReport) -> Iterator[str]:
+    if outcome.left_out:
+        yield f"Left out: {_named(outcome.left_out)}."
+    if outcome.held_back:
+        yield Line(f"Held back, because the gate refuses it: {_named(outcome.held_back)}.", Role.DANGER)
     if unreadable := len(outcome.unreadable):
         yield f"{count(unreadable, 'object')} could not be read, and {'was' if unreadable == 1 else 'were'} left alone."
     ended = outcome.ended
@@ -103,3 +107,8 @@ def _remarks(outcome: OutcomeReport) -> Iterator[str]:
         yield f"Verified: {count(settled, 'object')} read again after the last write."
     for difference in ended.differences:
         yield f"Not verified: {harmless(difference.rstrip('.'))}."
+
+
+def _named(addresses: Sequence[str]) -> str:
+    """`2 (user/ana, user/bob)`."""
+    return f"{len(addresses):,} ({listed(tuple(map(harmless, addresses)))})"

@@ -4,17 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from reconciler.core.action import Action, Cause, Kind
+from reconciler.core.action import Action, Cause, Kind, Origin
 from reconciler.core.budget import Budget
 from reconciler.core.directory import User
+from reconciler.core.orphan import Orphan
 from reconciler.core.plan.plan import DIGEST_SHOWN, Plan
 from reconciler.core.snapshot import Deployment
 from reconciler.render.effects import Detail, action_notes, effects_lines, refusal_lines
-from reconciler.render.text import Line, Role, columns, day, distance, harmless, limit_text, lines_of
-from reconciler.words import count
+from reconciler.render.text import Line, Role, columns, day, distance, harmless, instant, limit_text, lines_of
+from reconciler.words import count, listed
 
 SIGNS = {Kind.CREATE: "+", Kind.UPDATE: "~", Kind.DELETE: "-", Kind.NO_OP: " "}
 ROLES = {Kind.CREATE: Role.CREATE, Kind.UPDATE: Role.UPDATE, Kind.DELETE: Role.DELETE, Kind.NO_OP: Role.PLAIN}
+ORIGINS = {
+    Origin.DUE: "its date came",
+    Origin.HAND: "changed by hand",
+    Origin.PENDING: "never applied",
+}
+"""What is said of an action's origin; of the others nothing is news."""
 NO_CHANGES = "No changes. Live budgets match the policy."
 
 
@@ -30,7 +37,9 @@ def plan_lines(plan: Plan, cost: str, detail: Detail) -> Iterator[str]:
         yield f"For {day(plan.at)}, not for now."
     yield ""
     yield from _paragraph(action_lines(plan.actions, plan, action_notes(plan.actions, plan.effects)))
-    yield from _paragraph(_unreadable(plan))
+    yield from _paragraph(orphan_lines(plan.orphans))
+    yield from _paragraph(_held_back(plan))
+    yield from _paragraph(unreadable_lines(plan))
     yield from effects_lines(plan.effects, plan.verdict, at=plan.at, detail=detail)
     yield " ".join(filter(None, (cost, digest_text(plan))))
 
@@ -50,10 +59,14 @@ def deployment_text(deployment: Deployment) -> str:
 
 def summary(plan: Plan) -> str:
     """The last line: what would be done, counted."""
-    if not plan.has_changes:
-        return NO_CHANGES if plan.is_complete else "No changes in what could be read."
-    counts = ", ".join(f"{plan.count(kind)} to {kind}" for kind in (Kind.CREATE, Kind.UPDATE, Kind.DELETE))
-    return f"Plan: {counts}."
+    orphans = len(plan.orphans)
+    left_out = f"{count(orphans, 'entry', 'entries')} cannot be applied" if orphans else ""
+    if plan.has_changes:
+        counts = ", ".join(f"{plan.count(kind)} to {kind}" for kind in (Kind.CREATE, Kind.UPDATE, Kind.DELETE))
+        return f"Plan: {counts}{f'; {left_out}' if left_out else ''}."
+    if not plan.is_complete:
+        return "No changes in what could be read."
+    return f"No changes; {left_out}." if left_out else NO_CHANGES
 
 
 def digest_text(plan: Plan) -> str:
@@ -67,12 +80,16 @@ def action_lines(actions: tuple[Action, ...], plan: Plan, effects: Mapping[str, 
     for action in actions:
         notes = "; ".join([*_notes(action, plan), *filter(None, [effects.get(action.address, "")])])
         before, after = limit_text(action.before), limit_text(action.after)
-        rows.append((f"  {SIGNS[action.kind]} ", f"{_subject(action)}  ", before, " -> ", f"{after}    ", notes))
-    lines = columns(rows, right=frozenset({2}))
-    return [Line(line, ROLES[action.kind]) for line, action in zip(lines, actions, strict=True)]
+        rows.append((f"  {SIGNS[action.kind]} ", f"{subject_text(action)}  ", before, " -> ", f"{after}    ", notes))
+    lines: list[Line] = []
+    for text, action in zip(columns(rows, right=frozenset({2})), actions, strict=True):
+        lines.append(Line(text, ROLES[action.kind]))
+        if action.reason:
+            lines.append(Line(f"      reason: {harmless(action.reason)}"))
+    return lines
 
 
-def _subject(action: Action) -> str:
+def subject_text(action: Action) -> str:
     """`user/ana (platform)`: an override names the group that it is, or was, attributed to."""
     address = harmless(action.address)
     state = action.after if isinstance(action.after, Budget) else action.before
@@ -87,21 +104,51 @@ def _notes(action: Action, plan: Plan) -> Iterator[str]:
         yield f"moves from {harmless(before.group.label)}"
     match action.cause:
         case Cause.EXPIRED if action.expires is not None:
-            yield f"expired {distance(action.expires, plan.at)}, still {limit_text(before)}"
+            yield f"ended {instant(action.expires)}, {distance(action.expires, plan.at)}"
         case Cause.NOT_LISTED:
             yield "not in the policy"
         case _ if action.expires is not None:
-            yield f"expires {day(action.expires)}, {distance(action.expires, plan.at)}"
+            yield f"ends {instant(action.expires)}, {distance(action.expires, plan.at)}"
         case _:
             pass
+    if action.origin in ORIGINS and not action.is_due_end:
+        yield ORIGINS[action.origin]
+    if plan.has_base and action.origin is not Origin.CHANGE:
+        yield "not by this change"
 
 
-def _unreadable(plan: Plan) -> Iterator[str]:
+def orphan_lines(orphans: Iterable[Orphan]) -> Iterator[Line]:
+    """Two lines an entry that cannot be applied: what is wrong where, and what to do."""
+    for orphan in orphans:
+        before = " (it was so before this change)" if orphan.is_standing else ""
+        yield Line(f"  ! {harmless(orphan.address)}  {harmless(orphan.message)}{before}", Role.UNKNOWN)
+        yield Line(f"      {harmless(str(orphan.place))}: {harmless(orphan.hint)}")
+
+
+def _held_back(plan: Plan) -> Iterator[Line]:
+    if plan.held_back:
+        actions = tuple(held.action for held in plan.held_back)
+        yield Line(f"  {count(len(actions), 'action')} held back, because the gate refuses it:", Role.DANGER)
+        yield from (Line(f"    {line.strip()}", Role.DANGER) for line in action_lines(actions, plan, {}))
+        for message, hint in dict.fromkeys((held.message, held.hint) for held in plan.held_back):
+            yield Line(f"      {harmless(message)}; {harmless(hint)}")
+
+
+def _why_withheld(plan: Plan) -> str:
+    if not plan.unresolved:
+        return "not everything could be read"
+    whose = "somebody or something that was renamed" if len(plan.unresolved) > 1 else "a new name of one of them"
+    names = listed(tuple(map(harmless, plan.unresolved)))
+    partly = "not everything could be read, and " if plan.unreadable else ""
+    return f"{partly}{names} in the policy may be {whose}"
+
+
+def unreadable_lines(plan: Plan) -> Iterator[str]:
+    """What could not be read, and the removals that are withheld for it."""
     for one in plan.unreadable:
         yield Line(f"  ? {harmless(one.subject.address)}  unknown: {harmless(one.reading.reason)}", Role.UNKNOWN)
     if plan.withheld:
         for missed in plan.not_read:
             yield Line(f"  ? {harmless(missed.path)}  not read: {harmless(missed.reason)}", Role.UNKNOWN)
-        removals = count(len(plan.withheld), "removal")
-        yield f"  {removals} withheld, because not everything could be read:"
+        yield f"  {count(len(plan.withheld), 'removal')} withheld, because {_why_withheld(plan)}:"
         yield from (f"    {line.strip()}" for line in action_lines(plan.withheld, plan, {}))

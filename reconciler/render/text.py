@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Self
 
@@ -12,6 +12,10 @@ from reconciler.money import format_usd
 from reconciler.words import NO_LIMIT, count
 
 _SECONDS_PER_DAY = 86_400
+_SECONDS_PER_HOUR = 3_600
+_SECONDS_PER_MINUTE = 60
+_DAYS_FROM_S = 2 * _SECONDS_PER_DAY
+"""Shorter distances are said in hours."""
 
 
 class Role(StrEnum):
@@ -78,12 +82,23 @@ def limit_text(state: State) -> str:
     return format_usd(state.limit_micros) if isinstance(state, Budget) else NO_LIMIT
 
 
+def instant(time: datetime) -> str:
+    """`2027-01-01 00:00 UTC`: when something ends or begins, to the minute."""
+    return time.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
+
+
 def distance(time: datetime, now: datetime) -> str:
-    """`in 39 days`, `3 days ago`, `today`; whole days, rounded towards now."""
-    days = int((time - now).total_seconds() / _SECONDS_PER_DAY)
-    if days == 0:
-        return "today"
-    return f"in {count(days, 'day')}" if days > 0 else f"{count(-days, 'day')} ago"
+    """`in 39 days`, `3 days ago`; `in 20 hours` below two days, `in 5 minutes` below an hour; rounded towards now."""
+    seconds = abs(int((time - now).total_seconds()))
+    if seconds >= _DAYS_FROM_S:
+        text = count(seconds // _SECONDS_PER_DAY, "day")
+    elif seconds >= _SECONDS_PER_HOUR:
+        text = count(seconds // _SECONDS_PER_HOUR, "hour")
+    elif seconds >= _SECONDS_PER_MINUTE:
+        text = count(seconds // _SECONDS_PER_MINUTE, "minute")
+    else:
+        return "now"
+    return f"in {text}" if time > now else f"{text} ago"
 
 
 def harmless(text: str) -> str:

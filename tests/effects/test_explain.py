@@ -111,7 +111,7 @@ def test_an_override_with_what_it_hides_and_when_it_ends() -> None:
         "Spent $12.00 since 2026-11-01; $38.00 left, until 2026-12-01.",
         "",
         "Override: $50.00, booked on group/acme/eng. a.yaml:7:3 says $50.00 (sprint); "
-        "expires 2027-01-01, in 39 days, then $20.00 by group/acme/eng.",
+        "expires 2027-01-01 00:00 UTC, in 39 days, then $20.00 by group/acme/eng.",
         "Groups, in the order of the rule:",
         "  > group/acme/eng         $20.00   a.yaml:4:3 says $20.00.",
         "    group/acme/Everyone    $10.00",
@@ -127,17 +127,18 @@ def test_an_override_with_what_it_hides_and_when_it_ends() -> None:
 def test_an_override_over_nothing_and_entries_of_other_days() -> None:
     world = World(TEAM, {}, {"ana": (50, "acme/eng")})
     over = text(explained(world, policies=(policy(expires=NOW - timedelta(3)),)))
-    assert "expired 2026-11-20, 3 days ago, then no limit." in over[3]
+    assert "expired 2026-11-20 00:00 UTC, 3 days ago, then no limit." in over[3]
     assert over[1] == "What they spent since 2026-11-01 is not known: the server does not say what they spent."
     elsewhere = replace(policy(expires=None), organization="beta", user_overrides=())
     assert text(explained(World(TEAM), policies=(elsewhere,)))[3:7] == text(explained(World(TEAM)))[3:7]
     coming = text(explained(World(TEAM), policies=(policy(expires=None, starts=NOW + timedelta(2)),)))
-    assert coming[3] == "Override: none. a.yaml:7:3 says $50.00 (sprint); starts 2026-11-25, in 2 days."
+    assert coming[3] == "Override: none. a.yaml:7:3 says $50.00 (sprint); starts 2026-11-25 00:00 UTC, in 2 days."
     started = text(explained(World(TEAM), policies=(policy(expires=None, starts=NOW),)))
     assert started[3] == "Override: none. a.yaml:7:3 says $50.00 (sprint)."
     unknown = World(TEAM, {"acme/ops": Unknown("500")}, {"ana": (50, "acme")})
     assert text(explained(unknown, policies=(policy(expires=NOW + timedelta(1)),)))[3].endswith(
-        "2026-11-24, in 1 day. What they have without it is not known: the budget of group/acme/ops is not known: 500."
+        "2026-11-24 00:00 UTC, in 24 hours. What they have without it is not known: "
+        "the budget of group/acme/ops is not known: 500."
     )
 
 

@@ -189,7 +189,12 @@ HERE = Place("a.yaml", 1, 1)
 
 def test_no_consent_covers_a_broken_guardrail() -> None:
     breach = Breach(
-        guardrail=GuardrailName.MAX_LIMIT, place=HERE, message="too much", guardrail_place=HERE, hint="lower it"
+        address="group/acme/eng",
+        guardrail=GuardrailName.MAX_LIMIT,
+        place=HERE,
+        message="too much",
+        guardrail_place=HERE,
+        hint="lower it",
     )
     verdict = judge(
         (), grants=[Grant(hazard=hazard, up_to=99, source="--allow") for hazard in Hazard], breaches=(breach,)
@@ -271,7 +276,7 @@ def test_consents_of_a_policy_hold_until_they_expire() -> None:
 def test_allow_is_read_strictly() -> None:
     assert parse_allow("BLOCKS_USERS=2") == Grant(hazard=Hazard.BLOCKS_USERS, up_to=2, source="--allow")
     with pytest.raises(
-        ValueError, match="'BLOCKS' is not a hazard; there are REMOVES_LIMIT, BLOCKS_USERS, MASS_CHANGE"
+        ValueError, match="'BLOCKS' is not a hazard; there are REMOVES_LIMIT, BLOCKS_USERS, UNSEEN_PEOPLE, MASS_CHANGE"
     ):
         parse_allow("BLOCKS=2")
     for text in (

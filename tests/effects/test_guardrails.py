@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
 from reconciler.core.budget import ABSENT, Absent, OrganizationId, Unknown
-from reconciler.core.gate.guardrails import check_guardrails, limits_exposure
+from reconciler.core.gate.guardrails import Blame, check_guardrails, limits_exposure
 from reconciler.core.people.assess import assess
 from reconciler.core.people.effects import Effects
 from reconciler.core.policy import Entry, GroupBudgetEntry, Guardrail, GuardrailName, Manage, Policy, UserOverrideEntry
@@ -55,7 +55,7 @@ def messages(
     effects = _effects(place)
     policies = resolved(World({**place.members, "acme": place.members.get("acme", ())}).directory(), policy)
     assert limits_exposure(policies) == (name is GuardrailName.MAX_EXPOSURE)
-    return [f"{breach}: {breach.hint}" for breach in check_guardrails(policies, effects, now=NOW)]
+    return [f"{breach}: {breach.hint}" for breach in check_guardrails(policies, effects, now=NOW, blame=Blame())]
 
 
 def _effects(world: World) -> Effects:

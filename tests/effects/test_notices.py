@@ -52,15 +52,15 @@ def test_an_override_that_ends_within_14_days_says_what_follows() -> None:
     soon, later = NOW + timedelta(days=14), NOW + timedelta(days=14, seconds=1)
     world = World(TEAM, {"acme": 5}, {"ana": (50, "acme"), "bob": (50, "acme")})
     assert announced(world, {"ana": soon, "bob": later}, groups=False) == [
-        "expires-soon user/ana $50.00 expires; then $5.00 (Everyone) policies/acme.yaml:7:5"
+        "expires-soon user/ana $50.00; then $5.00 (Everyone) policies/acme.yaml:7:5"
     ]
     alone = World(TEAM, {}, {"ana": (50, "acme")})
     assert announced(alone, {"ana": NOW + timedelta(1)}) == [
-        "expires-soon user/ana $50.00 expires; then no limit policies/acme.yaml:7:5"
+        "expires-soon user/ana $50.00; then no limit policies/acme.yaml:7:5"
     ]
     unread = World(TEAM, {"acme": Unknown("500")}, {"ana": (50, "acme")})
     assert announced(unread, {"ana": NOW + timedelta(1)}) == [
-        "expires-soon user/ana $50.00 expires; then nobody knows what "
+        "expires-soon user/ana $50.00; then nobody knows what "
         "(the budget of group/acme/Everyone is not known: 500) policies/acme.yaml:7:5"
     ]
 
@@ -80,7 +80,7 @@ def test_what_follows_is_not_spoken_of_where_nobody_asked() -> None:
         exact_users=frozenset(),
     )
     (found,) = notices(desired, snapshot.directory, assess((), snapshot).after, at=NOW)
-    assert found.text == "$50.00 expires"
+    assert found.text == "$50.00"
 
 
 def test_an_override_equal_to_its_fallback_is_dead_unless_it_books_elsewhere() -> None:

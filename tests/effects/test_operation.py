@@ -206,9 +206,9 @@ def test_consents_and_days_of_overrides_are_of_the_clock_and_not_of_the_instant_
     listed = Listed(entry=override, address="user/ana", subject=None)
     moment = Moment(at=NOW + timedelta(days=20), now=NOW)
     shifted = replace(proposal, moment=moment, policies=(replace(wanted, listed=(listed,)),))
-    assert [refusal.message.split(": ")[1][:34] for refusal in find_verdict(shifted, effects).refusals] == [
-        "the override of ana lasts 40 more "
-    ]
+    (breach,) = find_verdict(shifted, effects).breaches
+    assert breach.message == "the override of ana lasts 40 more days, and may last 30"
+    assert breach.is_standing, "no action of this plan touches ana"
     late = replace(proposal, moment=Moment(at=NOW - timedelta(days=20), now=ends))
     assert [refusal.message.split(":")[0] for refusal in find_verdict(late, effects).refusals] == ["BLOCKS_USERS"]
 

@@ -47,6 +47,8 @@ def test_a_block() -> None:
         "Exposure: $500 -> $300 a month (-$200).\n"
         "  2 people  $200.00 -> $100.00  by group/acme/eng\n"
         "Would be blocked now: 1 (ana spent $150.00 of $100.00).   BLOCKS_USERS=1\n"
+        "Close to their limit: 1 (bob spent $99.00 of $100.00); "
+        "Coder mails them and every administrator at 85 % and at 100 %.\n"
         "Refused:\n"
         "  BLOCKS_USERS: 1 person would be blocked now (ana)\n"
         "    if that is meant, pass `--allow BLOCKS_USERS=1`, or consent in the policy under `allow:`"
@@ -93,6 +95,7 @@ def test_a_mass_change_and_consent_and_a_broken_guardrail() -> None:
         "    if that is meant, pass `--allow MASS_CHANGE=3`, or consent in the policy under `allow:`",
     ]
     breach = Breach(
+        address="group/acme/eng",
         guardrail=GuardrailName.MAX_LIMIT,
         place=Place("a.yaml", 1, 1),
         message="too much",
@@ -156,15 +159,16 @@ def test_everybody_is_listed_where_it_is_asked_for() -> None:
 
 
 def test_what_is_not_known_is_said() -> None:
-    members = {**TEAM, "acme/big": [f"p{number}" for number in range(8)]}
+    people = [f"p{number}" for number in range(8)]
+    members = {**TEAM, "beta": people, "beta/big": people}
     world = World(
         members,
-        {"acme/eng": 200, "acme/ops": Unknown("HTTP 500"), "acme/big": 9},
+        {"acme/eng": 200, "acme/ops": Unknown("HTTP 500"), "beta/big": 9},
         hidden={"acme/eng": 2},
-        reported={f"p{number}": limit(1, "acme") for number in range(7)},
+        reported={f"p{number}": limit(1, "beta") for number in range(7)},
         offers=OLD_SERVER,
     )
-    actions = set_group(world, "acme/eng", 100), set_group(world, "acme/big", 0)
+    actions = set_group(world, "acme/eng", 100), set_group(world, "beta/big", 0)
     effects = effects_of(world, *actions)
     assert action_notes((set_group(world, "acme", 1),), effects) == {}
     assert action_notes((set_group(world, "acme", 1),), replace(effects, unclear=())) == {
@@ -172,23 +176,25 @@ def test_what_is_not_known_is_said() -> None:
     }
     assert text(effects, offers_spend=False).splitlines() == [
         "Exposure: $200 -> $100 a month (-$100); 3 people not known.",
-        "  1 person  $9.00   -> $0.00    by group/acme/big",
         "  1 person  $200.00 -> $100.00  by group/acme/eng",
+        "  1 person  $9.00   -> $0.00    by group/beta/big",
         "Would be blocked now: 1 (p7 gets $0.00), perhaps 7 (p0, p1, p2, p3, p4 and 2 more).   BLOCKS_USERS=8",
+        "Not seen by this token: 2 people (group/acme/eng 2).   UNSEEN_PEOPLE=2",
         "This server does not say what people have spent (2.36 does): not known who would be blocked now.",
-        "group/acme/eng has 2 members whom this token may not read; they are in no number.",
         "Nothing is claimed about 1 (bob): the budget of group/acme/ops is not known: HTTP 500.",
         "Nothing is claimed about 7 (p0, p1, p2, p3, p4 and 2 more): the server reports another limit "
         "for them than the one we compute.",
-        "Coder reports $1.00 (Everyone) for p0, and by the rule it is $9.00 (big).",
-        "Coder reports $1.00 (Everyone) for p1, and by the rule it is $9.00 (big).",
-        "Coder reports $1.00 (Everyone) for p2, and by the rule it is $9.00 (big).",
-        "Coder reports $1.00 (Everyone) for p3, and by the rule it is $9.00 (big).",
-        "Coder reports $1.00 (Everyone) for p4, and by the rule it is $9.00 (big).",
+        "Coder reports $1.00 (beta/Everyone) for p0, and by the rule it is $9.00 (beta/big).",
+        "Coder reports $1.00 (beta/Everyone) for p1, and by the rule it is $9.00 (beta/big).",
+        "Coder reports $1.00 (beta/Everyone) for p2, and by the rule it is $9.00 (beta/big).",
+        "Coder reports $1.00 (beta/Everyone) for p3, and by the rule it is $9.00 (beta/big).",
+        "Coder reports $1.00 (beta/Everyone) for p4, and by the rule it is $9.00 (beta/big).",
         "Coder reports another limit than the rule for 2 more people.",
         "Refused:",
         "  BLOCKS_USERS: 8 people would be blocked now (p7, perhaps p0, perhaps p1, perhaps p2, perhaps p3 and 3 more)",
         "    if that is meant, pass `--allow BLOCKS_USERS=8`, or consent in the policy under `allow:`",
+        "  UNSEEN_PEOPLE: 2 people whom this token may not read would get another limit, perhaps be blocked",
+        "    if that is meant, pass `--allow UNSEEN_PEOPLE=2`, or consent in the policy under `allow:`",
     ]
 
 
@@ -198,7 +204,7 @@ def test_notices_stand_at_the_end_and_end_after_a_few() -> None:
         kind=NoticeKind.EXPIRES_SOON,
         address="user/ana",
         place=Place("a.yaml", 1, 1),
-        text="$5.00 expires; then no limit",
+        text="$5.00; then no limit",
         at=NOW + timedelta(3),
     )
     dead = Notice(
@@ -210,7 +216,7 @@ def test_notices_stand_at_the_end_and_end_after_a_few() -> None:
     )
     effects = replace(effects_of(world), notices=(soon, *[dead] * 11))
     assert effects_lines(effects, Verdict(), at=NOW) == [
-        "Expires in 3 days: user/ana $5.00 expires; then no limit (a.yaml:1:1).",
+        "Expires 2026-11-26 00:00 UTC, in 3 days: user/ana $5.00; then no limit (a.yaml:1:1).",
         *["Without effect: group/acme/x limits none of its 3 members (a.yaml:2:1)."] * 9,
         "2 more notices: --effects people",
     ]

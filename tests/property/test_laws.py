@@ -284,7 +284,7 @@ def test_what_the_plan_wants_is_what_the_policy_says(situation: Situation) -> No
     """Applied to its snapshot, a complete plan gives exactly the resolved policy inside its scope."""
     _, snapshot, policies = situation
     plan = planned(situation)
-    after = {one.subject.address: one.after for one in plan.actions}
+    after = {one.subject.address: one.after for one in (*plan.actions, *(held.action for held in plan.held_back))}
     desired = resolve(policies, snapshot.directory, at=NOW).desired
     wanted = [*desired.groups.values(), *desired.users.values()]
     for one in wanted:

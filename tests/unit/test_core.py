@@ -239,7 +239,10 @@ def test_an_absence_is_wanted_of_overrides_of_the_own_organization_only() -> Non
     own = policy(override("ana", "Everyone", None))
     assert shown(compared(own, world=world).actions) == ["delete user/ana listed"]
     unknown_group = replace(world, overrides={"kim": (70, "corp/eng")})
-    assert compared(gone, world=unknown_group).actions == ()
+    assert shown(compared(gone, world=unknown_group).actions) == ["delete user/kim listed"], "nobody owns it any more"
+    snapshot = unknown_group.snapshot()
+    member = replace(snapshot, deployment=replace(snapshot.deployment, roles=()))
+    assert diff(looked_up(gone, world=unknown_group).desired, member).actions == ()
     exact = policy(users=Manage.EXACT, organization="beta")
     assert shown(compared(gone, exact, world=world).actions) == ["delete user/kim not-listed"]
 

@@ -18,10 +18,10 @@ def test_days() -> None:
 
 @pytest.mark.parametrize(
     ("hours", "text"),
-    [(0, "today"), (23, "today"), (-23, "today"), (24, "in 1 day"), (47, "in 1 day"), (48, "in 2 days"),
-     (-24, "1 day ago"), (-49, "2 days ago"), (24 * 1_000, "in 1,000 days")],
+    [(0, "now"), (0.5, "in 30 minutes"), (-1, "1 hour ago"), (23.9, "in 23 hours"), (47, "in 47 hours"),
+     (48, "in 2 days"), (-47.5, "47 hours ago"), (-49, "2 days ago"), (24 * 1_000, "in 1,000 days")],
 )  # fmt: skip
-def test_distances(hours: int, text: str) -> None:
+def test_distances(hours: float, text: str) -> None:
     assert text == distance(NOW + timedelta(hours=hours), NOW)
 
 

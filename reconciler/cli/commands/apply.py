@@ -27,6 +27,8 @@ from reconciler.render.effects import Detail
 @options.journal
 @options.consents
 @options.effects
+@click.option("--due", is_flag=True, help="Only what a date asks for: overrides that ended or begin. For cron, hourly.")
+@click.option("--strict", is_flag=True, help="Exit with 4 when entries were left out or removals withheld.")
 @options.plan_scope
 @options.server
 @options.screen("outcome")
@@ -37,6 +39,8 @@ def command(
     journal_path: str | None,
     grants: tuple[Grant, ...],
     detail: Detail,
+    due: bool,
+    strict: bool,
     moment: Moment,
     scope: Scope,
     server: ServerOptions,
@@ -49,6 +53,7 @@ def command(
     reconciler apply saved.plan            exactly this plan, or nothing
     reconciler apply --auto-approve --expect-digest 9f8e12ab34cd
                                            in CI: what the pull request showed
+    reconciler apply --due --auto-approve  from cron, hourly: what was reviewed to end, ends
 
     Every object is read right before it is written; one that somebody else changed is left alone. What is about to be
     written is put on disk first, in a journal under .reconciler/ (or --journal FILE); without a journal nothing is
@@ -58,7 +63,9 @@ def command(
 
     stop = Interruption()
     with server.reader(sleep=stop.sleep) as reader:
-        plan, report = plan_to_apply(paths, reader, moment=moment, scope=scope, grants=grants, detail=detail)
+        plan, report = plan_to_apply(
+            paths, reader, moment=moment, scope=scope, grants=grants, detail=detail, only_due=due
+        )
         return approve_and_apply(
             plan,
             report,
@@ -69,4 +76,5 @@ def command(
             auto_approve=auto_approve,
             expect_digest=expect_digest,
             journal_path=journal_path,
+            is_strict=strict,
         )

@@ -2,46 +2,78 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
 from reconciler.cli import exits, options
+from reconciler.cli.base import load_base
 from reconciler.cli.planning import load_policies, plan_of
 from reconciler.cli.screen import Screen
-from reconciler.cli.sections import Sections
 from reconciler.cli.server import ServerOptions
 from reconciler.core.moment import Moment
-from reconciler.core.plan.drift import Drift
+from reconciler.core.plan.drift import Drift, DriftKind
 from reconciler.core.scope import Scope
-from reconciler.operations.attribution import find_last_changes
 from reconciler.render.effects import Detail
+from reconciler.words import any_of
 
 
-@click.command("drift", cls=Sections)
+def _kinds(_context: click.Context, _parameter: click.Parameter, value: Any) -> tuple[DriftKind, ...]:
+    names = [name.strip() for name in value.split(",")]
+    unknown = [name for name in names if name not in set(DriftKind)]
+    if unknown:
+        raise click.BadParameter(f"{unknown[0]!r} must be {any_of(DriftKind)}")
+    return tuple(DriftKind(name) for name in names)
+
+
+@click.command("drift")
 @options.paths
+@click.option(
+    "--fail-on",
+    callback=_kinds,
+    default=",".join(DriftKind),
+    show_default=True,
+    metavar="KIND,...",
+    help="The kinds of difference for which it exits with 2.",
+)
+@click.option("--quiet", is_flag=True, help="Print nothing when nothing differs, so that cron mails only then.")
 @options.effects
+@options.base
 @options.plan_scope
 @options.server
 @options.screen("drift")
 def command(
     paths: tuple[str, ...],
+    fail_on: tuple[DriftKind, ...],
+    quiet: bool,
     detail: Detail,
+    base: str | None,
     moment: Moment,
     scope: Scope,
     server: ServerOptions,
     screen: Screen,
 ) -> int:
-    """Tell whether live budgets still match the policy. Exits with 2 when they do not.
+    """Tell whether live budgets still match the policy, and why not. Exits with 2 when they do not.
+
+    \b
+    hand      somebody changed live; the audit log says who
+    due       a date came; `apply --due` carries it out
+    orphan    an entry that cannot be applied: its person or group is gone
+    pending   the policy moved and was never applied
+    unknown   nothing shows which of these it is
 
     Made for cron: it only reads, prints what differs, and never asks. Who changed it is told by Coder's audit log,
-    which an Auditor or an Owner may read; an Auditor can write nothing, so theirs is the best token for it.
+    which an Auditor or an Owner may read; an Auditor can write nothing, so theirs is the best token for it. --base
+    names the policy as it was last applied: what differs from it alone is pending.
 
     PATH is a file, a folder (*.yaml and *.yml below it), or - for standard input; `policies` when none is given.
     """
 
     loaded = load_policies(paths)
+    before = load_base(base, paths)
     with server.reader() as reader:
-        plan, cost = plan_of(loaded, reader, moment=moment, scope=scope)
-        drift = Drift(plan=plan, last_changes=find_last_changes(plan, reader, now=moment.now))
-    code = exits.of_drift(plan)
-    screen.finish((drift,), exit_code=code, cost=cost, detail=detail)
+        planned, cost = plan_of(loaded, reader, moment=moment, scope=scope, base=before, asks_log=True)
+    drift = Drift(plan=planned.plan, last_changes=planned.attribution)
+    code = exits.of_drift(drift, fail_on)
+    screen.finish((drift,), exit_code=code, cost=cost, detail=detail, is_quiet=quiet and drift.is_clean)
     return code

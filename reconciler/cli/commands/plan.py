@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from reconciler.cli import exits, files, options
+from reconciler.cli.base import load_base
 from reconciler.cli.planning import load_policies, plan_of
 from reconciler.cli.screen import Screen
 from reconciler.cli.sections import Sections
@@ -22,6 +23,7 @@ from reconciler.render.effects import Detail
 @click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 when there are changes.")
 @options.consents
 @options.effects
+@options.base
 @options.plan_scope
 @options.server
 @options.screen("plan")
@@ -31,6 +33,7 @@ def command(
     detailed_exitcode: bool,
     grants: tuple[Grant, ...],
     detail: Detail,
+    base: str | None,
     moment: Moment,
     scope: Scope,
     server: ServerOptions,
@@ -43,6 +46,7 @@ def command(
     reconciler plan -o saved.plan         save it for `apply saved.plan`
     reconciler plan --only 'group/acme/*' a part of it
     reconciler plan --at 2027-01-01       what will be due on that day
+    reconciler plan --base origin/main    tell what this change asks for from the rest
 
     PATH is a file, a folder (*.yaml and *.yml below it), or - for standard input; `policies` when none is given.
     """
@@ -50,8 +54,10 @@ def command(
     if output is not None:
         files.require_replaceable(output, NAME)
     loaded = load_policies(paths)
+    before = load_base(base, paths)
     with server.reader() as reader:
-        plan, cost = plan_of(loaded, reader, moment=moment, scope=scope, grants=grants)
+        planned, cost = plan_of(loaded, reader, moment=moment, scope=scope, grants=grants, base=before)
+    plan = planned.plan
     if output is not None:
         files.write_private(output, dump_plan(plan))
     code = exits.of_plan(plan, has_detailed_exitcode=detailed_exitcode)

@@ -5,6 +5,7 @@ budget endangers nobody, an update to $0 stops a team. Each is counted:
 
     REMOVES_LIMIT   people who have a limit before and none after
     BLOCKS_USERS    people who can work before and whose spend is at or over their limit after; $0 always is
+    UNSEEN_PEOPLE   members of a group whose budget changes, other than by a raise, whom this token may not read
     MASS_CHANGE     deletes, if they are more than 30 % of what is managed and at least 3, in an organization or in
                     the whole plan, or if the policy lists nothing where it manages exactly (an emptied section, a
                     template that rendered to nothing)
@@ -14,6 +15,11 @@ claimed (effects.py, `Unclear`) counts as endangered by a delete and by a $0 tha
 could not be read, and whom their new limit may stop, counts where the server offers spend: a read that failed must not
 switch a danger off. On a server without any spend they do not, since otherwise every lowering there would need consent
 for everybody; the plan says that it is not known.
+
+What was reviewed to end, ends. An override that ends on its reviewed date (`Action.is_due_end`) blocks its own person
+with the consent of its entry, and its delete is no part of a mass change. That somebody becomes unlimited by an end
+needs consent twice: when the plan puts the ending override on them, and, since budgets move meanwhile, when it ends.
+Consent in the policy covers both.
 
 Consent names a hazard and a number, and covers at most so many; two consents to one hazard do not add up, the larger
 one holds. Nothing else gives consent, `--auto-approve` least of all.
@@ -40,7 +46,7 @@ from reconciler.core.budget import Budget, OrganizationId
 from reconciler.core.desired import Desired, ResolvedPolicy
 from reconciler.core.directory import Directory, Group, User
 from reconciler.core.gate.verdict import Breach, Danger, Grant, Verdict, sorted_grants, unit_of
-from reconciler.core.people.effects import Effects, PersonEffect, Unclear
+from reconciler.core.people.effects import Effects, EndEffect, PersonEffect, Unclear
 from reconciler.core.policy import Hazard
 from reconciler.core.snapshot import Snapshot
 
@@ -56,27 +62,44 @@ def judge(dangers: Iterable[Danger], *, grants: Iterable[Grant] = (), breaches: 
     return Verdict(dangers=found, breaches=tuple(breaches), grants=sorted_grants(grants))
 
 
-def dangers_to_people(effects: Effects, *, offers_spend: bool = True) -> tuple[Danger, ...]:
+def dangers_to_people(
+    effects: Effects, *, actions: Iterable[Action] = (), offers_spend: bool = True
+) -> tuple[Danger, ...]:
     """Count the people whom a plan endangers, per hazard and organization.
 
-    `offers_spend`: whether the server says what people spent; where it does, spend that was not read counts.
+    `actions` of the plan say which overrides end as reviewed. `offers_spend`: whether the server says what people
+    spent; where it does, spend that was not read counts.
     """
+    ends = {(action.address,) for action in actions if action.is_due_end}
     unread = effects.maybe_blocked if offers_spend else ()
-    lost = [one for one in effects.unclear if one.may_become_unlimited]
-    stopped: list[PersonEffect | Unclear] = [*(one for one in effects.unclear if one.may_become_blocked), *unread]
+    lost = [person for person in effects.unclear if person.may_become_unlimited]
+    stopped: list[PersonEffect | Unclear] = [person for person in effects.unclear if person.may_become_blocked]
+    stopped += [person for person in unread if person.causes not in ends]
+    blocked = [person for person in effects.blocked if person.causes not in ends]
     return (
-        *_per_organization(Hazard.REMOVES_LIMIT, effects.unlimited, lost),
-        *_per_organization(Hazard.BLOCKS_USERS, effects.blocked, stopped),
+        *_per_organization(Hazard.REMOVES_LIMIT, [*effects.unlimited, *effects.later_unlimited], lost),
+        *_per_organization(Hazard.BLOCKS_USERS, blocked, stopped),
+        *_unseen(effects),
+    )
+
+
+def _unseen(effects: Effects) -> tuple[Danger, ...]:
+    hidden: dict[str, int] = {}
+    for row in effects.unseen:
+        hidden[row.organization] = hidden.get(row.organization, 0) + row.members
+    return tuple(
+        Danger(hazard=Hazard.UNSEEN_PEOPLE, counted=(), unnamed=people, organization=organization)
+        for organization, people in sorted(hidden.items())
     )
 
 
 def _per_organization(
-    hazard: Hazard, certain: Sequence[PersonEffect], uncertain: Sequence[PersonEffect | Unclear]
+    hazard: Hazard, certain: Sequence[PersonEffect | EndEffect], uncertain: Sequence[PersonEffect | Unclear]
 ) -> tuple[Danger, ...]:
     return tuple(
         Danger(
             hazard=hazard,
-            counted=tuple(one.username for one in certain if one.organization == organization),
+            counted=tuple(sorted({one.username for one in certain if one.organization == organization})),
             uncertain=tuple(sorted(one.username for one in uncertain if one.organization == organization)),
             organization=organization,
         )
@@ -95,7 +118,7 @@ def mass_changes(
     """
     deletes: dict[str, list[str]] = {}
     for action in actions:
-        if action.kind is Kind.DELETE:
+        if action.kind is Kind.DELETE and not action.is_due_end:
             deletes.setdefault(organization_of(action, directory), []).append(action.address)
     is_whole = _is_mass(sum(map(len, deletes.values())), sum(managed.values()))
     return tuple(

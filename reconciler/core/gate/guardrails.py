@@ -1,4 +1,4 @@
-"""Guardrails: rules of a policy about itself, held at plan time against every entry, changed or not.
+"""Guardrails: rules of a policy about itself, held against every entry, changed or not.
 
     max_limit              no entry has a higher limit
     max_exposure           the known effective limits of the organization's people, after the plan, add up to no more
@@ -6,12 +6,21 @@
     max_override_days      an override ends, and at most so many days after it starts or, if it holds already, after now
                            (the clock's, not the instant that is planned for)
 
-A guardrail speaks of amounts. `limit: none` is not one, so no guardrail is broken by it: what it does to people is the
-hazard REMOVES_LIMIT. For the same reason unlimited people are in no sum of max_exposure: a sum cannot say that they are
-too many, and a policy that is on the way from no limits to limits must be able to take its first step. The breach, and
-the plan's line of exposure, say how many there are.
+A guardrail refuses a step in the wrong direction, and warns of what stands. A breach is *standing* if this change is
+not to blame for it:
 
-People whose limit is not known are another matter: they may have any, so max_exposure cannot be said to hold.
+    with a base       the policy before had the entry, no lower, no longer, and with no better reason
+    without a base    the plan does not create the entry's budget, and does not raise it
+    max_exposure      the plan does not raise the sum; where it is not known, the plan only lowers budgets
+
+So a guardrail can be introduced while half of the entries break it, and an emergency cut is never refused because
+something else is too high.
+
+A guardrail speaks of amounts. `limit: none` is not an amount, so no guardrail is broken by it: what it does to people
+is the hazard REMOVES_LIMIT. For the same reason unlimited people are in no sum of max_exposure: a sum cannot say that
+they are too many, and a policy that is on the way from no limits to limits must be able to take its first step. The
+breach, and the plan's line of exposure, say how many there are. People whose limit is not known are another matter:
+they may have any, so max_exposure cannot be said to hold.
 
 No consent covers a broken guardrail: change the entry, or have its owner change the guardrail. Guardrails of several
 files all hold, so a file apart, with owners of its own, cannot be loosened by another.
@@ -19,27 +28,93 @@ files all hold, so a file apart, with owners of its own, cannot be loosened by a
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import assert_never
+from types import MappingProxyType
 
-from reconciler.core.budget import Absent
+from reconciler.core.action import Action, Kind
+from reconciler.core.budget import Absent, Budget
 from reconciler.core.desired import ResolvedPolicy
 from reconciler.core.gate.verdict import Breach
 from reconciler.core.people.effects import Effects, Exposure
-from reconciler.core.policy import Entry, Guardrail, GuardrailName, UserOverrideEntry
+from reconciler.core.policy import Entry, Guardrail, GuardrailName, Policy, UserOverrideEntry
 from reconciler.money import format_usd
 from reconciler.words import count, count_people
 
 
-def check_guardrails(policies: Iterable[ResolvedPolicy], effects: Effects, *, now: datetime) -> tuple[Breach, ...]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Blame:
+    """What tells a breach that this change causes from one that stands."""
+
+    actions: Mapping[str, Action] = field(default_factory=lambda: MappingProxyType({}))
+    """Of the plan, by address."""
+    base: Mapping[str, Entry] | None = None
+    """The entries of the policy before, by address; None if it is not known."""
+
+    def is_standing(self, address: str, entry: Entry) -> bool:
+        """Whether this change is not to blame for what an entry breaks."""
+        if self.base is not None:
+            before = self.base.get(address)
+            return before is not None and not _is_worse(entry, before)
+        action = self.actions.get(address)
+        return action is None or not _raises(action)
+
+    @property
+    def only_lowers(self) -> bool:
+        return all(action.kind is Kind.UPDATE and not _raises(action) for action in self.actions.values())
+
+
+def check_guardrails(
+    policies: Iterable[ResolvedPolicy], effects: Effects, *, now: datetime, blame: Blame
+) -> tuple[Breach, ...]:
     """Return every breach: in the order of policies, guardrails and entries. `now` (UTC) is the real time."""
     return tuple(
         breach
         for policy in policies
         for guardrail in policy.guardrails
-        for breach in _check(guardrail, policy, effects, now)
+        for breach in (
+            _max_exposure(guardrail, policy, effects, blame)
+            if guardrail.name is GuardrailName.MAX_EXPOSURE
+            else check_entries(guardrail, ((listed.address, listed.entry) for listed in policy.listed), now, blame)
+        )
     )
+
+
+def check_policy(policy: Policy, *, now: datetime, base: Policy | None = None) -> tuple[Breach, ...]:
+    """Return the breaches that show without a server; without a base all of them count as standing."""
+    before = dict(_said(base)) if base is not None else None
+    blame = Blame(base=before)
+    return tuple(
+        breach for guardrail in policy.guardrails for breach in check_entries(guardrail, _said(policy), now, blame)
+    )
+
+
+def entries_of(policies: Iterable[ResolvedPolicy]) -> Mapping[str, Entry]:
+    """Return the entries of policies by address."""
+    return {listed.address: listed.entry for policy in policies for listed in policy.listed}
+
+
+def _said(policy: Policy) -> Iterator[tuple[str, Entry]]:
+    yield from ((f"group/{policy.organization}/{entry.group}", entry) for entry in policy.group_budgets)
+    yield from ((f"user/{entry.user}", entry) for entry in policy.user_overrides)
+
+
+def _is_worse(entry: Entry, before: Entry) -> bool:
+    """Whether an entry goes further than the same entry of the policy before: higher, longer, or with less reason."""
+    if isinstance(entry.limit, Absent):
+        return False
+    if isinstance(before.limit, Absent) or entry.limit > before.limit or (before.reason and not entry.reason):
+        return True
+    if not isinstance(entry, UserOverrideEntry) or not isinstance(before, UserOverrideEntry):
+        return False
+    return before.expires is not None and (entry.expires is None or entry.expires > before.expires)
+
+
+def _raises(action: Action) -> bool:
+    if not isinstance(action.after, Budget):
+        return False
+    return not isinstance(action.before, Budget) or action.after.limit_micros > action.before.limit_micros
 
 
 def limits_exposure(policies: Iterable[ResolvedPolicy]) -> bool:
@@ -47,55 +122,59 @@ def limits_exposure(policies: Iterable[ResolvedPolicy]) -> bool:
     return any(guardrail.name is GuardrailName.MAX_EXPOSURE for policy in policies for guardrail in policy.guardrails)
 
 
-def _check(guardrail: Guardrail, policy: ResolvedPolicy, effects: Effects, now: datetime) -> Iterator[Breach]:
+def check_entries(
+    guardrail: Guardrail, entries: Iterable[tuple[str, Entry]], now: datetime, blame: Blame
+) -> Iterator[Breach]:
+    """Yield the breaches of a guardrail that needs no server; max_exposure does, and yields none."""
+    for address, entry in entries:
+        broken = _broken_by(guardrail, entry, now)
+        if broken is not None:
+            message, hint = broken
+            yield Breach(
+                guardrail=guardrail.name,
+                address=address,
+                place=entry.place,
+                message=message,
+                guardrail_place=guardrail.place,
+                hint=hint,
+                is_standing=blame.is_standing(address, entry),
+            )
+
+
+def _broken_by(guardrail: Guardrail, entry: Entry, now: datetime) -> tuple[str, str] | None:
+    """Return what is wrong with an entry and what to do; None if it keeps the guardrail."""
+    if isinstance(entry.limit, Absent):
+        return None
+    most = format_usd(guardrail.value)
     match guardrail.name:
-        case GuardrailName.MAX_LIMIT:
-            yield from _max_limit(guardrail, policy)
-        case GuardrailName.MAX_EXPOSURE:
-            yield from _max_exposure(guardrail, policy, effects)
-        case GuardrailName.REQUIRE_REASON_ABOVE:
-            yield from _require_reason(guardrail, policy)
-        case GuardrailName.MAX_OVERRIDE_DAYS:
-            yield from _max_override_days(guardrail, policy, now)
+        case GuardrailName.MAX_LIMIT if entry.limit > guardrail.value:
+            return f"{format_usd(entry.limit)} for {_who(entry)} is over the max_limit of {most}", "lower the limit"
+        case GuardrailName.REQUIRE_REASON_ABOVE if entry.limit > guardrail.value and not entry.reason.strip():
+            above = f"a limit above {most} needs one"
+            return f"{format_usd(entry.limit)} for {_who(entry)} has no reason, and {above}", "say why in `reason`"
+        case GuardrailName.MAX_OVERRIDE_DAYS if isinstance(entry, UserOverrideEntry):
+            return _too_long(guardrail.value, entry, now)
         case _:
-            assert_never(guardrail.name)
+            return None
 
 
-def _max_limit(guardrail: Guardrail, policy: ResolvedPolicy) -> Iterator[Breach]:
-    for entry in _entries(policy):
-        if not isinstance(entry.limit, Absent) and entry.limit > guardrail.value:
-            over = f"over the max_limit of {format_usd(guardrail.value)}"
-            yield _breach(guardrail, entry, f"{format_usd(entry.limit)} for {_who(entry)} is {over}", "lower the limit")
+def _too_long(most_days: int, entry: UserOverrideEntry, now: datetime) -> tuple[str, str] | None:
+    longest = timedelta(days=most_days)
+    starts = now if entry.starts is None else max(entry.starts, now)
+    if entry.expires is None:
+        message = f"the override of {entry.user} never expires, and may last {count(most_days, 'day')}"
+    elif entry.expires - starts > longest:
+        days = -((starts - entry.expires) // timedelta(days=1))
+        message = f"the override of {entry.user} lasts {days} more days, and may last {most_days}"
+    else:
+        return None
+    return message, f"let it expire by {(starts + longest).strftime('%Y-%m-%d')}"
 
 
-def _require_reason(guardrail: Guardrail, policy: ResolvedPolicy) -> Iterator[Breach]:
-    for entry in _entries(policy):
-        if not isinstance(entry.limit, Absent) and entry.limit > guardrail.value and not entry.reason.strip():
-            above = f"a limit above {format_usd(guardrail.value)} needs one"
-            message = f"{format_usd(entry.limit)} for {_who(entry)} has no reason, and {above}"
-            yield _breach(guardrail, entry, message, "say why in `reason`")
-
-
-def _max_override_days(guardrail: Guardrail, policy: ResolvedPolicy, now: datetime) -> Iterator[Breach]:
-    longest = timedelta(days=guardrail.value)
-    for entry in _entries(policy):
-        if isinstance(entry.limit, Absent) or not isinstance(entry, UserOverrideEntry):
-            continue
-        starts = now if entry.starts is None else max(entry.starts, now)
-        if entry.expires is None:
-            message = f"the override of {entry.user} never expires, and may last {guardrail.value} days"
-        elif entry.expires - starts > longest:
-            days = -((starts - entry.expires) // timedelta(days=1))
-            message = f"the override of {entry.user} lasts {days} more days, and may last {guardrail.value}"
-        else:
-            continue
-        latest = (starts + longest).strftime("%Y-%m-%d")
-        yield _breach(guardrail, entry, message, f"let it expire by {latest}")
-
-
-def _max_exposure(guardrail: Guardrail, policy: ResolvedPolicy, effects: Effects) -> Iterator[Breach]:
+def _max_exposure(guardrail: Guardrail, policy: ResolvedPolicy, effects: Effects, blame: Blame) -> Iterator[Breach]:
     exposure = _exposure_of(policy, effects)
     limit = f"max_exposure is {format_usd(guardrail.value)}"
+    is_standing = blame.only_lowers
     if exposure is None:
         message, hint = (
             f"{limit}, and the exposure of {policy.organization.name} is not known",
@@ -107,6 +186,7 @@ def _max_exposure(guardrail: Guardrail, policy: ResolvedPolicy, effects: Effects
         total = format_usd(exposure.after_micros)
         message = f"the exposure of {policy.organization.name} would be {total}{apart}; {limit}"
         hint = "lower limits of groups with many members"
+        is_standing = exposure.after_micros <= exposure.before_micros
     elif exposure.unknown:
         people = count_people(exposure.unknown)
         known = f"; those that are known add up to {format_usd(exposure.after_micros)}" if exposure.people else ""
@@ -116,30 +196,18 @@ def _max_exposure(guardrail: Guardrail, policy: ResolvedPolicy, effects: Effects
         return
     yield Breach(
         guardrail=guardrail.name,
+        address="",
         place=guardrail.place,
         message=message,
         guardrail_place=guardrail.place,
         hint=hint,
+        is_standing=is_standing,
     )
 
 
 def _exposure_of(policy: ResolvedPolicy, effects: Effects) -> Exposure | None:
     by_id = {organization.organization_id: organization.exposure for organization in effects.organizations}
     return by_id.get(policy.organization.id)
-
-
-def _breach(guardrail: Guardrail, entry: Entry, message: str, hint: str) -> Breach:
-    return Breach(
-        guardrail=guardrail.name,
-        place=entry.place,
-        message=message,
-        guardrail_place=guardrail.place,
-        hint=hint,
-    )
-
-
-def _entries(policy: ResolvedPolicy) -> tuple[Entry, ...]:
-    return tuple(listed.entry for listed in policy.listed)
 
 
 def _who(entry: Entry) -> str:

@@ -24,6 +24,8 @@ class Breach:
 
     guardrail: GuardrailName
     """Which guardrail."""
+    address: str
+    """Of the entry; empty where no entry is to blame."""
     place: Place
     """`file:line:column`."""
     message: str
@@ -32,6 +34,8 @@ class Breach:
     """Where the guardrail is written."""
     hint: str
     """What to do about it."""
+    is_standing: bool = False
+    """Whether this plan is not to blame for it; then it is a warning, and refuses nothing."""
 
     def __str__(self) -> str:
         """`acme.yaml:8:12: $11.00 for user bob is over the max_limit of $10.00 (acme.yaml:6:14)`."""
@@ -51,13 +55,15 @@ class Danger:
     """Usernames (MASS_CHANGE: addresses), sorted."""
     uncertain: tuple[str, ...] = ()
     """Usernames of people for whom it cannot be ruled out; they count too."""
+    unnamed: int = 0
+    """People whom this token may not read; they count too."""
     organization: str = ""
     """Name of the one whose policy may consent to it; empty where none can be said, and only `--allow` covers it."""
 
     @property
     def count(self) -> int:
         """How many are counted, the uncertain ones included."""
-        return len(self.counted) + len(self.uncertain)
+        return len(self.counted) + len(self.uncertain) + self.unnamed
 
     @property
     def consent(self) -> str:
@@ -113,9 +119,18 @@ class Verdict:
     def refusals(self) -> tuple[Refusal, ...]:
         """Hazards without sufficient consent, then broken guardrails, which no consent covers."""
         return (
-            *(_refuse(self, hazard) for hazard in Hazard if not _is_covered(self, hazard)),
-            *(Refusal(message=str(breach), hint=breach.hint) for breach in self.breaches),
+            *(_refuse(self, hazard) for hazard in self.refused_hazards),
+            *(Refusal(message=str(breach), hint=breach.hint) for breach in self.breaches if not breach.is_standing),
         )
+
+    @property
+    def refused_hazards(self) -> tuple[Hazard, ...]:
+        """Hazards without sufficient consent."""
+        return tuple(hazard for hazard in Hazard if not _is_covered(self, hazard))
+
+    def refusal_of(self, hazard: Hazard) -> Refusal:
+        """Say why a hazard without sufficient consent is refused, and which consent covers it."""
+        return _refuse(self, hazard)
 
     @property
     def is_refused(self) -> bool:
@@ -131,6 +146,11 @@ class Verdict:
             if not _is_covered(self, hazard)
             for danger in _left(hazard, self.dangers, self.grants)
         )
+
+    @property
+    def standing(self) -> tuple[Breach, ...]:
+        """Broken guardrails that this plan is not to blame for."""
+        return tuple(breach for breach in self.breaches if breach.is_standing)
 
     @property
     def used(self) -> tuple[Grant, ...]:
@@ -192,7 +212,7 @@ def _refuse(verdict: Verdict, hazard: Hazard) -> Refusal:
     )
     consented = f"; consent covers {given:,}" if given else ""
     return Refusal(
-        message=f"{hazard}: {_what(hazard, number)} ({names}){consented}",
+        message=f"{hazard}: {_what(hazard, number)}{f' ({names})' if names else ''}{consented}",
         hint=f"if that is meant, pass `--allow {hazard}={number}`, or consent in the policy under `allow:`",
     )
 
@@ -209,6 +229,8 @@ def _what(hazard: Hazard, number: int) -> str:
             return f"{counted} would become unlimited"
         case Hazard.BLOCKS_USERS:
             return f"{counted} would be blocked now"
+        case Hazard.UNSEEN_PEOPLE:
+            return f"{counted} whom this token may not read would get another limit, perhaps be blocked"
         case Hazard.MASS_CHANGE:
             return f"{counted} of budgets that are live"
         case _:

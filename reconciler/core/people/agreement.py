@@ -17,14 +17,11 @@ from reconciler.core.budget import Absent, UserId
 from reconciler.core.directory import Directory
 from reconciler.core.people.effective import EffectiveLimits
 from reconciler.core.people.effects import Disagreement
-from reconciler.core.snapshot import Deployment, Effective, Snapshot
+from reconciler.core.snapshot import Effective, Snapshot
 
 DISPUTED = "the server reports another limit for them than the one we compute"
 UNCONFIRMED = "the server does not say what limits them; it may be a budget in an organization that cannot be read"
 UNSEEN = "This token may not read every organization; budgets that people have elsewhere are not counted."
-
-SEE_ALL = frozenset({"owner", "user-admin", "auditor", "template-admin"})
-"""Site roles that read every organization. Source: coder-api.md 12.5."""
 
 
 def disagreements(before: EffectiveLimits, snapshot: Snapshot) -> tuple[tuple[Disagreement, ...], int]:
@@ -46,7 +43,7 @@ def disagreements(before: EffectiveLimits, snapshot: Snapshot) -> tuple[tuple[Di
 
 def unconfirmed(snapshot: Snapshot) -> frozenset[UserId]:
     """Return who was read without an override and is left out by a server that reports limits."""
-    if sees_all(snapshot.deployment) or not snapshot.deployment.offers.bulk_reads:
+    if snapshot.deployment.reads_all or not snapshot.deployment.offers.bulk_reads:
         return frozenset()
     reported = snapshot.reported
     return frozenset(
@@ -54,11 +51,6 @@ def unconfirmed(snapshot: Snapshot) -> frozenset[UserId]:
         for user_id, reading in snapshot.user_overrides.items()
         if isinstance(reading, Absent) and user_id not in reported
     )
-
-
-def sees_all(deployment: Deployment) -> bool:
-    """Whether the token reads every organization."""
-    return not SEE_ALL.isdisjoint(deployment.roles)
 
 
 def username(directory: Directory, user_id: UserId) -> str:

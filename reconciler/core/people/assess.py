@@ -28,7 +28,6 @@ from reconciler.core.people.agreement import (
     UNCONFIRMED,
     UNSEEN,
     disagreements,
-    sees_all,
     unconfirmed,
     username,
 )
@@ -36,9 +35,11 @@ from reconciler.core.people.effective import EffectiveLimits, unread_override
 from reconciler.core.people.effects import (
     Disagreement,
     Effects,
+    EndEffect,
     Notice,
     PersonEffect,
     Unclear,
+    Unseen,
 )
 from reconciler.core.people.exposure import Exposed, expose, members_of
 from reconciler.core.snapshot import Effective, Snapshot, Unlimited
@@ -117,6 +118,9 @@ class Assessment:
                 *self._unknown_members(),
                 *self._unseen(people),
             ),
+            ends=self._ends(owners),
+            unseen=self._unseen_members(),
+            nearing=tuple(person.username for person in people if person.nears_limit),
         )
 
     def _unknown_spend(self, people: tuple[PersonEffect, ...]) -> list[str]:
@@ -140,24 +144,47 @@ class Assessment:
 
     def _unknown_members(self) -> list[str]:
         hidden = self.snapshot.directory.hidden_members
-        groups = [action.subject for action in self.actions if isinstance(action.subject, Group)]
+        raises = [action for action in self.actions if _is_raise(action)]  # the others are a hazard of their own
+        groups = [action.subject for action in raises if isinstance(action.subject, Group)]
         return [
             f"{group.address} has {hidden[group.id]:,} members whom this token may not read; they are in no number."
             for group in groups
             if group.id in hidden
         ]
 
+    def _ends(self, owners: Mapping[str, str]) -> tuple[EndEffect, ...]:
+        """Return what follows the overrides that the plan creates or changes, where that is known."""
+        return tuple(
+            EndEffect(
+                user_id=action.subject.id,
+                username=action.subject.username,
+                address=action.address,
+                at=action.expires,
+                after=fallback,
+                organization=owners[action.address],
+            )
+            for action in sorted(self.actions, key=lambda action: action.address)
+            if isinstance(action.subject, User) and isinstance(action.after, Budget) and action.expires is not None
+            if isinstance(fallback := self.after.fallback(action.subject.id), Effective)
+        )
+
+    def _unseen_members(self) -> tuple[Unseen, ...]:
+        hidden = self.snapshot.directory.hidden_members
+        return tuple(
+            Unseen(address=action.address, organization=action.subject.organization, members=hidden[action.subject.id])
+            for action in sorted(self.actions, key=lambda action: action.address)
+            if isinstance(action.subject, Group) and action.subject.id in hidden and not _is_raise(action)
+        )
+
     def _unseen(self, people: tuple[PersonEffect, ...]) -> list[str]:
-        return [UNSEEN] if people and not sees_all(self.snapshot.deployment) else []
+        return [UNSEEN] if people and not self.snapshot.deployment.reads_all else []
 
 
 def touched(actions: Iterable[Action], directory: Directory) -> frozenset[UserId]:
     """Return everybody whose limit the actions can change."""
     return frozenset(
         chain.from_iterable(
-            directory.members.get(action.subject.id, _NOBODY)
-            if isinstance(action.subject, Group)
-            else (action.subject.id,)
+            directory.limited_by(action.subject.id) if isinstance(action.subject, Group) else (action.subject.id,)
             for action in actions
         )
     )
@@ -214,7 +241,13 @@ def _limits(snapshot: Snapshot, actions: tuple[Action, ...]) -> EffectiveLimits:
         else:
             overrides[action.subject.id] = action.after
     otherwise = unread_override(snapshot.deployment.offers)
-    return EffectiveLimits(snapshot.directory, group_budgets, overrides, otherwise=otherwise)
+    return EffectiveLimits(
+        snapshot.directory,
+        group_budgets,
+        overrides,
+        otherwise=otherwise,
+        ties_by_name=not snapshot.deployment.offers.bulk_reads,
+    )
 
 
 def _compare(
@@ -292,6 +325,11 @@ def _person(
 def _blocks(state: State) -> bool:
     """Whether a budget of $0 stands here; an absence blocks nobody."""
     return isinstance(state, Budget) and state.limit_micros == 0
+
+
+def _is_raise(action: Action) -> bool:
+    before, after = action.before, action.after
+    return isinstance(before, Budget) and isinstance(after, Budget) and after.limit_micros >= before.limit_micros
 
 
 def _source(effective: Effective, user_id: UserId) -> str:

@@ -4,8 +4,9 @@ The rule (coder-api.md 2.3; Coder's selection rule `highest`, the only one it ha
 
     1  an override, in both directions: it wins even where it is lower than every group budget, and their
        spend is booked on the group that the override names
-    2  else the highest budget among the person's groups, in *all* organizations, Everyone included;
-       of equal ones that of the organization they joined first, then the lowest group id
+    2  else the highest budget among the person's groups, in *all* organizations that they are in, Everyone included;
+       of equal ones that of the organization they joined first, then the lowest group id; before 2.36 (where the
+       server has no bulk reads) the first by the group's name, then the lowest group id
     3  else nothing limits them; spend is booked on Everyone of the default organization if they are in it,
        else on Everyone of the organization they joined first
 
@@ -39,7 +40,6 @@ _ANY_AMOUNT = 1 << 63
 """More than Coder can store: an unread budget may be any amount."""
 
 _NOWHERE = Unknown("they are in no organization that can be read")
-_NOTHING: frozenset[UserId] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +60,17 @@ def unread_override(offers: Offers) -> Reading:
 class EffectiveLimits:
     """The effective limit of everybody, in one state of the world; it is built once and then only asked."""
 
-    __slots__ = ("_best", "_directory", "_doubts", "_homes", "_otherwise", "_overrides", "_unread")
+    __slots__ = (
+        "_best",
+        "_directory",
+        "_doubts",
+        "_homes",
+        "_limited",
+        "_otherwise",
+        "_overrides",
+        "_ties_by_name",
+        "_unread",
+    )
 
     def __init__(
         self,
@@ -69,14 +79,20 @@ class EffectiveLimits:
         overrides: Mapping[UserId, Reading],
         *,
         otherwise: Reading = NOT_READ,
+        ties_by_name: bool = False,
     ) -> None:
-        """Apply the rule. `otherwise` stands for overrides not in the mapping (ABSENT where none can exist)."""
+        """Apply the rule. `otherwise` stands for overrides not in the mapping (ABSENT where none can exist).
+
+        `ties_by_name`: the older rule for ties.
+        """
         self._directory = directory
         self._overrides = overrides
         self._otherwise = otherwise
         self._best: dict[UserId, Effective] = {}
         self._doubts: dict[UserId, _Doubt] = {}
         self._homes: dict[UserId, Effective | Unknown] = {}
+        self._limited: dict[GroupId, frozenset[UserId]] = {}
+        self._ties_by_name = ties_by_name
         self._unread = tuple(group_id for group_id in directory.groups if group_id not in group_budgets)
         self._choose_homes()
         self._choose_best(group_budgets)
@@ -118,7 +134,9 @@ class EffectiveLimits:
         for group in sorted(everyone, key=lambda group: str(group.id)):
             home = Effective(limit_micros=UNLIMITED, group=group.ref)
             for user_id in self._members(group.id) - at_default:
-                self._homes[user_id] = self._first_joined(user_id, self._homes.get(user_id, home), home)
+                known = self._homes.setdefault(user_id, home)
+                if not self._ties_by_name:
+                    self._homes[user_id] = self._first_joined(user_id, known, home)
 
     def _choose_best(self, group_budgets: Mapping[GroupId, Reading]) -> None:
         budgets = [
@@ -127,11 +145,15 @@ class EffectiveLimits:
             if isinstance(reading, Budget) and group_id in self._directory.groups
         ]
         best = self._best
-        for candidate in sorted(budgets, key=lambda budget: (-_amount(budget), str(budget.group.id))):
+        for candidate in sorted(budgets, key=self._rank):
             for user_id in self._members(candidate.group.id):
                 winner = best.setdefault(user_id, candidate)
-                if winner is not candidate and winner.limit_micros == candidate.limit_micros:
+                if winner is not candidate and winner.limit_micros == candidate.limit_micros and not self._ties_by_name:
                     self._break_tie(user_id, winner, candidate)
+
+    def _rank(self, budget: Effective) -> tuple[int, str, str]:
+        name = self._directory.groups[budget.group.id].name if self._ties_by_name else ""
+        return -_amount(budget), name, str(budget.group.id)
 
     def _break_tie(self, user_id: UserId, winner: Effective, candidate: Effective) -> None:
         chosen = self._first_joined(user_id, winner, candidate)
@@ -191,7 +213,9 @@ class EffectiveLimits:
             self._doubts[user_id] = doubt
 
     def _members(self, group_id: GroupId) -> frozenset[UserId]:
-        return self._directory.members.get(group_id, _NOTHING)
+        if group_id not in self._limited:
+            self._limited[group_id] = self._directory.limited_by(group_id)
+        return self._limited[group_id]
 
 
 def _amount(effective: Effective) -> int:

@@ -106,6 +106,16 @@ class PersonEffect:
         return self.standing_after is Standing.FREE and self.standing_before is Standing.BLOCKED
 
     @property
+    def nears_limit(self) -> bool:
+        """Whether their spend is at 85 % of the limit or more after the plan and not before, and they can work on."""
+        is_free = self.standing_after is Standing.FREE
+        return (
+            is_free
+            and _is_near(self.after, self.spend_after_micros)
+            and not _is_near(self.before, self.spend_before_micros)
+        )
+
+    @property
     def may_become_blocked(self) -> bool:
         """Whether nobody knows if this stops them; an unmoved person whose limit does not fall is not stopped by it."""
         if self.standing_after is not Standing.UNKNOWN or self.standing_before is Standing.BLOCKED:
@@ -208,12 +218,52 @@ class LimitCount:
     """How many people have it after the plan."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndEffect:
+    """What follows the end of an override that the plan creates or changes."""
+
+    user_id: UserId
+    """Their UUID."""
+    username: str
+    """Their username."""
+    address: str
+    """Of the action."""
+    at: datetime
+    """When the override ends (UTC)."""
+    after: Effective
+    """What would limit them then, as budgets are after the plan."""
+    organization: str
+    """Name of that of the action; empty where it cannot be read."""
+
+    @property
+    def becomes_unlimited(self) -> bool:
+        return self.after.is_unlimited
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unseen:
+    """Members of a group whose budget the plan changes, other than by a raise, and whom this token may not read."""
+
+    address: str
+    """Of the group."""
+    organization: str
+    """Name of the group's organization."""
+    members: int
+    """How many members of the group this token may not read."""
+
+
 class NoticeKind(StrEnum):
     """What a plan announces without doing anything about it."""
 
     EXPIRES_SOON = "expires-soon"
     DEAD = "dead"
     """The entry changes nobody's limit."""
+    REMOVABLE = "removable"
+    """The entry wants an absence, and nothing is there: it may be removed from the policy."""
+    STRAY = "stray"
+    """An override stands on a group of a deleted organization, still limits its person, and no policy manages it."""
+    AWAITED = "awaited"
+    """The entry starts later, and what it names is not there yet."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -224,12 +274,14 @@ class Notice:
     """What is announced."""
     address: str
     """The entry's subject: `user/ana`."""
-    place: Place
-    """Of the entry."""
+    place: Place | None
+    """Of the entry; None where no entry is to blame."""
     text: str
     """Half a sentence that follows the address."""
     at: datetime
-    """When it expires (UTC); for other kinds the plan's instant."""
+    """When the override ends, or the entry starts (UTC); for other kinds the plan's instant."""
+    is_standing: bool = False
+    """Whether the plan does not act on the entry's subject, so that this is no news."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -278,6 +330,12 @@ class Effects:
     """What the reviewers of entries should know."""
     unknown: tuple[str, ...]
     """What could not be found out, a sentence each."""
+    ends: tuple[EndEffect, ...] = ()
+    """Sorted by username."""
+    unseen: tuple[Unseen, ...] = ()
+    """Sorted by address."""
+    nearing: tuple[str, ...] = ()
+    """Usernames of people whose spend reaches 85 % of their limit by the plan, without blocking them, sorted."""
 
     @property
     def transitions(self) -> tuple[Transition, ...]:
@@ -316,9 +374,24 @@ class Effects:
         return tuple(person for person in self.people if person.becomes_unlimited)
 
     @property
+    def later_unlimited(self) -> tuple[EndEffect, ...]:
+        """Who becomes unlimited when an override ends that the plan creates or changes."""
+        return tuple(end for end in self.ends if end.becomes_unlimited)
+
+    @property
     def maybe_blocked(self) -> tuple[PersonEffect, ...]:
         """Of whom nobody knows whether they would be stopped."""
         return tuple(person for person in self.people if person.may_become_blocked)
+
+
+NEAR_PERCENT = 85
+"""From here on Coder mails the person and every administrator. Source: coder-api.md 13.2."""
+
+
+def _is_near(effective: Effective, spend: Spend) -> bool:
+    if isinstance(effective.limit_micros, Unlimited) or isinstance(spend, Unknown):
+        return False
+    return spend * 100 >= effective.limit_micros * NEAR_PERCENT
 
 
 def standing(effective: Effective, spend: Spend) -> Standing:

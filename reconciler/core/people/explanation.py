@@ -22,7 +22,7 @@ from reconciler.core.activity import Session, Tokens, UserSpend
 from reconciler.core.budget import Absent, Budget, Reading, Unknown
 from reconciler.core.desired import Listed, ResolvedPolicy
 from reconciler.core.directory import Group, Subject, User
-from reconciler.core.people.agreement import UNCONFIRMED, sees_all, unconfirmed
+from reconciler.core.people.agreement import UNCONFIRMED, unconfirmed
 from reconciler.core.people.effective import NOT_READ, EffectiveLimits
 from reconciler.core.people.effects import Spend
 from reconciler.core.policy import Entry, UserOverrideEntry
@@ -144,8 +144,13 @@ def explain(
     if is_self:
         snapshot = replace(snapshot, directory=replace(snapshot.directory, hidden_members={}))
     listed = tuple(listed for policy in policies for listed in policy.listed)
-    is_seen = is_self or sees_all(snapshot.deployment)
-    limits = EffectiveLimits(snapshot.directory, snapshot.group_budgets, snapshot.user_overrides)
+    is_seen = is_self or snapshot.deployment.reads_all
+    limits = EffectiveLimits(
+        snapshot.directory,
+        snapshot.group_budgets,
+        snapshot.user_overrides,
+        ties_by_name=not snapshot.deployment.offers.bulk_reads,
+    )
     own = snapshot.user_overrides.get(user.id, NOT_READ)
     spend = activity.spend
     reported = (spend.effective if spend else None) or snapshot.reported.get(user.id)

@@ -31,6 +31,8 @@ class Difference:
     unreadable: tuple[Unreadable, ...]
     withheld: tuple[Action, ...]
     """Removals that would be planned if everything could have been read and looked up."""
+    unresolved: tuple[str, ...]
+    """Names in the policy because of which some of them are withheld, sorted."""
     orphans: tuple[Orphan, ...]
     """Entries for people who are not in the group of the override, sorted."""
 
@@ -66,6 +68,7 @@ def diff(desired: Desired, snapshot: Snapshot, *, is_whole: bool = True) -> Diff
         unchanged=unchanged,
         unreadable=tuple(unreadable),
         withheld=tuple(action for action in actions if doubts.concern(action)),
+        unresolved=doubts.unresolved,
         orphans=tuple(sorted(orphans)),
     )
 
@@ -79,21 +82,27 @@ class _Doubts:
 
     def __init__(self, is_partial: bool, is_whole: bool, desired: Desired, directory: Directory) -> None:
         self._is_partial, self._is_whole, self._directory = is_partial, is_whole, directory
-        self._renamed = {
-            (unresolved.is_user, directory.organizations[unresolved.organization].name)
-            for unresolved in desired.unresolved
-        }
+        self._names: dict[tuple[bool, str], list[str]] = {}
+        for unresolved in desired.unresolved:
+            key = unresolved.is_user, directory.organizations[unresolved.organization].name
+            self._names.setdefault(key, []).append(unresolved.address)
+        self._withholding: set[tuple[bool, str]] = set()
 
     def concern(self, action: Action) -> bool:
         if action.kind is not Kind.DELETE:
             return False
-        if self._is_partial:
+        key = isinstance(action.subject, User), organization_of(action, self._directory)
+        if action.cause is Cause.NOT_LISTED and key in self._names:
+            self._withholding.add(key)
             return True
-        if action.cause is not Cause.NOT_LISTED:
-            return False
-        if not self._is_whole:
+        if action.cause is Cause.NOT_LISTED and not self._is_whole:
             return True
-        return (isinstance(action.subject, User), organization_of(action, self._directory)) in self._renamed
+        return self._is_partial
+
+    @property
+    def unresolved(self) -> tuple[str, ...]:
+        """Return the names that withheld something so far, sorted."""
+        return tuple(sorted(name for key in self._withholding for name in self._names[key]))
 
 
 def unseen(desired: Desired, snapshot: Snapshot) -> tuple[Unreadable, ...]:
@@ -131,12 +140,18 @@ def _managed(desired: Desired, snapshot: Snapshot) -> Iterator[tuple[Subject, Wa
 
 
 def _is_foreign(user_id: UserId, wanted: Wanted, snapshot: Snapshot) -> bool:
-    """Whether an entry wants an absence, and what is live belongs to another organization than the entry's."""
+    """Whether an entry wants an absence, and what is live belongs to another organization than the entry's.
+
+    To whoever reads every organization, a group that is not listed is that of a deleted organization: nobody's any
+    more, so that an entry may remove what still stands on it.
+    """
     reading = snapshot.user_overrides[user_id]
     if not isinstance(wanted.state, Absent) or not isinstance(reading, Budget):
         return False
     group = snapshot.directory.groups.get(reading.group.id)
-    return group is None or group.organization_id != wanted.organization
+    if group is None:
+        return not snapshot.deployment.reads_all
+    return group.organization_id != wanted.organization
 
 
 def _is_owned(reading: Reading, desired: Desired, snapshot: Snapshot) -> bool:
@@ -161,6 +176,7 @@ def _listed(wanted: Wanted, live: Absent | Budget) -> Action:
         after=wanted.state,
         cause=Cause.EXPIRED if wanted.has_expired else Cause.LISTED,
         reason=entry.reason,
+        starts=entry.starts if isinstance(entry, UserOverrideEntry) else None,
         expires=entry.expires if isinstance(entry, UserOverrideEntry) else None,
         place=entry.place,
     )

@@ -1,18 +1,67 @@
-"""Drift: what differs between live and the policy, and who changed it last. Frozen data; it does nothing."""
+"""Drift: what differs between live and the policy, why, and who changed it last. Frozen data; it does nothing."""
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
+from typing import ClassVar
 
+from reconciler.core.action import Action, Origin
 from reconciler.core.activity import Attribution
 from reconciler.core.plan.plan import Plan
+
+
+class DriftKind(StrEnum):
+    """Kinds of difference, in the order in which they are shown: origins, and entries that cannot be applied."""
+
+    HAND = "hand"
+    DUE = "due"
+    ORPHAN = "orphan"
+    PENDING = "pending"
+    UNKNOWN = "unknown"
+
+
+_KINDS = {
+    Origin.HAND: DriftKind.HAND,
+    Origin.DUE: DriftKind.DUE,
+    Origin.PENDING: DriftKind.PENDING,
+    Origin.CHANGE: DriftKind.PENDING,
+    Origin.UNKNOWN: DriftKind.UNKNOWN,
+}
+"""What a change of the policy asks for is, once it is merged, pending."""
+
+
+def kind_of(action: Action) -> DriftKind:
+    """Return the kind of difference that an action would repair."""
+    return _KINDS[action.origin]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Drift:
     """The plan that would repair the differences, and the audit log's newest entries about its subjects."""
 
+    JSON_EXTRAS: ClassVar = ("counts",)
+
     plan: Plan
     """What differs, as the plan that would repair it; the keys of a saved plan, without its format and checksum."""
     last_changes: Attribution
     """Who changed what differs, from Coder's audit log."""
+
+    @property
+    def differences(self) -> tuple[Action, ...]:
+        """Every action that would repair a difference: planned, held back or withheld."""
+        return (*self.plan.actions, *(held.action for held in self.plan.held_back), *self.plan.withheld)
+
+    @property
+    def is_clean(self) -> bool:
+        """Whether everything was read and nothing differs."""
+        return self.plan.is_complete and not any(self.counts.values())
+
+    @property
+    def counts(self) -> Mapping[str, int]:
+        """How many differences there are of each kind, kinds without any included."""
+        counted = Counter(kind_of(action) for action in self.differences)
+        counted[DriftKind.ORPHAN] += len(self.plan.orphans)
+        return {kind: counted[kind] for kind in DriftKind}

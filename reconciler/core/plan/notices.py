@@ -1,16 +1,20 @@
 """What reviewers of a policy should know about its entries although the plan does nothing about it.
 
     expires soon   an override ends within 14 days; what its user falls back to is said where it was read
+    stray          an override on a group of a deleted organization, which no policy manages until an entry lists it
+    removable      an entry that ended, or wants none, and nothing is there any more; dead entries must not pile up
+    awaited        an entry that starts later, and whose subject is not there yet
     dead           an override that equals what its user has without it, amount and group alike, or a group budget
                    that is nobody's effective limit; removing the entry and the budget would change nothing today
 
-Both look at the world after the plan. Only what is known is announced: one member whose limit is not known, or one who
+They look at the world after the plan. Only what is known is announced: one member whose limit is not known, or one who
 is hidden, can be the one for whom an entry is alive.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from reconciler.core.budget import Budget, GroupId, Unknown, UserId
@@ -18,29 +22,103 @@ from reconciler.core.desired import Desired, Wanted
 from reconciler.core.directory import Directory
 from reconciler.core.people.effective import EffectiveLimits
 from reconciler.core.people.effects import Notice, NoticeKind
+from reconciler.core.plan.resolve import Vacancy
 from reconciler.core.policy import UserOverrideEntry
-from reconciler.core.snapshot import Effective, Unlimited
+from reconciler.core.snapshot import Effective, Snapshot, Unlimited
 from reconciler.money import format_usd
 from reconciler.words import NO_LIMIT
 
 SOON = timedelta(days=14)
 
 
-def notices(desired: Desired, directory: Directory, after: EffectiveLimits, *, at: datetime) -> tuple[Notice, ...]:
-    """Announce what holds at the instant `at` (UTC) of the plan; sorted: what expires first, then by address."""
-    found = (*_expiring(desired.users, directory, after, at), *_dead(desired, directory, after, at))
-    return tuple(sorted(found, key=lambda notice: (notice.kind is NoticeKind.DEAD, notice.at, notice.address)))
+def notices(
+    desired: Desired,
+    directory: Directory,
+    after: EffectiveLimits,
+    *,
+    at: datetime,
+    planned: Collection[str] = (),
+    gone: Collection[str] = (),
+) -> tuple[Notice, ...]:
+    """Announce what holds at the instant `at` (UTC) of the plan; sorted: what expires first, then by address.
+
+    `planned`: addresses that the plan acts on; an override that the plan puts on somebody is announced whenever it
+    ends. `gone`: addresses of overrides that are live no more.
+    """
+    found = [
+        replace(notice, is_standing=notice.address not in planned)
+        for notice in (
+            *_expiring(desired.users, directory, after, at, planned),
+            *_removable(desired.users, gone, at),
+            *_dead(desired, directory, after, at),
+        )
+    ]
+    return tuple(sorted(found, key=_rank))
+
+
+def _rank(notice: Notice) -> tuple[bool, datetime, str]:
+    return notice.kind is not NoticeKind.EXPIRES_SOON, notice.at, notice.address
+
+
+def vacancy_notices(vacancies: Iterable[Vacancy], *, at: datetime) -> tuple[Notice, ...]:
+    """Announce entries whose subject is gone, and that want nothing of it now."""
+    return tuple(
+        Notice(
+            kind=NoticeKind.AWAITED if vacancy.starts else NoticeKind.REMOVABLE,
+            address=vacancy.listed.address,
+            place=vacancy.listed.entry.place,
+            text="is not known yet" if vacancy.starts else "is gone",
+            at=vacancy.starts or at,
+            is_standing=True,
+        )
+        for vacancy in vacancies
+    )
+
+
+def stray_notices(snapshot: Snapshot, *, listed: Collection[UserId], at: datetime) -> tuple[Notice, ...]:
+    """Announce overrides on groups of deleted organizations, of people who are not listed.
+
+    Only whoever reads every organization can tell such a group from one that may not be read.
+    """
+    if not snapshot.deployment.reads_all:
+        return ()
+    directory = snapshot.directory
+    return tuple(
+        Notice(
+            kind=NoticeKind.STRAY,
+            address=directory.users[user_id].address,
+            place=None,
+            text=f"{format_usd(reading.limit_micros)} on a group of a deleted organization",
+            at=at,
+            is_standing=True,
+        )
+        for user_id, reading in sorted(snapshot.user_overrides.items())
+        if isinstance(reading, Budget) and reading.group.id not in directory.groups
+        if user_id in directory.users and user_id not in listed
+    )
+
+
+def _removable(users: Mapping[UserId, Wanted], gone: Collection[str], at: datetime) -> Iterator[Notice]:
+    for wanted in users.values():
+        if wanted.has_expired and wanted.subject.address in gone:
+            yield Notice(
+                kind=NoticeKind.REMOVABLE,
+                address=wanted.subject.address,
+                place=wanted.entry.place,
+                text="has ended",
+                at=at,
+            )
 
 
 def _expiring(
-    users: Mapping[UserId, Wanted], directory: Directory, after: EffectiveLimits, at: datetime
+    users: Mapping[UserId, Wanted], directory: Directory, after: EffectiveLimits, at: datetime, planned: Collection[str]
 ) -> Iterator[Notice]:
     for user_id, wanted in users.items():
         entry = wanted.entry
         if not isinstance(wanted.state, Budget) or not isinstance(entry, UserOverrideEntry) or entry.expires is None:
             continue
-        if entry.expires <= at + SOON:
-            text = f"{format_usd(wanted.state.limit_micros)} expires"
+        if entry.expires <= at + SOON or wanted.subject.address in planned:
+            text = format_usd(wanted.state.limit_micros)
             if after.is_fallback_read(user_id):
                 text += f"; then {_say(after.fallback(user_id), directory)}"
             yield Notice(
@@ -68,7 +146,7 @@ def _dead(desired: Desired, directory: Directory, after: EffectiveLimits, at: da
                 )
     for group_id, wanted in desired.groups.items():
         if isinstance(wanted.state, Budget) and _limits_nobody(group_id, directory, after):
-            text = _say_dead(wanted.state, len(directory.members.get(group_id, ())))
+            text = _say_dead(wanted.state, len(directory.limited_by(group_id)))
             yield Notice(
                 kind=NoticeKind.DEAD, address=wanted.subject.address, place=wanted.entry.place, text=text, at=at
             )
@@ -85,7 +163,7 @@ def _say_dead(budget: Budget, members: int) -> str:
 def _limits_nobody(group_id: GroupId, directory: Directory, after: EffectiveLimits) -> bool:
     if group_id in directory.hidden_members:
         return False
-    return not any(_may_limit(group_id, user_id, after) for user_id in directory.members.get(group_id, ()))
+    return not any(_may_limit(group_id, user_id, after) for user_id in directory.limited_by(group_id))
 
 
 def _may_limit(group_id: GroupId, user_id: UserId, after: EffectiveLimits) -> bool:

@@ -68,6 +68,10 @@ class Started:
     """The Git commit of the policy; empty where there is none."""
     consents: tuple[str, ...]
     """Consents that let the plan through the gate, as `BLOCKS_USERS=2`."""
+    left_out: tuple[str, ...] = ()
+    """Addresses of entries that cannot be applied, and of removals that were withheld; sorted."""
+    held_back: tuple[str, ...] = ()
+    """Addresses of due actions that the gate refused, sorted."""
     unreadable: tuple[str, ...] = ()
     """Addresses of managed subjects that could not be read when the plan was made, and are left alone."""
 

@@ -17,6 +17,7 @@ from reconciler.core.action import Action, Kind
 from reconciler.core.budget import Absent, Budget, State, Unknown
 from reconciler.core.directory import Group, Subject, User
 from reconciler.core.gate.verdict import Grant, Verdict
+from reconciler.core.orphan import Orphan
 from reconciler.core.people.effects import Effects
 from reconciler.core.policy import NotRead, SourceFile
 from reconciler.core.snapshot import Deployment
@@ -33,6 +34,18 @@ class Unreadable:
     """The group or the person."""
     reading: Unknown
     """What came back instead."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeldBack:
+    """A due action that the gate refuses; it is left out alone, and the rest of the plan goes on."""
+
+    action: Action
+    """The action."""
+    message: str
+    """Why it is refused, as a clause."""
+    hint: str
+    """What to do about it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,10 +70,18 @@ class Plan:
     """What the actions do to people and money, as far as it is known."""
     verdict: Verdict
     """What the gate says of it. Apply adds its own consents and asks again."""
+    orphans: tuple[Orphan, ...] = ()
+    """Entries that cannot be applied, and are left out; sorted by address."""
+    held_back: tuple[HeldBack, ...] = ()
+    """Due actions that are refused, sorted by address."""
+    unresolved: tuple[str, ...] = ()
+    """Names in the policy that may be renamed subjects, and for whose sake removals are withheld; sorted."""
     sources: tuple[SourceFile, ...] = ()
     """The policy files that went into the plan."""
     not_read: tuple[NotRead, ...] = ()
     """What looks like a policy and was not read, sorted by path; removals are withheld while there is any."""
+    has_base: bool = False
+    """Whether the policy before was known, so that `origin` tells this change from the rest."""
     is_for_now: bool = True
     """Whether `at` is when the plan was made. One for another day is for looking at."""
 
@@ -81,6 +102,17 @@ class Plan:
     def is_complete(self) -> bool:
         """Whether everything was read that decides about a change."""
         return not self.unreadable and not (self.not_read and self.withheld)
+
+    @property
+    def left_out(self) -> tuple[str, ...]:
+        """Addresses of entries that cannot be applied, and of removals that are withheld; sorted."""
+        entries = (orphan.address for orphan in self.orphans)
+        return tuple(sorted((*entries, *(action.address for action in self.withheld))))
+
+    @property
+    def new_orphans(self) -> tuple[Orphan, ...]:
+        """Orphans that this change to the policy is to blame for, as far as is known."""
+        return tuple(orphan for orphan in self.orphans if not orphan.is_standing)
 
     def count(self, kind: Kind) -> int:
         return sum(action.kind is kind for action in self.actions)

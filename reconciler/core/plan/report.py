@@ -43,6 +43,10 @@ class OutcomeReport:
     """Consents that let the plan through the gate, as `BLOCKS_USERS=2`."""
     unreadable: tuple[str, ...]
     """Addresses of managed subjects that could not be read, and were left alone."""
+    left_out: tuple[str, ...]
+    """Addresses of entries that cannot be applied, and of removals that were withheld."""
+    held_back: tuple[str, ...]
+    """Addresses of due actions that the gate refused; the rest of the plan went on."""
     journal: str
     """Path of the journal; empty when nothing was recorded."""
     results: tuple[ActionOutcome, ...]
@@ -79,6 +83,8 @@ def report_of(outcome: Outcome, *, exit_code: int, journal: str) -> OutcomeRepor
         revision=started.revision,
         consents=started.consents,
         unreadable=started.unreadable,
+        left_out=started.left_out,
+        held_back=started.held_back,
         journal=journal,
         results=outcome.results,
         ended=outcome.ended,
@@ -98,6 +104,8 @@ def report_without_changes(plan: Plan, *, exit_code: int) -> OutcomeReport:
         revision="",
         consents=(),
         unreadable=tuple(one.subject.address for one in plan.unreadable),
+        left_out=plan.left_out,
+        held_back=tuple(held.action.address for held in plan.held_back),
         journal="",
         results=(),
         ended=Ended(ending=Ending.COMPLETED, why="", is_verified=True, differences=(), at=plan.at),

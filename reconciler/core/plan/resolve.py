@@ -16,7 +16,7 @@ what an entry says and, where that is known, on its subject's address; what is n
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import chain
 
@@ -73,6 +73,26 @@ def resolve(policies: Iterable[Policy], directory: Directory, *, at: datetime, s
     return resolver.resolution()
 
 
+def without_overrides(resolution: Resolution, reason: str) -> Resolution:
+    """Turn every entry that wants an override into an orphan, for a server that has none or does not show them."""
+    orphans = [
+        _orphan(
+            listed,
+            policy.organization,
+            reason=OrphanReason.NOT_OFFERED,
+            message=reason,
+            hint="upgrade Coder to 2.36 or later, or remove the entry",
+        )
+        for policy in resolution.policies
+        for listed in policy.listed
+        if isinstance(listed.subject, User)
+        and isinstance(wanted := resolution.desired.users.get(listed.subject.id), Wanted)
+        and isinstance(wanted.state, Budget)
+    ]
+    desired = replace(resolution.desired, users={}, exact_users=frozenset(), not_members={})
+    return replace(resolution, desired=desired, orphans=tuple(sorted((*resolution.orphans, *orphans))))
+
+
 class _Resolver:
     """Collects the wanted states, the orphans and the findings of one resolution."""
 
@@ -87,6 +107,7 @@ class _Resolver:
         self._policies: list[ResolvedPolicy] = []
         self._groups: dict[GroupId, Wanted] = {}
         self._users: dict[UserId, Wanted] = {}
+        self._ended: dict[UserId, Budget] = {}
         self._left_alone: set[GroupId | UserId] = set()
         self._orphans: list[Orphan] = []
         self._not_members: dict[UserId, Orphan] = {}
@@ -122,6 +143,7 @@ class _Resolver:
             exact_groups=exact_groups,
             exact_users=frozenset(id_ for id_ in exact_users if self._has_people_in_scope(id_)),
             left_alone=frozenset(self._left_alone),
+            ended=self._ended,
             not_members=self._not_members,
             unresolved=tuple(sorted(self._unresolved, key=lambda unresolved: unresolved.address)),
             scope=self._scope,
@@ -196,12 +218,14 @@ class _Resolver:
     def _want_override(self, listed: Listed, entry: UserOverrideEntry, user: User, organization: Organization) -> None:
         """Decide what is wanted of a person; an absence needs no group, so a group that is gone is no obstacle."""
         has_expired = self._has_expired(entry)
+        groups = self._names.groups(entry.group, organization)
         if isinstance(entry.limit, Absent) or has_expired:
+            if isinstance(entry.limit, int) and len(groups) == 1:
+                self._ended[user.id] = Budget(entry.limit, groups[0].ref)
             self._users[user.id] = Wanted(
                 subject=user, state=ABSENT, entry=entry, organization=organization.id, has_expired=has_expired
             )
             return
-        groups = self._names.groups(entry.group, organization)
         if len(groups) != 1:
             self._left_alone.add(user.id)
             self._orphans.append(self._without_group(listed, groups, organization))

@@ -18,12 +18,15 @@ from reconciler.core.activity import AuditEntry, Changes, Session, Tokens, UserS
 from reconciler.core.budget import GroupId, GroupRef, UserId
 from reconciler.core.directory import Group, Subject
 from reconciler.core.snapshot import Effective, Unlimited
+from reconciler.money import Micros, parse_usd
 
 T = TypeVar("T")
 
 PAGE = 100
 MAX_PAGES = 200
 """A list that goes on longer repeats itself, or is too long to explain anything by."""
+ANY_AMOUNT = Micros(1 << 63)
+"""More than Coder can store."""
 _TOKENS = {
     "input": "input_tokens",
     "output": "output_tokens",
@@ -79,7 +82,8 @@ def read_changes(transport: Transport, subject: Subject, since: datetime) -> Cha
     entries = _read_pages(transport, "/audit", query, load_changes)
     if isinstance(entries, Answer):
         return Changes(reason=_why_no_audit(entries))
-    return Changes(entries=tuple(sorted({entry for entry in entries if entry.at >= since})))
+    recent = {entry for entry in entries if entry.at >= since}
+    return Changes(entries=tuple(sorted(recent, key=lambda entry: (entry.at, entry.by, entry.action))))
 
 
 def _read_pages(transport: Transport, route: str, query: str, load: Callable[[Answer], list[T]]) -> list[T] | Answer:
@@ -133,7 +137,34 @@ def load_changes(answer: Answer) -> list[AuditEntry]:
 def _change(row: Fields) -> AuditEntry:
     user = row.optional_object("user")
     by = user.text("username") if user else ""
-    return AuditEntry(at=row.time("time"), by=by, action=row.text("action"), user_agent=row.text("user_agent"))
+    before, after = _limits_of(row)
+    return AuditEntry(
+        at=row.time("time"),
+        by=by,
+        action=row.text("action"),
+        before_micros=before,
+        after_micros=after,
+        user_agent=row.text("user_agent"),
+    )
+
+
+def _limits_of(row: Fields) -> tuple[int | None, int | None]:
+    """Return the limits before and after in micros, to the cent; None where the log does not say an amount.
+
+    Source: coder-api section 8: `{"spend_limit": {"old": "$0.00", "new": "$500.00"}}`; a removal has an empty `new`.
+    """
+    diff = row.value.get("diff")
+    change = diff.get("spend_limit") if isinstance(diff, dict) else None
+    sides = (change.get("old"), change.get("new")) if isinstance(change, dict) else (None, None)
+    before, after = (_amount(side) for side in sides)
+    return before, after
+
+
+def _amount(text: object) -> int | None:
+    try:
+        return parse_usd(text, maximum=ANY_AMOUNT) if isinstance(text, str) and text else None
+    except ValueError:
+        return None
 
 
 def _why_no_audit(answer: Answer) -> str:

@@ -184,7 +184,7 @@ def _problems_of(value: Value) -> tuple[Problem, ...]:
 
 def problems_of_plan(plan: Plan) -> tuple[Problem, ...]:
     """Return what stands against a plan, errors first, each kind in the plan's own order."""
-    problems = [*_breaches(plan), *_hazards(plan), *_unread(plan), *_notices(plan)]
+    problems = [*_breaches(plan), *_hazards(plan), *_left_out(plan), *_unread(plan), *_notices(plan)]
     return tuple(sorted(problems, key=lambda problem: list(Level).index(problem.level)))
 
 
@@ -209,9 +209,9 @@ def problems_of_failure(failure: Failure) -> tuple[Problem, ...]:
 def _breaches(plan: Plan) -> Iterator[Problem]:
     for breach in plan.verdict.breaches:
         yield Problem(
-            level=Level.ERROR,
+            level=Level.WARNING if breach.is_standing else Level.ERROR,
             rule=str(breach.guardrail),
-            subject="",
+            subject=breach.address,
             message=breach.message,
             hint=breach.hint,
             place=breach.place,
@@ -219,9 +219,38 @@ def _breaches(plan: Plan) -> Iterator[Problem]:
 
 
 def _hazards(plan: Plan) -> Iterator[Problem]:
-    for refusal in plan.verdict.refusals[: len(plan.verdict.refusals) - len(plan.verdict.breaches)]:
-        rule = refusal.message.partition(":")[0]
-        yield Problem(level=Level.ERROR, rule=rule, subject="", message=refusal.message, hint=refusal.hint, place=None)
+    for hazard in plan.verdict.refused_hazards:
+        refusal = plan.verdict.refusal_of(hazard)
+        yield Problem(
+            level=Level.ERROR,
+            rule=str(hazard),
+            subject="",
+            message=refusal.message,
+            hint=refusal.hint,
+            place=None,
+        )
+
+
+def _left_out(plan: Plan) -> Iterator[Problem]:
+    """Entries that cannot be applied, and due actions that are held back; a standing orphan is a warning."""
+    for orphan in plan.orphans:
+        yield Problem(
+            level=Level.WARNING if orphan.is_standing else Level.ERROR,
+            rule="orphan",
+            subject=orphan.address,
+            message=f"{orphan.address} cannot be applied: {orphan.message}",
+            hint=orphan.hint,
+            place=orphan.place,
+        )
+    for held in plan.held_back:
+        yield Problem(
+            level=Level.WARNING,
+            rule="held-back",
+            subject=held.action.address,
+            message=f"{held.action.address} is held back: {held.message}",
+            hint=held.hint,
+            place=held.action.place,
+        )
 
 
 def _unread(plan: Plan) -> Iterator[Problem]:

@@ -25,8 +25,11 @@ def test_who_changed_it_is_told(site: Site) -> None:
     said = site.run("drift")
 
     assert said.code == 2
-    assert "Last changed:" in said.out
-    assert "UTC  set by olivia with curl/8.5.0\n" in said.out
+    assert "Changed by hand: 1" in said.out
+    assert "policy $500.00  live $9,000.00" in said.out
+    assert "set from $500.00 to $9,000.00 by olivia on " in said.out
+    assert said.out.splitlines()[-1].endswith("(1 hand).")
+    assert site.run("drift", "--fail-on", "due,orphan").code == 0
     (change,) = site.run("drift", "--json").document["last_changes"]["changes"]
     assert (change["address"], change["change"]["by"]) == ("group/acme/platform", "olivia")
 
@@ -39,8 +42,9 @@ def test_what_we_applied_ourselves_is_a_policy_that_moved(site: Site) -> None:
 
     said = site.run("drift")
 
-    assert "set by ci-budgets with reconciler/" in said.out
-    assert said.out.splitlines()[-2].endswith(": live is as applied, the policy moved")
+    assert "The policy moved and was never applied: 1" in said.out
+    assert "set from $500.00 to $600.00 by ci-budgets on " in said.out
+    assert "which is ours according to its User-Agent" in said.out
 
 
 def test_without_the_right_it_is_said_that_nobody_knows(site: Site) -> None:
@@ -60,4 +64,5 @@ def test_no_difference_asks_no_audit_log(site: Site) -> None:
 
     assert said.code == 0
     assert [one for one in site.sandbox.requests if "/audit" in one.path] == []
-    assert json.loads(said.out)["last_changes"] == {"changes": [], "reason": ""}
+    assert json.loads(said.out)["last_changes"] == {"changes": [], "reason": "", "not_asked": 0}
+    assert site.run("drift", "--quiet").out == ""

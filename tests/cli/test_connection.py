@@ -126,7 +126,11 @@ def test_a_workspace_proxy(shell: Shell) -> None:
 def test_a_server_from_before_overrides(shell: Shell) -> None:
     shell.policy(RAISE_PLATFORM + "user_overrides:\n  - {user: bob, group: platform, limit: $5}\n")
     with Sandbox(Options(now=NOW, coder_version="2.34")) as sandbox:
-        assert_says(shell.connect(sandbox).run("plan"), "2.34", "upgrade Coder")
+        ran = shell.connect(sandbox).run("plan")
+    assert ran.code == 1
+    assert "! user/bob  this Coder has no user overrides" in ran.out
+    assert "upgrade Coder to 2.36 or later, or remove the entry" in ran.out
+    assert "~ group/acme/platform" in ran.out, "the rest of the plan goes on"
 
 
 def test_the_coder_clis_login(shell: Shell, company: Sandbox) -> None:

@@ -53,7 +53,7 @@ def command(
     reconciler apply saved.plan            exactly this plan, or nothing
     reconciler apply --auto-approve --expect-digest 9f8e12ab34cd
                                            in CI: what the pull request showed
-    reconciler apply --due --auto-approve  from cron, hourly: what was reviewed to end, ends
+    reconciler apply --due --auto-approve  hourly: only what a date asks for
 
     Every object is read right before it is written; one that somebody else changed is left alone. What is about to be
     written is put on disk first, in a journal under .reconciler/ (or --journal FILE); without a journal nothing is

@@ -46,7 +46,7 @@ def command(
     reconciler plan -o saved.plan         save it for `apply saved.plan`
     reconciler plan --only 'group/acme/*' a part of it
     reconciler plan --at 2027-01-01       what will be due on that day
-    reconciler plan --base origin/main    tell what this change asks for from the rest
+    reconciler plan --base origin/main    tell this change from the rest
 
     PATH is a file, a folder (*.yaml and *.yml below it), or - for standard input; `policies` when none is given.
     """

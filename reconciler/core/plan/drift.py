@@ -51,8 +51,11 @@ class Drift:
 
     @property
     def differences(self) -> tuple[Action, ...]:
-        """Every action that would repair a difference: planned, held back or withheld."""
-        return (*self.plan.actions, *(held.action for held in self.plan.held_back), *self.plan.withheld)
+        """Every action that would repair a difference, planned or held back.
+
+        A removal that is withheld is none: what was not read may list its subject.
+        """
+        return (*self.plan.actions, *(held.action for held in self.plan.held_back))
 
     @property
     def is_clean(self) -> bool:

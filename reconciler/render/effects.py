@@ -51,6 +51,9 @@ def action_notes(actions: Iterable[Action], effects: Effects) -> Mapping[str, st
     """Return per address what follows an action on its line: `3 people fall back to Everyone ($50.00)`; never empty."""
     by_action, names = effects.by_action, _group_names(effects)
     notes = {action.address: _note(action, by_action.get(action.address), effects, names) for action in actions}
+    for end in effects.ends:
+        then = f"then {_say(end.after, names)}"
+        notes[end.address] = "; ".join(filter(None, (then, notes.get(end.address, ""))))
     return {address: note for address, note in notes.items() if note}
 
 
@@ -382,6 +385,7 @@ def _names(shown: Sequence[str], total: int) -> str:
 def _group_names(effects: Effects) -> NameGroup:
     """Return what groups are called: `eng`, or `acme/eng` where several organizations are concerned."""
     limits = [limit for person in effects.people for limit in (person.before, person.after)]
+    limits += [end.after for end in effects.ends]
     limits += [limit for disagreement in effects.disagreements for limit in (disagreement.ours, disagreement.reported)]
     if len({limit.group.organization for limit in limits if limit.group.name}) <= 1:
         return lambda group: harmless(group.label)

@@ -63,7 +63,7 @@ def draw() -> None:
     from rich.text import Text
 
     with open(os.devnull, "w", encoding="utf-8") as nowhere:
-        console = Console(record=True, width=118, file=nowhere, color_system="truecolor")
+        console = Console(record=True, width=140, file=nowhere, color_system="truecolor")
         console.print(Text(f"$ {COMMAND}", style="bold"))
         console.print(Text.from_ansi(colored_plan().rstrip("\n")), soft_wrap=True)
         PICTURE.write_text(console.export_svg(title=COMMAND, unique_id="plan"), encoding="utf-8")

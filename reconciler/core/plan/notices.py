@@ -42,8 +42,8 @@ def notices(
 ) -> tuple[Notice, ...]:
     """Announce what holds at the instant `at` (UTC) of the plan; sorted: what expires first, then by address.
 
-    `planned`: addresses that the plan acts on; an override that the plan puts on somebody is announced whenever it
-    ends. `gone`: addresses of overrides that are live no more.
+    `planned`: addresses that the plan acts on; what follows the end of an override that the plan puts on somebody is
+    an effect (`Effects.ends`), and no notice. `gone`: addresses of overrides that are live no more.
     """
     found = [
         replace(notice, is_standing=notice.address not in planned)
@@ -117,7 +117,7 @@ def _expiring(
         entry = wanted.entry
         if not isinstance(wanted.state, Budget) or not isinstance(entry, UserOverrideEntry) or entry.expires is None:
             continue
-        if entry.expires <= at + SOON or wanted.subject.address in planned:
+        if entry.expires <= at + SOON and wanted.subject.address not in planned:
             text = format_usd(wanted.state.limit_micros)
             if after.is_fallback_read(user_id):
                 text += f"; then {_say(after.fallback(user_id), directory)}"

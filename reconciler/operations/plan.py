@@ -74,6 +74,7 @@ def make_plan(request: PlanRequest, reader: Reader) -> Planned:
     if request.asks_log:
         attribution = find_last_changes(difference.actions, reader, now=request.moment.now)
     evidence = Evidence(
+        at=request.moment.at,
         base=base.desired if base else None, changes={last.address: last for last in attribution.changes}
     )
     actions = [with_origin(action, desired, directory, evidence) for action in difference.actions]

@@ -7,7 +7,7 @@
     unknown    nothing shows which of these it is
 
 A date is believed without the log only where live shows it: an ended override is due if live is exactly what the entry
-granted, a begun one if live has none. Otherwise somebody changed live, and only the log can say when. An entry of the
+granted, a begun one if live has none and it began less than a week ago (later it is more likely that it was removed). Otherwise somebody changed live, and only the log can say when. An entry of the
 log that contradicts live (an override is gone and the log ends with a write) explains nothing: memberships end, and
 overrides with them, without an entry.
 """
@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from types import MappingProxyType
 
 from reconciler.core.action import Action, Cause, Origin
@@ -30,19 +30,20 @@ from reconciler.core.directory import Directory, Group, User
 class Evidence:
     """What is known besides the policy and live."""
 
+    at: datetime
+    """The instant that is planned for (UTC)."""
     base: Desired | None = None
     """The policy before, looked up at the same instant; None if it is not known."""
     changes: Mapping[str, LastChange] = field(default_factory=lambda: MappingProxyType({}))
     """The newest entry of the audit log, by address."""
 
 
-NO_EVIDENCE = Evidence()
-
+RECENT = timedelta(days=7)
 _CENT = 10_000
 """Micros; the audit log says amounts to the cent."""
 
 
-def with_origin(action: Action, desired: Desired, directory: Directory, evidence: Evidence = NO_EVIDENCE) -> Action:
+def with_origin(action: Action, desired: Desired, directory: Directory, evidence: Evidence) -> Action:
     """Return the action with its origin."""
     return replace(action, origin=find_origin(action, desired, directory, evidence))
 
@@ -55,7 +56,7 @@ def find_origin(action: Action, desired: Desired, directory: Directory, evidence
     last = evidence.changes.get(action.address)
     if last is not None and not _explains(last, action.before):
         last = None
-    if date is not None and (last.change.at < date if last else _is_as_before(action, desired)):
+    if date is not None and (last.change.at < date if last else _is_as_before(action, desired, evidence.at)):
         return Origin.DUE
     if last is None:
         return Origin.UNKNOWN
@@ -81,10 +82,11 @@ def date_of(action: Action) -> datetime | None:
     return action.expires if action.cause is Cause.EXPIRED else action.starts
 
 
-def _is_as_before(action: Action, desired: Desired) -> bool:
+def _is_as_before(action: Action, desired: Desired, at: datetime) -> bool:
     """Whether live is as the entry left it before its date: still what it granted, or not yet anything."""
     if not isinstance(action.subject, User) or action.cause is not Cause.EXPIRED:
-        return isinstance(action.before, Absent)
+        is_recent = action.starts is not None and at - action.starts < RECENT
+        return is_recent and isinstance(action.before, Absent)
     return action.before == desired.ended.get(action.subject.id)
 
 

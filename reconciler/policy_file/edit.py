@@ -58,7 +58,8 @@ def edit(text: str, edits: Iterable[Edit]) -> str:
     The text must load without findings. Raises LookupError where no entry is at a place.
     Law 7: the result loads as the policy that the edits describe.
     """
-    editor = _Editor(text)
+    mark = "\ufeff" if text.startswith("\ufeff") else ""  # the parsers count this byte order mark or do not
+    editor = _Editor(text.removeprefix(mark))
     for change in edits:
         match change:
             case ChangeEntry():
@@ -67,7 +68,7 @@ def edit(text: str, edits: Iterable[Edit]) -> str:
                 editor.remove(change)
             case AddEntry():
                 editor.add(change)
-    return editor.result()
+    return mark + editor.result()
 
 
 def section_of(entry: Entry) -> str:

@@ -1,7 +1,7 @@
 """Where the entries of a policy file are in its text, counted in characters. For `edit`; reading needs no offsets.
 
-PyYAML's own parser is used, because libyaml's marks have no offsets in text. The end mark of a block is the next token;
-so an item ends where its last value does.
+The parser is the one that read the file, because libyaml and PyYAML's own do not accept quite the same YAML. The end
+mark of a block is the next token; so an item ends where its last value does.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import yaml
 
+from reconciler.policy_file.read import parser_of
 from reconciler.policy_file.shapes import ENTRIES
 
 
@@ -72,11 +73,12 @@ class _Node(NamedTuple):
 
 
 def outline(text: str) -> Outline:
-    """Find the entries of a policy file; its text must load without findings."""
+    """Find the entries of a policy file; its text must load without findings, and must not begin with a mark."""
     parse: Any = yaml.parse
     scan: Any = yaml.scan
-    events = list(parse(text, Loader=yaml.SafeLoader))
-    tokens = scan(text, Loader=yaml.SafeLoader)
+    parser = parser_of(text.encode())
+    events = list(parse(text, Loader=parser))
+    tokens = scan(text, Loader=parser)
     dashes = [token.start_mark.index for token in tokens if isinstance(token, yaml.BlockEntryToken)]
     root = _node(iter(events[2:]))
     is_flow = bool(root.event.flow_style)

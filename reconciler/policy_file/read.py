@@ -40,6 +40,11 @@ _HALF_ESCAPE = re.compile(rb"\\u[dD][89a-fA-F]")
 _HALF = re.compile("[\ud800-\udfff]")
 
 
+def parser_of(data: bytes) -> Any:
+    """Return the parser for these bytes: libyaml's, unless they have an escape that only PyYAML's own accepts."""
+    return yaml.SafeLoader if _HALF_ESCAPE.search(data) else _Parser
+
+
 class Tree(NamedTuple):
     """The nodes of one file, and the findings about it. `root` is None when the file could not be read to its end."""
 
@@ -185,11 +190,11 @@ class _Builder:
                 raise _Stop(self._second_document(event))
 
     def _events(self) -> Callable[[], Any]:
-        """Return what yields the parser's events. Both parsers must read escaped halves of characters alike."""
-        if not _HALF_ESCAPE.search(self._text.data):
-            return cast("Callable[[], Any]", _Parser(self._text.data).get_event)
-        parser: Any = yaml.SafeLoader
-        get_event = parser(self._text.data).get_event
+        """Return what yields the parser's events."""
+        data = self._text.data
+        get_event = cast("Callable[[], Any]", parser_of(data)(data).get_event)
+        if not _HALF_ESCAPE.search(data):
+            return get_event
 
         def joined() -> Any:
             event = get_event()

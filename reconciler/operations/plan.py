@@ -75,7 +75,8 @@ def make_plan(request: PlanRequest, reader: Reader) -> Planned:
         attribution = find_last_changes(difference.actions, reader, now=request.moment.now)
     evidence = Evidence(
         at=request.moment.at,
-        base=base.desired if base else None, changes={last.address: last for last in attribution.changes}
+        base=base.desired if base else None,
+        changes={last.address: last for last in attribution.changes},
     )
     actions = [with_origin(action, desired, directory, evidence) for action in difference.actions]
     if request.only_due:

@@ -63,7 +63,12 @@ def plan() -> Plan:
     spend = {GroupId("acme/eng"): {UserId("ana"): Micros(10_500_000), UserId("bob"): Micros(150_000_001)}}
     made = plan_of(company, actions, spend)
     breach = Breach(
-        guardrail=GuardrailName.MAX_LIMIT, place=PLACE, message=NASTY, guardrail_place=PLACE, hint="lower the limit"
+        address=NASTY,
+        guardrail=GuardrailName.MAX_LIMIT,
+        place=PLACE,
+        message=NASTY,
+        guardrail_place=PLACE,
+        hint="lower the limit",
     )
     return replace(
         made,
@@ -109,6 +114,8 @@ def outcome() -> OutcomeReport:
         revision="",
         consents=("BLOCKS_USERS=2",),
         unreadable=(),
+        left_out=(NASTY,),
+        held_back=(NASTY,),
         journal=".reconciler/run-1.jsonl",
         results=tuple(ActionOutcome(action=action, result=result, detail=NASTY) for action, result in rows),
         ended=Ended(ending=Ending.STOPPED, why=NASTY, is_verified=True, differences=(), at=NOW),

@@ -7,9 +7,9 @@
     unknown    nothing shows which of these it is
 
 A date is believed without the log only where live shows it: an ended override is due if live is exactly what the entry
-granted, a begun one if live has none and it began less than a week ago (later it is more likely that it was removed). Otherwise somebody changed live, and only the log can say when. An entry of the
-log that contradicts live (an override is gone and the log ends with a write) explains nothing: memberships end, and
-overrides with them, without an entry.
+granted, a begun one if live has none and it began less than a week ago (later it is more likely that it was removed).
+Otherwise somebody changed live, and only the log can say when. An entry of the log that contradicts live (an override
+is gone and the log ends with a write) explains nothing: memberships end, and overrides with them, without an entry.
 """
 
 from __future__ import annotations

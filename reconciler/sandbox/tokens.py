@@ -6,7 +6,7 @@ import hashlib
 import json
 import secrets
 import string
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs
 
@@ -144,11 +144,12 @@ def issue_key(
     scopes: Sequence[str] = (ALL,),
 ) -> str:
     """Store a new key and return its text, `<10 characters>-<22 characters>`."""
-    key_id, secret = _random(10), _random(22)
+    key_id, secret, created = _random(10), _random(22), clock.tick()
+    expires = as_text(datetime.fromisoformat(created) + lifetime)
     database.run(
         "INSERT INTO api_keys (id, secret, user_id, token_name, scopes, expires_at, created_at) "
         "VALUES (?, ?, ?, ?, ?, ?, ?)",
-        key_id, secret, user_id, token_name, as_json(list(scopes)), as_text(clock.now() + lifetime), clock.tick(),
+        key_id, secret, user_id, token_name, as_json(list(scopes)), expires, created,
     )  # fmt: skip
     return f"{key_id}-{secret}"
 

@@ -97,6 +97,8 @@ class Example:
     given: tuple[Request, ...] = ()
     serve: bool = True
     """False: no sequence of Coder's own calls leads there, so only the client's tests use it."""
+    partial: bool = False
+    """True: the answer says only a part of what Coder sends, so there is nothing whole for the client to read."""
     note: str = ""
 
 
@@ -209,6 +211,7 @@ def _example(topic: str, raw: dict[str, JsonValue]) -> Example:
         options=cast("dict[str, JsonValue]", raw.get("options", {})),
         given=tuple(_request(call, "owner") for call in cast("list[JsonValue]", raw.get("given", []))),
         serve=cast("bool", raw.get("serve", True)),
+        partial=cast("bool", raw.get("partial", False)),
         note=cast("str", raw.get("note", "")),
     )
 

@@ -32,7 +32,7 @@ from tests.contract import (
 
 EXAMPLES = load_examples()
 SECTIONS = re.compile(r"(1|2\.[1-4]|3\.[1-7]|4|5|6|7|8|9|12\.[1-6]|13\.[1-5])")
-OPTIONS = {"licensed", "unlicensed", "experiments", "rate_limit"}
+OPTIONS = {"licensed", "unlicensed", "switched_off", "licence_warnings", "experiments", "rate_limit"}
 SYSTEM_USER = "user:prebuilds"
 
 every_example = pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.name)
@@ -73,7 +73,7 @@ def test_an_example_is_well_formed(example: Example) -> None:
     assert set(example.options) <= OPTIONS
     for call in (*example.given, example.request):
         assert call.method in {"GET", "PUT", "POST", "PATCH", "DELETE"}
-        assert call.path.startswith("/api/v2/")
+        assert call.path.startswith(("/api/v2/", "/api/experimental/"))
         assert " " not in call.path
         assert call.body is None or call.raw_body is None
     assert not example.request.save

@@ -126,7 +126,7 @@ def body_of(response: httpx.Response) -> JsonValue:
 
 def _server_options(options: Any) -> dict[str, Any]:
     known = dict(options)
-    for key in ("unlicensed", "experiments"):
+    for key in ("unlicensed", "switched_off", "licence_warnings", "experiments"):
         if key in known:
             known[key] = tuple(known[key])
     return {"rate_limit": 512} | known

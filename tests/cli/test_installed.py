@@ -73,7 +73,7 @@ def test_a_checkout_that_nobody_installed(monkeypatch: pytest.MonkeyPatch) -> No
 def test_no_file_installs_a_package_that_is_not_ours() -> None:
     """`reconciler` on the package index is a stranger's, and `pip install -U reconciler` would replace ours."""
     stranger = re.compile(
-        r"(?:pip|pipx|uv tool|uv pip)\s+(?:install|run|upgrade)[^\n]*?"
+        r"(?:pip|pipx|uv tool|uv pip)\s+(?:install|run|upgrade)\b[^\n]*?"
         r"[\s'\"]reconciler(?:\[[a-z,]*\])?(?:[=<>~!][^\s]*)?['\"\s`]"
     )
     folders = [ROOT / name for name in ("reconciler", "docs", "deploy", ".github", "schemas")]

@@ -58,7 +58,7 @@ def run(definition: Mapping[str, Any], *, folder: Path, variables: Mapping[str, 
         "HOME": str(folder),
         "CI": "true",
         **{key: value for key, value in os.environ.items() if key.startswith("COV")},
-        **definition.get("variables", {}),
+        **{key: str(value or "") for key, value in definition.get("variables", {}).items()},
         **variables,
     }
     done = subprocess.run(

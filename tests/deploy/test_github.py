@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -19,60 +18,35 @@ import pytest
 from reconciler.sandbox import Options, Sandbox
 from tests.deploy.github import REPOSITORY, GitHub, serving
 from tests.deploy.runner import ROOT, Job, Runner
+from tests.deploy.site import BASE, BLOCKS, INVALID, RAISED, Repository
 
 OPTIONS = (ROOT / "reconciler/cli/help/plan.txt").read_text() + (ROOT / "reconciler/cli/help/apply.txt").read_text()
 pytestmark = pytest.mark.skipif("--base" not in OPTIONS, reason="the option --base is not there yet")
 needs_due = pytest.mark.skipif("--due" not in OPTIONS, reason="the option --due is not there yet")
 WORKFLOW = ROOT / "deploy" / "github" / "ai-budgets.yml"
 DUE, DRIFT = "41 * * * *", "17 5 * * *"
-BASE = """\
-version: 1
-organization: acme
-group_budgets:
-  - {group: platform, limit: $500}
-  - {group: design, limit: $150}
-"""
-RAISED = BASE.replace("$150", "$200")
-BLOCKS = BASE.replace("$500", "$60")
-INVALID = BASE.replace("$150", "-1")
 
 
 @dataclass(slots=True)
-class Site:
-    """A company's repository, its GitHub and its Coder."""
+class Site(Repository):
+    """A company's repository on GitHub, and its Coder."""
 
     folder: Path
     github: GitHub
-    sandbox: Sandbox
-
-    def git(self, *arguments: str) -> str:
-        done = subprocess.run(
-            ["git", "-c", "user.name=t", "-c", "user.email=t@example.com", *arguments],
-            cwd=self.folder / "work", check=True, capture_output=True, text=True,
-        )  # fmt: skip
-        return done.stdout.strip()
-
-    def write(self, text: str) -> None:
-        (self.folder / "work" / "policies" / "acme.yaml").write_text(text)
 
     def pull_request(self, text: str, *, repository: str = REPOSITORY) -> dict[str, Job]:
         """Push a change to the branch, and check out what GitHub would merge."""
-        self.git("checkout", "-q", "-B", "change", "main")
-        self.write(text)
-        self.git("commit", "-q", "--allow-empty", "-am", "change")
-        head = self.git("rev-parse", "HEAD")
+        head = self.branch(text)
         self.git("checkout", "-q", "-B", "merged", "main")
         self.git("merge", "-q", "--no-ff", "-m", "merge", "change")
         event = {"pull_request": {"number": 1, "head": {"sha": head, "repo": {"full_name": repository}}}}
         return self.event("pull_request", event)
 
-    def merge(self) -> dict[str, Job]:
+    def push_merge(self) -> dict[str, Job]:
         """Merge the branch, as the button does."""
         before, head = self.git("rev-parse", "main"), self.git("rev-parse", "change")
-        self.git("checkout", "-q", "main")
-        self.git("merge", "-q", "--no-ff", "-m", "merge", "change")
-        sha = self.git("rev-parse", "HEAD")
-        self.github.pulls[sha] = [{"number": 1, "merged_at": "2026-11-25T12:00:00Z", "head": {"sha": head}}]
+        pull = {"number": 1, "merged_at": "2026-11-25T12:00:00Z", "head": {"sha": head}}
+        self.github.pulls[self.merge()] = [pull]
         return self.event("push", {"before": before})
 
     def schedule(self, cron: str) -> Job:
@@ -84,7 +58,7 @@ class Site:
         runner = Runner(
             github=self.github,
             workflow=WORKFLOW,
-            work_tree=self.folder / "work",
+            work_tree=self.work_tree,
             scratch=self.folder / "machines",
             event_name=name,
             event=event,
@@ -97,37 +71,12 @@ class Site:
         )
         return runner.jobs()
 
-    def live(self, group: str) -> int:
-        """Return a group's live budget in US dollars."""
-        return int(self._call("GET", f"/groups/{self._id(group)}/ai/budget")["spend_limit_micros"]) // 1_000_000
-
-    def set_by_hand(self, group: str, usd: int) -> None:
-        self._call("PUT", f"/groups/{self._id(group)}/ai/budget", {"spend_limit_micros": usd * 1_000_000})
-
-    def _id(self, group: str) -> str:
-        return str(self._call("GET", f"/organizations/acme/groups/{group}")["id"])
-
-    def _call(self, method: str, path: str, body: object = None) -> dict[str, Any]:
-        request = urllib.request.Request(
-            f"{self.sandbox.url}/api/v2{path}",
-            data=json.dumps(body).encode() if body else None,
-            headers={"Coder-Session-Token": self.sandbox.tokens["owner"]},
-            method=method,
-        )
-        with urllib.request.urlopen(request, timeout=10) as answer:
-            result: dict[str, Any] = json.load(answer)
-        return result
-
 
 @pytest.fixture
 def site(tmp_path: Path) -> Iterator[Site]:
-    (tmp_path / "work" / "policies").mkdir(parents=True)
     with serving() as github, Sandbox(Options()) as sandbox:
-        site = Site(folder=tmp_path, github=github, sandbox=sandbox)
-        site.git("init", "-q", "-b", "main")
-        site.write(BASE)
-        site.git("add", ".")
-        site.git("commit", "-qm", "first")
+        site = Site(work_tree=tmp_path / "work", sandbox=sandbox, folder=tmp_path, github=github)
+        site.begin()
         yield site
 
 
@@ -157,7 +106,7 @@ def test_a_pull_request_its_update_and_its_merge(site: Site) -> None:
     assert "$175" in comment["body"]
     assert "$200" not in comment["body"]
 
-    jobs = site.merge()
+    jobs = site.push_merge()
     apply = jobs["apply"]
     assert ran(jobs) == {"apply"}
     assert not apply.has_failed, apply.log
@@ -171,7 +120,7 @@ def test_a_pull_request_its_update_and_its_merge(site: Site) -> None:
 
 
 def test_neither_token_reaches_a_log_a_page_or_an_artifact(site: Site) -> None:
-    jobs = [*site.pull_request(RAISED).values(), *site.merge().values(), site.schedule(DRIFT)]
+    jobs = [*site.pull_request(RAISED).values(), *site.push_merge().values(), site.schedule(DRIFT)]
     texts = [job.log + job.summary for job in jobs] + [comment["body"] for comment in site.github.comments]
     for secret in (site.sandbox.tokens["auditor"], site.sandbox.tokens["user-admin"], *site.github.tokens):
         assert not any(secret in text for text in texts)
@@ -185,7 +134,7 @@ def test_a_refused_plan_fails_the_pull_request_and_says_why(site: Site) -> None:
     assert "BLOCKS_USERS" in site.github.comments[0]["body"]
     assert "BLOCKS_USERS" in plan.summary
 
-    apply = site.merge()["apply"]
+    apply = site.push_merge()["apply"]
     assert apply.has_failed
     assert apply.outputs["apply"]["exit-code"] == "3"
     assert site.live("platform") == 500
@@ -219,7 +168,7 @@ def test_a_plan_that_a_fork_uploaded_is_not_the_reviewed_plan(site: Site) -> Non
     (forged / "plan.json").write_text(json.dumps({"actions": []}))
     head = site.git("rev-parse", "change")
     site.github.upload(f"ai-budgets-plan-{head}", forged, head_sha=head, repository_id=666)
-    apply = site.merge()["apply"]
+    apply = site.push_merge()["apply"]
     assert not apply.has_failed, apply.log
     assert site.live("design") == 200
 
@@ -232,7 +181,7 @@ def test_a_change_that_the_reviewed_plan_did_not_show_is_refused(site: Site) -> 
     (empty / "plan.json").write_text(json.dumps({"actions": []}))
     site.github.artifacts.clear()
     site.github.upload(artifact["name"], empty, head_sha=site.git("rev-parse", "change"))
-    apply = site.merge()["apply"]
+    apply = site.push_merge()["apply"]
     assert apply.has_failed
     assert apply.outputs["apply"]["exit-code"] == "3"
     assert "did not show this change of group/acme/design" in apply.log
@@ -249,7 +198,7 @@ def test_somebody_touched_an_unrelated_budget_meanwhile(site: Site) -> None:
     """`--expect-digest` refused here: a hand edit of another budget changed the digest of the approved change."""
     site.pull_request(RAISED)
     site.set_by_hand("platform", 900)
-    apply = site.merge()["apply"]
+    apply = site.push_merge()["apply"]
     assert not apply.has_failed, apply.log
     assert (site.live("design"), site.live("platform")) == (200, 500)
     assert any("Not in the reviewed plan" in line and "platform" in line for line in apply.annotations)
@@ -285,16 +234,16 @@ def test_a_grant_ends_by_itself(site: Site) -> None:
     past = (datetime.now(UTC) - timedelta(days=2)).strftime("%Y-%m-%d")
     grant = f"{BASE}user_overrides:\n  - {{user: dan, group: platform, limit: $900, expires: {soon}}}\n"
     site.pull_request(grant)
-    assert not site.merge()["apply"].has_failed
+    assert not site.push_merge()["apply"].has_failed
     early = site.schedule(DUE)
     assert not early.has_failed, early.log
-    assert "dan" in _overrides(site)
+    assert "dan" in site.overrides()
 
     site.write(grant.replace(soon, past))  # as time goes by
     site.set_by_hand("design", 160)  # and a hand edit, which is not due
     due = site.schedule(DUE)
     assert not due.has_failed, due.log
-    assert "dan" not in _overrides(site)
+    assert "dan" not in site.overrides()
     assert site.live("design") == 160
 
 

@@ -1,4 +1,4 @@
-"""Answers and refusals in Coder's own words; knows no route and no table."""
+"""Answers and refusals in Coder's words; knows no route and no table."""
 
 from __future__ import annotations
 
@@ -26,22 +26,23 @@ NO_PERMISSION = (
 
 
 class Answer(Response):
-    """Hold what goes over the wire, apart from the headers that every answer has; without a body it has no type."""
+    """Hold what goes over the wire, apart from the headers that every answer has. Without a body it has no type."""
 
     def __init__(
         self,
         status: int,
         body: bytes = b"",
         content_type: str = JSON_TYPE,
+        *,
         headers: Iterable[tuple[str, str]] = (),
     ) -> None:
-        super().__init__(body, status, None, content_type or None if body else None)
+        super().__init__(body, status, media_type=content_type or None if body else None)
         for name, value in headers:
             self.headers.append(name, value)
 
 
 class Refused(Exception):
-    """End a request with an answer that is not the one hoped for."""
+    """End a request with an error, which `answer` holds."""
 
     def __init__(self, answer: Answer) -> None:
         super().__init__(answer.status_code, answer.body)
@@ -50,7 +51,7 @@ class Refused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Validation:
-    """Name a field and what is wrong with it."""
+    """Name a field and what is wrong with it. Its two values are given by position."""
 
     field: str
     detail: str
@@ -87,7 +88,7 @@ def not_found() -> Refused:
 
 
 def forbidden() -> Refused:
-    """Build the 403 of the endpoints that admit that something is there."""
+    """Build the 403 of the endpoints that do not hide what exists."""
     return refusal(403, "Forbidden.", detail=NO_PERMISSION)
 
 

@@ -79,7 +79,7 @@ class Application:
         self.recorder = Recorder()
         self.url = ""
         self._identities = Identities(self.world)
-        self._limiter = Limiter(options.rate_limit) if options.rate_limit and options.rate_limit > 0 else None
+        self._limiter = Limiter(limit=options.rate_limit) if options.rate_limit and options.rate_limit > 0 else None
         self._capacity = Capacity() if options.profile == "real" else None
         self._version = (b"x-coder-build-version", generation.version.encode())
         experimental = options.experimental_spend_route
@@ -119,7 +119,7 @@ class Application:
             self.recorder.left(record)
             await reset(scope, receive)
             return
-        start, body = await self._answer(call, fault, scope, receive)
+        start, body = await self._answer(call, fault, scope=scope, receive=receive)
         if kind == "lost":
             self.recorder.left(record)
             await close(scope, receive)
@@ -176,7 +176,7 @@ class Application:
         )  # fmt: skip
         return call
 
-    async def _answer(self, call: Call, fault: Fault | None, scope: Scope, receive: Receive) -> list[Message]:
+    async def _answer(self, call: Call, fault: Fault | None, *, scope: Scope, receive: Receive) -> list[Message]:
         """Return the two messages of an answer, start and body."""
         messages: list[Message] = []
 
@@ -195,7 +195,7 @@ class Application:
             await self._router(scope, receive, collect)
         except Refused as refused:
             await refused.answer(scope, receive, collect)
-        except Exception as error:  # noqa: BLE001  # as Coder: what nobody foresaw is a 500, and it is shown
+        except Exception as error:  # noqa: BLE001  # as Coder: any other error is a 500, and is printed
             traceback.print_exc(file=sys.stderr)
             await server_error(f"{type(error).__name__}: {error}").answer(scope, receive, collect)
         if limit:
@@ -267,4 +267,4 @@ def _faulty(fault: Fault) -> Answer:
             body = text.encode()
         case value:
             body = as_json(value).encode()
-    return Answer(fault.status, body, JSON_TYPE if fault.kind == "status" else "", headers)
+    return Answer(fault.status, body, JSON_TYPE if fault.kind == "status" else "", headers=headers)

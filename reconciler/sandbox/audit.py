@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     from .calls import Call
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BudgetWrite:
-    """Say what became of a budget: pairs of before and after, the same when nothing was written."""
+    """Say what a request did to a budget: pairs of before and after, equal when nothing was written."""
 
     kind: str
     id: str
@@ -26,7 +26,7 @@ class BudgetWrite:
     group_id: tuple[str, str] = ("", "")
 
 
-def record(call: Call, change: BudgetWrite, action: str, status: int) -> None:
+def record(call: Call, change: BudgetWrite, *, action: str, status: int) -> None:
     """Write the entry of a request that ended with `status`; without the licence nothing is kept."""
     if not call.world.enabled("audit_log"):
         return

@@ -25,7 +25,7 @@ class Database:
     def __init__(self, path: str | None = None) -> None:
         """Open the file, or a database in memory, and apply the schema where there is none yet.
 
-        *Raises* ValueError for a file that is no database, or not one of the sandbox.
+        *Raises* ValueError for a file that is not a database of the sandbox.
         """
         self._connection = sqlite3.connect(path or ":memory:", isolation_level=None, check_same_thread=False)
         self._connection.row_factory = sqlite3.Row

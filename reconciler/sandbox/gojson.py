@@ -1,6 +1,6 @@
 """Request bodies as Go's decoder reads them, laxities included; must never be kinder or stricter than Go.
 
-Keys match whatever their case and the last one wins, unknown keys are ignored, `null` leaves a field at its
+Keys match in any case and the last of equal keys wins, unknown keys are ignored, `null` leaves a field at its
 zero value, only the first value of the body counts, and a number with a fraction or an exponent is no integer.
 """
 
@@ -106,7 +106,7 @@ def _typed(value: object, kind: Kind, where: str) -> Any:
             return _uuid(value)
         case "strings" | "uuids" if isinstance(value, list) and not isinstance(value, _Object):
             item: Kind = "string" if kind == "strings" else "uuid"
-            return tuple(ZERO[item] if each is None else _typed(each, item, where) for each in value)
+            return tuple(ZERO[item] if element is None else _typed(element, item, where) for element in value)
         case "object" if isinstance(value, _Object):
             return value
         case "objects" if isinstance(value, _Object):

@@ -56,27 +56,27 @@ def derived_uuid(*words: str) -> str:
 def check_username(name: str, field: str = "username") -> tuple[Validation, ...]:
     """Return what is wrong with the name of a user or an organization."""
     is_good = len(name) <= 32 and bool(_SLUG.fullmatch(name)) and name.lower() not in RESERVED
-    return _fault(field, "username", name, is_good)
+    return _fault(field, "username", value=name, is_good=is_good)
 
 
 def check_group_name(name: str) -> tuple[Validation, ...]:
     """Return what is wrong with the name of a group."""
     is_good = len(name) <= 255 and bool(_GROUP.fullmatch(name)) and name.lower() not in RESERVED
-    return _fault("name", "group_name", name, is_good)
+    return _fault("name", "group_name", value=name, is_good=is_good)
 
 
 def check_display_name(body: Mapping[str, Any]) -> tuple[Validation, ...]:
     """Return what is wrong with the display name of a group or an organization, which may be left out."""
     name = body["display_name"] or ""
-    return _fault("display_name", "group_display_name", name, len(name) <= _MAXIMUM_DISPLAY_NAME)
+    return _fault("display_name", "group_display_name", value=name, is_good=len(name) <= _MAXIMUM_DISPLAY_NAME)
 
 
 def check_email(email: str) -> tuple[Validation, ...]:
     """Return what is wrong with an e-mail address."""
-    return _fault("email", "email", email, bool(_EMAIL.fullmatch(email)))
+    return _fault("email", "email", value=email, is_good=bool(_EMAIL.fullmatch(email)))
 
 
-def _fault(field: str, tag: str, value: str, is_good: bool) -> tuple[Validation, ...]:
+def _fault(field: str, tag: str, *, value: str, is_good: bool) -> tuple[Validation, ...]:
     if is_good:
         return ()
     return (Validation(field, f'Validation failed for tag "{tag}" with value: "{value}"'),)

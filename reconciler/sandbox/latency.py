@@ -66,7 +66,7 @@ def speed_of(in_flight: int) -> float:
     return _SPEED_OF_EIGHT + (_SPEED_OF_MANY - _SPEED_OF_EIGHT) * (doublings - 3) / 3
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class SharedProcessor:
     """Serve all requests at once, each at an equal share of the speed. It reads no clock: callers say what time it is.
 

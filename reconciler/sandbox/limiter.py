@@ -1,4 +1,4 @@
-"""Coder's rate limit: so many requests a minute per user and path, in a sliding window; in memory only."""
+"""Coder's rate limit: a number of requests a minute per user and path, in a sliding window; in memory only."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 WINDOW_S = 60
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
     """Say whether a request may pass, and what the headers tell of it."""
 
@@ -16,7 +16,7 @@ class Verdict:
     headers: tuple[tuple[str, str], ...]
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class Limiter:
     """Count requests per key in this window and the last, which counts as far as it still overlaps."""
 
@@ -44,4 +44,4 @@ class Limiter:
         ]
         if not allowed:
             headers.append(("Retry-After", str(WINDOW_S)))
-        return Verdict(allowed, tuple(headers))
+        return Verdict(allowed=allowed, headers=tuple(headers))

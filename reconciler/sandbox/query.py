@@ -113,7 +113,7 @@ class Parameters:
         return self._list(key, parse_uuid, uuid_fault)
 
     def choices(self, key: str, allowed: Collection[str]) -> list[str]:
-        """Return a list of which every item is allowed."""
+        """Return a list whose items are all allowed."""
         return self._list(
             key, lambda text: text if text in allowed else None, lambda text: f'"{text}" is not a valid value'
         )
@@ -216,7 +216,9 @@ def read_page_request(query: Parameters, *, cursor: bool = True) -> PageRequest:
     return page
 
 
-def page_of_people(call: Call, page: PageRequest, source: str, parameters: Sequence[object]) -> tuple[list[str], int]:
+def page_of_people(
+    call: Call, page: PageRequest, *, source: str, parameters: Sequence[object]
+) -> tuple[list[str], int]:
     """Return the ids on a page, ordered by username, and the count. As in Coder the count of an empty page is 0, and
     behind a cursor only what follows it is counted.
 

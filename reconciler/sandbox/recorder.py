@@ -67,7 +67,7 @@ class Recorder:
             self._deepest = record
 
     def critical_path(self) -> tuple[RecordedRequest, ...]:
-        """Return a longest chain of requests of which each waited for the one before, first request first."""
+        """Return a longest chain of requests, each of which waited for the request before it."""
         chain: list[RecordedRequest] = []
         record = max(self._records, key=lambda record: record.request.round, default=None)
         while record is not None:

@@ -116,7 +116,7 @@ class Membership:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caller:
-    """Be the person behind a token. `scopes` is None for a token that may do whatever its owner may."""
+    """Be the person behind a token. `scopes` is None for a token that may do all that its owner may."""
 
     id: str
     username: str
@@ -139,7 +139,7 @@ class Caller:
         return organization is not None and self._may_inside(action, kind, organization)
 
     def covers(self, action: str, kind: str) -> bool:
-        """Tell whether the scopes of the token cover this, whatever its owner may do."""
+        """Tell whether the scopes of the token cover this; the rights of its owner are another question."""
         return self.scopes is None or bool({f"{kind}:{action}", f"{kind}:*"} & self.scopes)
 
     def _may_inside(self, action: str, kind: str, organization: str) -> bool:

@@ -35,11 +35,12 @@ from .handlers import (
     spend,
     users,
 )  # fmt: skip
-from .routing import Route
+from .routing import below, delete, get, patch, post, put
 
 if TYPE_CHECKING:
     from .calls import Call
     from .generations import Generation
+    from .routing import Route
 
 API = "/api/v2"
 EXPERIMENTAL_API = "/api/experimental"
@@ -68,10 +69,10 @@ def api_routes(generation: Generation, *, experimental_spend: bool = False) -> l
         *_accounts(),
         *_organizations(),
         *_sessions(generation),
-        Route("*", "/users/{user}/{rest:path}", _no_route, _USER),
-        Route("*", "/groups/{group}/{rest:path}", _no_route, _GROUP),
-        Route("*", "/organizations/{organization}/{rest:path}", _no_route, _IN_ORGANIZATION),
-        Route("*", "/organizations/{organization}/groups/{group_name}/{rest:path}", _no_route, _NAMED_GROUP),
+        below("/users/{user}/{rest:path}", _no_route, _USER),
+        below("/groups/{group}/{rest:path}", _no_route, _GROUP),
+        below("/organizations/{organization}/{rest:path}", _no_route, _IN_ORGANIZATION),
+        below("/organizations/{organization}/groups/{group_name}/{rest:path}", _no_route, _NAMED_GROUP),
     ]
 
 
@@ -80,8 +81,8 @@ def experimental_routes(generation: Generation, *, experimental_spend: bool = Fa
     routes = _spend_by_user() if generation.spend_by_user and experimental_spend else []
     if generation.model_prices:
         routes += [
-            Route("GET", "/ai/model-prices", newer.list_prices, (ai_gateway, signed_in)),
-            Route("POST", "/ai/model-prices", newer.put_price, (ai_gateway, signed_in)),
+            get("/ai/model-prices", newer.list_prices, (ai_gateway, signed_in)),
+            post("/ai/model-prices", newer.put_price, (ai_gateway, signed_in)),
         ]
     return routes
 
@@ -92,20 +93,20 @@ def _no_route(_: Call) -> Answer:
 
 def _deployment() -> list[Route]:
     return [
-        Route("GET", "/buildinfo", deployment.buildinfo),
-        Route("GET", "/entitlements", deployment.entitlements),
-        Route("GET", "/experiments", deployment.experiments, (signed_in,)),
-        Route("GET", "/deployment/config", deployment.configuration, (signed_in,)),
-        Route("POST", "/authcheck", authcheck.authcheck, (signed_in,)),
-        Route("GET", "/audit", audit_logs.list_entries, (signed_in,)),
-        Route("GET", "", deployment.root),
-        Route("GET", "/auth/scopes", deployment.auth_scopes),
-        Route("GET", "/appearance", deployment.appearance),
-        Route("GET", "/regions", deployment.regions, (signed_in,)),
-        Route("GET", "/updatecheck", deployment.update_check),
-        Route("GET", "/deployment/ssh", deployment.ssh_settings, (signed_in,)),
-        Route("GET", "/experiments/available", deployment.available_experiments, (signed_in,)),
-        Route("GET", "/ai-gateway/keys", deployment.gateway_keys, (ai_gateway, signed_in)),
+        get("/buildinfo", deployment.buildinfo),
+        get("/entitlements", deployment.entitlements),
+        get("/experiments", deployment.experiments, (signed_in,)),
+        get("/deployment/config", deployment.configuration, (signed_in,)),
+        post("/authcheck", authcheck.authcheck, (signed_in,)),
+        get("/audit", audit_logs.list_entries, (signed_in,)),
+        get("", deployment.root),
+        get("/auth/scopes", deployment.auth_scopes),
+        get("/appearance", deployment.appearance),
+        get("/regions", deployment.regions, (signed_in,)),
+        get("/updatecheck", deployment.update_check),
+        get("/deployment/ssh", deployment.ssh_settings, (signed_in,)),
+        get("/experiments/available", deployment.available_experiments, (signed_in,)),
+        get("/ai-gateway/keys", deployment.gateway_keys, (ai_gateway, signed_in)),
     ]
 
 
@@ -113,22 +114,21 @@ def _reading(generation: Generation) -> list[Route]:
     organization_path = "/organizations/{organization}"
     named_group = organization_path + "/groups/{group_name}"
     routes = [
-        Route("GET", "/organizations", organizations.list_organizations, (signed_in,)),
-        Route("GET", organization_path, organizations.get_organization, _IN_ORGANIZATION),
-        Route("GET", organization_path + "/members", organizations.list_members, _IN_ORGANIZATION),
-        Route("GET", organization_path + "/paginated-members", organizations.page_of_members, _IN_ORGANIZATION),
-        Route("GET", organization_path + "/members/{user}", organizations.get_member, (*_IN_ORGANIZATION, member)),
-        Route("GET", "/groups", groups.list_groups, _GROUPS),
-        Route("GET", organization_path + "/groups", groups.list_organization_groups, _ORGANIZATION_GROUPS),
-        Route("GET", "/groups/{group}", groups.get_group, _GROUP),
-        Route("GET", named_group, groups.get_group, _NAMED_GROUP),
-        Route("GET", "/groups/{group}/members", groups.page_of_members, _GROUP),
-        Route("GET", named_group + "/members", groups.page_of_members, _NAMED_GROUP),
-        Route("GET", "/users", users.list_users, (signed_in,)),
-        Route("GET", "/users/{user}", users.get_user, _USER),
-        Route("GET", "/users/{user}/organizations", organizations.list_organizations_of_user, _USER),
-        Route(
-            "GET",
+        get("/organizations", organizations.list_organizations, (signed_in,)),
+        get(organization_path, organizations.get_organization, _IN_ORGANIZATION),
+        get(organization_path + "/members", organizations.list_members, _IN_ORGANIZATION),
+        get(organization_path + "/paginated-members", organizations.page_of_members, _IN_ORGANIZATION),
+        get(organization_path + "/members/{user}", organizations.get_member, (*_IN_ORGANIZATION, member)),
+        get("/groups", groups.list_groups, _GROUPS),
+        get(organization_path + "/groups", groups.list_organization_groups, _ORGANIZATION_GROUPS),
+        get("/groups/{group}", groups.get_group, _GROUP),
+        get(named_group, groups.get_group, _NAMED_GROUP),
+        get("/groups/{group}/members", groups.page_of_members, _GROUP),
+        get(named_group + "/members", groups.page_of_members, _NAMED_GROUP),
+        get("/users", users.list_users, (signed_in,)),
+        get("/users/{user}", users.get_user, _USER),
+        get("/users/{user}/organizations", organizations.list_organizations_of_user, _USER),
+        get(
             "/users/{user}/organizations/{organization_name}",
             organizations.get_organization_of_user,
             _USER,
@@ -136,26 +136,26 @@ def _reading(generation: Generation) -> list[Route]:
     ]
     if generation.paginated_groups:
         path = organization_path + "/paginated-groups"
-        routes.append(Route("GET", path, groups.page_of_groups, _ORGANIZATION_GROUPS))
+        routes.append(get(path, groups.page_of_groups, _ORGANIZATION_GROUPS))
     return routes
 
 
 def _budgets(generation: Generation) -> list[Route]:
     guards = (*_GROUP, ai_gateway)
     routes = [
-        Route("GET", "/groups/{group}/ai/budget", budgets.get_budget, guards),
-        Route("PUT", "/groups/{group}/ai/budget", budgets.put_budget, guards),
-        Route("DELETE", "/groups/{group}/ai/budget", budgets.delete_budget, guards),
+        get("/groups/{group}/ai/budget", budgets.get_budget, guards),
+        put("/groups/{group}/ai/budget", budgets.put_budget, guards),
+        delete("/groups/{group}/ai/budget", budgets.delete_budget, guards),
     ]
     if generation.override_path is not None:
         path = f"/users/{{user}}/ai/{generation.override_path}"
         guards = (cost_control, *_USER_AI)
         routes += [
-            Route("GET", path, overrides.get_override, guards),
-            Route("PUT", path, overrides.put_override, guards),
-            Route("DELETE", path, overrides.delete_override, guards),
-            Route("*", "/users/{user}/ai", _no_route, guards),
-            Route("*", "/users/{user}/ai/{rest:path}", _no_route, guards),
+            get(path, overrides.get_override, guards),
+            put(path, overrides.put_override, guards),
+            delete(path, overrides.delete_override, guards),
+            below("/users/{user}/ai", _no_route, guards),
+            below("/users/{user}/ai/{rest:path}", _no_route, guards),
         ]
     return routes
 
@@ -163,24 +163,24 @@ def _budgets(generation: Generation) -> list[Route]:
 def _spend(generation: Generation) -> list[Route]:
     routes: list[Route] = []
     if generation.user_spend:
-        routes.append(Route("GET", "/users/{user}/ai/spend", spend.user_spend, _USER_AI))
+        routes.append(get("/users/{user}/ai/spend", spend.user_spend, _USER_AI))
     if generation.bulk_reads:
         of_organization = (*_ORGANIZATION_GROUPS, ai_gateway)
         of_named_group = (*_NAMED_GROUP, ai_gateway)
         named_group = "/organizations/{organization}/groups/{group_name}"
         routes += [
-            Route("GET", "/organizations/{organization}/groups/ai/spend", spend.groups_spend, of_organization),
-            Route("GET", "/groups/{group}/ai/spend", spend.group_spend, (*_GROUP, ai_gateway)),
-            Route("GET", "/groups/{group}/members/ai/spend", spend.members_spend, (*_GROUP, ai_gateway)),
-            Route("GET", named_group + "/members/ai/spend", spend.members_spend, of_named_group),
-            Route("GET", "/organizations/{organization}/ai/spend/export", export.export_spend, of_organization),
+            get("/organizations/{organization}/groups/ai/spend", spend.groups_spend, of_organization),
+            get("/groups/{group}/ai/spend", spend.group_spend, (*_GROUP, ai_gateway)),
+            get("/groups/{group}/members/ai/spend", spend.members_spend, (*_GROUP, ai_gateway)),
+            get(named_group + "/members/ai/spend", spend.members_spend, of_named_group),
+            get("/organizations/{organization}/ai/spend/export", export.export_spend, of_organization),
         ]
     return routes
 
 
 def _spend_by_user() -> list[Route]:
     guards = (signed_in, organization, ai_gateway)
-    return [Route("GET", "/organizations/{organization}/ai/spend/users", newer.spend_by_user, guards)]
+    return [get("/organizations/{organization}/ai/spend/users", newer.spend_by_user, guards)]
 
 
 def _allotments() -> list[Route]:
@@ -188,37 +188,37 @@ def _allotments() -> list[Route]:
     of_group = (*_GROUP, ai_gateway)
     path = "/organizations/{organization}/agent-hours/group-allotments"
     return [
-        Route("GET", path, newer.list_allotments, in_organization),
-        Route("PUT", "/groups/{group}/agent-hours/allotment", newer.put_allotment, of_group),
-        Route("DELETE", "/groups/{group}/agent-hours/allotment", newer.delete_allotment, of_group),
+        get(path, newer.list_allotments, in_organization),
+        put("/groups/{group}/agent-hours/allotment", newer.put_allotment, of_group),
+        delete("/groups/{group}/agent-hours/allotment", newer.delete_allotment, of_group),
     ]
 
 
 def _accounts() -> list[Route]:
     return [
-        Route("GET", "/users/first", logins.has_first_user),
-        Route("POST", "/users/first", logins.create_first_user),
-        Route("POST", "/users/login", logins.login),
-        Route("POST", "/users/logout", logins.logout, (signed_in,)),
-        Route("POST", "/users", accounts.create_user, (signed_in,)),
-        Route("DELETE", "/users/{user}", accounts.delete_user, _USER),
-        Route("GET", "/users/{user}/roles", accounts.get_roles, _USER),
-        Route("PUT", "/users/{user}/roles", accounts.put_roles, _USER),
-        Route("PUT", "/users/{user}/status/suspend", accounts.suspend, _USER),
-        Route("PUT", "/users/{user}/status/activate", accounts.activate, _USER),
-        Route("PUT", "/users/{user}/profile", accounts.put_profile, _USER),
-        Route("PUT", "/users/{user}/password", accounts.put_password, _USER),
-        Route("GET", "/users/{user}/login-type", accounts.login_type, _USER),
-        Route("GET", "/users/{user}/appearance", deployment.user_appearance, _USER),
-        Route("GET", "/users/authmethods", deployment.auth_methods),
-        Route("GET", "/users/roles", organization_edits.list_site_roles, (signed_in,)),
-        Route("POST", "/users/{user}/keys", logins.create_session_key, _USER),
-        Route("GET", "/users/{user}/keys/tokens", logins.list_tokens, _USER),
-        Route("GET", "/users/{user}/keys/tokens/tokenconfig", logins.token_settings, _USER),
-        Route("GET", "/users/{user}/keys/tokens/{token_name}", logins.get_token, _USER),
-        Route("GET", "/users/{user}/keys/{key}", logins.get_key, _USER),
-        Route("POST", "/users/{user}/keys/tokens", logins.create_token, _USER),
-        Route("DELETE", "/users/{user}/keys/{key}", logins.delete_key, _USER),
+        get("/users/first", logins.has_first_user),
+        post("/users/first", logins.create_first_user),
+        post("/users/login", logins.login),
+        post("/users/logout", logins.logout, (signed_in,)),
+        post("/users", accounts.create_user, (signed_in,)),
+        delete("/users/{user}", accounts.delete_user, _USER),
+        get("/users/{user}/roles", accounts.get_roles, _USER),
+        put("/users/{user}/roles", accounts.put_roles, _USER),
+        put("/users/{user}/status/suspend", accounts.suspend, _USER),
+        put("/users/{user}/status/activate", accounts.activate, _USER),
+        put("/users/{user}/profile", accounts.put_profile, _USER),
+        put("/users/{user}/password", accounts.put_password, _USER),
+        get("/users/{user}/login-type", accounts.login_type, _USER),
+        get("/users/{user}/appearance", deployment.user_appearance, _USER),
+        get("/users/authmethods", deployment.auth_methods),
+        get("/users/roles", organization_edits.list_site_roles, (signed_in,)),
+        post("/users/{user}/keys", logins.create_session_key, _USER),
+        get("/users/{user}/keys/tokens", logins.list_tokens, _USER),
+        get("/users/{user}/keys/tokens/tokenconfig", logins.token_settings, _USER),
+        get("/users/{user}/keys/tokens/{token_name}", logins.get_token, _USER),
+        get("/users/{user}/keys/{key}", logins.get_key, _USER),
+        post("/users/{user}/keys/tokens", logins.create_token, _USER),
+        delete("/users/{user}/keys/{key}", logins.delete_key, _USER),
     ]
 
 
@@ -228,16 +228,16 @@ def _organizations() -> list[Route]:
     guards = (signed_in, multiple_organizations)
     member_guards = (*_IN_ORGANIZATION, member)
     return [
-        Route("POST", "/organizations", organization_edits.create_organization, guards),
-        Route("DELETE", path, organization_edits.delete_organization, (*guards, organization)),
-        Route("PATCH", path, organization_edits.change_organization, (*guards, organization)),
-        Route("GET", path + "/members/roles", organization_edits.list_member_roles, _IN_ORGANIZATION),
-        Route("POST", one_member, organization_edits.add_member, _IN_ORGANIZATION),
-        Route("DELETE", one_member, organization_edits.remove_member, _IN_ORGANIZATION),
-        Route("PUT", one_member + "/roles", organization_edits.put_member_roles, member_guards),
-        Route("POST", path + "/groups", group_edits.create_group, _ORGANIZATION_GROUPS),
-        Route("PATCH", "/groups/{group}", group_edits.change_group, _GROUP),
-        Route("DELETE", "/groups/{group}", group_edits.delete_group, _GROUP),
+        post("/organizations", organization_edits.create_organization, guards),
+        delete(path, organization_edits.delete_organization, (*guards, organization)),
+        patch(path, organization_edits.change_organization, (*guards, organization)),
+        get(path + "/members/roles", organization_edits.list_member_roles, _IN_ORGANIZATION),
+        post(one_member, organization_edits.add_member, _IN_ORGANIZATION),
+        delete(one_member, organization_edits.remove_member, _IN_ORGANIZATION),
+        put(one_member + "/roles", organization_edits.put_member_roles, member_guards),
+        post(path + "/groups", group_edits.create_group, _ORGANIZATION_GROUPS),
+        patch("/groups/{group}", group_edits.change_group, _GROUP),
+        delete("/groups/{group}", group_edits.delete_group, _GROUP),
     ]
 
 
@@ -247,13 +247,13 @@ def _sessions(generation: Generation) -> list[Route]:
         route
         for prefix in ("/aibridge", "/ai-gateway")
         for route in (
-            Route("GET", prefix + "/sessions", ai_sessions.list_sessions, guards),
-            Route("GET", prefix + "/sessions/{session}", ai_sessions.get_session, guards),
-            Route("GET", prefix + "/models", ai_sessions.list_models, guards),
-            Route("GET", prefix + "/clients", ai_sessions.list_clients, guards),
-            Route("*", prefix + "/{rest:path}", ai_sessions.not_mounted, guards),
+            get(prefix + "/sessions", ai_sessions.list_sessions, guards),
+            get(prefix + "/sessions/{session}", ai_sessions.get_session, guards),
+            get(prefix + "/models", ai_sessions.list_models, guards),
+            get(prefix + "/clients", ai_sessions.list_clients, guards),
+            below(prefix + "/{rest:path}", ai_sessions.not_mounted, guards),
         )
     ]
     if generation.interceptions:
-        routes.append(Route("GET", "/aibridge/interceptions", ai_sessions.list_interceptions, guards))
+        routes.append(get("/aibridge/interceptions", ai_sessions.list_interceptions, guards))
     return routes

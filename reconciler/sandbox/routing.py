@@ -1,6 +1,6 @@
 """Routes as Coder's router has them, laid out for starlette's, which takes the first that matches.
 
-starlette finds the path and its parameters. Ours is what it says differently from chi: the order, in which a literal
+starlette finds the path and its parameters. This module does what chi does differently: the order, in which a literal
 segment wins over a parameter; the 405, which has one `Allow` for each method of a path and no HEAD for a GET; and a
 path below a sub-router that matches no route, which passes that sub-router's guards before it is `Route not found.`
 """
@@ -26,17 +26,48 @@ Guard = Callable[[Call], None]
 Handler = Callable[[Call], Answer]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
     """Bind a method and a path like `/groups/{group}/ai/budget` to guards, run in order, and a handler.
 
-    The method `*` with a path ending in `{rest:path}` makes a sub-router: the guards of what below it is no route.
+    The method `*` is for a path that ends in `{rest:path}`: a sub-router, whose guards run for every path below it that
+    is not a route.
     """
 
     method: str
     path: str
     handler: Handler
     guards: tuple[Guard, ...] = ()
+
+
+def get(path: str, handler: Handler, guards: tuple[Guard, ...] = ()) -> Route:
+    """Make a route for GET."""
+    return Route(method="GET", path=path, handler=handler, guards=guards)
+
+
+def post(path: str, handler: Handler, guards: tuple[Guard, ...] = ()) -> Route:
+    """Make a route for POST."""
+    return Route(method="POST", path=path, handler=handler, guards=guards)
+
+
+def put(path: str, handler: Handler, guards: tuple[Guard, ...] = ()) -> Route:
+    """Make a route for PUT."""
+    return Route(method="PUT", path=path, handler=handler, guards=guards)
+
+
+def patch(path: str, handler: Handler, guards: tuple[Guard, ...] = ()) -> Route:
+    """Make a route for PATCH."""
+    return Route(method="PATCH", path=path, handler=handler, guards=guards)
+
+
+def delete(path: str, handler: Handler, guards: tuple[Guard, ...] = ()) -> Route:
+    """Make a route for DELETE."""
+    return Route(method="DELETE", path=path, handler=handler, guards=guards)
+
+
+def below(path: str, handler: Handler, guards: tuple[Guard, ...] = ()) -> Route:
+    """Make a sub-router."""
+    return Route(method="*", path=path, handler=handler, guards=guards)
 
 
 class _Endpoint:

@@ -54,7 +54,7 @@ class _StoppableServer(uvicorn.Server):
         await self.stop.wait()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Close everything, whatever is under way; what waits for a client then ends."""
+        """Close all connections at once; tasks that wait for a client then end."""
         for listening in sockets or ():
             asyncio.get_running_loop().remove_reader(listening)
         for _ in range(2):  # a connection just accepted needs two turns to be known, and a server that is not closed
@@ -171,7 +171,7 @@ class Sandbox:
         return self._on_loop(lambda: effective(self._application.world.database))
 
     def critical_path(self) -> tuple[RecordedRequest, ...]:
-        """Return the longest chain of API requests of which each waited for the one before."""
+        """Return the longest chain of API requests, each of which waited for the request before it."""
         return self._on_loop(self._application.recorder.critical_path)
 
     def set_now(self, now: datetime, *, stopped: bool = True) -> None:

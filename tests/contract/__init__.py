@@ -144,18 +144,18 @@ def check_answer(answer: Answer, *, ids: Ids, status: int, headers: Mapping[str,
 
     `headers` are the answer's, their names in any case. Text is compared without trailing line ends.
     """
-    found = {name.lower(): value for name, value in headers.items()}
+    received = {name.lower(): value for name, value in headers.items()}
     differences = [] if status == answer.status else [f"status: expected {answer.status}, got {status}"]
     media_type = answer.content_type
     if media_type is None and (isinstance(answer.body, list | dict)):
         media_type = "application/json"
-    if media_type is not None and not found.get("content-type", "").startswith(media_type):
-        differences.append(f"content type: expected {media_type}, got {found.get('content-type')}")
+    if media_type is not None and not received.get("content-type", "").startswith(media_type):
+        differences.append(f"content type: expected {media_type}, got {received.get('content-type')}")
     for name, expected in answer.headers.items():
-        if name.lower() not in found:
+        if name.lower() not in received:
             differences.append(f"header {name}: missing")
         else:
-            differences += check_match(substitute(expected, ids), found[name.lower()], at=f"header {name}")
+            differences += check_match(substitute(expected, ids), received[name.lower()], at=f"header {name}")
     actual = body.rstrip("\r\n") if isinstance(body, str) else body
     return differences + check_match(substitute(answer.body, ids), actual, exact=answer.is_error)
 
@@ -183,11 +183,11 @@ def _fake_id(name: str) -> str:
 
 
 def _substitute_text(text: str, ids: Ids) -> str:
-    return _COMPUTED.sub(_compute, _NAMED.sub(lambda found: ids[found[1]], text))
+    return _COMPUTED.sub(_compute, _NAMED.sub(lambda match: ids[match[1]], text))
 
 
-def _compute(found: re.Match[str]) -> str:
-    kind, count = found[1], int(found[2])
+def _compute(match: re.Match[str]) -> str:
+    kind, count = match[1], int(match[2])
     match kind:
         case "uuid":
             return str(uuid.uuid5(_NAMESPACE, f"nobody's {count}"))

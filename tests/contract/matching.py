@@ -110,7 +110,7 @@ def _check_operator(pattern: dict[str, JsonValue], actual: JsonValue, exact: boo
     if "$exact" in pattern:
         return check_match(pattern["$exact"], actual, exact=True, at=at)
     if "$anyOf" in pattern:
-        fits = any(not check_match(one, actual, exact=exact) for one in _items(pattern["$anyOf"]))
+        fits = any(not check_match(choice, actual, exact=exact) for choice in _items(pattern["$anyOf"]))
         return [] if fits else [_difference(at, pattern, actual)]
     if not isinstance(actual, list):
         return [_difference(at, pattern, actual)]
@@ -154,7 +154,7 @@ def _fill(pattern: JsonValue, serial: Iterator[int]) -> JsonValue:
         case "<int>":
             return 7
         case str():
-            return _TOKEN.sub(lambda found: _SAMPLES[found[0]].format(next(serial)), pattern)
+            return _TOKEN.sub(lambda match: _SAMPLES[match[0]].format(next(serial)), pattern)
         case list():
             return [_fill(item, serial) for item in pattern]
         case dict() if is_pattern_object(pattern):

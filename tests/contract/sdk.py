@@ -265,17 +265,17 @@ def _faults_of_struct(fields: Mapping[str, Field], value: JsonValue, generation:
     if not isinstance(value, dict):
         yield f"{at}: {value!r} is not an object"
         return
-    known = {name: each for name, each in fields.items() if generation in each.span}
+    known = {name: part for name, part in fields.items() if generation in part.span}
     for name in value.keys() - known.keys():
         yield f"{at}.{name}: not documented"
-    for name, each in known.items():
+    for name, part in known.items():
         if name not in value:
-            if not each.omitted_when_empty:
+            if not part.omitted_when_empty:
                 yield f"{at}.{name}: missing"
             continue
-        if each.omitted_when_empty and value[name] in ("", None, False, 0, [], {}):
+        if part.omitted_when_empty and value[name] in ("", None, False, 0, [], {}):
             yield f"{at}.{name}: there, although it is empty"
-        yield from _faults(each.type, value[name], generation, f"{at}.{name}")
+        yield from _faults(part.type, value[name], generation, f"{at}.{name}")
 
 
 def _is_plain(name: str, value: JsonValue) -> bool:

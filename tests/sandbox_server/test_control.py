@@ -250,3 +250,9 @@ def test_a_request_without_a_secret_is_answered_before_its_body_counts(world: Wo
     with httpx.Client(base_url=world.sandbox.url, trust_env=False) as client:
         response = client.post("/_sandbox/execute", content=b"{" * 1000, headers={"Content-Type": "application/json"})
     assert response.status_code == 403
+
+
+def test_the_documentation_names_every_verb(world: World) -> None:
+    text = (Path(__file__).parents[2] / "docs" / "sandbox.md").read_text(encoding="utf-8")
+    for method, name in world.sandbox._application.control._actions:
+        assert f"`{method} {name}`" in text, (method, name)

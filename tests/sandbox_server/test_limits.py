@@ -45,7 +45,7 @@ def test_without_a_limit_there_are_no_headers(world: World) -> None:
 
 
 def test_the_window_slides() -> None:
-    limiter = Limiter(10)
+    limiter = Limiter(limit=10)
     assert all(limiter.ask("a", 59.0).allowed for _ in range(10))
     assert not limiter.ask("a", 59.9).allowed
     assert limiter.ask("b", 59.9).allowed

@@ -258,3 +258,14 @@ def test_at_most_ten_checks_with_an_id(world: World) -> None:
     assert world.call("POST", "/authcheck", json={"checks": checks}).status_code == 400
     del checks["0"]
     assert set(world.call("POST", "/authcheck", json={"checks": checks}).json().values()) == {True}
+
+
+def test_the_spend_by_user_is_served_below_one_prefix_at_a_time(start: Start) -> None:
+    path = "/organizations/acme/ai/spend/users?limit=1"
+    for experimental, statuses in ((False, (200, 404)), (True, (404, 200))):
+        world = start(coder_version="2.38", experimental_spend_route=experimental)
+        headers = {"Coder-Session-Token": world.sandbox.tokens["owner"]}
+        assert statuses == (
+            world.get(path).status_code,
+            world.client.get("/api/experimental" + path, headers=headers).status_code,
+        )

@@ -8,11 +8,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+import yaml
 
 from reconciler.sandbox import Options, Sandbox
+from reconciler.sandbox.seeds import document
 from tests.sandbox_server.callers import Start
 
 ROLES = {"owner", "user-admin", "organization-admin", "organization-user-admin", "auditor", "member"}
+DOCUMENTATION = Path(__file__).parents[2] / "docs" / "sandbox.md"
 TOKEN = re.compile(r"[A-Za-z0-9]{10}-[A-Za-z0-9]{22}")
 
 
@@ -150,6 +153,33 @@ def test_a_document_of_ones_own(start: Start, tmp_path: Path) -> None:
     world = start(seed=str(path))
     assert [row[1:4] for row in world.sandbox.effective()] == [("ana", 1, "group")]
     assert set(world.sandbox.tokens) == {"owner"}
+
+
+def test_the_documented_format_is_the_format(start: Start, tmp_path: Path) -> None:
+    (block,) = re.findall(r"```yaml\n(.*?)```", DOCUMENTATION.read_text(encoding="utf-8"), re.DOTALL)
+    path = tmp_path / "world.yaml"
+    path.write_text(block, encoding="utf-8")
+    world = start(seed=str(path))
+    assert [row[1:4] for row in world.sandbox.effective()] == [
+        ("ana", 1_500_000_000, "user_override"),
+        ("bob", 500_000_000, "group"),
+        ("cleo", 9_000_000, "user_override"),
+    ]
+    documented = {name for part in yaml.safe_load(block).values() for body in part for name in _keys(body)}
+    assert documented >= document._USER | document._ORGANIZATION | document._GROUP | document._OVERRIDE
+    assert documented >= document._SESSION
+    assert documented >= document._SPEND - {"output_tokens", "cache_read_tokens", "cache_write_tokens"}
+
+
+def _keys(body: object) -> set[str]:
+    """Return the keys of a mapping and of the mappings inside."""
+    match body:
+        case dict():
+            return {str(key) for key in body} | {name for value in body.values() for name in _keys(value)}
+        case list():
+            return {name for value in body for name in _keys(value)}
+        case _:
+            return set()
 
 
 def test_a_document_can_hold_what_only_races_and_deletions_leave_behind(start: Start, tmp_path: Path) -> None:

@@ -58,6 +58,9 @@ if TYPE_CHECKING:
 @click.option(
     "--advance", default=0, type=click.IntRange(0, 400), metavar="DAYS", help="Move clock and spend forward by days."
 )
+@click.option(
+    "--experimental-spend", is_flag=True, help="2.38: serve the spend by user below /api/experimental, not /api/v2."
+)
 @click.option("--print-json", is_flag=True, help="Print one JSON line with url, tokens and control_secret when ready.")
 def command(
     seed: str,
@@ -71,6 +74,7 @@ def command(
     with_experiment: bool,
     profile: Profile,
     advance: int,
+    experimental_spend: bool,
     print_json: bool,
 ) -> None:
     """Run a stand-in Coder server with AI budgets, until Ctrl-C.
@@ -100,6 +104,7 @@ def command(
         experiments=("ai-gateway-cost-control",) if with_experiment else (),
         profile=profile,
         advance_days=advance,
+        experimental_spend_route=experimental_spend,
     )
     try:
         gc.enable()  # unlike other commands (entry.py) this one lives on

@@ -45,7 +45,7 @@ def _allowed(call: Call, action: str, thing: dict[str, Any]) -> bool:
     if not kind:
         raise refusal(400, 'Object\'s "resource_type" field must be defined for key.')
     if thing["resource_id"]:
-        return _allowed_on(call, action, kind, thing["resource_id"])
+        return _allowed_on(call, action, kind=kind, resource_id=thing["resource_id"])
     if thing["any_org"]:
         return call.caller.may_anywhere(action, kind)
     return call.caller.may(
@@ -56,7 +56,7 @@ def _allowed(call: Call, action: str, thing: dict[str, Any]) -> bool:
     )
 
 
-def _allowed_on(call: Call, action: str, kind: str, resource_id: str) -> bool:
+def _allowed_on(call: Call, action: str, *, kind: str, resource_id: str) -> bool:
     if kind not in _WITH_RESOURCE_ID:
         raise refusal(400, f'Object type "{kind}" does not support "resource_id" field.')
     if parse_uuid(resource_id) is None:

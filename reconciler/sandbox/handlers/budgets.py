@@ -31,7 +31,9 @@ def put_budget(call: Call) -> Answer:
     old = _stored(call)
     if not _may_write(call):
         if old is not None:
-            record(call, _change(call, old["spend_limit_micros"], old["spend_limit_micros"]), "write", 404)
+            record(
+                call, _change(call, old["spend_limit_micros"], old["spend_limit_micros"]), action="write", status=404
+            )
         raise not_found()
     now = call.world.clock.tick()
     call.database.run(
@@ -40,7 +42,7 @@ def put_budget(call: Call) -> Answer:
         "updated_at = excluded.updated_at",
         call.group["id"], limit, now, now,
     )  # fmt: skip
-    record(call, _change(call, old["spend_limit_micros"] if old else 0, limit), "write", 200)
+    record(call, _change(call, old["spend_limit_micros"] if old else 0, limit), action="write", status=200)
     new = _stored(call)
     assert new is not None  # noqa: S101  # written just now
     return json_answer(_shape(new))
@@ -52,7 +54,7 @@ def delete_budget(call: Call) -> Answer:
     if old is None or not _may_write(call):
         raise not_found()
     call.database.run("DELETE FROM group_ai_budgets WHERE group_id = ?", call.group["id"])
-    record(call, _change(call, old["spend_limit_micros"], None), "delete", 204)
+    record(call, _change(call, old["spend_limit_micros"], None), action="delete", status=204)
     return Answer(204)
 
 

@@ -48,7 +48,7 @@ def export_spend(call: Call) -> Answer:
     writer.writerows([_harmless(cell) for cell in (*row, *period)] for row in rows)
     days = f"{start.date()}-to-{end.date()}"
     name = f'attachment; filename="ai-spend-export-{call.organization["name"]}-{days}.csv"'
-    return Answer(200, text.getvalue().encode(), "text/csv; charset=utf-8", (("Content-Disposition", name),))
+    return Answer(200, text.getvalue().encode(), "text/csv; charset=utf-8", headers=(("Content-Disposition", name),))
 
 
 def read_period(call: Call) -> tuple[datetime, datetime]:

@@ -62,7 +62,7 @@ def page_of_members(call: Call) -> Answer:
     if visible is not None:
         conditions.add("u.id = ?", visible)
     source = f"FROM group_memberships m JOIN users u ON u.id = m.user_id WHERE {conditions.sql}"
-    ids, count = page_of_people(call, read_page_request(query), source, conditions.parameters)
+    ids, count = page_of_people(call, read_page_request(query), source=source, parameters=conditions.parameters)
     sql = f"SELECT u.id, {REDUCED_USER} FROM users u WHERE u.id IN {IN_LIST}"
     texts = dict(map(tuple, call.database.rows(sql, as_json(ids))))
     users = f"[{','.join(texts[id_] for id_ in ids)}]" if ids else "null"

@@ -69,7 +69,7 @@ def get_organization_of_user(call: Call) -> Answer:
 def _members(call: Call, page: PageRequest) -> tuple[list[dict[str, Any]], int]:
     conditions = _member_conditions(call)
     source = "FROM organization_members m JOIN users u ON u.id = m.user_id WHERE " + conditions.sql
-    ids, count = page_of_people(call, page, source, conditions.parameters)
+    ids, count = page_of_people(call, page, source=source, parameters=conditions.parameters)
     rows = call.database.rows(
         f"{MEMBER_ROWS} AND m.user_id IN (SELECT value FROM json_each(?2)) ORDER BY lower(u.username)",
         call.organization["id"],

@@ -44,11 +44,11 @@ def put_override(call: Call) -> Answer:
         _write(call, group, limit)
     except Refused as refused:
         if old is not None:
-            _record(call, old, old, "write", refused.answer.status_code)
+            _record(call, old, old, action="write", status=refused.answer.status_code)
         raise
     new = _stored(call)
     assert new is not None  # noqa: S101  # written just now
-    _record(call, old, new, "write", 200)
+    _record(call, old, new, action="write", status=200)
     return json_answer(_shape(new))
 
 
@@ -63,7 +63,7 @@ def delete_override(call: Call) -> Answer:
     if not _may_write(call, group):
         raise not_found()
     call.database.run("DELETE FROM user_ai_budget_overrides WHERE user_id = ?", call.user["id"])
-    _record(call, old, None, "delete", 204)
+    _record(call, old, None, action="delete", status=204)
     return Answer(204)
 
 
@@ -100,7 +100,7 @@ def _stored(call: Call) -> sqlite3.Row | None:
     )
 
 
-def _record(call: Call, old: sqlite3.Row | None, new: sqlite3.Row | None, action: str, status: int) -> None:
+def _record(call: Call, old: sqlite3.Row | None, new: sqlite3.Row | None, *, action: str, status: int) -> None:
     """Write the audit entry of a change, or of a refusal when `old` and `new` are the same."""
     stored = new or old
     if not call.generation.override_audit or stored is None:
@@ -114,7 +114,7 @@ def _record(call: Call, old: sqlite3.Row | None, new: sqlite3.Row | None, action
         group_name=(old["group_name"] if old else "", new["group_name"] if new else ""),
         group_id=(old["group_id"] if old else "", new["group_id"] if new else ""),
     )
-    record(call, change, action, status)
+    record(call, change, action=action, status=status)
 
 
 def _shape(row: sqlite3.Row) -> dict[str, object]:

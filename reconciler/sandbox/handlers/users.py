@@ -26,7 +26,7 @@ def list_users(call: Call) -> Answer:
     if not call.caller.may("read", "user"):
         conditions.add("u.id = ?", call.caller.id)
     source = f"FROM users u WHERE NOT u.deleted AND NOT u.is_system AND {conditions.sql}"
-    ids, count = page_of_people(call, page, source, conditions.parameters)
+    ids, count = page_of_people(call, page, source=source, parameters=conditions.parameters)
     rows = call.database.rows(
         "SELECT u.*, (SELECT json_group_array(organization_id) FROM (SELECT organization_id "
         "FROM organization_members WHERE user_id = u.id ORDER BY created_at)) AS organizations "

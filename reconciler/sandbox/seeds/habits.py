@@ -100,9 +100,9 @@ def _bookings(
         second = MODELS[number // 11 % len(MODELS)] if number % 3 == 0 else model
         for place, text in enumerate(texts):
             cost = total * (place + 1) // len(texts) - total * place // len(texts)
-            yield _booking(user_id, group_id, text, second if place % 2 else model, cost)
+            yield (user_id, group_id, text, *_use(second if place % 2 else model, cost))
         if number % 15 == 1:
-            yield _booking(user_id, group_id, texts[-1], WITHOUT_PRICE, 0)
+            yield (user_id, group_id, texts[-1], *_use(WITHOUT_PRICE, 0))
 
 
 def _month_micros(number: int, limit: int | None, share: float) -> int:
@@ -117,8 +117,9 @@ def _month_micros(number: int, limit: int | None, share: float) -> int:
     return int(limit * (0.05 + 0.65 * percent / 100) * share)
 
 
-def _booking(user_id: str, group_id: str, day: str, model: Model, cost: int) -> tuple[object, ...]:
+def _use(model: Model, cost: int) -> tuple[object, ...]:
+    """Return the columns from the provider on."""
     tokens = cost * 1000 // model.micros_per_1000_tokens if model.micros_per_1000_tokens else 250_000
-    labels = (model.provider, model.provider_name, model.name, model.client)
     unpriced = 0 if model.micros_per_1000_tokens else 3
-    return (user_id, group_id, day, *labels, tokens * 9 // 10, tokens // 10, tokens * 4, cost, unpriced)
+    labels = (model.provider, model.provider_name, model.name, model.client)
+    return (*labels, tokens * 9 // 10, tokens // 10, tokens * 4, cost, unpriced)

@@ -21,7 +21,8 @@ from reconciler.errors import ReconcilerError
 from reconciler.words import did_you_mean
 
 COMMANDS = (
-    "validate", "plan", "apply", "drift", "show", "revert", "export", "explain", "init", "doctor",
+    "validate", "plan", "apply", "drift", "show", "revert", "export", "explain", "status",
+    "init", "doctor",
     "sandbox", "demo", "schema", "completion",
 )  # fmt: skip
 

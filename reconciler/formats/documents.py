@@ -14,11 +14,12 @@ from reconciler.core.people.explanation import Explanation
 from reconciler.core.plan.drift import Drift
 from reconciler.core.plan.plan import Plan
 from reconciler.core.plan.report import OutcomeReport
+from reconciler.core.plan.status import Status
 from reconciler.core.policy import Validation
 from reconciler.errors import Failure, FileError
 from reconciler.formats import codec, document, plan
 
-Value = Plan | Drift | OutcomeReport | Explanation | Validation | Failure
+Value = Plan | Drift | OutcomeReport | Explanation | Status | Validation | Failure
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +66,13 @@ DOCUMENTS: Mapping[str, Document] = {
             version=2,
             type=Explanation,
             about="What `explain USER --json` prints: why one person's limit is what it is.",
+        ),
+        Document(
+            name="status",
+            version=1,
+            type=Status,
+            about="What `status --json` prints: limits, spend and pace of everybody, by group and one by one; "
+            "overrides, guardrails that do not hold, and what keeps budgets from binding.",
         ),
         Document(
             name="validation",

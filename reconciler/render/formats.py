@@ -17,7 +17,7 @@ from reconciler.errors import ReconcilerError
 from reconciler.formats.documents import Value, document_of
 from reconciler.render.effects import Detail
 
-ANY = frozenset({"plan", "drift", "outcome", "explanation", "validation", "error"})
+ANY = frozenset({"plan", "drift", "outcome", "explanation", "status", "validation", "error"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,11 +56,11 @@ FORMATS: Mapping[str, Format] = {
         Format(name="json", documents=ANY),
         Format(name="markdown", documents=ANY),
         Format(name="html", documents=ANY, extra="html"),
-        Format(name="csv", documents=frozenset({"plan", "drift", "outcome", "error"})),
+        Format(name="csv", documents=frozenset({"plan", "drift", "outcome", "status", "error"})),
         Format(name="github", documents=ANY),
         Format(name="gitlab", documents=frozenset({"plan", "drift", "error"})),
         Format(name="codequality", documents=frozenset({"plan", "drift", "validation", "error"})),
-        Format(name="junit", documents=ANY - {"explanation"}),
+        Format(name="junit", documents=ANY - {"explanation", "status"}),
         Format(name="metrics", documents=ANY - {"explanation"}, extra="metrics"),
     )
 }

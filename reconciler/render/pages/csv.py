@@ -16,6 +16,7 @@ from reconciler.core.people.explanation import Explanation
 from reconciler.core.plan.drift import Drift
 from reconciler.core.plan.plan import Plan
 from reconciler.core.plan.report import OutcomeReport
+from reconciler.core.plan.status import Status
 from reconciler.core.policy import Validation
 from reconciler.core.snapshot import Effective, Unlimited
 from reconciler.errors import Failure
@@ -28,6 +29,10 @@ UNLIMITED = "unlimited"
 PERSON = (
     "deployment", "organization", "username", "limit_before_usd", "limit_after_usd", "group_before", "group_after",
     "by_override_after", "spent_before_usd", "spent_after_usd", "standing_before", "standing_after", "cause", "remark",
+)  # fmt: skip
+STATUS = (
+    "deployment", "organization", "group", "username", "account", "limit_usd", "by_override", "spent_usd",
+    "used_percent", "standing", "per_day_usd", "reaches_on", "remark",
 )  # fmt: skip
 RESULT = ("deployment", "address", "kind", "before_usd", "after_usd", "result", "detail", "file", "line")
 FINDING = ("file", "line", "column", "message", "hint")
@@ -55,6 +60,8 @@ def _header(value: Value) -> tuple[str, ...]:
             return PERSON
         case OutcomeReport():
             return RESULT
+        case Status():
+            return STATUS
         case Failure():
             return FINDING
         case Explanation() | Validation():
@@ -71,6 +78,8 @@ def _rows(value: Value) -> Iterator[tuple[str, ...]]:
             yield from _people(value.plan)
         case OutcomeReport():
             yield from _results(value)
+        case Status():
+            yield from _everybody(value)
         case Failure():
             yield from _findings(value)
         case _:
@@ -102,6 +111,30 @@ def _people(plan: Plan) -> Iterator[tuple[str, ...]]:
             str(person.standing_before),
             str(person.standing_after),
             inert(person.causes[0]),
+            "",
+        )
+
+
+def _everybody(status: Status) -> Iterator[tuple[str, ...]]:
+    where = inert(status.deployment.url)
+    for person in status.people:
+        effective = person.effective
+        who = inert(person.username), inert(person.account)
+        if isinstance(effective, Unknown):
+            yield (where, "", "", *who, *[""] * (len(STATUS) - 6), inert(f"not known: {effective.reason}"))
+            continue
+        yield (
+            where,
+            inert(effective.group.organization),
+            inert(effective.group.label),
+            *who,
+            _limit(effective),
+            "yes" if effective.by_override else "no",
+            _spend(person.spend_micros),
+            "" if person.used_percent is None else str(person.used_percent),
+            str(person.standing),
+            "" if person.per_day_micros is None else _usd(person.per_day_micros),
+            "" if person.reaches_at is None else f"{person.reaches_at:%Y-%m-%d}",
             "",
         )
 

@@ -17,6 +17,7 @@ from reconciler.core.plan.drift import Drift
 from reconciler.core.plan.outcome import Result
 from reconciler.core.plan.plan import Plan
 from reconciler.core.plan.report import OutcomeReport
+from reconciler.core.plan.status import Status
 from reconciler.core.policy import Validation
 from reconciler.errors import Failure
 from reconciler.formats.documents import Value
@@ -28,6 +29,7 @@ from reconciler.render.overview import (
 from reconciler.render.page import Alert, Column, Page, Row, Table, Tile
 from reconciler.render.pages import text as text_page
 from reconciler.render.plan_page import plan_page, subtitle
+from reconciler.render.status_page import status_page
 from reconciler.render.text import harmless, text_of
 from reconciler.words import NO_LIMIT, count
 
@@ -59,6 +61,8 @@ def page_of(values: Sequence[Value], facts: Facts) -> Page:
             return _outcome_page([value for value in values if isinstance(value, OutcomeReport)])
         case Failure() as failure:
             return _failure_page(failure)
+        case Status():
+            return status_page([value for value in values if isinstance(value, Status)])
         case Explanation() as explanation:
             text = text_of(text_page.lines(explanation, facts))
             return Page(title=f"AI budgets: {explanation.user.username}", texts=(text,))

@@ -16,6 +16,7 @@ from reconciler.core.plan.drift import Drift
 from reconciler.core.plan.outcome import Result
 from reconciler.core.plan.plan import Plan
 from reconciler.core.plan.report import OutcomeReport
+from reconciler.core.plan.status import Status
 from reconciler.core.policy import Validation
 from reconciler.errors import Failure, Place
 from reconciler.formats.documents import Value, document_of
@@ -66,7 +67,7 @@ def _cases(value: Value) -> Iterator[_Case]:
             yield from _results(value)
         case Validation():
             yield from (_Case(suite="policy files", name=source.path) for source in value.files)
-        case Failure() | Explanation():
+        case Failure() | Explanation() | Status():
             pass
         case _:
             assert_never(value)

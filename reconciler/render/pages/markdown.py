@@ -19,6 +19,7 @@ from reconciler.core.plan.drift import Drift
 from reconciler.core.plan.outcome import Result
 from reconciler.core.plan.plan import DIGEST_SHOWN, Plan
 from reconciler.core.plan.report import OutcomeReport
+from reconciler.core.plan.status import Status
 from reconciler.core.policy import Validation
 from reconciler.core.snapshot import Deployment, Effective, Unlimited
 from reconciler.errors import Failure, Place
@@ -37,6 +38,7 @@ from reconciler.render.overview import (
     signed_usd,
 )
 from reconciler.render.pages import text as text_page
+from reconciler.render.status_page import status_markdown
 from reconciler.render.text import day, text_of
 from reconciler.words import NO_LIMIT, count, count_people
 
@@ -59,6 +61,9 @@ def render(values: Sequence[Value], facts: Facts, *, most: int = MAX_CHARACTERS)
             return _outcome_page([value for value in values if isinstance(value, OutcomeReport)], facts, most)
         case Failure() as failure:
             return _failure_page(failure, facts)
+        case Status():
+            pages = [_status_page(value, most // len(values)) for value in values if isinstance(value, Status)]
+            return "\n".join(pages)
         case Explanation() | Validation():
             return f"{fenced(text_of(text_page.lines(values[0], facts)))}\n"
         case _:
@@ -300,7 +305,15 @@ def _outcome_page(reports: Sequence[OutcomeReport], facts: Facts, most: int) -> 
     lines = _title("outcome", reports[0].deployment, text if is_complete else f"⛔ {text}")
     for report in reports:
         lines += _results(report)
-    page = _joined(lines)
+    return _cut(_joined(lines), most)
+
+
+def _status_page(status: Status, most: int) -> str:
+    return _cut(_joined(_title("status", status.deployment, "status"), status_markdown(status)), most)
+
+
+def _cut(page: str, most: int) -> str:
+    """Return a page that is not too long; of one that is, its beginning."""
     if len(page) <= most:
         return page
     cut = page[: most - 200].rpartition("\n")[0]

@@ -7,16 +7,18 @@ numbers of one organization are added up.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from prometheus_client import CollectorRegistry, Gauge, generate_latest
 
 from reconciler.core.action import Action
 from reconciler.core.budget import Absent
 from reconciler.core.directory import Group
+from reconciler.core.people.census import Sums
 from reconciler.core.people.effects import NoticeKind
 from reconciler.core.plan.plan import Plan
 from reconciler.core.plan.report import OutcomeReport
+from reconciler.core.plan.status import Status
 from reconciler.formats.documents import Value
 from reconciler.money import MICROS_PER_USD
 from reconciler.render.formats import Facts
@@ -30,6 +32,9 @@ def render(values: Sequence[Value], facts: Facts) -> str:
     plans = plans_of(values)
     if plans:
         _plan(registry, plans)
+    statuses = [value for value in values if isinstance(value, Status)]
+    if statuses:
+        _status(registry, statuses)
     reports = [value for value in values if isinstance(value, OutcomeReport)]
     if reports:
         _outcome(registry, reports)
@@ -101,6 +106,33 @@ def _ends(plans: Sequence[Plan]) -> Iterator[float]:
         yield from (
             action.expires.timestamp() for action in plan.actions if action.expires and action.expires > plan.at
         )
+
+
+def _status(registry: CollectorRegistry, statuses: Sequence[Status]) -> None:
+    groups = [row for status in statuses for row in status.groups]
+    for name, text, number_of in STATUS_METRICS:
+        gauge = Gauge(f"reconciler_status_{name}", text, ["organization", "group"], registry=registry)
+        for row in groups:
+            gauge.labels(row.group.organization, row.group.label).set(number_of(row.sums))
+
+
+STATUS_METRICS: Sequence[tuple[str, str, Callable[[Sums], float]]] = (
+    ("people", "People for whom the group is effective.", lambda sums: sums.people),
+    ("near_people", "People who used 85 percent of their limit or more.", lambda sums: sums.near),
+    ("blocked_people", "People whose spend has reached their limit.", lambda sums: sums.blocked),
+    ("reaching_people", "People who at their pace reach their limit this period.", lambda sums: sums.reaching),
+    ("unlimited_people", "People without a limit.", lambda sums: sums.unlimited),
+    (
+        "exposure_dollars",
+        "What the people may spend in a month, in US dollars; people without a limit are not in it.",
+        lambda sums: sums.exposure_micros / MICROS_PER_USD,
+    ),
+    (
+        "spent_dollars",
+        "What counts this period, in US dollars, people without a limit included.",
+        lambda sums: (sums.spent_micros + sums.unlimited_spent_micros) / MICROS_PER_USD,
+    ),
+)
 
 
 def _outcome(registry: CollectorRegistry, reports: Sequence[OutcomeReport]) -> None:

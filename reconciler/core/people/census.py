@@ -1,0 +1,386 @@
+"""Everybody, one by one and by group: the limit, what counts against it, the pace; and what keeps budgets from binding.
+
+Every person belongs to the group that is effective for them, an override's people to the group that it is booked on; so
+groups add up to the whole. Who has no limit is counted apart and is in no exposure, and who is not known is in no sum.
+
+A budget does not bind where something goes past it:
+
+    a model without a price   its use costs nothing, so no limit is ever reached by it
+    an idle budget            a group's budget that is nobody's effective limit
+    nobody's limit            a person whom no budget reaches
+    a restart                 spend that no longer counts, because another group became effective in the same period
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import ClassVar
+
+from reconciler.core.budget import Budget, GroupId, GroupRef, Reading, Unknown, UserId
+from reconciler.core.people.agreement import username
+from reconciler.core.people.assess import SpendAnswers
+from reconciler.core.people.effective import NOT_READ, EffectiveLimits
+from reconciler.core.people.effects import Spend, Standing, standing
+from reconciler.core.people.forecast import Pace
+from reconciler.core.snapshot import Effective, Snapshot, Unlimited
+from reconciler.core.spend import Booked, Unpriced
+from reconciler.money import Micros
+
+NEAR_PERCENT = 85
+"""Coder itself tells a person, the Owners and the User Admins at this share. Source: coder-api section 13.2."""
+_NOBODY: frozenset[UserId] = frozenset()
+_NO_SPEND = Unknown("their spend could not be read")
+_NOT_COUNTED = Unknown("it is not known which group their spend counts in")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PersonStatus:
+    """One person: their limit, what counts against it, and when they reach it if they go on as they did."""
+
+    JSON_EXTRAS: ClassVar = ("standing", "used_percent")
+
+    user_id: UserId
+    """Their UUID."""
+    username: str
+    """Their username."""
+    account: str
+    """Coder's word for their account: active, dormant or suspended; empty where it cannot be read."""
+    effective: Effective | Unknown
+    """What limits them, or why that is not known."""
+    spend_micros: Spend
+    """Booked this period on the group that is effective now, in micro-dollars; or why that is not known."""
+    per_day_micros: Micros | None
+    """Their pace in micro-dollars a day, rounded down; null where no pace is claimed."""
+    reaches_at: datetime | None
+    """When they reach their limit at that pace (UTC); null when not before the period ends, and where not claimed."""
+
+    @property
+    def limit_micros(self) -> Micros | None:
+        """The limit in micros; None without one, and where it is not known."""
+        if isinstance(self.effective, Unknown) or isinstance(self.effective.limit_micros, Unlimited):
+            return None
+        return self.effective.limit_micros
+
+    @property
+    def standing(self) -> Standing:
+        """Whether they can work now."""
+        if isinstance(self.effective, Unknown):
+            return Standing.UNKNOWN
+        return standing(self.effective, self.spend_micros)
+
+    @property
+    def used_percent(self) -> int | None:
+        """How much of their limit is used, in percent, rounded down; null without a limit and where it is not known."""
+        limit = self.limit_micros
+        if limit is None or isinstance(self.spend_micros, Unknown):
+            return None
+        return self.spend_micros * 100 // limit if limit else 100
+
+    @property
+    def is_near(self) -> bool:
+        """Whether at least 85 % are used, and they can still work."""
+        used = self.used_percent
+        return used is not None and used >= NEAR_PERCENT and self.standing is Standing.FREE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sums:
+    """Sums over some people."""
+
+    JSON_EXTRAS: ClassVar = ("used_percent",)
+
+    people: int
+    """How many people."""
+    unlimited: int
+    """People without a limit."""
+    unknown: int
+    """People whose limit is not known."""
+    exposure_micros: Micros
+    """The sum of the known limits, in micro-dollars a month."""
+    spent_micros: Micros
+    """What counts against these limits so far."""
+    unlimited_spent_micros: Micros
+    """What people without a limit spent, as far as it is known."""
+    spend_unknown: int
+    """People whose spend is not known; they are in neither of the two sums above."""
+    near: int
+    """People who used 85 % of their limit or more, and can still work."""
+    blocked: int
+    """People whose spend has reached their limit."""
+    reaching: int
+    """People who can work now, and at their pace reach their limit before the period ends."""
+
+    @property
+    def used_percent(self) -> int | None:
+        """How much of the exposure is used, in percent, rounded down; null where the exposure is nothing."""
+        return self.spent_micros * 100 // self.exposure_micros if self.exposure_micros else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupStatus:
+    """One group, and the people for whom it is effective."""
+
+    group: GroupRef
+    """The group."""
+    budget: Reading
+    """The group's own budget, or its absence, or why it is not known."""
+    members: int
+    """How many of the people looked at are in the group, whatever limits them."""
+    sums: Sums
+    """Over the people for whom it is effective."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OverrideStatus:
+    """One live override."""
+
+    JSON_EXTRAS: ClassVar = ("changes_nothing",)
+
+    user_id: UserId
+    """UUID of the person."""
+    username: str
+    """Their username."""
+    budget: Budget
+    """The limit, and the group that spend is booked on."""
+    fallback: Effective | Unknown
+    """What would limit them without it."""
+    is_listed: bool
+    """Whether a policy that was given lists it."""
+    expires: datetime | None
+    """When it ends by the policy (UTC); null when it does not end, and when no policy lists it."""
+
+    @property
+    def changes_nothing(self) -> bool:
+        """Whether they would have the same limit, on the same group, without it."""
+        if isinstance(self.fallback, Unknown):
+            return False
+        return (self.fallback.limit_micros, self.fallback.group) == (self.budget.limit_micros, self.budget.group)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Restarted:
+    """A person of whose spend only a part counts, because they moved to another group within the period."""
+
+    user_id: UserId
+    """Their UUID."""
+    username: str
+    """Their username."""
+    counted_micros: Micros
+    """What counts against their limit."""
+    spent_micros: Micros
+    """What they spent in the period on all groups together."""
+    groups: int
+    """On how many groups; more than two means more than one restart."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leaks:
+    """What keeps budgets from binding."""
+
+    unpriced: tuple[Unpriced, ...] | None
+    """Models that were used this period at no cost, most tokens first; null where the spend export cannot be read."""
+    idle_groups: tuple[GroupRef, ...]
+    """Groups whose budget limits nobody, sorted by address."""
+    restarted: tuple[Restarted, ...] | None
+    """Most uncounted spend first; null where the spend export cannot be read."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Census:
+    """Everybody who was looked at."""
+
+    people: tuple[PersonStatus, ...]
+    """Sorted by username."""
+    groups: tuple[GroupStatus, ...]
+    """Groups with a budget or with people for whom they are effective; highest exposure first."""
+    total: Sums
+
+
+def take_census(
+    people: Collection[UserId],
+    snapshot: Snapshot,
+    limits: EffectiveLimits,
+    spend: SpendAnswers,
+    *,
+    pace: Pace | None,
+    period_end: datetime,
+    at: datetime,
+) -> Census:
+    """Look at some people, all of whose budgets and overrides were read. `at` is now (UTC)."""
+    rows = [_person(user_id, snapshot, limits, spend, pace=pace, period_end=period_end, at=at) for user_id in people]
+    rows.sort(key=lambda row: (row.username, row.user_id))
+    return Census(people=tuple(rows), groups=_groups(rows, snapshot, people), total=add_up(rows))
+
+
+def effective_of(user_id: UserId, snapshot: Snapshot, limits: EffectiveLimits) -> Effective | Unknown:
+    """Return what limits a person: as the server itself reports it, else by the rule."""
+    return snapshot.reported.get(user_id) or limits.of(user_id)
+
+
+def _person(
+    user_id: UserId,
+    snapshot: Snapshot,
+    limits: EffectiveLimits,
+    spend: SpendAnswers,
+    *,
+    pace: Pace | None,
+    period_end: datetime,
+    at: datetime,
+) -> PersonStatus:
+    user = snapshot.directory.users.get(user_id)
+    effective = effective_of(user_id, snapshot, limits)
+    spent: Spend = _NOT_COUNTED
+    if isinstance(effective, Effective):
+        spent = spend.get(effective.group.id, {}).get(user_id, _NO_SPEND)
+    row = PersonStatus(
+        user_id=user_id,
+        username=user.username if user is not None else str(user_id),
+        account=user.status if user is not None else "",
+        effective=effective,
+        spend_micros=spent,
+        per_day_micros=None if pace is None else pace.per_day_micros(user_id),
+        reaches_at=None,
+    )
+    reaches_at = _reaches_at(row, pace, at)
+    if reaches_at is None or reaches_at >= period_end:
+        return row
+    return replace(row, reaches_at=reaches_at)
+
+
+def _reaches_at(row: PersonStatus, pace: Pace | None, at: datetime) -> datetime | None:
+    limit = row.limit_micros
+    if pace is None or limit is None or isinstance(row.spend_micros, Unknown) or row.standing is not Standing.FREE:
+        return None
+    return pace.reaches_at(row.user_id, limit, row.spend_micros, at=at)
+
+
+def add_up(rows: Iterable[PersonStatus]) -> Sums:
+    """Add up people."""
+    people = unlimited = unknown = spend_unknown = near = blocked = reaching = 0
+    exposure = spent = unlimited_spent = 0
+    for row in rows:
+        people += 1
+        known = 0 if isinstance(row.spend_micros, Unknown) else row.spend_micros
+        spend_unknown += isinstance(row.spend_micros, Unknown)
+        limit = row.limit_micros
+        if isinstance(row.effective, Unknown):
+            unknown += 1
+        elif limit is None:
+            unlimited += 1
+            unlimited_spent += known
+        else:
+            exposure += limit
+            spent += known
+            near += row.is_near
+            blocked += row.standing is Standing.BLOCKED
+            reaching += row.reaches_at is not None
+    return Sums(
+        people=people,
+        unlimited=unlimited,
+        unknown=unknown,
+        exposure_micros=Micros(exposure),
+        spent_micros=Micros(spent),
+        unlimited_spent_micros=Micros(unlimited_spent),
+        spend_unknown=spend_unknown,
+        near=near,
+        blocked=blocked,
+        reaching=reaching,
+    )
+
+
+def _groups(rows: Iterable[PersonStatus], snapshot: Snapshot, people: Collection[UserId]) -> tuple[GroupStatus, ...]:
+    directory = snapshot.directory
+    by_group: dict[GroupRef, list[PersonStatus]] = {}
+    for row in rows:
+        if isinstance(row.effective, Effective):
+            by_group.setdefault(row.effective.group, []).append(row)
+    chosen = frozenset(people)
+    for group_id, reading in snapshot.group_budgets.items():
+        if isinstance(reading, Budget) and not chosen.isdisjoint(directory.members.get(group_id, _NOBODY)):
+            by_group.setdefault(reading.group, [])
+    groups = (
+        GroupStatus(
+            group=directory.ref(group.id) if group.id in directory.groups else group,
+            budget=snapshot.group_budgets.get(group.id, NOT_READ),
+            members=len(chosen & directory.members.get(group.id, _NOBODY)),
+            sums=add_up(mine),
+        )
+        for group, mine in by_group.items()
+    )
+    return tuple(sorted(groups, key=lambda row: (-row.sums.exposure_micros, -row.sums.people, row.group.address)))
+
+
+def overrides_of(
+    people: Collection[UserId],
+    snapshot: Snapshot,
+    limits: EffectiveLimits,
+    *,
+    ends: Mapping[UserId, datetime | None],
+) -> tuple[OverrideStatus, ...]:
+    """Return the overrides of some people, sorted by username; `ends` are those that policies list, and their end."""
+    rows = [
+        OverrideStatus(
+            user_id=user_id,
+            username=username(snapshot.directory, user_id),
+            budget=reading,
+            fallback=limits.fallback(user_id),
+            is_listed=user_id in ends,
+            expires=ends.get(user_id),
+        )
+        for user_id in people
+        if isinstance(reading := snapshot.user_overrides.get(user_id, NOT_READ), Budget)
+    ]
+    return tuple(sorted(rows, key=lambda row: (row.username, row.user_id)))
+
+
+def leaks_of(
+    census: Census, snapshot: Snapshot, *, booked: Booked | None, unpriced: tuple[Unpriced, ...] | None
+) -> Leaks:
+    """Return what keeps budgets from binding; `booked` is all spend of the period, None where it could not be read.
+
+    A budget is idle only if all members of its group were looked at.
+    """
+    directory = snapshot.directory
+    idle = (
+        row.group
+        for row in census.groups
+        if isinstance(row.budget, Budget)
+        and not row.sums.people
+        and row.members == len(directory.members.get(row.group.id, _NOBODY))
+        and row.group.id not in directory.hidden_members
+    )
+    return Leaks(
+        unpriced=unpriced,
+        idle_groups=tuple(sorted(idle, key=lambda group: group.address)),
+        restarted=None if booked is None else _restarted(census.people, booked),
+    )
+
+
+def _restarted(people: Iterable[PersonStatus], booked: Booked) -> tuple[Restarted, ...]:
+    """Return whose spend is booked on a group that is not effective now; who has no limit loses nothing by it."""
+    groups: dict[UserId, list[tuple[GroupId, Micros]]] = {}
+    for group_id, rows in booked.items():
+        for user_id, micros in rows.items():
+            if micros:
+                groups.setdefault(user_id, []).append((group_id, micros))
+    restarted = []
+    for person in people:
+        theirs = groups.get(person.user_id, [])
+        if not theirs or person.limit_micros is None or isinstance(person.effective, Unknown):
+            continue
+        here = person.effective.group.id
+        counted = sum(micros for group_id, micros in theirs if group_id == here)
+        spent = sum(micros for _, micros in theirs)
+        if counted < spent:
+            restarted.append(
+                Restarted(
+                    user_id=person.user_id,
+                    username=person.username,
+                    counted_micros=Micros(counted),
+                    spent_micros=Micros(spent),
+                    groups=len({group_id for group_id, _ in theirs} | {here}),
+                )
+            )
+    return tuple(sorted(restarted, key=lambda row: (row.counted_micros - row.spent_micros, row.username)))

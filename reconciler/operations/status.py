@@ -1,0 +1,238 @@
+"""Find out how things stand with people and groups. Only GET requests are sent; an Auditor's token suffices.
+
+Budgets, overrides and spend come in bulk; the spend export of the period and of the last seven days says the pace and
+what does not bind. Where the export may not be read, the pace is that of the period so far.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+
+from reconciler.core.budget import GroupId, OrganizationId, Unknown, UserId
+from reconciler.core.desired import ResolvedPolicy
+from reconciler.core.directory import Directory, Group, User
+from reconciler.core.gate.guardrails import Blame, check_guardrails
+from reconciler.core.gate.verdict import Breach
+from reconciler.core.names import Names
+from reconciler.core.people.agreement import UNSEEN, disagreements
+from reconciler.core.people.assess import SpendAnswers, assess
+from reconciler.core.people.census import effective_of, leaks_of, overrides_of, take_census
+from reconciler.core.people.effective import EffectiveLimits, unread_override
+from reconciler.core.people.forecast import DAYS, Pace, days_of, pace_of_days, pace_of_period
+from reconciler.core.plan.resolve import resolve
+from reconciler.core.plan.status import Status
+from reconciler.core.policy import Policy, UserOverrideEntry
+from reconciler.core.snapshot import Effective, Snapshot
+from reconciler.core.spend import Booked, Export, last_days, month_of
+from reconciler.errors import ReconcilerError
+from reconciler.operations.ports import Reader
+from reconciler.words import NearNames, count_people, listed
+
+NO_SPEND = "This server does not say what people have spent (2.36 does): spend, pace and leaks are not known."
+
+
+def find_status(names: Sequence[str], reader: Reader, policies: Sequence[Policy] = (), *, at: datetime) -> Status:
+    """Say how things stand with everybody, or with those whom the names name; `at` is now (UTC).
+
+    Raises ReconcilerError when a name fits nobody whom the token may read, or several.
+    """
+    deployment = reader.deployment()
+    directory = reader.directory()
+    chosen = choose(names, directory)
+    snapshot = read_people(chosen, directory, reader)
+    limits = EffectiveLimits(
+        directory, snapshot.group_budgets, snapshot.user_overrides, otherwise=unread_override(deployment.offers)
+    )
+    period = reader.period() or month_of(at)
+    organizations = organizations_of(chosen, directory)
+    (whole,) = reader.exports(organizations, [period])
+    spend = reader.spend(spend_questions(chosen, snapshot, limits))
+    pace = find_pace(reader, organizations, whole, spend, at=at)
+    census = take_census(chosen, snapshot, limits, spend, pace=pace, period_end=period.end, at=at)
+    resolved = resolve(policies, directory, at=at).policies if policies else ()
+    is_exported = not whole.left_out
+    return Status(
+        deployment=deployment,
+        at=at,
+        snapshot_at=None,
+        names=tuple(names),
+        period=period,
+        pace=None if pace is None else days_of(pace),
+        total=census.total,
+        groups=census.groups,
+        people=census.people,
+        overrides=overrides_of(chosen, snapshot, limits, ends=_ends(resolved)),
+        leaks=leaks_of(
+            census,
+            snapshot,
+            booked=whole.booked if is_exported else None,
+            unpriced=whole.unpriced if is_exported else None,
+        ),
+        has_policies=bool(policies),
+        breaches=_breaches(resolved, snapshot, at=at) if not names else (),
+        unknown=tuple(_unknown(census.total.spend_unknown, snapshot, limits, whole=whole, pace=pace)),
+    )
+
+
+def read_people(people: Collection[UserId], directory: Directory, reader: Reader) -> Snapshot:
+    """Read the overrides of people, and the budgets of every group that some of them are in."""
+    groups = [
+        group
+        for group_id, group in directory.groups.items()
+        if group_id in directory.hidden_members or not directory.members.get(group_id, frozenset()).isdisjoint(people)
+    ]
+    group_budgets = reader.group_budgets(sorted(groups))
+    users = sorted(directory.users[user_id] for user_id in people)
+    has_overrides = reader.deployment().offers.overrides
+    read = reader.people(users, directory) if has_overrides else None
+    return Snapshot(
+        deployment=reader.deployment(),
+        directory=directory,
+        group_budgets=group_budgets,
+        user_overrides=read.overrides if read else {},
+        reported=read.reported if read else {},
+    )
+
+
+def organizations_of(people: Collection[UserId], directory: Directory) -> tuple[OrganizationId, ...]:
+    """Return the organizations that some of these people are in, sorted."""
+    return tuple(
+        sorted(
+            id_
+            for id_ in directory.organizations
+            if not directory.members.get(GroupId(id_), frozenset()).isdisjoint(people)
+        )
+    )
+
+
+def spend_questions(
+    people: Collection[UserId], snapshot: Snapshot, limits: EffectiveLimits
+) -> Mapping[GroupId, tuple[UserId, ...]]:
+    """Return whose spend must be known on the group that is effective for them, limited or not; both sorted."""
+    questions: dict[GroupId, list[UserId]] = {}
+    for user_id in people:
+        effective = effective_of(user_id, snapshot, limits)
+        if isinstance(effective, Effective):
+            questions.setdefault(effective.group.id, []).append(user_id)
+    return {group_id: tuple(sorted(questions[group_id])) for group_id in sorted(questions)}
+
+
+def find_pace(
+    reader: Reader, organizations: Collection[OrganizationId], whole: Export, counted: SpendAnswers, *, at: datetime
+) -> Pace | None:
+    """Return the pace of the last seven days, else that of the period so far; None when neither says enough.
+
+    The period stands in where the export may not be read, and where all spend of it is older than seven days.
+    """
+    if not whole.left_out:
+        exports = reader.exports(organizations, last_days(at, DAYS))
+        pace = pace_of_days(exports)
+        is_older = _sum(whole.booked) > sum(_sum(export.booked) for export in exports)
+        if pace is not None or not is_older:
+            return pace
+    spent = {user_id: micros for people in counted.values() for user_id, micros in people.items()}
+    return pace_of_period(spent, whole.window, at=at) if spent else None
+
+
+def _sum(booked: Booked) -> int:
+    return sum(sum(people.values()) for people in booked.values())
+
+
+def choose(names: Sequence[str], directory: Directory) -> frozenset[UserId]:
+    """Return the people whom names name: an organization's or group's members, or a person. No names: everybody.
+
+    Raises ReconcilerError when a name fits nothing, or several subjects.
+    """
+    if not names:
+        everyone = (directory.members.get(GroupId(id_), frozenset()) for id_ in directory.organizations)
+        return frozenset().union(*everyone)
+    return frozenset().union(*(_people_of(name, directory, Names(directory)) for name in names))
+
+
+def _people_of(name: str, directory: Directory, known: Names) -> frozenset[UserId]:
+    subjects = _subjects(name, directory, known)
+    if len(subjects) == 1:
+        (subject,) = subjects.values()
+        return frozenset({subject.id}) if isinstance(subject, User) else directory.members.get(subject.id, frozenset())
+    if subjects:
+        raise ReconcilerError(f"{name!r} is ambiguous", hint=f"name one of: {listed(sorted(subjects))}")
+    everything = [*(item.name for item in directory.organizations.values()), *known.user_names]
+    everything += [group.name for group in directory.groups.values()]
+    hint = NearNames(everything).question(name)
+    raise ReconcilerError(
+        f"No organization, group or person is called {name!r}",
+        hint=hint or "or this token may not see it; write acme, group/acme/platform or user/ana",
+    )
+
+
+def _subjects(name: str, directory: Directory, known: Names) -> Mapping[str, Group | User]:
+    """Return what a name may mean, by address; Everyone stands for its organization."""
+    kind, slash, rest = name.partition("/")
+    found: list[Group | User] = []
+    if kind == "user" and slash:
+        found += known.users(rest)
+    elif not slash:
+        found += known.users(name)
+        organization = known.organization(name)
+        found += [directory.groups[GroupId(organization.id)]] if organization else []
+    path = rest if kind == "group" and slash else name
+    if kind != "user" or not slash:
+        organization_name, slash, group_name = path.partition("/")
+        homes = [known.organization(organization_name)] if slash else list(directory.organizations.values())
+        for home in homes:
+            found += known.groups(group_name if slash else path, home) if home is not None else ()
+    return {subject.address: subject for subject in found}
+
+
+def _ends(policies: Sequence[ResolvedPolicy]) -> Mapping[UserId, datetime | None]:
+    """Return who has an override in the policies, and when it ends."""
+    return {
+        listed.subject.id: listed.entry.expires
+        for policy in policies
+        for listed in policy.listed
+        if isinstance(listed.subject, User) and isinstance(listed.entry, UserOverrideEntry)
+    }
+
+
+def _breaches(policies: Sequence[ResolvedPolicy], snapshot: Snapshot, *, at: datetime) -> tuple[Breach, ...]:
+    if not any(policy.guardrails for policy in policies):
+        return ()
+    organizations = [policy.organization.id for policy in policies]
+    effects = assess((), snapshot, organizations=organizations).effects({})
+    return check_guardrails(policies, effects, now=at, blame=Blame())
+
+
+def _unknown(
+    spend_unknown: int, snapshot: Snapshot, limits: EffectiveLimits, *, whole: Export, pace: Pace | None
+) -> list[str]:
+    directory, sentences = snapshot.directory, []
+    differing, _ = disagreements(limits, snapshot)
+    if differing:
+        people = count_people(len(differing))
+        sentences.append(
+            f"For {people} Coder reports a different limit than we compute; the one Coder reports is shown."
+        )
+    if not snapshot.deployment.offers.bulk_reads:
+        sentences.append(NO_SPEND)
+    elif spend_unknown:
+        sentences.append(f"Spend of {count_people(spend_unknown)} could not be read.")
+    if snapshot.deployment.offers.bulk_reads and whole.left_out:
+        names = listed(sorted(directory.organizations[id_].name for id_ in whole.left_out))
+        reason = next(iter(whole.left_out.values())).rstrip(".")
+        sentences.append(
+            f"The spend export of {names} cannot be read ({reason}): models without a price and restarts are not known."
+        )
+    if pace is None and snapshot.deployment.offers.bulk_reads:
+        sentences.append("There are less than 3 days of spend to go by, so nobody's pace is claimed.")
+    unread = sum(isinstance(reading, Unknown) for reading in snapshot.user_overrides.values())
+    if unread:
+        sentences.append(f"Overrides of {count_people(unread)} could not be read.")
+    hidden = dict(directory.hidden_members.items())
+    for group_id, number in sorted(hidden.items()):
+        if directory.groups[group_id].is_everyone:
+            name = directory.groups[group_id].organization
+            sentences.append(f"{count_people(number)} of {name} may not be read with this token; they are not counted.")
+    if not snapshot.deployment.reads_all:
+        sentences.append(UNSEEN)
+    return sentences

@@ -1,0 +1,277 @@
+"""How things stand, as tables and sentences that text, Markdown and HTML share; and as text that fits a screen.
+
+Whatever the number of people, a table ends after some rows and says how many more there are; CSV and JSON have all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+
+from reconciler.core.budget import Budget, GroupRef, Unknown
+from reconciler.core.people.census import NEAR_PERCENT, GroupStatus, Leaks, OverrideStatus, PersonStatus, Sums
+from reconciler.core.people.forecast import Basis, PaceDays
+from reconciler.core.plan.status import SOON, Status
+from reconciler.core.snapshot import Unlimited
+from reconciler.money import format_usd, format_usd_short
+from reconciler.render.page import Column, Row, Table
+from reconciler.render.plan import deployment_text
+from reconciler.render.text import Line, Role, columns, day, harmless, lines_of
+from reconciler.words import NAMES_SHOWN, NO_LIMIT, count, count_people, listed
+
+GROUPS_SHOWN = 12
+PEOPLE_SHOWN = 10
+BREACHES_SHOWN = 5
+
+
+def status_lines(status: Status) -> list[Line]:
+    """Render a status for a terminal."""
+    blocks = [
+        lines_of(heading(status)),
+        [Line(headline(status), Role.HEADING)],
+        _text_table(group_table(status, GROUPS_SHOWN)),
+        _text_table(nearest_table(status, PEOPLE_SHOWN)),
+        lines_of(map(harmless, sentences(status))),
+    ]
+    return [line for index, block in enumerate(filter(None, blocks)) for line in ([Line("")] if index else []) + block]
+
+
+def heading(status: Status) -> list[str]:
+    """Return where and when, and what the pace rests on."""
+    where = f"{deployment_text(status.deployment)}."
+    if status.snapshot_at is not None:
+        where = f"From a snapshot of {day(status.snapshot_at)}: {where}"
+    period = status.period
+    left = count(max(0, (period.end - status.at).days), "day")
+    pace = f" Pace: {pace_text(status.pace)}." if status.pace else ""
+    return [where, f"Budget period {day(period.start)} to {day(period.end)}, {left} left.{pace}"]
+
+
+def pace_text(pace: PaceDays) -> str:
+    """`the last 7 days`, `the 23 days of this period`."""
+    days = count(pace.days, "day")
+    return f"the last {days}" if pace.basis is Basis.LAST_DAYS else f"the {days} of this period"
+
+
+def headline(status: Status) -> str:
+    """`60 people may spend $12,625 a month and spent $1,834.10 (14 %): 2 over 85 %, 3 blocked, ...`."""
+    total = status.total
+    limited = total.people - total.unlimited - total.unknown
+    used = f" ({total.used_percent} %)" if total.used_percent is not None else ""
+    spent = f", spent {spent_text(total.spent_micros)}{used}" if total.spend_unknown < total.people else ""
+    exposure = f"{count_people(limited)} may spend {format_usd_short(total.exposure_micros)} a month{spent}"
+    apart = [
+        f"{total.near:,} over {NEAR_PERCENT} %" if total.near else "",
+        f"{total.blocked:,} blocked" if total.blocked else "",
+        f"{total.reaching:,} will reach their limit by {day(status.period.end)}" if total.reaching else "",
+    ]
+    parts = [exposure, ", ".join(filter(None, apart))]
+    return f"{'; '.join(filter(None, parts))}. {without_limit(status)}".rstrip()
+
+
+def without_limit(status: Status) -> str:
+    """`17 of 60 people have no limit and spent $310.`; empty where everybody has a limit."""
+    total = status.total
+    sentences = []
+    if total.unlimited:
+        verb = "has" if total.unlimited == 1 else "have"
+        spent = f" and spent {spent_text(total.unlimited_spent_micros)}" if total.unlimited_spent_micros else ""
+        sentences.append(f"{total.unlimited:,} of {count_people(total.people)} {verb} no limit{spent}.")
+    if total.unknown:
+        sentences.append(f"The limits of {count_people(total.unknown)} are not known.")
+    return " ".join(sentences)
+
+
+def group_table(status: Status, most: int) -> Table:
+    """Return a row a group."""
+    rows = tuple(Row(cells=_group_cells(group, status), tone=_tone(group.sums)) for group in status.groups[:most])
+    rest = status.groups[most:]
+    more = sum(group.sums.people for group in rest)
+    return Table(
+        title="By group",
+        hint="People belong to the group that is effective for them; an override counts on the group it is booked on.",
+        columns=(
+            Column(name="group"), Column(name="people", is_number=True), Column(name="limit", is_number=True),
+            Column(name="exposure", is_number=True), Column(name="spent", is_number=True),
+            Column(name="used", is_number=True), Column(name=f"over {NEAR_PERCENT} %", is_number=True),
+            Column(name="blocked", is_number=True), Column(name="will reach", is_number=True),
+            Column(name=NO_LIMIT, is_number=True),
+        ),
+        rows=rows,
+        rest=f"{count(len(rest), 'more group')} with {count_people(more)}: --json" if rest else "",
+    )  # fmt: skip
+
+
+def _group_cells(group: GroupStatus, status: Status) -> tuple[str, ...]:
+    sums = group.sums
+    spent = sums.spent_micros + sums.unlimited_spent_micros
+    is_known = sums.spend_unknown < sums.people
+    return (
+        _name(group.group, status),
+        f"{sums.people:,}",
+        format_usd_short(group.budget.limit_micros) if isinstance(group.budget, Budget) else _no_budget(group),
+        format_usd_short(sums.exposure_micros) if sums.people > sums.unlimited else "",
+        spent_text(spent) if is_known else "",
+        f"{sums.used_percent} %" if sums.used_percent is not None and is_known else "",
+        *(f"{number:,}" if number else "" for number in (sums.near, sums.blocked, sums.reaching, sums.unlimited)),
+    )
+
+
+def _no_budget(group: GroupStatus) -> str:
+    return "not known" if isinstance(group.budget, Unknown) else "none"
+
+
+def _tone(sums: Sums) -> str:
+    return "bad" if sums.blocked else "warn" if sums.near else ""
+
+
+def nearest_table(status: Status, most: int) -> Table:
+    """Return a row for everybody who is over 85 % or will reach the limit; who reaches it first comes first."""
+    people = status.nearest
+    rest = len(people) - most
+    return Table(
+        title="Nearest to their limit",
+        hint=f"Who goes on as in {pace_text(status.pace)} reaches the limit on the day given." if status.pace else "",
+        columns=(
+            Column(name="person"), Column(name="group"), Column(name="spent", is_number=True),
+            Column(name="of", is_number=True), Column(name="used", is_number=True),
+            Column(name="a day", is_number=True), Column(name="reaches it on"),
+        ),
+        rows=tuple(Row(cells=_person_cells(person, status)) for person in people[:most]),
+        rest=f"{count(rest, 'more person', 'more people')}: --json" if rest > 0 else "",
+    )  # fmt: skip
+
+
+def blocked_table(status: Status, most: int) -> Table:
+    """Return a row for everybody who cannot work."""
+    people = status.blocked
+    rest = len(people) - most
+    return Table(
+        title="Blocked now",
+        columns=(
+            Column(name="person"), Column(name="group"), Column(name="spent", is_number=True),
+            Column(name="of", is_number=True),
+        ),
+        rows=tuple(Row(cells=_person_cells(person, status)[:4], tone="bad") for person in people[:most]),
+        rest=f"{count(rest, 'more person', 'more people')}: --json" if rest > 0 else "",
+    )  # fmt: skip
+
+
+def _person_cells(person: PersonStatus, status: Status) -> tuple[str, ...]:
+    effective = person.effective
+    by = " (override)" if not isinstance(effective, Unknown) and effective.by_override else ""
+    return (
+        person.username,
+        "" if isinstance(effective, Unknown) else f"{_name(effective.group, status)}{by}",
+        "" if isinstance(person.spend_micros, Unknown) else format_usd(_cents(person.spend_micros)),
+        "" if person.limit_micros is None else format_usd(person.limit_micros),
+        "" if person.used_percent is None else f"{person.used_percent} %",
+        "" if person.per_day_micros is None else format_usd(_cents(person.per_day_micros)),
+        "" if person.reaches_at is None else f"{person.reaches_at:%Y-%m-%d}",
+    )
+
+
+def sentences(status: Status) -> list[str]:
+    """Return blocked people, overrides, leaks, breaches and what is not known, a sentence each."""
+    return [
+        *_blocked(status),
+        *_overrides(status),
+        *leak_sentences(status.leaks, status),
+        *breach_sentences(status, BREACHES_SHOWN),
+        *status.unknown,
+    ]
+
+
+def _blocked(status: Status) -> Iterator[str]:
+    blocked = status.blocked
+    if blocked:
+        yield f"Blocked now: {_names([person.username for person in blocked])}."
+
+
+def _overrides(status: Status) -> Iterator[str]:
+    sums = status.override_sums
+    if not sums.total:
+        return
+    soon = [row for row in status.overrides if row.expires is not None and row.expires <= status.at + SOON]
+    idle = [row.username for row in status.overrides if row.changes_nothing]
+    parts = [f"{sums.never_ending:,} never {'ends' if sums.never_ending == 1 else 'end'}"] if sums.never_ending else []
+    if status.has_policies and sums.not_listed:
+        parts.append(f"{sums.not_listed:,} in no policy")
+    if soon:
+        parts.append(f"ending within {SOON.days} days: {_names([_end_of(row) for row in soon])}")
+    if idle:
+        parts.append(f"changing nothing: {_names(idle)}")
+    apart = f"; {'; '.join(parts)}" if parts else ""
+    hint = "" if status.has_policies else " When they end is said by a policy: pass --policies PATH."
+    yield f"Overrides: {sums.total:,}{apart}.{hint}"
+
+
+def _end_of(row: OverrideStatus) -> str:
+    end: datetime | None = row.expires
+    then = ""
+    if not isinstance(row.fallback, Unknown):
+        limit = row.fallback.limit_micros
+        then = f", then {NO_LIMIT if isinstance(limit, Unlimited) else format_usd_short(limit)}"
+    return f"{row.username} ({day(end) if end else ''}{then})"
+
+
+def leak_sentences(leaks: Leaks, status: Status) -> Iterator[str]:
+    """Say what keeps budgets from binding; nothing where nothing does."""
+    for row in (leaks.unpriced or ())[:NAMES_SHOWN]:
+        yield (
+            f"No price: {row.model} ({row.provider}) cost nothing for {row.tokens:,} tokens of "
+            f"{count_people(row.people)}, so no budget binds on it."
+        )
+    if leaks.idle_groups:
+        yield f"Budgets that limit nobody: {_names([_name(group, status) for group in leaks.idle_groups])}."
+    restarted = leaks.restarted or ()
+    if restarted:
+        often = sum(row.groups > 2 for row in restarted)
+        shown = [
+            f"{row.username} counted {spent_text(row.counted_micros)}, spent {spent_text(row.spent_micros)}"
+            for row in restarted
+        ]
+        twice = f", {often:,} of them more than once" if often else ""
+        yield f"Started again in another group this period{twice}: {_names(shown)}."
+
+
+def breach_sentences(status: Status, most: int) -> Iterator[str]:
+    """Say which guardrails do not hold."""
+    for breach in status.breaches[:most]:
+        yield f"{breach.guardrail}: {breach.message} ({breach.place})."
+    if len(status.breaches) > most:
+        yield f"{count(len(status.breaches) - most, 'more breach', 'more breaches')} of guardrails: --json"
+
+
+def _names(names: Sequence[str]) -> str:
+    return f"{len(names):,} ({listed(names)})"
+
+
+def _name(group: GroupRef, status: Status) -> str:
+    """`eng`, or `acme/eng` where there are several organizations."""
+    organizations = {row.group.organization for row in status.groups if row.group.name}
+    return group.label if len(organizations) <= 1 else group.address.removeprefix("group/")
+
+
+def spent_text(micros: int) -> str:
+    """`$1,834.10`, rounded down to cents."""
+    return format_usd_short(_cents(micros))
+
+
+def _cents(micros: int) -> int:
+    """Round down to whole cents: for spend in tables, whose sums end in millionths; JSON and CSV have them."""
+    return micros - micros % 10_000
+
+
+def _text_table(table: Table) -> list[Line]:
+    """Render a table in columns, with the names of the columns above; nothing for an empty one."""
+    if not table.rows:
+        return []
+    header = tuple(column.name for column in table.columns)
+    cells = [header, *(tuple(map(harmless, row.cells)) for row in table.rows)]
+    spaced = [tuple(f"  {cell}" for cell in row) for row in cells]
+    numbers = frozenset(index for index, column in enumerate(table.columns) if column.is_number)
+    texts: Iterable[str] = columns(spaced, right=numbers)
+    roles = [Role.HEADING, *(Role.DANGER if row.tone == "bad" else Role.PLAIN for row in table.rows)]
+    lines = [Line(text, role) for text, role in zip(texts, roles, strict=True)]
+    return [Line(f"{table.title}:"), *lines, *([Line(f"  {table.rest}")] if table.rest else [])]

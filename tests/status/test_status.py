@@ -1,0 +1,207 @@
+"""`status` against what the sandbox's own SQL says, for every token and generation, and as every reader sees it."""
+
+from __future__ import annotations
+
+import csv
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reconciler.core.budget import GroupId, UserId
+from reconciler.core.people.census import Restarted, leaks_of, overrides_of, take_census
+from reconciler.core.people.effective import EffectiveLimits
+from reconciler.core.people.effects import Standing
+from reconciler.core.people.forecast import Basis, Pace
+from reconciler.core.spend import DAY, Unpriced, Window, month_of
+from reconciler.money import Micros
+from reconciler.sandbox import COST_CONTROL_EXPERIMENT
+from tests.cli.goldens import assert_golden
+from tests.cli.running import Shell
+from tests.effects.worlds import NOW as AT
+from tests.effects.worlds import World, limit, ref, spends, unlimited, usd, worlds
+from tests.status.helpers import GOLDEN, NOW, company, document, settled
+
+PAGES = {"text": "txt", "markdown": "md", "csv": "csv", "metrics": "prom"}
+POLICY = """\
+version: 1
+organization: acme
+user_overrides:
+  - {user: ana, group: platform, limit: $1500, reason: migration, expires: 2026-12-01}
+  - {user: victor, group: Everyone, limit: $75}
+guardrails: {max_limit: $1000, require_reason_above: $500}
+"""
+
+
+def test_the_text_of_a_company(shell: Shell) -> None:
+    with company(shell) as sandbox:
+        ran = shell.run("status", *(f"--save={name}=status.{end}" for name, end in PAGES.items()), "--save=html=s.html")
+        assert (ran.code, ran.err) == (0, "")
+        assert_golden(GOLDEN / "status.text", settled(ran.out, sandbox))
+        assert len(ran.out.splitlines()) <= 40
+        for end in PAGES.values():
+            assert_golden(
+                GOLDEN / f"status.{end}", settled((shell.folder / f"status.{end}").read_text("utf-8"), sandbox)
+            )
+        page = (shell.folder / "s.html").read_text("utf-8")
+        assert "may be spent a month" in page
+        assert "<script" not in page
+
+
+def test_the_demo_company_with_a_policy(shell: Shell) -> None:
+    shell.policy(POLICY)
+    with company(shell, seed="demo", role="user-admin") as sandbox:
+        ran = shell.run("status")
+        assert_golden(GOLDEN / "demo.text", settled(ran.out, sandbox))
+        body = shell.run("status", "--json").document
+    assert body["override_sums"] == {
+        "total": 4, "never_ending": 1, "not_listed": 2, "ending_soon": 1, "changing_nothing": 0,
+    }  # fmt: skip
+    assert [breach["guardrail"] for breach in body["breaches"]] == ["max_limit"]
+
+
+@pytest.mark.parametrize("version", ["2.36", "2.37"])
+@pytest.mark.parametrize("role", ["owner", "user-admin", "auditor"])
+def test_everybody_has_the_limit_and_spend_that_the_server_has(shell: Shell, version: str, role: str) -> None:
+    with company(shell, role=role, seed="150-users,9-groups,2-organizations", coder_version=version) as sandbox:
+        body = shell.run("status", "--json").document
+        effective = {user: (group, amount) for user, _, amount, _, group in sandbox.effective()}
+        spent = {
+            (user, group): micros
+            for user, group, micros in sandbox.execute(
+                "SELECT user_id, group_id, sum(cost_micros) FROM ai_daily_spend WHERE day >= '2026-11-01' GROUP BY 1, 2"
+            )
+        }
+    assert len(body["people"]) == 150
+    for person in body["people"]:
+        group, amount = effective[person["user_id"]]
+        shown = person["effective"]["limit_micros"]
+        assert (shown if isinstance(shown, int) else None) == amount, person
+        assert person["spend_micros"] == spent.get((person["user_id"], group), 0)
+    assert body["total"]["spent_micros"] + body["total"]["unlimited_spent_micros"] == sum(
+        person["spend_micros"] for person in body["people"]
+    )
+    assert body["total"]["people"] == sum(group["sums"]["people"] for group in body["groups"])
+
+
+def test_a_member_sees_what_a_member_may_see(shell: Shell) -> None:
+    with company(shell, role="member", seed="demo") as sandbox:
+        ran = shell.run("status", "me-and-nobody")
+        assert ran.code == 1
+        ran = shell.run("status")
+        assert_golden(GOLDEN / "member.text", settled(ran.out, sandbox))
+        assert ran.code == 0
+
+
+def test_an_old_server_says_limits_and_no_spend(shell: Shell) -> None:
+    with company(shell, coder_version="2.35", experiments=(COST_CONTROL_EXPERIMENT,)) as sandbox:
+        ran = shell.run("status")
+        assert_golden(GOLDEN / "old.text", settled(ran.out, sandbox))
+        body = shell.run("status", "--json").document
+    assert body["total"]["exposure_micros"] > 0
+    assert body["total"]["spend_unknown"] == body["total"]["people"] == 60
+    assert body["leaks"]["unpriced"] is None
+
+
+@pytest.mark.parametrize(
+    ("names", "people"),
+    [
+        (["ana"], ["ana"]),
+        (["user/ana", "ANA", "ana@acme.example"], ["ana"]),
+        (["group/acme/interns"], ["ivan", "ines"]),
+        (["acme/interns", "ana"], ["ana", "ines", "ivan"]),
+        (["interns"], ["ines", "ivan"]),
+    ],
+)
+def test_names_choose(shell: Shell, names: list[str], people: list[str]) -> None:
+    with company(shell, seed="demo"):
+        body = shell.run("status", *names, "--json").document
+    assert body["names"] == names
+    if "interns" not in " ".join(names):
+        assert [person["username"] for person in body["people"]] == people
+    else:
+        assert {"ana"} & set(people) <= {person["username"] for person in body["people"]}
+        assert len(body["people"]) < 10
+
+
+@pytest.mark.parametrize("name", ["anna", "group/acme/platfrom", "nowhere/platform", "user/", "group/"])
+def test_a_name_that_fits_nobody(shell: Shell, name: str) -> None:
+    with company(shell, seed="demo"):
+        ran = shell.run("status", name)
+    assert ran.code == 1
+    assert repr(name) in ran.err
+
+
+def test_csv_and_json_say_the_same(shell: Shell) -> None:
+    with company(shell):
+        shell.run("status", "--save=csv=s.csv", "--save=json=s.json")
+    rows = list(csv.DictReader((shell.folder / "s.csv").read_text("utf-8").splitlines()))
+    people = document(shell.folder / "s.json")["people"]
+    assert [row["username"] for row in rows] == [person["username"] for person in people]
+    assert [row["standing"] for row in rows] == [person["standing"] for person in people]
+    assert [row["used_percent"] for row in rows] == [
+        "" if person["used_percent"] is None else str(person["used_percent"]) for person in people
+    ]
+
+
+@given(worlds().flatmap(lambda world: st.tuples(st.just(world), spends(world))))
+def test_groups_add_up_to_the_whole(case: tuple[World, dict[GroupId, dict[UserId, Micros]]]) -> None:
+    world, spend = case
+    snapshot = world.snapshot()
+    limits = EffectiveLimits(snapshot.directory, snapshot.group_budgets, snapshot.user_overrides)
+    people = frozenset(user for members in snapshot.directory.members.values() for user in members)
+    pace = Pace(
+        basis=Basis.LAST_DAYS,
+        window=Window(start=AT - 7 * DAY, end=AT),
+        spent={user: Micros(10 * micros) for users in spend.values() for user, micros in users.items()},
+    )
+    census = take_census(people, snapshot, limits, spend, pace=pace, period_end=month_of(AT).end, at=AT)
+    for name in type(census.total).__slots__:
+        whole = getattr(census.total, name)
+        assert whole == sum(getattr(group.sums, name) for group in census.groups) + (
+            census.total.unknown if name in ("people", "unknown", "spend_unknown") else 0
+        )
+    for person in census.people:
+        assert (person.reaches_at is not None) <= (person.standing is Standing.FREE)
+        if person.reaches_at is not None:
+            assert AT < person.reaches_at < month_of(AT).end
+
+
+def test_leaks() -> None:
+    world = World(
+        {"acme": ["ana", "bob", "eve"], "acme/eng": ["ana", "bob"], "acme/ops": ["ana"], "acme/old": ["bob"]},
+        {"acme/eng": 100, "acme/ops": 50, "acme/old": 10},
+        {"bob": (200, "acme/old")},
+    )
+    snapshot = world.snapshot()
+    limits = EffectiveLimits(snapshot.directory, snapshot.group_budgets, snapshot.user_overrides)
+    people = [UserId(name) for name in ("ana", "bob", "eve")]
+    booked = {
+        GroupId("acme/eng"): {UserId("ana"): usd(5), UserId("bob"): usd(1)},
+        GroupId("acme/ops"): {UserId("ana"): usd(7)},
+        GroupId("acme"): {UserId("ana"): usd(1), UserId("eve"): usd(9)},
+        GroupId("acme/old"): {UserId("bob"): usd(3)},
+    }
+    census = take_census(people, snapshot, limits, booked, pace=None, period_end=month_of(AT).end, at=AT)
+    unpriced = (Unpriced(model="own", provider="cluster", people=1, tokens=5),)
+    leaks = leaks_of(census, snapshot, booked=booked, unpriced=unpriced)
+    assert leaks.unpriced == unpriced
+    assert leaks.idle_groups == (ref("acme/ops"),)
+    assert leaks.restarted == (
+        Restarted(user_id=UserId("ana"), username="ana", counted_micros=usd(5), spent_micros=usd(13), groups=3),
+        Restarted(user_id=UserId("bob"), username="bob", counted_micros=usd(3), spent_micros=usd(4), groups=2),
+    )
+    assert census.total.unlimited == 1
+    assert leaks_of(census, snapshot, booked=None, unpriced=None).restarted is None
+    part = take_census(people[1:], snapshot, limits, booked, pace=None, period_end=month_of(AT).end, at=AT)
+    assert leaks_of(part, snapshot, booked=booked, unpriced=()).idle_groups == ()
+
+
+def test_an_override_that_changes_nothing() -> None:
+    world = World({"acme": ["ana", "bob"], "acme/eng": ["ana", "bob"]}, {"acme/eng": 100}, {"ana": (100, "acme/eng")})
+    snapshot = world.snapshot()
+    limits = EffectiveLimits(snapshot.directory, snapshot.group_budgets, snapshot.user_overrides)
+    (row,) = overrides_of([UserId("ana"), UserId("bob")], snapshot, limits, ends={UserId("ana"): NOW})
+    assert (row.changes_nothing, row.is_listed, row.expires) == (True, True, NOW)
+    assert row.fallback == limit(100, "acme/eng")
+    assert unlimited() != row.fallback

@@ -16,6 +16,7 @@ from reconciler.core.action import Action, Cause
 from reconciler.core.budget import Absent, Budget, UserId
 from reconciler.core.directory import Directory, Group
 from reconciler.core.names import Names
+from reconciler.core.orphan import Orphan
 from reconciler.core.plan.acceptance import Acceptance, Taking
 from reconciler.core.policy import Entry, GroupBudgetEntry, Policy, UserOverrideEntry
 from reconciler.errors import Place, PolicyError, ReconcilerError
@@ -36,6 +37,14 @@ class Proposed:
 
     acceptance: Acceptance
     edits: tuple[tuple[str, Edit], ...] = ()
+
+
+def propose_removal(orphan: Orphan) -> Proposed:
+    """Return how to take the entry of an orphan out."""
+    section = "user_overrides" if orphan.address.startswith("user/") else "group_budgets"
+    if orphan.place.file == STDIN_NAME:
+        return _impossible(orphan.address, _FROM_STDIN)
+    return _removed(orphan.address, orphan.place, section)
 
 
 def propose(actions: Iterable[Action], policies: Sequence[Policy], directory: Directory) -> tuple[Proposed, ...]:
@@ -85,19 +94,22 @@ class _Proposer:
         live = action.before
         entry, organization = self._entries.get(action.place or _NEW, (None, ""))
         if entry is not None and entry.place.file == STDIN_NAME:
-            return _impossible(action, _FROM_STDIN)
+            return _impossible(action.address, _FROM_STDIN)
         if isinstance(live, Absent):
-            return _removed(action, entry) if entry else _impossible(action, "nothing is live, and no file lists it")
+            if entry is None:
+                return _impossible(action.address, "nothing is live, and no file lists it")
+            return _removed(action.address, entry.place, section_of(entry))
         problem = self._problem(action, live)
         if problem:
-            return _impossible(action, problem)
+            return _impossible(action.address, problem)
         if entry is not None and live.group.organization == organization:
             return self._changed(action, entry, live)
         added = self._added(action, live)
         elsewhere = None if isinstance(action.subject, Group) else self._people.get(action.subject.id)
         if elsewhere is None:
             return added
-        return replace(added, edits=(*_removed(action, elsewhere).edits, *added.edits))  # Coder keeps one a person
+        removed = _removed(action.address, elsewhere.place, section_of(elsewhere))  # Coder keeps one a person
+        return replace(added, edits=(*removed.edits, *added.edits))
 
     def _problem(self, action: Action, live: Budget) -> str:
         organization = live.group.organization
@@ -133,7 +145,7 @@ class _Proposer:
                 values["expires"] = None
         kinds = ENTRIES[section_of(entry)].kinds
         lines = [
-            f"# {key}: remove this key" if value is None else f"{key}: {kinds[key].write(value)}"
+            f"# remove `{key}`" if value is None else f"{key}: {kinds[key].write(value)}"
             for key, value in values.items()
         ]
         acceptance = Acceptance(
@@ -171,19 +183,13 @@ class _Proposer:
         return entries[-1].place.file if entries else policy.place.file
 
 
-def _removed(action: Action, entry: Entry) -> Proposed:
-    acceptance = Acceptance(
-        address=action.address,
-        taking=Taking.REMOVE,
-        file=entry.place.file,
-        place=entry.place,
-        section=section_of(entry),
-    )
-    return Proposed(acceptance=acceptance, edits=((entry.place.file, RemoveEntry(place=entry.place)),))
+def _removed(address: str, place: Place, section: str) -> Proposed:
+    acceptance = Acceptance(address=address, taking=Taking.REMOVE, file=place.file, place=place, section=section)
+    return Proposed(acceptance=acceptance, edits=((place.file, RemoveEntry(place=place)),))
 
 
-def _impossible(action: Action, problem: str) -> Proposed:
-    return Proposed(acceptance=Acceptance(address=action.address, taking=Taking.IMPOSSIBLE, problem=problem))
+def _impossible(address: str, problem: str) -> Proposed:
+    return Proposed(acceptance=Acceptance(address=address, taking=Taking.IMPOSSIBLE, problem=problem))
 
 
 def _entries(policy: Policy) -> tuple[Entry, ...]:

@@ -7,9 +7,11 @@ that is what happened.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import assert_never
 
 from reconciler.core.action import Action, Cause
 from reconciler.core.activity import Attribution, AuditEntry
+from reconciler.core.plan.acceptance import Acceptance, Taking
 from reconciler.core.plan.drift import Drift, DriftKind, kind_of
 from reconciler.core.plan.plan import Plan
 from reconciler.money import format_usd, format_usd_short
@@ -23,7 +25,7 @@ from reconciler.render.plan import (
     unreadable_lines,
 )
 from reconciler.render.text import Line, Role, columns, day, distance, harmless, instant, limit_text, lines_of
-from reconciler.words import count, count_people
+from reconciler.words import NAMES_SHOWN, count, count_people
 
 _TITLES = {
     DriftKind.HAND: "Changed by hand",
@@ -50,6 +52,7 @@ def _report(drift: Drift, cost: str, detail: Detail) -> Iterator[str]:
     unreadable = list(unreadable_lines(plan))
     yield from [*unreadable, ""] if unreadable else []
     if detail is not Detail.NONE:
+        yield from _acceptances(drift, detail)
         yield from _exposure(plan)
     if drift.last_changes.reason and drift.differences:
         yield f"Who changed it is not known: {harmless(drift.last_changes.reason.rstrip('.'))}."
@@ -122,6 +125,42 @@ def _what(change: AuditEntry) -> str:
     if not change.before_micros:
         return f"set to {format_usd(change.after_micros)}"
     return f"set from {format_usd(change.before_micros)} to {format_usd(change.after_micros)}"
+
+
+def _acceptances(drift: Drift, detail: Detail) -> Iterator[str]:
+    """Say what was written into the policy files, and what to write to keep the rest as it is live."""
+    taken = [acceptance for acceptance in drift.acceptances if acceptance.is_taken]
+    if taken:
+        yield Line("Accepted into the policy files:", Role.HEADING)
+        for acceptance in taken:
+            yield from _acceptance(acceptance)
+        yield ""
+    left = [acceptance for acceptance in drift.acceptances if not acceptance.is_taken]
+    if left:
+        yield Line("To keep what is live, run `drift --accept ADDRESS`, or write in the policy:", Role.HEADING)
+        shown = left if detail is Detail.PEOPLE else left[:NAMES_SHOWN]
+        for acceptance in shown:
+            yield from _acceptance(acceptance)
+        if len(left) > len(shown):
+            yield f"  {count(len(left) - len(shown), 'more entry', 'more entries')}: --effects people"
+        yield ""
+
+
+def _acceptance(acceptance: Acceptance) -> Iterator[str]:
+    at = harmless(str(acceptance.place or f"{acceptance.file}, {acceptance.section}"))
+    address, lines = harmless(acceptance.address), [harmless(line) for line in acceptance.lines]
+    match acceptance.taking:
+        case Taking.CHANGE:
+            yield f"  {address}  {at}  {', '.join(lines)}"
+        case Taking.REMOVE:
+            yield f"  {address}  {at}  remove the entry"
+        case Taking.ADD:
+            yield f"  {address}  {at}"
+            yield from (f"      {line}" for line in lines)
+        case Taking.IMPOSSIBLE:
+            yield f"  {address}  not possible: {harmless(acceptance.problem)}"
+        case _:
+            assert_never(acceptance.taking)
 
 
 def _exposure(plan: Plan) -> Iterator[str]:

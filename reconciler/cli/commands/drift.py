@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from reconciler.cli import exits, options
+from reconciler.cli import accepting, exits, options
 from reconciler.cli.base import load_base
 from reconciler.cli.planning import load_policies, plan_of
 from reconciler.cli.screen import Screen
@@ -37,6 +37,16 @@ def _kinds(_context: click.Context, _parameter: click.Parameter, value: Any) -> 
     help="The kinds of difference for which it exits with 2.",
 )
 @click.option("--quiet", is_flag=True, help="Print nothing when nothing differs, so that cron mails only then.")
+@click.option(
+    "--accept",
+    "accepted",
+    is_flag=False,
+    flag_value="",
+    multiple=True,
+    metavar="[ADDRESS]",
+    help="Write what is live into the policy files: for an address or glob (user/ana, 'group/acme/*'); without one, "
+    "for all that was changed by hand.",
+)
 @options.effects
 @options.base
 @options.plan_scope
@@ -46,6 +56,7 @@ def command(
     paths: tuple[str, ...],
     fail_on: tuple[DriftKind, ...],
     quiet: bool,
+    accepted: tuple[str, ...],
     detail: Detail,
     base: str | None,
     moment: Moment,
@@ -66,14 +77,21 @@ def command(
     which an Auditor or an Owner may read; an Auditor can write nothing, so theirs is the best token for it. --base
     names the policy as it was last applied: what differs from it alone is pending.
 
+    A difference also ends with --accept: the limit is replaced at its place, a missing entry is added, a removed entry
+    is taken out, and the rest of each file stays as it is. Look at the diff before you commit it.
+
     PATH is a file, a folder (*.yaml and *.yml below it), or - for standard input; `policies` when none is given.
     """
 
+    accepted, more_paths = accepting.split(accepted)
+    paths = (*paths, *more_paths)
     loaded = load_policies(paths)
     before = load_base(base, paths)
     with server.reader() as reader:
         planned, cost = plan_of(loaded, reader, moment=moment, scope=scope, base=before, asks_log=True)
+        directory = reader.directory()
     drift = Drift(plan=planned.plan, last_changes=planned.attribution)
-    code = exits.of_drift(drift, fail_on)
+    drift = accepting.take(drift, loaded, directory, addresses=accepted)
+    code = exits.of_drift(drift.without_taken(), fail_on)
     screen.finish((drift,), exit_code=code, cost=cost, detail=detail, is_quiet=quiet and drift.is_clean)
     return code

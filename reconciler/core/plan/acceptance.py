@@ -36,5 +36,7 @@ class Acceptance:
     """`group_budgets` or `user_overrides`."""
     lines: tuple[str, ...] = ()
     """YAML to paste: keys to replace, or a whole entry."""
+    is_taken: bool = False
+    """Whether this run wrote it."""
     problem: str = ""
     """Why the policy cannot say what is live, and what to do; empty if it can."""

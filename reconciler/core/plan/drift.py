@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import ClassVar
 
 from reconciler.core.action import Action, Origin
 from reconciler.core.activity import Attribution
+from reconciler.core.plan.acceptance import Acceptance
 from reconciler.core.plan.plan import Plan
 
 
@@ -48,6 +49,8 @@ class Drift:
     """What differs, as the plan that would repair it; the keys of a saved plan, without its format and checksum."""
     last_changes: Attribution
     """Who changed what differs, from Coder's audit log."""
+    acceptances: tuple[Acceptance, ...] = ()
+    """How the policy would say what is live instead: of each difference, of removals withheld for a name, of orphans."""
 
     @property
     def differences(self) -> tuple[Action, ...]:
@@ -56,6 +59,17 @@ class Drift:
         A removal that is withheld is none: what was not read may list its subject.
         """
         return (*self.plan.actions, *(held.action for held in self.plan.held_back))
+
+    def without_taken(self) -> Drift:
+        """Return what is left to differ once the policy says what was accepted."""
+        taken = {acceptance.address for acceptance in self.acceptances if acceptance.is_taken}
+        plan = replace(
+            self.plan,
+            actions=tuple(action for action in self.plan.actions if action.address not in taken),
+            held_back=tuple(held for held in self.plan.held_back if held.action.address not in taken),
+            orphans=tuple(orphan for orphan in self.plan.orphans if orphan.address not in taken),
+        )
+        return replace(self, plan=plan)
 
     @property
     def is_clean(self) -> bool:

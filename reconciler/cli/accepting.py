@@ -1,0 +1,89 @@
+"""`drift --accept`: choose differences, and write what is live into the policy files."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+from collections.abc import Sequence
+from dataclasses import replace
+from fnmatch import fnmatchcase
+
+from reconciler.cli import files
+from reconciler.core.directory import Directory
+from reconciler.core.plan.acceptance import Taking
+from reconciler.core.plan.drift import Drift, DriftKind, kind_of
+from reconciler.errors import FileError, ReconcilerError
+from reconciler.policy_file.accept import Proposed, accept, propose, propose_removal
+from reconciler.policy_file.load import Loaded
+from reconciler.words import listed
+
+_BEGINNINGS = ("user/", "group/", "*")
+_BY_HAND = (DriftKind.HAND, DriftKind.UNKNOWN)
+"""What `--accept` alone means. A date that came, and a change that was never applied, are not to be undone by it."""
+
+
+def split(values: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Tell addresses from paths: in `drift --accept policies` the option takes what was meant as a PATH."""
+    paths = tuple(value for value in values if value and not value.startswith(_BEGINNINGS))
+    return tuple("" if value in paths else value for value in values), paths
+
+
+def take(drift: Drift, loaded: Loaded, directory: Directory, *, addresses: Sequence[str]) -> Drift:
+    """Add to a drift how each difference can be accepted, and write the files for those with an address that is asked.
+
+    An address may be a glob; an empty one stands for all that was changed by hand. Raises ReconcilerError when an
+    address matches no difference, or a file cannot be edited; then no file is written.
+    """
+    withheld = () if drift.plan.not_read else drift.plan.withheld  # what was not read may list them already
+    proposed = [
+        *propose((*drift.differences, *withheld), loaded.policies, directory),
+        *map(propose_removal, drift.plan.orphans),
+    ]
+    chosen = _chosen(drift, proposed, addresses)
+    if chosen:
+        _write(chosen, loaded)
+    return replace(drift, acceptances=tuple(replace(item.acceptance, is_taken=item in chosen) for item in proposed))
+
+
+def _chosen(drift: Drift, proposed: Sequence[Proposed], addresses: Sequence[str]) -> list[Proposed]:
+    if addresses and not drift.plan.is_for_now:
+        raise ReconcilerError("--accept takes what is live now; it cannot be combined with --at", hint="leave out --at")
+    by_hand = {action.address for action in drift.differences if kind_of(action) in _BY_HAND}
+    matches = {
+        address: [
+            item
+            for item in proposed
+            if (fnmatchcase(item.acceptance.address, address) if address else item.acceptance.address in by_hand)
+        ]
+        for address in addresses
+    }
+    unmatched = [address for address, items in matches.items() if address and not items]
+    if unmatched:
+        differing = [item.acceptance.address for item in proposed]
+        hint = f"these differ: {listed(differing)}" if differing else "nothing differs"
+        raise ReconcilerError(f"--accept {unmatched[0]!r} matches no difference; nothing was written", hint=hint)
+    return [
+        item
+        for item in proposed
+        if any(item in items for items in matches.values()) and item.acceptance.taking is not Taking.IMPOSSIBLE
+    ]
+
+
+def _write(chosen: Sequence[Proposed], loaded: Loaded) -> None:
+    texts = {source.path: _text(source.path, source.sha256) for source in loaded.sources}
+    for path, text in accept(chosen, texts).items():
+        files.write_private(path, text, mode=stat.S_IMODE(os.stat(path).st_mode))
+
+
+def _text(path: str, sha256: str) -> str:
+    """Return the text of a policy file, as it was when it was loaded."""
+    try:
+        with open(path, "rb") as file:
+            data = file.read()
+    except OSError as error:
+        hint = "name policy files and folders; --accept cannot change standard input"
+        raise FileError(f"{path} cannot be read again: {error.strerror}; nothing was written", hint=hint) from None
+    if hashlib.sha256(data).hexdigest() != sha256:
+        raise FileError(f"{path} was changed while `drift` ran; nothing was written", hint="run it again")
+    return data.decode()

@@ -1,0 +1,123 @@
+"""`drift --accept`: what is live goes into the policy files, and nothing else in them changes."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.cli.running import AT, Shell
+
+HEAD = "version: 1\norganization: acme\n"
+GROUPS = f"""{HEAD}manage: {{group_budgets: exact, user_overrides: exact}}
+tiers: {{standard: $200}}
+group_budgets: # few
+  # the interns too
+  - group: Everyone
+    limit: $50   # all of acme
+  - group: platform
+    limit: standard
+    reason: agents in CI
+  - group: eng
+    limit: $10
+# the end
+"""
+PEOPLE = f"""{HEAD}user_overrides:
+  - {{user: ana, group: eng, limit: $5, reason: sprint}}
+  - user: nobody-left
+    group: platform
+    limit: $80
+"""
+
+
+@pytest.fixture
+def policies(coder: Shell) -> Path:
+    coder.policy(GROUPS, "policies/groups.yaml")
+    return coder.policy(PEOPLE, "policies/people.yaml").parent
+
+
+def difference(old: str, new: str) -> list[str]:
+    old_lines, new_lines = old.splitlines(), new.splitlines()
+    return [f"- {line}" for line in old_lines if line not in new_lines] + [
+        f"+ {line}" for line in new_lines if line not in old_lines
+    ]
+
+
+def test_the_report_contains_the_lines_to_paste(coder: Shell, policies: Path) -> None:
+    ran = coder.run("drift", "--effects", "people")
+    assert ran.code == 2
+    assert "To keep what is live, run `drift --accept ADDRESS`, or write in the policy:" in ran.out
+    assert "  group/acme/platform  policies/groups.yaml:9:12  limit: $500.00\n" in ran.out
+    assert "  group/acme/eng  policies/groups.yaml:12:12  remove the entry\n" in ran.out
+    assert (
+        "  group/acme/design  policies/groups.yaml, group_budgets\n      - group: design\n        limit: $" in ran.out
+    )
+    assert "  user/nobody-left  policies/people.yaml:5:11  remove the entry\n" in ran.out
+    assert (policies / "groups.yaml").read_text() == GROUPS
+
+
+def test_everything_that_is_live_is_accepted(coder: Shell, policies: Path) -> None:
+    before = coder.run("drift")
+    os.chmod(policies / "people.yaml", 0o640)
+    ran = coder.run("drift", "--accept", "*")
+    assert (before.code, ran.code) == (2, 0)
+    assert "Accepted into the policy files:" in ran.out
+    assert coder.run("plan").out.count("No changes") == 1
+    assert coder.run("drift", "--quiet").out == ""
+    groups, people = (policies / "groups.yaml").read_text(), (policies / "people.yaml").read_text()
+    assert difference(GROUPS, groups)[:4] == [
+        "-     limit: standard",
+        "-   - group: eng",
+        "-     limit: $10",
+        "+     limit: $500.00",
+    ]
+    for comment in ("# few", "# the interns too", "# all of acme", "# the end"):
+        assert comment in groups
+    assert "nobody-left" not in people
+    assert "{user: ana, group: " in people
+    assert (policies / "people.yaml").stat().st_mode & 0o777 == 0o640
+
+
+def test_single_addresses_are_accepted(coder: Shell, policies: Path) -> None:
+    ran = coder.run("drift", "--accept", "group/acme/pl*", "--accept", "user/nobody-left", "--json")
+    assert ran.code == 2
+    acceptances = {item["address"]: item for item in json.loads(ran.out)["acceptances"]}
+    taken = sorted(address for address, item in acceptances.items() if item["is_taken"])
+    assert taken == ["group/acme/platform", "user/nobody-left"]
+    assert acceptances["group/acme/platform"]["lines"] == ["limit: $500.00"]
+    text = (policies / "groups.yaml").read_text()
+    assert difference(GROUPS, text) == ["-     limit: standard", "+     limit: $500.00"]
+
+
+def test_without_an_address_what_was_changed_by_hand_is_accepted(coder: Shell, policies: Path) -> None:
+    """A path that the option takes for its value is still a path; entries of people who are gone stay."""
+    ran = coder.run("drift", "--accept", "policies")
+    assert ran.code == 2
+    assert "Accepted into the policy files:" in ran.out
+    assert "nobody-left" in (policies / "people.yaml").read_text()
+    assert "0 to delete" not in coder.run("plan").out
+
+
+def test_what_cannot_be_accepted_is_one_clear_error(
+    coder: Shell, policies: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ran = coder.run("drift", "--accept", "user/zoe")
+    assert ran.code == 1
+    assert "--accept 'user/zoe' matches no difference; nothing was written" in ran.err
+    assert "--accept takes what is live now" in coder.run("drift", "--accept", "*", *AT).err
+    (policies / "people.yaml").write_text(f"{HEAD}user_overrides: [{{user: eve, group: data, limit: 1}}]\n")
+    load = "reconciler.cli.commands.drift.load_policies"
+    from reconciler.cli.planning import load_policies
+
+    def load_and_touch(paths: tuple[str, ...]) -> object:
+        loaded = load_policies(paths)
+        (policies / "people.yaml").write_text(HEAD)
+        return loaded
+
+    monkeypatch.setattr(load, load_and_touch)
+    ran = coder.run("drift", "--accept", "*")
+    assert ran.code == 1
+    assert "people.yaml was changed while `drift` ran; nothing was written" in ran.err
+    assert (policies / "groups.yaml").read_text() == GROUPS

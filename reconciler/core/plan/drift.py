@@ -50,7 +50,7 @@ class Drift:
     last_changes: Attribution
     """Who changed what differs, from Coder's audit log."""
     acceptances: tuple[Acceptance, ...] = ()
-    """How the policy would say what is live instead: of each difference, of removals withheld for a name, of orphans."""
+    """How the policy would say what is live: for each difference, removal withheld for a name, and orphan."""
 
     @property
     def differences(self) -> tuple[Action, ...]:

@@ -6,9 +6,11 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -66,6 +68,31 @@ def test_outputs_are_what_the_commands_print(outputs: list[str]) -> None:
         return
     commands = [block for block in blocks(text) if isinstance(block, Command)]
     assert [settled(command.output) for command in commands] == outputs
+
+
+def _comment() -> str:
+    """Return the comment of a pull request with the first policy, as a quotation, without what differs between runs."""
+    with Sandbox(Options(seed="demo")) as sandbox, tempfile.TemporaryDirectory() as folder:
+        _written(Path(folder))
+        environment = {
+            "PATH": os.environ["PATH"],
+            "HOME": folder,
+            "CODER_URL": sandbox.url,
+            "CODER_SESSION_TOKEN": sandbox.tokens["user-admin"],
+        }
+        text = _run(Command("reconciler plan policies --format markdown", ""), Path(folder), environment)
+    shown = re.sub(r"<!--.*?-->\n?|<details>.*?</details>\n*", "", text, flags=re.DOTALL).strip()
+    return "".join(f"> {line}".rstrip() + "\n" for line in shown.splitlines())
+
+
+def test_the_comment_is_what_a_pull_request_gets() -> None:
+    text, comment = README.read_text(encoding="utf-8"), within_a_day(_comment)
+    before, begin, rest = text.partition("<!-- comment -->\n")
+    shown, end, after = rest.partition("<!-- /comment -->")
+    if os.environ.get("UPDATE_GOLDEN"):
+        README.write_text("".join((before, begin, comment, end, after)), encoding="utf-8")
+        return
+    assert shown == comment
 
 
 def test_safety_ends_in_a_refusal_then_a_consent_then_a_revert(outputs: list[str]) -> None:

@@ -10,10 +10,9 @@ from __future__ import annotations
 import socket
 import ssl
 import threading
-from collections.abc import Callable
-from dataclasses import KW_ONLY, dataclass, field
+from collections.abc import Callable, Iterator
+from dataclasses import KW_ONLY, dataclass, field, replace
 from functools import cache
-from typing import Protocol
 
 import httpx
 
@@ -33,11 +32,13 @@ MAX_ERROR_BYTES = 256 << 10
 _ENCODINGS = frozenset({"", "identity", "gzip", "x-gzip"})
 
 
-class Stream(Protocol):
-    """Takes the body of a success while it arrives, so that it is never held whole."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stream:
+    """How to read a success of one content type while it arrives; any other answer is held, and decoded later."""
 
-    def feed(self, data: bytes) -> None:
-        """Take the next bytes. It must not raise."""
+    content_type: str
+    read: Callable[[Answer, Iterator[bytes]], object]
+    """Gets the answer without its body, and the body's pieces; begins anew when the request is sent again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +52,8 @@ class Request:
     """Replaces our own where it is given."""
     timeout_s: float = TOTAL_TIMEOUT_S
     max_bytes: int = MAX_BYTES
-    make_stream: Callable[[], Stream] | None = None
-    """Makes what takes the body of a 200 instead of `Answer.body`; a new one each time the request is sent."""
+    stream: Stream | None = field(default=None, compare=False)
+    """Reads a long answer while it arrives, instead of holding it."""
 
     def __str__(self) -> str:
         """Name it in a message: method and path, without the query, which may be thousands of characters long."""
@@ -63,14 +64,9 @@ class Request:
         return self.method in ("PUT", "DELETE")
 
 
-def list_request(path: str) -> Request:
+def list_request(path: str, *, stream: Stream | None = None) -> Request:
     """Return a GET of a list without pages, which may be long and slow."""
-    return Request("GET", path, timeout_s=LIST_TIMEOUT_S, max_bytes=MAX_LIST_BYTES)
-
-
-def stream_request(path: str, make_stream: Callable[[], Stream]) -> Request:
-    """Return a GET of something long whose bytes are taken as they arrive."""
-    return Request("GET", path, timeout_s=LIST_TIMEOUT_S, max_bytes=MAX_LIST_BYTES, make_stream=make_stream)
+    return Request("GET", path, timeout_s=LIST_TIMEOUT_S, max_bytes=MAX_LIST_BYTES, stream=stream)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,9 +83,9 @@ class Answer:
     """Coder's own name for this request, by which an administrator finds it in the server's log."""
     body: bytearray
     """The decoder clears it, so a large body is not held twice."""
-    stream: Stream | None = field(default=None, repr=False)
-    """What took the body instead, where the request wanted that and the answer is a 200."""
     mask: Mask = field(default=NO_SECRETS, repr=False)
+    value: object = None
+    """What the request's stream made of the body, which is empty then; None where it was not streamed."""
     is_warm: bool = True
     """Whether the connection had been used before, so that its latency is that of the request alone."""
 
@@ -158,46 +154,48 @@ class Exchange:
             extensions={"trace": self._deadlines.trace(client)},
         )
         response = client.send(sent, stream=True)
-        make_stream = request.make_stream if response.status_code == 200 else None
-        stream = make_stream() if make_stream is not None else None
         try:
-            body = _read_body(response, request, stream)
+            headers = response.headers
+            answer = Answer(
+                request=request,
+                status=response.status_code,
+                content_type=headers.get("content-type", "").partition(";")[0].strip().lower(),
+                location=headers.get("location", "") if response.status_code >= 300 else "",
+                request_id=headers.get("x-coder-request-id", ""),
+                body=bytearray(),
+                mask=self._mask,
+                is_warm=is_warm,
+            )
+            return _with_body(answer, response), headers
         finally:
             response.close()
-        headers = response.headers
-        answer = Answer(
-            request=request,
-            status=response.status_code,
-            content_type=headers.get("content-type", "").partition(";")[0].strip().lower(),
-            location=headers.get("location", "") if response.status_code >= 300 else "",
-            request_id=headers.get("x-coder-request-id", ""),
-            body=body,
-            stream=stream,
-            mask=self._mask,
-            is_warm=is_warm,
-        )
-        return answer, headers
 
 
-def _read_body(response: httpx.Response, request: Request, stream: Stream | None) -> bytearray:
-    """Return the body; an empty one where `stream` takes it."""
+def _with_body(answer: Answer, response: httpx.Response) -> Answer:
+    """Return the answer with its body, or with what its stream makes of it."""
     encoding = response.headers.get("content-encoding", "").strip().lower()
     if encoding not in _ENCODINGS:
         raise NoAnswer(failure=NoAnswerKind.UNUSABLE, why="the answer is encoded in a way that was not asked for")
-    is_error = response.status_code >= 300
-    body, length = bytearray(), 0
-    for chunk in response.iter_bytes():
-        length += len(chunk)
-        if stream is not None:
-            stream.feed(chunk)
-        else:
-            body += chunk
-        if is_error and length > MAX_ERROR_BYTES:
+    pieces = _within(response.iter_bytes(), answer.request.max_bytes)
+    stream = answer.request.stream
+    if stream is not None and answer.status == 200 and answer.content_type == stream.content_type:
+        return replace(answer, value=stream.read(answer, pieces))
+    for piece in pieces:
+        answer.body.extend(piece)
+        if answer.status >= 300 and len(answer.body) > MAX_ERROR_BYTES:
             break
-        if length > request.max_bytes:
-            why = f"the answer is longer than {request.max_bytes >> 20:,} MiB"
+    return answer
+
+
+def _within(pieces: Iterator[bytes], max_bytes: int) -> Iterator[bytes]:
+    """Yield pieces up to a size in all. Raises NoAnswer beyond it."""
+    count = 0
+    for piece in pieces:
+        count += len(piece)
+        if count > max_bytes:
+            why = f"the answer is longer than {max_bytes >> 20:,} MiB"
             raise NoAnswer(failure=NoAnswerKind.UNUSABLE, why=why)
-    return body
+        yield piece
 
 
 def classify(error: Exception) -> NoAnswerKind:

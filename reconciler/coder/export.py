@@ -11,12 +11,12 @@ from __future__ import annotations
 
 import codecs
 import csv
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import product
 
 from reconciler.coder import paths
 from reconciler.coder.answers import error_of, read_error_body, shown
-from reconciler.coder.exchange import Answer, stream_request
+from reconciler.coder.exchange import Answer, Stream, list_request
 from reconciler.coder.transport import Transport
 from reconciler.coder.wire import MAX_INT64, is_uuid, wrong
 from reconciler.core.budget import GroupId, OrganizationId, UserId
@@ -32,7 +32,7 @@ MAX_RECORD = 1 << 20
 
 
 class ExportTable:
-    """The sums of one export, built while its bytes arrive. Satisfies exchange.py's `Stream`."""
+    """The sums of one export, built while its bytes arrive."""
 
     def __init__(self) -> None:
         self.booked: dict[GroupId, dict[UserId, Micros]] = {}
@@ -121,6 +121,18 @@ class ExportTable:
             self.unpriced[key] = users, sum_so_far + tokens
 
 
+def read_table(answer: Answer, pieces: Iterator[bytes]) -> ExportTable:
+    """Read an export while it arrives; what is wrong with it is its `problem`."""
+    table = ExportTable()
+    for piece in pieces:
+        table.feed(piece)
+    table.close()
+    return table
+
+
+_CSV = Stream(content_type="text/csv", read=read_table)
+
+
 def read_exports(
     transport: Transport, organizations: Collection[OrganizationId], windows: Sequence[Window]
 ) -> tuple[Export, ...]:
@@ -130,7 +142,7 @@ def read_exports(
     """
     questions = list(product(windows, sorted(organizations)))
     requests = [
-        stream_request(paths.spend_export(organization, window.start, window.end), ExportTable)
+        list_request(paths.spend_export(organization, window.start, window.end), stream=_CSV)
         for window, organization in questions
     ]
     answers = transport.send_all(requests, load_export)
@@ -160,10 +172,9 @@ def load_export(answer: Answer) -> ExportTable | str:
         return shown(answer, body.message) or f"status {answer.status}"
     if answer.status != 200:
         raise error_of(answer)
-    table = answer.stream
+    table = answer.value
     if answer.content_type != "text/csv" or not isinstance(table, ExportTable):
         raise wrong(answer.request, f"the answer is {shown(answer, answer.content_type) or 'of no type'}, not CSV")
-    table.close()
     if table.problem:
         raise wrong(answer.request, table.problem)
     table.unpriced = {

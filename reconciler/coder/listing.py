@@ -1,24 +1,24 @@
 """Who exists: organizations, groups with their members, and when people joined. Reads no budget.
 
 One request an organization gives its groups and every membership, because Coder inlines the members of each group; so a
-list can be a hundred megabytes long. Members become `User`s while the JSON is parsed and are shared between groups: one
-person in thirty groups is one object, and no dictionary of a member outlives the parser.
+list can be a hundred megabytes long. It is read while it arrives (stream.py) and never held. Members become `User`s and
+are shared between groups: one person in thirty groups is one object.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from reconciler.coder import paths
 from reconciler.coder.answers import is_not_found
-from reconciler.coder.exchange import Answer, Request, list_request
+from reconciler.coder.exchange import Answer, Request, Stream, list_request
 from reconciler.coder.permission import organizations_with
+from reconciler.coder.stream import NotWhole, objects_of
 from reconciler.coder.transport import Transport
-from reconciler.coder.wire import Fields, load_rows, unique, wrong
+from reconciler.coder.wire import Fields, as_fields, load_json, load_rows, unique, wrong
 from reconciler.core.budget import GroupId, OrganizationId, UserId
 from reconciler.core.directory import Directory, Group, Organization, User
 
@@ -50,62 +50,99 @@ def load_user(row: Fields) -> User | None:
 
 
 class Listing:
-    """The lists of groups of some organizations: what to ask, and what was answered so far."""
+    """What is read of some organizations in one round: groups with members, and when people joined.
+
+    When people joined matters only for those who are in several organizations, so it is asked for where there are
+    several, beside the lists: knowing first whether it is needed would cost a round.
+    """
 
     def __init__(self, organizations: Mapping[OrganizationId, Organization]) -> None:
-        self._organizations = organizations
+        self._organizations = dict(sorted(organizations.items()))
         self._users: dict[UserId, User] = {}
-        self._listed: dict[OrganizationId, list[_Listed]] = {}
-        self._by_path = {paths.organization_groups(id_): organizations[id_] for id_ in sorted(organizations)}
+        self._answers: dict[str, Answer] = {}
 
     @property
     def requests(self) -> list[Request]:
-        """Return one request an organization."""
-        return [list_request(path) for path in self._by_path]
+        """Return all requests of the round."""
+        groups = [
+            list_request(paths.organization_groups(id_), stream=self._stream(row))
+            for id_, row in self._organizations.items()
+        ]
+        dates = [list_request(paths.organization_members(id_), stream=_DATES) for id_ in self._organizations]
+        return [*groups, *(dates if len(dates) > 1 else ())]
 
     def take(self, answer: Answer) -> Answer:
-        """Store the answer if it is one of these lists and free its body; always return it.
-
-        An organization whose groups may not be read has none here. Raises ServerError.
-        """
-        if (organization := self._by_path.get(answer.request.path)) is not None:
-            self._listed[organization.id] = _load_groups(answer, organization, self._users)
+        """Store the answer, and return it. Raises ServerError for a list of groups of another shape."""
+        self._answers[answer.request.path] = answer
         return answer
 
     def directory(self, transport: Transport) -> Directory:
-        """Return who exists, with a request more for each organization that shares people with another."""
-        listed = [row for id_ in sorted(self._listed) for row in self._listed[id_]]
+        """Return who exists. An organization whose groups may not be read has none here. Raises ServerError.
+
+        One authcheck more where a list is shorter than its count by so little that it may be Coder's own user.
+        """
+        listed = [row for id_ in self._organizations for row in self._listed_in(id_)]
         members = {row.group.id: row.members for row in listed}
         return Directory(
-            organizations=dict(self._organizations),
+            organizations=self._organizations,
             groups={row.group.id: row.group for row in listed},
             users=self._users,
             members=members,
             hidden_members=_really_hidden(transport, listed),
-            joined=_read_joined(transport, self._organizations, members),
+            joined=self._joined(members),
         )
+
+    def _stream(self, organization: Organization) -> Stream:
+        return Stream(
+            content_type="application/json",
+            read=lambda answer, pieces: _read_groups(answer, pieces, organization, self._users),
+        )
+
+    def _listed_in(self, organization: OrganizationId) -> list[_Listed]:
+        answer = self._answers[paths.organization_groups(organization)]
+        if is_not_found(answer):
+            return []
+        if not isinstance(answer.value, list):
+            load_json(answer)
+            raise wrong(answer.request, "the answer is not a list")
+        return answer.value
+
+    def _joined(self, members: Mapping[GroupId, frozenset[UserId]]) -> dict[tuple[UserId, OrganizationId], datetime]:
+        """Return since when the people of several organizations are members of each, where that may be read."""
+        if len(self._organizations) < 2:
+            return {}
+        times = Counter(user for id_ in self._organizations for user in members.get(GroupId(id_), ()))
+        shared = {user for user, count in times.items() if count > 1}
+        joined: dict[tuple[UserId, OrganizationId], datetime] = {}
+        for id_ in self._organizations if shared else ():
+            rows = _dates_in(self._answers[paths.organization_members(id_)])
+            joined |= {(user, id_): row.time("created_at") for user, row in rows.items() if user in shared}
+        return joined
 
 
 def _organization(row: Fields) -> Organization:
     return Organization(name=row.name("name"), id=OrganizationId(row.id("id")), is_default=row.flag("is_default"))
 
 
-def _load_groups(answer: Answer, organization: Organization, users: dict[UserId, User]) -> list[_Listed]:
-    if is_not_found(answer):
-        return []
-    request = answer.request
+def _read_groups(
+    answer: Answer, pieces: Iterator[bytes], organization: Organization, users: dict[UserId, User]
+) -> list[_Listed]:
+    """Read the groups of an organization while they arrive; `users` gets everybody who is in them."""
 
-    def keep_users(value: dict[str, Any]) -> object:
-        if "username" not in value or "members" in value:
-            return value
-        known = users.get(UserId(id_)) if isinstance(id_ := value.get("id"), str) else None
-        if known is None and (known := load_user(Fields(value=value, answer=answer, at="a member"))) is not None:
+    def member(value: object) -> User | None:
+        known = users.get(value["id"]) if isinstance(value, dict) and isinstance(value.get("id"), str) else None
+        if known is None and (known := load_user(as_fields(value, answer, "a member"))) is not None:
             users[known.id] = known
         return known
 
-    rows = (row for row in load_rows(answer, hook=keep_users) if row.id("organization_id") == organization.id)
-    pairs = ((listed.group.id, listed) for listed in (_load_group(row, organization) for row in rows))
-    return list(unique(pairs, request).values())
+    try:
+        items = enumerate(objects_of(pieces, key="members", make=member))
+        rows = (as_fields(item, answer, f"answer[{number}]") for number, item in items)
+        ours = (row for row in rows if row.id("organization_id") == organization.id)
+        pairs = ((listed.group.id, listed) for listed in (_load_group(row, organization) for row in ours))
+        return list(unique(pairs, answer.request).values())
+    except NotWhole as error:
+        raise wrong(answer.request, "the answer is not whole or not JSON") from error
 
 
 def _load_group(row: Fields, organization: Organization) -> _Listed:
@@ -138,33 +175,25 @@ def _really_hidden(transport: Transport, listed: list[_Listed]) -> dict[GroupId,
     }
 
 
-def _read_joined(
-    transport: Transport,
-    organizations: Mapping[OrganizationId, Organization],
-    members: Mapping[GroupId, frozenset[UserId]],
-) -> dict[tuple[UserId, OrganizationId], datetime]:
-    """Read since when the people of several organizations are members of each."""
-    everyone = {id_: members.get(GroupId(id_), frozenset()) for id_ in sorted(organizations)}
-    times = Counter(user for people in everyone.values() for user in people)
-    shared = {user for user, count in times.items() if count > 1}
-    asked = {paths.organization_members(id_): id_ for id_, people in everyone.items() if not shared.isdisjoint(people)}
-    answers = transport.send_all(
-        [list_request(path) for path in asked],
-        lambda answer: _load_joined(answer, asked[answer.request.path], shared),
-    )
-    return {key: time for times_of in answers for key, time in times_of.items()}
+def _read_dates(answer: Answer, pieces: Iterator[bytes]) -> dict[UserId, Fields]:
+    """Read who is in an organization since when, while it arrives; nothing else of a person is kept."""
+    try:
+        items = enumerate(objects_of(pieces, key="", make=lambda value: value))
+        rows = (as_fields(item, answer, f"answer[{number}]") for number, item in items)
+        pairs = ((UserId(row.id("user_id")), {"created_at": row.value.get("created_at")}) for row in rows)
+        kept = unique(pairs, answer.request)
+    except NotWhole as error:
+        raise wrong(answer.request, "the answer is not whole or not JSON") from error
+    return {user: Fields(value=value, answer=answer, at="a member") for user, value in kept.items()}
 
 
-def _load_joined(
-    answer: Answer, organization: OrganizationId, shared: set[UserId]
-) -> dict[tuple[UserId, OrganizationId], datetime]:
+def _dates_in(answer: Answer) -> dict[UserId, Fields]:
     if is_not_found(answer) or answer.status == 403:
         return {}
+    if not isinstance(answer.value, dict):
+        load_json(answer)
+        raise wrong(answer.request, "the answer is not a list")
+    return answer.value
 
-    def keep_dates(value: dict[str, Any]) -> object:
-        return {key: value[key] for key in ("user_id", "created_at") if key in value}
 
-    rows = ((UserId(row.id("user_id")), row) for row in load_rows(answer, hook=keep_dates))
-    return unique(
-        (((user, organization), row.time("created_at")) for user, row in rows if user in shared), answer.request
-    )
+_DATES = Stream(content_type="application/json", read=_read_dates)

@@ -7,16 +7,18 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Collection, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Self
+from typing import Self, cast
 
 from reconciler.coder import activity, bulk, export, listing, paths
 from reconciler.coder.answers import is_user_missing
 from reconciler.coder.discovery import DiscoveredServer, ask_first, discover
 from reconciler.coder.exchange import Answer, Request
 from reconciler.coder.permission import ask_permission, check
+from reconciler.coder.pool import beside_each_other
 from reconciler.coder.single import Singles
 from reconciler.coder.token import read_token_facts
 from reconciler.coder.transport import Transport
@@ -130,6 +132,28 @@ class CoderReader:
             return self._single().read_group_before_write(subject, is_listed=self._is_listed(subject))
         return self._single().read_user_before_write(subject)
 
+    def live(
+        self,
+        groups: Sequence[Group],
+        users: Sequence[User],
+        directory: Directory,
+        *,
+        spenders: Collection[UserId] = (),
+    ) -> tuple[Mapping[GroupId, Reading], People]:
+        """Read budgets and overrides beside each other, as `group_budgets` and `people` do.
+
+        `spenders` are people about whom `spend` will be asked next; what can be asked for now already, is.
+        """
+        reads: list[Callable[[], object]] = [
+            lambda: self.group_budgets(groups),
+            lambda: self.people(users, directory),
+        ]
+        if spenders and self.deployment().offers.bulk_reads:
+            reads.append(lambda: self._read_spend(_questions_ahead(spenders, directory)))
+        self._single()
+        budgets, people, *_ = beside_each_other(reads)
+        return cast(Mapping[GroupId, Reading], budgets), cast(People, people)
+
     def spend(self, asked: Mapping[GroupId, Sequence[UserId]]) -> Mapping[GroupId, Mapping[UserId, Micros]]:
         """Return what people booked on groups in the current period; empty on servers without bulk reads.
 
@@ -138,11 +162,7 @@ class CoderReader:
         """
         if not self.deployment().offers.bulk_reads:
             return {}
-        left = {
-            group: [user for user in users if user not in self._booked.get(group, {})] for group, users in asked.items()
-        }
-        unanswered = self._spend_by_export(left)
-        self._remember(bulk.booked(bulk.read_member_rows(self._transport, unanswered)))
+        self._read_spend(asked)
         return {
             group: {user: self._booked[group][user] for user in users if user in self._booked.get(group, {})}
             for group, users in asked.items()
@@ -173,29 +193,49 @@ class CoderReader:
             self._refused |= item.left_out
             self._exported |= {id_: item.booked for id_ in asked if id_ not in item.left_out}
 
-    def _spend_by_export(self, left: Mapping[GroupId, Sequence[UserId]]) -> Mapping[GroupId, Sequence[UserId]]:
-        """Answer from the period's exports what they can answer, after reading them if that saves requests.
-
-        Returns what is left to ask. Who is in no row of an export booked nothing in that period.
-        """
-        groups = self._directory.groups if self._directory is not None else {}
-        asked = {id_: users for id_, users in left.items() if users and id_ in groups}
-        organizations = {groups[id_].organization_id for id_ in asked} - self._refused.keys()
-        missing = sorted(organizations - self._exported.keys())
+    def _read_spend(self, asked: Mapping[GroupId, Sequence[UserId]]) -> None:
+        """Read what answers these questions and was not read yet: exports beside rows, then rows for refused exports."""
+        left = self._not_booked(asked)
+        organizations = self._worth_an_export(left)
+        exported = {id_ for id_ in left if self._organization_of(id_) in organizations}
         period = self.period()
-        concerned = [len(users) for id_, users in asked.items() if groups[id_].organization_id in missing]
-        requests = sum(-(-number // paths.MAX_IDS) for number in concerned)
-        if period is not None and missing and requests > MOST_BULK_REQUESTS * len(missing):
-            self.exports(missing, [period])
+        reads: list[Callable[[], object]] = [
+            lambda: self._read_rows({id_: users for id_, users in left.items() if id_ not in exported})
+        ]
+        if organizations and period is not None:
+            reads.append(lambda: self.exports(organizations, [period]))
+        beside_each_other(reads)
+        if exported:
+            self._read_rows(self._not_booked(left))
+
+    def _read_rows(self, asked: Mapping[GroupId, Sequence[UserId]]) -> None:
+        self._remember(bulk.booked(bulk.read_member_rows(self._transport, asked)))
+
+    def _not_booked(self, asked: Mapping[GroupId, Sequence[UserId]]) -> dict[GroupId, list[UserId]]:
+        """Return the questions that nothing read so far answers. Who is in no row of an export booked nothing."""
         for group_id, users in asked.items():
-            booked = self._exported.get(groups[group_id].organization_id)
+            organization = self._organization_of(group_id)
+            booked = self._exported.get(organization) if organization is not None else None
             if booked is not None:
                 people = booked.get(group_id, {})
                 self._remember({group_id: {user: people.get(user, Micros(0)) for user in users}})
-        return {
-            group_id: [user for user in users if user not in self._booked.get(group_id, {})]
-            for group_id, users in left.items()
-        }
+        left = {id_: [user for user in users if user not in self._booked.get(id_, {})] for id_, users in asked.items()}
+        return {id_: users for id_, users in left.items() if users}
+
+    def _worth_an_export(self, asked: Mapping[GroupId, Sequence[UserId]]) -> list[OrganizationId]:
+        """Return the organizations whose rows would cost more requests than an export, and that may have one."""
+        if self.period() is None:
+            return []
+        requests: dict[OrganizationId, int] = defaultdict(int)
+        for group_id, users in asked.items():
+            if (organization := self._organization_of(group_id)) is not None:
+                requests[organization] += -(-len(users) // paths.MAX_IDS)
+        known = {*self._refused, *self._exported}
+        return sorted(id_ for id_, count in requests.items() if count > MOST_BULK_REQUESTS and id_ not in known)
+
+    def _organization_of(self, group_id: GroupId) -> OrganizationId | None:
+        group = self._directory.groups.get(group_id) if self._directory is not None else None
+        return group.organization_id if group is not None else None
 
     def _remember(self, booked: bulk.Booked) -> None:
         with self._lock:
@@ -267,6 +307,13 @@ class CoderReader:
 
     def _is_listed(self, group: Group) -> bool:
         return self._directory is not None and group.id in self._directory.groups
+
+
+def _questions_ahead(users: Collection[UserId], directory: Directory) -> dict[GroupId, list[UserId]]:
+    """Return all questions that there may be about the spend of these people: one on each of their groups."""
+    wanted = frozenset(users)
+    questions = {group: sorted(wanted & members) for group, members in directory.members.items()}
+    return {group: people for group, people in questions.items() if people}
 
 
 def _override_in(effective: Effective) -> Reading:

@@ -108,7 +108,7 @@ class Transport:
         self._lock = threading.Lock()
         self._waiting = _Waiting(connection.wait_budget_s)
         self._max_requests = connection.max_requests
-        self._requests = self._done = self._planned = 0
+        self._requests = self._resent = self._done = self._planned = 0
         self._was_seen = False
         self._server_ahead_s: float | None = None
 
@@ -164,11 +164,12 @@ class Transport:
         self._exchange.close()
 
     def _require_allowed(self, planned: int) -> None:
-        limit = self._max_requests
-        if limit is not None and self._requests + planned > limit:
+        """Raise unless that many more are allowed; what was planned beside this and is not sent yet counts as sent."""
+        limit, sent = self._max_requests, self._planned + self._resent
+        if limit is not None and sent + planned > limit:
             raise ReconcilerError(
-                f"{self._requests:,} requests were sent and {planned:,} more are needed; {limit:,} are allowed.",
-                hint=f"pass `--max-requests {self._requests + planned}` or more, or manage less",
+                f"{sent:,} requests were sent and {planned:,} more are needed; {limit:,} are allowed.",
+                hint=f"pass `--max-requests {sent + planned}` or more, or manage less",
             )
 
     def _wait(self, seconds: float) -> None:
@@ -189,6 +190,7 @@ class Transport:
         """Send once; return the answer if it is the last word. Raises the errors of `send`."""
         with self._lock:
             self._requests += 1
+            self._resent += number > 1
         answer: Answer | None = None
         retry_after_s: float | None = None
         result: int | NoAnswerKind

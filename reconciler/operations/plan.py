@@ -121,8 +121,9 @@ def _orphans(resolution: Resolution, difference: Difference, base: Resolution | 
 
 def take_snapshot(desired: Desired, directory: Directory, reader: Reader) -> Snapshot:
     """Read the live state of the managed scope: what is listed, and all of what is managed exactly."""
-    group_budgets = reader.group_budgets(managed_groups(desired, directory))
-    people = reader.people(managed_users(desired, directory), directory)
+    group_budgets, people = reader.live(
+        managed_groups(desired, directory), managed_users(desired, directory), directory
+    )
     return Snapshot(
         deployment=reader.deployment(),
         directory=directory,
@@ -134,8 +135,9 @@ def take_snapshot(desired: Desired, directory: Directory, reader: Reader) -> Sna
 
 def _resolve(request: PlanRequest, reader: Reader) -> tuple[Resolution, Resolution | None, Directory]:
     """Look up the policies and the policy before; the latter is as good as not known if it cannot be looked up."""
+    directory = reader.directory()  # first: it shares its round with what the server offers
     offers = reader.deployment().offers
-    directory = _with_people_outside(reader.directory(), (*request.policies, *(request.base or ())), reader)
+    directory = _with_people_outside(directory, (*request.policies, *(request.base or ())), reader)
     resolution = resolve(request.policies, directory, at=request.moment.at, scope=request.scope)
     require_readable([policy.organization for policy in resolution.policies], directory)
     if resolution.findings:

@@ -50,6 +50,16 @@ class Reader(Protocol):
     def people(self, users: Sequence[User], directory: Directory) -> People:
         """Read the overrides of people, and what the server says limits them, by the best means that it has."""
 
+    def live(
+        self,
+        groups: Sequence[Group],
+        users: Sequence[User],
+        directory: Directory,
+        *,
+        spenders: Collection[UserId] = (),
+    ) -> tuple[Mapping[GroupId, Reading], People]:
+        """Read budgets and overrides beside each other; `spenders` are people about whom `spend` will be asked next."""
+
     def budget(self, subject: Subject) -> Reading:
         """Read one subject afresh, with a GET of its own."""
 

@@ -14,8 +14,9 @@ def read_subjects(actions: Iterable[Action], reader: Reader) -> Snapshot:
     """Return the live state of the actions' subjects as it is now; each of them can be asked for."""
     subjects = [action.subject for action in actions]
     directory = reader.directory()
-    group_budgets = reader.group_budgets([subject for subject in subjects if isinstance(subject, Group)])
-    people = reader.people([subject for subject in subjects if isinstance(subject, User)], directory)
+    groups = [subject for subject in subjects if isinstance(subject, Group)]
+    users = [subject for subject in subjects if isinstance(subject, User)]
+    group_budgets, people = reader.live(groups, users, directory)
     return Snapshot(
         deployment=reader.deployment(),
         directory=directory,

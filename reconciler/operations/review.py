@@ -18,7 +18,7 @@ from reconciler.core.gate.gate import count_managed, dangers_to_people, emptied_
 from reconciler.core.gate.guardrails import Blame, check_guardrails, limits_exposure
 from reconciler.core.gate.verdict import Grant, Verdict
 from reconciler.core.moment import Moment
-from reconciler.core.people.assess import assess, needs
+from reconciler.core.people.assess import assess, needs, touched
 from reconciler.core.people.effects import Effects
 from reconciler.core.plan.due import due_refusals
 from reconciler.core.plan.notices import notices
@@ -168,14 +168,13 @@ def _complete(proposal: Proposal, organizations: Sequence[OrganizationId], reade
     snapshot = proposal.snapshot
     everybody_in = organizations if limits_exposure(proposal.policies) else ()
     missing = needs(proposal.actions, snapshot, everybody_in=everybody_in)
-    if missing.groups:
-        group_budgets = {**snapshot.group_budgets, **reader.group_budgets(missing.groups)}
-        snapshot = replace(snapshot, group_budgets=group_budgets)
-    if missing.users:
-        people = reader.people(missing.users, snapshot.directory)
-        snapshot = replace(
-            snapshot,
-            user_overrides={**snapshot.user_overrides, **people.overrides},
-            reported={**snapshot.reported, **people.reported},
-        )
-    return snapshot
+    if not missing.groups and not missing.users:
+        return snapshot
+    spenders = touched(proposal.actions, snapshot.directory)
+    group_budgets, people = reader.live(missing.groups, missing.users, snapshot.directory, spenders=spenders)
+    return replace(
+        snapshot,
+        group_budgets={**snapshot.group_budgets, **group_budgets},
+        user_overrides={**snapshot.user_overrides, **people.overrides},
+        reported={**snapshot.reported, **people.reported},
+    )

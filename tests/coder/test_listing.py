@@ -33,7 +33,7 @@ def test_groups_people_and_memberships_are_what_is_there(version: str) -> None:
         assert reader.directory() is directory
 
 
-def test_one_request_an_organization_and_one_more_where_people_are_shared() -> None:
+def test_one_request_an_organization_and_one_more_where_there_are_several() -> None:
     with sandbox_and_reader() as (sandbox, reader):
         reader.deployment()
         sandbox.forget_requests()
@@ -144,8 +144,8 @@ def test_a_group_twice_is_one_group_unless_it_contradicts_itself() -> None:
 @pytest.mark.parametrize(
     ("group", "what"),
     [
-        (listed(members=[{"id": ID_2}]), "members is not a list of members"),
-        (listed(members=[5]), "members is not a list of members"),
+        (listed(members=[{"id": ID_2}]), "a member.username is not a name but missing"),
+        (listed(members=[5]), "a member is an integer, not an object"),
         (listed(members={"a": 1}), "members is not a list of members"),
         (listed(members="ana"), "members is not a list of members"),
         (listed(members=[MEMBER | {"id": 5}]), "a member.id is not a UUID"),

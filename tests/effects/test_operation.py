@@ -136,7 +136,7 @@ def test_effects_are_those_that_the_sandbox_has_after_the_writes(version: str) -
     assert bool(effects.unknown) == (version not in ("2.36", "2.37"))
 
 
-def test_spend_is_read_of_exactly_whom_it_concerns_and_on_the_group_that_will_count() -> None:
+def test_spend_is_read_beside_what_else_is_missing_and_on_the_group_that_will_count() -> None:
     with sandbox_and_reader() as (sandbox, reader):
         proposal = propose(policy({"platform": 60}, {"bob": (100, "platform")}), reader)
         sandbox.forget_requests()
@@ -145,7 +145,8 @@ def test_spend_is_read_of_exactly_whom_it_concerns_and_on_the_group_that_will_co
     assert [one.username for one in effects.blocked] == ["bob", "carol"]
     assert effects.blocked[0].spend_after_micros == 212_100_000
     assert calls == {
-        "GET /api/v2/groups/*/members/ai/spend": 3,  # overrides of platform's people, also by labs, and their spend
+        "GET /api/v2/groups/*/members/ai/spend": 3,  # platform's people, also by labs; spend in labs
+        "GET /api/v2/organizations/*/ai/spend/export": 1,  # in the same round: they are in many groups of acme
         "GET /api/v2/organizations/*/groups/ai/spend": 2,  # the other budgets of acme, and labs
     }
 
@@ -251,6 +252,7 @@ def test_spend_that_cannot_be_read_does_not_switch_the_danger_off(version: str, 
         proposal = propose(policy({"platform": 60}), reader)
         group = proposal.actions[0].subject.id
         sandbox.fault(Fault("status", "GET", f"*/groups/{group}/members/ai/spend", times=20, status=500))
+        sandbox.fault(Fault("status", "GET", "*/ai/spend/export", times=20, status=403))
         verdict = find_verdict(proposal, find_effects(proposal, reader))
     assert tuple(name for danger in verdict.dangers for name in danger.uncertain)[:3] == perhaps
     assert verdict.is_refused == bool(perhaps)

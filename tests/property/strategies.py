@@ -56,6 +56,11 @@ class SnapshotReader:
             overrides={user.id: self.snapshot.user_overrides.get(user.id, ABSENT) for user in users}, reported={}
         )
 
+    def live(
+        self, groups: Sequence[Group], users: Sequence[User], directory: Directory, *, spenders: Collection[UserId] = ()
+    ) -> tuple[Mapping[GroupId, Reading], People]:
+        return self.group_budgets(groups), self.people(users, directory)
+
     def budget(self, subject: Subject) -> Reading:
         return self.snapshot.reading(subject)
 

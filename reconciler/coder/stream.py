@@ -1,0 +1,128 @@
+"""A long JSON list, object by object, while it arrives: the list itself is never held. Knows no endpoint.
+
+    [{"id": 1, "members": [{...}, {...}, ...]}, {...}]
+
+The items of one key that is a list itself are handed over one by one, too, and what is made of them stands in their
+place. Values are decoded by the standard library, one small value at a time. A value that is not whole yet is tried
+again with twice as much text, so that all of it costs linear time.
+"""
+
+from __future__ import annotations
+
+import codecs
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+_BLANKS = " \t\n\r"
+_IN_A_NUMBER = ".eE"
+"""What follows a number that was cut: `1.`, `1e`; no whole value is followed by these."""
+
+
+class NotWhole(ValueError):
+    """The text ends in the middle, or is not JSON, or not a list of objects."""
+
+
+def objects_of(
+    chunks: Iterator[bytes], *, key: str, make: Callable[[object], object]
+) -> Iterator[dict[str, Any] | object]:
+    """Yield the items of a JSON list, null as an empty one; an item's list under `key` holds what `make` returns.
+
+    What is not an object is yielded as it is. Raises NotWhole, and what `make` raises.
+    """
+    text = _Text(chunks)
+    try:
+        if text.peek() != "[":
+            if text.value() is not None:
+                raise NotWhole("not a list")
+        else:
+            yield from text.items(lambda: text.object(key, make) if text.peek() == "{" else text.value())
+        if text.peek():
+            raise NotWhole("there is more behind the list")
+    except RecursionError as error:
+        raise NotWhole("too deep") from error
+    except UnicodeDecodeError as error:
+        raise NotWhole("not UTF-8") from error
+
+
+class _Text:
+    """The part of the text that has arrived and was not used yet."""
+
+    def __init__(self, chunks: Iterator[bytes]) -> None:
+        self._chunks = chunks
+        self._decode = codecs.getincrementaldecoder("utf-8")().decode
+        self._scan = json.JSONDecoder().raw_decode
+        self._text, self._at, self._is_all = "", 0, False
+
+    def peek(self) -> str:
+        """Return the next character that is not blank, without using it; empty at the end."""
+        while True:
+            while self._at < len(self._text):
+                character = self._text[self._at]
+                if character not in _BLANKS:
+                    return character
+                self._at += 1
+            if not self._read_more(1):
+                return ""
+
+    def value(self) -> Any:
+        """Use the next value, and return it."""
+        self.peek()
+        while True:
+            try:
+                value, end = self._scan(self._text, self._at)
+            except ValueError as error:
+                if not self._read_more(len(self._text) - self._at):
+                    raise NotWhole("not JSON") from error
+                continue
+            is_certain = end < len(self._text) and self._text[end] not in _IN_A_NUMBER
+            used = end - self._at
+            if is_certain or not self._read_more(len(self._text) - self._at):
+                self._at += used
+                return value
+
+    def items(self, read: Callable[[], object]) -> Iterator[object]:
+        """Use the next list, and yield what `read` makes of each item."""
+        self._expect("[")
+        if self.peek() == "]":
+            self._at += 1
+            return
+        while True:
+            yield read()
+            if self._expect(",]") == "]":
+                return
+
+    def object(self, key: str, make: Callable[[object], object]) -> dict[str, Any]:
+        """Use the next object, and return it with what `make` returns in the list under `key`."""
+        self._expect("{")
+        result: dict[str, Any] = {}
+        if self.peek() == "}":
+            self._at += 1
+            return result
+        while True:
+            if self.peek() != '"':
+                raise NotWhole("not JSON")
+            name = self.value()
+            self._expect(":")
+            is_list = name == key and self.peek() == "["
+            result[name] = [make(item) for item in self.items(self.value)] if is_list else self.value()
+            if self._expect(",}") == "}":
+                return result
+
+    def _expect(self, characters: str) -> str:
+        character = self.peek()
+        if not character or character not in characters:
+            raise NotWhole("not JSON")
+        self._at += 1
+        return character
+
+    def _read_more(self, count: int) -> bool:
+        """Append at least that many characters, or all that is left; forget what was used. Tell whether any came."""
+        parts, length = [self._text[self._at :]], 0
+        while length < count and not self._is_all:
+            chunk = next(self._chunks, None)
+            self._is_all = chunk is None
+            parts.append(self._decode(chunk or b"", self._is_all))
+            length += len(parts[-1])
+        self._text, self._at = "".join(parts), 0
+        return length > 0

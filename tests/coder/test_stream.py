@@ -1,0 +1,90 @@
+"""A list read while it arrives is the list that json.loads returns, wherever the pieces are cut."""
+
+from __future__ import annotations
+
+import json
+import tracemalloc
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reconciler.coder.stream import NotWhole, objects_of
+
+scalars = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text()
+values = st.recursive(
+    scalars, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3)
+)
+items = st.dictionaries(st.sampled_from(["id", "members", "a"]), values, max_size=3) | values
+
+
+def read(text: str | bytes, size: int = 7) -> list[object]:
+    raw = text.encode() if isinstance(text, str) else text
+    pieces = (raw[start : start + size] for start in range(0, len(raw), size))
+    return list(objects_of(pieces, key="members", make=lambda item: item))
+
+
+@given(st.lists(items, max_size=5), st.integers(1, 40), st.booleans(), st.sampled_from([None, 1]))
+def test_it_is_what_json_says(value: list[object], size: int, is_ascii: bool, indent: int | None) -> None:
+    text = json.dumps(value, ensure_ascii=is_ascii, indent=indent)
+    assert read(text, size) == json.loads(text)
+
+
+def test_what_is_made_of_an_item_stands_in_its_place() -> None:
+    text = '[{"id": 1, "members": [1, 2], "n": [3]}, {"members": null}, {"members": {"a": 1}}]'
+    found = list(objects_of(iter([text.encode()]), key="members", make=str))
+    assert found == [{"id": 1, "members": ["1", "2"], "n": [3]}, {"members": None}, {"members": {"a": 1}}]
+
+
+@pytest.mark.parametrize("text", ["null", " null ", "[]", " [ ] "])
+def test_null_and_an_empty_list_are_empty(text: str) -> None:
+    assert read(text, 1) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "", "[", "[1", "[1,", "[1,]", "[,1]", "[1 2]", "[1]]", "[1] 2", "{}", "5", "nul", '[{"a"]', '[{"a" 1}]',
+        '[{"a": }]', "[1.", "[1e", "[1.]", "[-]",
+        '[{"a": 1,}]', "[{1: 2}]", '[{"members": [1}]', '[{"members": [1 2]}]', '[{"members": [', "[tru]",
+        '["\\x"]', "\ufeff[]",
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("size", [1, 3, 100])
+def test_what_is_not_whole_or_not_a_list_is_an_error(text: str, size: int) -> None:
+    with pytest.raises(NotWhole):
+        read(text, size)
+
+
+@given(st.lists(items, max_size=3), st.data())
+def test_a_text_that_is_cut_is_never_taken_for_whole(value: list[object], data: st.DataObject) -> None:
+    text = json.dumps(value)
+    cut = data.draw(st.integers(0, len(text) - 1))
+    with pytest.raises(NotWhole):
+        read(text[:cut])
+
+
+@pytest.mark.parametrize("raw", [b'["\xff"]', b'["\xc3', b"[" * 100_000])
+def test_hostile_bytes_are_an_error(raw: bytes) -> None:
+    with pytest.raises(NotWhole):
+        read(raw, 10_000)
+
+
+def test_a_long_list_is_never_held() -> None:
+    """20 MB in pieces of 64 kB: the most that is held is a few pieces and what was made."""
+    item = json.dumps({"id": 1, "name": "x" * 400}).encode()
+    group = b'{"id": 1, "members": [' + b",".join([item] * 1_000) + b"]}"
+
+    def pieces() -> Iterator[bytes]:
+        yield b"[" + group
+        for _ in range(45):
+            yield b"," + group
+        yield b"]"
+
+    tracemalloc.start()
+    count = sum(1 for _ in objects_of(pieces(), key="members", make=lambda item: None))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert count == 46
+    assert peak < 5_000_000

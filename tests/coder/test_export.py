@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from reconciler.coder import reader as reader_module
 from reconciler.coder.client import CoderReader
-from reconciler.coder.export import ExportTable, load_export
+from reconciler.coder.exchange import Answer
+from reconciler.coder.export import ExportTable, load_export, read_table
 from reconciler.core.budget import GroupId, UserId
 from reconciler.core.spend import DAY, last_days, merge
 from reconciler.errors import ServerError
@@ -71,13 +73,16 @@ def test_what_is_no_export(text: str | bytes, problem: str) -> None:
 
 
 def test_an_export_that_is_wrong_is_an_error_and_a_refusal_is_not() -> None:
-    table = ExportTable()
-    table.feed(HEADER.encode())
-    assert load_export(answer(b"", path=EXPORT, content_type="text/csv", stream=table)) is table
+    def arrived(*pieces: bytes, content_type: str = "text/csv") -> Answer:
+        headed = answer(b"", path=EXPORT, content_type=content_type)
+        return replace(headed, value=read_table(headed, iter(pieces)) if content_type == "text/csv" else None)
+
+    whole = arrived(HEADER.encode())
+    assert load_export(whole) is whole.value
     with pytest.raises(ServerError, match="not CSV"):
-        load_export(answer(b"", path=EXPORT, content_type="text/html", stream=ExportTable()))
+        load_export(arrived(content_type="text/html"))
     with pytest.raises(ServerError, match="cut short"):
-        load_export(answer(b"", path=EXPORT, content_type="text/csv", stream=ExportTable()))
+        load_export(arrived())
     assert load_export(refusal("Forbidden.", 403)) == "Forbidden."
     with pytest.raises(ServerError):
         load_export(refusal("An internal server error occurred.", 500))

@@ -145,8 +145,7 @@ def test_spend_is_read_beside_what_else_is_missing_and_on_the_group_that_will_co
     assert [one.username for one in effects.blocked] == ["bob", "carol"]
     assert effects.blocked[0].spend_after_micros == 212_100_000
     assert calls == {
-        "GET /api/v2/groups/*/members/ai/spend": 3,  # platform's people, also by labs; spend in labs
-        "GET /api/v2/organizations/*/ai/spend/export": 1,  # in the same round: they are in many groups of acme
+        "GET /api/v2/groups/*/members/ai/spend": 6,  # platform's people, also by labs; what they spent on their groups
         "GET /api/v2/organizations/*/groups/ai/spend": 2,  # the other budgets of acme, and labs
     }
 

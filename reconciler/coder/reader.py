@@ -194,7 +194,7 @@ class CoderReader:
             self._exported |= {id_: item.booked for id_ in asked if id_ not in item.left_out}
 
     def _read_spend(self, asked: Mapping[GroupId, Sequence[UserId]]) -> None:
-        """Read what answers these questions and is not known yet: exports beside rows, then rows instead of refused ones."""
+        """Read the answers that are not known yet: exports beside rows, then rows instead of refused exports."""
         left = self._not_booked(asked)
         organizations = self._worth_an_export(left)
         exported = {id_ for id_ in left if self._organization_of(id_) in organizations}

@@ -105,7 +105,8 @@ def breach_lines(breaches: Sequence[Breach], title: str, role: Role) -> list[str
 
 def _note(action: Action, effect: ActionEffect | None, effects: Effects, names: NameGroup) -> str:
     if effect is None:
-        return "" if effects.unclear else "changes nobody's limit"
+        is_known = not effects.unclear and action.address not in {row.address for row in effects.unseen}
+        return "changes nobody's limit" if is_known else ""
     is_user = isinstance(action.subject, User)
     if action.kind is Kind.DELETE:
         who = "" if is_user else f"{count_people(effect.people)} "

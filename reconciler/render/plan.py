@@ -59,8 +59,11 @@ def deployment_text(deployment: Deployment) -> str:
 
 def summary(plan: Plan) -> str:
     """The last line: what would be done, counted."""
-    orphans = len(plan.orphans)
-    left_out = f"{count(orphans, 'entry', 'entries')} cannot be applied" if orphans else ""
+    parts = (
+        f"{count(len(plan.orphans), 'entry', 'entries')} cannot be applied" if plan.orphans else "",
+        f"{count(len(plan.held_back), 'due action')} held back" if plan.held_back else "",
+    )
+    left_out = ", ".join(filter(None, parts))
     if plan.has_changes:
         counts = ", ".join(f"{plan.count(kind)} to {kind}" for kind in (Kind.CREATE, Kind.UPDATE, Kind.DELETE))
         return f"Plan: {counts}{f'; {left_out}' if left_out else ''}."

@@ -107,13 +107,10 @@ class PersonEffect:
 
     @property
     def nears_limit(self) -> bool:
-        """Whether their spend is at 85 % of the limit or more after the plan and not before, and they can work on."""
-        is_free = self.standing_after is Standing.FREE
-        return (
-            is_free
-            and _is_near(self.after, self.spend_after_micros)
-            and not _is_near(self.before, self.spend_before_micros)
-        )
+        """Whether they can work, with a spend of 85 % of the limit or more, after the plan and not before."""
+        was_near = self.standing_before is Standing.FREE and _is_near(self.before, self.spend_before_micros)
+        is_near = self.standing_after is Standing.FREE and _is_near(self.after, self.spend_after_micros)
+        return is_near and not was_near
 
     @property
     def may_become_blocked(self) -> bool:

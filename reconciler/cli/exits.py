@@ -5,8 +5,9 @@ tests/cli/test_exits_and_streams.py compares `EXITS` with the README's table and
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
+from reconciler.core.gate.verdict import Breach
 from reconciler.core.plan.drift import Drift, DriftKind
 from reconciler.core.plan.outcome import Ending, Outcome
 from reconciler.core.plan.plan import Plan
@@ -42,6 +43,12 @@ def of_plan(plan: Plan, *, has_detailed_exitcode: bool = False) -> int:
     if not plan.is_complete or plan.new_orphans:
         return ERROR
     return DIFFERENCES if has_detailed_exitcode and plan.has_changes else DONE
+
+
+def of_validation(validation_breaches: Iterable[Breach], *, is_whole: bool) -> int:
+    """Return the exit code of `validate`; `is_whole`: whether every file was read."""
+    is_broken = any(not breach.is_standing for breach in validation_breaches)
+    return ERROR if is_broken or not is_whole else DONE
 
 
 def of_drift(drift: Drift, fail_on: Collection[DriftKind] = tuple(DriftKind)) -> int:

@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from reconciler.core.gate.validation import Validation
 from reconciler.core.people.explanation import Explanation
 from reconciler.core.plan.drift import Drift
 from reconciler.core.plan.plan import Plan
 from reconciler.core.plan.report import OutcomeReport
 from reconciler.core.plan.status import Status
-from reconciler.core.policy import Validation
 from reconciler.errors import Failure, FileError
 from reconciler.formats import codec, document, plan
 

@@ -5,11 +5,14 @@ Law 7: a plan of what was just exported is empty.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from reconciler.core.budget import Absent, Budget, Unknown
 from reconciler.core.desired import Desired
 from reconciler.core.directory import Organization
 from reconciler.core.names import Names
 from reconciler.core.plan.diff import unseen
+from reconciler.core.plan.notices import stray_overrides
 from reconciler.core.plan.plan import Unreadable
 from reconciler.core.policy import GroupBudgetEntry, Manage, Policy, UserOverrideEntry
 from reconciler.core.snapshot import Snapshot
@@ -22,13 +25,24 @@ from reconciler.words import listed
 _NOWHERE = Place("live", 1, 1)
 
 
-def export(reader: Reader, organization: str | None) -> tuple[Policy, ...]:
+def export(
+    reader: Reader, organization: str | None, *, note: Callable[[str], None] = lambda text: None
+) -> tuple[Policy, ...]:
     """Return a policy per organization, sorted by name: all that the token may read, or the named one.
 
     Raises ReconcilerError when the organization is unknown, or when something could not be read: a policy that lacks
-    it would remove it.
+    it would remove it. `note` is told what a policy cannot say.
     """
-    return read_everything(reader, organization)[0]
+    policies, snapshot = read_everything(reader, organization)
+    if snapshot.deployment.offers.overrides_hidden:
+        note("This Coder does not show user overrides, so none are exported.")
+    for user, override in stray_overrides(snapshot):
+        limit = format_usd(override.limit_micros)
+        note(
+            f"Not exported: {user.address} has {limit} on a group of a deleted organization; "
+            "an entry with `limit: none` removes it."
+        )
+    return policies
 
 
 def read_everything(reader: Reader, organization: str | None) -> tuple[tuple[Policy, ...], Snapshot]:

@@ -13,6 +13,8 @@ from enum import StrEnum
 from reconciler.core.action import Action, Cause, Kind
 from reconciler.core.budget import Absent, Budget, State
 from reconciler.core.directory import Subject, User
+from reconciler.core.gate.validation import Validation
+from reconciler.core.gate.verdict import Breach
 from reconciler.core.people.effects import ActionEffect, NoticeKind, amount_or_any
 from reconciler.core.plan.drift import Drift
 from reconciler.core.plan.plan import Plan
@@ -178,13 +180,15 @@ def _problems_of(value: Value) -> tuple[Problem, ...]:
             return problems_of_plan(value)
         case Drift():
             return problems_of_plan(value.plan)
+        case Validation():
+            return tuple(_breaches(value.breaches))
         case _:
             return ()
 
 
 def problems_of_plan(plan: Plan) -> tuple[Problem, ...]:
     """Return what stands against a plan, errors first, each kind in the plan's own order."""
-    problems = [*_breaches(plan), *_hazards(plan), *_left_out(plan), *_unread(plan), *_notices(plan)]
+    problems = [*_breaches(plan.verdict.breaches), *_hazards(plan), *_left_out(plan), *_unread(plan), *_notices(plan)]
     return tuple(sorted(problems, key=lambda problem: list(Level).index(problem.level)))
 
 
@@ -206,8 +210,8 @@ def problems_of_failure(failure: Failure) -> tuple[Problem, ...]:
     return (Problem(level=Level.ERROR, rule="error", subject="", message=message, hint=failure.hint, place=None),)
 
 
-def _breaches(plan: Plan) -> Iterator[Problem]:
-    for breach in plan.verdict.breaches:
+def _breaches(breaches: Iterable[Breach]) -> Iterator[Problem]:
+    for breach in breaches:
         yield Problem(
             level=Level.WARNING if breach.is_standing else Level.ERROR,
             rule=str(breach.guardrail),

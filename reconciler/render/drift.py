@@ -15,7 +15,7 @@ from reconciler.core.plan.acceptance import Acceptance, Taking
 from reconciler.core.plan.drift import Drift, DriftKind, kind_of
 from reconciler.core.plan.plan import Plan
 from reconciler.money import format_usd, format_usd_short
-from reconciler.render.effects import Detail, breach_lines
+from reconciler.render.effects import Detail, breach_lines, standing_notices
 from reconciler.render.plan import (
     deployment_text,
     digest_text,
@@ -54,11 +54,13 @@ def _report(drift: Drift, cost: str, detail: Detail) -> Iterator[str]:
     if detail is not Detail.NONE:
         yield from _acceptances(drift, detail)
         yield from _exposure(plan)
+    if detail is not Detail.NONE:
+        yield from standing_notices(plan.effects.notices, plan.at)
     if drift.last_changes.reason and drift.differences:
         yield f"Who changed it is not known: {harmless(drift.last_changes.reason.rstrip('.'))}."
     elif drift.last_changes.not_asked:
         yield f"The audit log was not asked about {count(drift.last_changes.not_asked, 'more difference')}."
-    yield from breach_lines(plan.verdict.breaches, "Guardrails that the policy breaks:", Role.UNKNOWN)
+    yield from breach_lines(plan.verdict.breaches, "Guardrails that the policy breaks:", Role.UNKNOWN, most=1)
     yield " ".join(filter(None, (cost, digest_text(plan))))
     total = sum(drift.counts.values())
     if total:

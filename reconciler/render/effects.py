@@ -77,7 +77,9 @@ def effects_lines(effects: Effects, verdict: Verdict, *, at: datetime, detail: D
 def refusal_lines(verdict: Verdict) -> list[str]:
     """Return what stands after a plan that may not be applied, and which consents let a plan through."""
     lines = [f"Consent: {grant} by {harmless(grant.source)}." for grant in verdict.used]
-    lines += breach_lines(verdict.standing, "Broken before this change, so nothing is refused for it:", Role.UNKNOWN)
+    lines += breach_lines(
+        verdict.standing, "Broken before this change, so nothing is refused for it:", Role.UNKNOWN, most=1
+    )
     if verdict.is_refused:
         lines.append(Line("Refused:", Role.DANGER))
     for refusal in map(verdict.refusal_of, verdict.refused_hazards):
@@ -85,14 +87,14 @@ def refusal_lines(verdict: Verdict) -> list[str]:
     return lines + breach_lines([breach for breach in verdict.breaches if not breach.is_standing], "", Role.DANGER)
 
 
-def breach_lines(breaches: Sequence[Breach], title: str, role: Role) -> list[str]:
-    """Return a few breaches in full, or a line a guardrail: `require_reason_above: 23 entries in 9 files`."""
+def breach_lines(breaches: Sequence[Breach], title: str, role: Role, *, most: int = BREACHES_SHOWN) -> list[str]:
+    """Return breaches in full, or `require_reason_above: 23 entries in 9 files` where one guardrail has over `most`."""
     if not breaches:
         return []
     lines = [title] if title else []
     for name in GuardrailName:
         alike = [breach for breach in breaches if breach.guardrail is name]
-        if len(alike) > BREACHES_SHOWN:
+        if len(alike) > most:
             files = len({breach.place.file for breach in alike})
             where = f"{count(len(alike), 'entry', 'entries')} in {count(files, 'file')}"
             lines.append(Line(f"  {name}: {where}, first {harmless(str(alike[0]))}", role))
@@ -316,7 +318,7 @@ def _notices(notices: tuple[Notice, ...], at: datetime, detail: Detail) -> Itera
     if len(news) > NOTICES_SHOWN and not is_long:
         yield f"{count(len(news) - NOTICES_SHOWN, 'more notice')}: --effects people"
     if not is_long:
-        yield from _standing_notices([notice for notice in notices if notice.is_standing], at)
+        yield from standing_notices([notice for notice in notices if notice.is_standing], at)
 
 
 def _title(notice: Notice, at: datetime) -> str:
@@ -344,7 +346,8 @@ _STANDING = {
 }
 
 
-def _standing_notices(notices: Sequence[Notice], at: datetime) -> Iterator[str]:
+def standing_notices(notices: Sequence[Notice], at: datetime) -> Iterator[str]:
+    """A line for each kind of notice."""
     for kind, title in _STANDING.items():
         alike = [notice for notice in notices if notice.kind is kind]
         if alike:

@@ -140,7 +140,7 @@ def _held_back(plan: Plan) -> Iterator[Line]:
 def _why_withheld(plan: Plan) -> str:
     if not plan.unresolved:
         return "not everything could be read"
-    whose = "somebody or something that was renamed" if len(plan.unresolved) > 1 else "a new name of one of them"
+    whose = "old names of some of them" if len(plan.unresolved) > 1 else "an old name of one of them"
     names = listed(tuple(map(harmless, plan.unresolved)))
     partly = "not everything could be read, and " if plan.unreadable else ""
     return f"{partly}{names} in the policy may be {whose}"

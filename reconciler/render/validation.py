@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from reconciler.core.policy import Validation
-from reconciler.render.text import Line, Role, harmless
+from reconciler.core.gate.validation import Validation
+from reconciler.render.effects import breach_lines
+from reconciler.render.text import Line, Role, harmless, lines_of
 from reconciler.words import count
 
 
@@ -15,10 +16,20 @@ def validation_lines(validation: Validation) -> list[Line]:
         count(validation.group_budgets, "group budget"),
         count(validation.user_overrides, "user override"),
     )
+    standing = [breach for breach in validation.breaches if breach.is_standing]
+    broken = [breach for breach in validation.breaches if not breach.is_standing]
+    lines = lines_of(
+        [
+            *breach_lines(standing, "Guardrails that entries break:", Role.UNKNOWN, most=1),
+            *breach_lines(broken, "Guardrails that this change breaks:", Role.DANGER),
+        ]
+    )
+    if broken:
+        return [*lines, Line(f"Well-formed, and refused by guardrails: {', '.join(counts)}.", Role.DANGER)]
     if not validation.not_read:
-        return [Line(f"Valid: {', '.join(counts)}.", Role.GOOD)]
+        return [*lines, Line(f"Valid: {', '.join(counts)}.", Role.GOOD)]
     missed = [
         Line(f"? {harmless(missed.path)}  not read: {harmless(missed.reason)}", Role.UNKNOWN)
         for missed in validation.not_read
     ]
-    return [*missed, Line(f"Not everything was read. Valid in the rest: {', '.join(counts)}.", Role.UNKNOWN)]
+    return [*lines, *missed, Line(f"Not everything was read. Valid in the rest: {', '.join(counts)}.", Role.UNKNOWN)]

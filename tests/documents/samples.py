@@ -10,13 +10,14 @@ from reconciler.core.action import Action
 from reconciler.core.activity import Attribution, AuditEntry, LastChange
 from reconciler.core.budget import Budget, GroupId, Unknown, UserId
 from reconciler.core.gate.gate import dangers_to_people, judge
+from reconciler.core.gate.validation import Validation
 from reconciler.core.gate.verdict import Breach, Grant
 from reconciler.core.people.assess import SpendAnswers, assess
 from reconciler.core.plan.drift import Drift
 from reconciler.core.plan.outcome import ActionOutcome, Ended, Ending, Result
 from reconciler.core.plan.plan import Plan, Unreadable
 from reconciler.core.plan.report import OutcomeReport
-from reconciler.core.policy import GuardrailName, SourceFile, Validation
+from reconciler.core.policy import GuardrailName, SourceFile
 from reconciler.errors import Failure, Finding, Place
 from reconciler.formats.documents import Value
 from reconciler.money import Micros
@@ -133,7 +134,13 @@ def values() -> Mapping[str, Value]:
         "drift": Drift(plan=made, last_changes=Attribution(changes=(last,))),
         "outcome": outcome(),
         "validation": Validation(
-            exit_code=0, files=made.sources, organizations=("acme",), group_budgets=2, user_overrides=1, not_read=()
+            exit_code=0,
+            files=made.sources,
+            organizations=("acme",),
+            group_budgets=2,
+            user_overrides=1,
+            breaches=made.verdict.breaches,
+            not_read=(),
         ),
         "error": Failure(exit_code=1, message="The policy has 1 problem.", hint="", details=(), findings=(finding,)),
     }

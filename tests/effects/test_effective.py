@@ -90,3 +90,31 @@ def test_where_everyone_hides_members_nobody_can_be_ruled_out() -> None:
     unread = World(members, {"acme": Unknown("500"), "beta": 20}, hidden={"acme": 1})
     assert Unknown("members of group/acme are hidden; they may be one of them") != of(unread, "ana")
     assert isinstance(of(unread, "kim"), Unknown)
+
+
+def test_before_2_36_the_first_by_name_wins_a_tie() -> None:
+    world = World(
+        {"acme": ["ana"], "acme/zoo": ["ana"], "beta": ["ana"], "beta/ant": ["ana"]},
+        {"acme/zoo": 10, "beta/ant": 10},
+    )
+    snapshot = world.snapshot()
+    limits = EffectiveLimits(snapshot.directory, snapshot.group_budgets, snapshot.user_overrides, ties_by_name=True)
+    assert limits.of(UserId("ana")) == limit(10, "beta/ant")
+
+
+def test_before_2_36_an_unlimited_person_of_two_organizations_is_unlimited_all_the_same() -> None:
+    snapshot = World({"beta": ["ana"], "corp": ["ana"]}).snapshot()
+    limits = EffectiveLimits(snapshot.directory, snapshot.group_budgets, snapshot.user_overrides, ties_by_name=True)
+    effective = limits.of(UserId("ana"))
+    assert isinstance(effective, Effective)
+    assert effective.is_unlimited
+
+
+def test_a_group_limits_only_people_who_are_in_its_organization() -> None:
+    world = World({"acme": ["bob"], "acme/eng": ["ana", "bob"], "beta": ["ana"]}, {"acme/eng": 10})
+    assert of(world, "bob") == limit(10, "acme/eng")
+    effective = of(world, "ana")
+    assert isinstance(effective, Effective)
+    assert effective.is_unlimited
+    hidden = World({"acme": ["bob"], "acme/eng": ["ana"], "beta": ["ana"]}, {"acme/eng": 10}, hidden={"acme": 1})
+    assert of(hidden, "ana") == limit(10, "acme/eng"), "members of acme are hidden, and ana may be one of them"

@@ -8,7 +8,7 @@ import click
 
 from reconciler.cli import completing, exits, files, options
 from reconciler.cli.files import policy_file_name
-from reconciler.cli.screen import write, write_document
+from reconciler.cli.screen import tell, write, write_document
 from reconciler.cli.sections import Sections
 from reconciler.cli.server import ServerOptions
 from reconciler.errors import FileError, ReconcilerError
@@ -38,7 +38,7 @@ def command(organization: str | None, is_all: bool, output: str | None, server: 
     if output is not None and not is_all:
         files.require_new(output)
     with server.reader() as reader:
-        policies = export(reader, organization)
+        policies = export(reader, organization, note=tell)
     if is_all:
         texts = {os.path.join(str(output), policy_file_name(policy.organization)): dump(policy) for policy in policies}
         files.write_new_files(texts)

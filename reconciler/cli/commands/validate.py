@@ -2,28 +2,38 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import click
 
 from reconciler.cli import exits, options
+from reconciler.cli.base import load_base
 from reconciler.cli.planning import load_policies
 from reconciler.cli.screen import Screen
-from reconciler.core.policy import Validation
+from reconciler.core.gate.guardrails import check_policies
+from reconciler.core.gate.validation import Validation
 
 
 @click.command("validate")
 @options.paths
+@options.base
 @options.screen("validation")
-def command(paths: tuple[str, ...], screen: Screen) -> int:
+def command(paths: tuple[str, ...], base: str | None, screen: Screen) -> int:
     """Check policy files and folders, without a server.
 
     Every violation of every file is reported in one run, as file:line:column, with what was expected and the nearest
     name that exists. Names of groups and people are looked up by `plan`, which has a server to ask.
 
+    Guardrails are checked too, but for max_exposure, which needs a server. A broken guardrail is an error where the
+    option for the policy before this change shows that this change breaks it; else it is a warning.
+
     PATH is a file, a folder (*.yaml and *.yml below it), or - for standard input; `policies` when none is given.
     """
 
     loaded = load_policies(paths)
-    code = exits.ERROR if loaded.not_read else exits.DONE
+    before = load_base(base, paths)
+    breaches = check_policies(loaded.policies, now=datetime.now(UTC), base=before)
+    code = exits.of_validation(breaches, is_whole=not loaded.not_read)
     validation = Validation(
         exit_code=code,
         files=loaded.sources,
@@ -31,6 +41,7 @@ def command(paths: tuple[str, ...], screen: Screen) -> int:
         group_budgets=sum(len(policy.group_budgets) for policy in loaded.policies),
         user_overrides=sum(len(policy.user_overrides) for policy in loaded.policies),
         not_read=loaded.not_read,
+        breaches=breaches,
     )
     screen.finish((validation,), exit_code=code)
     return code

@@ -81,12 +81,16 @@ def check_guardrails(
     )
 
 
-def check_policy(policy: Policy, *, now: datetime, base: Policy | None = None) -> tuple[Breach, ...]:
+def check_policies(
+    policies: Iterable[Policy], *, now: datetime, base: Iterable[Policy] | None = None
+) -> tuple[Breach, ...]:
     """Return the breaches that show without a server; without a base all of them count as standing."""
-    before = dict(_said(base)) if base is not None else None
-    blame = Blame(base=before)
+    before = {address: entry for policy in base for address, entry in _said(policy)} if base is not None else None
     return tuple(
-        breach for guardrail in policy.guardrails for breach in check_entries(guardrail, _said(policy), now, blame)
+        breach
+        for policy in policies
+        for guardrail in policy.guardrails
+        for breach in check_entries(guardrail, _said(policy), now, Blame(base=before))
     )
 
 

@@ -19,7 +19,7 @@ from datetime import datetime, timedelta
 
 from reconciler.core.budget import Budget, GroupId, Unknown, UserId
 from reconciler.core.desired import Desired, Wanted
-from reconciler.core.directory import Directory
+from reconciler.core.directory import Directory, User
 from reconciler.core.people.effective import EffectiveLimits
 from reconciler.core.people.effects import Notice, NoticeKind
 from reconciler.core.plan.resolve import Vacancy
@@ -75,26 +75,35 @@ def vacancy_notices(vacancies: Iterable[Vacancy], *, at: datetime) -> tuple[Noti
     )
 
 
-def stray_notices(snapshot: Snapshot, *, listed: Collection[UserId], at: datetime) -> tuple[Notice, ...]:
-    """Announce overrides on groups of deleted organizations, of people who are not listed.
+def stray_overrides(snapshot: Snapshot) -> tuple[tuple[User, Budget], ...]:
+    """Return the overrides that stand on groups of deleted organizations, sorted by address.
 
     Only whoever reads every organization can tell such a group from one that may not be read.
     """
+    directory = snapshot.directory
     if not snapshot.deployment.reads_all:
         return ()
-    directory = snapshot.directory
+    rows = [
+        (directory.users[user_id], reading)
+        for user_id, reading in snapshot.user_overrides.items()
+        if isinstance(reading, Budget) and reading.group.id not in directory.groups and user_id in directory.users
+    ]
+    return tuple(sorted(rows, key=lambda row: row[0].address))
+
+
+def stray_notices(snapshot: Snapshot, *, listed: Collection[UserId], at: datetime) -> tuple[Notice, ...]:
+    """Announce overrides on groups of deleted organizations, of people who are not listed."""
     return tuple(
         Notice(
             kind=NoticeKind.STRAY,
-            address=directory.users[user_id].address,
+            address=user.address,
             place=None,
-            text=f"{format_usd(reading.limit_micros)} on a group of a deleted organization",
+            text=f"{format_usd(override.limit_micros)} on a group of a deleted organization",
             at=at,
             is_standing=True,
         )
-        for user_id, reading in sorted(snapshot.user_overrides.items())
-        if isinstance(reading, Budget) and reading.group.id not in directory.groups
-        if user_id in directory.users and user_id not in listed
+        for user, override in stray_overrides(snapshot)
+        if user.id not in listed
     )
 
 

@@ -11,13 +11,13 @@ from collections.abc import Iterator, Sequence
 from typing import assert_never
 
 from reconciler.core.budget import Budget, State, Unknown
+from reconciler.core.gate.validation import Validation
 from reconciler.core.people.effects import PersonEffect, Spend, Unclear
 from reconciler.core.people.explanation import Explanation
 from reconciler.core.plan.drift import Drift
 from reconciler.core.plan.plan import Plan
 from reconciler.core.plan.report import OutcomeReport
 from reconciler.core.plan.status import Status
-from reconciler.core.policy import Validation
 from reconciler.core.snapshot import Effective, Unlimited
 from reconciler.errors import Failure
 from reconciler.formats.documents import Value

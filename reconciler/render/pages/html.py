@@ -12,13 +12,13 @@ from typing import assert_never
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
+from reconciler.core.gate.validation import Validation
 from reconciler.core.people.explanation import Explanation
 from reconciler.core.plan.drift import Drift
 from reconciler.core.plan.outcome import Result
 from reconciler.core.plan.plan import Plan
 from reconciler.core.plan.report import OutcomeReport
 from reconciler.core.plan.status import Status
-from reconciler.core.policy import Validation
 from reconciler.errors import Failure
 from reconciler.formats.documents import Value
 from reconciler.money import format_usd

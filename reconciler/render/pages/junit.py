@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from typing import assert_never
 from xml.sax.saxutils import escape, quoteattr
 
+from reconciler.core.gate.validation import Validation
 from reconciler.core.people.explanation import Explanation
 from reconciler.core.plan.drift import Drift
 from reconciler.core.plan.outcome import Result
 from reconciler.core.plan.plan import Plan
 from reconciler.core.plan.report import OutcomeReport
 from reconciler.core.plan.status import Status
-from reconciler.core.policy import Validation
 from reconciler.errors import Failure, Place
 from reconciler.formats.documents import Value, document_of
 from reconciler.money import format_usd

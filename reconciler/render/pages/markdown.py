@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import assert_never
 
 from reconciler.core.budget import Unknown
+from reconciler.core.gate.validation import Validation
 from reconciler.core.people.effects import PersonEffect
 from reconciler.core.people.explanation import Explanation
 from reconciler.core.plan.drift import Drift
@@ -20,7 +21,6 @@ from reconciler.core.plan.outcome import Result
 from reconciler.core.plan.plan import DIGEST_SHOWN, Plan
 from reconciler.core.plan.report import OutcomeReport
 from reconciler.core.plan.status import Status
-from reconciler.core.policy import Validation
 from reconciler.core.snapshot import Deployment, Effective, Unlimited
 from reconciler.errors import Failure, Place
 from reconciler.formats.documents import Value

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import assert_never
 
+from reconciler.core.gate.validation import Validation
 from reconciler.core.people.explanation import Explanation
 from reconciler.core.plan.drift import Drift
 from reconciler.core.plan.plan import Plan
 from reconciler.core.plan.report import OutcomeReport
 from reconciler.core.plan.status import Status
-from reconciler.core.policy import Validation
 from reconciler.errors import Failure
 from reconciler.formats.documents import Value
 from reconciler.render.drift import drift_report

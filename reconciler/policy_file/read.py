@@ -191,18 +191,23 @@ class _Builder:
 
     def _events(self) -> Callable[[], Any]:
         """Return what yields the parser's events."""
-        data = self._text.data
-        get_event = cast("Callable[[], Any]", parser_of(data)(data).get_event)
-        if not _HALF_ESCAPE.search(data):
+        parser = parser_of(self._text.data)
+        loader = parser(self._text.data)
+        get_event = cast("Callable[[], Any]", loader.get_event)
+        if parser is not yaml.SafeLoader:
             return get_event
 
-        def joined() -> Any:
-            event = get_event()
+        def careful() -> Any:
+            try:
+                event = get_event()
+            except (ValueError, OverflowError):  # "\\U00110000", and versions in %YAML of 5,000 digits
+                problem = "an escape or a directive holds a number that is too large"
+                raise yaml.MarkedYAMLError(problem=problem, problem_mark=loader.get_mark()) from None
             if type(event) is Scalar and _HALF.search(event.value):
                 self._join_halves(event)
             return event
 
-        return joined
+        return careful
 
     def _join_halves(self, scalar: Scalar) -> None:
         try:

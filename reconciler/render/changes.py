@@ -18,7 +18,7 @@ from reconciler.core.gate.verdict import Breach
 from reconciler.core.people.effects import ActionEffect, NoticeKind, amount_or_any
 from reconciler.core.plan.drift import Drift
 from reconciler.core.plan.plan import Plan
-from reconciler.core.policy import Hazard
+from reconciler.core.policy import Hazard, NotRead, Validation
 from reconciler.errors import Failure, Place
 from reconciler.formats.documents import Value
 from reconciler.money import format_usd
@@ -181,7 +181,7 @@ def _problems_of(value: Value) -> tuple[Problem, ...]:
         case Drift():
             return problems_of_plan(value.plan)
         case Validation():
-            return tuple(_breaches(value.breaches))
+            return (*_breaches(value.breaches), *map(_not_read, value.not_read))
         case _:
             return ()
 
@@ -208,6 +208,12 @@ def problems_of_failure(failure: Failure) -> tuple[Problem, ...]:
         )
     message = "; ".join((failure.message, *failure.details))
     return (Problem(level=Level.ERROR, rule="error", subject="", message=message, hint=failure.hint, place=None),)
+
+
+def _not_read(missed: NotRead) -> Problem:
+    message = f"{missed.path} was not read: {missed.reason}"
+    place = Place(missed.path, 1, 1)
+    return Problem(level=Level.ERROR, rule="not-read", subject="", message=message, hint="", place=place)
 
 
 def _breaches(breaches: Iterable[Breach]) -> Iterator[Problem]:

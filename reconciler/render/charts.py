@@ -10,8 +10,8 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-BARS_SHOWN = 14
-_ROW, _BAR = 34, 6
+_ROW = 34
+"""Pixels from one pair of bars to the next."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,7 +106,7 @@ class Person:
 
 NEAR = 0.8
 _TOP, _PLOT, _MOST_SHARE = 24, 150, 1.2
-_LEFT_PERCENT, _WIDTH_PERCENT = 4.0, 92.0
+_LEFT_PERCENT, _WIDTH_PERCENT = 12.0, 84.0
 
 
 def dot_chart(

@@ -43,6 +43,8 @@ class Table:
     rows: tuple[Row, ...]
     hint: str = ""
     rest: str = ""
+    name: str = ""
+    """For the style sheet."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -133,7 +133,7 @@ def _bar_charts(plans: Sequence[Plan]) -> tuple[BarChart, ...]:
             )
             for row in rows[:GROUPS_SHOWN]
         ]
-        more = f"; {count(len(rows) - GROUPS_SHOWN, 'more group')} below" if len(rows) > GROUPS_SHOWN else ""
+        more = f"; {count(len(rows) - GROUPS_SHOWN, 'more group')} not shown" if len(rows) > GROUPS_SHOWN else ""
         summary = f"What may be spent by group that limits, of {count(len(rows), 'group')}: " + "; ".join(
             f"{pair.label} {pair.shown}" for pair in pairs[:3]
         )
@@ -228,7 +228,13 @@ def _nearest(plans: Sequence[Plan]) -> tuple[Table, ...]:
     )
     columns = (Column(name="who"), *(Column(name=name, is_number=True) for name in ("spent", "limit after", "share")))
     return (
-        Table(title="Nearest to their limit", columns=columns, rows=rows, hint="of the people whose limit changes"),
+        Table(
+            title="Nearest to their limit",
+            columns=columns,
+            rows=rows,
+            hint="of the people whose limit changes",
+            name="nearest",
+        ),
     )
 
 

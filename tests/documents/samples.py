@@ -95,7 +95,7 @@ def large_plan(changes: int, *, people: int, files: int = 40) -> Plan:
         for i, group in enumerate(groups)
     )
     spend = {
-        GroupId(group): {UserId(name): Micros(1_000_000 * (sum(map(ord, name)) % 170)) for name in members}
+        GroupId(group): {UserId(name): Micros(10_000 * (int(name[-5:]) ** 2 * 97 % 17_000)) for name in members}
         for group, members in groups.items()
     }
     return plan_of(company, actions, spend)

@@ -5,18 +5,18 @@ Rows hold numbers and texts, and no markup. They say nothing that changes from r
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from reconciler.core.action import Action, Cause, Kind
+from reconciler.core.action import Action, Cause, Kind, Origin
 from reconciler.core.budget import Absent, Budget, State
 from reconciler.core.directory import Subject, User
 from reconciler.core.gate.validation import Validation
 from reconciler.core.gate.verdict import Breach
 from reconciler.core.people.effects import ActionEffect, NoticeKind, amount_or_any
-from reconciler.core.plan.drift import Drift
+from reconciler.core.plan.drift import Drift, DriftKind, kind_of
 from reconciler.core.plan.plan import Plan
 from reconciler.core.policy import Hazard, NotRead, Validation
 from reconciler.errors import Failure, Place
@@ -26,6 +26,14 @@ from reconciler.render.effects import action_notes
 from reconciler.render.plan import SIGNS
 from reconciler.render.text import day
 from reconciler.words import NO_LIMIT
+
+DRIFT_TITLES = {
+    DriftKind.HAND: "Changed by hand",
+    DriftKind.DUE: "A date came; `apply --due` carries it out",
+    DriftKind.ORPHAN: "Entries that cannot be applied",
+    DriftKind.PENDING: "The policy moved and was never applied",
+    DriftKind.UNKNOWN: "Differs, and nothing shows why",
+}
 
 TURNED = {"▲": "▼", "▼": "▲"}
 """What a plan would do, as what was done before: a drift reads from the policy to live."""
@@ -49,6 +57,8 @@ class ChangeRow:
     """Whether people get more (▲), less (▼) or both (▲▼); empty where no amount changes."""
     why: str
     """The entry's reason, or why there is an action without one."""
+    origin: Origin
+    """Why live differs from the policy."""
     ends: datetime | None
     note: str
     """What happens to the people, where their number does not say it; may be empty."""
@@ -81,6 +91,16 @@ class ChangeRow:
 
 def change_rows(plan: Plan) -> tuple[ChangeRow, ...]:
     """Return a plan's actions as rows, in the order in which they run."""
+    return _rows(plan, plan.actions)
+
+
+def difference_rows(drift: Drift) -> tuple[ChangeRow, ...]:
+    """Return what would repair each difference as rows: by kind of difference, then in the order of the plan."""
+    kinds = list(DriftKind)
+    return _rows(drift.plan, sorted(drift.differences, key=lambda action: kinds.index(kind_of(action))))
+
+
+def _rows(plan: Plan, actions: Sequence[Action]) -> tuple[ChangeRow, ...]:
     effects, notes = plan.effects.by_action, action_notes(plan.actions, plan.effects)
     nothing = ActionEffect(people=0, transitions=())
     return tuple(
@@ -94,11 +114,12 @@ def change_rows(plan: Plan) -> tuple[ChangeRow, ...]:
             people=effects.get(action.address, nothing).people,
             arrow=_arrow(action, effects.get(action.address, nothing)),
             why=action.reason or _cause(action),
+            origin=action.origin,
             ends=action.expires if action.cause is not Cause.EXPIRED else None,
             note=_remark(notes.get(action.address, "")),
             place=action.place,
         )
-        for action in plan.actions
+        for action in actions
     )
 
 
@@ -179,7 +200,8 @@ def _problems_of(value: Value) -> tuple[Problem, ...]:
         case Plan():
             return problems_of_plan(value)
         case Drift():
-            return problems_of_plan(value.plan)
+            rest = (problem for problem in problems_of_plan(value.plan) if not problem.is_hazard)
+            return (*rest, *map(_difference, difference_rows(value)))
         case Validation():
             return (*_breaches(value.breaches), *map(_not_read, value.not_read))
         case _:
@@ -208,6 +230,12 @@ def problems_of_failure(failure: Failure) -> tuple[Problem, ...]:
         )
     message = "; ".join((failure.message, *failure.details))
     return (Problem(level=Level.ERROR, rule="error", subject="", message=message, hint=failure.hint, place=None),)
+
+
+def _difference(row: ChangeRow) -> Problem:
+    message = f"{row.address}: the policy says {row.after}, and live is {row.before}"
+    hint = "run `reconciler apply` to undo it, or `reconciler drift --accept` to keep it"
+    return Problem(level=Level.WARNING, rule="drift", subject=row.address, message=message, hint=hint, place=row.place)
 
 
 def _not_read(missed: NotRead) -> Problem:

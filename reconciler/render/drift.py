@@ -15,6 +15,7 @@ from reconciler.core.plan.acceptance import Acceptance, Taking
 from reconciler.core.plan.drift import Drift, DriftKind, kind_of
 from reconciler.core.plan.plan import Plan
 from reconciler.money import format_usd, format_usd_short
+from reconciler.render.changes import DRIFT_TITLES
 from reconciler.render.effects import Detail, breach_lines, standing_notices
 from reconciler.render.plan import (
     deployment_text,
@@ -26,14 +27,6 @@ from reconciler.render.plan import (
 )
 from reconciler.render.text import Line, Role, columns, day, distance, harmless, instant, limit_text, lines_of
 from reconciler.words import NAMES_SHOWN, count, count_people
-
-_TITLES = {
-    DriftKind.HAND: "Changed by hand",
-    DriftKind.DUE: "A date came; `apply --due` carries it out",
-    DriftKind.ORPHAN: "Entries that cannot be applied",
-    DriftKind.PENDING: "The policy moved and was never applied",
-    DriftKind.UNKNOWN: "Differs, and nothing shows why",
-}
 
 
 def drift_report(drift: Drift, cost: str = "", *, detail: Detail = Detail.SUMMARY) -> list[Line]:
@@ -78,7 +71,7 @@ def _differences(kind: DriftKind, drift: Drift) -> Iterator[str]:
     number = drift.counts[kind]
     if not number:
         return
-    yield Line(f"{_TITLES[kind]}: {number:,}", Role.HEADING)
+    yield Line(f"{DRIFT_TITLES[kind]}: {number:,}", Role.HEADING)
     if kind is DriftKind.ORPHAN:
         yield from orphan_lines(drift.plan.orphans)
     actions = [action for action in drift.differences if kind_of(action) is kind]

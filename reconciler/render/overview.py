@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from reconciler.core.action import Kind
 from reconciler.core.gate.verdict import Refusal
 from reconciler.core.people.effects import Exposure, PersonEffect, amount_or_any
-from reconciler.core.plan.drift import Drift
+from reconciler.core.plan.drift import Drift, DriftKind
 from reconciler.core.plan.plan import Plan
 from reconciler.core.plan.report import OutcomeReport
 from reconciler.formats.documents import Value
@@ -101,12 +101,15 @@ def headline(overview: Overview) -> str:
     return ", ".join(parts)
 
 
-def drift_headline(overview: Overview) -> str:
-    """`3 differences between Coder and the policy`."""
-    if not overview.changes and overview.is_complete:
-        return "live budgets match the policy"
-    rest = "" if overview.is_complete else ", not everything could be read"
-    return f"{count(overview.changes, 'difference')} between Coder and the policy{rest}"
+def drift_headline(drifts: Sequence[Drift]) -> str:
+    """`3 differences between Coder and the policy (2 hand, 1 due)`."""
+    counts = {kind: sum(drift.counts[kind] for drift in drifts) for kind in DriftKind}
+    rest = "" if all(drift.plan.is_complete for drift in drifts) else ", not everything could be read"
+    total = sum(counts.values())
+    if not total:
+        return f"live budgets match the policy{rest}"
+    listed = ", ".join(f"{number:,} {kind}" for kind, number in counts.items() if number)
+    return f"{count(total, 'difference')} between Coder and the policy ({listed}){rest}"
 
 
 def outcome_headline(reports: Sequence[OutcomeReport]) -> str:

@@ -6,13 +6,13 @@ from collections.abc import Iterable, Sequence
 
 from reconciler.core.budget import Unknown
 from reconciler.core.people.effects import LimitCount
-from reconciler.core.plan.drift import Drift
+from reconciler.core.plan.drift import Drift, kind_of_origin
 from reconciler.core.plan.plan import DIGEST_SHOWN, Plan
 from reconciler.core.snapshot import Deployment, Unlimited
 from reconciler.errors import Place
 from reconciler.formats.documents import Value
 from reconciler.money import format_usd, format_usd_short
-from reconciler.render.changes import TURNED, ChangeRow, Level, change_rows, problems_of
+from reconciler.render.changes import DRIFT_TITLES, TURNED, ChangeRow, Level, change_rows, difference_rows, problems_of
 from reconciler.render.charts import NEAR, BarChart, DotChart, Pair, Person, bar_chart, dot_chart
 from reconciler.render.overview import Overview, drift_headline, headline, overview_of, plans_of, signed_usd
 from reconciler.render.page import Alert, Column, Page, Row, Table, Tile
@@ -31,13 +31,13 @@ def plan_page(values: Sequence[Value]) -> Page:
     plans = plans_of(values)
     overview = overview_of(plans)
     drifts = [value for value in values if isinstance(value, Drift)]
-    title = drift_headline(overview) if drifts else headline(overview)
+    title = drift_headline(drifts) if drifts else headline(overview)
     changes = _drift_table(drifts) if drifts else _change_table(plans)
     return Page(
         title=f"AI budgets: {title}",
         subtitles=tuple(subtitle(plan.deployment, plan.digest) for plan in plans),
         tiles=_tiles(overview) if overview.changes else (),
-        alerts=tuple(_alerts(plans)),
+        alerts=tuple(_drift_alerts(drifts) if drifts else _alerts(plans)),
         bar_charts=_bar_charts(plans),
         dot_charts=_dot_charts(plans),
         tables=(*changes, *_nearest(plans)),
@@ -111,6 +111,14 @@ def _alerts(plans: Sequence[Plan]) -> Iterable[Alert]:
     notices += tuple(sentence for plan in plans for sentence in plan.effects.unknown)
     if notices:
         yield Alert(title="To know", lines=notices)
+
+
+def _drift_alerts(drifts: Sequence[Drift]) -> Iterable[Alert]:
+    problems = [problem for problem in problems_of(drifts) if problem.rule != "drift"]
+    lines = tuple(_sentence(problem.message, problem.hint, problem.place) for problem in problems)
+    if lines:
+        is_bad = any(problem.level is Level.ERROR for problem in problems)
+        yield Alert(title="To know", lines=lines, tone="bad" if is_bad else "")
 
 
 def _sentence(message: str, hint: str, place: Place | None) -> str:
@@ -244,8 +252,8 @@ def _change_table(plans: Sequence[Plan]) -> tuple[Table, ...]:
         return ()
     columns = (
         Column(name="change"), Column(name="who"), Column(name="now", is_number=True),
-        Column(name="after", is_number=True), Column(name="people", is_number=True), Column(name="why"),
-        Column(name="where"),
+        Column(name="after", is_number=True), Column(name="people", is_number=True), Column(name="why", is_long=True),
+        Column(name="where", is_long=True),
     )  # fmt: skip
     return (Table(title=count(len(rows), "change"), columns=columns, rows=rows, hint=_SIGNS),)
 
@@ -274,10 +282,11 @@ def _drift_table(drifts: Sequence[Drift]) -> tuple[Table, ...]:
     changes = {change.address: change.change for drift in drifts for change in drift.last_changes.changes}
     rows = []
     for drift in drifts:
-        for row in change_rows(drift.plan):
+        for row in difference_rows(drift):
             last = changes.get(row.address)
             booked = f" ({row.group})" if row.group else ""
             cells = (
+                DRIFT_TITLES[kind_of_origin(row.origin)].partition(";")[0],
                 f"{row.address}{booked}",
                 row.after,
                 f"{TURNED.get(row.arrow, row.arrow)} {row.before}".strip(),
@@ -290,7 +299,8 @@ def _drift_table(drifts: Sequence[Drift]) -> tuple[Table, ...]:
     if not rows:
         return ()
     columns = (
-        Column(name="who"), Column(name="policy", is_number=True), Column(name="live", is_number=True),
-        Column(name="apply would"), Column(name="changed by"), Column(name="when"), Column(name="where"),
+        Column(name="why it differs"), Column(name="who"), Column(name="policy", is_number=True),
+        Column(name="live", is_number=True), Column(name="apply would"), Column(name="changed by", is_long=True),
+        Column(name="when"), Column(name="where", is_long=True),
     )  # fmt: skip
     return (Table(title=count(len(rows), "difference"), columns=columns, rows=tuple(rows)),)

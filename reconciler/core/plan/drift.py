@@ -36,7 +36,12 @@ _KINDS = {
 
 def kind_of(action: Action) -> DriftKind:
     """Return the kind of difference that an action would repair."""
-    return _KINDS[action.origin]
+    return kind_of_origin(action.origin)
+
+
+def kind_of_origin(origin: Origin) -> DriftKind:
+    """Return the kind of difference that an origin stands for."""
+    return _KINDS[origin]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

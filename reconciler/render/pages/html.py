@@ -91,7 +91,7 @@ def _outcome_page(reports: Sequence[OutcomeReport]) -> Page:
     )
     columns = (
         Column(name="result"), Column(name="who"), Column(name="before", is_number=True),
-        Column(name="after", is_number=True), Column(name="reason"), Column(name="detail"),
+        Column(name="after", is_number=True), Column(name="reason", is_long=True), Column(name="detail", is_long=True),
     )  # fmt: skip
     tiles = tuple(
         Tile(
@@ -121,7 +121,11 @@ def _failure_page(failure: Failure) -> Page:
         Row(cells=(f"{finding.place.file}:{finding.place.line}", finding.message, finding.hint))
         for finding in failure.findings
     )
-    columns = (Column(name="where"), Column(name="what"), Column(name="what to do"))
+    columns = (
+        Column(name="where", is_long=True),
+        Column(name="what", is_long=True),
+        Column(name="what to do", is_long=True),
+    )
     return Page(
         title=f"AI budgets: {'refused' if is_refused else 'error'}",
         alerts=(Alert(title="Refused" if is_refused else "Error", lines=lines, tone="bad"),),

@@ -21,7 +21,7 @@ from reconciler.core.plan.status import Status
 from reconciler.errors import Failure, Place
 from reconciler.formats.documents import Value, document_of
 from reconciler.money import format_usd
-from reconciler.render.changes import ChangeRow, Level, Problem, change_rows, problems_of
+from reconciler.render.changes import ChangeRow, Level, Problem, change_rows, difference_rows, problems_of
 from reconciler.render.formats import Facts
 from reconciler.render.text import harmless
 from reconciler.words import NO_LIMIT
@@ -61,8 +61,8 @@ def _cases(value: Value) -> Iterator[_Case]:
     match value:
         case Plan():
             yield from (_case(row, failure="") for row in change_rows(value))
-        case Drift(plan=plan):
-            yield from (_case(row, failure="differs from the policy") for row in change_rows(plan))
+        case Drift():
+            yield from (_case(row, failure="differs from the policy") for row in difference_rows(value))
         case OutcomeReport():
             yield from _results(value)
         case Validation():

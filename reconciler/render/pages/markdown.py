@@ -12,11 +12,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import assert_never
 
+from reconciler.core.action import Origin
 from reconciler.core.budget import Unknown
 from reconciler.core.gate.validation import Validation
 from reconciler.core.people.effects import PersonEffect
 from reconciler.core.people.explanation import Explanation
-from reconciler.core.plan.drift import Drift
+from reconciler.core.plan.drift import Drift, DriftKind, kind_of_origin
 from reconciler.core.plan.outcome import Result
 from reconciler.core.plan.plan import DIGEST_SHOWN, Plan
 from reconciler.core.plan.report import OutcomeReport
@@ -25,7 +26,16 @@ from reconciler.core.snapshot import Deployment, Effective, Unlimited
 from reconciler.errors import Failure, Place
 from reconciler.formats.documents import Value
 from reconciler.money import format_usd, format_usd_short
-from reconciler.render.changes import TURNED, ChangeRow, Problem, change_rows, problems_of_failure, problems_of_plan
+from reconciler.render.changes import (
+    DRIFT_TITLES,
+    TURNED,
+    ChangeRow,
+    Problem,
+    change_rows,
+    difference_rows,
+    problems_of,
+    problems_of_failure,
+)
 from reconciler.render.formats import Facts
 from reconciler.render.markup import code, fenced, link, place_url
 from reconciler.render.overview import (
@@ -55,8 +65,10 @@ NOT_LISTED = "not in a policy file"
 def render(values: Sequence[Value], facts: Facts, *, most: int = MAX_CHARACTERS) -> str:
     """Render documents of one kind as one page of at most `most` characters."""
     match values[0]:
-        case Plan() | Drift():
+        case Plan():
             return _plan_page(values, facts, most)
+        case Drift():
+            return _drift_page([value for value in values if isinstance(value, Drift)], facts, most)
         case OutcomeReport():
             return _outcome_page([value for value in values if isinstance(value, OutcomeReport)], facts, most)
         case Failure() as failure:
@@ -73,25 +85,44 @@ def render(values: Sequence[Value], facts: Facts, *, most: int = MAX_CHARACTERS)
 def _plan_page(values: Sequence[Value], facts: Facts, most: int) -> str:
     plans = plans_of(values)
     overview = overview_of(plans)
-    is_drift = isinstance(values[0], Drift)
+    text = headline(overview)
     head = [
-        *_title("drift" if is_drift else "plan", plans[0].deployment, _headline(overview, is_drift=is_drift)),
+        *_title("plan", plans[0].deployment, f"⛔ {text}" if overview.is_refused else text),
         *_money_table(overview),
-        *_refusal(plans, facts),
-        *_problems([problem for plan in plans for problem in problems_of_plan(plan) if not problem.is_hazard], facts),
+        *_refusal(plans),
+        *_problems([problem for problem in problems_of(plans) if not problem.is_hazard], facts),
     ]
-    tail = [*(_what_to_do() if is_drift and overview.changes else ()), *(_footer(plan) for plan in plans)]
-    drifts = [value for value in values if isinstance(value, Drift)]
+    tail = [_footer(plan) for plan in plans]
     rows = [row for plan in plans for row in change_rows(plan)]
-    table = _DriftTable(drifts, facts) if is_drift else _ChangeTable(facts)
-    people = [] if is_drift else _people(plans)
-    whole = _joined(head, table.whole(rows), people, tail)
+    table = _ChangeTable(facts)
+    if not all(plan.has_base for plan in plans):
+        tables = table.whole(rows)
+    else:
+        tables = [
+            line
+            for title, is_change in (("This change", True), ("Differs anyway, and is applied too", False))
+            for line in table.titled(title, [row for row in rows if (row.origin is Origin.CHANGE) is is_change])
+        ]
+    whole = _joined(head, tables, _people(plans), tail)
     return whole if len(whole) <= most else _shortened(head, table, rows, tail, most)
 
 
-def _headline(overview: Overview, *, is_drift: bool) -> str:
-    text = drift_headline(overview) if is_drift else headline(overview)
-    return f"⛔ {text}" if overview.is_refused and not is_drift else text
+def _drift_page(drifts: Sequence[Drift], facts: Facts, most: int) -> str:
+    rows = [row for drift in drifts for row in difference_rows(drift)]
+    problems = [problem for problem in problems_of(drifts) if problem.rule != "drift"]
+    head = [
+        *_title("drift", drifts[0].plan.deployment, drift_headline(drifts)),
+        *_problems(problems, facts),
+    ]
+    tail = [*(_what_to_do() if rows else ()), *(_footer(drift.plan) for drift in drifts)]
+    table = _DriftTable(drifts, facts)
+    tables = [
+        line
+        for kind in DriftKind
+        for line in table.titled(DRIFT_TITLES[kind], [row for row in rows if kind_of_origin(row.origin) is kind])
+    ]
+    whole = _joined(head, tables, tail)
+    return whole if len(whole) <= most else _shortened(head, table, rows, tail, most)
 
 
 def _title(kind: str, deployment: Deployment | None, text: str) -> list[str]:
@@ -134,7 +165,7 @@ def _overspent(person: PersonEffect) -> str:
     return f"{code(person.username)} (spent {_amount(spend)} of {_amount(limit)})"
 
 
-def _refusal(plans: Sequence[Plan], facts: Facts) -> list[str]:
+def _refusal(plans: Sequence[Plan]) -> list[str]:
     """Say that a plan is refused, and what to paste into the policy if it is meant."""
     if not any(plan.verdict.is_refused for plan in plans):
         return []
@@ -185,6 +216,10 @@ class _ChangeTable:
         """One table, in the order in which the changes run, each linked to its line."""
         return [*self.head, *(self.line(row, is_linked=True) for row in rows), ""] if rows else []
 
+    def titled(self, title: str, rows: Sequence[ChangeRow]) -> list[str]:
+        """A table below a title; nothing where there are no rows."""
+        return [f"**{title}: {len(rows):,}**", "", *self.whole(rows)] if rows else []
+
     def of_file(self, file: str, rows: Sequence[ChangeRow]) -> list[str]:
         """The table of one policy file."""
         place = rows[0].place
@@ -214,7 +249,10 @@ class _ChangeTable:
 class _DriftTable(_ChangeTable):
     """What differs: the policy, live, and who changed it last."""
 
-    head = ("| who | policy | live | | `apply` would | changed by | when |", "|---|--:|--:|---|---|---|---|")
+    head = (
+        "| who | policy | live | | `apply` would | changed by | when | reason in the policy |",
+        "|---|--:|--:|---|---|---|---|---|",
+    )
 
     def __init__(self, drifts: Sequence[Drift], facts: Facts) -> None:
         super().__init__(facts)
@@ -232,6 +270,7 @@ class _DriftTable(_ChangeTable):
             str(row.kind),
             code(last.change.by or "somebody") if last else "",
             last.change.at.strftime("%Y-%m-%d %H:%M UTC") if last else "",
+            code(row.why),
         )
         return f"| {' | '.join(cells)} |"
 

@@ -69,11 +69,15 @@ def _plan(registry: CollectorRegistry, plans: Sequence[Plan]) -> None:
 
 
 def _differences(registry: CollectorRegistry, plans: Sequence[Plan]) -> None:
-    counts = Counter((organization_name(action), str(action.kind)) for plan in plans for action in plan.actions)
+    counts = Counter((organization_name(action), str(action.origin)) for plan in plans for action in plan.actions)
+    counts.update(
+        (organization_name(held.action), str(held.action.origin)) for plan in plans for held in plan.held_back
+    )
+    counts.update((orphan.organization, "orphan") for plan in plans for orphan in plan.orphans)
     gauge = Gauge(
         "reconciler_differences",
-        "Subjects whose live budget differs from the policy.",
-        ["organization", "kind"],
+        "Subjects whose live budget differs from the policy, and entries that cannot be applied (origin `orphan`).",
+        ["organization", "origin"],
         registry=registry,
     )
     for labels, number in sorted(counts.items()):

@@ -19,12 +19,12 @@ from reconciler.core.gate.verdict import Breach, Danger, Verdict
 from reconciler.core.people.effects import (
     ActionEffect,
     Effects,
-    Exposure,
     Notice,
     NoticeKind,
     PersonEffect,
     Transition,
 )
+from reconciler.core.people.sums import Exposure
 from reconciler.core.policy import GuardrailName, Hazard
 from reconciler.core.snapshot import Effective, Unlimited
 from reconciler.money import format_usd, format_usd_short

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 from reconciler.core.action import Kind
 from reconciler.core.gate.verdict import Refusal
-from reconciler.core.people.effects import Exposure, PersonEffect, amount_or_any
+from reconciler.core.people.effects import PersonEffect, amount_or_any
+from reconciler.core.people.sums import Exposure
 from reconciler.core.plan.drift import Drift, DriftKind
 from reconciler.core.plan.plan import Plan
 from reconciler.core.plan.report import OutcomeReport

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from reconciler.core.budget import Unknown
-from reconciler.core.people.effects import LimitCount
+from reconciler.core.people.sums import LimitCount
 from reconciler.core.plan.drift import Drift, kind_of_origin
 from reconciler.core.plan.plan import DIGEST_SHOWN, Plan
 from reconciler.core.snapshot import Deployment, Unlimited

@@ -37,7 +37,8 @@ from reconciler.core.action import Action, Kind
 from reconciler.core.budget import Absent, Budget
 from reconciler.core.desired import ResolvedPolicy
 from reconciler.core.gate.verdict import Breach
-from reconciler.core.people.effects import Effects, Exposure
+from reconciler.core.people.effects import Effects
+from reconciler.core.people.sums import Exposure
 from reconciler.core.policy import Entry, Guardrail, GuardrailName, Policy, UserOverrideEntry
 from reconciler.money import format_usd
 from reconciler.words import count, count_people

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from reconciler.core.budget import GroupId, GroupRef, OrganizationId, Unknown, UserId
 from reconciler.core.directory import Directory
 from reconciler.core.people.effective import EffectiveLimits
-from reconciler.core.people.effects import Exposure, GroupExposure, LimitCount, OrganizationExposure
+from reconciler.core.people.sums import Exposure, GroupExposure, LimitCount, OrganizationExposure
 from reconciler.core.snapshot import Effective, Snapshot, Unlimited
 from reconciler.money import Micros
 

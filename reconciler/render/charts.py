@@ -10,6 +10,8 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+BARS_SHOWN = 12
+"""Pairs of bars in one chart; the callers choose which."""
 _ROW = 34
 """Pixels from one pair of bars to the next."""
 

@@ -13,15 +13,13 @@ from reconciler.errors import Place
 from reconciler.formats.documents import Value
 from reconciler.money import format_usd, format_usd_short
 from reconciler.render.changes import DRIFT_TITLES, TURNED, ChangeRow, Level, change_rows, difference_rows, problems_of
-from reconciler.render.charts import NEAR, BarChart, DotChart, Pair, Person, bar_chart, dot_chart
+from reconciler.render.charts import BARS_SHOWN, NEAR, BarChart, DotChart, Pair, Person, bar_chart, dot_chart
 from reconciler.render.overview import Overview, drift_headline, headline, overview_of, plans_of, signed_usd
 from reconciler.render.page import Alert, Column, Page, Row, Table, Tile
 from reconciler.render.plan import deployment_text
 from reconciler.render.text import day
 from reconciler.words import NO_LIMIT, count, count_people, listed
 
-GROUPS_SHOWN = 12
-LIMITS_SHOWN = 12
 NEAREST_SHOWN = 15
 MARKS = (20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 50_000, 100_000)
 """Limits in US dollars that are marked on the axis."""
@@ -139,9 +137,9 @@ def _bar_charts(plans: Sequence[Plan]) -> tuple[BarChart, ...]:
                 after=row.after_micros,
                 shown=_moved(row.before_micros, row.after_micros),
             )
-            for row in rows[:GROUPS_SHOWN]
+            for row in rows[:BARS_SHOWN]
         ]
-        more = f"; {count(len(rows) - GROUPS_SHOWN, 'more group')} not shown" if len(rows) > GROUPS_SHOWN else ""
+        more = f"; {count(len(rows) - BARS_SHOWN, 'more group')} not shown" if len(rows) > BARS_SHOWN else ""
         summary = f"What may be spent by group that limits, of {count(len(rows), 'group')}: " + "; ".join(
             f"{pair.label} {pair.shown}" for pair in pairs[:3]
         )
@@ -163,7 +161,7 @@ def _limit_pairs(limits: Sequence[LimitCount]) -> list[Pair]:
         sums[1] += row.people_after
     unlimited = amounts.pop(None, None)
     ordered = sorted((micros, sums) for micros, sums in amounts.items() if micros is not None)
-    size = -(-len(ordered) // LIMITS_SHOWN) or 1
+    size = -(-len(ordered) // BARS_SHOWN) or 1
     pairs = []
     for i in range(0, len(ordered), size):
         chunk = ordered[i : i + size]

@@ -26,9 +26,9 @@ from reconciler.core.snapshot import Deployment, Effective, Unlimited
 from reconciler.errors import Failure, Place
 from reconciler.formats.documents import Value
 from reconciler.money import format_usd, format_usd_short
+from reconciler.render.change_tables import NOT_LISTED, ChangeTable, DriftTable
 from reconciler.render.changes import (
     DRIFT_TITLES,
-    TURNED,
     ChangeRow,
     Problem,
     change_rows,
@@ -49,7 +49,7 @@ from reconciler.render.overview import (
 )
 from reconciler.render.pages import text as text_page
 from reconciler.render.status_page import status_markdown
-from reconciler.render.text import day, text_of
+from reconciler.render.text import text_of
 from reconciler.words import NO_LIMIT, count, count_people
 
 MAX_CHARACTERS = 65_000
@@ -59,7 +59,6 @@ MAX_SUMMARY_CHARACTERS = 250_000
 PROBLEMS_SHOWN = 50
 TRANSITIONS_SHOWN = 40
 NAMES_SHOWN = 10
-NOT_LISTED = "not in a policy file"
 
 
 def render(values: Sequence[Value], facts: Facts, *, most: int = MAX_CHARACTERS) -> str:
@@ -94,7 +93,7 @@ def _plan_page(values: Sequence[Value], facts: Facts, most: int) -> str:
     ]
     tail = [_footer(plan) for plan in plans]
     rows = [row for plan in plans for row in change_rows(plan)]
-    table = _ChangeTable(facts)
+    table = ChangeTable(facts)
     if not all(plan.has_base for plan in plans):
         tables = table.whole(rows)
     else:
@@ -115,7 +114,7 @@ def _drift_page(drifts: Sequence[Drift], facts: Facts, most: int) -> str:
         *_problems(problems, facts),
     ]
     tail = [*(_what_to_do() if rows else ()), *(_footer(drift.plan) for drift in drifts)]
-    table = _DriftTable(drifts, facts)
+    table = DriftTable(drifts, facts)
     tables = [
         line
         for kind in DriftKind
@@ -204,78 +203,7 @@ def _where(place: Place, facts: Facts) -> str:
     return link(f"{place.file}:{place.line}", place_url(place, facts.link_base))
 
 
-class _ChangeTable:
-    """The changes of a plan."""
-
-    head = ("| | who | now | after | | people | why |", "|---|---|--:|--:|---|--:|---|")
-
-    def __init__(self, facts: Facts) -> None:
-        self._facts = facts
-
-    def whole(self, rows: Sequence[ChangeRow]) -> list[str]:
-        """One table, in the order in which the changes run, each linked to its line."""
-        return [*self.head, *(self.line(row, is_linked=True) for row in rows), ""] if rows else []
-
-    def titled(self, title: str, rows: Sequence[ChangeRow]) -> list[str]:
-        """A table below a title; nothing where there are no rows."""
-        return [f"**{title}: {len(rows):,}**", "", *self.whole(rows)] if rows else []
-
-    def of_file(self, file: str, rows: Sequence[ChangeRow]) -> list[str]:
-        """The table of one policy file."""
-        place = rows[0].place
-        url = place_url(place, self._facts.link_base).partition("#")[0] if place else ""
-        title = f"**{link(file, url)}**" if file else f"**{NOT_LISTED}**"
-        return [title, "", *self.head, *(self.line(row, is_linked=False) for row in rows), ""]
-
-    def line(self, row: ChangeRow, *, is_linked: bool) -> str:
-        url = place_url(row.place, self._facts.link_base) if is_linked and row.place else ""
-        booked = f" ({code(row.group)})" if row.group else ""
-        cells = (
-            row.sign,
-            f"{link(row.address, url)}{booked}",
-            _short(row.before),
-            _short(row.after),
-            row.arrow,
-            f"{row.people:,}" if row.people else "",
-            self._why(row),
-        )
-        return f"| {' | '.join(cells)} |"
-
-    def _why(self, row: ChangeRow) -> str:
-        ends = f"until {day(row.ends)}" if row.ends else ""
-        return "; ".join(filter(None, (code(row.why), ends, code(row.note))))
-
-
-class _DriftTable(_ChangeTable):
-    """What differs: the policy, live, and who changed it last."""
-
-    head = (
-        "| who | policy | live | | `apply` would | changed by | when | reason in the policy |",
-        "|---|--:|--:|---|---|---|---|---|",
-    )
-
-    def __init__(self, drifts: Sequence[Drift], facts: Facts) -> None:
-        super().__init__(facts)
-        self._changes = {change.address: change for drift in drifts for change in drift.last_changes.changes}
-
-    def line(self, row: ChangeRow, *, is_linked: bool) -> str:
-        url = place_url(row.place, self._facts.link_base) if is_linked and row.place else ""
-        booked = f" ({code(row.group)})" if row.group else ""
-        last = self._changes.get(row.address)
-        cells = (
-            f"{link(row.address, url)}{booked}",
-            _short(row.after),
-            _short(row.before),
-            TURNED.get(row.arrow, row.arrow),
-            str(row.kind),
-            code(last.change.by or "somebody") if last else "",
-            last.change.at.strftime("%Y-%m-%d %H:%M UTC") if last else "",
-            code(row.why),
-        )
-        return f"| {' | '.join(cells)} |"
-
-
-def _shortened(head: list[str], table: _ChangeTable, rows: Sequence[ChangeRow], tail: list[str], most: int) -> str:
+def _shortened(head: list[str], table: ChangeTable, rows: Sequence[ChangeRow], tail: list[str], most: int) -> str:
     """One table a file, as many whole files as there is room for, and what was left out."""
     files: dict[str, list[ChangeRow]] = {}
     for row in sorted(rows, key=lambda row: (not row.file, row.file)):
@@ -401,10 +329,6 @@ def _limit(effective: Effective, *, with_group: bool) -> str:
         return NO_LIMIT
     amount = _amount(effective.limit_micros)
     return f"{amount} ({code(effective.group.label)})" if with_group else amount
-
-
-def _short(amount: str) -> str:
-    return amount.removesuffix(".00")
 
 
 def _amount(micros: int | None) -> str:

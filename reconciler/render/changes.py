@@ -18,7 +18,7 @@ from reconciler.core.gate.verdict import Breach
 from reconciler.core.people.effects import ActionEffect, NoticeKind, amount_or_any
 from reconciler.core.plan.drift import Drift, DriftKind, kind_of
 from reconciler.core.plan.plan import Plan
-from reconciler.core.policy import Hazard, NotRead, Validation
+from reconciler.core.policy import Hazard, NotRead
 from reconciler.errors import Failure, Place
 from reconciler.formats.documents import Value
 from reconciler.money import format_usd

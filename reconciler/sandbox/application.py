@@ -41,7 +41,7 @@ from .memo import Memo
 from .query import parse_bool
 from .recorder import Recorder
 from .routes import API, EXPERIMENTAL_API, api_routes, experimental_routes
-from .routing import laid_out
+from .routing import Routes
 from .seeds import sow
 from .spending import advance
 from .tokens import HEADER, Identities, find_token, token_in_cookie
@@ -83,11 +83,13 @@ class Application:
         self._capacity = Capacity() if options.profile == "real" else None
         self._version = (b"x-coder-build-version", generation.version.encode())
         experimental = options.experimental_spend_route
-        routes = [
-            *laid_out(API, api_routes(generation, experimental_spend=experimental)),
-            *laid_out(EXPERIMENTAL_API, experimental_routes(generation, experimental_spend=experimental)),
-        ]
-        self._router = Router(routes, default=_outside, redirect_slashes=False)
+        self._routes = Routes(
+            {
+                API: api_routes(generation, experimental_spend=experimental),
+                EXPERIMENTAL_API: experimental_routes(generation, experimental_spend=experimental),
+            },
+            default=_outside,
+        )
         self.control = Control(self.world, self.faults, self.recorder)
         self._entrance = Router([Mount(PREFIX, self.control)], default=self._coder, redirect_slashes=False)
 
@@ -192,7 +194,7 @@ class Application:
             if call.path.startswith("/api/"):
                 limit = self._limit(call)
                 _require_no_cross_site_write(call)
-            await self._router(scope, receive, collect)
+            await self._routes(scope, receive, collect)
         except Refused as refused:
             await refused.answer(scope, receive, collect)
         except Exception as error:  # noqa: BLE001  # as Coder: any other error is a 500, and is printed

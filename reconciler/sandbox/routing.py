@@ -20,7 +20,7 @@ from .calls import Call
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from starlette.types import Receive, Scope, Send
+    from starlette.types import ASGIApp, Receive, Scope, Send
 
 Guard = Callable[[Call], None]
 Handler = Callable[[Call], Answer]
@@ -91,7 +91,35 @@ class _Endpoint:
         return route.handler(call)
 
 
-def laid_out(prefix: str, routes: Iterable[Route]) -> list[routing.Route]:
+class Routes:
+    """Find the route of a request among those below some prefixes, in the order in which chi prefers them.
+
+    starlette tries one route after the other, so routes are kept apart by their first segment.
+    """
+
+    def __init__(self, by_prefix: Mapping[str, Iterable[Route]], *, default: ASGIApp) -> None:
+        self._default = default
+        laid_out: dict[str, list[routing.Route]] = {}
+        for prefix, routes in by_prefix.items():
+            for route in _laid_out(prefix, routes):
+                laid_out.setdefault(_first_segment(route.path), []).append(route)
+        self._routers = {
+            segment: routing.Router(routes, default=default, redirect_slashes=False)
+            for segment, routes in laid_out.items()
+        }
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer by the first route that matches, else by the default."""
+        router = self._routers.get(_first_segment(scope["path"]), self._default)
+        await router(scope, receive, send)
+
+
+def _first_segment(path: str) -> str:
+    """Return the path up to the first segment below a prefix, which has two segments itself."""
+    return "/".join(path.split("/", 4)[:4])
+
+
+def _laid_out(prefix: str, routes: Iterable[Route]) -> list[routing.Route]:
     """Return one route of starlette for each path below the prefix, in the order in which they are to be tried."""
     by_path: dict[str, dict[str, Route]] = {}
     for route in routes:

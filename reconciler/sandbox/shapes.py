@@ -43,6 +43,8 @@ def without_empty(shape: dict[str, Any], *names: str) -> dict[str, Any]:
 
 def role_list(roles_json: str) -> list[dict[str, str]]:
     """Return roles as Coder's SlimRole."""
+    if roles_json == "[]":
+        return []
     return [{"name": name, "display_name": _DISPLAY_NAMES[name]} for name in json.loads(roles_json)]
 
 
@@ -64,24 +66,27 @@ def role_shape(name: str, *, organization_id: str, is_assignable: bool) -> dict[
 
 def minimal_user_shape(*, id_: str, username: str, name: str) -> dict[str, Any]:
     """Return Coder's MinimalUser."""
-    return without_empty({"id": id_, "username": username, "name": name}, "name")
+    shape = {"id": id_, "username": username}
+    if name:
+        shape["name"] = name
+    return shape
 
 
 def user_shape(world: World, row: sqlite3.Row | Mapping[str, Any], organization_ids: Iterable[str]) -> dict[str, Any]:
     """Return Coder's User."""
-    shape = minimal_user_shape(id_=row["id"], username=row["username"], name=row["name"]) | {
-        "email": row["email"],
-        "created_at": shown(row["created_at"]),
-        "updated_at": shown(row["updated_at"]),
-        "last_seen_at": shown(row["last_seen_at"]),
-        "status": row["status"],
-        "login_type": row["login_type"],
-        "is_service_account": bool(row["is_service_account"]),
-        "organization_ids": list(organization_ids),
-        "roles": role_list(row["roles"]),
-        "has_ai_seat": has_ai_seat(world, row["status"]),
-    }
-    return without_empty(shape, "is_service_account")
+    shape = minimal_user_shape(id_=row["id"], username=row["username"], name=row["name"])
+    shape["email"] = row["email"]
+    shape["created_at"] = shown(row["created_at"])
+    shape["updated_at"] = shown(row["updated_at"])
+    shape["last_seen_at"] = shown(row["last_seen_at"])
+    shape["status"] = row["status"]
+    shape["login_type"] = row["login_type"]
+    if row["is_service_account"]:
+        shape["is_service_account"] = True
+    shape["organization_ids"] = list(organization_ids)
+    shape["roles"] = role_list(row["roles"])
+    shape["has_ai_seat"] = has_ai_seat(world, row["status"])
+    return shape
 
 
 def has_ai_seat(world: World, status: str) -> bool:

@@ -12,8 +12,6 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
-from ..spending import note_crossings
-
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
@@ -58,6 +56,7 @@ WITHOUT_PRICE = Model(
 _PEOPLE = """
 SELECT e.user_id, e.effective_group_id, e.spend_limit_micros FROM effective_budgets e JOIN users u ON u.id = e.user_id
 WHERE e.effective_group_id IS NOT NULL AND e.spend_limit_micros IS NOT 0 AND u.status <> 'dormant'
+ORDER BY 2, 1
 """
 _BOOK = (
     "INSERT INTO ai_daily_spend (user_id, group_id, day, provider, provider_name, model, client, input_tokens, "
@@ -77,7 +76,11 @@ def sow_spend(database: Database, clock: Clock) -> None:
     most = max(1, _ROWS_AIMED_AT // len(people) // 2)
     database.run_many(_BOOK, _bookings(people, this_month[-most:], share))
     database.run_many(_BOOK, _bookings(people, last_month[-most:], 1.0))
-    note_crossings(database, today)
+    start = today.replace(day=1).isoformat()
+    database.run_many(
+        "INSERT INTO ai_budget_crossings (user_id, period_start, percent, day) VALUES (?, ?, ?, ?)",
+        ((user_id, start, percent, this_month[-1].isoformat()) for user_id, percent in _crossings(people, share)),
+    )
 
 
 def _working_days(first: date, last: date) -> list[date]:
@@ -103,6 +106,16 @@ def _bookings(
             yield (user_id, group_id, text, *_use(second if place % 2 else model, cost))
         if number % 15 == 1:
             yield (user_id, group_id, texts[-1], *_use(WITHOUT_PRICE, 0))
+
+
+def _crossings(people: Sequence[tuple[str, str, int | None]], share: float) -> Iterator[tuple[str, int]]:
+    """Yield who has crossed which percentage of their limit."""
+    for user_id, _, limit in people:
+        number = zlib.crc32(user_id.encode())
+        if number % 10 == 0 or not limit:
+            continue
+        spent = _month_micros(number, limit, share)
+        yield from ((user_id, percent) for percent in (85, 100) if spent * 100 >= limit * percent)
 
 
 def _month_micros(number: int, limit: int | None, share: float) -> int:

@@ -263,7 +263,7 @@ class _Execution:
             consents=tuple(str(grant) for grant in plan.verdict.used),
             left_out=plan.left_out,
             held_back=tuple(held.action.address for held in plan.held_back),
-            unreadable=tuple(one.subject.address for one in plan.unreadable),
+            unreadable=plan.unknown,
         )
 
 

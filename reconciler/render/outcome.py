@@ -93,8 +93,8 @@ def _remarks(outcome: OutcomeReport) -> Iterator[str]:
         yield f"Left out: {_named(outcome.left_out)}."
     if outcome.held_back:
         yield Line(f"Held back, because the gate refuses it: {_named(outcome.held_back)}.", Role.DANGER)
-    if unreadable := len(outcome.unreadable):
-        yield f"{count(unreadable, 'object')} could not be read, and {'was' if unreadable == 1 else 'were'} left alone."
+    if outcome.unreadable:
+        yield f"Could not be read, and left alone: {_named(outcome.unreadable)}."
     ended = outcome.ended
     if ended is None:
         yield "The run was cut off: its journal has no end. What is in doubt may or may not have happened."

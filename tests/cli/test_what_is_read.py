@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from reconciler.sandbox import Sandbox
-from tests.cli.running import AS_IT_IS, AT, Shell
+from tests.cli.running import AS_IT_IS, AT, COMPANY, Shell
 
 EXACT = "version: 1\norganization: acme\nmanage: {group_budgets: exact}\n"
 DESIGN = "version: 1\norganization: acme\ngroup_budgets: [{group: design, limit: $140}]\n"
@@ -30,6 +30,20 @@ def test_while_a_file_is_hidden_nothing_is_removed_for_not_being_listed(coder: S
     ran = coder.run("plan", *AT)
     assert "not read" not in ran.out + ran.err
     assert "- group/acme/" in ran.out
+
+
+def test_apply_is_incomplete_while_a_file_that_may_list_more_was_not_read(shell: Shell) -> None:
+    with Sandbox(COMPANY) as sandbox:
+        shell.connect(sandbox)
+        exact = EXACT + "group_budgets: [{group: Everyone, limit: $49}]\nallow:\n"
+        shell.policy(exact + "  - {hazard: BLOCKS_USERS, up_to: 99, reason: a test}\n", "policies/head.yaml")
+        shell.policy(DESIGN, "policies/.design.yaml")
+        ran = shell.run("apply", "--auto-approve")
+        assert ran.code == 4
+        assert "Could not be read, and left alone: 1 (policies/.design.yaml)." in ran.out + ran.err
+        shell.policy(DESIGN, "policies/design.yaml")
+        (shell.folder / "policies" / ".design.yaml").unlink()
+        assert "not read" not in shell.run("plan").out
 
 
 def test_a_hidden_file_beside_what_is_listed_stops_nothing(coder: Shell) -> None:

@@ -379,8 +379,8 @@ def test_an_outcome_follows_from_the_events_alone() -> None:
 
 def test_what_could_not_be_read_makes_no_outcome_complete() -> None:
     for unreadable, says in (
-        (("user/bob",), "1 object could not be read, and was"),
-        (("a", "b"), "2 objects could not"),
+        (("user/bob",), "Could not be read, and left alone: 1 (user/bob)."),
+        (("a", "b"), "Could not be read, and left alone: 2 (a, b)."),
     ):
         outcome = replay([replace(STARTED, unreadable=unreadable), INTENT, DONE, ALREADY, VERIFIED])
         assert not outcome.is_complete

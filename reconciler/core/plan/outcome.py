@@ -73,7 +73,7 @@ class Started:
     held_back: tuple[str, ...] = ()
     """Addresses of due actions that the gate refused, sorted."""
     unreadable: tuple[str, ...] = ()
-    """Addresses of managed subjects that could not be read when the plan was made, and are left alone."""
+    """Addresses of subjects, and paths of policy files, that could not be read when the plan was made."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -101,7 +101,13 @@ class Plan:
     @property
     def is_complete(self) -> bool:
         """Whether everything was read that decides about a change."""
-        return not self.unreadable and not (self.not_read and self.withheld)
+        return not self.unknown
+
+    @property
+    def unknown(self) -> tuple[str, ...]:
+        """Addresses of subjects that could not be read, and policy files whose absence withholds a removal."""
+        files = (missed.path for missed in self.not_read) if self.withheld else ()
+        return (*(entry.subject.address for entry in self.unreadable), *files)
 
     @property
     def left_out(self) -> tuple[str, ...]:

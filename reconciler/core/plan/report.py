@@ -42,7 +42,7 @@ class OutcomeReport:
     consents: tuple[str, ...]
     """Consents that let the plan through the gate, as `BLOCKS_USERS=2`."""
     unreadable: tuple[str, ...]
-    """Addresses of managed subjects that could not be read, and were left alone."""
+    """Addresses of subjects, and paths of policy files, that could not be read; what they concern was left alone."""
     left_out: tuple[str, ...]
     """Addresses of entries that cannot be applied, and of removals that were withheld."""
     held_back: tuple[str, ...]
@@ -103,7 +103,7 @@ def report_without_changes(plan: Plan, *, exit_code: int) -> OutcomeReport:
         at=plan.at,
         revision="",
         consents=(),
-        unreadable=tuple(one.subject.address for one in plan.unreadable),
+        unreadable=plan.unknown,
         left_out=plan.left_out,
         held_back=tuple(held.action.address for held in plan.held_back),
         journal="",

@@ -20,7 +20,8 @@ from reconciler.core.plan.outcome import Outcome
 from reconciler.core.plan.plan import DIGEST_SHOWN, Plan
 from reconciler.core.plan.report import report_of, report_without_changes
 from reconciler.errors import ReconcilerError, RefusedError
-from reconciler.operations.apply import apply_plan, require_consent
+from reconciler.operations.apply import apply_plan
+from reconciler.operations.checks import require_consent
 from reconciler.operations.journal_file import JournalFile, require_new
 from reconciler.operations.ports import Reader
 from reconciler.render.outcome import ending_lines

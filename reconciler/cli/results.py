@@ -16,7 +16,7 @@ from reconciler.core.action import Action
 from reconciler.core.plan.outcome import ActionOutcome
 from reconciler.core.plan.report import OutcomeReport
 from reconciler.errors import ReconcilerError
-from reconciler.render.outcome import result_line, width_of
+from reconciler.render.outcome import result_line, why_of, width_of
 from reconciler.render.text import Line
 
 
@@ -47,6 +47,8 @@ class Results:
     def left(self, report: OutcomeReport) -> list[Line]:
         """Return the lines of the results that were not printed, or differ from what was printed."""
         lines = [
-            result_line(row, width=self._width) for i, row in enumerate(report.results) if self._printed.get(i) != row
+            result_line(row, width=self._width, why=why_of(report))
+            for i, row in enumerate(report.results)
+            if self._printed.get(i) != row
         ]
         return lines if self._printed else [Line(""), *lines]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -92,6 +93,16 @@ class Action:
     def address(self) -> str:
         """The subject's stable name: `group/acme/platform`, `user/ana`. Says what `subject` says."""
         return self.subject.address
+
+
+def require_single(actions: Iterable[Action]) -> None:
+    """Raise ValueError when two actions have the same subject: they would be written side by side."""
+    seen: set[tuple[bool, str]] = set()
+    for action in actions:
+        key = isinstance(action.subject, Group), action.subject.id.lower()
+        if key in seen:
+            raise ValueError(f"{action.address} stands in it twice")
+        seen.add(key)
 
 
 def organization_of(action: Action, directory: Directory) -> str:

@@ -107,7 +107,7 @@ def _decode_union(members: tuple[Any, ...], data: Any, path: str) -> Any:
     others = [member for member in members if not dataclasses.is_dataclass(member) and member is not type(None)]
     if isinstance(data, dict) and _is_ambiguous(members):
         tag = data.get("type")
-        if tag not in classes:
+        if not isinstance(tag, str) or tag not in classes:
             raise _misfit(f"{path}.type", " or ".join(map(repr, classes)), tag)
         return _decode_object(classes[tag], {key: item for key, item in data.items() if key != "type"}, path)
     if others:

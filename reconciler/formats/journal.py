@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from reconciler.core.plan.outcome import Event
 from reconciler.errors import FileError
 from reconciler.formats import codec, document
-from reconciler.formats.upgrade import started_from_v1
+from reconciler.formats.upgrade import event_from_v1
 
 NAME = "reconciler journal"
 VERSION = 2
@@ -47,7 +47,7 @@ def _events(text: str, source: str) -> Iterator[Event]:
                 hint="keep each journal in a file of its own",
             )
         try:
-            body = started_from_v1(body) if number == 1 and version == 1 else body
+            body = event_from_v1(body) if version == 1 else body
             event: Event = codec.decode(Event, body)
         except ValueError as error:
             raise FileError(f"line {number} of {source} is not an event: {error}") from None

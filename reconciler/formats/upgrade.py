@@ -25,9 +25,15 @@ def plan_from_v1(body: Json) -> Json:
     return _upgrade(_plan, body)
 
 
-def started_from_v1(body: Json) -> Json:
-    """Return the first event of a journal of version 2. Raises ValueError when it is not one of version 1."""
-    return _upgrade(_started, body)
+def event_from_v1(body: Json) -> Json:
+    """Return an event of a journal of version 2. Raises ValueError when it is not one of version 1."""
+    match body.get("type"):
+        case "started":
+            return _upgrade(_started, body)
+        case "ended":
+            return _upgrade(_ended, body)
+        case _:
+            return body
 
 
 def _upgrade(rule: Callable[[Json], Json], body: Json) -> Json:
@@ -61,6 +67,11 @@ def _started(body: Json) -> Json:
     groups = _Groups(body)
     body = {key: value for key, value in body.items() if key != "group_names"}
     return body | {"actions": [_action(action, groups) for action in body["actions"]]} | _NEW_IN_STARTED
+
+
+def _ended(body: Json) -> Json:
+    """Version 1 did not count what was not verified: it had a sentence for each object, or one for all."""
+    return body | {"not_verified": len(body["differences"])}
 
 
 class _Groups:

@@ -1,27 +1,30 @@
 """Apply a plan: check every object, write in the order of law 5, prove the result. It executes; it decides nothing.
 
-    permission     one authcheck; what may not be written at all is learned before half of the work is done
-    fresh check    every planned object is read again: as before: go; as after: already done; else: stale
-    per object     GET, intent on disk, PUT or DELETE, answer compared, result on record     (write.py)
+    checks         consent, deployment, rights, dates, and every planned object read again     (checks.py)
+    approval       if it took longer than a moment: the plan is made anew and compared, and all checks again
+    per object     GET, intent on disk, PUT or DELETE, answer compared, result on record       (write.py)
     per step       all results on disk before the next step begins; a thread's last one before its next write
-    proof          one more read of all that was done or announced; only then *verified*     (law 6; proof.py)
+    proof          one more read of all that was done or announced; only then *verified*       (law 6; proof.py)
 
-A failure or a write in doubt stops what has not begun; a conflict is that object's alone.
+A failure or a write in doubt stops what has not begun. A conflict stops what shares people with it (sharing.py), since
+law 5 holds of them together; other actions go on. An error of our own stops the run like a failure, and the journal
+still gets its end.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
+from pathlib import PurePath
+from traceback import extract_tb
 from typing import Protocol
 
 from reconciler.core.action import Action
-from reconciler.core.budget import Reading, Unknown
 from reconciler.core.describe import describe
-from reconciler.core.directory import Group, User
+from reconciler.core.directory import Directory
 from reconciler.core.plan.order import schedule
 from reconciler.core.plan.outcome import (
     ActionOutcome,
@@ -36,12 +39,18 @@ from reconciler.core.plan.outcome import (
     replay,
 )
 from reconciler.core.plan.plan import Plan
-from reconciler.errors import DeniedError, FileError, ReconcilerError, RefusedError
+from reconciler.core.plan.sharing import sharing_numbers
+from reconciler.core.snapshot import Snapshot
+from reconciler.errors import FileError, ReconcilerError
+from reconciler.operations.checks import require_ready, require_same
 from reconciler.operations.journal_file import Journal
 from reconciler.operations.ports import Reader, Writer
-from reconciler.operations.proof import read_again, read_for_proof
+from reconciler.operations.proof import read_for_proof
 from reconciler.operations.write import Settled, write
-from reconciler.words import count
+from reconciler.words import listed
+
+LONGEST_MOMENT = timedelta(seconds=5)
+"""A question that took longer is a wait, after which everything is checked again."""
 
 _SETTLED = (Result.DONE, Result.ALREADY)
 
@@ -83,28 +92,27 @@ def apply_plan(
     stop: Stop,
     approve: Callable[[], None] = lambda: None,
     observe: Observe = lambda number, outcome: None,
+    renew: Callable[[], Plan] | None = None,
 ) -> Outcome:
     """Execute a plan that passed the gate. `approve` is called last before anything is written, and raises when not.
 
-    `observe` hears of each result as soon as it is on record, from any thread; it must raise nothing.
+    `renew` makes the plan anew from a new read; it is called when the approval took long, and what it returns must be
+    what was approved. `observe` hears of each result as soon as it is on record, from any thread; it must raise nothing.
 
     Raises RefusedError when the plan is refused, stale or for another deployment, DeniedError without permission,
     FileError when the journal cannot be opened, ReconcilerError when it would need more requests than are allowed: in
     each case nothing was written. What happens later is in the outcome.
     """
-    require_consent(plan)
-    _require_same_deployment(plan, reader)
-    _require_permission(plan, reader)
     requests = reader.requests
-    live = read_again(plan.actions, reader)
+    live = require_ready(plan, reader, now=run.clock())
     for_proof = reader.requests - requests
-    _require_fresh(plan, live)
-    execution = _Execution(plan, reader, writer, run, stop, observe)
-    if all(reading == action.after for reading, action in zip(live, plan.actions, strict=True)):
+    if not _is_done(plan, live):
+        reader.reserve(2 * len(plan.actions) + for_proof)  # a run that has begun to write must not stop for its limit
+        live = _approved(plan, live, reader, run, approve, renew)
+    execution = _Execution(plan, live.directory, reader, writer, run, stop, observe)
+    if _is_done(plan, live):
         execution.note_all_done()
         return execution.outcome()
-    reader.reserve(2 * len(plan.actions) + for_proof)  # a run that has begun to write must not stop for its limit
-    approve()
     with open_journal() as journal:
         execution.attach(journal)
         stop.begin_writing()
@@ -112,12 +120,48 @@ def apply_plan(
         return execution.outcome()
 
 
+def _is_done(plan: Plan, live: Snapshot) -> bool:
+    return all(live.reading(action.subject) == action.after for action in plan.actions)
+
+
+def _approved(
+    plan: Plan,
+    live: Snapshot,
+    reader: Reader,
+    run: Run,
+    approve: Callable[[], None],
+    renew: Callable[[], Plan] | None,
+) -> Snapshot:
+    """Ask for approval; return the live state that was checked last, which is as old as a moment at most."""
+    asked_at = run.clock()
+    approve()
+    if timedelta() <= run.clock() - asked_at <= LONGEST_MOMENT:
+        return live
+    again = renew() if renew is not None else plan
+    live = require_ready(plan, reader, now=run.clock())
+    require_same(plan, again, live)
+    return live
+
+
 class _Execution:
     """One run: what was recorded of it so far, and why it begins nothing new, once that is so."""
 
-    def __init__(self, plan: Plan, reader: Reader, writer: Writer, run: Run, stop: Stop, observe: Observe) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        directory: Directory,
+        reader: Reader,
+        writer: Writer,
+        run: Run,
+        stop: Stop,
+        observe: Observe,
+    ) -> None:
         self._plan, self._reader, self._writer, self._run, self._stop = plan, reader, writer, run, stop
         self._observe = observe
+        self._sharing = sharing_numbers(plan.actions, directory)
+        self._conflicts: dict[int, str] = {}
+        """Per number of actions that share people, the address of the first that is in conflict."""
+        self._has_skipped = False
         self._journal: Journal | None = None
         self._failure = ""
         self._journal_trouble = ""
@@ -137,7 +181,10 @@ class _Execution:
     def execute(self) -> None:
         """Run the steps, each when the one before it is through; begin nothing new after a failure."""
         number = {action.subject: i for i, action in enumerate(self._plan.actions)}
-        with ThreadPoolExecutor(self._run.parallelism, thread_name_prefix="apply") as pool:
+        with (
+            self._surviving_bugs(),
+            ThreadPoolExecutor(self._run.parallelism, thread_name_prefix="apply") as pool,
+        ):
             for step in schedule(self._plan.actions):
                 if self._is_stopped:
                     return
@@ -146,13 +193,15 @@ class _Execution:
 
     def outcome(self) -> Outcome:
         """Prove what was done, close the record, and say what happened."""
-        differences = self._prove()
+        differences, not_verified = self._prove()
         interrupted = self._stop.requested
+        why = self._failure or ("the run was interrupted" if interrupted else self._skipped)
         ended = Ended(
-            ending=Ending.INTERRUPTED if interrupted else Ending.STOPPED if self._failure else Ending.COMPLETED,
-            why="the run was interrupted" if interrupted and not self._failure else self._failure,
+            ending=Ending.INTERRUPTED if interrupted else Ending.STOPPED if why else Ending.COMPLETED,
+            why=why,
             is_verified=not differences,
             differences=differences,
+            not_verified=not_verified,
             at=self._run.clock(),
         )
         self._record(ended)
@@ -165,19 +214,52 @@ class _Execution:
     def _is_stopped(self) -> bool:
         return bool(self._failure) or self._stop.requested
 
+    @property
+    def _skipped(self) -> str:
+        """Say why actions were left undone because of conflicts; empty when none were."""
+        if not self._has_skipped:
+            return ""
+        addresses = sorted(self._conflicts.values())
+        verb, them = ("is", "it") if len(addresses) == 1 else ("are", "them")
+        return f"{listed(addresses)} {verb} in conflict, and what shares people with {them} was left alone"
+
     def _attempt(self, i: int, action: Action) -> None:
+        """Carry out one action unless something stops it, and put on record what became of it."""
+        with self._surviving_bugs():
+            self._write(i, action)
+
+    @contextmanager
+    def _surviving_bugs(self) -> Iterator[None]:
+        """Stop the run at an error that is not ours, but let it come to its proof and the end of its journal."""
+        try:
+            yield
+        except Exception as error:  # noqa: BLE001 - whatever it is, what was written must be said
+            self._fail(_bug(error))
+
+    def _write(self, i: int, action: Action) -> None:
         if self._is_stopped:
             return
-        settled = write(action, self._reader, self._writer, announce=lambda: self._announce(i, action))
+        conflict = self._conflicts.get(self._sharing[i])
+        if conflict is None:
+            settled = write(action, self._reader, self._writer, announce=lambda: self._announce(i, action))
+            conflict = self._conflicts.get(self._sharing[i])
+        else:
+            settled = Settled(result=Result.NOT_ATTEMPTED)
         if settled.result is Result.NOT_ATTEMPTED:
+            if conflict is not None:
+                self._has_skipped = True
+                detail = f"shares people with {conflict}, which is in conflict"
+                self._note(i, action, Settled(result=Result.NOT_ATTEMPTED, detail=detail))
             return
+        if settled.result is Result.CONFLICT:
+            self._conflicts.setdefault(self._sharing[i], action.address)
         self._note(i, action, settled)
         if settled.result in (Result.FAILED, Result.IN_DOUBT):
             self._fail(f"{action.address}: {settled.detail}")
 
     def _announce(self, i: int, action: Action) -> bool:
         """Put the intent on disk; say whether the write may be sent."""
-        if self._is_stopped or self._journal is None:
+        if self._is_stopped or self._journal is None or self._sharing[i] in self._conflicts:
             return False
         event = Intent(action=i, address=action.address, kind=action.kind, at=self._run.clock())
         try:
@@ -222,20 +304,23 @@ class _Execution:
         """Begin nothing new from here on; the first reason is the one that counts."""
         self._failure = self._failure or why
 
-    def _prove(self) -> tuple[str, ...]:
-        """Read once more what was done, found done, or announced; return what differs from what the outcome says.
+    def _prove(self) -> tuple[tuple[str, ...], int]:
+        """Read once more what was done, found done, or announced.
 
-        A write in doubt that this read shows is recorded as done.
+        Return what differs from what the outcome says, a sentence each, and how many objects are not verified. A write
+        in doubt that this read shows is recorded as done.
         """
-        if self._stop.requested:
-            return ("the result was not read again, because the run was interrupted",)
         results = replay(self._events).results
+        settled = sum(row.result in _SETTLED for row in results)
+        if self._stop.requested:
+            return ("the result was not read again, because the run was interrupted",), settled
         announced = {event.action for event in self._events if isinstance(event, Intent)}
         numbers = [i for i, row in enumerate(results) if row.result in _SETTLED or i in announced]
         try:
             live = read_for_proof([results[i] for i in numbers], self._reader, self._writer.pause)
-        except ReconcilerError as error:
-            return (f"the result could not be read: {error.message}",)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the journal gets its end
+            reason = error.message if isinstance(error, ReconcilerError) else _bug(error)
+            return (f"the result could not be read: {reason}",), settled
         differences = []
         for i, reading in zip(numbers, live, strict=True):
             action, result = results[i].action, results[i].result
@@ -246,7 +331,7 @@ class _Execution:
                     f"{action.address} is {describe(reading, action.subject)}, "
                     f"not {describe(action.after, action.subject)}"
                 )
-        return tuple(differences)
+        return tuple(differences), len(differences)
 
     def _started(self) -> Started:
         plan, run = self._plan, self._run
@@ -267,50 +352,8 @@ class _Execution:
         )
 
 
-def require_consent(plan: Plan) -> None:
-    """Raise RefusedError unless the plan passes the gate."""
-    refusals = plan.verdict.refusals
-    if refusals:
-        raise RefusedError(
-            f"The plan is refused for {count(len(refusals), 'reason')}; nothing was written",
-            details=tuple(f"{refusal.message}; {refusal.hint}" for refusal in refusals),
-        )
-
-
-def _require_same_deployment(plan: Plan, reader: Reader) -> None:
-    deployment = reader.deployment()
-    if deployment.id != plan.deployment.id:
-        raise RefusedError(
-            f"The plan is for the deployment {plan.deployment.id} ({plan.deployment.url}), "
-            f"and this is {deployment.id} ({deployment.url}); nothing was written",
-            hint="point CODER_URL at the deployment of the plan, or plan again",
-        )
-
-
-def _require_permission(plan: Plan, reader: Reader) -> None:
-    organizations = {action.subject.organization_id for action in plan.actions if isinstance(action.subject, Group)}
-    overrides = any(isinstance(action.subject, User) for action in plan.actions)
-    missing = reader.may_write(organizations=sorted(organizations), overrides=overrides)
-    if missing:
-        raise DeniedError(
-            f"{plan.deployment.user} may not write all of this plan: "
-            f"{'; '.join(one.rstrip('.') for one in missing)}; nothing was written",
-            hint="overrides need an Owner or a User Admin; group budgets one of these, or an admin of the organization",
-        )
-
-
-def _require_fresh(plan: Plan, live: list[Reading]) -> None:
-    details = tuple(
-        f"{action.address}: the plan saw {describe(action.before, action.subject)}, "
-        f"live is {describe(reading, action.subject)}"
-        for action, reading in zip(plan.actions, live, strict=True)
-        if reading not in (action.before, action.after)
-    )
-    if details:
-        unknown = any(isinstance(reading, Unknown) for reading in live)
-        raise RefusedError(
-            f"The plan is stale: {len(details)} of {len(plan.actions)} planned objects "
-            f"{'changed or cannot be read' if unknown else 'changed'} since it was made; nothing was written",
-            details=details,
-            hint="plan again",
-        )
+def _bug(error: Exception) -> str:
+    """Name an error that is not one of ours by its type and place alone: its text may hold a secret."""
+    frames = extract_tb(error.__traceback__)
+    place = f" in {PurePath(frames[-1].filename).name}, line {frames[-1].lineno}" if frames else ""
+    return f"an error in reconciler itself ({type(error).__name__}{place}); please report it"

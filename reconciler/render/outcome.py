@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from reconciler.core.action import Action, Kind
-from reconciler.core.plan.outcome import ActionOutcome, Ending, Result
+from reconciler.core.plan.outcome import CUT_OFF, ActionOutcome, Ending, Result
 from reconciler.core.plan.plan import DIGEST_SHOWN
 from reconciler.core.plan.report import OutcomeReport
 from reconciler.render.plan import deployment_text
@@ -35,7 +35,7 @@ def outcome_lines(report: OutcomeReport) -> list[Line]:
     if not report.run:
         return []  # there was nothing to do, and the plan before it says so
     width = width_of(outcome.action for outcome in report.results)
-    return [*(result_line(outcome, width=width) for outcome in report.results), *ending_lines(report)]
+    return [*(result_line(outcome, width=width, why=why_of(report)) for outcome in report.results), *ending_lines(report)]
 
 
 def ending_lines(report: OutcomeReport) -> list[Line]:
@@ -68,6 +68,8 @@ def summary(outcome: OutcomeReport) -> str:
     done = [f"{outcome.count(Result.DONE, kind)} {_DONE[kind]}" for kind in (Kind.CREATE, Kind.UPDATE, Kind.DELETE)]
     rest = [f"{outcome.count(result)} {name}" for result, name in _WORDS.items() if outcome.count(result)]
     counted = done if outcome.is_complete else [text for text in done if not text.startswith("0 ")]
+    if outcome.ended is not None and outcome.ended.not_verified:
+        rest.append(f"{outcome.ended.not_verified:,} not verified")
     return f"Apply {word}: {', '.join([*counted, *rest]) or 'nothing was done'}."
 
 
@@ -75,15 +77,24 @@ def _is_cut(outcome: OutcomeReport) -> bool:
     return outcome.ended is None or outcome.ended.ending is Ending.INTERRUPTED
 
 
+def why_of(report: OutcomeReport) -> str:
+    """Return why actions were not attempted, as each of them says it."""
+    return report.ended.why if report.ended is not None else CUT_OFF
+
+
 def width_of(actions: Iterable[Action]) -> int:
     """Return how wide the column of addresses is."""
     return max((len(harmless(action.address)) for action in actions), default=0)
 
 
-def result_line(one: ActionOutcome, *, width: int) -> Line:
-    """`updated        group/acme/eng  $200.00 -> $250.00`."""
+def result_line(one: ActionOutcome, *, width: int, why: str = "") -> Line:
+    """`updated        group/acme/eng  $200.00 -> $250.00`.
+
+    `why` the run stopped is said once, below, and not on the line of each action that was not attempted.
+    """
     word = _DONE[one.action.kind] if one.result is Result.DONE else _WORDS[one.result]
-    detail = f"  ({harmless(one.detail)})" if one.detail else ""
+    is_said_below = one.result is Result.NOT_ATTEMPTED and one.detail == why
+    detail = "" if is_said_below or not one.detail else f"  ({harmless(one.detail)})"
     amounts = f"{limit_text(one.action.before)} -> {limit_text(one.action.after)}"
     return Line(f"  {word:<13}  {harmless(one.action.address):<{width}}  {amounts}{detail}", _ROLES[one.result])
 
@@ -101,7 +112,8 @@ def _remarks(outcome: OutcomeReport) -> Iterator[str]:
         return
     if ended.why:
         left = outcome.count(Result.NOT_ATTEMPTED)
-        yield f"{count(left, 'action')} not attempted: {harmless(ended.why.rstrip('.'))}."
+        stopped = f"{count(left, 'action')} not attempted" if left else "Stopped"
+        yield f"{stopped}: {harmless(ended.why.rstrip('.'))}."
     settled = outcome.count(Result.DONE) + outcome.count(Result.ALREADY)
     if ended.is_verified and settled:
         yield f"Verified: {count(settled, 'object')} read again after the last write."

@@ -74,6 +74,7 @@ _OTHERS = st.one_of(
         why=_TEXT,
         is_verified=st.booleans(),
         differences=st.lists(_TEXT, max_size=2).map(tuple),
+        not_verified=st.integers(0, 9),
         at=_TIME,
     ),
 )

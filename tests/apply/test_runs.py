@@ -200,7 +200,7 @@ def test_a_result_that_somebody_changed_at_once_is_not_verified(site: Site) -> N
     said = site.apply()
     assert said.code == 4
     assert "Not verified: group/acme/platform is $5.00, not $600.00." in said.out
-    assert "Apply incomplete: 1 updated." in said.out
+    assert "Apply incomplete: 1 updated, 1 not verified." in said.out
 
 
 def test_a_read_budget_that_does_not_suffice_is_refused_before_the_first_write(site: Site) -> None:

@@ -220,6 +220,7 @@ def events(draw: st.DrawFn) -> Event:
                 why=text,
                 is_verified=draw(st.booleans()),
                 differences=(text,),
+                not_verified=number,
                 at=at,
             )
 

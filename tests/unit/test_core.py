@@ -358,7 +358,7 @@ STARTED = Started(
 INTENT = Intent(action=0, address="group/acme/ops", kind=Kind.UPDATE, at=NOW)
 DONE = Recorded(action=0, address="group/acme/ops", result=Result.DONE, detail="", at=NOW)
 ALREADY = Recorded(action=1, address="group/acme/eng", result=Result.ALREADY, detail="", at=NOW)
-VERIFIED = Ended(ending=Ending.COMPLETED, why="", is_verified=True, differences=(), at=NOW)
+VERIFIED = Ended(ending=Ending.COMPLETED, why="", is_verified=True, differences=(), not_verified=0, at=NOW)
 
 
 def outcome_text(outcome: Outcome) -> str:

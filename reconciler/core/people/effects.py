@@ -75,6 +75,10 @@ class PersonEffect:
     organization: str
     """Name of that of the first cause, whose policy may consent to it; empty where it cannot be read."""
 
+    def __post_init__(self) -> None:
+        if not self.causes:
+            raise ValueError(f"the effect on {self.username} has no causes")
+
     @property
     def has_moved(self) -> bool:
         """Whether a limit on another group takes over: a fresh allowance, and `spend_before_micros` stops counting."""

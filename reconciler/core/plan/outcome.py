@@ -13,9 +13,11 @@ from datetime import datetime
 from enum import StrEnum
 from typing import assert_never
 
-from reconciler.core.action import Action, Kind
+from reconciler.core.action import Action, Kind, require_single
 from reconciler.core.policy import SourceFile
 from reconciler.core.snapshot import Deployment
+
+CUT_OFF = "the run was cut off"
 
 
 class Result(StrEnum):
@@ -40,7 +42,7 @@ class Ending(StrEnum):
     COMPLETED = "completed"
     """Nothing was left to attempt."""
     STOPPED = "stopped"
-    """Something failed, so later phases were not attempted."""
+    """Something failed or was in conflict, so some actions were not attempted."""
     INTERRUPTED = "interrupted"
 
 
@@ -74,6 +76,9 @@ class Started:
     """Addresses of due actions that the gate refused, sorted."""
     unreadable: tuple[str, ...] = ()
     """Addresses of subjects, and paths of policy files, that could not be read when the plan was made."""
+
+    def __post_init__(self) -> None:
+        require_single(self.actions)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,6 +123,8 @@ class Ended:
     """Whether a read after the last write showed all that this run did and found done."""
     differences: tuple[str, ...]
     """What that read showed otherwise, a sentence each."""
+    not_verified: int
+    """How many objects this run set, or found as planned, and that read did not show so."""
     at: datetime
     """When it ended (UTC)."""
 
@@ -187,7 +194,7 @@ def replay(events: Iterable[Event]) -> Outcome:
                 results[event.action] = _follow(started.actions[event.action], event)
             case _:
                 assert_never(event)
-    why = ended.why if ended else "the run was cut off"
+    why = ended.why if ended else CUT_OFF
     missing = (ActionOutcome(action=action, result=Result.NOT_ATTEMPTED, detail=why) for action in started.actions)
     return Outcome(started=started, results=tuple(results.get(i, one) for i, one in enumerate(missing)), ended=ended)
 

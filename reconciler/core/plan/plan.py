@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import ClassVar, assert_never
 
-from reconciler.core.action import Action, Kind
+from reconciler.core.action import Action, Kind, require_single
 from reconciler.core.budget import Absent, Budget, State, Unknown
 from reconciler.core.directory import Group, Subject, User
 from reconciler.core.gate.verdict import Grant, Verdict
@@ -85,6 +85,9 @@ class Plan:
     is_for_now: bool = True
     """Whether `at` is when the plan was made. One for another day is for looking at."""
 
+    def __post_init__(self) -> None:
+        require_single(self.actions)
+
     @property
     def digest(self) -> str:
         """64 hex characters over the deployment's id and the sorted actions."""
@@ -93,6 +96,10 @@ class Plan:
     def with_grants(self, grants: Iterable[Grant]) -> Plan:
         """Add consents to the verdict; the digest stays."""
         return replace(self, verdict=self.verdict.with_grants(grants))
+
+    def without_ended_consents(self, now: datetime) -> Plan:
+        """Leave out the consents that have ended by now (UTC)."""
+        return replace(self, verdict=self.verdict.without_ended(now))
 
     @property
     def has_changes(self) -> bool:

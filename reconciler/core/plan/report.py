@@ -108,5 +108,5 @@ def report_without_changes(plan: Plan, *, exit_code: int) -> OutcomeReport:
         held_back=tuple(held.action.address for held in plan.held_back),
         journal="",
         results=(),
-        ended=Ended(ending=Ending.COMPLETED, why="", is_verified=True, differences=(), at=plan.at),
+        ended=Ended(ending=Ending.COMPLETED, why="", is_verified=True, differences=(), not_verified=0, at=plan.at),
     )

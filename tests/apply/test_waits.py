@@ -1,0 +1,170 @@
+"""Nothing is covered by a check that is older than a wait; and an error of our own ends a run as a failure does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import pytest
+
+from reconciler.core.budget import ABSENT, GroupId
+from reconciler.core.directory import Subject
+from reconciler.core.gate.verdict import Danger, Grant, Verdict
+from reconciler.core.plan.outcome import Ended, Ending, Outcome, Result
+from reconciler.core.plan.plan import Plan
+from reconciler.core.policy import Hazard
+from reconciler.errors import RefusedError
+from reconciler.operations.apply import LONGEST_MOMENT, apply_plan
+from tests.apply.memory import KeptJournal, Memory, NeverStops, a_run, plan_of
+from tests.effects.worlds import NOW, World, override, set_group, set_user
+
+WORLD = World({"acme": ["ana", "bob"], "acme/eng": ["bob"]}, {"acme/eng": 30, "acme": 20}, {"ana": (40, "acme")})
+ACTIONS = (set_group(WORLD, "acme/eng", 25), set_user(WORLD, "ana", (50, "acme")))
+MIDNIGHT = NOW + timedelta(hours=1)
+DANGER = Verdict(dangers=(Danger(hazard=Hazard.BLOCKS_USERS, counted=("bob",), organization="acme"),))
+
+
+class Waiting:
+    """A run whose question takes a while, during which anything may happen."""
+
+    def __init__(self, plan: Plan, took: timedelta = timedelta(hours=2)) -> None:
+        self.plan, self.took, self.now = plan, took, NOW
+        self.memory, self.journal = Memory(WORLD.snapshot()), KeptJournal()
+        self.meanwhile: Callable[[], None] = lambda: None
+        self.renewed = 0
+        self.again = plan
+
+    def clock(self) -> datetime:
+        return self.now
+
+    def apply(self) -> Outcome:
+        return apply_plan(
+            self.plan,
+            self.memory,
+            self.memory,
+            open_journal=self.journal.opened,
+            run=a_run(self.clock),
+            stop=NeverStops(),
+            approve=self._approve,
+            renew=self._renew,
+        )
+
+    def refused(self) -> str:
+        with pytest.raises(RefusedError) as caught:
+            self.apply()
+        assert (self.memory.writes, self.journal.events) == ([], [])
+        return "\n".join([caught.value.message, *caught.value.details])
+
+    def _approve(self) -> None:
+        self.now += self.took
+        self.meanwhile()
+
+    def _renew(self) -> Plan:
+        self.renewed += 1
+        return self.again
+
+
+def test_a_quick_yes_is_no_wait() -> None:
+    waiting = Waiting(plan_of(WORLD, *ACTIONS), took=LONGEST_MOMENT)
+    waiting.again = plan_of(WORLD)
+    assert waiting.apply().is_complete
+    assert waiting.renewed == 0
+
+
+@pytest.mark.parametrize("took", [timedelta(hours=2), timedelta(days=-1)], ids=["long", "the clock was set back"])
+def test_after_a_wait_the_plan_is_made_anew_and_goes_on_if_it_is_the_same(took: timedelta) -> None:
+    waiting = Waiting(plan_of(WORLD, *ACTIONS), took)
+    assert waiting.apply().is_complete
+    assert waiting.renewed == 1
+
+
+def test_what_changed_while_the_question_was_open_is_not_half_written() -> None:
+    waiting = Waiting(plan_of(WORLD, *ACTIONS))
+    waiting.meanwhile = lambda: waiting.memory.states.update({GroupId("acme/eng"): ABSENT})
+    assert "group/acme/eng: the plan saw $30.00, live is no limit" in waiting.refused()
+
+
+def test_what_somebody_else_did_meanwhile_is_already_done() -> None:
+    waiting = Waiting(plan_of(WORLD, *ACTIONS))
+    waiting.meanwhile = lambda: waiting.memory.states.update({GroupId("acme/eng"): ACTIONS[0].after})
+    waiting.again = plan_of(WORLD, ACTIONS[1])
+    outcome = waiting.apply()
+    assert [row.result for row in outcome.results] == [Result.DONE, Result.ALREADY]
+    waiting = Waiting(plan_of(WORLD, ACTIONS[0]))
+    waiting.meanwhile = lambda: waiting.memory.states.update({GroupId("acme/eng"): ACTIONS[0].after})
+    waiting.again = plan_of(WORLD)
+    assert waiting.apply().is_complete
+    assert waiting.journal.events == []
+
+
+def test_an_override_that_ended_while_the_question_was_open_is_not_set() -> None:
+    ending = replace(ACTIONS[1], expires=MIDNIGHT)
+    said = Waiting(plan_of(WORLD, ACTIONS[0], ending)).refused()
+    assert "1 override ended since it was made; nothing was written" in said
+    assert "user/ana: $50.00 (Everyone) ended" in said
+    leaves = replace(set_user(WORLD, "ana", None), expires=NOW)
+    assert Waiting(plan_of(WORLD, leaves)).apply().is_complete
+
+
+def test_a_plan_for_another_day_is_not_measured_by_the_clock() -> None:
+    later = replace(plan_of(WORLD, replace(ACTIONS[1], expires=MIDNIGHT)), at=NOW, is_for_now=False)
+    assert Waiting(later).apply().is_complete
+
+
+def test_a_consent_that_ended_while_the_question_was_open_does_not_count() -> None:
+    grant = Grant(hazard=Hazard.BLOCKS_USERS, up_to=1, source="a.yaml:1:1", organization="acme", expires=MIDNIGHT)
+    said = Waiting(plan_of(WORLD, ACTIONS[0], verdict=DANGER.with_grants([grant]))).refused()
+    assert "BLOCKS_USERS: 1 person would be blocked now (bob)" in said
+
+
+def test_people_whom_it_would_block_by_now_are_asked_about() -> None:
+    waiting = Waiting(plan_of(WORLD, *ACTIONS))
+    waiting.again = replace(waiting.plan, verdict=DANGER)
+    assert "BLOCKS_USERS: 1 person would be blocked now (bob)" in waiting.refused()
+
+
+def test_a_plan_that_would_be_another_by_now_is_stale() -> None:
+    waiting = Waiting(plan_of(WORLD, *ACTIONS))
+    waiting.again = plan_of(WORLD, set_user(WORLD, "ana", None))
+    said = waiting.refused()
+    assert "2 actions differ from what was approved" in said
+    assert "user/ana: a change to no limit would be made now" in said
+    assert "group/acme/eng: $25.00 is not wanted any more" in said
+
+
+def test_the_url_may_lead_to_another_deployment_by_now() -> None:
+    waiting = Waiting(plan_of(WORLD, *ACTIONS))
+    waiting.again = replace(waiting.plan, deployment=replace(waiting.plan.deployment, id="d-2"))
+    assert "leads to the deployment d-2" in waiting.refused()
+
+
+def test_an_error_of_our_own_in_the_middle_still_ends_the_journal_proves_and_reports() -> None:
+    waiting = Waiting(plan_of(WORLD, *ACTIONS), took=timedelta())
+
+    def bug(subject: Subject) -> None:
+        if subject.address == "group/acme/eng":
+            raise KeyError("s3cret")
+
+    waiting.memory.before_write = bug
+    outcome = waiting.apply()
+    assert [row.result for row in outcome.results] == [Result.DONE, Result.IN_DOUBT]
+    ended = waiting.journal.events[-1]
+    assert isinstance(ended, Ended)
+    assert (ended.ending, ended.is_verified, outcome.is_complete) == (Ending.STOPPED, True, False)
+    assert ended.why.startswith("an error in reconciler itself (KeyError in test_waits.py, line ")
+    assert "s3cret" not in str(waiting.journal.events)
+
+
+def test_an_error_of_our_own_in_the_proof_leaves_it_unproven() -> None:
+    waiting = Waiting(plan_of(WORLD, *ACTIONS), took=timedelta())
+
+    def broken(*_: object) -> None:
+        raise RuntimeError("s3cret")
+
+    waiting.memory.after_write = lambda: setattr(waiting.memory, "group_budgets", broken)
+    outcome = waiting.apply()
+    assert outcome.ended is not None
+    assert (outcome.ended.is_verified, outcome.ended.not_verified) == (False, 2)
+    assert "an error in reconciler itself (RuntimeError" in outcome.ended.differences[0]
+    assert override(50, "acme") == waiting.memory.states[ACTIONS[1].subject.id]

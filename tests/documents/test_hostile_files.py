@@ -1,0 +1,138 @@
+"""A file that somebody else made is read and can be shown, or is refused in a sentence: never a traceback.
+
+Whoever can write a plan can compute its checksum, so the checksum is right here, and everything else may be wrong.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from reconciler.core.plan.outcome import replay
+from reconciler.core.plan.report import report_of
+from reconciler.errors import FileError
+from reconciler.formats import documents, journal, plan
+from reconciler.render.effects import Detail
+from reconciler.render.outcome import outcome_lines, run_lines
+from reconciler.render.plan import plan_report
+
+V1 = Path(__file__).parent / "v1"
+PLANS = [
+    plan.dump_plan(plan.load_plan((V1 / name).read_text(encoding="utf-8"), source=name))
+    for name in ("saved.plan", "refused.plan")
+]
+JOURNAL = "".join(
+    journal.dump_event(event)
+    for event in journal.load_events((V1 / "run.jsonl").read_text(encoding="utf-8"), source="run.jsonl")
+)
+VALUES: st.SearchStrategy[Any] = st.sampled_from(
+    [
+        None, True, 0, -1, 10**30, 1.5, "", "x", "user/ana", "a\n::error::b\x1b[2J\u202e", [], {}, ["x"], [[]], [None],
+        {"type": "absent"}, {"type": []}, "2026-01-01T00:00:00Z", "0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z",
+    ]
+)  # fmt: skip
+
+
+def paths(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Yield the way to every value inside a value."""
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, item in items:
+        yield (*path, key)
+        yield from paths(item, (*path, key))
+
+
+def changed(document: Any, path: tuple[Any, ...], change: Callable[[Any, Any], None]) -> Any:
+    """Return a copy with one of its values changed by `change(container, key)`."""
+    copy = json.loads(json.dumps(document))
+    container = copy
+    for key in path[:-1]:
+        container = container[key]
+    change(container, path[-1])
+    return copy
+
+
+def set_to(value: Any) -> Callable[[Any, Any], None]:
+    def change(container: Any, key: Any) -> None:
+        container[key] = value
+
+    return change
+
+
+def with_checksum(document: dict[str, Any]) -> str:
+    body = {key: value for key, value in document.items() if key != "checksum"}
+    canonical = json.dumps(body, sort_keys=True, separators=(",", ":"))
+    return json.dumps(body | {"checksum": hashlib.sha256(canonical.encode()).hexdigest()})
+
+
+@st.composite
+def edits(draw: st.DrawFn, document: Any) -> Any:
+    for _ in range(draw(st.integers(1, 2))):
+        path = draw(st.sampled_from(sorted(paths(document), key=str)))
+        if draw(st.booleans()) and draw(st.booleans()):
+            document = changed(document, path, lambda container, key: container.pop(key))
+        else:
+            document = changed(document, path, set_to(draw(VALUES)))
+    return document
+
+
+@given(st.sampled_from([json.loads(text) for text in PLANS]).flatmap(edits))
+@settings(max_examples=400)
+def test_a_plan_with_a_right_checksum_and_anything_inside(document: Any) -> None:
+    try:
+        loaded = plan.load_plan(with_checksum(document), source="it")
+    except FileError:
+        return
+    for detail in Detail:
+        require_harmless(plan_report(loaded, detail=detail))
+    assert plan.load_plan(plan.dump_plan(loaded), source="again") == loaded
+
+
+@given(st.integers(0, JOURNAL.count("\n") - 1), st.data())
+@settings(max_examples=400)
+def test_a_journal_with_anything_inside(number: int, data: st.DataObject) -> None:
+    lines = JOURNAL.splitlines()
+    lines[number] = json.dumps(data.draw(edits(json.loads(lines[number]))))
+    try:
+        outcome = replay(journal.load_events("\n".join(lines) + "\n", source="it"))
+    except (FileError, ValueError):  # cli/outcomes.py makes a FileError of it
+        return
+    report = report_of(outcome, exit_code=0, journal="a\nb.jsonl")
+    require_harmless([*run_lines(report), *outcome_lines(report)])
+    assert documents.dump(report)
+
+
+def require_harmless(lines: list[Any]) -> None:
+    """No text of a file starts a line of its own, or reaches a terminal as a command."""
+    assert all(character.isprintable() for line in lines for character in line)
+
+
+def test_the_inputs_of_the_issue() -> None:
+    first = json.loads(JOURNAL.splitlines()[0])
+    hostile = changed(first, ("actions", 0, "before", "type"), set_to([]))
+    with pytest.raises(FileError, match=r"actions\[0\]\.before\.type must be"):
+        journal.load_events(json.dumps(hostile) + "\n", source="it")
+    for text in PLANS:
+        document = json.loads(text)
+        if document["effects"]["people"]:
+            edited = changed(document, ("effects", "people", 0, "causes"), set_to([]))
+            with pytest.raises(FileError, match="has no causes"):
+                plan.load_plan(with_checksum(edited), source="it")
+
+
+@pytest.mark.parametrize("same", ["as it is", "in capitals"])
+def test_a_subject_stands_in_a_plan_once(same: str) -> None:
+    document = json.loads(PLANS[0])
+    twin = json.loads(json.dumps(document["actions"][0]))
+    if same == "in capitals":
+        twin["subject"]["id"] = twin["subject"]["id"].upper()
+    document["actions"].append(twin)
+    document.pop("digest")
+    with pytest.raises(FileError, match="user/ana stands in it twice"):
+        plan.load_plan(with_checksum(document | {"digest": "x"}), source="it")

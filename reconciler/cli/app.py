@@ -21,7 +21,7 @@ from reconciler.errors import ReconcilerError
 from reconciler.words import did_you_mean
 
 COMMANDS = (
-    "validate", "plan", "apply", "drift", "show", "revert", "export", "explain", "status",
+    "validate", "plan", "apply", "drift", "show", "revert", "export", "explain", "status", "snapshot",
     "init", "doctor",
     "sandbox", "demo", "schema", "completion",
 )  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -39,6 +40,11 @@ def load_policies(paths: Sequence[str]) -> Loaded:
     for note in loaded.notes:
         click.echo(f"Note: {note.place}: {note.message}; {note.hint}.", err=True)
     return loaded
+
+
+def load_named_policies(paths: Sequence[str]) -> tuple[Policy, ...]:
+    """Read the policies that are named; without names those in the default folder, if it exists."""
+    return load_policies(paths).policies if paths or os.path.isdir(DEFAULT_PATH) else ()
 
 
 def _require_no_plan(path: str) -> None:
@@ -106,6 +112,11 @@ def plan_to_apply(
             raise RefusedError(
                 f"{paths[0]} was made for another day (--at {day(plan.at)}); nothing was written",
                 hint="plan again without --at",
+            )
+        if plan.snapshot_at is not None:
+            raise RefusedError(
+                f"{paths[0]} was made from a snapshot of {day(plan.snapshot_at)}; nothing was written",
+                hint="plan again without --live",
             )
         if plan.deployment.id == reader.deployment().id:  # else apply refuses it
             plan = replace(plan, deployment=reader.deployment())  # who applies it may be another than who planned it

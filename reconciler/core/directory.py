@@ -14,9 +14,14 @@ EVERYONE = "Everyone"
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
 class Organization:
+    """One organization of the deployment."""
+
     name: str
+    """Its name."""
     id: OrganizationId
+    """Its UUID."""
     is_default: bool = False
+    """Whether it is the deployment's default organization."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)

@@ -55,8 +55,9 @@ class Export:
     """What the organizations that were asked exported for one window."""
 
     window: Window
+    """The window."""
     booked: Booked
-    """Who is not in it booked nothing, in the organizations that are not left out."""
+    """By group and person, in micro-dollars. Of organizations that are not left out, who is not in it booked nothing."""
     unpriced: tuple[Unpriced, ...]
     """Most tokens first."""
     left_out: Mapping[OrganizationId, str]

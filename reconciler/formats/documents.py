@@ -16,10 +16,11 @@ from reconciler.core.plan.drift import Drift
 from reconciler.core.plan.plan import Plan
 from reconciler.core.plan.report import OutcomeReport
 from reconciler.core.plan.status import Status
+from reconciler.core.recording import Recording
 from reconciler.errors import Failure, FileError
 from reconciler.formats import codec, document, plan
 
-Value = Plan | Drift | OutcomeReport | Explanation | Status | Validation | Failure
+Value = Plan | Drift | OutcomeReport | Explanation | Status | Recording | Validation | Failure
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +74,13 @@ DOCUMENTS: Mapping[str, Document] = {
             type=Status,
             about="What `status --json` prints: limits, spend and pace of everybody, by group and one by one; "
             "overrides, guardrails that do not hold, and what keeps budgets from binding.",
+        ),
+        Document(
+            name="snapshot",
+            version=1,
+            type=Recording,
+            about="What `snapshot` writes: all that a plan, a status or an explanation reads of one deployment, for "
+            "`--live FILE`. It holds names and e-mail addresses of people unless it is redacted.",
         ),
         Document(
             name="validation",

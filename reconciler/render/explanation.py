@@ -20,11 +20,16 @@ def explanation_lines(explanation: Explanation) -> list[Line]:
     """Render an explanation; an empty line between its parts."""
     at = explanation.at
     blocks = (
-        [_headline(explanation), *_disputed(explanation), _spent(explanation)],
+        [*_source(explanation), _headline(explanation), *_disputed(explanation), _spent(explanation)],
         [*_override(explanation, at), *_groups(explanation, at), *_why(explanation)],
         _usage(explanation),
     )
     return lines_of("\n\n".join("\n".join(block) for block in blocks).split("\n"))
+
+
+def _source(explanation: Explanation) -> Iterator[str]:
+    if explanation.snapshot_at is not None:
+        yield f"From a snapshot of {day(explanation.snapshot_at)}; the server was not asked."
 
 
 def _headline(explanation: Explanation) -> str:

@@ -52,10 +52,10 @@ class Facts:
 FORMATS: Mapping[str, Format] = {
     row.name: row
     for row in (
-        Format(name="text", documents=ANY),
-        Format(name="json", documents=ANY),
-        Format(name="markdown", documents=ANY),
-        Format(name="html", documents=ANY, extra="html"),
+        Format(name="text", documents=ANY | {"snapshot"}),
+        Format(name="json", documents=ANY | {"snapshot"}),
+        Format(name="markdown", documents=ANY | {"snapshot"}),
+        Format(name="html", documents=ANY | {"snapshot"}, extra="html"),
         Format(name="csv", documents=frozenset({"plan", "drift", "outcome", "status", "error"})),
         Format(name="github", documents=ANY),
         Format(name="gitlab", documents=frozenset({"plan", "drift", "error"})),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
 
 from reconciler.core.action import Action, Cause, Kind, Origin
 from reconciler.core.budget import Budget
@@ -33,6 +34,8 @@ def plan_report(plan: Plan, cost: str = "", *, detail: Detail = Detail.SUMMARY) 
 def plan_lines(plan: Plan, cost: str, detail: Detail) -> Iterator[str]:
     """Yield all of a plan but its end: where, the actions, what they do to people, what making it cost."""
     yield f"{deployment_text(plan.deployment)}."
+    if plan.snapshot_at is not None:
+        yield snapshot_text(plan.snapshot_at)
     if not plan.is_for_now:
         yield f"For {day(plan.at)}, not for now."
     yield ""
@@ -55,6 +58,11 @@ def deployment_text(deployment: Deployment) -> str:
     roles = f" ({', '.join(map(harmless, deployment.roles))})" if deployment.roles else ""
     version = harmless(deployment.version.removeprefix("v").partition("+")[0])
     return f"Coder {version} at {harmless(deployment.url)}, as {harmless(deployment.user)}{roles}"
+
+
+def snapshot_text(made_at: datetime) -> str:
+    """`From a snapshot of 2026-11-20; the server was not asked.`"""
+    return f"From a snapshot of {day(made_at)}; the server was not asked."
 
 
 def summary(plan: Plan) -> str:

@@ -15,7 +15,7 @@ from reconciler.core.plan.status import SOON, Status
 from reconciler.core.snapshot import Unlimited
 from reconciler.money import format_usd, format_usd_short
 from reconciler.render.page import Column, Row, Table
-from reconciler.render.plan import deployment_text
+from reconciler.render.plan import deployment_text, snapshot_text
 from reconciler.render.text import Line, Role, columns, day, harmless, lines_of
 from reconciler.words import NAMES_SHOWN, NO_LIMIT, count, count_people, listed
 
@@ -40,7 +40,7 @@ def heading(status: Status) -> list[str]:
     """Return where and when, and what the pace rests on."""
     where = f"{deployment_text(status.deployment)}."
     if status.snapshot_at is not None:
-        where = f"From a snapshot of {day(status.snapshot_at)}: {where}"
+        where = f"{where} {snapshot_text(status.snapshot_at)}"
     period = status.period
     left = count(max(0, (period.end - status.at).days), "day")
     pace = f" Pace: {pace_text(status.pace)}." if status.pace else ""

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import os
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import click
 
 from reconciler.cli import exits, options
-from reconciler.cli.planning import load_policies
+from reconciler.cli.live import Live, live_option
+from reconciler.cli.planning import load_named_policies
 from reconciler.cli.screen import Screen
 from reconciler.cli.sections import Sections
-from reconciler.cli.server import ServerOptions
-from reconciler.core.policy import Policy
 from reconciler.operations.explain import find_explanation
 
 
@@ -20,8 +19,9 @@ from reconciler.operations.explain import find_explanation
 @click.argument("user")
 @options.paths
 @options.server
+@live_option
 @options.screen("explanation")
-def command(user: str, paths: tuple[str, ...], server: ServerOptions, screen: Screen) -> int:
+def command(user: str, paths: tuple[str, ...], live: Live, screen: Screen) -> int:
     """Say why a person's limit is what it is.
 
     \b
@@ -33,14 +33,9 @@ def command(user: str, paths: tuple[str, ...], server: ServerOptions, screen: Sc
     `policies` if it is there. Only GET requests are sent.
     """
 
-    policies = _policies(paths)
-    with server.reader() as reader:
-        explanation = find_explanation(user, reader, policies, at=datetime.now(UTC))
+    policies = load_named_policies(paths)
+    with live.reader() as reader:
+        explanation = find_explanation(user, reader, policies, at=live.snapshot_at or datetime.now(UTC))
+    explanation = replace(explanation, snapshot_at=live.snapshot_at)
     screen.finish((explanation,), exit_code=exits.DONE)
     return exits.DONE
-
-
-def _policies(paths: tuple[str, ...]) -> tuple[Policy, ...]:
-    """Read the policies that are named; those in the default folder only if it exists: a member has none."""
-
-    return load_policies(paths).policies if paths or os.path.isdir(options.DEFAULT_PATH) else ()

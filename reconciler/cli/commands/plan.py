@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import click
 
 from reconciler.cli import exits, files, options
 from reconciler.cli.base import load_base
+from reconciler.cli.live import Live, live_option
 from reconciler.cli.planning import load_policies, plan_of
 from reconciler.cli.screen import Screen
 from reconciler.cli.sections import Sections
-from reconciler.cli.server import ServerOptions
 from reconciler.core.gate.verdict import Grant
 from reconciler.core.moment import Moment
 from reconciler.core.scope import Scope
@@ -26,6 +28,7 @@ from reconciler.render.effects import Detail
 @options.base
 @options.plan_scope
 @options.server
+@live_option
 @options.screen("plan")
 def command(
     paths: tuple[str, ...],
@@ -36,7 +39,7 @@ def command(
     base: str | None,
     moment: Moment,
     scope: Scope,
-    server: ServerOptions,
+    live: Live,
     screen: Screen,
 ) -> int:
     """Show what would change, and change nothing. Only GET requests are sent.
@@ -47,19 +50,22 @@ def command(
     reconciler plan --only 'group/acme/*' a part of it
     reconciler plan --at 2027-01-01       what will be due on that day
     reconciler plan --base origin/main    tell this change from the rest
+    reconciler plan --live live.json      against a snapshot, without a token
 
     PATH is a file, a folder (*.yaml and *.yml below it), or - for standard input; `policies` when none is given.
     """
 
     if output is not None:
+        if live.recording is not None:
+            raise click.UsageError("-o saves a plan for `apply`, which takes none of a snapshot; use --save json=FILE")
         files.require_replaceable(output, NAME)
     loaded = load_policies(paths)
     before = load_base(base, paths)
-    with server.reader() as reader:
+    with live.reader() as reader:
         planned, cost = plan_of(loaded, reader, moment=moment, scope=scope, grants=grants, base=before)
-    plan = planned.plan
+    plan = replace(planned.plan, snapshot_at=live.snapshot_at)
     if output is not None:
         files.write_private(output, dump_plan(plan))
     code = exits.of_plan(plan, has_detailed_exitcode=detailed_exitcode)
-    screen.finish((plan,), exit_code=code, cost=cost, detail=detail)
+    screen.finish((plan,), exit_code=code, cost=cost if live.recording is None else "", detail=detail)
     return code

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import os
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import click
 
 from reconciler.cli import exits, options
-from reconciler.cli.planning import load_policies
+from reconciler.cli.live import Live, live_option
+from reconciler.cli.planning import load_named_policies
 from reconciler.cli.screen import Screen
 from reconciler.cli.sections import Sections
-from reconciler.cli.server import ServerOptions
-from reconciler.core.policy import Policy
 from reconciler.operations.status import find_status
 
 
@@ -23,8 +22,9 @@ from reconciler.operations.status import find_status
     help="Policy files or folders that say when overrides end; `policies` if it is there.",
 )  # fmt: skip
 @options.server
+@live_option
 @options.screen("status")
-def command(names: tuple[str, ...], policies: tuple[str, ...], server: ServerOptions, screen: Screen) -> int:
+def command(names: tuple[str, ...], policies: tuple[str, ...], live: Live, screen: Screen) -> int:
     """Say who is near the limit, who is blocked, what overrides do, and which budgets do not bind.
 
     \b
@@ -37,12 +37,8 @@ def command(names: tuple[str, ...], policies: tuple[str, ...], server: ServerOpt
     Only GET requests are sent; an Auditor's token is enough.
     """
     loaded = load_named_policies(policies)
-    with server.reader() as reader:
-        status = find_status(names, reader, loaded, at=datetime.now(UTC))
+    with live.reader() as reader:
+        status = find_status(names, reader, loaded, at=live.snapshot_at or datetime.now(UTC))
+    status = replace(status, snapshot_at=live.snapshot_at)
     screen.finish((status,), exit_code=exits.DONE)
     return exits.DONE
-
-
-def load_named_policies(paths: tuple[str, ...]) -> tuple[Policy, ...]:
-    """Read the policies that are named; those in the default folder only if it exists."""
-    return load_policies(paths).policies if paths or os.path.isdir(options.DEFAULT_PATH) else ()

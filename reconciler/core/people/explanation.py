@@ -109,6 +109,8 @@ class Explanation:
     """None where the server does not say it."""
     usage: tuple[Usage, ...] | None
     """Most tokens first; None where the server does not show their sessions to us."""
+    snapshot_at: datetime | None = None
+    """When the snapshot was made that was read instead of the server (UTC); null for the server itself."""
 
     @property
     def left_micros(self) -> int | None:

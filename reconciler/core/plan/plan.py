@@ -19,6 +19,8 @@ from reconciler.core.directory import Group, Subject, User
 from reconciler.core.gate.verdict import Grant, Verdict
 from reconciler.core.orphan import Orphan
 from reconciler.core.people.effects import Effects
+from reconciler.core.people.forecast import Forecast
+from reconciler.core.people.replay import Replay
 from reconciler.core.policy import NotRead, SourceFile
 from reconciler.core.snapshot import Deployment
 
@@ -84,6 +86,13 @@ class Plan:
     """Whether the policy before was known, so that `origin` tells this change from the rest."""
     is_for_now: bool = True
     """Whether `at` is when the plan was made. One for another day is for looking at."""
+    snapshot_at: datetime | None = None
+    """When the snapshot was made from which the plan was made (UTC); null for a plan of a live server. Only a plan of a
+    live server can be applied."""
+    forecast: Forecast | None = None
+    """Who reaches their new limit before the period ends; null where it was not asked for."""
+    replay: Replay | None = None
+    """What the policy would have done in a month that is over; null where it was not asked for."""
 
     def __post_init__(self) -> None:
         require_single(self.actions)

@@ -18,6 +18,7 @@ from reconciler.core.plan.drift import Drift
 from reconciler.core.plan.plan import Plan
 from reconciler.core.plan.report import OutcomeReport
 from reconciler.core.plan.status import Status
+from reconciler.core.recording import Recording
 from reconciler.core.snapshot import Effective, Unlimited
 from reconciler.errors import Failure
 from reconciler.formats.documents import Value
@@ -64,7 +65,7 @@ def _header(value: Value) -> tuple[str, ...]:
             return STATUS
         case Failure():
             return FINDING
-        case Explanation() | Validation():
+        case Explanation() | Recording() | Validation():
             raise AssertionError("the table of formats has no such row")
         case _:
             assert_never(value)

@@ -19,6 +19,7 @@ from reconciler.core.plan.outcome import Result
 from reconciler.core.plan.plan import Plan
 from reconciler.core.plan.report import OutcomeReport
 from reconciler.core.plan.status import Status
+from reconciler.core.recording import Recording
 from reconciler.errors import Failure
 from reconciler.formats.documents import Value
 from reconciler.money import format_usd
@@ -66,6 +67,8 @@ def page_of(values: Sequence[Value], facts: Facts) -> Page:
         case Explanation() as explanation:
             text = text_of(text_page.lines(explanation, facts))
             return Page(title=f"AI budgets: {explanation.user.username}", texts=(text,))
+        case Recording() as recording:
+            return Page(title="AI budgets: snapshot", texts=(text_of(text_page.lines(recording, facts)),))
         case Validation() as validation:
             return Page(title="AI budgets: valid", texts=(text_of(text_page.lines(validation, facts)),))
         case _:

@@ -18,6 +18,7 @@ from reconciler.core.plan.outcome import Result
 from reconciler.core.plan.plan import Plan
 from reconciler.core.plan.report import OutcomeReport
 from reconciler.core.plan.status import Status
+from reconciler.core.recording import Recording
 from reconciler.errors import Failure, Place
 from reconciler.formats.documents import Value, document_of
 from reconciler.money import format_usd
@@ -67,7 +68,7 @@ def _cases(value: Value) -> Iterator[_Case]:
             yield from _results(value)
         case Validation():
             yield from (_Case(suite="policy files", name=source.path) for source in value.files)
-        case Failure() | Explanation() | Status():
+        case Failure() | Explanation() | Status() | Recording():
             pass
         case _:
             assert_never(value)

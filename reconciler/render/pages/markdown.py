@@ -22,6 +22,7 @@ from reconciler.core.plan.outcome import Result
 from reconciler.core.plan.plan import DIGEST_SHOWN, Plan
 from reconciler.core.plan.report import OutcomeReport
 from reconciler.core.plan.status import Status
+from reconciler.core.recording import Recording
 from reconciler.core.snapshot import Deployment, Effective, Unlimited
 from reconciler.errors import Failure, Place
 from reconciler.formats.documents import Value
@@ -75,7 +76,7 @@ def render(values: Sequence[Value], facts: Facts, *, most: int = MAX_CHARACTERS)
         case Status():
             pages = [_status_page(value, most // len(values)) for value in values if isinstance(value, Status)]
             return "\n".join(pages)
-        case Explanation() | Validation():
+        case Explanation() | Recording() | Validation():
             return f"{fenced(text_of(text_page.lines(values[0], facts)))}\n"
         case _:
             assert_never(values[0])

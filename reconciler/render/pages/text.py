@@ -11,6 +11,7 @@ from reconciler.core.plan.drift import Drift
 from reconciler.core.plan.plan import Plan
 from reconciler.core.plan.report import OutcomeReport
 from reconciler.core.plan.status import Status
+from reconciler.core.recording import Recording
 from reconciler.errors import Failure
 from reconciler.formats.documents import Value
 from reconciler.render.drift import drift_report
@@ -19,6 +20,7 @@ from reconciler.render.failure import failure_lines
 from reconciler.render.formats import Facts
 from reconciler.render.outcome import outcome_lines, run_lines
 from reconciler.render.plan import plan_report
+from reconciler.render.recording import recording_lines
 from reconciler.render.status import status_lines
 from reconciler.render.text import Line, text_of
 from reconciler.render.validation import validation_lines
@@ -42,6 +44,8 @@ def lines(value: Value, facts: Facts) -> list[Line]:
             return explanation_lines(value)
         case Status():
             return status_lines(value)
+        case Recording():
+            return recording_lines(value)
         case Validation():
             return validation_lines(value)
         case Failure():

@@ -1,0 +1,173 @@
+"""Plans without a server: what a snapshot holds, that it plans as the server does, and what a redacted one hides."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+
+from reconciler.core.budget import GroupId, UserId
+from reconciler.core.moment import present
+from reconciler.core.policy import Policy
+from reconciler.core.recording import Recording, redact
+from reconciler.core.snapshot import Snapshot
+from reconciler.errors import PolicyError, ReconcilerError
+from reconciler.formats.documents import dump, load
+from reconciler.formats.plan import dump_plan
+from reconciler.operations.plan import PlanRequest, make_plan
+from reconciler.operations.snapshot import NOT_RECORDED, RecordedReader, record
+from reconciler.sandbox import Sandbox
+from tests.cli.goldens import assert_golden
+from tests.cli.running import Shell
+from tests.effects.worlds import NOW as AT
+from tests.effects.worlds import World, group_of
+from tests.property.strategies import SnapshotReader, situations
+from tests.status.helpers import COMPANY, GOLDEN, company, settled
+
+POLICY = """\
+version: 1
+organization: acme
+manage: {group_budgets: exact, user_overrides: exact}
+group_budgets:
+  - {group: platform, limit: $90}
+  - {group: data, limit: none}
+user_overrides:
+  - {user: ana, group: platform, limit: $1500, expires: 2026-12-01}
+"""
+GROUPS = POLICY.replace("platform, limit: $90", "payments, limit: $300").split("user_overrides:\n")[0]
+
+
+def without_source(body: Any) -> Any:
+    """Return a plan without what says where it came from."""
+    return {key: value for key, value in body.items() if key not in ("snapshot_at", "checksum")}
+
+
+@pytest.mark.parametrize("version", ["2.35", "2.36", "2.37"])
+@pytest.mark.parametrize(("seed", "policy"), [("demo", POLICY), (COMPANY, GROUPS)])
+@pytest.mark.parametrize("role", ["user-admin", "auditor"])
+def test_a_plan_of_a_snapshot_is_the_live_plan(shell: Shell, version: str, seed: str, policy: str, role: str) -> None:
+    if version == "2.35" and "user_overrides:\n" in policy:
+        policy = GROUPS.replace("payments", "platform")
+    shell.policy(policy)
+    with company(shell, role=role, seed=seed, coder_version=version):
+        assert shell.run("snapshot", "-o", "live.json").code == 0
+        live = shell.run("plan", "--json")
+        status, explained = shell.run("status", "--json"), shell.run("explain", "audrey", "--json")
+    shell.set(CODER_URL="", CODER_SESSION_TOKEN="")
+    with company(shell, role=role, seed=seed):  # time stands still
+        shell.set(CODER_URL="http://127.0.0.1:9", CODER_SESSION_TOKEN="")
+        saved = shell.run("plan", "--live", "live.json", "--json")
+        again = shell.run("status", "--live", "live.json", "--json")
+        explained_again = shell.run("explain", "audrey", "--live", "live.json", "--json")
+    assert (live.code, without_source(live.document)) == (saved.code, without_source(saved.document))
+    assert live.document["snapshot_at"] is None
+    assert saved.document["snapshot_at"] == "2026-11-23T12:00:00Z"
+    assert without_source(status.document) == without_source(again.document)
+    if seed == "demo":
+        same = {"usage": None}
+        assert without_source(explained.document) | same == without_source(explained_again.document) | same
+
+
+def test_the_text_of_plan_status_and_explain_says_where_it_comes_from(shell: Shell) -> None:
+    shell.policy(POLICY)
+    with company(shell, seed="demo", role="user-admin") as sandbox:
+        ran = shell.run("snapshot", "-o", "live.json")
+        assert_golden(GOLDEN / "snapshot.text", settled(ran.err, sandbox))
+        plan = shell.run("plan", "--live", "live.json")
+        assert plan.err.startswith("Note: live state is from a snapshot of 2026-11-23T12:00:00Z, now.")
+        assert_golden(GOLDEN / "snapshot_plan.text", settled(plan.out, sandbox))
+        shown = shell.run("show", "live.json")
+        assert settled(shown.out, sandbox) == settled(ran.err, sandbox)
+        for command in (("status",), ("explain", "ana")):
+            assert (
+                "From a snapshot of 2026-11-23T12:00:00Z; the server was not asked."
+                in shell.run(*command, "--live", "live.json").out
+            )
+    assert stat.S_IMODE(os.stat("live.json").st_mode) == 0o600
+
+
+def test_apply_takes_no_plan_of_a_snapshot(shell: Shell) -> None:
+    shell.policy(POLICY)
+    with company(shell, seed="demo", role="user-admin") as sandbox:
+        shell.run("snapshot", "-o", "live.json")
+        refused = shell.run("plan", "--live", "live.json", "-o", "saved.plan")
+        assert (refused.code, "--save json=FILE" in refused.err) == (1, True)
+        shell.run("plan", "--live", "live.json", "--save=json=saved.plan")
+        sandbox.forget_requests()
+        ran = shell.run("apply", "saved.plan", "--auto-approve")
+        assert ran.code == 3
+        assert "was made from a snapshot of 2026-11-23T12:00:00Z; nothing was written" in ran.err
+        assert not [request for request in sandbox.requests if request.method in ("PUT", "DELETE")]
+        assert shell.run("apply", "--live", "live.json").code == 1
+
+
+def test_what_is_no_snapshot(shell: Shell) -> None:
+    Path("live.json").write_text("{}", encoding="utf-8")
+    ran = shell.run("plan", "--live", "live.json")
+    assert (ran.code, "live.json is not a snapshot" in ran.err) == (1, True)
+
+
+def test_a_redacted_snapshot_names_nobody(shell: Shell) -> None:
+    with company(shell, seed="demo", role="user-admin") as sandbox:
+        assert shell.run("snapshot", "-o", "live.json", "--redact").code == 0
+        text = Path("live.json").read_text("utf-8")
+        names = [name for (name,) in sandbox.execute("SELECT username FROM users WHERE length(username) > 3")]
+        names += [name for (name,) in sandbox.execute("SELECT email FROM users WHERE email <> ''")]
+        names += [name for (name,) in sandbox.execute("SELECT name FROM groups WHERE name <> 'Everyone'")]
+        names += [name for (name,) in sandbox.execute("SELECT name FROM organizations")]
+        names += [sandbox.url]
+        assert [name for name in names if f'"{name}"' in text or "@" in text] == []
+        live, hidden = shell.run("status", "--json"), shell.run("status", "--live", "live.json", "--json")
+    assert live.document["total"] == hidden.document["total"]
+    first = load(text, source="live.json")
+    assert isinstance(first, Recording)
+    assert redact(first).people == first.people or redact(first) != first
+
+
+def test_stdout_gets_the_document(shell: Shell) -> None:
+    with company(shell, seed="demo"):
+        ran = shell.run("snapshot")
+    assert json.loads(ran.out)["format"] == "reconciler snapshot"
+
+
+@given(situations(unreadable=True))
+def test_a_recorded_world_plans_as_the_world_does(situation: tuple[World, Snapshot, tuple[Policy, ...]]) -> None:
+    _, snapshot, policies = situation
+    reader = SnapshotReader(snapshot)
+    text = dump(record(reader, at=AT))
+    recording = load(text, source="live.json")
+    assert isinstance(recording, Recording)
+    assert dump(recording) == text
+    request = PlanRequest(policies=policies, sources=(), moment=present(AT))
+    results = []
+    for each in (reader, RecordedReader(recording)):
+        try:
+            results.append(dump_plan(make_plan(request, each).plan))
+        except (PolicyError, ReconcilerError) as error:
+            results.append(str(error))
+    assert results[0] == results[1]
+
+
+def test_what_was_not_recorded_is_unknown_and_nothing_can_be_written() -> None:
+    reader = RecordedReader(record(SnapshotReader(World({"acme": ["ana"]}).snapshot()), at=AT))
+    assert reader.group_budgets([group_of("acme/new")]) == {GroupId("acme/new"): NOT_RECORDED}
+    assert reader.spend({GroupId("acme/new"): [UserId("ana")]}) == {GroupId("acme/new"): {}}
+    assert reader.changes(group_of("acme"), AT).reason
+    assert reader.may_write(organizations=(), overrides=False)
+    assert reader.user_spend(UserId("eve")) is None
+    assert reader.ai_sessions(UserId("ana"), AT) is None
+    assert reader.find_users(["eve"]) == ()
+    with pytest.raises(ReconcilerError, match="cannot be written to"):
+        reader.reserve(1)
+
+
+def test_a_recording_asks_no_more_than_bulk_reads(shell: Shell) -> None:
+    with company(shell, seed="400-users,9-groups", role="auditor") as sandbox:
+        shell.run("snapshot", "-o", "live.json")
+        assert len(sandbox.requests) < 30
+        assert isinstance(sandbox, Sandbox)

@@ -57,7 +57,7 @@ class Export:
     window: Window
     """The window."""
     booked: Booked
-    """By group and person, in micro-dollars. Of organizations that are not left out, who is not in it booked nothing."""
+    """By group and person, in micro-dollars. Of an organization that is not left out, who is not in it booked nothing."""
     unpriced: tuple[Unpriced, ...]
     """Most tokens first."""
     left_out: Mapping[OrganizationId, str]

@@ -1,7 +1,7 @@
-"""From a request to what goes back over the wire: recording, faults, rate limit, then starlette's router.
+"""From a request to its answer: recording, faults, rate limit, then the routes.
 
-Between the last byte of a request and the first of its answer nothing waits, and all runs on one thread, which makes
-each request atomic. So the router's answer is collected first: recorder and faults stand between it and the wire.
+A request is handled on one thread without waiting, from its last byte until its answer is complete, which makes each
+request atomic. Only then the answer waits for the network, the capacity of a real server or a fault, and leaves.
 """
 
 from __future__ import annotations

@@ -1,5 +1,7 @@
-"""Writing the audit trail: one entry for each write of a budget, its diff in dollars; never read by a handler
-that decides something."""
+"""Writing the audit trail: one entry for each write of a budget, its diff in dollars.
+
+No handler that decides something reads the trail.
+"""
 
 from __future__ import annotations
 

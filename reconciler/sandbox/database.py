@@ -23,7 +23,7 @@ class Database:
     """Wrap one connection; all calls come from the server's thread, which makes every request atomic."""
 
     def __init__(self, path: str | None = None) -> None:
-        """Open the file, or a database in memory, and apply the schema where there is none yet.
+        """Open the file, or a database in memory, and apply the schema to a new one.
 
         *Raises* ValueError for a file that is not a database of the sandbox.
         """

@@ -1,5 +1,7 @@
-"""Results that are kept until the database changes, among them the sums over everybody. Without them reading a large
-company page by page would compute the same sums for each page."""
+"""Results that are kept until the database changes, among them the sums over everybody.
+
+Without them, reading a large company page by page would compute the same sums for each page.
+"""
 
 from __future__ import annotations
 

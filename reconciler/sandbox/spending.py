@@ -66,8 +66,8 @@ def note_crossings(database: Database, day: date) -> None:
 
 
 def advance(world: World, days: int) -> None:
-    """Move the clock forward by whole days, and the spend with it. *Raises* ValueError for a number that is not one
-    of 1 to 400.
+    """Move the clock forward by whole days, and the spend with it. *Raises* ValueError for fewer than 1 or more than
+    400 days.
     """
     if not 0 < days <= MAXIMUM_DAYS:
         raise ValueError(f"days must be between 1 and {MAXIMUM_DAYS}, not {days}")

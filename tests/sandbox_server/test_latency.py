@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import socket
+from concurrent.futures import ThreadPoolExecutor
+from urllib.parse import urlsplit
 
 import pytest
 
 from reconciler.sandbox.latency import Capacity, SharedProcessor, cost_s, speed_of
+from tests.patience import PATIENCE_S
+from tests.sandbox_server.callers import Start
 
 GROUP = "/api/v2/groups/8f1c/ai/budget"
 OVERRIDE = "/api/v2/users/8f1c/ai/budget"
@@ -83,3 +88,17 @@ def test_requests_are_released_in_real_time() -> None:
         return short.done(), long.done()
 
     assert asyncio.run(serve()) == (True, False)
+
+
+def test_a_server_with_a_capacity_answers_all_and_stops_under_load(start: Start) -> None:
+    world = start(profile="real", seed="60-users,7-groups")
+    with ThreadPoolExecutor(16) as pool:
+        answers = list(pool.map(lambda _: world.get("/users/me").status_code, range(64)))
+    assert set(answers) == {200}
+    parts = urlsplit(world.sandbox.url)
+    token = world.sandbox.tokens["owner"]
+    request = f"GET /api/v2/users HTTP/1.1\r\nHost: x\r\nCoder-Session-Token: {token}\r\n\r\n"
+    for _ in range(8):  # these clients leave at once
+        with socket.create_connection((parts.hostname, parts.port), timeout=PATIENCE_S) as connection:
+            connection.sendall(request.encode())
+    assert world.get("/users/me").status_code == 200

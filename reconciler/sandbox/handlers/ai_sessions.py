@@ -1,7 +1,8 @@
 """AI sessions with their threads, the interceptions that they are made of, and the models and clients seen.
 
 Owners and auditors read all of them, everybody else their own. An interception that has not ended is in no list.
-*Source*: coder-api.md sections 9, 13.3 and 13.5.
+*Source*: coder-api.md sections 9, 13.3 and 13.5. Inferred, and to be asked of a real server: the message of a wrong
+search of interceptions and of an unknown initiator, and the shape of `thinking`.
 """
 
 from __future__ import annotations

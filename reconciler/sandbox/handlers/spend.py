@@ -1,6 +1,7 @@
 """Spend of groups, of a group's members and of a user: the bulk way to read limits.
 
-Ids that are unknown or unreadable are left out without a word; what lies in another organization is masked.
+Ids that are unknown or unreadable are left out without a word; a group of another organization is masked. Coder's rows
+have no order, so their order here is not one that a client could expect.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ MAXIMUM_BIGINT = 2**63 - 1
 _GROUP_ROWS = """
 SELECT g.id, g.organization_id, b.spend_limit_micros
 FROM groups g LEFT JOIN group_ai_budgets b ON b.group_id = g.id
-WHERE g.id IN (SELECT value FROM json_each(?)) ORDER BY g.id
+WHERE g.id IN (SELECT value FROM json_each(?)) ORDER BY substr(g.id, 10)
 """
 
 _MEMBER_ROWS = """
@@ -35,7 +36,7 @@ SELECT e.user_id, e.effective_group_id, e.spend_limit_micros, e.limit_source,
 FROM effective_budgets e LEFT JOIN groups g ON g.id = e.effective_group_id
 WHERE e.user_id IN (SELECT value FROM json_each(?4))
   AND EXISTS (SELECT 1 FROM group_memberships m WHERE m.user_id = e.user_id AND m.group_id = ?3)
-ORDER BY e.user_id
+ORDER BY substr(e.user_id, 10)
 """
 
 

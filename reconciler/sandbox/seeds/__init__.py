@@ -18,7 +18,7 @@ _NAMED = ("demo", "empty", "new")
 
 
 def sow(database: Database, clock: Clock, seed: str) -> dict[str, str]:
-    """Fill a new database; return a token for each role that somebody has. One that has content is left alone.
+    """Fill a new database; return a token for each role that somebody has. A database with content is left alone.
 
     *Raises* ValueError for a seed that does not exist or cannot be read, saying what is wrong with it.
     """

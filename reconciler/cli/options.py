@@ -20,7 +20,7 @@ from reconciler.cli.screen import Output, Save, Screen
 from reconciler.cli.sections import ConnectionOption
 from reconciler.cli.server import ServerOptions
 from reconciler.core.gate.gate import parse_allow
-from reconciler.core.moment import Moment
+from reconciler.core.moment import Moment, parse_time
 from reconciler.core.scope import Scope
 from reconciler.render.effects import Detail
 from reconciler.render.formats import FORMATS, formats_of
@@ -35,8 +35,6 @@ if TYPE_CHECKING:
 else:
     _TimeType = click.ParamType  # generic in click's newest releases only
 
-_TIME = re.compile(r"2\d{3}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)?)?", re.ASCII)
-
 
 class Instant(_TimeType):
     """A date (00:00 UTC of that day) or an RFC 3339 time, as a policy's `starts` and `expires`; years 2000 to 2999."""
@@ -45,12 +43,9 @@ class Instant(_TimeType):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
         try:
-            time = datetime.fromisoformat(value if _TIME.fullmatch(value) else "")
-        except ValueError:
-            self.fail(f"{value!r} is neither a date like 2027-01-31 nor a time like 2027-01-31T12:00:00Z", param, ctx)
-        if "T" in value and time.tzinfo is None:
-            self.fail(f"{value!r} has no time zone; end it in Z for UTC", param, ctx)
-        return time.astimezone(UTC) if time.tzinfo else time.replace(tzinfo=UTC)
+            return parse_time(value)
+        except ValueError as error:
+            self.fail(f"{value!r}: {error}", param, ctx)
 
 
 def screen(document: str = "") -> Callable[[Command], Command]:

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
+
+_TIME = re.compile(
+    r"2[0-9]{3}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])"
+    r"(?:T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\.[0-9]{1,6})?(?:Z|[+-](?:[01][0-9]|2[0-3]):[0-5][0-9]))?"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,3 +30,19 @@ class Moment:
 def present(now: datetime) -> Moment:
     """Return the moment of a plan for the present (UTC)."""
     return Moment(at=now, now=now)
+
+
+def parse_time(text: str) -> datetime:
+    """Read a date (00:00 UTC of that day) or an RFC 3339 time with an offset, as UTC: in policies and in `--at`.
+
+    Raises ValueError that says what to write.
+    """
+    if not _TIME.fullmatch(text):
+        raise ValueError(
+            "write a date such as 2026-11-01, or a time such as 2026-11-01T09:00:00+01:00; the year is 2000 to 2999"
+        )
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError:
+        raise ValueError(f"there is no such day as {text[:10]}") from None
+    return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)

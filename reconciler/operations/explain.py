@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from reconciler.core.activity import Session, UserSpend
 from reconciler.core.budget import UserId
@@ -16,8 +16,10 @@ from reconciler.core.people.explanation import Activity, Explanation, explain
 from reconciler.core.plan.resolve import resolve
 from reconciler.core.policy import Policy
 from reconciler.core.snapshot import Snapshot
-from reconciler.errors import ReconcilerError
+from reconciler.errors import DeniedError, ReconcilerError
 from reconciler.operations.ports import Reader
+
+Result = TypeVar("Result")
 
 ME = "me"
 """Whoever asks."""
@@ -57,11 +59,27 @@ def find_explanation(
         user_overrides=people.overrides if people else {user.id: unread_override(deployment.offers)},
         reported=people.reported if people else {},
     )
-    spend = reader.user_spend(user.id)
+    unread: list[str] = []
+    spend = _unless_it_fails(lambda: reader.user_spend(user.id), "Spend could not be read", unread)
     since = spend.period_start if spend else at.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
-    activity = Activity(at=at, spend=spend, sessions=reader.ai_sessions(user.id, since), since=since)
+    sessions = _unless_it_fails(lambda: reader.ai_sessions(user.id, since), "AI sessions could not be read", unread)
+    activity = Activity(at=at, spend=spend, sessions=sessions, since=since, unread=tuple(unread))
     looked_up = resolve(policies, replace(directory, users={**directory.users, user.id: user}), at=at)
     return explain(user, snapshot, activity, looked_up.policies, is_self=is_self)
+
+
+def _unless_it_fails(read: Callable[[], Result | None], trouble: str, unread: list[str]) -> Result | None:
+    """Read side information; what fails is said, and takes nothing else with it.
+
+    Raises DeniedError for a token that is no longer accepted.
+    """
+    try:
+        return read()
+    except DeniedError:
+        raise
+    except ReconcilerError as error:
+        unread.append(f"{trouble}: {error.message}.")
+        return None
 
 
 def _find(name: str, directory: Directory, reader: Reader) -> User:

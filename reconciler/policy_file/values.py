@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping as ReadOnly
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 from functools import lru_cache
 from typing import TypeVar
 
 from reconciler.core.budget import ABSENT, Absent
+from reconciler.core.moment import parse_time
 from reconciler.core.policy import Hazard, Manage
 from reconciler.money import Micros, parse_usd
 from reconciler.policy_file.nodes import Mapping, Node, Scalar, Sequence
@@ -52,10 +53,6 @@ _is_usual = re.compile(
 ).fullmatch
 """Accepts most texts that name() and reason() accept, and no other text; quicker than both."""
 _TIER = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,63}")
-_TIME = re.compile(
-    r"2[0-9]{3}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])"
-    r"(?:T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\.[0-9]{1,6})?(?:Z|[+-](?:[01][0-9]|2[0-3]):[0-5][0-9]))?"
-)
 
 
 class Wrong(ValueError):
@@ -201,15 +198,10 @@ def moment(node: Node) -> datetime:
 
 @lru_cache(maxsize=4096)
 def _moment(text: str) -> datetime:
-    if not _TIME.fullmatch(text):
-        raise Wrong(
-            "write a date such as 2026-11-01, or a time such as 2026-11-01T09:00:00+01:00; the year is 2000 to 2999"
-        )
     try:
-        when = datetime.fromisoformat(text)
-    except ValueError:
-        raise Wrong(f"there is no such day as {text[:10]}") from None
-    return when.replace(tzinfo=UTC) if when.tzinfo is None else when.astimezone(UTC)
+        return parse_time(text)
+    except ValueError as error:
+        raise Wrong(str(error)) from None
 
 
 def version(node: Node) -> int:

@@ -155,6 +155,12 @@ def _first(equal: Sequence[Candidate]) -> str:
 
 def _usage(explanation: Explanation) -> list[str]:
     since = day(explanation.period_start)
+    if explanation.unread:
+        return [*map(harmless, explanation.unread), *(_used(explanation, since) if explanation.usage else [])]
+    return _used(explanation, since)
+
+
+def _used(explanation: Explanation, since: str) -> list[str]:
     if explanation.usage is None:
         return [f"AI sessions since {since}: this token may not see them."]
     if not explanation.usage:

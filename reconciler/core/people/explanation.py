@@ -112,6 +112,9 @@ class Explanation:
     snapshot_at: datetime | None = None
     """When the snapshot was made that was read instead of the server (UTC); null for the server itself."""
 
+    unread: tuple[str, ...] = ()
+    """What could not be read besides, a sentence each."""
+
     @property
     def left_micros(self) -> int | None:
         """Micros left this period, never below 0; None without a limit, or where it or the spend is not known."""
@@ -137,6 +140,8 @@ class Activity:
     """Now (UTC)."""
     since: datetime
     """From when on sessions were asked for (UTC): the begin of the period."""
+    unread: tuple[str, ...] = ()
+    """What could not be read, a sentence each."""
 
 
 def explain(
@@ -173,6 +178,7 @@ def explain(
         candidates=tuple(_candidate(group, fallback, snapshot, listed) for group in _in_order(theirs, snapshot)),
         spend=spend.spend if spend else Unknown("the server does not say what they spent"),
         period_start=spend.period_start if spend else activity.since,
+        unread=activity.unread,
         period_end=spend.period_end if spend else None,
         usage=None if activity.sessions is None else add_up(activity.sessions),
     )

@@ -1,0 +1,42 @@
+"""Side information that fails does not take the answer with it."""
+
+from __future__ import annotations
+
+import pytest
+
+from reconciler.sandbox import Fault, Options, Sandbox
+from tests.cli.running import NOW, Shell
+from tests.company import live
+
+DESIGN = (
+    "version: 1\norganization: acme\nmanage: {group_budgets: listed}\ngroup_budgets: [{group: design, limit: $140}]\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        ("/ai-gateway/sessions", "AI sessions could not be read: "),
+        ("/users/*/ai/spend", "Spend could not be read: "),
+    ],
+)
+def test_explain_answers_what_it_knows(path: str, said: str, shell: Shell) -> None:
+    with Sandbox(Options(now=NOW)) as sandbox:
+        sandbox.fault(Fault("status", path=f"*{path}*", status=500, times=99))
+        ran = shell.connect(sandbox, "owner").run("explain", "carol")
+    assert ran.code == 0
+    assert "carol may spend $500.00 a month" in ran.out
+    assert said in ran.out
+    assert "500" in ran.out
+
+
+def test_drift_shows_differences_although_the_audit_log_fails(shell: Shell) -> None:
+    shell.policy(DESIGN)
+    with Sandbox(Options(now=NOW)) as sandbox:
+        live.budget(sandbox, "design", 5_000)
+        sandbox.fault(Fault("status", path="*/audit*", status=500, times=99))
+        ran = shell.connect(sandbox, "auditor").run("drift")
+    assert ran.code == 2
+    assert "group/acme/design  policy $140.00  live $5,000.00" in ran.out
+    assert "Who changed it is not known: " in ran.out
+    assert "500" in ran.out

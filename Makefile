@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN    := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test days check lint-deploy lower-bounds release locks bench chaos clean
+.PHONY: help demo test days check lint-deploy lower-bounds release locks bench year chaos clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -46,6 +46,9 @@ locks: ## deploy/requirements.txt from pyproject.toml, with hashes
 chaos: .venv/installed ## 10,000 runs of the fault harness and 10,000 of law 5, on all cores; about an hour
 	@$(BIN)/python -m tests.chaos --runs 10000
 	@$(BIN)/python -m tests.chaos --runs 10000 --order
+
+year: .venv/installed ## a scripted year of a company of 300 people, hour by hour; about ten minutes
+	@$(BIN)/python -m tests.year $(YEAR)
 
 bench: .venv/installed ## measure the targets of tests/bench as ratios
 	@$(BIN)/python -m tests.bench $(BENCH)

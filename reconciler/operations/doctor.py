@@ -92,6 +92,15 @@ def _plan(policies: Sequence[Policy], sources: Sequence[SourceFile], reader: Rea
         return failed("plan", error)
     changes = count(len(plan.actions), "change")
     message = f"a plan costs {count(reader.requests, 'request')} and has {changes} now"
+    if plan.orphans:
+        first_orphan = plan.orphans[0]
+        left_out = f"{count(len(plan.orphans), 'entry', 'entries')} cannot be applied, such as {first_orphan.place}"
+        return Check(
+            level=Level.FAIL,
+            name="plan",
+            message=f"{message}; {left_out}: {first_orphan.message}",
+            hint=first_orphan.hint,
+        )
     if plan.is_complete:
         return Check(level=Level.OK, name="plan", message=message)
     unreadable = count(len(plan.unreadable), "entry", "entries")

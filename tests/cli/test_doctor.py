@@ -102,3 +102,12 @@ def test_an_old_server_without_overrides(shell: Shell) -> None:
     assert ran.code == 0
     assert checks(ran.out)["server"][0] == "note"
     assert "no user overrides" in ran.out
+
+
+def test_an_entry_that_cannot_be_applied_fails_and_says_what_to_do(coder: Shell) -> None:
+    coder.policy(RAISE_PLATFORM.replace("platform", "platfrom"))
+    ran = coder.run("doctor")
+    assert ran.code == 1
+    level, message = checks(ran.out)["plan"]
+    assert level == "fail"
+    assert "1 entry cannot be applied, such as policies/acme.yaml:5:12" in message

@@ -33,7 +33,7 @@ def take(drift: Drift, loaded: Loaded, directory: Directory, *, addresses: Seque
     """Add to a drift how each difference can be accepted, and write the files for those with an address that is asked.
 
     An address may be a glob; an empty one stands for all that was changed by hand. Raises ReconcilerError when an
-    address matches no difference, or a file cannot be edited; then no file is written.
+    address is no difference, or a file cannot be edited; then no file is written.
     """
     withheld = () if drift.plan.not_read else drift.plan.withheld  # what was not read may list them already
     proposed = [
@@ -58,11 +58,13 @@ def _chosen(drift: Drift, proposed: Sequence[Proposed], addresses: Sequence[str]
         ]
         for address in addresses
     }
-    unmatched = [address for address, items in matches.items() if address and not items]
+    unmatched = [
+        address for address, items in matches.items() if address and not items and not set(address) & set("*?[")
+    ]
     if unmatched:
         differing = [item.acceptance.address for item in proposed]
         hint = f"these differ: {listed(differing)}" if differing else "nothing differs"
-        raise ReconcilerError(f"--accept {unmatched[0]!r} matches no difference; nothing was written", hint=hint)
+        raise ReconcilerError(f"--accept {unmatched[0]!r} is not among the differences; nothing was written", hint=hint)
     return [
         item
         for item in proposed

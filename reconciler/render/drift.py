@@ -57,9 +57,17 @@ def _report(drift: Drift, cost: str, detail: Detail) -> Iterator[str]:
     yield " ".join(filter(None, (cost, digest_text(plan))))
     total = sum(drift.counts.values())
     if total:
-        yield f"Drift: {count(total, 'difference')} between live and the policy ({_counts(drift)})."
+        yield f"Drift: {count(total, 'difference')} between live and the policy ({_counts(drift)}){_accepted(drift)}."
     else:
         yield summary(plan)
+
+
+def _accepted(drift: Drift) -> str:
+    """`; accepted into the policy: 2, left: 1`, where something was."""
+    if not any(acceptance.is_taken for acceptance in drift.acceptances):
+        return ""
+    left = sum(drift.without_taken().counts.values())
+    return f"; accepted into the policy: {sum(drift.counts.values()) - left:,}, left: {left:,}"
 
 
 def _counts(drift: Drift) -> str:

@@ -35,7 +35,10 @@ def outcome_lines(report: OutcomeReport) -> list[Line]:
     if not report.run:
         return []  # there was nothing to do, and the plan before it says so
     width = width_of(outcome.action for outcome in report.results)
-    return [*(result_line(outcome, width=width, why=why_of(report)) for outcome in report.results), *ending_lines(report)]
+    return [
+        *(result_line(outcome, width=width, why=why_of(report)) for outcome in report.results),
+        *ending_lines(report),
+    ]
 
 
 def ending_lines(report: OutcomeReport) -> list[Line]:

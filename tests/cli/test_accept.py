@@ -63,9 +63,11 @@ def test_everything_that_is_live_is_accepted(coder: Shell, policies: Path) -> No
     os.chmod(policies / "people.yaml", 0o640)
     ran = coder.run("drift", "--accept", "*")
     assert (before.code, ran.code) == (2, 0)
+    assert "accepted into the policy: 9, left: 0.\n" in ran.out
     assert "Accepted into the policy files:" in ran.out
     assert coder.run("plan").out.count("No changes") == 1
     assert coder.run("drift", "--quiet").out == ""
+    assert coder.run("drift", "--accept", "*").code == 0  # nothing is left to accept, which is no error
     groups, people = (policies / "groups.yaml").read_text(), (policies / "people.yaml").read_text()
     assert difference(GROUPS, groups)[:4] == [
         "-     limit: standard",
@@ -105,7 +107,7 @@ def test_what_cannot_be_accepted_is_one_clear_error(
 ) -> None:
     ran = coder.run("drift", "--accept", "user/zoe")
     assert ran.code == 1
-    assert "--accept 'user/zoe' matches no difference; nothing was written" in ran.err
+    assert "--accept 'user/zoe' is not among the differences; nothing was written" in ran.err
     assert "--accept takes what is live now" in coder.run("drift", "--accept", "*", *AT).err
     (policies / "people.yaml").write_text(f"{HEAD}user_overrides: [{{user: eve, group: data, limit: 1}}]\n")
     load = "reconciler.cli.commands.drift.load_policies"

@@ -97,7 +97,7 @@ def apply_plan(
     """Execute a plan that passed the gate. `approve` is called last before anything is written, and raises when not.
 
     `renew` makes the plan anew from a new read; it is called when the approval took long, and what it returns must be
-    what was approved. `observe` hears of each result as soon as it is on record, from any thread; it must raise nothing.
+    what was approved. `observe` hears of each result once it is on record, from any thread; it must raise nothing.
 
     Raises RefusedError when the plan is refused, stale or for another deployment, DeniedError without permission,
     FileError when the journal cannot be opened, ReconcilerError when it would need more requests than are allowed: in

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable
+from datetime import UTC, datetime
 
 import click
 
 from reconciler.cli import exits
 from reconciler.cli.ci import is_ci
+from reconciler.cli.planning import ToApply
 from reconciler.cli.progress import Progress
 from reconciler.cli.results import Results
 from reconciler.cli.runs import default_journal, new_run
@@ -29,8 +30,7 @@ from reconciler.render.text import harmless
 
 
 def approve_and_apply(
-    plan: Plan,
-    report: Iterable[str],
+    to_apply: ToApply,
     reader: Reader,
     server: ServerOptions,
     screen: Screen,
@@ -42,7 +42,8 @@ def approve_and_apply(
     is_strict: bool = False,
 ) -> int:
     """Show a plan and carry it out; return the exit code."""
-    screen.report(report)
+    plan = to_apply.plan
+    screen.report(to_apply.report)
     _require_digest(plan, expect_digest)
     if not plan.has_changes:
         code = exits.of_nothing_to_do(plan, is_strict=is_strict)
@@ -63,9 +64,16 @@ def approve_and_apply(
             run=run,
             stop=stop,
             approve=lambda: None if auto_approve else _ask(plan),
+            renew=lambda: _made_anew(to_apply, server, stop),
             observe=results,
         )
     return _report(outcome, path, screen, results, is_strict=is_strict)
+
+
+def _made_anew(to_apply: ToApply, server: ServerOptions, stop: Interruption) -> Plan:
+    """Make the plan from a reader that has read nothing yet."""
+    with server.reader(sleep=stop.sleep) as reader:
+        return to_apply.renew(reader, datetime.now(UTC))
 
 
 def _report(outcome: Outcome, path: str, screen: Screen, results: Results, *, is_strict: bool) -> int:

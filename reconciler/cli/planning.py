@@ -4,24 +4,26 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
 
 import click
 
 from reconciler.cli import files
 from reconciler.cli.options import DEFAULT_PATH
+from reconciler.cli.screen import tell
 from reconciler.core.gate.verdict import Grant
-from reconciler.core.moment import Moment
+from reconciler.core.moment import Moment, present
 from reconciler.core.plan.plan import Plan
 from reconciler.core.policy import Policy
-from reconciler.core.scope import Scope
+from reconciler.core.scope import EVERYTHING, Scope
 from reconciler.errors import FileError, Finding, PolicyError, ReconcilerError, RefusedError
 from reconciler.formats import document
 from reconciler.formats import plan as plan_format
 from reconciler.operations.plan import Planned, PlanRequest, make_plan
 from reconciler.operations.ports import Reader
-from reconciler.operations.review import with_todays_effects
+from reconciler.operations.saved import renew_saved
 from reconciler.policy_file.load import Loaded, load
 from reconciler.render.effects import Detail
 from reconciler.render.plan import plan_report
@@ -68,16 +70,8 @@ def plan_of(
 ) -> tuple[Planned, str]:
     """Make a plan of loaded policies; also return what it cost, as `Read 27 requests in 0.9 s.`"""
     started = time.monotonic()
-    request = PlanRequest(
-        policies=loaded.policies,
-        sources=loaded.sources,
-        moment=moment,
-        scope=scope,
-        grants=grants,
-        not_read=loaded.not_read,
-        base=base,
-        asks_log=asks_log,
-        only_due=only_due,
+    request = replace(
+        _request(loaded, moment=moment, scope=scope, grants=grants), base=base, asks_log=asks_log, only_due=only_due
     )
     try:
         planned = make_plan(request, reader)
@@ -86,6 +80,29 @@ def plan_of(
     for option, glob in planned.unmatched:
         click.echo(f"Note: {option} {glob!r} matches nothing that the policy manages.", err=True)
     return planned, cost_text(reader.requests, time.monotonic() - started)
+
+
+def _request(
+    loaded: Loaded, *, moment: Moment, scope: Scope = EVERYTHING, grants: tuple[Grant, ...] = ()
+) -> PlanRequest:
+    return PlanRequest(
+        policies=loaded.policies,
+        sources=loaded.sources,
+        moment=moment,
+        scope=scope,
+        grants=grants,
+        not_read=loaded.not_read,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToApply:
+    """A plan to apply, and how it is made anew after a wait."""
+
+    plan: Plan
+    report: list[Line]
+    renew: Callable[[Reader, datetime], Plan]
+    """Takes a new reader and the time (UTC)."""
 
 
 def plan_to_apply(
@@ -97,37 +114,83 @@ def plan_to_apply(
     grants: tuple[Grant, ...],
     detail: Detail,
     only_due: bool = False,
-) -> tuple[Plan, list[Line]]:
-    """Read the one saved plan that `paths` names, else make a plan of the policies there; also return its report."""
-
-    started = time.monotonic()
+) -> ToApply:
+    """Read the one saved plan that `paths` names, else make a plan of the policies there."""
     if len(paths) == 1 and document.name_of(files.starts_with(paths[0])) == plan_format.NAME:
         if not scope.is_everything or not moment.is_for_now or only_due:
             raise ReconcilerError(
                 f"{paths[0]} is a saved plan, which is applied whole and as it is",
                 hint="give --only and --exclude to `reconciler plan -o`; --at and --due belong to `apply PATH`",
             )
-        plan = plan_format.load_plan(files.read_text(paths[0]), source=paths[0])
-        if not plan.is_for_now:
-            raise RefusedError(
-                f"{paths[0]} was made for another day (--at {day(plan.at)}); nothing was written",
-                hint="plan again without --at",
-            )
-        if plan.snapshot_at is not None:
-            raise RefusedError(
-                f"{paths[0]} was made from a snapshot of {day(plan.snapshot_at)}; nothing was written",
-                hint="plan again without --live",
-            )
-        if plan.deployment.id == reader.deployment().id:  # else apply refuses it
-            plan = replace(plan, deployment=reader.deployment())  # who applies it may be another than who planned it
-            plan = with_todays_effects(plan, reader, now=moment.now)
-        plan = plan.with_grants(grants)
-        return plan, plan_report(plan, cost_text(reader.requests, time.monotonic() - started), detail=detail)
+        return _saved_to_apply(paths[0], reader, grants=grants, detail=detail, now=moment.now)
     loaded = load_policies(paths)
     planned, cost = plan_of(
         loaded, reader, moment=moment, scope=scope, grants=grants, asks_log=only_due, only_due=only_due
     )
-    return planned.plan, plan_report(planned.plan, cost, detail=detail)
+
+    def renew(reader: Reader, now: datetime) -> Plan:
+        then = Moment(at=now if moment.is_for_now else moment.at, now=now)
+        again, _ = plan_of(
+            loaded, reader, moment=then, scope=scope, grants=grants, only_due=only_due, asks_log=only_due
+        )
+        return again.plan
+
+    report = plan_report(planned.plan, cost, detail=detail)
+    return ToApply(plan=planned.plan, report=report, renew=renew)
+
+
+def _saved_to_apply(path: str, reader: Reader, *, grants: tuple[Grant, ...], detail: Detail, now: datetime) -> ToApply:
+    started = time.monotonic()
+    saved = plan_format.load_plan(files.read_text(path), source=path)
+    if not saved.is_for_now:
+        raise RefusedError(
+            f"{path} was made for another day (--at {day(saved.at)}); nothing was written",
+            hint="plan again without --at",
+        )
+    if saved.snapshot_at is not None:
+        raise RefusedError(
+            f"{path} was made from a snapshot of {day(saved.snapshot_at)}; nothing was written",
+            hint="plan again without --live",
+        )
+    loaded = _policies_of(saved)
+    request = None if loaded is None else _request(loaded, moment=present(now))
+
+    def renew(reader: Reader, now: datetime) -> Plan:
+        return renew_saved(saved, reader, request=request, grants=grants, now=now)
+
+    plan = renew(reader, now)
+    cost = cost_text(reader.requests, time.monotonic() - started)
+    return ToApply(plan=plan, report=plan_report(plan, cost, detail=detail), renew=renew)
+
+
+def _policies_of(saved: Plan) -> Loaded | None:
+    """Read the policy files that a saved plan names; None, and a note, when none of them is here.
+
+    Raises RefusedError when they are not as they were: their consents would be those of another policy.
+    """
+    paths = [source.path for source in saved.sources]
+    if not any(map(os.path.lexists, paths)):
+        tell(
+            "Note: the policy files of this plan are not here. Their consents do not count; pass --allow for each. "
+            "Their guardrails are those that the plan itself says are broken."
+        )
+        return None
+    try:
+        loaded = load(paths)
+    except PolicyError:
+        loaded = None
+    if loaded is None or loaded.sources != saved.sources:
+        raise RefusedError(
+            "The policy files here are not those that the plan was made from; nothing was written",
+            details=_differing(saved, loaded),
+            hint="check out the revision that the plan was made from, or plan again",
+        )
+    return loaded
+
+
+def _differing(saved: Plan, loaded: Loaded | None) -> tuple[str, ...]:
+    here = {source.path: source for source in loaded.sources} if loaded else {}
+    return tuple(f"{source.path} is not as it was" for source in saved.sources if here.get(source.path) != source)
 
 
 def _with_source_line(finding: Finding) -> Finding:

@@ -42,7 +42,7 @@ from reconciler.core.plan.plan import Plan
 from reconciler.core.plan.sharing import sharing_numbers
 from reconciler.core.snapshot import Snapshot
 from reconciler.errors import FileError, ReconcilerError
-from reconciler.operations.checks import require_ready, require_same
+from reconciler.operations.checks import require_consent, require_ready, require_same
 from reconciler.operations.journal_file import Journal
 from reconciler.operations.ports import Reader, Writer
 from reconciler.operations.proof import read_for_proof
@@ -96,8 +96,9 @@ def apply_plan(
 ) -> Outcome:
     """Execute a plan that passed the gate. `approve` is called last before anything is written, and raises when not.
 
-    `renew` makes the plan anew from a new read; it is called when the approval took long, and what it returns must be
-    what was approved. `observe` hears of each result once it is on record, from any thread; it must raise nothing.
+    `renew` makes the plan anew from a new read. It is called when the approval took long, and what it returns must be
+    what was approved.
+    `observe` hears of each result as soon as it is on record, from any thread; it must raise nothing.
 
     Raises RefusedError when the plan is refused, stale or for another deployment, DeniedError without permission,
     FileError when the journal cannot be opened, ReconcilerError when it would need more requests than are allowed: in
@@ -139,6 +140,7 @@ def _approved(
         return live
     again = renew() if renew is not None else plan
     live = require_ready(plan, reader, now=run.clock())
+    require_consent(again)
     require_same(plan, again, live)
     return live
 

@@ -21,12 +21,13 @@ from reconciler.words import count
 
 
 def require_ready(plan: Plan, reader: Reader, *, now: datetime) -> Snapshot:
-    """Check everything but people's consent to today's effects; return the live state of the plan's subjects."""
+    """Check everything; return the live state of the plan's subjects."""
+    require_consent(plan.without_ended_consents(now))
     require_current(plan, now=now)
-    _require_same_deployment(plan, reader)
+    require_same_deployment(plan, reader)
     _require_permission(plan, reader)
     snapshot = read_subjects(plan.actions, reader)
-    _require_fresh(plan, snapshot)
+    require_fresh(plan, snapshot)
     return snapshot
 
 
@@ -41,8 +42,7 @@ def require_consent(plan: Plan) -> None:
 
 
 def require_current(plan: Plan, *, now: datetime) -> None:
-    """Raise RefusedError when a date has come since the plan was made: a consent or an override has ended."""
-    require_consent(plan.without_ended_consents(now))
+    """Raise RefusedError when an override that the plan would set has ended since it was made."""
     ended = [action for action in plan.actions if plan.is_for_now and _has_ended(action, now)]
     if ended:
         raise RefusedError(
@@ -61,17 +61,17 @@ def require_same(plan: Plan, again: Plan, live: Snapshot) -> None:
         raise RefusedError(
             f"CODER_URL now leads to the deployment {again.deployment.id}; nothing was written", hint="plan again"
         )
-    require_consent(again)
     before, after = {action.subject.id: action for action in plan.actions}, {}
     for action in again.actions:
         after[action.subject.id] = action
+    held = {row.action.subject.id: row.message for row in again.held_back}
     details = [
         f"{action.address}: a change to {describe(action.after, action.subject)} would be made now"
         for action in again.actions
         if _states(before.get(action.subject.id)) != _states(action)
     ]
     details += [
-        f"{action.address}: {describe(action.after, action.subject)} is not wanted any more"
+        f"{action.address}: {held.get(action.subject.id, _no_longer(action))}"
         for action in plan.actions
         if action.subject.id not in after and live.reading(action.subject) != action.after
     ]
@@ -84,6 +84,10 @@ def require_same(plan: Plan, again: Plan, live: Snapshot) -> None:
         )
 
 
+def _no_longer(action: Action) -> str:
+    return f"{describe(action.after, action.subject)} is no longer planned"
+
+
 def _states(action: Action | None) -> tuple[object, object] | None:
     return None if action is None else (action.before, action.after)
 
@@ -92,7 +96,8 @@ def _has_ended(action: Action, now: datetime) -> bool:
     return action.expires is not None and action.expires <= now and not isinstance(action.after, Absent)
 
 
-def _require_same_deployment(plan: Plan, reader: Reader) -> None:
+def require_same_deployment(plan: Plan, reader: Reader) -> None:
+    """Raise RefusedError when the plan is for another deployment."""
     deployment = reader.deployment()
     if deployment.id != plan.deployment.id:
         raise RefusedError(
@@ -114,7 +119,8 @@ def _require_permission(plan: Plan, reader: Reader) -> None:
         )
 
 
-def _require_fresh(plan: Plan, live: Snapshot) -> None:
+def require_fresh(plan: Plan, live: Snapshot) -> None:
+    """Raise RefusedError when live is neither as the plan saw it nor as it wants it."""
     details = tuple(
         f"{action.address}: the plan saw {describe(action.before, action.subject)}, "
         f"live is {describe(reading, action.subject)}"

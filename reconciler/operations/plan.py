@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from reconciler.core.action import Origin
 from reconciler.core.activity import Attribution
-from reconciler.core.budget import GroupId
+from reconciler.core.budget import GroupId, UserId
 from reconciler.core.desired import Desired, managed_groups, managed_users
 from reconciler.core.directory import Directory, Organization
 from reconciler.core.gate.guardrails import entries_of
@@ -39,6 +39,8 @@ class PlanRequest:
     scope: Scope = EVERYTHING
     grants: tuple[Grant, ...] = ()
     """Consents given for this plan alone, besides those in the policies."""
+    subjects: frozenset[GroupId | UserId] | None = None
+    """Plan changes of these alone, of all that the policies manage; None for no such bound."""
     not_read: tuple[NotRead, ...] = ()
     """Files that may list more: while there are any, nothing is removed for not being listed."""
     base: tuple[Policy, ...] | None = None
@@ -79,6 +81,8 @@ def make_plan(request: PlanRequest, reader: Reader) -> Planned:
         changes={last.address: last for last in attribution.changes},
     )
     actions = [with_origin(action, desired, directory, evidence) for action in difference.actions]
+    if request.subjects is not None:
+        actions = [action for action in actions if action.subject.id in request.subjects]
     if request.only_due:
         actions = [action for action in actions if action.origin is Origin.DUE]
     proposal = Proposal(
@@ -137,7 +141,8 @@ def _resolve(request: PlanRequest, reader: Reader) -> tuple[Resolution, Resoluti
     """Look up the policies and the policy before; the latter is as good as not known if it cannot be looked up."""
     directory = reader.directory()  # first: it shares its round with what the server offers
     offers = reader.deployment().offers
-    directory = _with_people_outside(directory, (*request.policies, *(request.base or ())), reader)
+    named = unknown_users((*request.policies, *(request.base or ())), directory)
+    directory = with_people(directory, named, reader)
     resolution = resolve(request.policies, directory, at=request.moment.at, scope=request.scope)
     require_readable([policy.organization for policy in resolution.policies], directory)
     if resolution.findings:
@@ -171,8 +176,8 @@ def require_readable(organizations: Iterable[Organization], directory: Directory
         )
 
 
-def _with_people_outside(directory: Directory, policies: Sequence[Policy], reader: Reader) -> Directory:
-    """Add the people whom the policy names and who are in no organization, so that messages can tell them apart."""
-    unknown = unknown_users(policies, directory)
-    found = reader.find_users(sorted(unknown)) if unknown else ()
-    return replace(directory, users={**directory.users, **{user.id: user for user in found}}) if found else directory
+def with_people(directory: Directory, names: Iterable[str], reader: Reader) -> Directory:
+    """Add people by username or UUID who are in no organization that can be read; names that it knows are not asked."""
+    unknown = {name for name in names if UserId(name) not in directory.users and GroupId(name) not in directory.groups}
+    people = reader.find_users(sorted(unknown)) if unknown else ()
+    return replace(directory, users={**directory.users, **{user.id: user for user in people}}) if people else directory

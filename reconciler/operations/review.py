@@ -9,11 +9,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 
 from reconciler.core.action import Action, organization_of
 from reconciler.core.budget import Absent, Budget, OrganizationId
-from reconciler.core.desired import NOTHING_DESIRED, Desired, ResolvedPolicy
+from reconciler.core.desired import Desired, ResolvedPolicy
 from reconciler.core.gate.gate import count_managed, dangers_to_people, emptied_sections, grants_of, judge, mass_changes
 from reconciler.core.gate.guardrails import Blame, check_guardrails, limits_exposure
 from reconciler.core.gate.verdict import Grant, Verdict
@@ -22,11 +21,10 @@ from reconciler.core.people.assess import assess, needs, touched
 from reconciler.core.people.effects import Effects
 from reconciler.core.plan.due import due_refusals
 from reconciler.core.plan.notices import notices
-from reconciler.core.plan.plan import HeldBack, Plan
-from reconciler.core.policy import Entry, Hazard
+from reconciler.core.plan.plan import HeldBack
+from reconciler.core.policy import Entry
 from reconciler.core.snapshot import Snapshot
 from reconciler.operations.ports import Reader
-from reconciler.operations.reading import read_subjects
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,31 +134,6 @@ def find_verdict(proposal: Proposal, effects: Effects, *, grants: Sequence[Grant
         grants=(*grants, *grants_of(proposal.policies, now=proposal.moment.now)),
         breaches=check_guardrails(proposal.policies, effects, now=proposal.moment.now, blame=blame),
     )
-
-
-def with_todays_effects(plan: Plan, reader: Reader, *, now: datetime) -> Plan:
-    """Look anew at what a saved plan does to people, and ask the gate again.
-
-    Its actions stay, and so do its guardrails, its mass change and the consents that have not ended by `now` (UTC); but
-    people go on spending, so a plan that stopped nobody on Friday may stop somebody on Monday. A plan that live has
-    left behind keeps its effects: apply refuses it in clearer words.
-    """
-    snapshot = read_subjects(plan.actions, reader)
-    plan = replace(plan, verdict=plan.verdict.without_ended(now))
-    if any(snapshot.reading(action.subject) not in (action.before, action.after) for action in plan.actions):
-        return plan
-    proposal = Proposal(
-        actions=plan.actions,
-        snapshot=snapshot,
-        policies=(),
-        desired=NOTHING_DESIRED,
-        moment=Moment(at=plan.at, now=now),
-    )
-    effects = replace(find_effects(proposal, reader), notices=plan.effects.notices)
-    objects = (danger for danger in plan.verdict.dangers if danger.hazard is Hazard.MASS_CHANGE)
-    people = dangers_to_people(effects, actions=plan.actions, offers_spend=snapshot.deployment.offers.bulk_reads)
-    verdict = judge((*people, *objects), grants=plan.verdict.grants, breaches=plan.verdict.breaches)
-    return replace(plan, effects=effects, verdict=verdict)
 
 
 def _complete(proposal: Proposal, organizations: Sequence[OrganizationId], reader: Reader) -> Snapshot:

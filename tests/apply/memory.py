@@ -12,11 +12,12 @@ from reconciler.core.activity import Changes
 from reconciler.core.budget import ABSENT, Budget, GroupId, OrganizationId, Reading, State, UserId
 from reconciler.core.directory import Directory, Group, Subject, User
 from reconciler.core.gate.verdict import Verdict
-from reconciler.core.people.effects import Effects, Exposure
+from reconciler.core.people.assess import assess
 from reconciler.core.plan.order import in_order
 from reconciler.core.plan.outcome import Event
 from reconciler.core.plan.plan import Plan
 from reconciler.core.snapshot import Deployment, People, Snapshot
+from reconciler.core.spend import Export, Window
 from reconciler.errors import ReconcilerError
 from reconciler.money import Micros
 from reconciler.operations.apply import Run
@@ -69,6 +70,12 @@ class Memory:
 
     def spend(self, asked: Mapping[GroupId, Sequence[UserId]]) -> Mapping[GroupId, Mapping[UserId, Micros]]:
         return {group: dict.fromkeys(people, Micros(0)) for group, people in asked.items()}
+
+    def period(self) -> None:
+        """It does not say."""
+
+    def exports(self, organizations: Collection[OrganizationId], windows: Sequence[Window]) -> tuple[Export, ...]:
+        return ()
 
     def changes(self, subject: Subject, since: datetime) -> Changes:
         return Changes()
@@ -124,18 +131,6 @@ class KeptJournal:
         yield self
 
 
-NO_EFFECTS = Effects(
-    people=(),
-    unclear=(),
-    disagreements=(),
-    checked=0,
-    exposure=Exposure(before_micros=0, after_micros=0, unlimited_before=0, unlimited_after=0, people=0, unknown=0),
-    is_total=False,
-    organizations=(),
-    notices=(),
-    unknown=(),
-)
-
 NO_VERDICT = Verdict()
 
 
@@ -147,7 +142,7 @@ def plan_of(world: World, *actions: Action, verdict: Verdict = NO_VERDICT) -> Pl
         unchanged=0,
         unreadable=(),
         withheld=(),
-        effects=NO_EFFECTS,
+        effects=assess(actions, world.snapshot()).effects({}),
         verdict=verdict,
     )
 

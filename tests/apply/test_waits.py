@@ -130,7 +130,7 @@ def test_a_plan_that_would_be_another_by_now_is_stale() -> None:
     said = waiting.refused()
     assert "2 actions differ from what was approved" in said
     assert "user/ana: a change to no limit would be made now" in said
-    assert "group/acme/eng: $25.00 is not wanted any more" in said
+    assert "group/acme/eng: $25.00 is no longer planned" in said
 
 
 def test_the_url_may_lead_to_another_deployment_by_now() -> None:

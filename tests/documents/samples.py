@@ -119,7 +119,7 @@ def outcome() -> OutcomeReport:
         held_back=(NASTY,),
         journal=".reconciler/run-1.jsonl",
         results=tuple(ActionOutcome(action=action, result=result, detail=NASTY) for action, result in rows),
-        ended=Ended(ending=Ending.STOPPED, why=NASTY, is_verified=True, differences=(), at=NOW),
+        ended=Ended(not_verified=0, ending=Ending.STOPPED, why=NASTY, is_verified=True, differences=(), at=NOW),
     )
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from reconciler.core.budget import ABSENT, Budget, GroupId
 from reconciler.core.desired import Desired, Listed
+from reconciler.core.gate.gate import parse_allow
 from reconciler.core.gate.verdict import Grant
 from reconciler.core.moment import Moment, present
 from reconciler.core.people.agreement import UNCONFIRMED, UNSEEN
@@ -22,7 +23,8 @@ from reconciler.errors import Place
 from reconciler.money import Micros
 from reconciler.operations.plan import PlanRequest, make_plan, take_snapshot
 from reconciler.operations.ports import Reader
-from reconciler.operations.review import Proposal, find_effects, find_verdict, with_todays_effects
+from reconciler.operations.review import Proposal, find_effects, find_verdict
+from reconciler.operations.saved import renew_saved
 from reconciler.sandbox import Fault, Sandbox
 from tests.coder.helpers import asked, sandbox_and_reader
 from tests.effects.worlds import NOW, usd
@@ -213,16 +215,22 @@ def test_consents_and_days_of_overrides_are_of_the_clock_and_not_of_the_instant_
     assert [refusal.message.split(":")[0] for refusal in find_verdict(late, effects).refusals] == ["BLOCKS_USERS"]
 
 
-def test_a_saved_plan_leaves_out_consents_that_have_ended() -> None:
+def test_a_saved_plan_has_the_consents_of_its_policy_that_have_not_ended_and_none_of_its_own() -> None:
     ends = NOW + timedelta(days=1)
     allow = (Consent(hazard=Hazard.BLOCKS_USERS, up_to=9, reason="they left", expires=ends, place=HERE),)
     with sandbox_and_reader() as (_, reader):
-        plan = make_plan(
-            PlanRequest(policies=(policy({"platform": 60}, allow=allow),), sources=(), moment=present(NOW)), reader
-        ).plan
-        assert not plan.verdict.is_refused
-        assert not with_todays_effects(plan, reader, now=NOW).verdict.is_refused
-        assert with_todays_effects(plan, reader, now=ends).verdict.is_refused
+        request = PlanRequest(policies=(policy({"platform": 60}, allow=allow),), sources=(), moment=present(NOW))
+        saved = make_plan(request, reader).plan
+        assert not saved.verdict.is_refused
+        for now, given, grants, is_refused in (
+            (NOW, request, (), False),
+            (ends, request, (), True),
+            (NOW, None, (), True),
+            (NOW, None, (parse_allow("BLOCKS_USERS=9"),), False),
+        ):
+            again = renew_saved(saved, reader, request=given, grants=grants, now=now)
+            assert again.verdict.is_refused == is_refused, (now, given, grants)
+            assert again.digest == saved.digest
 
 
 def test_an_emptied_section_is_a_mass_change() -> None:

@@ -63,12 +63,9 @@ def command(
 
     stop = Interruption()
     with server.reader(sleep=stop.sleep) as reader:
-        plan, report = plan_to_apply(
-            paths, reader, moment=moment, scope=scope, grants=grants, detail=detail, only_due=due
-        )
+        to_apply = plan_to_apply(paths, reader, moment=moment, scope=scope, grants=grants, detail=detail, only_due=due)
         return approve_and_apply(
-            plan,
-            report,
+            to_apply,
             reader,
             server,
             screen,

@@ -9,15 +9,19 @@ import click
 
 from reconciler.cli import completing, files, options
 from reconciler.cli.outcomes import read_outcome
-from reconciler.cli.planning import cost_text
+from reconciler.cli.planning import ToApply, cost_text
 from reconciler.cli.screen import Screen
 from reconciler.cli.sections import Sections
 from reconciler.cli.server import ServerOptions
 from reconciler.cli.signals import Interruption
 from reconciler.core.gate.verdict import Grant
+from reconciler.core.plan.outcome import Outcome
+from reconciler.core.plan.plan import Plan
+from reconciler.operations.ports import Reader
 from reconciler.operations.revert import make_revert
 from reconciler.render.effects import Detail
 from reconciler.render.plan import plan_report
+from reconciler.render.text import harmless, lines_of
 
 
 @click.command("revert", cls=Sections)
@@ -48,15 +52,18 @@ def command(
     outcome = read_outcome(files.read_text(journal), source=journal)
     stop = Interruption()
     with server.reader(sleep=stop.sleep) as reader:
-        revert = make_revert(outcome, reader, at=datetime.now(UTC))
-        for sentence in revert.skipped:
-            screen.note(f"Left alone: {sentence}.")
-        plan = revert.plan.with_grants(grants)
+        plan, skipped = _taken_back(outcome, reader, datetime.now(UTC), grants)
+        for sentence in skipped:
+            screen.note(f"Left alone: {harmless(sentence)}.")
         cost = cost_text(reader.requests, time.monotonic() - started)
         is_empty = plan.is_complete and not plan.has_changes
+        to_apply = ToApply(
+            plan=plan,
+            report=lines_of(["Nothing to take back."]) if is_empty else plan_report(plan, cost, detail=detail),
+            renew=lambda reader, now: _taken_back(outcome, reader, now, grants)[0],
+        )
         return approve_and_apply(
-            plan,
-            ["Nothing to take back."] if is_empty else plan_report(plan, cost, detail=detail),
+            to_apply,
             reader,
             server,
             screen,
@@ -64,3 +71,10 @@ def command(
             auto_approve=auto_approve,
             journal_path=journal_path,
         )
+
+
+def _taken_back(
+    outcome: Outcome, reader: Reader, now: datetime, grants: tuple[Grant, ...]
+) -> tuple[Plan, tuple[str, ...]]:
+    revert = make_revert(outcome, reader, at=now)
+    return revert.plan.with_grants(grants), revert.skipped

@@ -15,7 +15,8 @@ from reconciler.core.policy import GuardrailName, Hazard
 from reconciler.errors import Place
 from reconciler.words import count, listed
 
-"""Names in the sentence of a refusal; the plan has them all."""
+NEEDS_POLICY = frozenset({Hazard.MASS_CHANGE})
+"""Hazards that cannot be counted without the policy files."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,6 +165,21 @@ class Verdict:
             breaches=self.breaches,
             grants=tuple(grant for grant in self.grants if grant.holds(now)),
         )
+
+    def with_admissions(self, saved: Verdict) -> Verdict:
+        """Add what a saved plan says against itself and nothing can find out without its policy files.
+
+        These are its broken guardrails, and dangers of hazards that count managed objects, where it counts more.
+        """
+        known = {(danger.hazard, danger.organization): danger.count for danger in self.dangers}
+        admitted = tuple(
+            danger
+            for danger in saved.dangers
+            if danger.hazard in NEEDS_POLICY and danger.count > known.get((danger.hazard, danger.organization), 0)
+        )
+        replaced = {(danger.hazard, danger.organization) for danger in admitted}
+        kept = tuple(danger for danger in self.dangers if (danger.hazard, danger.organization) not in replaced)
+        return Verdict(dangers=(*kept, *admitted), breaches=(*self.breaches, *saved.breaches), grants=self.grants)
 
     def with_grants(self, grants: Iterable[Grant]) -> Verdict:
         """Add consents. Law 9: that never adds a refusal."""

@@ -1,0 +1,168 @@
+"""A saved plan is its author's input: what it says of consents, dangers and names is not believed.
+
+Whoever can write the file can compute its checksum, and does so here.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from reconciler.core.action import Action
+from reconciler.core.plan.plan import digest
+from reconciler.formats import codec
+from tests.apply.site import Said, Site
+from tests.documents.test_hostile_files import with_checksum
+
+LISTED = "version: 1\norganization: acme\nmanage: {group_budgets: listed, user_overrides: listed}\n"
+EXACT = "version: 1\norganization: acme\nmanage: {group_budgets: exact, user_overrides: listed}\n"
+CUT = "group_budgets: [{group: platform, limit: $60}]\n"
+"""It blocks carol, who has spent $96.40."""
+
+
+def write(site: Site, text: str, name: str = "acme.yaml") -> None:
+    (site.folder / "policies").mkdir(exist_ok=True)
+    (site.folder / "policies" / name).write_text(text)
+
+
+def save(site: Site, text: str, *arguments: str) -> Any:
+    """Save a plan of a policy; return the file's document."""
+    write(site, text)
+    said = site.run("plan", "-o", "saved.plan", *arguments)
+    assert said.code in (0, 3), said.err
+    return json.loads((site.folder / "saved.plan").read_text())
+
+
+def forge(site: Site, document: Any, change: Callable[[Any], None]) -> None:
+    """Change a saved plan, with a right digest and checksum."""
+    change(document)
+    for action in document["actions"]:
+        action["address"] = (
+            f"user/{action['subject']['username']}"
+            if action["subject"]["type"] == "user"
+            else f"group/{action['subject']['organization']}/{action['subject']['name']}"
+        )
+    actions = codec.decode(tuple[Action, ...], document["actions"])
+    document["digest"] = digest(document["deployment"]["id"], actions)
+    (site.folder / "saved.plan").write_text(with_checksum(document))
+
+
+def refused(site: Site, *arguments: str) -> Said:
+    said = site.apply("saved.plan", *arguments)
+    assert said.code == 3, said
+    assert (site.writes, site.journals) == ([], [])
+    return said
+
+
+def test_consents_in_the_plan_do_not_count(site: Site) -> None:
+    save(site, LISTED + CUT, "--allow", "BLOCKS_USERS=9")
+    assert "pass `--allow BLOCKS_USERS=1`" in refused(site).err
+    assert site.apply("saved.plan", "--allow", "BLOCKS_USERS=1").code == 0
+
+
+def test_consents_of_its_policy_files_count_while_the_files_are_as_they_were(site: Site) -> None:
+    allow = "allow: [{hazard: BLOCKS_USERS, up_to: 1, reason: agreed}]\n"
+    save(site, LISTED + CUT + allow)
+    write(site, LISTED + CUT + allow + "# changed\n")
+    assert "policies/acme.yaml is not as it was" in refused(site).err
+    write(site, LISTED + CUT + "limit\n")
+    assert "The policy files here are not those that the plan was made from" in refused(site).err
+    write(site, LISTED + CUT + allow)
+    assert site.apply("saved.plan").code == 0
+
+
+def test_where_the_policy_files_are_not_here_only_the_command_line_consents(site: Site) -> None:
+    save(site, LISTED + CUT + "allow: [{hazard: BLOCKS_USERS, up_to: 1, reason: agreed}]\n")
+    (site.folder / "policies" / "acme.yaml").unlink()
+    said = refused(site)
+    assert "Note: the policy files of this plan are not here." in said.err
+    assert "pass `--allow BLOCKS_USERS=1`" in said.err
+    assert site.apply("saved.plan", "--allow", "BLOCKS_USERS=1").code == 0
+
+
+def test_dangers_are_counted_again_whatever_the_plan_says(site: Site) -> None:
+    document = save(site, EXACT + "group_budgets: []\n")
+    assert any(danger["hazard"] == "MASS_CHANGE" for danger in document["verdict"]["dangers"])
+    forge(site, document, lambda plan: plan.update(verdict=_nothing_said()))
+    said = refused(site)
+    assert "MASS_CHANGE" in said.err
+    (site.folder / "policies" / "acme.yaml").unlink()
+    assert "MASS_CHANGE" in refused(site).err
+
+
+def test_what_the_plan_admits_counts_where_the_policy_files_are_not_here(site: Site) -> None:
+    save(site, EXACT + "group_budgets: [{group: Everyone, limit: $50}]\nguardrails: {max_limit: $10}\n")
+    (site.folder / "policies" / "acme.yaml").unlink()
+    said = refused(site, "--allow", "REMOVES_LIMIT=99", "--allow", "BLOCKS_USERS=99")
+    assert "over the max_limit of $10.00" in said.err
+
+
+def test_guardrails_are_checked_again(site: Site) -> None:
+    document = save(site, LISTED + "group_budgets: [{group: platform, limit: $600}]\nguardrails: {max_limit: $550}\n")
+    forge(site, document, lambda plan: plan.update(verdict=_nothing_said()))
+    assert "over the max_limit of $550.00" in refused(site).err
+
+
+def test_an_action_that_its_policy_does_not_want_is_refused(site: Site) -> None:
+    document = save(site, LISTED + "group_budgets: [{group: platform, limit: $600}]\n")
+    forge(site, document, lambda plan: plan["actions"][0]["after"].update(limit_micros=900_000_000_000))
+    said = refused(site)
+    assert "group/acme/platform: a change to $600.00 would be made now" in said.err
+
+
+def test_an_override_whose_end_has_passed_since_is_not_set(site: Site) -> None:
+    document = save(site, LISTED + 'user_overrides: [{user: eve, group: data, limit: "$90", expires: 2999-01-01}]\n')
+    forge(site, document, lambda plan: plan["actions"][0].update(expires="2020-01-01T00:00:00Z"))
+    said = refused(site)
+    assert "The plan is stale: 1 override ended since it was made; nothing was written" in said.err
+    assert "user/eve: $90.00 (data) ended" in said.err
+
+
+@pytest.mark.parametrize("are_files_here", [True, False])
+def test_a_name_that_does_not_belong_to_its_id_is_refused(site: Site, are_files_here: bool) -> None:
+    document = save(site, LISTED + "group_budgets: [{group: platform, limit: $600}]\n")
+    forge(site, document, lambda plan: plan["actions"][0]["subject"].update(name="design"))
+    if not are_files_here:
+        (site.folder / "policies" / "acme.yaml").unlink()
+    said = refused(site)
+    assert "The plan does not fit this deployment in 1 place; nothing was written" in said.err
+    assert "group/acme/design is called group/acme/platform here" in said.err
+
+
+def test_a_user_by_anothers_id_and_an_override_on_anothers_group(site: Site) -> None:
+    document = save(site, LISTED + 'user_overrides: [{user: eve, group: data, limit: "$90"}]\n')
+    copy = json.dumps(document)
+    forge(site, document, lambda plan: plan["actions"][0]["subject"].update(id=site.id_of("bob")))
+    assert "user/eve is called user/bob here" in refused(site).err
+    document = json.loads(copy)
+    forge(site, document, lambda plan: plan["actions"][0]["after"]["group"].update(id=site.id_of("platform")))
+    said = refused(site)
+    assert "user/eve: the group group/acme/data of the plan is group/acme/platform here" in said.err
+
+
+@pytest.mark.parametrize("id_", ["no-uuid", "../../users/me", "9f8e12ab-0000-0000-0000-000000000000", ""])
+def test_an_id_that_is_nobodys_is_refused(site: Site, id_: str) -> None:
+    document = save(site, LISTED + "group_budgets: [{group: platform, limit: $600}]\n")
+    forge(site, document, lambda plan: plan["actions"][0]["subject"].update(id=id_))
+    assert "group/acme/platform is gone, or this token may not read it" in refused(site).err
+
+
+def test_a_budget_of_another_group_is_refused(site: Site) -> None:
+    document = save(site, LISTED + "group_budgets: [{group: platform, limit: $600}]\n")
+    forge(site, document, lambda plan: plan["actions"][0]["after"]["group"].update(id=site.id_of("design")))
+    assert "group/acme/platform would get a budget of another group, group/acme/design" in refused(site).err
+
+
+def test_a_part_of_a_policy_is_a_plan_as_good_as_the_whole(site: Site) -> None:
+    """--only at plan time: the rest of the policy is not applied, and not missed."""
+    save(site, LISTED + "group_budgets: [{group: platform, limit: $600}, {group: design, limit: $160}]\n")
+    assert site.run("plan", "-o", "saved.plan", "--only", "*/platform").code == 0
+    assert site.apply("saved.plan").code == 0
+    assert (site.budget("platform"), site.budget("design")) == (600, 150)
+
+
+def _nothing_said() -> dict[str, Any]:
+    return {"is_refused": False, "dangers": [], "breaches": [], "grants": []}

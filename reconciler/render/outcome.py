@@ -113,10 +113,10 @@ def _remarks(outcome: OutcomeReport) -> Iterator[str]:
     if ended is None:
         yield "The run was cut off: its journal has no end. What is in doubt may or may not have happened."
         return
-    if ended.why:
-        left = outcome.count(Result.NOT_ATTEMPTED)
-        stopped = f"{count(left, 'action')} not attempted" if left else "Stopped"
-        yield f"{stopped}: {harmless(ended.why.rstrip('.'))}."
+    if left := outcome.count(Result.NOT_ATTEMPTED):
+        yield f"{count(left, 'action')} not attempted: {harmless(ended.why.rstrip('.'))}."
+    elif ended.why and not any(row.detail and ended.why.endswith(row.detail) for row in outcome.results):
+        yield f"Stopped: {harmless(ended.why.rstrip('.'))}."
     settled = outcome.count(Result.DONE) + outcome.count(Result.ALREADY)
     if ended.is_verified and settled:
         yield f"Verified: {count(settled, 'object')} read again after the last write."

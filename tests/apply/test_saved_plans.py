@@ -94,7 +94,7 @@ def test_dangers_are_counted_again_whatever_the_plan_says(site: Site) -> None:
 
 
 def test_what_the_plan_admits_counts_where_the_policy_files_are_not_here(site: Site) -> None:
-    save(site, EXACT + "group_budgets: [{group: Everyone, limit: $50}]\nguardrails: {max_limit: $10}\n")
+    save(site, EXACT + "group_budgets: [{group: Everyone, limit: $55}]\nguardrails: {max_limit: $10}\n")
     (site.folder / "policies" / "acme.yaml").unlink()
     said = refused(site, "--allow", "REMOVES_LIMIT=99", "--allow", "BLOCKS_USERS=99")
     assert "over the max_limit of $10.00" in said.err

@@ -395,6 +395,27 @@ def test_no_sentence_of_an_outcome_ends_twice() -> None:
     assert "Not verified: it.\n" in text
 
 
+def test_why_a_run_stopped_is_said_once() -> None:
+    """Not on the line of each action that was not attempted, and not as the reason of "0 actions"."""
+    failed = replace(DONE, result=Result.FAILED, detail="403 No.")
+    ended = replace(VERIFIED, ending=Ending.STOPPED, why="group/acme/ops: 403 No.")
+    text = outcome_text(replay([STARTED, INTENT, failed, ended]))
+    assert text.count("403 No.") == 2
+    assert "1 action not attempted: group/acme/ops: 403 No.\n" in text
+    text = outcome_text(replay([STARTED, INTENT, failed, ALREADY, ended]))
+    assert text.count("403 No.") == 1
+    assert "not attempted" not in text
+    text = outcome_text(replay([STARTED, INTENT, DONE, ALREADY, replace(ended, why="the disk is full")]))
+    assert "Stopped: the disk is full.\n" in text
+
+
+def test_what_a_read_afterwards_did_not_show_is_counted_in_the_last_line() -> None:
+    ended = replace(VERIFIED, is_verified=False, differences=("it could not be read",), not_verified=2)
+    assert outcome_text(replay([STARTED, INTENT, DONE, ALREADY, ended])).endswith(
+        "Apply incomplete: 1 updated, 1 already done, 2 not verified."
+    )
+
+
 def test_a_run_that_was_cut_off() -> None:
     outcome = replay([STARTED, INTENT])
     assert results(outcome) == [Result.IN_DOUBT, Result.NOT_ATTEMPTED]

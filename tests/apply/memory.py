@@ -63,6 +63,11 @@ class Memory:
         self._require_rights()
         return People(overrides={user.id: self.states.get(user.id, ABSENT) for user in users}, reported={})
 
+    def live(
+        self, groups: Sequence[Group], users: Sequence[User], directory: Directory, *, spenders: Collection[UserId] = ()
+    ) -> tuple[Mapping[GroupId, Reading], People]:
+        return self.group_budgets(groups), self.people(users, directory)
+
     def budget(self, subject: Subject) -> Reading:
         self._require_rights()
         self.before_read(subject)

@@ -1,0 +1,142 @@
+"""What the files of deploy/ say of us is true: their command lines are understood, their metrics and versions exist."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import pytest
+import yaml
+
+import reconciler
+from reconciler.cli.app import reconciler as program
+from reconciler.sandbox import Options, Sandbox
+from tests.deploy.gitlab import pipeline
+from tests.deploy.site import INVALID, Repository
+
+ROOT = Path(__file__).parents[2]
+DEPLOY = ROOT / "deploy"
+HOME_PAGE = "acme/coder-budget-reconciler"
+
+
+def command_lines() -> Iterator[tuple[str, list[str]]]:
+    """Yield the arguments of every reconciler that a file of deploy/ starts."""
+    for file in (DEPLOY / "kubernetes" / "base").glob("d*.yaml"):
+        job = yaml.safe_load(file.read_text())
+        (container,) = job["spec"]["jobTemplate"]["spec"]["template"]["spec"]["containers"]
+        yield file.name, container["args"]
+    for file in (DEPLOY / "systemd").glob("*.env"):
+        yield file.name, shlex.split(re.findall(r"^ARGUMENTS=(.*)$", file.read_text(), re.MULTILINE)[0])
+    texts = {"crontab": (DEPLOY / "crontab" / "ai-budgets").read_text()}
+    for name, job in pipeline().items():
+        texts |= {f"gitlab {name}": "\n".join(str(line).replace("\n", " ") for line in job.get("script", []))}
+    for name, text in texts.items():
+        for line in re.findall(r"(?<![\w/.-])reconciler ((?:validate|plan|apply|drift)[^|&>\n;]*)", text):
+            yield name, shlex.split(line)
+
+
+@pytest.mark.parametrize(("name", "arguments"), list(command_lines()), ids=lambda value: str(value)[:60])
+def test_a_command_line_is_understood(name: str, arguments: list[str]) -> None:
+    context = program.make_context("reconciler", arguments.copy())
+    _, command, left = program.resolve_command(context, arguments)
+    assert command is not None
+    filled = [re.sub(r"\$\w+", "x", argument) for argument in left]
+    assert command.make_context(arguments[0], filled, parent=context)
+
+
+def test_there_are_command_lines_of_every_kind() -> None:
+    assert {arguments[0] for _, arguments in command_lines()} == {"plan", "apply", "drift"}
+    assert len(list(command_lines())) >= 10
+
+
+def test_rules_and_dashboard_use_metrics_that_exist() -> None:
+    source = (ROOT / "reconciler" / "render" / "pages" / "metrics.py").read_text()
+    known = set(re.findall(r"reconciler_[a-z_]+", source))
+    for file in (DEPLOY / "prometheus" / "ai-budgets.rules.yaml", DEPLOY / "grafana" / "ai-budgets.json"):
+        used = set(re.findall(r"\breconciler_[a-z_]+", file.read_text()))
+        assert used
+        assert used <= known, file
+
+
+@pytest.mark.parametrize(
+    "file", sorted(path for path in DEPLOY.rglob("*") if path.is_file()), ids=lambda path: path.name
+)
+def test_files_name_this_version_and_one_home(file: Path) -> None:
+    text = file.read_text(encoding="utf-8")
+    ours = re.findall(r"coder-budget-reconciler(?:\[[a-z,]+\])?(?:==|:|@0{40} # v)(\d+\.\d+\.\d+)", text)
+    ours += re.findall(r"newTag: (\d\S+)", text)
+    assert set(ours) <= {reconciler.__version__}
+    homes = set(re.findall(r"[\w-]+/(?:coder-budget-)?reconciler(?=[@:\s\"]|$)(?!:/)", text)) - {"bin/reconciler", "opt/reconciler"}
+    assert homes <= {HOME_PAGE}, homes
+
+
+def test_the_problem_matcher_reads_what_we_print(tmp_path: Path) -> None:
+    (matcher,) = json.loads((DEPLOY / "github" / "problem-matcher.json").read_text())["problemMatcher"]
+    (pattern,) = matcher["pattern"]
+    (tmp_path / "bad.yaml").write_text(INVALID)
+    ran = subprocess.run(
+        [sys.executable, "-m", "reconciler", "validate", "bad.yaml"],
+        cwd=tmp_path, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    found = re.search(pattern["regexp"], ran.stderr, re.MULTILINE)
+    assert found
+    assert (found[pattern["file"]], found[pattern["line"]]) == ("bad.yaml", "5")
+
+
+def test_the_workflow_gives_no_job_more_than_it_needs() -> None:
+    workflow = yaml.safe_load((DEPLOY / "github" / "ai-budgets.yml").read_text())
+    assert workflow["permissions"] == {}
+    for name, job in workflow["jobs"].items():
+        text = json.dumps(job)
+        assert ("CODER_WRITE_TOKEN" in text) == (job.get("environment") == "coder-production"), name
+        assert job["concurrency"]["cancel-in-progress"] == (name in ("plan", "fork", "drift"))
+        assert text.count('"actions/checkout@') == text.count('"persist-credentials": false') == 1
+        assert "contents" in job["permissions"]
+        assert job["permissions"].get("contents") == "read"
+    groups = [job["concurrency"]["group"] for job in workflow["jobs"].values()]
+    assert len(set(groups)) == len(groups), "an apply that waits would be cancelled by another job"
+
+
+@pytest.mark.skipif(shutil.which("conftest") is None, reason="conftest is not installed; .ci/lint-deploy has it")
+def test_conftest_reads_a_real_plan(tmp_path: Path) -> None:
+    policy = (
+        "version: 1\norganization: acme\nuser_overrides:\n  - {user: dan, group: platform, limit: $3000, reason: R}\n"
+    )
+    with Sandbox(Options()) as sandbox:
+        site = Repository(work_tree=tmp_path / "work", sandbox=sandbox)
+        site.begin()
+        plans = {name: _plan(site, text) for name, text in (("bad", policy), ("good", policy.replace("R}", "FIN-1}")))}
+    codes = {}
+    for name, plan in plans.items():
+        (tmp_path / f"{name}.json").write_text(plan)
+        command = ["conftest", "test", str(tmp_path / f"{name}.json"), "--policy", str(DEPLOY / "conftest")]
+        codes[name] = subprocess.run(command, capture_output=True, check=False).returncode
+    assert codes == {"bad": 1, "good": 0}
+
+
+def _plan(site: Repository, policy: str) -> str:
+    site.write(policy)
+    login = {"CODER_URL": site.sandbox.url, "CODER_SESSION_TOKEN": site.sandbox.tokens["auditor"]}
+    ran = subprocess.run(
+        [sys.executable, "-m", "reconciler", "plan", "--json"], cwd=site.work_tree,
+        env={"PATH": os.environ["PATH"], "HOME": str(site.work_tree), **login},
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    return ran.stdout
+
+
+def test_click_is_imported_for_its_errors() -> None:
+    """A line with an option that we do not have is an error of click's, not a test that passes."""
+    context = program.make_context("reconciler", ["plan"])
+    _, command, _ = program.resolve_command(context, ["plan"])
+    assert command is not None
+    with pytest.raises(click.NoSuchOption):
+        command.make_context("plan", ["--no-such-option"], parent=context)

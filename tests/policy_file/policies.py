@@ -20,7 +20,7 @@ from reconciler.core.policy import (
 )
 from reconciler.errors import Place
 from reconciler.money import MAX_LIMIT, Micros
-from reconciler.policy_file import values
+from reconciler.policy_file import shapes, values
 from reconciler.policy_file.nodes import Scalar
 
 HERE = Place("", 1, 1)
@@ -131,12 +131,12 @@ def _mapping(keys: list[str], contents: st.SearchStrategy[Any] = scalars) -> st.
 _documents = st.fixed_dictionaries(
     {"version": st.sampled_from([("1", ""), ("1", ""), ("1", '"'), ("2", "")]), "organization": scalars},
     optional={
-        "manage": _mapping(["group_budgets", "user_overrides"]),
+        "manage": _mapping([*shapes.MANAGE.kinds]),
         "tiers": st.dictionaries(scalars.map(lambda pair: pair[0]), scalars, max_size=3),
-        "group_budgets": st.lists(_mapping(["group", "limit", "reason"]), max_size=2),
-        "user_overrides": st.lists(_mapping(["user", "group", "limit", "reason", "starts", "expires"]), max_size=2),
+        "group_budgets": st.lists(_mapping([*shapes.GROUP_BUDGET.kinds]), max_size=2),
+        "user_overrides": st.lists(_mapping([*shapes.USER_OVERRIDE.kinds]), max_size=2),
         "guardrails": _mapping([*map(str, GuardrailName)]),
-        "allow": st.lists(_mapping(["hazard", "up_to", "reason", "expires"]), max_size=2),
+        "allow": st.lists(_mapping([*shapes.CONSENT.kinds]), max_size=2),
         "x": scalars,
     },
 )

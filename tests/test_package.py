@@ -29,6 +29,9 @@ WANTED = {
     "reconciler/schemas/plan.v2.schema.json",
     "reconciler/examples/minimal.yaml",
     "reconciler/examples/company/acme.yaml",
+    "reconciler/deploy/github/ai-budgets.yml",
+    "reconciler/deploy/gitlab/example.gitlab-ci.yml",
+    "reconciler/deploy/gitlab/templates/ai-budgets.yml",
     "reconciler/sandbox/schema.sql",
     "reconciler/sandbox/seeds/demo.yaml",
 }

@@ -17,7 +17,11 @@ def written(folder: Path) -> set[str]:
 
 @pytest.mark.parametrize(
     ("ci", "pipeline"),
-    [("github", {".github/workflows/ai-budgets.yml"}), ("gitlab", {".gitlab-ci.yml"}), ("none", set())],
+    [
+        ("github", {".github/workflows/ai-budgets.yml"}),
+        ("gitlab", {".gitlab-ci.yml", ".gitlab/ai-budgets.yml"}),
+        ("none", set()),
+    ],
 )
 def test_a_starting_point_plans_to_nothing(coder: Shell, ci: str, pipeline: set[str]) -> None:
     ran = coder.run("init", "--ci", ci)

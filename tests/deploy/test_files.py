@@ -74,7 +74,10 @@ def test_files_name_this_version_and_one_home(file: Path) -> None:
     ours = re.findall(r"coder-budget-reconciler(?:\[[a-z,]+\])?(?:==|:|@0{40} # v)(\d+\.\d+\.\d+)", text)
     ours += re.findall(r"newTag: (\d\S+)", text)
     assert set(ours) <= {reconciler.__version__}
-    homes = set(re.findall(r"[\w-]+/(?:coder-budget-)?reconciler(?=[@:\s\"]|$)(?!:/)", text)) - {"bin/reconciler", "opt/reconciler"}
+    homes = set(re.findall(r"[\w-]+/(?:coder-budget-)?reconciler(?=[@:\s\"]|$)(?!:/)", text)) - {
+        "bin/reconciler",
+        "opt/reconciler",
+    }
     assert homes <= {HOME_PAGE}, homes
 
 

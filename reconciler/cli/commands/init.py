@@ -19,7 +19,10 @@ from reconciler.words import count_people
 
 PIPELINES = {
     "github": {".github/workflows/ai-budgets.yml": ("deploy", "github", "ai-budgets.yml")},
-    "gitlab": {".gitlab-ci.yml": ("deploy", "gitlab", "example.gitlab-ci.yml")},
+    "gitlab": {
+        ".gitlab-ci.yml": ("deploy", "gitlab", "example.gitlab-ci.yml"),
+        ".gitlab/ai-budgets.yml": ("deploy", "gitlab", "templates", "ai-budgets.yml"),
+    },
     "none": {},
 }
 """What is written for which CI: the file there, and the shipped file it is a copy of."""

@@ -57,7 +57,7 @@ class Export:
     window: Window
     """The window."""
     booked: Booked
-    """By group and person, in micro-dollars. Of an organization that is not left out, who is not in it booked nothing."""
+    """By group and person, in micro-dollars. Who is not in it booked nothing, unless `left_out` holds it."""
     unpriced: tuple[Unpriced, ...]
     """Most tokens first."""
     left_out: Mapping[OrganizationId, str]

@@ -16,16 +16,17 @@ from reconciler.core.gate.guardrails import Blame, check_guardrails
 from reconciler.core.gate.verdict import Breach
 from reconciler.core.names import Names
 from reconciler.core.people.agreement import UNSEEN, disagreements
-from reconciler.core.people.assess import SpendAnswers, assess
+from reconciler.core.people.assess import assess, limits_after
 from reconciler.core.people.census import effective_of, leaks_of, overrides_of, take_census
-from reconciler.core.people.effective import EffectiveLimits, unread_override
+from reconciler.core.people.effective import EffectiveLimits
 from reconciler.core.people.forecast import DAYS, Pace, days_of, pace_of_days, pace_of_period
 from reconciler.core.plan.resolve import resolve
 from reconciler.core.plan.status import Status
 from reconciler.core.policy import Policy, UserOverrideEntry
 from reconciler.core.snapshot import Effective, Snapshot
-from reconciler.core.spend import Booked, Export, last_days, month_of
+from reconciler.core.spend import Export, Window, last_days, month_of
 from reconciler.errors import ReconcilerError
+from reconciler.money import Micros
 from reconciler.operations.ports import Reader
 from reconciler.words import NearNames, count_people, listed
 
@@ -41,14 +42,13 @@ def find_status(names: Sequence[str], reader: Reader, policies: Sequence[Policy]
     directory = reader.directory()
     chosen = choose(names, directory)
     snapshot = read_people(chosen, directory, reader)
-    limits = EffectiveLimits(
-        directory, snapshot.group_budgets, snapshot.user_overrides, otherwise=unread_override(deployment.offers)
-    )
+    limits = limits_after(snapshot, ())
     period = reader.period() or month_of(at)
     organizations = organizations_of(chosen, directory)
     (whole,) = reader.exports(organizations, [period])
     spend = reader.spend(spend_questions(chosen, snapshot, limits))
-    pace = find_pace(reader, organizations, whole, spend, at=at)
+    counted = {user_id: micros for booked in spend.values() for user_id, micros in booked.items()}
+    pace = find_pace(reader, organizations, period, counted, at=at)
     census = take_census(chosen, snapshot, limits, spend, pace=pace, period_end=period.end, at=at)
     resolved = resolve(policies, directory, at=at).policies if policies else ()
     is_exported = not whole.left_out
@@ -119,24 +119,25 @@ def spend_questions(
 
 
 def find_pace(
-    reader: Reader, organizations: Collection[OrganizationId], whole: Export, counted: SpendAnswers, *, at: datetime
+    reader: Reader,
+    organizations: Collection[OrganizationId],
+    period: Window,
+    counted: Mapping[UserId, Micros],
+    *,
+    at: datetime,
 ) -> Pace | None:
     """Return the pace of the last seven days, else that of the period so far; None when neither says enough.
 
-    The period stands in where the export may not be read, and where all spend of it is older than seven days.
+    The period, of which `counted` is what counts now, stands in where the export may not be read, and where people
+    spent something in it that is older than seven days and nothing since.
     """
-    if not whole.left_out:
-        exports = reader.exports(organizations, last_days(at, DAYS))
-        pace = pace_of_days(exports)
-        is_older = _sum(whole.booked) > sum(_sum(export.booked) for export in exports)
-        if pace is not None or not is_older:
-            return pace
-    spent = {user_id: micros for people in counted.values() for user_id, micros in people.items()}
-    return pace_of_period(spent, whole.window, at=at) if spent else None
-
-
-def _sum(booked: Booked) -> int:
-    return sum(sum(people.values()) for people in booked.values())
+    exports = reader.exports(organizations, last_days(at, DAYS))
+    pace = pace_of_days(exports)
+    if pace is None and not any(export.left_out for export in exports):
+        recent = sum(sum(people.values()) for export in exports for people in export.booked.values())
+        if recent >= sum(counted.values()):
+            return None
+    return pace or (pace_of_period(counted, period, at=at) if counted else None)
 
 
 def choose(names: Sequence[str], directory: Directory) -> frozenset[UserId]:

@@ -18,13 +18,13 @@ from reconciler.money import format_usd, format_usd_short
 from reconciler.render.changes import DRIFT_TITLES
 from reconciler.render.effects import Detail, breach_lines, standing_notices
 from reconciler.render.plan import (
-    deployment_text,
     digest_text,
     orphan_lines,
     subject_text,
     summary,
     unreadable_lines,
 )
+from reconciler.render.source import deployment_text
 from reconciler.render.text import Line, Role, columns, day, distance, harmless, instant, limit_text, lines_of
 from reconciler.words import NAMES_SHOWN, count, count_people
 

@@ -8,7 +8,7 @@ from reconciler.core.action import Action, Kind
 from reconciler.core.plan.outcome import CUT_OFF, ActionOutcome, Ending, Result
 from reconciler.core.plan.plan import DIGEST_SHOWN
 from reconciler.core.plan.report import OutcomeReport
-from reconciler.render.plan import deployment_text
+from reconciler.render.source import deployment_text
 from reconciler.render.text import Line, Role, harmless, limit_text, lines_of
 from reconciler.words import count, listed
 

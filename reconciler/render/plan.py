@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import datetime
 
 from reconciler.core.action import Action, Cause, Kind, Origin
 from reconciler.core.budget import Budget
 from reconciler.core.directory import User
 from reconciler.core.orphan import Orphan
 from reconciler.core.plan.plan import DIGEST_SHOWN, Plan
-from reconciler.core.snapshot import Deployment
 from reconciler.render.effects import Detail, action_notes, effects_lines, refusal_lines
+from reconciler.render.outlook import outlook_lines
+from reconciler.render.source import deployment_text, snapshot_text
 from reconciler.render.text import Line, Role, columns, day, distance, harmless, instant, limit_text, lines_of
 from reconciler.words import count, listed
 
@@ -44,6 +44,7 @@ def plan_lines(plan: Plan, cost: str, detail: Detail) -> Iterator[str]:
     yield from _paragraph(_held_back(plan))
     yield from _paragraph(unreadable_lines(plan))
     yield from effects_lines(plan.effects, plan.verdict, at=plan.at, detail=detail)
+    yield from outlook_lines(plan)
     yield " ".join(filter(None, (cost, digest_text(plan))))
 
 
@@ -51,18 +52,6 @@ def _paragraph(lines: Iterable[str]) -> list[str]:
     """Lines with an empty one behind them; nothing where there is no line."""
     paragraph = list(lines)
     return [*paragraph, ""] if paragraph else []
-
-
-def deployment_text(deployment: Deployment) -> str:
-    """`Coder 2.37.1 at https://coder.example, as ci-budgets (user-admin)`."""
-    roles = f" ({', '.join(map(harmless, deployment.roles))})" if deployment.roles else ""
-    version = harmless(deployment.version.removeprefix("v").partition("+")[0])
-    return f"Coder {version} at {harmless(deployment.url)}, as {harmless(deployment.user)}{roles}"
-
-
-def snapshot_text(made_at: datetime) -> str:
-    """`From a snapshot of 2026-11-20; the server was not asked.`"""
-    return f"From a snapshot of {day(made_at)}; the server was not asked."
 
 
 def summary(plan: Plan) -> str:

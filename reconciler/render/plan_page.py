@@ -14,13 +14,15 @@ from reconciler.formats.documents import Value
 from reconciler.money import format_usd, format_usd_short
 from reconciler.render.changes import DRIFT_TITLES, TURNED, ChangeRow, Level, change_rows, difference_rows, problems_of
 from reconciler.render.charts import BARS_SHOWN, NEAR, BarChart, DotChart, Pair, Person, bar_chart, dot_chart
+from reconciler.render.outlook import outlook_sentences, replay_tables
 from reconciler.render.overview import Overview, drift_headline, headline, overview_of, plans_of, signed_usd
 from reconciler.render.page import Alert, Column, Page, Row, Table, Tile
-from reconciler.render.plan import deployment_text
+from reconciler.render.source import deployment_text
 from reconciler.render.text import day
 from reconciler.words import NO_LIMIT, count, count_people, listed
 
 NEAREST_SHOWN = 15
+GROUPS_SHOWN = 50
 MARKS = (20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 50_000, 100_000)
 """Limits in US dollars that are marked on the axis."""
 
@@ -35,10 +37,10 @@ def plan_page(values: Sequence[Value]) -> Page:
         title=f"AI budgets: {title}",
         subtitles=tuple(subtitle(plan.deployment, plan.digest) for plan in plans),
         tiles=_tiles(overview) if overview.changes else (),
-        alerts=tuple(_drift_alerts(drifts) if drifts else _alerts(plans)),
+        alerts=(*(_drift_alerts(drifts) if drifts else _alerts(plans)), *_outlook(plans)),
         bar_charts=_bar_charts(plans),
         dot_charts=_dot_charts(plans),
-        tables=(*changes, *_nearest(plans)),
+        tables=(*changes, *_nearest(plans), *replay_tables(plans, GROUPS_SHOWN)),
         footer=_sources(plans),
     )
 
@@ -109,6 +111,12 @@ def _alerts(plans: Sequence[Plan]) -> Iterable[Alert]:
     notices += tuple(sentence for plan in plans for sentence in plan.effects.unknown)
     if notices:
         yield Alert(title="To know", lines=notices)
+
+
+def _outlook(plans: Sequence[Plan]) -> Iterable[Alert]:
+    sentences = tuple(sentence for plan in plans for sentence in outlook_sentences(plan))
+    if sentences:
+        yield Alert(title="In days to come, and in the month that was replayed", lines=sentences)
 
 
 def _drift_alerts(drifts: Sequence[Drift]) -> Iterable[Alert]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from reconciler.core.budget import Budget
 from reconciler.core.recording import Recording
-from reconciler.render.plan import deployment_text
+from reconciler.render.source import deployment_text
 from reconciler.render.text import Line, day, lines_of
 from reconciler.words import count, count_people
 

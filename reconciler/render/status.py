@@ -15,7 +15,7 @@ from reconciler.core.plan.status import SOON, Status
 from reconciler.core.snapshot import Unlimited
 from reconciler.money import format_usd, format_usd_short
 from reconciler.render.page import Column, Row, Table
-from reconciler.render.plan import deployment_text, snapshot_text
+from reconciler.render.source import deployment_text, snapshot_text
 from reconciler.render.text import Line, Role, columns, day, harmless, lines_of
 from reconciler.words import NAMES_SHOWN, NO_LIMIT, count, count_people, listed
 
@@ -29,8 +29,8 @@ def status_lines(status: Status) -> list[Line]:
     blocks = [
         lines_of(heading(status)),
         [Line(headline(status), Role.HEADING)],
-        _text_table(group_table(status, GROUPS_SHOWN)),
-        _text_table(nearest_table(status, PEOPLE_SHOWN)),
+        text_table(group_table(status, GROUPS_SHOWN)),
+        text_table(nearest_table(status, PEOPLE_SHOWN)),
         lines_of(map(harmless, sentences(status))),
     ]
     return [line for index, block in enumerate(filter(None, blocks)) for line in ([Line("")] if index else []) + block]
@@ -263,7 +263,7 @@ def _cents(micros: int) -> int:
     return micros - micros % 10_000
 
 
-def _text_table(table: Table) -> list[Line]:
+def text_table(table: Table) -> list[Line]:
     """Render a table in columns, with the names of the columns above; nothing for an empty one."""
     if not table.rows:
         return []

@@ -46,7 +46,7 @@ def status_markdown(status: Status) -> list[str]:
     """Return the lines of a status in Markdown, below its title."""
     lines = [code(headline(status)), "", *(code(line) for line in heading(status)), ""]
     for table in _tables(status, MARKDOWN_ROWS):
-        lines += _pipes(table)
+        lines += pipes(table)
     return [*lines, *(f"- {code(line)}" for line in sentences(status))]
 
 
@@ -119,7 +119,8 @@ def _dots(status: Status) -> Iterator[DotChart]:
     )
 
 
-def _pipes(table: Table) -> list[str]:
+def pipes(table: Table) -> list[str]:
+    """Return a table in Markdown."""
     head = " | ".join(column.name for column in table.columns)
     rule = "|".join("--:" if column.is_number else "---" for column in table.columns)
     rows = [

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -15,14 +17,45 @@ from reconciler.cli.sections import Sections
 from reconciler.core.gate.verdict import Grant
 from reconciler.core.moment import Moment
 from reconciler.core.scope import Scope
+from reconciler.core.spend import Window, month_of
 from reconciler.formats.plan import NAME, dump_plan
+from reconciler.operations.outlook import ReplayRequest, with_forecast, with_replay
 from reconciler.render.effects import Detail
+
+if TYPE_CHECKING:
+    _MonthType = click.ParamType[Window]
+else:
+    _MonthType = click.ParamType  # generic in click's newest releases only
+
+
+class Month(_MonthType):
+    """A calendar month in UTC, as 2026-10."""
+
+    name = "month"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Window:
+        try:
+            return month_of(datetime.strptime(value, "%Y-%m").replace(tzinfo=UTC))
+        except (ValueError, OverflowError):
+            self.fail(f"{value!r} is not a month; write it as 2026-10", param, ctx)
 
 
 @click.command("plan", cls=Sections)
 @options.paths
 @click.option("-o", "--output", "output", type=click.Path(), metavar="FILE", help="Save the plan, for `apply FILE`.")
 @click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 when there are changes.")
+@click.option(
+    "--forecast/--no-forecast", "has_forecast", default=True,
+    help="Say who reaches their new limit before the period ends; asks 7 spend exports an organization.",
+)  # fmt: skip
+@click.option(
+    "--replay", "month", type=Month(), metavar="YYYY-MM",
+    help="Also say what these limits would have done in that month; Coder keeps spend for 60 days by default.",
+)  # fmt: skip
+@click.option(
+    "--replay-days", type=click.IntRange(1, 31), default=31, metavar="N",
+    help="Read the month in at most N parts instead of day by day; 1 reads only its sum.",
+)  # fmt: skip
 @options.consents
 @options.effects
 @options.base
@@ -34,6 +67,9 @@ def command(
     paths: tuple[str, ...],
     output: str | None,
     detailed_exitcode: bool,
+    has_forecast: bool,
+    month: Window | None,
+    replay_days: int,
     grants: tuple[Grant, ...],
     detail: Detail,
     base: str | None,
@@ -50,6 +86,7 @@ def command(
     reconciler plan --only 'group/acme/*' a part of it
     reconciler plan --at 2027-01-01       what will be due on that day
     reconciler plan --base origin/main    tell this change from the rest
+    reconciler plan --replay 2026-10      what it would have done in October
     reconciler plan --live live.json      against a snapshot, without a token
 
     PATH is a file, a folder (*.yaml and *.yml below it), or - for standard input; `policies` when none is given.
@@ -63,7 +100,12 @@ def command(
     before = load_base(base, paths)
     with live.reader() as reader:
         planned, cost = plan_of(loaded, reader, moment=moment, scope=scope, grants=grants, base=before)
-    plan = replace(planned.plan, snapshot_at=live.snapshot_at)
+        plan = replace(planned.plan, snapshot_at=live.snapshot_at)
+        if has_forecast and moment.is_for_now:
+            plan = with_forecast(plan, reader, now=live.snapshot_at or moment.now)
+        if month is not None:
+            request = ReplayRequest(month=month, parts=replay_days)
+            plan = with_replay(plan, reader, request, loaded.policies, now=live.snapshot_at or moment.now)
     if output is not None:
         files.write_private(output, dump_plan(plan))
     code = exits.of_plan(plan, has_detailed_exitcode=detailed_exitcode)

@@ -212,7 +212,7 @@ def assess(
 ) -> Assessment:
     """Compute who changes; `organizations` are those of the plan, of which exposure is counted if all was read."""
     planned, directory = tuple(actions), snapshot.directory
-    before, after = _limits(snapshot, ()), _limits(snapshot, planned)
+    before, after = limits_after(snapshot, ()), limits_after(snapshot, planned)
     found, checked = disagreements(before, snapshot)
     disputed = dict.fromkeys(unconfirmed(snapshot), UNCONFIRMED) | {one.user_id: DISPUTED for one in found}
     changes, unclear = _compare(disputed, planned, directory, before, after)
@@ -232,7 +232,7 @@ def assess(
     )
 
 
-def _limits(snapshot: Snapshot, actions: tuple[Action, ...]) -> EffectiveLimits:
+def limits_after(snapshot: Snapshot, actions: tuple[Action, ...]) -> EffectiveLimits:
     group_budgets: dict[GroupId, Reading] = dict(snapshot.group_budgets)
     overrides: dict[UserId, Reading] = dict(snapshot.user_overrides)
     for action in actions:

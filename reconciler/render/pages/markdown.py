@@ -39,6 +39,7 @@ from reconciler.render.changes import (
 )
 from reconciler.render.formats import Facts
 from reconciler.render.markup import code, fenced, link, place_url
+from reconciler.render.outlook import outlook_sentences, replay_tables
 from reconciler.render.overview import (
     Overview,
     drift_headline,
@@ -49,7 +50,7 @@ from reconciler.render.overview import (
     signed_usd,
 )
 from reconciler.render.pages import text as text_page
-from reconciler.render.status_page import status_markdown
+from reconciler.render.status_page import MARKDOWN_ROWS, pipes, status_markdown
 from reconciler.render.text import text_of
 from reconciler.words import NO_LIMIT, count, count_people
 
@@ -90,6 +91,7 @@ def _plan_page(values: Sequence[Value], facts: Facts, most: int) -> str:
         *_title("plan", plans[0].deployment, f"⛔ {text}" if overview.is_refused else text),
         *_money_table(overview),
         *_refusal(plans),
+        *_outlook(plans),
         *_problems([problem for problem in problems_of(plans) if not problem.is_hazard], facts),
     ]
     tail = [_footer(plan) for plan in plans]
@@ -274,6 +276,13 @@ def _outcome_page(reports: Sequence[OutcomeReport], facts: Facts, most: int) -> 
     for report in reports:
         lines += _results(report)
     return _cut(_joined(lines), most)
+
+
+def _outlook(plans: Sequence[Plan]) -> list[str]:
+    """Say who will reach their new limit, and what a replay says."""
+    lines = [f"- {code(sentence.strip())}" for plan in plans for sentence in outlook_sentences(plan)]
+    tables = [line for table in replay_tables(plans, MARKDOWN_ROWS) for line in pipes(table)]
+    return [*lines, "", *tables] if lines or tables else []
 
 
 def _status_page(status: Status, most: int) -> str:

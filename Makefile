@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN    := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test days check lint-deploy lower-bounds release locks bench year chaos clean
+.PHONY: help demo test days check lint-deploy lower-bounds release locks bench year chaos simulate clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -42,6 +42,9 @@ release: .venv/installed ## wheel and source archive twice, same bytes; metadata
 
 locks: ## deploy/requirements.txt from pyproject.toml, with hashes
 	@.ci/locks
+
+simulate: .venv/installed ## 100,000 worlds of the deterministic simulation, on all cores; a quarter of an hour
+	@$(BIN)/python -m tests.simulation $(SIMULATE)
 
 chaos: .venv/installed ## 10,000 runs of the fault harness and 10,000 of law 5, on all cores; about an hour
 	@$(BIN)/python -m tests.chaos --runs 10000

@@ -13,7 +13,7 @@ still gets its end.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
@@ -70,6 +70,17 @@ Observe = Callable[[int, ActionOutcome], None]
 """Hears of the result of an action, by its number in the plan."""
 
 
+class Pool(Protocol):
+    """Runs a function over items, several at once; returns its results in the order of the items."""
+
+    def map(self, function: Callable[[Action], None], items: Iterable[Action], /) -> Iterable[None]: ...
+
+
+def open_threads(width: int) -> AbstractContextManager[Pool]:
+    """Return a pool of threads: what every run uses but a simulated one."""
+    return ThreadPoolExecutor(width, thread_name_prefix="apply")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
     """Facts about a run for its journal. `clock` gives the time in UTC."""
@@ -80,6 +91,7 @@ class Run:
     revision: str
     clock: Callable[[], datetime]
     parallelism: int = 4
+    open_pool: Callable[[int], AbstractContextManager[Pool]] = open_threads
 
 
 def apply_plan(
@@ -183,10 +195,7 @@ class _Execution:
     def execute(self) -> None:
         """Run the steps, each when the one before it is through; begin nothing new after a failure."""
         number = {action.subject: i for i, action in enumerate(self._plan.actions)}
-        with (
-            self._surviving_bugs(),
-            ThreadPoolExecutor(self._run.parallelism, thread_name_prefix="apply") as pool,
-        ):
+        with self._surviving_bugs(), self._run.open_pool(self._run.parallelism) as pool:
             for step in schedule(self._plan.actions):
                 if self._is_stopped:
                     return

@@ -63,7 +63,7 @@ def approve_and_apply(
             open_journal=lambda: JournalFile(path),
             run=run,
             stop=stop,
-            approve=lambda: None if auto_approve else _ask(plan),
+            approve=lambda: _approve(plan, server, auto_approve=auto_approve),
             renew=lambda: _made_anew(to_apply, server, stop),
             observe=results,
         )
@@ -120,6 +120,13 @@ def _require_somebody(screen: Screen, *, auto_approve: bool) -> None:
         return
     hint = "pass --auto-approve to apply without a question"
     raise ReconcilerError(f"{reason}, so nobody can be asked to approve the plan; nothing was written", hint=hint)
+
+
+def _approve(plan: Plan, server: ServerOptions, *, auto_approve: bool) -> None:
+    """Let the writes begin, or raise. Nothing of the reads is told from here on."""
+    server.reading.end()
+    if not auto_approve:
+        _ask(plan)
 
 
 def _ask(plan: Plan) -> None:

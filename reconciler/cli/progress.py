@@ -28,17 +28,24 @@ class Progress:
         self._is_terminal = sys.stderr is not None and sys.stderr.isatty()
         self._lock = threading.Lock()
         self._started = self._told = clock()
-        self._has_bar = False
+        self._has_bar = self._is_over = False
 
     def __call__(self, done: int, planned: int) -> None:
         """Tell that so many of so many are done, if it is time to."""
         with self._lock:
             now = self._clock()
+            if self._is_over:
+                return
             if self._is_terminal:
                 self._draw(done, planned, now)
             elif now - self._told >= BETWEEN_LINES_S and done < planned:
                 self._told = now
                 tell(f"{self._what}: {done:,} of {planned:,} {self._noun}")
+
+    def end(self) -> None:
+        """Tell nothing more: another activity has begun, and one line has room for one of them."""
+        self.clear()
+        self._is_over = True
 
     def clear(self) -> None:
         """Take the bar off the terminal, so that a line can be printed in its place."""

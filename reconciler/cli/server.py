@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
@@ -38,6 +38,8 @@ class ServerOptions:
     """In all, for each of reader and writer."""
     shows_requests: bool = False
     """--debug."""
+    reading: Progress = field(default_factory=lambda: Progress("Reading", "requests"), compare=False)
+    """How far the reads are; apply ends it when it begins to write."""
 
     @property
     def writes(self) -> int:
@@ -52,9 +54,7 @@ class ServerOptions:
         connection = self.connection()
         make_client = self._watched(connection)
         world = World(sleep=Waits(sleep))
-        with open_reader(
-            connection, progress=Progress("Reading", "requests"), world=world, make_client=make_client
-        ) as reader:
+        with open_reader(connection, progress=self.reading, world=world, make_client=make_client) as reader:
             yield reader
             self._tell_difference(reader.server_ahead_s)
 

@@ -58,6 +58,20 @@ def test_a_terminal_gets_a_bar_from_the_second_second_on(
     assert told(capsys) == CLEAR
 
 
+def test_what_has_ended_tells_nothing_more(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reads go on while an apply writes; their bar was drawn over the question and over the bar of the writes."""
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    clock = Clock()
+    progress = Progress("Reading", "requests", clock=clock)
+    clock.now = 5.0
+    progress(1, 3)
+    progress.end()
+    assert told(capsys).endswith(CLEAR)
+    clock.now = 50.0
+    progress(2, 3)
+    assert told(capsys) == ""
+
+
 def outcome(number: int, result: Result = Result.DONE) -> ActionOutcome:
     return ActionOutcome(action=ACTIONS[number], result=result, detail="")
 

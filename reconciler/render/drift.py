@@ -11,9 +11,11 @@ from typing import assert_never
 
 from reconciler.core.action import Action, Cause
 from reconciler.core.activity import Attribution, AuditEntry
+from reconciler.core.people.moves import Move
 from reconciler.core.plan.acceptance import Acceptance, Taking
 from reconciler.core.plan.drift import Drift, DriftKind, kind_of
 from reconciler.core.plan.plan import Plan
+from reconciler.core.snapshot import Effective, Unlimited
 from reconciler.money import format_usd, format_usd_short
 from reconciler.render.changes import DRIFT_TITLES
 from reconciler.render.effects import Detail, breach_lines, standing_notices
@@ -26,7 +28,7 @@ from reconciler.render.plan import (
 )
 from reconciler.render.source import deployment_text
 from reconciler.render.text import Line, Role, columns, day, distance, harmless, instant, limit_text, lines_of
-from reconciler.words import NAMES_SHOWN, count, count_people
+from reconciler.words import NAMES_SHOWN, NO_LIMIT, count, count_people
 
 
 def drift_report(drift: Drift, cost: str = "", *, detail: Detail = Detail.SUMMARY) -> list[Line]:
@@ -47,8 +49,8 @@ def _report(drift: Drift, cost: str, detail: Detail) -> Iterator[str]:
     if detail is not Detail.NONE:
         yield from _acceptances(drift, detail)
         yield from _exposure(plan)
-    if detail is not Detail.NONE:
         yield from standing_notices(plan.effects.notices, plan.at)
+    yield from _moves(drift)
     if drift.last_changes.reason and drift.differences:
         yield f"Who changed it is not known: {harmless(drift.last_changes.reason.rstrip('.'))}."
     elif drift.last_changes.not_asked:
@@ -179,3 +181,37 @@ def _exposure(plan: Plan) -> Iterator[str]:
     unlimited = exposure.unlimited_before - exposure.unlimited_after
     if unlimited > 0:
         yield Line(f"{count(unlimited, 'more person', 'more people')} unlimited than by the policy.", Role.DANGER)
+
+
+def _moves(drift: Drift) -> Iterator[str]:
+    """Whose limit changed although no budget did: `mia  $50.00 (Everyone) -> $800.00 (research)`."""
+    if drift.moves_since is None:
+        return
+    since = instant(drift.moves_since)
+    if not drift.moves:
+        yield f"Nobody's limit changed with a membership since {since}."
+        return
+    yield Line(f"Whose limit changed although no budget did, since {since}: {len(drift.moves):,}", Role.HEADING)
+    rows = [
+        (f"  {harmless(move.username)}  ", _limit_of(move.before), f" -> {_limit_of(move.after)}")
+        for move in drift.moves
+    ]
+    for text, move in zip(columns(rows), drift.moves, strict=True):
+        yield text
+        yield f"      {_how(move)}"
+
+
+def _limit_of(effective: Effective) -> str:
+    by = "override, " if effective.by_override else ""
+    limit = NO_LIMIT if isinstance(effective.limit_micros, Unlimited) else format_usd(effective.limit_micros)
+    return f"{limit} ({by}{harmless(effective.group.label)})"
+
+
+def _how(move: Move) -> str:
+    parts = [f"joined {harmless(address)}" for address in move.joined]
+    parts += [f"left {harmless(address)}" for address in move.left]
+    if move.has_lost_override:
+        parts.append("the override ended with the membership")
+    if move.before.group != move.after.group:
+        parts.append("counted spend restarts with what is booked on the new group")
+    return "; ".join(parts)

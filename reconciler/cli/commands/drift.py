@@ -8,12 +8,14 @@ import click
 
 from reconciler.cli import accepting, exits, options
 from reconciler.cli.base import load_base
+from reconciler.cli.live import load_recording
 from reconciler.cli.planning import load_policies, plan_of
 from reconciler.cli.screen import Screen
 from reconciler.cli.server import ServerOptions
 from reconciler.core.moment import Moment
 from reconciler.core.plan.drift import Drift, DriftKind
 from reconciler.core.scope import Scope
+from reconciler.operations.moves import find_moves
 from reconciler.render.effects import Detail
 from reconciler.words import any_of
 
@@ -47,6 +49,10 @@ def _kinds(_context: click.Context, _parameter: click.Parameter, value: Any) -> 
     help="Write what is live into the policy files: for an address or glob (user/ana, 'group/acme/*'); without one, "
     "for all that was changed by hand.",
 )
+@click.option(
+    "--people", "people_path", type=click.Path(), metavar="SNAPSHOT",
+    help="Also tell whose limit changed with a membership since this file of `reconciler snapshot` was made.",
+)  # fmt: skip
 @options.effects
 @options.base
 @options.plan_scope
@@ -57,6 +63,7 @@ def command(
     fail_on: tuple[DriftKind, ...],
     quiet: bool,
     accepted: tuple[str, ...],
+    people_path: str | None,
     detail: Detail,
     base: str | None,
     moment: Moment,
@@ -87,10 +94,17 @@ def command(
     paths = (*paths, *more_paths)
     loaded = load_policies(paths)
     before = load_base(base, paths)
+    recording = load_recording(people_path) if people_path is not None else None
     with server.reader() as reader:
         planned, cost = plan_of(loaded, reader, moment=moment, scope=scope, base=before, asks_log=True)
         directory = reader.directory()
-    drift = Drift(plan=planned.plan, last_changes=planned.attribution)
+        moved = find_moves(recording, reader) if recording is not None else ()
+    drift = Drift(
+        plan=planned.plan,
+        last_changes=planned.attribution,
+        moves=moved,
+        moves_since=recording.at if recording is not None else None,
+    )
     drift = accepting.take(drift, loaded, directory, addresses=accepted)
     code = exits.of_drift(drift.without_taken(), fail_on)
     screen.finish((drift,), exit_code=code, cost=cost, detail=detail, is_quiet=quiet and drift.is_clean)

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from enum import StrEnum
 from typing import ClassVar
 
 from reconciler.core.action import Action, Origin
 from reconciler.core.activity import Attribution
+from reconciler.core.people.moves import Move
 from reconciler.core.plan.acceptance import Acceptance
 from reconciler.core.plan.plan import Plan
 
@@ -56,6 +58,11 @@ class Drift:
     """Who changed what differs, from Coder's audit log."""
     acceptances: tuple[Acceptance, ...] = ()
     """How the policy would say what is live: for each difference, removal withheld for a name, and orphan."""
+
+    moves: tuple[Move, ...] = ()
+    """With --people: whose limit changed with a membership since a snapshot, sorted by username."""
+    moves_since: datetime | None = None
+    """When that snapshot was made (UTC); null without --people."""
 
     @property
     def differences(self) -> tuple[Action, ...]:

@@ -24,6 +24,8 @@ ROOMS = {
     "jsonschema": {"policy_file"},
     "click": {"cli"},
     "httptools": {"sandbox"},
+    "jinja2": {"render"},
+    "prometheus_client": {"render"},
     "sqlite3": {"sandbox", "cli"},  # cli names its errors
 }
 NOT_IN_CORE = {

@@ -32,6 +32,8 @@ WANTED = {
     "reconciler/deploy/github/ai-budgets.yml",
     "reconciler/deploy/gitlab/example.gitlab-ci.yml",
     "reconciler/deploy/gitlab/templates/ai-budgets.yml",
+    "reconciler/render/templates/page.html.jinja",
+    "reconciler/render/templates/page.css",
     "reconciler/sandbox/schema.sql",
     "reconciler/sandbox/seeds/demo.yaml",
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from reconciler.core.action import Action, Kind
+from reconciler.core.action import Action, Cause, Kind
 from reconciler.core.plan.outcome import CUT_OFF, ActionOutcome, Ending, Result
 from reconciler.core.plan.plan import DIGEST_SHOWN
 from reconciler.core.plan.report import OutcomeReport
@@ -12,6 +12,7 @@ from reconciler.render.source import deployment_text
 from reconciler.render.text import Line, Role, harmless, limit_text, lines_of
 from reconciler.words import count, listed
 
+REVISION_SHOWN = 12
 _DONE = {Kind.CREATE: "created", Kind.UPDATE: "updated", Kind.DELETE: "deleted", Kind.NO_OP: "unchanged"}
 _WORDS = {
     Result.ALREADY: "already done",
@@ -127,3 +128,20 @@ def _remarks(outcome: OutcomeReport) -> Iterator[str]:
 def _named(addresses: Sequence[str]) -> str:
     """`2 (user/ana, user/bob)`."""
     return f"{len(addresses):,} ({listed(tuple(map(harmless, addresses)))})"
+
+
+def policy_still_says(actions: Sequence[Action], revision: str) -> str:
+    """Say after a revert that the policy wants the values back; empty where it never wanted them.
+
+    `actions` are those of the run that was taken back, `revision` is its Git commit, empty where it is not known.
+    """
+    wanted = [action for action in actions if action.cause is not Cause.REVERT]
+    if not wanted:
+        return ""
+    at = f" at {harmless(revision[:REVISION_SHOWN])}" if revision else ""
+    if len(wanted) == 1:
+        says = f"says {limit_text(wanted[0].after)} for {harmless(wanted[0].address)}"
+    else:
+        says = f"says otherwise for {count(len(wanted), 'subject')}"
+    what = "revert that commit" if revision else "change the policy"
+    return f"The policy{at} still {says}: {what}, or the next apply does it again."

@@ -124,3 +124,12 @@ def test_what_cannot_be_read_is_not_taken_back(site: Site) -> None:
     said = site.run("revert", str(site.journals[0]), "--auto-approve", *CONSENT)
     assert said.code == 1
     assert len(site.writes) == 1
+
+
+def test_it_says_that_the_policy_still_wants_it(site: Site) -> None:
+    applied(site, "platform: $600")
+    said = site.run("revert", str(site.journals[-1]), "--auto-approve", *CONSENT)
+    sentence = "still says $600.00 for group/acme/platform: change the policy, or the next apply does it again."
+    assert f"The policy {sentence}" in said.err
+    again = site.run("revert", str(site.journals[-1]), "--auto-approve", *CONSENT)
+    assert "The policy" not in again.err, "the policy never wanted what a revert did"

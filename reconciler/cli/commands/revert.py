@@ -20,6 +20,7 @@ from reconciler.core.plan.plan import Plan
 from reconciler.operations.ports import Reader
 from reconciler.operations.revert import make_revert
 from reconciler.render.effects import Detail
+from reconciler.render.outcome import policy_still_says
 from reconciler.render.plan import plan_report
 from reconciler.render.text import harmless, lines_of
 
@@ -62,7 +63,7 @@ def command(
             report=lines_of(["Nothing to take back."]) if is_empty else plan_report(plan, cost, detail=detail),
             renew=lambda reader, now: _taken_back(outcome, reader, now, grants)[0],
         )
-        return approve_and_apply(
+        code = approve_and_apply(
             to_apply,
             reader,
             server,
@@ -71,6 +72,11 @@ def command(
             auto_approve=auto_approve,
             journal_path=journal_path,
         )
+    taken_back = {action.address for action in plan.actions}
+    actions = [row.action for row in outcome.results if row.action.address in taken_back]
+    if sentence := policy_still_says(actions, outcome.started.revision):
+        screen.note(sentence)
+    return code
 
 
 def _taken_back(

@@ -179,6 +179,7 @@ def _refusal(plans: Sequence[Plan]) -> list[str]:
             lines.append(f"> - `{danger.hazard}` {danger.count:,}: {names}{more}")
         for organization in sorted({danger.organization for danger in plan.verdict.uncovered}):
             dangers = [danger for danger in plan.verdict.uncovered if danger.organization == organization]
+            lines.append(">")
             if organization:
                 lines.append(f"> If it is meant, add this to a policy file of the organization {code(organization)}:")
                 lines += [">", "> ```yaml", "> allow:"]

@@ -1,0 +1,101 @@
+"""Formats at the command line: one read feeds all, GitHub's files, several documents as one page, links to lines."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from reconciler.render.formats import FORMATS
+from tests.cli.running import AT, BLOCKS_BOB, RAISE_PLATFORM, Shell
+
+
+def on_github(shell: Shell) -> Shell:
+    (shell.folder / "out").touch()
+    (shell.folder / "summary").touch()
+    return shell.set(
+        GITHUB_ACTIONS="true",
+        GITHUB_REPOSITORY="acme/budgets",
+        GITHUB_SERVER_URL="https://github.example",
+        GITHUB_SHA="abc123",
+        GITHUB_WORKSPACE=str(shell.folder),
+        GITHUB_OUTPUT=str(shell.folder / "out"),
+        GITHUB_STEP_SUMMARY=str(shell.folder / "summary"),
+    )
+
+
+def test_one_read_feeds_every_format(coder: Shell) -> None:
+    coder.policy(RAISE_PLATFORM)
+    saves = [argument for name in FORMATS for argument in ("--save", f"{name}=saved.{name}")]
+    ran = coder.run("plan", *AT, *saves, "--format", "gitlab")
+    assert (ran.code, ran.out) == (0, '{"create": 0, "update": 1, "delete": 0}\n')
+    for name in FORMATS:
+        file = coder.folder / f"saved.{name}"
+        assert file.stat().st_mode & 0o777 == 0o600
+        assert file.read_text() or name == "codequality"
+    shown = coder.run("show", "saved.json", "--format", "markdown")
+    assert shown.out == (coder.folder / "saved.markdown").read_text()
+
+
+def test_a_step_of_github_gets_outputs_a_summary_and_annotations(coder: Shell) -> None:
+    on_github(coder).policy(BLOCKS_BOB)
+    ran = coder.run("plan", *AT, "--format", "github")
+    assert ran.code == 3
+    assert "\n::error title=AI budgets%3A BLOCKS_USERS::BLOCKS_USERS: 1 person would be blocked now (bob)" in ran.out
+    outputs = dict(line.split("=", 1) for line in (coder.folder / "out").read_text().splitlines())
+    assert {"has_changes": "true", "updates": "1", "refused": "true", "exit_code": "3"}.items() <= outputs.items()
+    summary = (coder.folder / "summary").read_text()
+    assert "[`user/bob`](https://github.example/acme/budgets/blob/abc123/policies/acme.yaml#L5)" in summary
+
+
+def test_on_github_an_error_has_annotations_and_a_summary_too(shell: Shell) -> None:
+    on_github(shell).policy("version: 1\norganization: acme\ngroup_budgets: [{group: x, limit: -1}]\n")
+    ran = shell.run("validate", "--format", "github")
+    assert ran.code == 1
+    assert "::error title=AI budgets%3A finding,file=policies/acme.yaml,line=3,col=35::" in ran.out
+    assert (shell.folder / "out").read_text() == "exit_code=1\n"
+    assert "⛔ error" in (shell.folder / "summary").read_text()
+
+
+def test_plans_of_several_jobs_are_one_page(coder: Shell) -> None:
+    coder.policy(RAISE_PLATFORM)
+    coder.policy(BLOCKS_BOB, "policies/bob.yaml")
+    coder.run("plan", "policies/acme.yaml", *AT, "-o", "a.plan")
+    coder.run("plan", "policies/bob.yaml", *AT, "-o", "b.plan")
+    ran = coder.run("show", "a.plan", "b.plan", "--format", "markdown")
+    assert ran.code == 0
+    assert "2 changes" in ran.out
+    assert "`group/acme/platform`" in ran.out
+    assert "`user/bob`" in ran.out
+    assert json.loads(coder.run("show", "a.plan", "b.plan", "--format", "gitlab").out)["update"] == 2
+    assert len(coder.run("show", "a.plan", "b.plan", "--json").document["documents"]) == 2
+
+
+def test_what_is_pasted_from_a_comment_lets_the_plan_through(coder: Shell) -> None:
+    """The lines that a refused plan asks for are the lines that the policy takes."""
+    coder.policy(BLOCKS_BOB)
+    refused = coder.run("plan", *AT, "--format", "markdown").out
+    pasted = refused.split("```yaml\n")[1].split("> ```")[0].replace("> ", "")
+    coder.policy(BLOCKS_BOB + pasted)
+    assert coder.run("plan", *AT).code == 0
+
+
+@pytest.mark.parametrize("missing", ["jinja2", "prometheus_client"])
+def test_an_extra_that_is_not_installed_is_named(coder: Shell, missing: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    import sys
+
+    name = {"jinja2": "html", "prometheus_client": "metrics"}[missing]
+    monkeypatch.setitem(sys.modules, missing, None)
+    monkeypatch.delitem(sys.modules, f"reconciler.render.pages.{name}", raising=False)
+    coder.policy(RAISE_PLATFORM)
+    ran = coder.run("plan", *AT, "--format", name)
+    assert ran.code == 1
+    assert f"format {name} needs the package {missing}" in ran.err
+    assert f"coder-budget-reconciler[{name}]" in ran.err
+
+
+def test_a_place_outside_of_the_checkout_has_no_link(coder: Shell, tmp_path: Path) -> None:
+    on_github(coder).set(GITHUB_WORKSPACE=str(tmp_path / "elsewhere"))
+    coder.policy(RAISE_PLATFORM)
+    assert "](http" not in coder.run("plan", *AT, "--format", "markdown").out

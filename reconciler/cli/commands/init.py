@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 
 import click
 
@@ -17,7 +18,7 @@ from reconciler.policy_file.first import dump_first
 from reconciler.resources import schema_text, shipped
 from reconciler.words import count_people
 
-PIPELINES = {
+PIPELINES: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "github": {".github/workflows/ai-budgets.yml": ("deploy", "github", "ai-budgets.yml")},
     "gitlab": {
         ".gitlab-ci.yml": ("deploy", "gitlab", "example.gitlab-ci.yml"),

@@ -13,11 +13,14 @@ from reconciler.core.directory import Directory, User
 from reconciler.core.names import Names
 from reconciler.core.people.effective import unread_override
 from reconciler.core.people.explanation import Activity, Explanation, explain
+from reconciler.core.people.forecast import Pace, pace_of_period
 from reconciler.core.plan.resolve import resolve
 from reconciler.core.policy import Policy
 from reconciler.core.snapshot import Snapshot
+from reconciler.core.spend import Window
 from reconciler.errors import DeniedError, ReconcilerError
 from reconciler.operations.ports import Reader
+from reconciler.operations.status import find_pace, organizations_of
 
 Result = TypeVar("Result")
 
@@ -63,9 +66,20 @@ def find_explanation(
     spend = _unless_it_fails(lambda: reader.user_spend(user.id), "Spend could not be read", unread)
     since = spend.period_start if spend else at.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
     sessions = _unless_it_fails(lambda: reader.ai_sessions(user.id, since), "AI sessions could not be read", unread)
-    activity = Activity(at=at, spend=spend, sessions=sessions, since=since, unread=tuple(unread))
+    pace = _unless_it_fails(lambda: _pace(user, spend, reader, at), "The spend export could not be read", unread)
+    activity = Activity(at=at, spend=spend, sessions=sessions, since=since, unread=tuple(unread), pace=pace)
     looked_up = resolve(policies, replace(directory, users={**directory.users, user.id: user}), at=at)
     return explain(user, snapshot, activity, looked_up.policies, is_self=is_self)
+
+
+def _pace(user: User, spend: UserSpend | None, reader: Reader, at: datetime) -> Pace | None:
+    """Return a person's pace: by the spend export for those who read every organization, else by the period so far."""
+    if spend is None:
+        return None
+    period, counted = Window(start=spend.period_start, end=spend.period_end), {user.id: spend.spend}
+    if not reader.deployment().reads_all:
+        return pace_of_period(counted, period, at=at)
+    return find_pace(reader, organizations_of([user.id], reader.directory()), period, counted, at=at)
 
 
 def _unless_it_fails(read: Callable[[], Result | None], trouble: str, unread: list[str]) -> Result | None:

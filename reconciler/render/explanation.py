@@ -10,6 +10,7 @@ from reconciler.core.people.effects import Standing, standing
 from reconciler.core.people.explanation import Candidate, Explanation, Said, Usage
 from reconciler.core.snapshot import Unlimited
 from reconciler.money import format_usd
+from reconciler.render.status import pace_text, spent_text
 from reconciler.render.text import Line, columns, day, distance, harmless, instant, lines_of
 from reconciler.words import NO_LIMIT, count
 
@@ -20,11 +21,11 @@ def explanation_lines(explanation: Explanation) -> list[Line]:
     """Render an explanation; an empty line between its parts."""
     at = explanation.at
     blocks = (
-        [*_source(explanation), _headline(explanation), *_disputed(explanation), _spent(explanation)],
+        [*_source(explanation), _headline(explanation), *_disputed(explanation), *_spent(explanation)],
         [*_override(explanation, at), *_groups(explanation, at), *_why(explanation)],
         _usage(explanation),
     )
-    return lines_of("\n\n".join("\n".join(block) for block in blocks).split("\n"))
+    return lines_of("\n\n".join("\n".join(block) for block in blocks if block).split("\n"))
 
 
 def _source(explanation: Explanation) -> Iterator[str]:
@@ -52,17 +53,32 @@ def _disputed(explanation: Explanation) -> Iterator[str]:
         yield f"But Coder itself reports {limit}, booked on {harmless(reported.group.address)}: trust that."
 
 
-def _spent(explanation: Explanation) -> str:
+def _spent(explanation: Explanation) -> Iterator[str]:
+    """Say what they spent, what is left of it and how long that lasts; nothing of what is not known."""
     effective, spend = explanation.effective, explanation.spend
     if isinstance(spend, Unknown):
-        return f"What they spent since {day(explanation.period_start)} is not known: {harmless(spend.reason)}."
+        return
+    since = f"Spent {format_usd(spend)} since {day(explanation.period_start)}"
     until = f", until {day(explanation.period_end)}" if explanation.period_end else ""
     if explanation.left_micros is None or isinstance(effective, Unknown):
-        return f"Spent {format_usd(spend)} since {day(explanation.period_start)}."
-    stop = (
-        " blocked" if standing(effective, spend) is Standing.BLOCKED else f" {format_usd(explanation.left_micros)} left"
-    )
-    return f"Spent {format_usd(spend)} since {day(explanation.period_start)};{stop}{until}."
+        yield f"{since}."
+        return
+    if standing(effective, spend) is Standing.BLOCKED:
+        yield f"{since}; blocked{until}."
+        return
+    yield f"{since}; {format_usd(explanation.left_micros)} left{until}."
+    yield from _pace(explanation)
+
+
+def _pace(explanation: Explanation) -> Iterator[str]:
+    """`At the pace of the last 7 days, $12.30 a day, it is used up on 2026-11-26.`"""
+    if explanation.pace is None or not explanation.per_day_micros or explanation.period_end is None:
+        return
+    pace = f"At the pace of {pace_text(explanation.pace)}, {spent_text(explanation.per_day_micros)} a day"
+    if explanation.reaches_at is not None:
+        yield f"{pace}, it is used up on {explanation.reaches_at:%Y-%m-%d}."
+    else:
+        yield f"{pace}, it lasts until {day(explanation.period_end)}."
 
 
 def _override(explanation: Explanation, at: datetime) -> Iterator[str]:
@@ -70,8 +86,6 @@ def _override(explanation: Explanation, at: datetime) -> Iterator[str]:
         case Budget(limit_micros, group):
             then = _then(explanation)
             said = _said(explanation.override_said, at, then)
-            if isinstance(explanation.fallback, Unknown):
-                said += f" What they have without it is not known: {harmless(explanation.fallback.reason)}."
             yield f"Override: {format_usd(limit_micros)}, booked on {harmless(group.address)}.{said}"
         case Unknown(reason):
             yield f"Override: not known ({harmless(reason)})."
@@ -154,20 +168,15 @@ def _first(equal: Sequence[Candidate]) -> str:
 
 
 def _usage(explanation: Explanation) -> list[str]:
-    since = day(explanation.period_start)
-    if explanation.unread:
-        return [*map(harmless, explanation.unread), *(_used(explanation, since) if explanation.usage else [])]
-    return _used(explanation, since)
-
-
-def _used(explanation: Explanation, since: str) -> list[str]:
-    if explanation.usage is None:
-        return [f"AI sessions since {since}: this token may not see them."]
+    """Say what failed to be read, and the sessions; nothing where the server does not show them."""
+    failed = [harmless(sentence) for sentence in explanation.unread]
     if not explanation.usage:
-        return [f"AI sessions since {since}: none that this token may see."]
+        return failed
+    since = day(explanation.period_start)
     rest = explanation.usage[USAGE_SHOWN:]
     more = [f"  and {count(sum(one.sessions for one in rest), 'session')} of other kinds"] if rest else []
-    return [f"AI sessions since {since}:", *columns([_kind(one) for one in explanation.usage[:USAGE_SHOWN]]), *more]
+    kinds = columns([_kind(one) for one in explanation.usage[:USAGE_SHOWN]])
+    return [*failed, f"AI sessions since {since}:", *kinds, *more]
 
 
 def _kind(usage: Usage) -> tuple[str, ...]:

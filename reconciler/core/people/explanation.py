@@ -25,6 +25,7 @@ from reconciler.core.directory import Group, Subject, User
 from reconciler.core.people.agreement import UNCONFIRMED, unconfirmed
 from reconciler.core.people.effective import NOT_READ, EffectiveLimits
 from reconciler.core.people.effects import Spend
+from reconciler.core.people.forecast import Pace, PaceDays, days_of
 from reconciler.core.policy import Entry, UserOverrideEntry
 from reconciler.core.snapshot import Effective, Snapshot, Unlimited
 from reconciler.errors import Place
@@ -114,6 +115,12 @@ class Explanation:
 
     unread: tuple[str, ...] = ()
     """What could not be read besides, a sentence each."""
+    pace: PaceDays | None = None
+    """What their pace is taken from; null where none is claimed."""
+    per_day_micros: Micros | None = None
+    """Their pace in micro-dollars a day, rounded down; null where none is claimed."""
+    reaches_at: datetime | None = None
+    """When they reach their limit at that pace (UTC); null when not before the period ends, and where not claimed."""
 
     @property
     def left_micros(self) -> int | None:
@@ -142,6 +149,8 @@ class Activity:
     """From when on sessions were asked for (UTC): the begin of the period."""
     unread: tuple[str, ...] = ()
     """What could not be read, a sentence each."""
+    pace: Pace | None = None
+    """How fast they spend, where that is known."""
 
 
 def explain(
@@ -167,6 +176,7 @@ def explain(
     elif not is_seen and reported is None and user.id in unconfirmed(snapshot):
         effective = fallback = Unknown(UNCONFIRMED)
     theirs = groups_of(user, snapshot)
+    pace = activity.pace
     return Explanation(
         at=activity.at,
         user=user,
@@ -181,7 +191,21 @@ def explain(
         unread=activity.unread,
         period_end=spend.period_end if spend else None,
         usage=None if activity.sessions is None else add_up(activity.sessions),
+        pace=None if pace is None else days_of(pace),
+        per_day_micros=None if pace is None else pace.per_day_micros(user.id),
+        reaches_at=_reaches_at(user, reported or effective, spend, activity),
     )
+
+
+def _reaches_at(user: User, limit: Effective | Unknown, spend: UserSpend | None, activity: Activity) -> datetime | None:
+    """Return when a person who can work reaches their limit, if that is before the period ends."""
+    pace = activity.pace
+    if pace is None or spend is None or isinstance(limit, Unknown) or isinstance(limit.limit_micros, Unlimited):
+        return None
+    if spend.spend >= limit.limit_micros:
+        return None
+    reaches_at = pace.reaches_at(user.id, limit.limit_micros, spend.spend, at=activity.at)
+    return reaches_at if reaches_at is not None and reaches_at < spend.period_end else None
 
 
 def groups_of(user: User, snapshot: Snapshot) -> tuple[Group, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from datetime import datetime
 
 import pytest
 
@@ -223,4 +224,4 @@ def test_time_never_stands_still_for_writes(world: World) -> None:
     url = f"/groups/{world.group('acme/eng')}/ai/budget"
     first, second = (world.put(url, {"spend_limit_micros": 5}).json() for _ in range(2))
     assert first["created_at"] == second["created_at"]
-    assert first["updated_at"] < second["updated_at"]
+    assert datetime.fromisoformat(first["updated_at"]) < datetime.fromisoformat(second["updated_at"])

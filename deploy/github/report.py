@@ -3,11 +3,12 @@
     report.py comment FOLDER COMMAND     write or update the one comment of the pull request
     report.py issue FOLDER EXIT_CODE     open, update or close the one issue about drift
     report.py reviewed-plan FOLDER       fetch the plan that the merged pull request showed, as reviewed.json
+    report.py snapshot FOLDER            fetch live.json of the last drift run of the branch that is merged into
     report.py compare FOLDER             exit with 3 if plan.json changes what reviewed.json did not show
     report.py field FOLDER NAME          print `digest` or `changes` of plan.json, nothing if there is none
 
 It never sees the token for Coder. In the environment: GITHUB_TOKEN, GITHUB_API_URL, GITHUB_REPOSITORY, GITHUB_SHA,
-PULL_REQUEST, GITHUB_SERVER_URL, GITHUB_RUN_ID.
+GITHUB_BASE_REF, PULL_REQUEST, GITHUB_SERVER_URL, GITHUB_RUN_ID.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ MAX_BODY = 65_000
 """GitHub takes 65,536 characters."""
 MAX_PLAN_BYTES = 64 * 2**20
 ARTIFACT = "ai-budgets-plan"
+SNAPSHOT = "ai-budgets-live"
 REFUSED = 3
 LABEL = "ai-budgets-drift"
 
@@ -39,6 +41,8 @@ def main(arguments: list[str]) -> int:
             return issue(Path(folder), exit_code)
         case ["reviewed-plan", folder]:
             return reviewed_plan(Path(folder))
+        case ["snapshot", folder]:
+            return snapshot(Path(folder))
         case ["compare", folder]:
             return compare(Path(folder))
         case ["field", folder, name]:
@@ -102,18 +106,37 @@ def reviewed_plan(folder: Path) -> int:
         print("This commit was not merged from a pull request; its plan is not compared.")
         return 0
     head = pulls[0]["head"]["sha"]
-    answer = call("GET", f"/actions/artifacts?name={ARTIFACT}-{head}&per_page=100")
-    for artifact in sorted(answer["artifacts"], key=lambda item: item["created_at"], reverse=True):
-        run = artifact.get("workflow_run") or {}
-        is_own = run.get("head_repository_id") == run.get("repository_id") and run.get("head_sha") == head
-        if is_own and not artifact["expired"]:
-            (folder / "reviewed.json").write_bytes(unzipped(download(artifact["id"]), "plan.json"))
-            print(f"The plan of pull request {pulls[0]['number']} at {head[:12]} was fetched.")
-            return 0
+    artifact = newest(f"{ARTIFACT}-{head}", "head_sha", head)
+    if artifact is not None:
+        (folder / "reviewed.json").write_bytes(unzipped(download(artifact), "plan.json"))
+        print(f"The plan of pull request {pulls[0]['number']} at {head[:12]} was fetched.")
+        return 0
     warn(
         f"No plan of pull request {pulls[0]['number']} is left at {head[:12]}; what is applied is not compared with it."
     )
     return 0
+
+
+def snapshot(folder: Path) -> int:
+    """Fetch the snapshot that the last drift run of the target branch left; a fork cannot have made it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    artifact = newest(SNAPSHOT, "head_branch", os.environ["GITHUB_BASE_REF"])
+    if artifact is None:
+        notice("No drift run has left a snapshot yet, so the policy is checked and not planned.")
+    else:
+        (folder / "live.json").write_bytes(unzipped(download(artifact), "live.json"))
+    return 0
+
+
+def newest(name: str, key: str, value: str) -> int | None:
+    """Return the newest artifact of a name from a run of this repository, where the run's `key` has this value."""
+    answer = call("GET", f"/actions/artifacts?name={name}&per_page=100")
+    for artifact in sorted(answer["artifacts"], key=lambda item: str(item["created_at"]), reverse=True):
+        run = artifact.get("workflow_run") or {}
+        is_own = run.get("head_repository_id") == run.get("repository_id") and run.get(key) == value
+        if is_own and not artifact["expired"]:
+            return int(artifact["id"])
+    return None
 
 
 def compare(folder: Path) -> int:

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Run one command of reconciler on a GitHub runner: pages into a folder, summary, annotations and outputs.
-# In the environment: COMMAND, POLICIES, BASE, REQUIRE_REVIEWED, CODER_URL and CODER_SESSION_TOKEN.
+# In the environment: COMMAND, POLICIES, BASE, REQUIRE_REVIEWED, LIVE, SNAPSHOT, CODER_URL and CODER_SESSION_TOKEN.
 set -euo pipefail
 
 folder=$1
@@ -10,6 +10,17 @@ read -r -a policies <<< "${POLICIES:-policies}"
 base=()
 if [[ -n "${BASE:-}" ]]; then
   base=(--base "$BASE")
+fi
+
+target=(-o "$folder/ai-budgets.plan")
+live=()
+if [[ "${LIVE:-false}" == true && "$COMMAND" == plan ]]; then
+  if [[ -s "$folder/live.json" ]]; then
+    live=(--live "$folder/live.json")
+    target=() # a plan of a snapshot cannot be applied
+  else # no drift run has left one yet
+    COMMAND=validate
+  fi
 fi
 
 # Make a page in each format in the one run, also when it is refused or fails: page NAME ARGUMENT...
@@ -51,10 +62,10 @@ case "$COMMAND" in
     show validate
     ;;
   plan)
-    page plan plan "${policies[@]}" "${base[@]}" -o "$folder/ai-budgets.plan" || code=$?
+    page plan plan "${policies[@]}" "${base[@]}" "${live[@]}" "${target[@]}" || code=$?
     ;;
   apply)
-    page plan plan "${policies[@]}" "${base[@]}" -o "$folder/ai-budgets.plan" || code=$?
+    page plan plan "${policies[@]}" "${base[@]}" "${target[@]}" || code=$?
     if [[ $code == 0 && "${REQUIRE_REVIEWED:-true}" == true ]]; then
       python3 "$here/report.py" compare "$folder" || code=$?
     fi
@@ -67,6 +78,9 @@ case "$COMMAND" in
     ;;
   drift)
     page drift drift "${policies[@]}" "${base[@]}" || code=$?
+    if [[ "${SNAPSHOT:-false}" == true && ($code == 0 || $code == 2) ]]; then
+      reconciler snapshot -o "$folder/live.json"
+    fi
     if [[ $code == 2 ]]; then # the issue tells it; the job did its work
       echo "::warning title=AI budgets::Live budgets differ from the policy."
       finish 2 0

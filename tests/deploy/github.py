@@ -37,11 +37,16 @@ class GitHub:
         self.tokens[token] = permissions
         return token
 
-    def upload(self, name: str, folder: Path, *, head_sha: str, repository_id: int = REPOSITORY_ID) -> None:
+    def upload(
+        self, name: str, folder: Path, *, head_sha: str, branch: str = "change", repository_id: int = REPOSITORY_ID
+    ) -> None:
         data = io.BytesIO()
+        files = sorted(folder.rglob("*")) if folder.is_dir() else [folder] if folder.is_file() else []
+        if not files:
+            return
         with zipfile.ZipFile(data, "w") as archive:
-            for file in sorted(folder.rglob("*")) if folder.is_dir() else []:
-                archive.write(file, file.relative_to(folder))
+            for file in files:
+                archive.write(file, file.relative_to(folder) if folder.is_dir() else file.name)
         self.artifacts.append(
             {
                 "id": len(self.artifacts) + 1,
@@ -50,6 +55,7 @@ class GitHub:
                 "created_at": f"2026-11-25T12:{len(self.artifacts):02}:00Z",
                 "workflow_run": {
                     "head_sha": head_sha,
+                    "head_branch": branch,
                     "repository_id": REPOSITORY_ID,
                     "head_repository_id": repository_id,
                 },

@@ -121,7 +121,8 @@ class Runner:
             return {key: fill(value["value"], inside, status) for key, value in definition["outputs"].items()}
         if action == "actions/upload-artifact":
             head = self.event.get("pull_request", {}).get("head", {}).get("sha", self.sha)
-            self.github.upload(inputs["name"], Path(inputs["path"] or "/nowhere"), head_sha=head)
+            branch = "change" if self.event_name == "pull_request" else "main"
+            self.github.upload(inputs["name"], Path(inputs["path"] or "/nowhere"), head_sha=head, branch=branch)
             return {}
         assert action in NOTHING_TO_DO, action
         return {}
@@ -149,6 +150,7 @@ class Runner:
                 "GITHUB_REPOSITORY_ID": str(REPOSITORY_ID),
                 "GITHUB_SHA": self.sha,
                 "GITHUB_RUN_ID": "1",
+                "GITHUB_BASE_REF": "main" if self.event_name == "pull_request" else "",
                 "GITHUB_EVENT_NAME": self.event_name,
                 "GITHUB_EVENT_PATH": str(machine / "event.json"),
                 "RUNNER_TEMP": str(machine),

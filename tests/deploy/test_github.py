@@ -159,6 +159,23 @@ def test_a_fork_gets_no_secret_no_comment_and_is_checked(site: Site) -> None:
     assert not site.github.comments
     good = site.pull_request(RAISED, repository="mallory/budgets")["fork"]
     assert not good.has_failed, good.log
+    assert "No drift run has left a snapshot yet" in good.log
+
+
+def test_a_fork_is_planned_against_the_snapshot_of_the_last_drift_run(site: Site) -> None:
+    assert not site.schedule(DRIFT).has_failed
+    forged = site.folder / "live.json"
+    forged.write_text("{}")
+    site.github.upload("ai-budgets-live", forged, head_sha="0" * 40, branch="main", repository_id=666)
+    site.github.upload("ai-budgets-live", forged, head_sha="0" * 40, branch="change")
+    fork = site.pull_request(RAISED, repository="mallory/budgets")["fork"]
+    assert not fork.has_failed, fork.log
+    assert "$200" in fork.summary
+    refused = site.pull_request(BLOCKS, repository="mallory/budgets")["fork"]
+    assert refused.has_failed
+    assert "BLOCKS_USERS" in refused.summary
+    assert not site.github.comments
+    assert not site.github.refused
 
 
 def test_a_plan_that_a_fork_uploaded_is_not_the_reviewed_plan(site: Site) -> None:

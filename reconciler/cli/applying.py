@@ -82,7 +82,7 @@ def _report(outcome: Outcome, path: str, screen: Screen, results: Results, *, is
     journal = path if os.path.exists(path) else ""  # nothing is recorded where nothing was left to do
     try:
         if journal:
-            screen.note(f"Journal: {journal}")
+            screen.note(f"Journal: {harmless(journal)}")
         result = report_of(outcome, exit_code=code, journal=journal)
         lines = [*results.left(result), *ending_lines(result)]
         screen.finish((result,), exit_code=code, lines=lines)

@@ -8,8 +8,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-import click
-
 from reconciler.cli import files
 from reconciler.cli.options import DEFAULT_PATH
 from reconciler.cli.screen import tell
@@ -27,7 +25,7 @@ from reconciler.operations.saved import renew_saved
 from reconciler.policy_file.load import Loaded, load
 from reconciler.render.effects import Detail
 from reconciler.render.plan import plan_report
-from reconciler.render.text import Line, day
+from reconciler.render.text import Line, day, harmless
 from reconciler.words import count, excerpt
 
 
@@ -38,9 +36,9 @@ def load_policies(paths: Sequence[str]) -> Loaded:
         _require_no_plan(path)
     loaded = load(paths or [DEFAULT_PATH])
     for missed in loaded.not_read:
-        click.echo(f"Not read: {missed.path}: {missed.reason}.", err=True)
+        tell(f"Not read: {harmless(missed.path)}: {harmless(missed.reason)}.")
     for note in loaded.notes:
-        click.echo(f"Note: {note.place}: {note.message}; {note.hint}.", err=True)
+        tell(f"Note: {harmless(f'{note.place}: {note.message}; {note.hint}')}.")
     return loaded
 
 
@@ -78,7 +76,7 @@ def plan_of(
     except PolicyError as error:
         raise PolicyError(tuple(map(_with_source_line, error.findings))) from None
     for option, glob in planned.unmatched:
-        click.echo(f"Note: {option} {glob!r} matches nothing that the policy manages.", err=True)
+        tell(f"Note: {option} {harmless(repr(glob))} matches nothing that the policy manages.")
     return planned, cost_text(reader.requests, time.monotonic() - started)
 
 

@@ -91,6 +91,10 @@ class Directory:
     joined: Mapping[tuple[UserId, OrganizationId], datetime] = field(default_factory=lambda: MappingProxyType({}))
     """When a person became a member of an organization; known only for people in several of them."""
 
+    def live(self, subject: Subject) -> Subject | None:
+        """Return a subject as it is here, by its id; None if it is gone or may not be read."""
+        return self.groups.get(subject.id) if isinstance(subject, Group) else self.users.get(subject.id)
+
     def ref(self, group_id: GroupId) -> GroupRef:
         """Return the group as budgets refer to it, named where it can be read."""
         group = self.groups.get(group_id)

@@ -42,7 +42,7 @@ def make_revert(outcome: Outcome, reader: Reader, *, at: datetime) -> Revert:
         )
     written = [one.action for one in outcome.results if one.result in (Result.DONE, Result.IN_DOUBT)]
     sorter = _Sorter(reader.directory())
-    existing = [action for action in written if sorter.exists(action.subject)]
+    existing = [live for action in written if (live := sorter.with_live_names(action)) is not None]
     snapshot = read_subjects(existing, reader)
     for action in existing:
         sorter.add(action, snapshot.reading(action.subject))
@@ -72,12 +72,22 @@ class _Sorter:
         self.skipped: list[str] = []
         self.unchanged = 0
 
-    def exists(self, subject: Subject) -> bool:
-        known = self._directory.groups if isinstance(subject, Group) else self._directory.users
-        if subject.id not in known:
-            self.skipped.append(f"{subject.address} is gone, or this token may not read it")
-            return False
-        return True
+    def with_live_names(self, action: Action) -> Action | None:
+        """Return an action with its subject and its groups as they are live: ids decide, and no text of a journal.
+
+        None where the subject is gone. Raises RefusedError when its id is that of a group of another organization.
+        """
+        subject = self._directory.live(action.subject)
+        if subject is None:
+            self.skipped.append(f"{action.address} is gone, or this token may not read it")
+            return None
+        if _organization(subject) != _organization(action.subject):
+            raise RefusedError(
+                f"The journal calls {subject.address} {action.address}, which is in another organization; "
+                "nothing was written",
+                hint="do not revert this journal: it was changed, or made for another deployment",
+            )
+        return replace(action, subject=subject, before=self._renamed(action.before), after=self._renamed(action.after))
 
     def add(self, action: Action, live: Reading) -> None:
         if isinstance(live, Unknown):
@@ -91,7 +101,7 @@ class _Sorter:
                 Action(
                     subject=action.subject,
                     before=live,
-                    after=self._renamed(action.before),
+                    after=action.before,
                     cause=Cause.REVERT,
                 )
             )
@@ -109,8 +119,13 @@ class _Sorter:
                 return True
 
     def _renamed(self, state: State) -> State:
-        """Return a state with its group named as it is called now: a journal's names are not trusted."""
+        """Return a state with its group named as it is called now."""
         return replace(state, group=self._directory.ref(state.group.id)) if isinstance(state, Budget) else state
 
     def _say(self, state: Absent | Budget, action: Action) -> str:
-        return describe(self._renamed(state), action.subject)
+        return describe(state, action.subject)
+
+
+def _organization(subject: Subject) -> str:
+    """Return the id of a group's organization; people belong to none."""
+    return str(subject.organization_id) if isinstance(subject, Group) else ""

@@ -23,7 +23,7 @@ from datetime import datetime
 from reconciler.core.action import Action, Origin
 from reconciler.core.budget import Budget, State
 from reconciler.core.desired import NOTHING_DESIRED
-from reconciler.core.directory import Directory, Group, Subject
+from reconciler.core.directory import Directory, Group
 from reconciler.core.gate.verdict import Grant
 from reconciler.core.moment import present
 from reconciler.core.plan.plan import Plan
@@ -78,7 +78,7 @@ def _with_live_names(actions: Sequence[Action], directory: Directory) -> tuple[A
     return tuple(
         replace(
             action,
-            subject=_live(action.subject, directory) or action.subject,
+            subject=directory.live(action.subject) or action.subject,
             before=_renamed(action.before, directory),
             after=_renamed(action.after, directory),
             origin=Origin.UNKNOWN,  # else the plan could say that its deletes are ends which were reviewed
@@ -89,7 +89,7 @@ def _with_live_names(actions: Sequence[Action], directory: Directory) -> tuple[A
 
 def _problems(action: Action, directory: Directory) -> Iterable[str]:
     """Yield where the ids of an action, which decide what is written, are not those of its names, which people read."""
-    subject = _live(action.subject, directory)
+    subject = directory.live(action.subject)
     if subject is None:
         yield f"{action.address} is gone, or this token may not read it (its id is {action.subject.id})"
     elif subject.address != action.address:
@@ -100,10 +100,6 @@ def _problems(action: Action, directory: Directory) -> Iterable[str]:
             yield f"{action.address} would get a budget of another group, {group.address}"
         elif not group.name or group.address != action.after.group.address:
             yield f"{action.address}: the group {action.after.group.address} of the plan is {group.address} here"
-
-
-def _live(subject: Subject, directory: Directory) -> Subject | None:
-    return directory.groups.get(subject.id) if isinstance(subject, Group) else directory.users.get(subject.id)
 
 
 def _renamed(state: State, directory: Directory) -> State:

@@ -11,7 +11,10 @@ def failure_lines(failure: Failure) -> list[Line]:
     lines: list[Line] = []
     for finding in failure.findings:
         lines.append(Line(harmless(f"{finding.place}: {finding.message}")))
-        lines += [Line(harmless(f"    {text}")) for text in (finding.source_line.strip(), finding.hint) if text]
+        if finding.source_line.strip():
+            lines.append(Line(harmless(f"  | {finding.source_line.strip()}")))
+        if finding.hint:
+            lines.append(Line(harmless(f"    {finding.hint}")))
     stop = "" if failure.message.endswith((".", "?")) else "."
     lines.append(Line(harmless(f"Error: {failure.message}{stop}"), Role.DANGER))
     lines += [Line(harmless(f"  {text}")) for text in (*failure.details, *failure.hint.splitlines())]

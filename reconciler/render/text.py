@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -11,6 +12,8 @@ from reconciler.core.budget import Budget, State
 from reconciler.money import format_usd
 from reconciler.words import NO_LIMIT, count
 
+_RUNNER_COMMAND = re.compile(r"##(?=(vso)?\[)", re.IGNORECASE)
+"""*Source*: GitHub's runner, ActionCommand.cs (`::` after blanks, `##[` anywhere); Azure Pipelines, logging commands."""
 _SECONDS_PER_DAY = 86_400
 _SECONDS_PER_HOUR = 3_600
 _SECONDS_PER_MINUTE = 60
@@ -52,7 +55,14 @@ def lines_of(texts: Iterable[str], role: Role = Role.PLAIN) -> list[Line]:
 
 def text_of(lines: Iterable[str], *, has_color: bool = False) -> str:
     """Join lines, each in the colour of its role if `has_color`; ends without a newline."""
-    return "\n".join(_colored(line) if has_color and isinstance(line, Line) else line for line in lines)
+    return "\n".join(_colored(line) if has_color and isinstance(line, Line) else no_command(line) for line in lines)
+
+
+def no_command(text: str) -> str:
+    """Return a text whose lines a CI runner does not take for commands: a line that begins with `::` gets a bar."""
+    if "::" not in text:
+        return text
+    return "\n".join(f"| {line}" if line.lstrip().startswith("::") else line for line in text.split("\n"))
 
 
 _ANSI = {
@@ -102,7 +112,11 @@ def distance(time: datetime, now: datetime) -> str:
 
 
 def harmless(text: str) -> str:
-    """Replace control characters, so that a name cannot write over a terminal or forge a line of a plan."""
+    """Replace control characters, so that a name cannot write over a terminal or forge a line of a plan.
+
+    `##[` and `##vso[` are commands to CI runners wherever they stand in a line, so they are broken, too.
+    """
+    text = _RUNNER_COMMAND.sub(r"\\x23#", text)
     return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" if ord(c) < 256 else f"\\u{ord(c):04x}" for c in text)
 
 

@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
 from reconciler.sandbox import Fault, Options, Sandbox
 from tests.apply.site import SEVEN, Site
 
@@ -133,3 +139,73 @@ def test_it_says_that_the_policy_still_wants_it(site: Site) -> None:
     assert f"The policy {sentence}" in said.err
     again = site.run("revert", str(site.journals[-1]), "--auto-approve", *CONSENT)
     assert "The policy" not in again.err, "the policy never wanted what a revert did"
+
+
+def rewritten(site: Site, change: Callable[[dict[str, Any]], None]) -> str:
+    """Write a copy of the first journal in which one subject is changed; return its path."""
+    first, *others = site.journals[0].read_text().splitlines()
+    event = json.loads(first)
+    for action in event["actions"]:
+        change(action)
+        subject = action["subject"]
+        is_user = subject["type"] == "user"
+        action["address"] = (
+            f"user/{subject['username']}" if is_user else f"group/{subject['organization']}/{subject['name']}"
+        )
+    addresses = [action["address"] for action in event["actions"]]
+    lines = [json.loads(line) for line in others]
+    for line in lines:
+        if "address" in line:
+            line["address"] = addresses[line["action"]]
+    path = site.folder / "other.jsonl"
+    path.write_text("".join(json.dumps(line) + "\n" for line in (event, *lines)))
+    return str(path)
+
+
+def test_names_come_from_the_live_directory(site: Site) -> None:
+    """A journal that calls platform `design` showed one name and would have written another group."""
+    applied(site, "platform: $600", "ana platform: $1,600")
+
+    def rename(action: dict[str, Any]) -> None:
+        key = "username" if action["subject"]["type"] == "user" else "name"
+        action["subject"][key] = "a\x1b[2J\n::error::b"
+        action["before"]["group"]["name"] = "design"
+
+    said = site.run("revert", rewritten(site, rename), "--auto-approve", *CONSENT)
+    assert said.code == 0, said.err
+    assert "group/acme/platform" in said.out
+    assert "user/ana (platform)" in said.out
+    assert "design" not in said.out
+    assert set(site.results) == {"group/acme/platform", "user/ana"}
+    assert (site.budget("platform"), site.override("ana")) == (500, 1500)
+
+
+def test_a_group_of_another_organization_is_refused(site: Site) -> None:
+    applied(site, "platform: $600")
+    other = site.sandbox.execute("SELECT id FROM organizations WHERE name != 'acme'")[0][0]
+    path = rewritten(site, lambda action: action["subject"].update(organization="beta", organization_id=other))
+    said = site.run("revert", path, "--auto-approve", *CONSENT)
+    assert (said.code, len(site.writes)) == (3, 1)
+    assert "The journal calls group/acme/platform group/beta/platform, which is in another organization" in said.err
+
+
+@pytest.mark.parametrize("id_", ["no-uuid", "../../users/me", ""])
+def test_an_id_that_is_nobodys_is_left_alone(site: Site, id_: str) -> None:
+    applied(site, "platform: $600")
+    path = rewritten(site, lambda action: action["subject"].update(id=id_))
+    said = site.run("revert", path, "--auto-approve", *CONSENT)
+    assert (said.code, len(site.writes)) == (0, 1)
+    assert "Left alone: group/acme/platform is gone, or this token may not read it." in said.err
+
+
+def test_no_text_of_a_journal_reaches_the_terminal_as_it_is(site: Site) -> None:
+    applied(site, "platform: $600")
+    site.sandbox.execute(*site.set_budget("platform", 777))
+    path = rewritten(site, lambda action: action["subject"].update(id="x", name="a\x1b[2J\n::error::b\u202e##[error]c"))
+    for command in (("show", path), ("revert", path, "--auto-approve")):
+        said = site.run(*command)
+        text = said.out + said.err
+        assert "\x1b" not in text
+        assert "\u202e" not in text
+        assert "##[" not in text
+        assert not any(line.lstrip().startswith("::") for line in text.splitlines())

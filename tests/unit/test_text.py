@@ -6,7 +6,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from reconciler.render.text import columns, day, distance, harmless
+from reconciler.errors import Failure, Finding, Place
+from reconciler.render.failure import failure_lines
+from reconciler.render.text import columns, day, distance, harmless, text_of
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
@@ -44,3 +46,27 @@ def test_columns() -> None:
     rows = [("a", "1", "x"), ("bcd", "100", "")]
     assert columns([]) == []
     assert columns(rows, right=frozenset({1})) == ["a    1x", "bcd100"]
+
+
+@pytest.mark.parametrize("name", ["##[error]x", "a ##[add-mask]x", "##vso[task.setvariable]x", "##VSO[x]"])
+def test_no_name_is_a_command_to_a_ci_runner_wherever_it_stands(name: str) -> None:
+    assert "##[" not in harmless(name)
+    assert "##vso[" not in harmless(name).lower()
+    assert harmless("## a heading [x] #[y]") == "## a heading [x] #[y]"
+
+
+def test_no_line_is_a_command_to_a_ci_runner() -> None:
+    """A policy file may be called `::error::x.yaml`, and hold a line `::stop-commands::x`."""
+    finding = Finding(
+        place=Place("::error::x.yaml", 1, 1),
+        message="wrong",
+        hint="::error::",
+        source_line="  ::stop-commands::x ##[error]y",
+    )
+    failure = Failure(
+        exit_code=1, message="no", hint="::error::\n::warning::", details=("::error::",), findings=(finding,)
+    )
+    text = text_of(failure_lines(failure))
+    assert "##[" not in text
+    assert not [line for line in text.splitlines() if line.lstrip().startswith("::")]
+    assert "  | ::stop-commands::x" in text

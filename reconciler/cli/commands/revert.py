@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import click
@@ -72,8 +73,12 @@ def command(
             auto_approve=auto_approve,
             journal_path=journal_path,
         )
-    taken_back = {action.address for action in plan.actions}
-    actions = [row.action for row in outcome.results if row.action.address in taken_back]
+    taken_back = {action.subject.id: action for action in plan.actions}
+    actions = [
+        replace(row.action, subject=live.subject, after=live.before)
+        for row in outcome.results
+        if (live := taken_back.get(row.action.subject.id)) is not None
+    ]
     if sentence := policy_still_says(actions, outcome.started.revision):
         screen.note(sentence)
     return code

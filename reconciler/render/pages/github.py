@@ -18,7 +18,7 @@ from reconciler.render.changes import Level, Problem, problems_of
 from reconciler.render.formats import Facts
 from reconciler.render.overview import overview_of, plans_of
 from reconciler.render.pages import text as text_page
-from reconciler.render.text import harmless
+from reconciler.render.text import harmless, no_command
 
 ANNOTATIONS_SHOWN = 10
 
@@ -28,7 +28,7 @@ def render(values: Sequence[Value], facts: Facts) -> str:
     lines = text_page.render(values, replace(facts, has_color=False)).split("\n")
     problems = problems_of(values)
     annotations = [line for level in Level for line in _annotations([one for one in problems if one.level is level])]
-    return "\n".join([*map(inert, lines), *annotations]) + "\n"
+    return "\n".join([*map(no_command, lines), *annotations]) + "\n"
 
 
 def outputs(values: Sequence[Value]) -> Mapping[str, str]:
@@ -54,11 +54,6 @@ def outputs(values: Sequence[Value]) -> Mapping[str, str]:
         "done": str(sum(report.counts["done"] for report in reports)),
         "digest": reports[0].digest if len(reports) == 1 else "",
     }
-
-
-def inert(line: str) -> str:
-    """Return a line of a log that is not a command."""
-    return f"| {line}" if line.lstrip().startswith(("::", "##[")) else line
 
 
 def _truth(value: bool) -> str:

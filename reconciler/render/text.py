@@ -13,7 +13,7 @@ from reconciler.money import format_usd
 from reconciler.words import NO_LIMIT, count
 
 _RUNNER_COMMAND = re.compile(r"##(?=(vso)?\[)", re.IGNORECASE)
-"""*Source*: GitHub's runner, ActionCommand.cs (`::` after blanks, `##[` anywhere); Azure Pipelines' logging commands."""
+"""*Source*: GitHub's runner, ActionCommand.cs (`::` after blanks, `##[` anywhere); Azure: logging commands."""
 _SECONDS_PER_DAY = 86_400
 _SECONDS_PER_HOUR = 3_600
 _SECONDS_PER_MINUTE = 60

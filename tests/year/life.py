@@ -196,7 +196,7 @@ class Life:
         old = {entry.id: entry for entry in before.overrides}
         for entry in self._policy.overrides:
             was = old.get(entry.id)
-            if was is None or (was.user, was.group, was.dollars) != (entry.user, entry.group, entry.dollars):
+            if was is None or was != entry:
                 changed.add(f"user/{entry.user}")
         return changed
 
@@ -275,6 +275,8 @@ class Life:
             address = f"group/{organization}/{group}"
             if budgets.get(group) != dollars:
                 expected[address] = "pending" if address in self._pending else "hand"
+        for group in budgets.keys() - self._policy.budgets.keys():
+            expected[f"group/{organization}/{group}"] = "hand"
         for entry in self._policy.overrides:
             address = f"user/{entry.user}"
             has_ended = entry.expires is not None and entry.expires <= self._now

@@ -2,6 +2,7 @@
 
     ReconcilerError               message, and a hint that says what to do
     ├── PolicyError               the policy has findings; all of them, none thrown alone
+    ├── MissingPartError          a library of an optional part is not installed
     ├── FileError                 a file cannot be read, written or understood
     ├── RefusedError              nothing was written: hazard, guardrail or stale plan   (exit 3)
     └── ServerError               Coder answered something that we cannot work with, or nothing
@@ -65,6 +66,14 @@ class PolicyError(ReconcilerError):
     def __init__(self, findings: tuple[Finding, ...]) -> None:
         super().__init__(f"The policy has {count(len(findings), 'problem')}.")
         self.findings = tuple(sorted(findings))
+
+
+class MissingPartError(ReconcilerError):
+    """A library is missing that comes with an optional part of the distribution; cli/ adds how to install the part."""
+
+    def __init__(self, message: str, *, part: str) -> None:
+        super().__init__(message)
+        self.part = part
 
 
 class FileError(ReconcilerError):

@@ -17,7 +17,7 @@ import click
 from reconciler import __version__
 from reconciler.cli import exits
 from reconciler.cli.screen import output_of, report_error
-from reconciler.errors import ReconcilerError
+from reconciler.errors import MissingPartError, ReconcilerError
 from reconciler.words import did_you_mean
 
 COMMANDS = (
@@ -99,6 +99,11 @@ def run(arguments: list[str]) -> int:
 def _ours(error: BaseException) -> tuple[ReconcilerError, int]:
     """Return an error of ours and the exit code for anything that may end a command."""
     match error:
+        case MissingPartError():
+            from reconciler.cli.installed import command_to_add
+
+            hint = f"install the optional part `{error.part}`:\n{command_to_add(error.part)}"
+            return ReconcilerError(error.message, hint=hint), exits.of_error(error)
         case ReconcilerError():
             return error, exits.of_error(error)
         case click.UsageError():

@@ -23,7 +23,7 @@ from reconciler.core.gate.gate import parse_allow
 from reconciler.core.moment import Moment, parse_time
 from reconciler.core.scope import Scope
 from reconciler.render.effects import Detail
-from reconciler.render.formats import FORMATS, formats_of
+from reconciler.render.formats import FORMATS, formats_of, page_of
 
 Command = Callable[..., Any]
 
@@ -98,6 +98,9 @@ def screen(document: str = "") -> Callable[[Command], Command]:
                 saves=tuple(_save(text, formats) for text in saves),
                 save_mode=_mode(save_mode),
             )
+            for name in {output.format, *(save.format for save in output.saves)}:
+                if FORMATS[name].extra:
+                    page_of(name)  # a library that is missing must be said before anything is written
             command = click.get_current_context().info_name or ""
             return function(*args, screen=Screen(command=command, output=output, color=color), **kwargs)
 

@@ -13,7 +13,7 @@ from datetime import datetime
 from importlib import import_module
 from typing import Any
 
-from reconciler.errors import ReconcilerError
+from reconciler.errors import MissingPartError, ReconcilerError
 from reconciler.formats.documents import Value, document_of
 from reconciler.render.effects import Detail
 
@@ -86,12 +86,18 @@ def render(name: str, values: Sequence[Value], facts: Facts) -> str:
             f"documents of different kinds cannot be shown together: {', '.join(sorted(kinds))}",
             hint="show each kind with a command of its own",
         )
-    try:
-        page: Any = import_module(row.module)
-    except ModuleNotFoundError as error:
-        raise ReconcilerError(
-            f"format {name} needs the package {error.name}, which is not installed",
-            hint=f"pip install 'coder-budget-reconciler[{row.extra}]'",
-        ) from None
-    text: str = page.render(tuple(values), facts)
+    text: str = page_of(name).render(tuple(values), facts)
     return text if text.endswith("\n") else f"{text}\n"
+
+
+def page_of(name: str) -> Any:
+    """Return the module of a format. Raises MissingPartError when a library that it needs is not installed.
+
+    Ask before anything is written to Coder: afterwards it is too late to say so.
+    """
+    row = FORMATS[name]
+    try:
+        return import_module(row.module)
+    except ModuleNotFoundError as error:
+        message = f"format {name} needs the package {error.name}, which is not installed"
+        raise MissingPartError(message, part=row.extra) from None

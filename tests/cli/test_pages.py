@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
 
+from reconciler.cli.installed import command_to_add
 from reconciler.render.formats import FORMATS
 from tests.cli.running import AT, BLOCKS_BOB, RAISE_PLATFORM, Shell
 
@@ -83,8 +85,6 @@ def test_what_is_pasted_from_a_comment_lets_the_plan_through(coder: Shell) -> No
 
 @pytest.mark.parametrize("missing", ["jinja2", "prometheus_client"])
 def test_an_extra_that_is_not_installed_is_named(coder: Shell, missing: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    import sys
-
     name = {"jinja2": "html", "prometheus_client": "metrics"}[missing]
     monkeypatch.setitem(sys.modules, missing, None)
     monkeypatch.delitem(sys.modules, f"reconciler.render.pages.{name}", raising=False)
@@ -92,7 +92,18 @@ def test_an_extra_that_is_not_installed_is_named(coder: Shell, missing: str, mon
     ran = coder.run("plan", *AT, "--format", name)
     assert ran.code == 1
     assert f"format {name} needs the package {missing}" in ran.err
-    assert f"coder-budget-reconciler[{name}]" in ran.err
+    assert command_to_add(name) in ran.err
+
+
+def test_a_missing_extra_is_said_before_anything_is_written(coder: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It was said after the writes, with the exit code of an error, and the outcome was in no page."""
+    monkeypatch.setitem(sys.modules, "jinja2", None)
+    monkeypatch.delitem(sys.modules, "reconciler.render.pages.html", raising=False)
+    coder.policy(RAISE_PLATFORM)
+    ran = coder.run("apply", "--auto-approve", "--save", "html=page.html")
+    assert ran.code == 1
+    assert command_to_add("html") in ran.err
+    assert not (coder.folder / ".reconciler").exists()
 
 
 def test_a_place_outside_of_the_checkout_has_no_link(coder: Shell, tmp_path: Path) -> None:

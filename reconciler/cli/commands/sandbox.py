@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from reconciler.cli.installed import command_to_add
-from reconciler.errors import ReconcilerError
+from reconciler.errors import MissingPartError, ReconcilerError
 
 if TYPE_CHECKING:
     from reconciler.sandbox import Profile, Ready
@@ -87,10 +86,8 @@ def command(
     try:
         from reconciler.sandbox import Options, serve
     except ImportError as error:
-        raise ReconcilerError(
-            f"The sandbox needs a package that is not installed: {error.name}",
-            hint=f"install the optional part `sandbox`:\n{command_to_add('sandbox')}",
-        ) from None
+        message = f"The sandbox needs a package that is not installed: {error.name}"
+        raise MissingPartError(message, part="sandbox") from None
 
     options = Options(
         coder_version=coder_version,

@@ -40,11 +40,24 @@ def _read(environment: dict[str, str]) -> int:
                 path.write_text(block.text, encoding="utf-8")
             elif not _run(block, environment):
                 return 1
-        return 0
+        return _begin(environment)
     finally:
         for path, before in written.items():
             path.unlink() if before is None else path.write_text(before, encoding="utf-8")
         Path("lower.jsonl").unlink(missing_ok=True)
+
+
+def _begin(environment: dict[str, str]) -> int:
+    """Walk the way to a first plan on one's own data: doctor, init, plan."""
+    folder = os.path.join(environment["HOME"], "budgets")
+    for line, where in (("doctor", "."), (f"init {folder}", "."), ("validate", folder), ("plan", folder)):
+        command = ["reconciler", *shlex.split(line)]
+        answer = subprocess.run(command, cwd=where, env=environment, capture_output=True, text=True, check=False)
+        sys.stdout.write(f"{'NOT' if answer.returncode else 'ok '} reconciler {line}\n")
+        if answer.returncode:
+            sys.stdout.write(answer.stdout + answer.stderr)
+            return 1
+    return 0 if "No changes." in answer.stdout else 1
 
 
 def _run(command: Command, environment: dict[str, str]) -> bool:

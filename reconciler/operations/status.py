@@ -83,7 +83,7 @@ def read_people(people: Collection[UserId], directory: Directory, reader: Reader
         if group_id in directory.hidden_members or not directory.members.get(group_id, frozenset()).isdisjoint(people)
     ]
     group_budgets = reader.group_budgets(sorted(groups))
-    users = sorted(directory.users[user_id] for user_id in people)
+    users = sorted((directory.users[user_id] for user_id in people), key=lambda user: (user.username, user.id))
     has_overrides = reader.deployment().offers.overrides
     read = reader.people(users, directory) if has_overrides else None
     return Snapshot(

@@ -211,7 +211,8 @@ def take_census(
     """Look at some people, all of whose budgets and overrides were read. `at` is now (UTC)."""
     rows = [_person(user_id, snapshot, limits, spend, pace=pace, period_end=period_end, at=at) for user_id in people]
     rows.sort(key=lambda row: (row.username, row.user_id))
-    return Census(people=tuple(rows), groups=_groups(rows, snapshot, people), total=add_up(rows))
+    groups = _groups(rows, snapshot, people)
+    return Census(people=tuple(rows), groups=groups, total=_total(groups, rows))
 
 
 def effective_of(user_id: UserId, snapshot: Snapshot, limits: EffectiveLimits) -> Effective | Unknown:
@@ -288,6 +289,12 @@ def add_up(rows: Iterable[PersonStatus]) -> Sums:
         blocked=blocked,
         reaching=reaching,
     )
+
+
+def _total(groups: Iterable[GroupStatus], rows: Iterable[PersonStatus]) -> Sums:
+    """Add up groups, and the people who are in none because it is not known what limits them."""
+    parts = [*(group.sums for group in groups), add_up(row for row in rows if isinstance(row.effective, Unknown))]
+    return Sums(**{field.name: sum(getattr(part, field.name) for part in parts) for field in fields(Sums)})
 
 
 def _groups(rows: Iterable[PersonStatus], snapshot: Snapshot, people: Collection[UserId]) -> tuple[GroupStatus, ...]:

@@ -18,6 +18,7 @@ from reconciler.render.outlook import outlook_sentences, replay_tables
 from reconciler.render.overview import Overview, drift_headline, headline, overview_of, plans_of, signed_usd
 from reconciler.render.page import Alert, Column, Page, Row, Table, Tile
 from reconciler.render.source import deployment_text
+from reconciler.render.status import spent_text
 from reconciler.render.text import day
 from reconciler.words import NO_LIMIT, count, count_people, listed
 
@@ -87,7 +88,7 @@ def _tiles(overview: Overview) -> tuple[Tile, ...]:
 
 
 def _overspent(username: str, spend: object) -> str:
-    return f"{username} (spent {format_usd(spend)})" if isinstance(spend, int) else username
+    return f"{username} (spent {spent_text(spend)})" if isinstance(spend, int) else username
 
 
 def _alerts(plans: Sequence[Plan]) -> Iterable[Alert]:
@@ -232,7 +233,7 @@ def _nearest(plans: Sequence[Plan]) -> tuple[Table, ...]:
         Row(
             cells=(
                 person.name,
-                format_usd(person.spend_micros),
+                spent_text(person.spend_micros),
                 format_usd(person.limit_micros),
                 f"{100 * person.share:.0f} %" if person.limit_micros else "blocked",
             ),

@@ -50,6 +50,7 @@ from reconciler.render.overview import (
     signed_usd,
 )
 from reconciler.render.pages import text as text_page
+from reconciler.render.status import spent_text
 from reconciler.render.status_page import MARKDOWN_ROWS, pipes, status_markdown
 from reconciler.render.text import text_of
 from reconciler.words import NO_LIMIT, count, count_people
@@ -164,7 +165,7 @@ def _overspent(person: PersonEffect) -> str:
     limit, spend = person.after.limit_micros, person.spend_after_micros
     if isinstance(limit, Unlimited) or isinstance(spend, Unknown):
         return code(person.username)
-    return f"{code(person.username)} (spent {_amount(spend)} of {_amount(limit)})"
+    return f"{code(person.username)} (spent {spent_text(spend)} of {_amount(limit)})"
 
 
 def _refusal(plans: Sequence[Plan]) -> list[str]:

@@ -14,7 +14,7 @@ A budget does not bind where something goes past it:
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from typing import ClassVar
 

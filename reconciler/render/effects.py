@@ -278,7 +278,7 @@ def _unblocked(effects: Effects) -> Iterator[str]:
 
 
 def _moved(effects: Effects) -> Iterator[str]:
-    """A fresh allowance for whoever moves; the amount that stops counting, where it is known."""
+    """Say who moves to another group's budget, and how much of their spend no longer counts, where it is known."""
     moved = effects.moved
     if not moved:
         return
@@ -286,11 +286,13 @@ def _moved(effects: Effects) -> Iterator[str]:
     total = sum(spend for _, spend in known)
     most = sorted(known, key=lambda item: (-item[1], item[0].username))[:NAMES_SHOWN]
     whose = ", ".join(f"{harmless(one.username)} {format_usd(spend)}" for one, spend in most if spend)
-    line = f"Fresh allowance: {count_people(len(moved))} by another group"
+    verb = "moves" if len(moved) == 1 else "move"
+    parts = [f"{count_people(len(moved))} {verb} to the budget of another group, where spend is counted anew"]
     if known:
-        line += f"; {format_usd(total)} of this month stop counting" + (f" ({whose})" if whose else "")
-    unknown = len(moved) - len(known)
-    yield line + (f"; spend of {count_people(unknown)} not known" if unknown else "") + "."
+        parts.append(f"{format_usd(total)} of this month no longer counts" + (f" ({whose})" if whose else ""))
+    if len(known) < len(moved):
+        parts.append(f"spend of {count_people(len(moved) - len(known))} not known")
+    yield "; ".join(parts) + "."
 
 
 def _not_known(effects: Effects, names: NameGroup) -> Iterator[str]:

@@ -89,7 +89,7 @@ def test_a_mass_change_and_consent_and_a_broken_guardrail() -> None:
         "  2 people  $200.00 (eng) -> $50.00 (Everyone)  by group/acme/eng",
         "  1 person  $100.00 (ops) -> $50.00 (Everyone)  by group/acme/ops",
         "Mass change, deletes: 3 (group/acme/eng, group/acme/ops, user/kim).   MASS_CHANGE=3",
-        "Fresh allowance: 3 people by another group; spend of 3 people not known.",
+        "3 people move to the budget of another group, where spend is counted anew; spend of 3 people not known.",
         "Refused:",
         "  MASS_CHANGE: 3 deletes of budgets that are live (group/acme/eng, group/acme/ops, user/kim)",
         "    if that is meant, pass `--allow MASS_CHANGE=3`, or consent in the policy under `allow:`",
@@ -122,7 +122,8 @@ def test_a_move_says_what_stops_counting_and_who_can_work_again() -> None:
         "  2 people  $200.00            -> no limit       by group/acme/Everyone",
         "Would become unlimited: 2 (eve, kim).   REMOVES_LIMIT=2",
         "Can work again: 1 (ana).",
-        "Fresh allowance: 2 people by another group; $212.00 of this month stop counting (ana $200.00, bob $12.00).",
+        "2 people move to the budget of another group, where spend is counted anew; "
+        "$212.00 of this month no longer counts (ana $200.00, bob $12.00).",
         "Refused:",
         "  REMOVES_LIMIT: 2 people would become unlimited (eve, kim)",
         "    if that is meant, pass `--allow REMOVES_LIMIT=2`, or consent in the policy under `allow:`",
@@ -304,7 +305,8 @@ def test_ten_thousand_people_fit_a_screen() -> None:
         "Would be blocked now: 5,000 (p00001 spent $70.00 of $60.00, p00003 spent $70.00 of $60.00, "
         "p00005 spent $70.00 of $60.00, p00007 spent $70.00 of $60.00, p00009 spent $70.00 of $60.00 "
         "and 4,995 more).   BLOCKS_USERS=5000",
-        "Fresh allowance: 5,000 people by another group; $350,000.00 of this month stop counting "
+        "5,000 people move to the budget of another group, where spend is counted anew; "
+        "$350,000.00 of this month no longer counts "
         "(p00000 $70.00, p00002 $70.00, p00004 $70.00, p00006 $70.00, p00008 $70.00).",
         "Refused:",
         "  BLOCKS_USERS: 5,000 people would be blocked now (p00001, p00003, p00005, p00007, p00009 and 4,995 more)",

@@ -100,7 +100,8 @@ class Assessment:
         """Join the answers to `spend_questions`; whoever is not in them has unknown spend."""
         addresses = {str(action.subject.id): action.address for action in self.actions}
         owners = {action.address: organization_of(action, self.snapshot.directory) for action in self.actions}
-        people = tuple(_person(change, spend, addresses, owners) for change in self.changes)
+        raised = {action.address for action in self.actions if _is_raise(action)}
+        people = tuple(_person(change, spend, addresses, owners, raised) for change in self.changes)
         return Effects(
             people=people,
             unclear=self.unclear,
@@ -304,12 +305,22 @@ def _owners(actions: Iterable[Action], directory: Directory) -> Mapping[UserId, 
 
 
 def _person(
-    change: LimitChange, spend: SpendAnswers, addresses: Mapping[str, str], owners: Mapping[str, str]
+    change: LimitChange,
+    spend: SpendAnswers,
+    addresses: Mapping[str, str],
+    owners: Mapping[str, str],
+    raised: Collection[str],
 ) -> PersonEffect:
+    """Join what is known of a person; `raised` are addresses of actions that raise a budget.
+
+    A raise of the budget that somebody leaves for another acted-on one does nothing to them, and is no cause.
+    """
     sources = [_source(change.after, change.user_id), _source(change.before, change.user_id)]
     if sources[0] == sources[1]:
         del sources[1]
     causes = tuple([addresses[source] for source in sources if source in addresses])
+    if len(causes) > 1 and causes[1] in raised:
+        causes = causes[:1]
     return PersonEffect(
         user_id=change.user_id,
         username=change.username,

@@ -13,8 +13,9 @@ from dataclasses import dataclass, replace
 from reconciler.core.action import Action, organization_of
 from reconciler.core.budget import Absent, Budget, OrganizationId
 from reconciler.core.desired import Desired, ResolvedPolicy
-from reconciler.core.gate.gate import count_managed, dangers_to_people, emptied_sections, grants_of, judge, mass_changes
+from reconciler.core.gate.gate import count_managed, emptied_sections, grants_of, judge
 from reconciler.core.gate.guardrails import Blame, check_guardrails, limits_exposure
+from reconciler.core.gate.hazards import Facts, count_dangers
 from reconciler.core.gate.verdict import Grant, Verdict
 from reconciler.core.moment import Moment
 from reconciler.core.people.assess import assess, needs, touched
@@ -83,7 +84,7 @@ def review_proposal(proposal: Proposal, reader: Reader, *, grants: Sequence[Gran
     while True:
         effects = find_effects(proposal, reader)
         verdict = find_verdict(proposal, effects, grants=grants)
-        refused = due_refusals(proposal.actions, effects, verdict)
+        refused = due_refusals(_facts(proposal, effects), verdict)
         if not refused:
             return Review(
                 actions=proposal.actions,
@@ -116,23 +117,23 @@ def find_effects(proposal: Proposal, reader: Reader) -> Effects:
 
 def find_verdict(proposal: Proposal, effects: Effects, *, grants: Sequence[Grant] = ()) -> Verdict:
     """Ask the gate; `grants` are those of `--allow`, the policies' own are added."""
-    directory = proposal.snapshot.directory
-    dangers = (
-        *dangers_to_people(
-            effects, actions=proposal.actions, offers_spend=proposal.snapshot.deployment.offers.bulk_reads
-        ),
-        *mass_changes(
-            proposal.actions,
-            directory,
-            managed=proposal.managed,
-            emptied=emptied_sections(proposal.policies, proposal.actions, directory),
-        ),
-    )
     blame = Blame(actions={action.address: action for action in proposal.actions}, base=proposal.base)
     return judge(
-        dangers,
+        count_dangers(_facts(proposal, effects)),
         grants=(*grants, *grants_of(proposal.policies, now=proposal.moment.now)),
         breaches=check_guardrails(proposal.policies, effects, now=proposal.moment.now, blame=blame),
+    )
+
+
+def _facts(proposal: Proposal, effects: Effects) -> Facts:
+    directory = proposal.snapshot.directory
+    return Facts(
+        effects=effects,
+        actions=proposal.actions,
+        directory=directory,
+        offers_spend=proposal.snapshot.deployment.offers.bulk_reads,
+        managed=proposal.managed,
+        emptied=emptied_sections(proposal.policies, proposal.actions, directory),
     )
 
 

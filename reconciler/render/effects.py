@@ -15,7 +15,9 @@ from typing import assert_never
 from reconciler.core.action import Action, Kind
 from reconciler.core.budget import GroupRef, Unknown
 from reconciler.core.directory import User
-from reconciler.core.gate.verdict import Breach, Danger, Verdict
+from reconciler.core.gate.danger import Danger
+from reconciler.core.gate.hazards import HAZARDS
+from reconciler.core.gate.verdict import Breach, Verdict
 from reconciler.core.people.effects import (
     ActionEffect,
     Effects,
@@ -221,19 +223,8 @@ def _dangers(effects: Effects, dangers: Sequence[Danger]) -> Iterator[str]:
     for danger in dangers:
         people[danger.hazard] += danger.count
     for danger in dangers:
-        match danger.hazard:
-            case Hazard.BLOCKS_USERS:
-                details = [_overspent(one) for one in effects.blocked if one.organization == danger.organization]
-                title = "Would be blocked now"
-            case Hazard.REMOVES_LIMIT:
-                details = _freed(effects, danger.organization)
-                title = "Would become unlimited"
-            case Hazard.UNSEEN_PEOPLE:
-                details, title = _unseen_groups(effects, danger.organization), "Not seen by this token"
-            case Hazard.MASS_CHANGE:
-                details, title = list(danger.counted[:NAMES_SHOWN]), "Mass change, deletes"
-            case _:
-                assert_never(danger.hazard)
+        title = HAZARDS[danger.hazard].title
+        details = _DETAILS.get(danger.hazard, _counted)(effects, danger)
         if hazards[danger.hazard] > 1 and danger.organization:
             title = f"{title} by {harmless(danger.organization)}"
         perhaps = f", perhaps {_names(danger.uncertain, len(danger.uncertain))}" if danger.uncertain else ""
@@ -245,14 +236,33 @@ def _dangers(effects: Effects, dangers: Sequence[Danger]) -> Iterator[str]:
         yield Line(f"{title}: {known}{perhaps}.   {paste}".rstrip(), Role.DANGER)
 
 
-def _freed(effects: Effects, organization: str) -> list[str]:
+def _counted(effects: Effects, danger: Danger) -> list[str]:
+    """Return what is shown in brackets of a hazard that has nothing more to say about what it counts."""
+    return list(danger.counted[:NAMES_SHOWN])
+
+
+def _stopped(effects: Effects, danger: Danger) -> list[str]:
+    return [_overspent(person) for person in effects.blocked if person.organization == danger.organization]
+
+
+def _freed(effects: Effects, danger: Danger) -> list[str]:
+    organization = danger.organization
     now = {person.username for person in effects.unlimited if person.organization == organization}
     ends = [end for end in effects.later_unlimited if end.organization == organization and end.username not in now]
     return [*sorted(now), *(f"{end.username} when the override ends, {instant(end.at)}" for end in ends)]
 
 
-def _unseen_groups(effects: Effects, organization: str) -> list[str]:
-    return [f"{harmless(row.address)} {row.members:,}" for row in effects.unseen if row.organization == organization]
+def _unseen_groups(effects: Effects, danger: Danger) -> list[str]:
+    rows = [row for row in effects.unseen if row.organization == danger.organization]
+    return [f"{harmless(row.address)} {row.members:,}" for row in rows]
+
+
+_DETAILS: Mapping[Hazard, Callable[[Effects, Danger], list[str]]] = {
+    Hazard.REMOVES_LIMIT: _freed,
+    Hazard.BLOCKS_USERS: _stopped,
+    Hazard.UNSEEN_PEOPLE: _unseen_groups,
+}
+"""What is said in brackets, where it is more than names."""
 
 
 def _nearing(effects: Effects) -> Iterator[str]:

@@ -10,7 +10,8 @@ import pytest
 
 from reconciler.core.budget import ABSENT, GroupId
 from reconciler.core.directory import Subject
-from reconciler.core.gate.verdict import Danger, Grant, Verdict
+from reconciler.core.gate.danger import Danger
+from reconciler.core.gate.verdict import Grant, Verdict
 from reconciler.core.plan.outcome import Ended, Ending, Outcome, Result
 from reconciler.core.plan.plan import Plan
 from reconciler.core.policy import Hazard

@@ -9,11 +9,12 @@ import time
 from reconciler.core.action import Action
 from reconciler.core.budget import ABSENT, Budget, GroupId, GroupRef, OrganizationId, UserId
 from reconciler.core.directory import Directory, Group, Organization, User
-from reconciler.core.gate.gate import dangers_to_people, judge
+from reconciler.core.gate.gate import judge
 from reconciler.core.people.assess import assess, needs
 from reconciler.core.snapshot import Deployment, Effective, Offers, Snapshot, Unlimited
 from reconciler.money import Micros
 from reconciler.render.effects import action_notes, effects_lines
+from tests.effects.dangers import dangers_to_people
 from tests.effects.worlds import NOW
 
 PEOPLE, GROUPS = 100_000, 4_000

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from reconciler.core.action import Action
 from reconciler.core.activity import Attribution, AuditEntry, LastChange
 from reconciler.core.budget import Budget, GroupId, Unknown, UserId
-from reconciler.core.gate.gate import dangers_to_people, judge
+from reconciler.core.gate.gate import judge
 from reconciler.core.gate.validation import Validation
 from reconciler.core.gate.verdict import Breach, Grant
 from reconciler.core.people.assess import SpendAnswers, assess
@@ -22,6 +22,7 @@ from reconciler.errors import Failure, Finding, Place
 from reconciler.formats.documents import Value
 from reconciler.money import Micros
 from reconciler.render.formats import Facts
+from tests.effects.dangers import dangers_to_people
 from tests.effects.worlds import NOW, World, group_of, ref, set_group, set_user, usd
 
 FACTS = Facts(command="plan", exit_code=0, at=NOW, cost="Read 27 requests in 0.9 s.")

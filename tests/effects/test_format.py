@@ -10,11 +10,12 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from reconciler.core.action import Action
-from reconciler.core.gate.gate import dangers_to_people, judge, mass_changes
+from reconciler.core.gate.gate import judge
 from reconciler.core.gate.verdict import Grant
 from reconciler.core.people.assess import SpendAnswers, assess
 from reconciler.core.plan.plan import Plan
 from reconciler.formats.plan import dump_plan, load_plan
+from tests.effects.dangers import dangers_to_people, mass_changes
 from tests.effects.worlds import NOW, World, plans, set_group, spends
 
 SCHEMA = Path(__file__).parents[2] / "schemas" / "plan.v2.schema.json"

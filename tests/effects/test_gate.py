@@ -11,21 +11,16 @@ from reconciler.core.action import Action, Cause
 from reconciler.core.budget import ABSENT, Budget, GroupId, GroupRef, OrganizationId, Unknown, UserId
 from reconciler.core.desired import Desired
 from reconciler.core.directory import User
-from reconciler.core.gate.gate import (
-    count_managed,
-    dangers_to_people,
-    emptied_sections,
-    grants_of,
-    judge,
-    mass_changes,
-    parse_allow,
-)
-from reconciler.core.gate.verdict import Breach, Danger, Grant, Verdict
+from reconciler.core.gate.danger import Danger
+from reconciler.core.gate.gate import count_managed, emptied_sections, grants_of, judge, parse_allow
+from reconciler.core.gate.hazards import HAZARDS
+from reconciler.core.gate.verdict import Breach, Grant, Verdict
 from reconciler.core.people.assess import assess
 from reconciler.core.people.effects import Effects
 from reconciler.core.plan.diff import diff
 from reconciler.core.policy import Consent, GuardrailName, Hazard, Manage, Policy
 from reconciler.errors import Place
+from tests.effects.dangers import dangers_to_people, mass_changes
 from tests.effects.worlds import NOW, World, group_of, resolved, set_group, set_user, usd
 
 PLACE = Place("policies/acme.yaml", 3, 5)
@@ -303,3 +298,20 @@ def test_one_delete_is_said_as_one() -> None:
         )
     ).refusals
     assert refusal.message == "MASS_CHANGE: 1 delete of budgets that are live (group/acme/Everyone)"
+
+
+def test_the_table_of_hazards_has_a_row_for_each_name() -> None:
+    assert list(HAZARDS) == list(Hazard)
+    assert all(row.about.endswith(".") and row.title and row.would for row in HAZARDS.values())
+
+
+def test_what_a_saved_plan_admits_is_added_where_only_a_policy_can_count_it() -> None:
+    def danger(hazard: Hazard, *names: str) -> Danger:
+        return Danger(hazard=hazard, counted=names, organization="acme")
+
+    fresh = Verdict(dangers=(danger(Hazard.BLOCKS_USERS, "bob"), danger(Hazard.MASS_CHANGE, "a", "b")))
+    for admitted, number in ((("a",), 2), (("a", "b", "c"), 3)):
+        saved = Verdict(dangers=(danger(Hazard.BLOCKS_USERS, "ana", "bob"), danger(Hazard.MASS_CHANGE, *admitted)))
+        both = fresh.with_admissions(saved)
+        counts = {found.hazard: found.count for found in both.dangers}
+        assert counts == {Hazard.BLOCKS_USERS: 1, Hazard.MASS_CHANGE: number}

@@ -7,13 +7,14 @@ from datetime import timedelta
 
 from reconciler.core.action import Action
 from reconciler.core.budget import GroupId, OrganizationId, Unknown, UserId
-from reconciler.core.gate.gate import dangers_to_people, judge, mass_changes
+from reconciler.core.gate.gate import judge
 from reconciler.core.gate.verdict import Breach, Grant, Verdict
 from reconciler.core.people.assess import assess
 from reconciler.core.people.effects import Effects, Notice, NoticeKind
 from reconciler.core.policy import GuardrailName, Hazard
 from reconciler.errors import Place
 from reconciler.render.effects import Detail, action_notes, effects_lines, refusal_lines
+from tests.effects.dangers import dangers_to_people, mass_changes
 from tests.effects.worlds import NOW, OLD_SERVER, World, limit, set_group, set_user, usd
 
 TEAM = {"acme": ["ana", "bob", "eve", "kim"], "acme/eng": ["ana", "bob"], "acme/ops": ["bob", "eve"]}

@@ -15,6 +15,8 @@ from reconciler.core.action import Action
 from reconciler.core.budget import ABSENT, Budget, GroupId, GroupRef, OrganizationId, Reading, State, UserId
 from reconciler.core.desired import ResolvedPolicy
 from reconciler.core.directory import Directory, Group, Organization, User
+from reconciler.core.people.assess import assess
+from reconciler.core.people.effects import Effects
 from reconciler.core.plan.resolve import resolve
 from reconciler.core.policy import Policy
 from reconciler.core.snapshot import Deployment, Effective, Offers, Snapshot, Unlimited
@@ -145,6 +147,11 @@ def set_user(world: World, user: str, after: tuple[int, str] | None) -> Action:
     return Action(
         subject=User(username=user, id=UserId(user)), before=before, after=ABSENT if after is None else override(*after)
     )
+
+
+def effects_of_nothing() -> Effects:
+    """The effects of a plan without actions."""
+    return assess((), World({}).snapshot()).effects({})
 
 
 _DOLLARS = st.sampled_from([0, 10, 20, 30])

@@ -14,6 +14,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from reconciler.core.gate.hazards import HAZARDS
 from reconciler.core.policy import GuardrailName, Hazard, Manage
 from reconciler.policy_file import check, shapes, values
 from reconciler.policy_file.check import Validator, explain, instance, schema
@@ -98,7 +99,10 @@ def test_words_are_the_same() -> None:
     assert [*Manage] == definitions["managed"]["enum"]
     assert definitions["managed"]["default"] == Manage.LISTED
     assert [*Hazard] == definitions["hazard"]["enum"]
-    assert len(definitions["hazard"]["enumDescriptions"]) == len(Hazard)
+    assert [row.about for row in HAZARDS.values()] == definitions["hazard"]["enumDescriptions"]
+    named = " ".join(f"{row.hazard}: {row.about[0].lower()}{row.about[1:]}" for row in HAZARDS.values())
+    key = definitions["consent"]["properties"]["hazard"]["description"]
+    assert key == f"The hazard that plans may have. {named}"
     assert [*GuardrailName] == [*definitions["guardrails"]["properties"]]
 
 

@@ -10,14 +10,16 @@ from hypothesis import strategies as st
 
 from reconciler.core.action import Action
 from reconciler.core.budget import GroupId, Reading, Unknown, UserId
-from reconciler.core.gate.gate import dangers_to_people, judge, mass_changes
-from reconciler.core.gate.verdict import Danger, Grant, Verdict
+from reconciler.core.gate.danger import Danger
+from reconciler.core.gate.gate import judge
+from reconciler.core.gate.verdict import Grant, Verdict
 from reconciler.core.people.assess import Needs, SpendAnswers, assess, needs, touched
 from reconciler.core.people.effective import EffectiveLimits
 from reconciler.core.people.effects import Effects
 from reconciler.core.policy import Hazard
 from reconciler.core.snapshot import Effective, Snapshot, Unlimited
 from tests.effects import brute
+from tests.effects.dangers import dangers_to_people, mass_changes
 from tests.effects.worlds import World, plans, spends, worlds
 
 PLANS_AND_SPEND = plans().flatmap(lambda drawn: st.tuples(st.just(drawn[0]), st.just(drawn[1]), spends(drawn[0])))

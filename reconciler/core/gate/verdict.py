@@ -9,14 +9,13 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import ClassVar, assert_never
+from typing import ClassVar
 
+from reconciler.core.gate.danger import Danger
+from reconciler.core.gate.hazards import HAZARDS
 from reconciler.core.policy import GuardrailName, Hazard
 from reconciler.errors import Place
-from reconciler.words import count, listed
-
-NEEDS_POLICY = frozenset({Hazard.MASS_CHANGE})
-"""Hazards that cannot be counted without the policy files."""
+from reconciler.words import listed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,34 +41,6 @@ class Breach:
         """`acme.yaml:8:12: $11.00 for user bob is over the max_limit of $10.00 (acme.yaml:6:14)`."""
         elsewhere = f" ({self.guardrail_place})" if self.guardrail_place != self.place else ""
         return f"{self.place}: {self.message}{elsewhere}"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Danger:
-    """A hazard of one plan in one organization, with all that it counts there."""
-
-    JSON_EXTRAS: ClassVar = ("count", "consent")
-
-    hazard: Hazard
-    """Which danger."""
-    counted: tuple[str, ...]
-    """Usernames (MASS_CHANGE: addresses), sorted."""
-    uncertain: tuple[str, ...] = ()
-    """Usernames of people for whom it cannot be ruled out; they count too."""
-    unnamed: int = 0
-    """People whom this token may not read; they count too."""
-    organization: str = ""
-    """Name of the one whose policy may consent to it; empty where none can be said, and only `--allow` covers it."""
-
-    @property
-    def count(self) -> int:
-        """How many are counted, the uncertain ones included."""
-        return len(self.counted) + len(self.uncertain) + self.unnamed
-
-    @property
-    def consent(self) -> str:
-        """What to paste to allow exactly this: `BLOCKS_USERS=2`."""
-        return f"{self.hazard}={self.count}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,7 +146,7 @@ class Verdict:
         admitted = tuple(
             danger
             for danger in saved.dangers
-            if danger.hazard in NEEDS_POLICY and danger.count > known.get((danger.hazard, danger.organization), 0)
+            if HAZARDS[danger.hazard].needs_policy and danger.count > known.get((danger.hazard, danger.organization), 0)
         )
         replaced = {(danger.hazard, danger.organization) for danger in admitted}
         kept = tuple(danger for danger in self.dangers if (danger.hazard, danger.organization) not in replaced)
@@ -228,7 +199,7 @@ def _refuse(verdict: Verdict, hazard: Hazard) -> Refusal:
     )
     consented = f"; consent covers {given:,}" if given else ""
     return Refusal(
-        message=f"{hazard}: {_what(hazard, number)}{f' ({names})' if names else ''}{consented}",
+        message=f"{hazard}: {HAZARDS[hazard].refusal(number)}{f' ({names})' if names else ''}{consented}",
         hint=f"if that is meant, pass `--allow {hazard}={number}`, or consent in the policy under `allow:`",
     )
 
@@ -236,26 +207,6 @@ def _refuse(verdict: Verdict, hazard: Hazard) -> Refusal:
 def _names(danger: Danger) -> str:
     names = (*danger.counted, *(f"perhaps {name}" for name in danger.uncertain))
     return listed(names)
-
-
-def _what(hazard: Hazard, number: int) -> str:
-    counted = count(number, *unit_of(hazard))
-    match hazard:
-        case Hazard.REMOVES_LIMIT:
-            return f"{counted} would become unlimited"
-        case Hazard.BLOCKS_USERS:
-            return f"{counted} would be blocked now"
-        case Hazard.UNSEEN_PEOPLE:
-            return f"{counted} whom this token may not read would get another limit, perhaps be blocked"
-        case Hazard.MASS_CHANGE:
-            return f"{counted} of budgets that are live"
-        case _:
-            assert_never(hazard)
-
-
-def unit_of(hazard: Hazard) -> tuple[str, str]:
-    """Return what a hazard counts, for one and for many."""
-    return ("delete", "deletes") if hazard is Hazard.MASS_CHANGE else ("person", "people")
 
 
 def sorted_grants(grants: Iterable[Grant]) -> tuple[Grant, ...]:

@@ -18,7 +18,8 @@ from reconciler.core.plan.plan import Plan
 from reconciler.core.snapshot import Effective, Unlimited
 from reconciler.money import format_usd, format_usd_short
 from reconciler.render.changes import DRIFT_TITLES
-from reconciler.render.effects import Detail, breach_lines, standing_notices
+from reconciler.render.dangers import breach_lines
+from reconciler.render.effects import Detail, standing_notices
 from reconciler.render.plan import (
     digest_text,
     orphan_lines,

@@ -6,7 +6,6 @@ counts a hazard ends with the consent that covers it.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
@@ -15,9 +14,7 @@ from typing import assert_never
 from reconciler.core.action import Action, Kind
 from reconciler.core.budget import GroupRef, Unknown
 from reconciler.core.directory import User
-from reconciler.core.gate.danger import Danger
-from reconciler.core.gate.hazards import HAZARDS
-from reconciler.core.gate.verdict import Breach, Verdict
+from reconciler.core.gate.verdict import Verdict
 from reconciler.core.people.effects import (
     ActionEffect,
     Effects,
@@ -27,18 +24,16 @@ from reconciler.core.people.effects import (
     Transition,
 )
 from reconciler.core.people.sums import Exposure
-from reconciler.core.policy import GuardrailName, Hazard
 from reconciler.core.snapshot import Effective, Unlimited
 from reconciler.money import format_usd, format_usd_short
+from reconciler.render.dangers import amount, danger_lines, named, overspent
 from reconciler.render.text import Line, Role, columns, distance, harmless, instant
-from reconciler.words import NAMES_SHOWN, NO_LIMIT, count, count_people, listed
+from reconciler.words import NAMES_SHOWN, NO_LIMIT, count, count_people
 
 NameGroup = Callable[[GroupRef], str]
 
 TRANSITIONS_SHOWN = 10
 NOTICES_SHOWN = 10
-BREACHES_SHOWN = 3
-"""Of one guardrail; more of them are counted."""
 
 
 class Detail(StrEnum):
@@ -67,44 +62,13 @@ def effects_lines(effects: Effects, verdict: Verdict, *, at: datetime, detail: D
     return [
         *_exposure(effects),
         *(_everybody(effects, names) if detail is Detail.PEOPLE else _folded(effects.transitions, names)),
-        *_dangers(effects, verdict.dangers),
+        *danger_lines(effects, verdict.dangers),
         *_nearing(effects),
         *_unblocked(effects),
         *_moved(effects),
         *_not_known(effects, names),
         *_notices(effects.notices, at, detail),
     ]
-
-
-def refusal_lines(verdict: Verdict) -> list[str]:
-    """Return what stands after a plan that may not be applied, and which consents let a plan through."""
-    lines = [f"Consent: {grant} by {harmless(grant.source)}." for grant in verdict.used]
-    lines += breach_lines(
-        verdict.standing, "Broken before this change, so nothing is refused for it:", Role.UNKNOWN, most=1
-    )
-    if verdict.is_refused:
-        lines.append(Line("Refused:", Role.DANGER))
-    for refusal in map(verdict.refusal_of, verdict.refused_hazards):
-        lines += [Line(f"  {harmless(refusal.message)}", Role.DANGER), f"    {harmless(refusal.hint)}"]
-    return lines + breach_lines([breach for breach in verdict.breaches if not breach.is_standing], "", Role.DANGER)
-
-
-def breach_lines(breaches: Sequence[Breach], title: str, role: Role, *, most: int = BREACHES_SHOWN) -> list[str]:
-    """Return breaches in full, or `require_reason_above: 23 entries in 9 files` where one guardrail has over `most`."""
-    if not breaches:
-        return []
-    lines = [title] if title else []
-    for name in GuardrailName:
-        alike = [breach for breach in breaches if breach.guardrail is name]
-        if len(alike) > most:
-            files = len({breach.place.file for breach in alike})
-            where = f"{count(len(alike), 'entry', 'entries')} in {count(files, 'file')}"
-            lines.append(Line(f"  {name}: {where}, first {harmless(str(alike[0]))}", role))
-            lines.append(f"    {harmless(alike[0].hint)}; --json lists all of them")
-            continue
-        for breach in alike:
-            lines += [Line(f"  {harmless(str(breach))}", role), f"    {harmless(breach.hint)}"]
-    return lines
 
 
 def _note(action: Action, effect: ActionEffect | None, effects: Effects, names: NameGroup) -> str:
@@ -205,7 +169,7 @@ def _everybody(effects: Effects, names: NameGroup) -> list[str]:
 def _from_to(before: Effective, after: Effective, names: NameGroup) -> tuple[str, str, str]:
     """Name the groups where the group changes: spend is booked anew, even if the amount stays."""
     if before.group == after.group:
-        return _amount(before), " -> ", _amount(after)
+        return amount(before), " -> ", amount(after)
     return _say(before, names), " -> ", _say(after, names)
 
 
@@ -217,74 +181,19 @@ def _spent(person: PersonEffect) -> str:
     return f"spent {format_usd(person.spend_after_micros)}"
 
 
-def _dangers(effects: Effects, dangers: Sequence[Danger]) -> Iterator[str]:
-    hazards = Counter(danger.hazard for danger in dangers)
-    people: Counter[Hazard] = Counter()
-    for danger in dangers:
-        people[danger.hazard] += danger.count
-    for danger in dangers:
-        title = HAZARDS[danger.hazard].title
-        details = _DETAILS.get(danger.hazard, _counted)(effects, danger)
-        if hazards[danger.hazard] > 1 and danger.organization:
-            title = f"{title} by {harmless(danger.organization)}"
-        perhaps = f", perhaps {_names(danger.uncertain, len(danger.uncertain))}" if danger.uncertain else ""
-        known = _names(details, len(danger.counted)) if danger.counted else "0"
-        if danger.unnamed:
-            known = f"{count_people(danger.unnamed)} ({', '.join(details)})"
-        is_last = danger is [other for other in dangers if other.hazard is danger.hazard][-1]
-        paste = f"{danger.hazard}={people[danger.hazard]}" if is_last else ""
-        yield Line(f"{title}: {known}{perhaps}.   {paste}".rstrip(), Role.DANGER)
-
-
-def _counted(effects: Effects, danger: Danger) -> list[str]:
-    """Return what is shown in brackets of a hazard that has nothing more to say about what it counts."""
-    return list(danger.counted[:NAMES_SHOWN])
-
-
-def _stopped(effects: Effects, danger: Danger) -> list[str]:
-    return [_overspent(person) for person in effects.blocked if person.organization == danger.organization]
-
-
-def _freed(effects: Effects, danger: Danger) -> list[str]:
-    organization = danger.organization
-    now = {person.username for person in effects.unlimited if person.organization == organization}
-    ends = [end for end in effects.later_unlimited if end.organization == organization and end.username not in now]
-    return [*sorted(now), *(f"{end.username} when the override ends, {instant(end.at)}" for end in ends)]
-
-
-def _unseen_groups(effects: Effects, danger: Danger) -> list[str]:
-    rows = [row for row in effects.unseen if row.organization == danger.organization]
-    return [f"{harmless(row.address)} {row.members:,}" for row in rows]
-
-
-_DETAILS: Mapping[Hazard, Callable[[Effects, Danger], list[str]]] = {
-    Hazard.REMOVES_LIMIT: _freed,
-    Hazard.BLOCKS_USERS: _stopped,
-    Hazard.UNSEEN_PEOPLE: _unseen_groups,
-}
-"""What is said in brackets, where it is more than names."""
-
-
 def _nearing(effects: Effects) -> Iterator[str]:
     """Say whom Coder is about to mail."""
     people = [person for person in effects.people if person.username in effects.nearing]
     if people:
-        details = [_overspent(person) for person in people]
+        details = [overspent(person) for person in people]
         mails = "Coder mails them and every administrator at 85 % and at 100 %"
-        yield f"Close to their limit: {_names(details, len(people))}; {mails}."
-
-
-def _overspent(person: PersonEffect) -> str:
-    limit = _amount(person.after)
-    if isinstance(person.spend_after_micros, Unknown):
-        return f"{person.username} gets {limit}"
-    return f"{person.username} spent {format_usd(person.spend_after_micros)} of {limit}"
+        yield f"Close to their limit: {named(details, len(people))}; {mails}."
 
 
 def _unblocked(effects: Effects) -> Iterator[str]:
     names = [one.username for one in effects.unblocked]
     if names:
-        yield Line(f"Can work again: {_names(names, len(names))}.", Role.GOOD)
+        yield Line(f"Can work again: {named(names, len(names))}.", Role.GOOD)
 
 
 def _moved(effects: Effects) -> Iterator[str]:
@@ -311,7 +220,7 @@ def _not_known(effects: Effects, names: NameGroup) -> Iterator[str]:
     for one in effects.unclear:
         reasons.setdefault(one.reason, []).append(one.username)
     for reason, people in sorted(reasons.items()):
-        yield f"Nothing is claimed about {_names(people, len(people))}: {harmless(reason)}."
+        yield f"Nothing is claimed about {named(people, len(people))}: {harmless(reason)}."
     for disagreement in effects.disagreements[:NAMES_SHOWN]:
         reported, ours = _say(disagreement.reported, names), _say(disagreement.ours, names)
         yield f"Coder reports {reported} for {harmless(disagreement.username)}, and by the rule it is {ours}."
@@ -364,7 +273,7 @@ def standing_notices(notices: Sequence[Notice], at: datetime) -> Iterator[str]:
         alike = [notice for notice in notices if notice.kind is kind]
         if alike:
             details = [_detail(notice, at) for notice in alike]
-            yield f"{title}: {_names(details, len(alike))}."
+            yield f"{title}: {named(details, len(alike))}."
 
 
 def _detail(notice: Notice, at: datetime) -> str:
@@ -385,17 +294,7 @@ def _say(effective: Effective, names: NameGroup) -> str:
     """`$200.00 (eng)`, `no limit`."""
     if isinstance(effective.limit_micros, Unlimited):
         return NO_LIMIT
-    return f"{_amount(effective)} ({names(effective.group)})"
-
-
-def _amount(effective: Effective) -> str:
-    """`$200.00`, `no limit`."""
-    return NO_LIMIT if isinstance(effective.limit_micros, Unlimited) else format_usd(effective.limit_micros)
-
-
-def _names(shown: Sequence[str], total: int) -> str:
-    """`2 (bob, eve)`, `7 (ana, bob, eve, kim, lee and 2 more)`."""
-    return f"{total:,} ({listed([harmless(name) for name in shown], total=total)})"
+    return f"{amount(effective)} ({names(effective.group)})"
 
 
 def _group_names(effects: Effects) -> NameGroup:

@@ -9,7 +9,8 @@ from reconciler.core.budget import Budget
 from reconciler.core.directory import User
 from reconciler.core.orphan import Orphan
 from reconciler.core.plan.plan import DIGEST_SHOWN, Plan
-from reconciler.render.effects import Detail, action_notes, effects_lines, refusal_lines
+from reconciler.render.dangers import refusal_lines
+from reconciler.render.effects import Detail, action_notes, effects_lines
 from reconciler.render.outlook import outlook_lines
 from reconciler.render.source import deployment_text, snapshot_text
 from reconciler.render.text import Line, Role, columns, day, distance, harmless, instant, limit_text, lines_of

@@ -1,0 +1,118 @@
+"""Hazards, refusals and broken guardrails, as lines of a plan's text. Pure: data in, text out."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+from reconciler.core.budget import Unknown
+from reconciler.core.gate.danger import Danger
+from reconciler.core.gate.hazards import HAZARDS
+from reconciler.core.gate.verdict import Breach, Verdict
+from reconciler.core.people.effects import Effects, PersonEffect
+from reconciler.core.policy import GuardrailName, Hazard
+from reconciler.core.snapshot import Effective, Unlimited
+from reconciler.money import format_usd
+from reconciler.render.text import Line, Role, harmless, instant
+from reconciler.words import NAMES_SHOWN, NO_LIMIT, count, count_people, listed
+
+BREACHES_SHOWN = 3
+"""Of one guardrail; more of them are counted."""
+
+
+def refusal_lines(verdict: Verdict) -> list[str]:
+    """Return what stands after a plan that may not be applied, and which consents let a plan through."""
+    lines = [f"Consent: {grant} by {harmless(grant.source)}." for grant in verdict.used]
+    lines += breach_lines(
+        verdict.standing, "Broken before this change, so nothing is refused for it:", Role.UNKNOWN, most=1
+    )
+    if verdict.is_refused:
+        lines.append(Line("Refused:", Role.DANGER))
+    for refusal in map(verdict.refusal_of, verdict.refused_hazards):
+        lines += [Line(f"  {harmless(refusal.message)}", Role.DANGER), f"    {harmless(refusal.hint)}"]
+    return lines + breach_lines([breach for breach in verdict.breaches if not breach.is_standing], "", Role.DANGER)
+
+
+def breach_lines(breaches: Sequence[Breach], title: str, role: Role, *, most: int = BREACHES_SHOWN) -> list[str]:
+    """Return breaches in full, or `require_reason_above: 23 entries in 9 files` where one guardrail has over `most`."""
+    if not breaches:
+        return []
+    lines = [title] if title else []
+    for name in GuardrailName:
+        alike = [breach for breach in breaches if breach.guardrail is name]
+        if len(alike) > most:
+            files = len({breach.place.file for breach in alike})
+            where = f"{count(len(alike), 'entry', 'entries')} in {count(files, 'file')}"
+            lines.append(Line(f"  {name}: {where}, first {harmless(str(alike[0]))}", role))
+            lines.append(f"    {harmless(alike[0].hint)}; --json lists all of them")
+            continue
+        for breach in alike:
+            lines += [Line(f"  {harmless(str(breach))}", role), f"    {harmless(breach.hint)}"]
+    return lines
+
+
+def danger_lines(effects: Effects, dangers: Sequence[Danger]) -> Iterator[str]:
+    """Yield a line a hazard and organization; the last of each hazard ends with the consent to paste."""
+    hazards = Counter(danger.hazard for danger in dangers)
+    people: Counter[Hazard] = Counter()
+    for danger in dangers:
+        people[danger.hazard] += danger.count
+    for danger in dangers:
+        title = HAZARDS[danger.hazard].title
+        details = _DETAILS.get(danger.hazard, _counted)(effects, danger)
+        if hazards[danger.hazard] > 1 and danger.organization:
+            title = f"{title} by {harmless(danger.organization)}"
+        perhaps = f", perhaps {named(danger.uncertain, len(danger.uncertain))}" if danger.uncertain else ""
+        known = named(details, len(danger.counted)) if danger.counted else "0"
+        if danger.unnamed:
+            known = f"{count_people(danger.unnamed)} ({', '.join(details)})"
+        is_last = danger is [other for other in dangers if other.hazard is danger.hazard][-1]
+        paste = f"{danger.hazard}={people[danger.hazard]}" if is_last else ""
+        yield Line(f"{title}: {known}{perhaps}.   {paste}".rstrip(), Role.DANGER)
+
+
+def _counted(effects: Effects, danger: Danger) -> list[str]:
+    """Return what is shown in brackets of a hazard that has nothing more to say about what it counts."""
+    return list(danger.counted[:NAMES_SHOWN])
+
+
+def _stopped(effects: Effects, danger: Danger) -> list[str]:
+    return [overspent(person) for person in effects.blocked if person.organization == danger.organization]
+
+
+def _freed(effects: Effects, danger: Danger) -> list[str]:
+    organization = danger.organization
+    now = {person.username for person in effects.unlimited if person.organization == organization}
+    ends = [end for end in effects.later_unlimited if end.organization == organization and end.username not in now]
+    return [*sorted(now), *(f"{end.username} when the override ends, {instant(end.at)}" for end in ends)]
+
+
+def _unseen_groups(effects: Effects, danger: Danger) -> list[str]:
+    rows = [row for row in effects.unseen if row.organization == danger.organization]
+    return [f"{harmless(row.address)} {row.members:,}" for row in rows]
+
+
+_DETAILS: Mapping[Hazard, Callable[[Effects, Danger], list[str]]] = {
+    Hazard.REMOVES_LIMIT: _freed,
+    Hazard.BLOCKS_USERS: _stopped,
+    Hazard.UNSEEN_PEOPLE: _unseen_groups,
+}
+"""What is said in brackets, where it is more than names."""
+
+
+def overspent(person: PersonEffect) -> str:
+    """`bob spent $120.00 of $100.00`."""
+    limit = amount(person.after)
+    if isinstance(person.spend_after_micros, Unknown):
+        return f"{person.username} gets {limit}"
+    return f"{person.username} spent {format_usd(person.spend_after_micros)} of {limit}"
+
+
+def amount(effective: Effective) -> str:
+    """`$200.00`, `no limit`."""
+    return NO_LIMIT if isinstance(effective.limit_micros, Unlimited) else format_usd(effective.limit_micros)
+
+
+def named(shown: Sequence[str], total: int) -> str:
+    """`2 (bob, eve)`, `7 (ana, bob, eve, kim, lee and 2 more)`."""
+    return f"{total:,} ({listed([harmless(name) for name in shown], total=total)})"

@@ -2,7 +2,7 @@
 
 One request says what everybody in an organization booked on each of its groups in a window of at most 31 days. A
 success is complete: the server gives it only to those who may read every member, so who is not in it booked nothing.
-An export that is cut short, or whose rows are not what they should be, is an error and no half result.
+An export that is cut short, or whose rows are not what they should be, counts for nothing: there is no half result.
 
 Source: coder-api section 3.5. Cells that a spreadsheet would take for a formula have an apostrophe in front.
 """
@@ -18,7 +18,7 @@ from reconciler.coder import paths
 from reconciler.coder.answers import error_of, read_error_body, shown
 from reconciler.coder.exchange import Answer, Stream, list_request
 from reconciler.coder.transport import Transport
-from reconciler.coder.wire import MAX_INT64, is_uuid, wrong
+from reconciler.coder.wire import MAX_INT64, is_uuid
 from reconciler.core.budget import GroupId, OrganizationId, UserId
 from reconciler.core.spend import Export, Unpriced, Window, merge_booked
 from reconciler.money import Micros
@@ -138,7 +138,7 @@ def read_exports(
 ) -> tuple[Export, ...]:
     """Read a window of all of these organizations for each of these windows, in their order.
 
-    What the server refuses is `left_out` of its export. Raises ServerError for answers that are no export.
+    What the server refuses, or answers otherwise than with an export, is `left_out` of it.
     """
     questions = list(product(windows, sorted(organizations)))
     requests = [
@@ -166,17 +166,19 @@ def read_exports(
 
 
 def load_export(answer: Answer) -> ExportTable | str:
-    """Return what an export says, or why the server does not give it. Raises ServerError for all else."""
-    if answer.status in (400, 403, 404):
-        body = read_error_body(answer)
-        return shown(answer, body.message) or f"status {answer.status}"
-    if answer.status != 200:
+    """Return what an export says, or why there is none: refused, failed, or not what an export should be.
+
+    Raises DeniedError for a token that is not accepted; nothing else would work with it.
+    """
+    if answer.status == 401:
         raise error_of(answer)
+    if answer.status != 200:
+        return shown(answer, read_error_body(answer).message) or f"status {answer.status}"
     table = answer.value
     if answer.content_type != "text/csv" or not isinstance(table, ExportTable):
-        raise wrong(answer.request, f"the answer is {shown(answer, answer.content_type) or 'of no type'}, not CSV")
+        return f"the answer is {shown(answer, answer.content_type) or 'of no type'}, not CSV"
     if table.problem:
-        raise wrong(answer.request, table.problem)
+        return table.problem
     table.unpriced = {
         (shown(answer, model), shown(answer, provider)): used for (model, provider), used in table.unpriced.items()
     }

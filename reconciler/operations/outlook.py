@@ -18,7 +18,7 @@ from reconciler.core.people.replay import Month, replay_month
 from reconciler.core.plan.plan import Plan
 from reconciler.core.policy import Policy
 from reconciler.core.spend import DAY, Window, day_of, split
-from reconciler.errors import ReconcilerError
+from reconciler.errors import DeniedError, ReconcilerError
 from reconciler.operations.ports import Reader
 from reconciler.operations.status import find_pace, organizations_of, read_people
 
@@ -35,7 +35,10 @@ class ReplayRequest:
 
 
 def with_forecast(plan: Plan, reader: Reader, *, now: datetime) -> Plan:
-    """Add who reaches their new limit before the period ends; the plan itself where it concerns nobody with a limit."""
+    """Add who reaches their new limit before the period ends; the plan itself where it concerns nobody with a limit.
+
+    Where the spend cannot be read, the forecast says why, and claims nothing.
+    """
     concerned = [person for person in plan.effects.people if not person.after.is_unlimited]
     period = reader.period()
     if not concerned or period is None:
@@ -47,7 +50,12 @@ def with_forecast(plan: Plan, reader: Reader, *, now: datetime) -> Plan:
         for person in concerned
         if not isinstance(person.spend_before_micros, Unknown)
     }
-    pace = find_pace(reader, organizations_of(people, directory), period, counted, at=now)
+    try:
+        pace = find_pace(reader, organizations_of(people, directory), period, counted, at=now)
+    except DeniedError:
+        raise
+    except ReconcilerError as error:  # a plan is worth more than its forecast
+        return replace(plan, forecast=no_forecast(error.message, period_end=period.end))
     if pace is None:
         return replace(plan, forecast=no_forecast(TOO_LITTLE, period_end=period.end))
     return replace(plan, forecast=forecast(concerned, pace, period_end=period.end, at=now))

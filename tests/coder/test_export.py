@@ -13,7 +13,7 @@ from reconciler.coder.exchange import Answer
 from reconciler.coder.export import ExportTable, load_export, read_table
 from reconciler.core.budget import GroupId, UserId
 from reconciler.core.spend import DAY, last_days, merge
-from reconciler.errors import ServerError
+from reconciler.errors import DeniedError
 from reconciler.sandbox import Fault
 from tests.coder.helpers import ID_1, ID_2, ID_3, answer, asked, refusal, sandbox_and_reader
 
@@ -72,20 +72,28 @@ def test_what_is_no_export(text: str | bytes, problem: str) -> None:
     assert problem in fed(text).problem
 
 
-def test_an_export_that_is_wrong_is_an_error_and_a_refusal_is_not() -> None:
-    def arrived(*pieces: bytes, content_type: str = "text/csv") -> Answer:
+def test_what_is_no_export_is_left_out_and_says_why() -> None:
+    def got(content_type: str, *pieces: bytes) -> Answer:
+        """Return an answer as the exchange does: with the table that its stream made."""
         headed = answer(b"", path=EXPORT, content_type=content_type)
         return replace(headed, value=read_table(headed, iter(pieces)) if content_type == "text/csv" else None)
 
-    whole = arrived(HEADER.encode())
-    assert load_export(whole) is whole.value
-    with pytest.raises(ServerError, match="not CSV"):
-        load_export(arrived(content_type="text/html"))
-    with pytest.raises(ServerError, match="cut short"):
-        load_export(arrived())
+    assert isinstance(load_export(got("text/csv", HEADER.encode())), ExportTable)
+    assert load_export(got("text/html")) == "the answer is text/html, not CSV"
+    assert load_export(got("text/csv", HEADER.encode()[:-1])) == "the answer is cut short"
     assert load_export(refusal("Forbidden.", 403)) == "Forbidden."
-    with pytest.raises(ServerError):
-        load_export(refusal("An internal server error occurred.", 500))
+    assert load_export(refusal("An internal server error occurred.", 500)) == "An internal server error occurred."
+    with pytest.raises(DeniedError):
+        load_export(refusal("You are signed out.", 401))
+
+
+@pytest.mark.parametrize("status", [400, 403, 404, 500])
+def test_where_the_export_fails_the_bulk_reads_answer(status: int) -> None:
+    with sandbox_and_reader(seed="400-users,9-groups") as (_, reader):
+        whole = reader.spend(everybody(reader))
+    with sandbox_and_reader(seed="400-users,9-groups") as (sandbox, reader):
+        sandbox.fault(Fault("status", path="*/ai/spend/export", status=status, times=99))
+        assert reader.spend(everybody(reader)) == whole
 
 
 def everybody(reader: CoderReader) -> dict[GroupId, list[UserId]]:

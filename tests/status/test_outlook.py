@@ -120,6 +120,16 @@ def test_who_may_not_read_the_export_gets_the_pace_of_the_period(shell: Shell) -
     assert body["pace"]["days"] == 22
 
 
+def test_a_forecast_that_cannot_be_made_takes_no_plan_with_it(shell: Shell) -> None:
+    shell.policy(POLICY)
+    with company(shell, role="user-admin") as sandbox:
+        sandbox.fault(Fault("reset", path="*/ai/spend/export", times=999, after=1))
+        ran = shell.run("plan", "--max-wait", "0", "--json")
+        assert len(ran.document["actions"]) == 2
+        assert ran.document["forecast"]["pace"] is None
+        assert ran.document["forecast"]["reason"]
+
+
 def test_no_forecast_asks_no_export(shell: Shell) -> None:
     shell.policy(POLICY)
     with company(shell, role="user-admin") as sandbox:

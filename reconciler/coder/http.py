@@ -13,6 +13,7 @@ import httpx
 from reconciler import __version__
 from reconciler.coder.connection import Connection
 from reconciler.coder.secrets import Mask
+from reconciler.coder.tls import resume_sessions
 from reconciler.errors import ReconcilerError
 
 
@@ -43,7 +44,7 @@ def client_factory(connection: Connection, *, watch: Watch | None = None) -> Cal
     verify = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # trusts nobody: enough for http, which has no use for it
     if connection.url.startswith("https:"):
         try:
-            verify = httpx.create_ssl_context()
+            verify = resume_sessions(httpx.create_ssl_context())
         except (OSError, ssl.SSLError) as error:
             raise ReconcilerError(
                 "The certificates to verify Coder's with cannot be loaded.", hint="check SSL_CERT_FILE and SSL_CERT_DIR"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import os
 import socket
 import ssl
 import threading
@@ -11,10 +12,12 @@ from contextlib import ExitStack, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from email.utils import format_datetime
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+import trustme
 
 from reconciler.coder import deadline
 from reconciler.coder import transport as transport_module
@@ -409,6 +412,38 @@ def test_tls_is_verified_and_its_context_shared() -> None:
     context = make()._transport._pool._ssl_context  # type: ignore[attr-defined]
     assert len(contexts) == 1
     assert (context.verify_mode, context.check_hostname) == (ssl.CERT_REQUIRED, True)
+
+
+def test_later_connections_resume_the_first_one_s_session(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
+    server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("localhost").configure_cert(server)
+    resumed: list[bool] = []
+
+    def serve(listener: socket.socket) -> None:
+        for _ in range(3):
+            with server.wrap_socket(listener.accept()[0], server_side=True) as connection:
+                resumed.append(bool(connection.session_reused))
+                connection.recv(10_000)
+                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: keep-alive\r\n\r\n{}")
+                kept.append(connection.detach())
+
+    kept: list[int] = []
+    with socket.create_server(("localhost", 0)) as listener:
+        thread = threading.Thread(target=serve, args=[listener], daemon=True)
+        thread.start()
+        make = client_factory(Connection(url=f"https://localhost:{listener.getsockname()[1]}", token="tok"))
+        clients = [make() for _ in range(3)]
+        for client in clients:
+            assert client.get(f"https://localhost:{listener.getsockname()[1]}/").status_code == 200
+        thread.join()
+        for client in clients:
+            client.close()
+    for descriptor in kept:
+        os.close(descriptor)
+    assert resumed == [False, True, True]
 
 
 def test_a_run_in_the_real_world_has_a_clock() -> None:

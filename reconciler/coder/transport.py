@@ -118,6 +118,11 @@ class Transport:
         return self._requests
 
     @property
+    def width(self) -> int:
+        """How many requests may be in flight now."""
+        return self._gate.limit
+
+    @property
     def server_ahead_s(self) -> float | None:
         """How far the server's clock is ahead of ours, to about a second; None until it has said its time."""
         return self._server_ahead_s

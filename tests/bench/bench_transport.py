@@ -43,5 +43,5 @@ def _rates(live: Company, folder: Path, *, count: int, widths: tuple[int, ...]) 
         for width in widths:
             command = [*RATE, str(file), str(width)]
             said = subprocess.run(command, env=live.environment, capture_output=True, text=True, check=True)
-            rates[width].append(float(said.stdout))
+            rates[width].append(float(said.stdout.split()[0]))
     return [statistics.median(rates[width]) for width in widths]

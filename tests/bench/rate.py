@@ -1,6 +1,7 @@
 """How many requests a second the product's transport makes, without the start of the process. Run as a script.
 
-Arguments: a JSON file with what to send, and how many at once (`auto` to let the width find itself).
+Arguments: a JSON file with what to send, and how many at once (`auto` to let the width find itself). Prints the rate,
+and how many were in flight on average.
 """
 
 from __future__ import annotations
@@ -22,9 +23,11 @@ def main() -> None:
     url, token = os.environ["CODER_URL"], os.environ["CODER_SESSION_TOKEN"]
     width = None if sys.argv[2] == "auto" else int(sys.argv[2])
     transport = Transport(Connection(url=url, token=token, parallelism=width))
+    widths: list[int] = []
     started = time.perf_counter()
-    transport.send_all(asked, lambda answer: answer.status)
-    sys.stdout.write(f"{len(asked) / (time.perf_counter() - started):.1f}\n")
+    transport.send_all(asked, lambda answer: widths.append(transport.width))
+    rate = len(asked) / (time.perf_counter() - started)
+    sys.stdout.write(f"{rate:.1f} {sum(widths) / len(widths):.1f}\n")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,93 @@
+"""A network as users have it: the width that finds itself, rounds on the critical path, requests for spend."""
+
+from __future__ import annotations
+
+import json
+import statistics
+import subprocess
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from tests.bench import whole
+from tests.bench.whole import RATE, RECONCILER, Company, company
+
+Report = Callable[[str, str, float, float], None]
+
+ROUNDS = 3
+WIDTHS = ("8", "16", "32", "64", "auto")
+LATENCIES_S = {0.0: 1500, 0.005: 1500, 0.05: 1500}
+"""Seconds of latency -> how many requests."""
+ROUND_LATENCY_S = 0.2
+"""Long enough for all requests of a round to arrive before the first answer leaves."""
+
+
+def run(report: Report) -> None:
+    """Measure T12, T13 and T14."""
+    with tempfile.TemporaryDirectory() as folder:
+        for latency_s, count in LATENCIES_S.items():
+            _measure_width(report, Path(folder), latency_s=latency_s, count=count)
+        _measure_rounds(report, Path(folder))
+        _measure_spend(report, Path(folder))
+
+
+def _measure_width(report: Report, folder: Path, *, latency_s: float, count: int) -> None:
+    """T12: the default width against the best fixed one, in time and in flight."""
+    with company("200-users,20-groups", latency_s=latency_s) as live:
+        groups = [row[0] for row in live.sql("SELECT id FROM groups")]
+        asked = [
+            {"method": "GET", "path": f"/api/v2/groups/{groups[n % len(groups)]}/ai/budget", "body": None}
+            for n in range(count)
+        ]
+        file = folder / "requests.json"
+        file.write_text(json.dumps(asked), encoding="utf-8")
+        measured: dict[str, list[tuple[float, float]]] = {width: [] for width in WIDTHS}
+        for _ in range(ROUNDS):
+            for width in WIDTHS:
+                measured[width].append(_rate(live, file, width))
+    rates = {width: statistics.median(rate for rate, _ in rows) for width, rows in measured.items()}
+    best = max((width for width in WIDTHS if width != "auto"), key=lambda width: rates[width])
+    smallest = next(width for width in WIDTHS if width != "auto" and rates[width] >= 0.95 * rates[best])
+    in_flight = statistics.median(mean for _, mean in measured["auto"])
+    at = f"{latency_s * 1000:.0f} ms"
+    what = f"{at}: requests/s at {best} in flight ({rates[best]:,.0f}) / by default ({rates['auto']:,.0f})"
+    report("T12", what, rates[best] / rates["auto"], 1.3)
+    needed = max(8, int(smallest) if smallest != "auto" else 64)
+    report(
+        "T12", f"{at}: in flight by default ({in_flight:.1f}) / what the best needs ({needed})", in_flight / needed, 1.2
+    )
+
+
+def _rate(live: Company, file: Path, width: str) -> tuple[float, float]:
+    """Return requests a second, and how many were in flight on average."""
+    command = [*RATE, str(file), width]
+    printed = subprocess.run(command, env=live.environment, capture_output=True, text=True, check=True).stdout
+    rate, in_flight = map(float, printed.split())
+    return rate, in_flight
+
+
+def _measure_rounds(report: Report, folder: Path) -> None:
+    """T13: the longest chain of requests of a plan of which each waited for the one before."""
+    with company("40-users,6-groups", latency_s=ROUND_LATENCY_S) as live:
+        policy = folder / "policy.yaml"
+        policy.write_text(live.policy(), encoding="utf-8")
+        report("T13", "rounds of a plan without changes on 2.37", _rounds(live, policy), 3)
+        live.sql("UPDATE group_ai_budgets SET spend_limit_micros = spend_limit_micros + 1000000")
+        report("T13", "rounds of a plan with changes on 2.37", _rounds(live, policy), 4)
+
+
+def _rounds(live: Company, policy: Path) -> float:
+    live.control("DELETE", "requests")
+    whole.run([*RECONCILER, "plan", "--parallelism", "64", str(policy)], live.environment)
+    return float(len(live.control("GET", "critical-path")))
+
+
+def _measure_spend(report: Report, folder: Path) -> None:
+    """T14: requests for spend where everybody is concerned."""
+    with company("5000-users,200-groups") as live:
+        policy = folder / "policy.yaml"
+        policy.write_text(live.policy(), encoding="utf-8")
+        live.sql("DELETE FROM user_ai_budget_overrides")
+        sent = live.requests_of([*RECONCILER, "plan", str(policy)])
+    exports = sum("/ai/spend/export" in request["path"] for request in sent)
+    report("T14", f"exports an organization, 5,000 people concerned, {len(sent)} requests in all", float(exports), 3)

@@ -38,6 +38,8 @@ class _Series:
 
     latencies_s: list[float] = field(default_factory=list)
     base_s: float = float("inf")
+    since_s: float = 0.0
+    """When the first of them ended."""
 
 
 class Gate:
@@ -92,9 +94,11 @@ class Gate:
         if not passage.is_telling or passage.halvings != self._halvings:
             return
         series = self._series[passage.kind]
+        if not series.latencies_s:
+            series.since_s = self._clock()
         series.latencies_s.append(self._clock() - passage.started_s)
         if len(series.latencies_s) >= self._width.window:
-            window = window_of(series.latencies_s)
+            window = window_of(series.latencies_s, seconds=self._clock() - series.since_s)
             series.base_s = min(series.base_s, window.latency_s)
             self._change(adapt(self._width, window, base_s=series.base_s))
 
@@ -102,3 +106,5 @@ class Gate:
         self._width = width
         for series in self._series.values():
             series.latencies_s.clear()
+            if width.forgets_base:
+                series.base_s = float("inf")

@@ -3,18 +3,21 @@
 A server has a capacity. Up to it, more in flight is more throughput at the same latency; beyond it, they only wait in
 a queue, and latency grows instead (Little's law: in flight = throughput x latency). So the latency that was seen
 without a queue (*base*) tells how many are really carried: width x base / latency. That is the gradient limiter, of the
-family of TCP Vegas. Windows of answers of one kind are looked at, and each gives the next width:
+family of TCP Vegas. But latency also grows when others load the server, the network or this machine, and then a lower
+width only costs throughput. So a change by latency is a *trial*: the next window's throughput decides whether it stays.
 
     overloaded (429, 503, a time-out)          half, at once, and no doubling from then on
     starting, latency about base               double
-    starting, latency clearly above base       what is carried, and no doubling from then on
-    later, latency about base                  a tenth more, at least 1; after that was too much, not at once again
-    later, latency clearly above base          what is carried; and twice as long until the next tenth
-    in between                                 as it is
+    starting, latency clearly above base       what is carried, and no doubling from then on (a trial)
+    later, latency clearly above base          what is carried (a trial)
+    later, latency about base                  a tenth more, at least 1
+    in between, or after a trial that failed   after a hold that grows each time: half as much again (a trial)
+    a lower width with less throughput         back, and this latency is the base: the queue was not ours
+    a higher width without more throughput     back
 
-It begins at START (half of it for writes) and latency alone never takes it below: a network that becomes slower in the
-middle of a run looks like a queue. *About* and *clearly* leave room for the noise that the window itself shows. Answers
-on a connection that was just opened do not count: they have waited for its handshake.
+It begins at START (half of it for writes), and latency alone never takes it below. *About* and *clearly* leave room for
+the noise that the window itself shows. Answers on a connection that was just opened do not count: they have waited for
+its handshake.
 """
 
 from __future__ import annotations
@@ -38,12 +41,25 @@ MOST_NOISE = 0.1
 """More is not believed: a queue makes latencies uneven, too."""
 OUTLIER = 4.0
 """A latency beyond so many medians counts as that many."""
-LONGEST_HOLD = 32
+KEPT = 0.75
+"""Share of the throughput that a lower width has to keep."""
+GAINED = 1.2
+"""How many times the throughput half as much again in flight has to bring."""
+LONGEST_HOLD = 64
 """Windows between two tries to get more."""
 WINDOW_AT_START, WINDOW = 2, 4
 """Answers in a window, as multiples of the width."""
 SHORTEST_WINDOW = 48
 """Answers in a window once doubling is over."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trial:
+    """The width before a change that has to prove itself."""
+
+    limit: int
+    rate: float
+    """Answers a second."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,12 +70,14 @@ class Width:
     maximum: int = MAXIMUM
     is_starting: bool = True
     """Whether it still doubles."""
-    ceiling: int = MAXIMUM + 1
-    """The width that was too much the last time."""
-    hold: int = 0
-    """How many windows to stay below the ceiling before it is tried again."""
-    next_hold: int = 1
-    """The hold that follows when it is too much again."""
+    trial: Trial | None = None
+    """What this width is compared with when its first window is over."""
+    forgets_base: bool = False
+    """Whether the latencies seen so far say nothing about the next: the base is learned anew."""
+    hold: int = 2
+    """How many windows to stay before a higher width is tried."""
+    next_hold: int = 8
+    """The hold that follows when that was in vain."""
 
     @property
     def window(self) -> int:
@@ -73,17 +91,20 @@ class Window:
 
     latency_s: float
     """The mean, as Little's law has it."""
+    rate: float = 0.0
+    """Answers a second."""
     noise: float = 0.0
     """The standard error of the mean, as a share of it."""
 
 
-def window_of(latencies_s: Sequence[float]) -> Window:
-    """Return what latencies show; there are at least two. One that stalled for long counts as a long one."""
+def window_of(latencies_s: Sequence[float], *, seconds: float) -> Window:
+    """Return what at least two answers show, `seconds` from the end of the first to that of the last. One that stalled for long counts as a long one."""
     longest = OUTLIER * statistics.median(latencies_s)
     capped = [min(latency, longest) for latency in latencies_s]
     mean = statistics.fmean(capped)
     spread = statistics.stdev(capped) / mean if mean > 0 else 0.0
-    return Window(latency_s=mean, noise=spread / math.sqrt(len(capped)))
+    rate = (len(capped) - 1) / seconds if seconds > 0 else 0.0
+    return Window(latency_s=mean, rate=rate, noise=spread / math.sqrt(len(capped)))
 
 
 def adapt(width: Width, window: Window, *, base_s: float) -> Width:
@@ -91,27 +112,54 @@ def adapt(width: Width, window: Window, *, base_s: float) -> Width:
 
     Law: it stays within START (or where it is, if that is less) and the maximum, and moves by no more than double.
     """
+    width = replace(width, forgets_base=False)
     ratio = window.latency_s / base_s if base_s > 0 else 1.0
     near = NEAR + min(NOISES * window.noise, MOST_NOISE)
+    if width.trial is not None and (failed := _after_failure(width, width.trial, window)) is not None:
+        return failed
+    width = replace(width, trial=None)
     if width.is_starting and ratio <= max(near, NEAR_AT_START):
         limit = min(2 * width.limit, width.maximum)
         return replace(width, limit=limit, is_starting=limit < width.maximum)
     if width.is_starting or ratio > near + FAR:
-        return _lower(width, max(min(START, width.limit), round(width.limit * near / ratio)))
-    more = min(width.limit + max(1, width.limit // 10), width.maximum)
+        lower = max(min(START, width.limit), round(width.limit * near / ratio))
+        if lower < width.limit:
+            return _try(width, lower, window)
+        return _try_more_after_hold(replace(width, is_starting=False), window)
     if ratio > near:
-        return width
-    if more >= width.ceiling and width.hold > 0:
-        return replace(width, hold=width.hold - 1)
-    return replace(width, limit=more)
+        return _try_more_after_hold(width, window)
+    return replace(width, limit=min(width.limit + max(1, width.limit // 10), width.maximum))
 
 
 def halve(width: Width) -> Width:
     """Return the width after the server said that it is too much."""
-    return _lower(width, max(1, width.limit // 2))
+    limit = max(1, width.limit // 2)
+    return _after_vain(replace(width, limit=limit, is_starting=False, trial=None, forgets_base=False))
 
 
-def _lower(width: Width, limit: int) -> Width:
-    """Return a lower width; the present one was too much, and is tried again after a hold that grows."""
-    longer = min(2 * width.next_hold, LONGEST_HOLD)
-    return replace(width, limit=limit, is_starting=False, ceiling=width.limit, hold=width.next_hold, next_hold=longer)
+def _try(width: Width, limit: int, window: Window) -> Width:
+    trial = Trial(limit=width.limit, rate=window.rate)
+    return replace(width, limit=limit, is_starting=False, trial=trial)
+
+
+def _try_more_after_hold(width: Width, window: Window) -> Width:
+    """Return half as much again once the hold is over: latency does not tell, so throughput has to."""
+    if width.hold > 0:
+        return replace(width, hold=width.hold - 1)
+    limit = min(width.limit + max(1, width.limit // 2), width.maximum)
+    return _try(width, limit, window) if limit > width.limit else width
+
+
+def _after_failure(width: Width, trial: Trial, window: Window) -> Width | None:
+    """Return the width after a trial that failed; None when it succeeded."""
+    if width.limit < trial.limit:
+        if window.rate >= KEPT * trial.rate:
+            return None
+        return replace(width, limit=trial.limit, trial=None, forgets_base=True)
+    if window.rate < GAINED * trial.rate:
+        return _after_vain(replace(width, limit=trial.limit, trial=None))
+    return replace(width, trial=None, forgets_base=True, hold=1, next_hold=2)
+
+
+def _after_vain(width: Width) -> Width:
+    return replace(width, hold=width.next_hold, next_hold=min(4 * width.next_hold, LONGEST_HOLD))

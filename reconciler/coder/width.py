@@ -98,7 +98,10 @@ class Window:
 
 
 def window_of(latencies_s: Sequence[float], *, seconds: float) -> Window:
-    """Return what at least two answers show, `seconds` from the end of the first to that of the last. One that stalled for long counts as a long one."""
+    """Return what at least two answers show; a stalled one counts as a long one.
+
+    `seconds` is the time from the end of the first to the end of the last.
+    """
     longest = OUTLIER * statistics.median(latencies_s)
     capped = [min(latency, longest) for latency in latencies_s]
     mean = statistics.fmean(capped)

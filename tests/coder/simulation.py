@@ -32,6 +32,10 @@ class Server:
         """Requests a second that no width exceeds."""
         return self.workers / self.service_s
 
+    def best_rate(self, maximum: int) -> float:
+        """Requests a second that no width up to a maximum exceeds."""
+        return min(self.bound, maximum / (self.service_s + self.latency_s))
+
     @property
     def needed(self) -> int:
         """The smallest width that reaches the bound."""

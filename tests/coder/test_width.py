@@ -98,57 +98,50 @@ SERVERS = {
 
 
 @pytest.mark.parametrize("name", SERVERS)
-def test_it_is_as_fast_as_the_best_width_with_hardly_more_in_flight(name: str) -> None:
-    """At least 0.8 of the best fixed width; in flight hardly more than it needs, or START.
+def test_it_is_as_fast_as_the_best_width_with_hardly_more_in_flight_and_does_not_swing(name: str) -> None:
+    """At least 0.8 of what any width up to the maximum can reach; in flight hardly more than that needs, or START.
 
-    The aim is 1.2 x; three of these servers need more, up to 1.37 x.
+    The aim is 1.2 x; three of these servers take more, up to 1.37 x. It stays where it is but for trials, a fifth of the time at most.
     """
     server = SERVERS[name]
-    found = simulate(server, width=None, requests=6_000)
-    best = max(simulate(server, width=width, requests=6_000).rate for width in (1, 2, 4, 8, 12, 16, 24, 32, 48, 64))
-    assert found.rate >= 0.8 * best
-    later = found.widths[len(found.widths) // 4 :]
+    run = simulate(server, width=None, requests=4_000)
+    assert run.rate >= 0.8 * server.best_rate(MAXIMUM)
+    later = run.widths[len(run.widths) // 4 :]
     assert statistics.mean(later) <= max(START + 1.5, 1.4 * server.needed)
+    settled = sorted(run.widths[2_000:])
+    assert settled[-len(settled) // 5] - settled[len(settled) // 5] <= max(3, 0.25 * statistics.mean(settled))
 
 
-@pytest.mark.parametrize("name", SERVERS)
-def test_it_does_not_swing(name: str) -> None:
-    """Nine tenths of the time; a trial may be anywhere."""
-    later = sorted(simulate(SERVERS[name], width=None, requests=6_000).widths[3_000:])
-    assert later[-len(later) // 10] - later[len(later) // 10] <= max(3, 0.25 * statistics.mean(later))
-
-
-@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("seed", range(2))
 @pytest.mark.parametrize("noise", [0.1, 0.3])
 @pytest.mark.parametrize("name", ["16 workers of 5 ms, 5 ms away", "4 workers of 5 ms, 50 ms away"])
 def test_noise_costs_little(name: str, noise: float, seed: int) -> None:
     server = SERVERS[name]
     noisy = Server(latency_s=server.latency_s, workers=server.workers, service_s=server.service_s, noise=noise)
-    found = simulate(noisy, width=None, requests=6_000, seed=seed)
-    best = max(simulate(noisy, width=width, requests=6_000, seed=seed).rate for width in (16, 32, 48, 64))
-    assert found.rate >= 0.8 * best
-    assert found.mean <= 1.35 * max(START, server.needed)
+    run = simulate(noisy, width=None, requests=4_000, seed=seed)
+    assert run.rate >= 0.75 * server.best_rate(MAXIMUM)
+    assert run.mean <= 1.35 * max(START, server.needed)
 
 
 @pytest.mark.parametrize("limit", [5, 10, 20, 40])
 def test_a_limiter_is_stayed_under(limit: int) -> None:
     """A proxy that refuses what is in flight beyond its limit: few refusals, and most of what it allows is used."""
     server = Server(latency_s=0.05, workers=64, service_s=0.001, refuses_above=limit)
-    found = simulate(server, width=None, requests=6_000)
-    assert found.rate >= 0.6 * limit / 0.051
-    assert found.refused <= 0.12 * 6_000
+    run = simulate(server, width=None, requests=3_000)
+    assert run.rate >= 0.6 * limit / 0.051
+    assert run.refused <= 0.12 * 3_000
 
 
 def test_handshakes_are_not_taken_for_a_queue() -> None:
     server = Server(latency_s=0.05, workers=64, service_s=0.001, handshake_s=0.1)
-    found = simulate(server, width=None, requests=3_000)
-    assert found.widths[-1] == MAXIMUM
+    run = simulate(server, width=None, requests=3_000)
+    assert run.widths[-1] == MAXIMUM
 
 
 def test_fifteen_hundred_reads_at_50_ms_take_hardly_longer_than_at_the_best_width() -> None:
     server = Server(latency_s=0.05, workers=64, service_s=0.0003)
-    found, best = simulate(server, width=None, requests=1_500), simulate(server, width=64, requests=1_500)
-    assert best.rate / found.rate <= 1.3
+    run, best = simulate(server, width=None, requests=1_500), simulate(server, width=64, requests=1_500)
+    assert best.rate / run.rate <= 1.3
 
 
 def test_on_a_server_like_the_real_one_most_of_its_throughput_is_used() -> None:

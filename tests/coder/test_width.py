@@ -101,7 +101,7 @@ SERVERS = {
 def test_it_is_as_fast_as_the_best_width_with_hardly_more_in_flight_and_does_not_swing(name: str) -> None:
     """At least 0.8 of what any width up to the maximum can reach; in flight hardly more than that needs, or START.
 
-    The aim is 1.2 x; three of these servers take more, up to 1.37 x. It stays where it is but for trials, a fifth of the time at most.
+    The aim is 1.2 x; three of these servers take more, up to 1.37 x. A fifth of the time may be trials.
     """
     server = SERVERS[name]
     run = simulate(server, width=None, requests=4_000)

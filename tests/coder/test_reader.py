@@ -241,6 +241,21 @@ def test_a_bulk_read_that_fails_is_read_one_by_one(status: int) -> None:
         assert {id_: one for id_, one in found.overrides.items() if one != ABSENT} == overrides_of(sandbox)
 
 
+@pytest.mark.parametrize("after", [0, 1, 2])
+def test_one_bulk_read_of_several_that_fails_costs_its_own_people_a_read_each_and_nobody_else(after: int) -> None:
+    """Whichever of the three answers is a 500: nobody's override is lost, and nobody is read twice without need."""
+    with sandbox_and_reader(seed="250-users,2-groups") as (sandbox, reader):
+        directory = reader.directory()
+        reader.people([], directory)
+        sandbox.fault(Fault("status", path="*/members/ai/spend", status=500, after=after, body={"message": "No."}))
+        readings = reader.people(people(directory), directory).overrides
+        singles = [request for request in sandbox.requests if request.path.endswith("/ai/budget/override")]
+        truth = overrides_of(sandbox)
+    assert set(readings) == set(directory.users)
+    assert {id_: reading for id_, reading in readings.items() if reading != ABSENT} == truth
+    assert 1 <= len(singles) <= 110, "one answer speaks of a hundred people; discovery asks about its own user"
+
+
 def test_rows_nobody_asked_for_are_ignored() -> None:
     with sandbox_and_reader() as (sandbox, reader):
         directory = reader.directory()

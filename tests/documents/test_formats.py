@@ -18,11 +18,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
-from reconciler.core.plan.drift import Drift
+from reconciler.core.action import Origin
+from reconciler.core.activity import Attribution
+from reconciler.core.plan.drift import Drift, DriftKind
 from reconciler.core.plan.plan import Plan
 from reconciler.errors import ReconcilerError
 from reconciler.formats.documents import DOCUMENTS, dump, load
 from reconciler.money import format_usd, format_usd_short
+from reconciler.render.changes import DRIFT_TITLES
 from reconciler.render.formats import FORMATS, Facts, Format, formats_of, render
 from reconciler.render.markup import code
 from reconciler.render.overview import overview_of, signed_usd
@@ -360,3 +363,27 @@ def test_the_same_drift_gives_the_same_comment() -> None:
     other = render("markdown", (values()["drift"],), Facts(command="drift", at=None, cost="Read 1 request in 9.9 s."))
     assert one == other
     assert isinstance(values()["drift"], Drift)
+
+
+def test_with_a_base_this_change_stands_apart_from_what_differs_anyway() -> None:
+    made = plan()
+    first, *rest = made.actions
+    actions = (replace(first, origin=Origin.CHANGE), *(replace(action, origin=Origin.PENDING) for action in rest))
+    text = render("markdown", (replace(made, actions=actions, has_base=True),), FACTS)
+    change, anyway = text.split("**This change: 1**")[1].split("**Differs anyway, and is applied too: 2**")
+    assert first.address in change
+    assert all(action.address in anyway and action.address not in change for action in rest)
+
+
+def test_a_drift_is_grouped_by_why_it_differs() -> None:
+    made = plan()
+    actions = tuple(
+        replace(action, origin=origin)
+        for action, origin in zip(made.actions, (Origin.PENDING, Origin.HAND, Origin.DUE), strict=True)
+    )
+    drift = Drift(plan=replace(made, actions=actions), last_changes=Attribution())
+    text = render("markdown", (drift,), FACTS)
+    titles = re.findall(r"^\*\*(.+): 1\*\*$", text, re.M)
+    kinds = (DriftKind.HAND, DriftKind.DUE, DriftKind.PENDING)
+    assert titles == [DRIFT_TITLES[kind] for kind in kinds]
+    assert "3 differences between Coder and the policy (1 hand, 1 due, 1 pending)" in text

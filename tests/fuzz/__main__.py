@@ -2,7 +2,7 @@
 
     python -m tests.fuzz policy --seconds 1800
 
-New inputs go to tests/fuzz/found/policy, those that break a promise to tests/fuzz/found. Put the latter into the corpus:
+New inputs go to tests/fuzz/found/policy, those that break a promise to tests/fuzz/found. Put these into the corpus:
 `make test` runs each input there, and each example policy, once (test_corpus.py).
 """
 

@@ -13,11 +13,12 @@ from reconciler.coder import paths
 from reconciler.coder.answers import is_experiment_missing, is_not_found, is_route_missing
 from reconciler.coder.exchange import Answer, Request
 from reconciler.coder.transport import Transport
-from reconciler.coder.wire import Fields, NameGroup, load_object
+from reconciler.coder.wire import Fields, NameGroup, load_object, load_rows
 from reconciler.core.activity import AuditEntry, Changes, Session, Tokens, UserSpend
 from reconciler.core.budget import GroupId, GroupRef, UserId
 from reconciler.core.directory import Group, Subject
 from reconciler.core.snapshot import Effective, Unlimited
+from reconciler.errors import ServerError
 from reconciler.money import Micros, parse_usd
 
 T = TypeVar("T")
@@ -84,6 +85,27 @@ def read_changes(transport: Transport, subject: Subject, since: datetime) -> Cha
         return Changes(reason=_why_no_audit(entries))
     recent = {entry for entry in entries if entry.at >= since}
     return Changes(entries=tuple(sorted(recent, key=lambda entry: (entry.at, entry.by, entry.action))))
+
+
+def read_free_models(transport: Transport) -> frozenset[str]:
+    """Read which models the price list calls free: every price is 0, none is unknown; empty where it says nothing.
+
+    The route is experimental, so an answer in another shape counts for nothing, too.
+    """
+    answer = transport.send(Request("GET", paths.MODEL_PRICES))
+    try:
+        return load_free_models(answer) if answer.status == 200 else frozenset()
+    except ServerError:
+        return frozenset()
+
+
+def load_free_models(answer: Answer) -> frozenset[str]:
+    """Decode the price list; a model that a second provider sells is free only if both say so."""
+    prices: dict[str, bool] = {}
+    for row in load_rows(answer):
+        is_free = all(row.value.get(key) == 0 for key in ("input_price_micros", "output_price_micros"))
+        prices[row.text("model")] = is_free and prices.get(row.text("model"), True)
+    return frozenset(model for model, is_free in prices.items() if is_free)
 
 
 def _read_pages(transport: Transport, route: str, query: str, load: Callable[[Answer], list[T]]) -> list[T] | Answer:

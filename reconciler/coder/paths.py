@@ -16,6 +16,9 @@ ORGANIZATIONS = f"{API}/organizations"
 AUTHCHECK = f"{API}/authcheck"
 ME = f"{API}/users/me"
 
+MODEL_PRICES = "/api/experimental/ai/model-prices"
+"""For Owners on 2.37 and later. Source: coder-api section 13.1."""
+
 MAX_IDS = 100
 """How many ids one bulk read may ask for. Source: coder-api section 3.1."""
 

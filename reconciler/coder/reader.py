@@ -286,6 +286,12 @@ class CoderReader:
         """Return a person's AI sessions since then, oldest first; None where the server does not show them to us."""
         return activity.read_sessions(self._transport, user, since)
 
+    def free_models(self) -> frozenset[str]:
+        """Return the models that the price list calls free; empty where this token may not read it (Owners may)."""
+        if not self.deployment().offers.effective_budgets or "owner" not in self.deployment().roles:
+            return frozenset()
+        return activity.read_free_models(self._transport)
+
     def changes(self, subject: Subject, since: datetime) -> Changes:
         """Return who changed a subject's budget since then, oldest first."""
         return activity.read_changes(self._transport, subject, since)

@@ -48,6 +48,8 @@ class Unpriced:
     """How many people used it."""
     tokens: int
     """Tokens of every kind together."""
+    is_free: bool = False
+    """Whether the server's price list says that the model is free, so that it is meant."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

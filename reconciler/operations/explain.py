@@ -20,7 +20,7 @@ from reconciler.core.snapshot import Snapshot
 from reconciler.core.spend import Window
 from reconciler.errors import DeniedError, ReconcilerError
 from reconciler.operations.ports import Reader
-from reconciler.operations.status import find_pace, organizations_of
+from reconciler.operations.status import StatusReader, find_pace, organizations_of
 
 Result = TypeVar("Result")
 
@@ -28,7 +28,7 @@ ME = "me"
 """Whoever asks."""
 
 
-class ActivityReader(Reader, Protocol):
+class ActivityReader(StatusReader, Protocol):
     """Reads, besides live state, what one person spent and did."""
 
     def user_spend(self, user: UserId) -> UserSpend | None:

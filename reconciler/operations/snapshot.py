@@ -7,6 +7,7 @@ never absent: no action follows from it.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from reconciler.core.activity import Changes, Session, UserSpend
@@ -18,13 +19,13 @@ from reconciler.core.snapshot import Deployment, People
 from reconciler.core.spend import Export, Window, last_days, month_of
 from reconciler.errors import ReconcilerError
 from reconciler.money import Micros
-from reconciler.operations.ports import Reader
+from reconciler.operations.status import StatusReader, with_prices
 
 NOT_RECORDED = Unknown("it is not in the snapshot")
 _NO_EXPORT = "the snapshot does not hold it"
 
 
-def record(reader: Reader, *, at: datetime) -> Recording:
+def record(reader: StatusReader, *, at: datetime) -> Recording:
     """Read all that a plan of any policy would read; `at` is now (UTC)."""
     deployment, directory = reader.deployment(), reader.directory()
     budgets = reader.group_budgets(sorted(directory.groups.values()))
@@ -35,6 +36,7 @@ def record(reader: Reader, *, at: datetime) -> Recording:
     if not exports[0].left_out:
         exports += reader.exports(organizations, last_days(at, DAYS))
     refused = exports[0].left_out
+    exports = (replace(exports[0], unpriced=with_prices(exports[0].unpriced, reader)), *exports[1:])
     asked = {
         group_id: sorted(directory.members.get(group_id, ()))
         for group_id, group in sorted(directory.groups.items())
@@ -180,6 +182,10 @@ class RecordedReader:
     def may_write(self, *, organizations: Collection[OrganizationId], overrides: bool) -> tuple[str, ...]:
         """Return that nothing may be written."""
         return ("A snapshot cannot be written to.",)
+
+    def free_models(self) -> frozenset[str]:
+        """Return nothing: `unpriced` of a recorded export says itself which models are free."""
+        return frozenset()
 
     def user_spend(self, user: UserId) -> UserSpend | None:
         """Return what a person spent on the group that was effective for them; None where that is not recorded."""

@@ -7,7 +7,9 @@ what does not bind. Where the export may not be read, the pace is that of the pe
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
+from typing import Protocol
 
 from reconciler.core.budget import GroupId, OrganizationId, Unknown, UserId
 from reconciler.core.desired import ResolvedPolicy
@@ -24,7 +26,7 @@ from reconciler.core.plan.resolve import resolve
 from reconciler.core.plan.status import Status
 from reconciler.core.policy import Policy, UserOverrideEntry
 from reconciler.core.snapshot import Effective, Snapshot
-from reconciler.core.spend import Export, Window, last_days, month_of
+from reconciler.core.spend import Export, Unpriced, Window, last_days, month_of
 from reconciler.errors import ReconcilerError
 from reconciler.money import Micros
 from reconciler.operations.ports import Reader
@@ -33,7 +35,14 @@ from reconciler.words import NearNames, count_people, listed
 NO_SPEND = "This server does not say what people have spent (2.36 does): spend, pace and leaks are not known."
 
 
-def find_status(names: Sequence[str], reader: Reader, policies: Sequence[Policy] = (), *, at: datetime) -> Status:
+class StatusReader(Reader, Protocol):
+    """Reads, besides live state, the price list of models."""
+
+    def free_models(self) -> frozenset[str]:
+        """Return the models that the price list calls free; empty where it may not be read."""
+
+
+def find_status(names: Sequence[str], reader: StatusReader, policies: Sequence[Policy] = (), *, at: datetime) -> Status:
     """Say how things stand with everybody, or with those whom the names name; `at` is now (UTC).
 
     Raises ReconcilerError when a name fits nobody whom the token may read, or several.
@@ -67,12 +76,18 @@ def find_status(names: Sequence[str], reader: Reader, policies: Sequence[Policy]
             census,
             snapshot,
             booked=whole.booked if is_exported else None,
-            unpriced=whole.unpriced if is_exported else None,
+            unpriced=with_prices(whole.unpriced, reader) if is_exported else None,
         ),
         has_policies=bool(policies),
         breaches=_breaches(resolved, snapshot, at=at) if not names else (),
         unknown=tuple(_unknown(census.total.spend_unknown, snapshot, limits, whole=whole, pace=pace)),
     )
+
+
+def with_prices(unpriced: tuple[Unpriced, ...], reader: StatusReader) -> tuple[Unpriced, ...]:
+    """Say of models that cost nothing which of them are free on purpose; asks only if there are any."""
+    free = reader.free_models() if unpriced else frozenset()
+    return tuple(replace(row, is_free=row.is_free or row.model in free) for row in unpriced)
 
 
 def read_people(people: Collection[UserId], directory: Directory, reader: Reader) -> Snapshot:

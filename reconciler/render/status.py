@@ -217,7 +217,8 @@ def _end_of(row: OverrideStatus) -> str:
 
 def leak_sentences(leaks: Leaks, status: Status) -> Iterator[str]:
     """Say what keeps budgets from binding; nothing where nothing does."""
-    for row in (leaks.unpriced or ())[:NAMES_SHOWN]:
+    priceless = [row for row in leaks.unpriced or () if not row.is_free]
+    for row in priceless[:NAMES_SHOWN]:
         yield (
             f"No price: {row.model} ({row.provider}) cost nothing for {row.tokens:,} tokens of "
             f"{count_people(row.people)}, so no budget binds on it."

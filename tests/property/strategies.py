@@ -74,6 +74,9 @@ class SnapshotReader:
         left_out = dict.fromkeys(organizations, "a snapshot has no export")
         return tuple(Export(window=window, booked={}, unpriced=(), left_out=left_out) for window in windows)
 
+    def free_models(self) -> frozenset[str]:
+        return frozenset()
+
     def changes(self, subject: Subject, since: datetime) -> Changes:
         return Changes()
 

@@ -15,7 +15,7 @@ from reconciler.core.people.effects import Standing
 from reconciler.core.people.forecast import Basis, Pace
 from reconciler.core.spend import DAY, Unpriced, Window, month_of
 from reconciler.money import Micros
-from reconciler.sandbox import COST_CONTROL_EXPERIMENT
+from reconciler.sandbox import COST_CONTROL_EXPERIMENT, Fault
 from tests.cli.goldens import assert_golden
 from tests.cli.running import Shell
 from tests.effects.worlds import NOW as AT
@@ -167,6 +167,22 @@ def test_groups_add_up_to_the_whole(case: tuple[World, dict[GroupId, dict[UserId
             assert AT < person.reaches_at < month_of(AT).end
 
 
+def test_a_model_that_is_free_on_purpose_is_no_leak(shell: Shell) -> None:
+    with company(shell, role="owner") as sandbox:
+        model = "qwen3-coder-480b"
+        assert f"No price: {model}" in shell.run("status").out
+        sandbox.execute(
+            "INSERT OR REPLACE INTO ai_model_prices (provider, model, input_price_micros, output_price_micros, "
+            "cache_read_price_micros, cache_write_price_micros, created_at, updated_at) "
+            f"VALUES ('openai', '{model}', 0, 0, 0, 0, '2026-01-01T00:00:00.000000Z', '2026-01-01T00:00:00.000000Z')"
+        )
+        assert model not in shell.run("status").out
+        (row,) = shell.run("status", "--json").document["leaks"]["unpriced"]
+        assert (row["model"], row["is_free"]) == (model, True)
+        shell.run("snapshot", "-o", "live.json")
+        assert model not in shell.run("status", "--live", "live.json").out
+
+
 def test_leaks() -> None:
     world = World(
         {"acme": ["ana", "bob", "eve"], "acme/eng": ["ana", "bob"], "acme/ops": ["ana"], "acme/old": ["bob"]},
@@ -205,3 +221,10 @@ def test_an_override_that_changes_nothing() -> None:
     assert (row.changes_nothing, row.is_listed, row.expires) == (True, True, NOW)
     assert row.fallback == limit(100, "acme/eng")
     assert unlimited() != row.fallback
+
+
+def test_a_price_list_in_another_shape_counts_for_nothing(shell: Shell) -> None:
+    with company(shell, role="owner") as sandbox:
+        sandbox.fault(Fault("status", path="*/model-prices", status=200, body={"prices": 5}))
+        ran = shell.run("status")
+    assert (ran.code, "No price: qwen3-coder-480b" in ran.out) == (0, True)

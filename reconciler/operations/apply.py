@@ -319,7 +319,7 @@ class _Execution:
         """Read once more what was done, found done, or announced.
 
         Return what differs from what the outcome says, a sentence each, and how many objects are not verified. A write
-        in doubt that this read shows is recorded as done.
+        that was announced and is shown by this read is recorded as done.
         """
         results = replay(self._events).results
         settled = sum(row.result in _SETTLED for row in results)
@@ -335,7 +335,7 @@ class _Execution:
         differences = []
         for i, reading in zip(numbers, live, strict=True):
             action, result = results[i].action, results[i].result
-            if reading == action.after and result in (Result.IN_DOUBT, Result.FAILED):
+            if reading == action.after and result not in _SETTLED:
                 self._note(i, action, Settled(result=Result.DONE, detail="a read at the end shows the write"))
             elif reading != action.after and result in _SETTLED:
                 differences.append(

@@ -12,10 +12,10 @@ from reconciler.core.budget import ABSENT, GroupId
 from reconciler.core.directory import Subject
 from reconciler.core.gate.danger import Danger
 from reconciler.core.gate.verdict import Grant, Verdict
-from reconciler.core.plan.outcome import Ended, Ending, Outcome, Result
+from reconciler.core.plan.outcome import Ended, Ending, Event, Outcome, Recorded, Result
 from reconciler.core.plan.plan import Plan
 from reconciler.core.policy import Hazard
-from reconciler.errors import RefusedError
+from reconciler.errors import RefusedError, UnreachableError
 from reconciler.operations.apply import LONGEST_MOMENT, apply_plan
 from tests.apply.memory import KeptJournal, Memory, NeverStops, a_run, plan_of
 from tests.effects.worlds import NOW, World, override, set_group, set_user
@@ -169,3 +169,28 @@ def test_an_error_of_our_own_in_the_proof_leaves_it_unproven() -> None:
     assert (outcome.ended.is_verified, outcome.ended.not_verified) == (False, 2)
     assert "an error in reconciler itself (RuntimeError" in outcome.ended.differences[0]
     assert override(50, "acme") == waiting.memory.states[ACTIONS[1].subject.id]
+
+
+def test_a_lost_write_that_arrives_after_somebody_elses_is_done_and_not_a_conflict() -> None:
+    """The gateway gave up on it; somebody else's value was read back; then it came. `revert` must take it back."""
+    waiting = Waiting(plan_of(WORLD, ACTIONS[0]), took=timedelta())
+    states, group = waiting.memory.states, ACTIONS[0].subject.id
+
+    def lost(subject: Subject) -> None:
+        states[group] = ABSENT
+        raise UnreachableError("lost")
+
+    class Arriving(KeptJournal):
+        def append(self, event: Event) -> None:
+            self.events.append(event)
+            if isinstance(event, Recorded) and event.result is Result.CONFLICT:
+                states[group] = ACTIONS[0].after
+
+    waiting.memory.before_write = lost
+    waiting.journal = Arriving()
+    outcome = waiting.apply()
+    assert [row.result for row in outcome.results] == [Result.DONE]
+    assert [event.result for event in waiting.journal.events if isinstance(event, Recorded)] == [
+        Result.CONFLICT,
+        Result.DONE,
+    ]

@@ -136,3 +136,23 @@ def test_an_exposure_of_which_a_part_is_not_known_is_refused_and_says_of_how_man
     assert messages(GuardrailName.MAX_EXPOSURE, usd(20), world=nobody)[0].startswith(
         "policies/rails.yaml:4:3: max_exposure is $20.00, and the limits of 3 people of acme are not known: "
     )
+
+
+def _standing(entry: Entry, before: Entry | None) -> bool:
+    base = {} if before is None else {"group/acme/eng": before}
+    return Blame(base=base).is_standing("group/acme/eng", entry)
+
+
+def test_with_a_base_a_breach_stands_where_the_entry_goes_no_further_than_before() -> None:
+    assert _standing(group(6), group(6))
+    assert _standing(group(5), group(6))
+    assert _standing(group(ABSENT), group(6))
+    assert not _standing(group(6), None)
+    assert not _standing(group(7), group(6))
+    assert not _standing(group(6), group(ABSENT))
+    assert not _standing(group(6), group(6, "FIN-42")), "the reason was taken away"
+    day = NOW + timedelta(days=1)
+    assert _standing(user(usd(5), expires=NOW), user(usd(5), expires=day))
+    assert not _standing(user(usd(5)), user(usd(5), expires=day))
+    assert not _standing(user(usd(5), expires=day), user(usd(5), expires=NOW))
+    assert _standing(user(usd(5), expires=day), user(usd(5)))

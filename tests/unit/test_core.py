@@ -447,3 +447,36 @@ def test_addresses_and_causes() -> None:
     ).is_everyone
     assert [cause.value for cause in Cause] == ["listed", "not-listed", "expired", "revert"]
     assert isinstance(plan_of([policy()], WORLD.snapshot()), Plan)
+
+
+class TestOrphans:
+    def test_a_group_that_is_named_like_the_uuid_of_another_is_ambiguous(self) -> None:
+        eng = "0a5c4a0e-4000-4000-8000-00000000000b"
+        directory = WORLD.directory()
+        groups = {
+            GroupId(eng): replace(directory.groups[GroupId("acme/eng")], id=GroupId(eng)),
+            GroupId("x"): replace(directory.groups[GroupId("acme/ops")], id=GroupId("x"), name=eng),
+        }
+        directory = replace(directory, groups={**directory.groups, **groups})
+        found = looked_up(policy(budget(eng), override("ana", eng)), directory=directory)
+        assert [(orphan.address, str(orphan.reason)) for orphan in found.orphans] == [
+            (f"group/acme/{eng}", "ambiguous"),
+            ("user/ana", "ambiguous"),
+        ]
+        assert found.desired.left_alone == {"ana"}
+
+    def test_an_absence_of_somebody_ambiguous_is_an_orphan_too(self) -> None:
+        directory = with_user(User(username="ana2", id=UserId("u-2"), email="ana"), "acme")
+        found = looked_up(policy(override("ana", "eng", None)), directory=directory)
+        assert [str(orphan.reason) for orphan in found.orphans] == ["ambiguous"]
+        assert [unresolved.address for unresolved in found.desired.unresolved] == ["user/ana"]
+
+    def test_what_is_out_of_scope_is_no_orphan_and_withholds_all_the_same(self) -> None:
+        found = resolve(
+            [policy(override("zzz", "eng"), budget("eng"))],
+            WORLD.directory(),
+            at=NOW,
+            scope=Scope(only=("group/*",)),
+        )
+        assert found.orphans == ()
+        assert [unresolved.address for unresolved in found.desired.unresolved] == ["user/zzz"]

@@ -67,7 +67,7 @@ def vacancy_notices(vacancies: Iterable[Vacancy], *, at: datetime) -> tuple[Noti
             kind=NoticeKind.AWAITED if vacancy.starts else NoticeKind.REMOVABLE,
             address=vacancy.listed.address,
             place=vacancy.listed.entry.place,
-            text="is not known yet" if vacancy.starts else "is gone",
+            text="is not known yet" if vacancy.starts else "is gone, or has another name now",
             at=vacancy.starts or at,
             is_standing=True,
         )

@@ -78,7 +78,10 @@ def test_hover_says_what_a_key_means(server: LanguageServer, at: str, sentence: 
         ("tiers: {1st: $5}", "3: Name a tier with a letter"),
         ("tiers: {a: b}", "3: Write an amount such as $200"),
         ("manage: {group_budgets: all}", "3: Write `exact` or `listed`."),
-        ("allow: [{hazard: NOISE, up_to: 1, reason: x}]", "3: Write REMOVES_LIMIT, BLOCKS_USERS, UNSEEN_PEOPLE or MASS_CHANGE."),
+        (
+            "allow: [{hazard: NOISE, up_to: 1, reason: x}]",
+            "3: Write REMOVES_LIMIT, BLOCKS_USERS, UNSEEN_PEOPLE or MASS_CHANGE.",
+        ),
         ("user_overrides: [{user: a, group: b, limit: $5, expires: soon}]", "3: Write a date such as 2026-11-01"),
         ("group_budgets: [{group: a, limit: $5, limt: $5}]", "3: Property limt is not allowed."),
     ],

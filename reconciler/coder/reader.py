@@ -29,6 +29,7 @@ from reconciler.core.budget import ABSENT, Budget, GroupId, GroupRef, Organizati
 from reconciler.core.directory import Directory, Group, Subject, User
 from reconciler.core.snapshot import Deployment, Effective, People
 from reconciler.core.spend import Booked, Export, Window
+from reconciler.errors import DeniedError, ServerError
 from reconciler.money import Micros
 
 GROUP_WRITERS = "an Owner, a User Admin or an Organization Admin"
@@ -182,11 +183,24 @@ class CoderReader:
             return tuple(Export(window=window, booked={}, unpriced=(), left_out=left_out) for window in windows)
         refused = {id_: self._refused[id_] for id_ in organizations if id_ in self._refused}
         asked = [id_ for id_ in organizations if id_ not in refused]
-        exports = export.read_exports(self._transport, asked, windows)
+        exports = self._export_or_why_not(asked, windows)
         for item in exports:
             if item.window == self.period():
                 self._remember_export(item, asked)
         return tuple(replace(item, left_out={**item.left_out, **refused}) for item in exports)
+
+    def _export_or_why_not(self, asked: Sequence[OrganizationId], windows: Sequence[Window]) -> tuple[Export, ...]:
+        """Read exports. A long answer may be cut off where short ones are not, so a failure leaves them all out.
+
+        Raises DeniedError for a token that is not accepted.
+        """
+        try:
+            return export.read_exports(self._transport, asked, windows)
+        except DeniedError:
+            raise
+        except ServerError as error:
+            left_out = dict.fromkeys(asked, error.message)
+            return tuple(Export(window=window, booked={}, unpriced=(), left_out=left_out) for window in windows)
 
     def _remember_export(self, item: Export, asked: Collection[OrganizationId]) -> None:
         with self._lock:
@@ -212,13 +226,17 @@ class CoderReader:
         self._remember(bulk.booked(bulk.read_member_rows(self._transport, asked)))
 
     def _not_booked(self, asked: Mapping[GroupId, Sequence[UserId]]) -> dict[GroupId, list[UserId]]:
-        """Return the questions that nothing read so far answers. Who is in no row of an export booked nothing."""
+        """Return the questions that nothing read so far answers. A member in no row of an export booked nothing.
+
+        Of people who are not members the bulk reads say nothing, so an export does not answer for them either.
+        """
+        members = self._directory.members if self._directory is not None else {}
         for group_id, users in asked.items():
             organization = self._organization_of(group_id)
             booked = self._exported.get(organization) if organization is not None else None
             if booked is not None:
-                people = booked.get(group_id, {})
-                self._remember({group_id: {user: people.get(user, Micros(0)) for user in users}})
+                people, mine = booked.get(group_id, {}), members.get(group_id, frozenset())
+                self._remember({group_id: {user: people.get(user, Micros(0)) for user in users if user in mine}})
         left = {id_: [user for user in users if user not in self._booked.get(id_, {})] for id_, users in asked.items()}
         return {id_: users for id_, users in left.items() if users}
 

@@ -169,3 +169,21 @@ def test_a_connection_that_breaks_off_is_asked_again() -> None:
         spend = reader.spend(groups)
         assert asked(sandbox)["GET /api/v2/organizations/*/ai/spend/export"] == 2
         assert sum(map(len, spend.values())) == sum(map(len, groups.values()))
+
+
+def test_an_export_that_always_breaks_off_leaves_the_bulk_reads() -> None:
+    with sandbox_and_reader(seed="400-users,9-groups") as (_, reader):
+        whole = reader.spend(everybody(reader))
+    with sandbox_and_reader(seed="400-users,9-groups") as (sandbox, reader):
+        sandbox.fault(Fault("truncate", path="*/ai/spend/export", times=999))
+        assert reader.spend(everybody(reader)) == whole
+
+
+def test_an_export_says_nothing_of_people_who_are_not_members() -> None:
+    """An override can outlive its membership, and its spend stands in the export; the bulk reads leave it out."""
+    with sandbox_and_reader(seed="400-users,9-groups") as (_, reader):
+        groups = everybody(reader)
+        small = min((group for group in groups if groups[group]), key=lambda group: len(groups[group]))
+        stranger = next(user for people in groups.values() for user in people if user not in groups[small])
+        spend = reader.spend({**groups, small: [*groups[small], stranger]})
+        assert stranger not in spend[small]

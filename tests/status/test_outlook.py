@@ -126,8 +126,15 @@ def test_a_forecast_that_cannot_be_made_takes_no_plan_with_it(shell: Shell) -> N
         sandbox.fault(Fault("reset", path="*/ai/spend/export", times=999, after=1))
         ran = shell.run("plan", "--max-wait", "0", "--json")
         assert len(ran.document["actions"]) == 2
-        assert ran.document["forecast"]["pace"] is None
-        assert ran.document["forecast"]["reason"]
+        assert ran.document["forecast"]["pace"]["basis"] == "this-period"
+        sandbox.forget_faults()
+        sandbox.forget_requests()
+        shell.run("plan", "--no-forecast")
+        most = str(len(sandbox.requests) + 1)
+        ran = shell.run("plan", "--max-requests", most, "--json")
+    assert len(ran.document["actions"]) == 2
+    assert ran.document["forecast"]["pace"] is None
+    assert "more are needed" in ran.document["forecast"]["reason"]
 
 
 def test_no_forecast_asks_no_export(shell: Shell) -> None:

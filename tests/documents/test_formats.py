@@ -25,6 +25,7 @@ from reconciler.core.plan.plan import Plan
 from reconciler.errors import ReconcilerError
 from reconciler.formats.documents import DOCUMENTS, dump, load
 from reconciler.money import format_usd, format_usd_short
+from reconciler.operations.status import find_status
 from reconciler.render.changes import DRIFT_TITLES
 from reconciler.render.formats import FORMATS, Facts, Format, formats_of, render
 from reconciler.render.markup import code
@@ -32,7 +33,8 @@ from reconciler.render.overview import overview_of, signed_usd
 from reconciler.render.pages import github
 from reconciler.render.text import harmless
 from tests.documents.samples import FACTS, large_plan, outcome, plan, plan_of, values
-from tests.effects.worlds import plans, spends
+from tests.effects.worlds import NOW, World, plans, spends
+from tests.property.strategies import SnapshotReader
 
 ROWS = pytest.mark.parametrize("row", FORMATS.values(), ids=list(FORMATS))
 PLANS = plans().flatmap(
@@ -237,12 +239,21 @@ def test_counts_and_metrics_agree_with_the_json(made: Plan) -> None:
     assert {case.get("name") for case in cases} >= {action["address"] for action in document["actions"]}
 
 
+class StatusOfSnapshot(SnapshotReader):
+    """Satisfies StatusReader, too."""
+
+    def free_models(self) -> frozenset[str]:
+        return frozenset()
+
+
 def test_the_page_of_metrics_documents_every_metric() -> None:
+    world = World({"acme": ["ana"]}, {"acme": 5})
+    status = find_status((), StatusOfSnapshot(world.snapshot()), at=NOW)
     text = (Path(__file__).parents[2] / "docs" / "metrics.md").read_text(encoding="utf-8")
     listed = set(re.findall(r"^\| `(reconciler_\w+)`", text, re.M))
     written = {
         family.name
-        for value in values().values()
+        for value in (*values().values(), status)
         for family in text_string_to_metric_families(render("metrics", (value,), FACTS))
     }
     assert listed == written

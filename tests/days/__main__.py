@@ -71,6 +71,11 @@ def environment(day: Day, folder: Path) -> Path:
     (packages / "moved_clock.py").write_text(Path(moved_clock.__file__).read_text(encoding="utf-8"), encoding="utf-8")
     link = LINK.format(packages=sysconfig.get_path("purelib"), at=int(day.at.timestamp()), zone=day.zone)
     (packages / "moved_clock.pth").write_text(link, encoding="utf-8")
+    command = folder / "bin" / "reconciler"  # what a pipeline calls
+    command.write_text(
+        f"#!{python}\nimport sys\nfrom reconciler.cli.entry import main\nsys.exit(main())\n", encoding="utf-8"
+    )
+    command.chmod(0o755)
     # Python goes on when a line of a .pth file fails, and then it would be today.
     now = _output(python, "from datetime import *; print(datetime.now(timezone.utc).isoformat())")
     assert datetime.fromisoformat(now) == day.at, f"the clock was not stopped: it is {now}, not {day.at}"

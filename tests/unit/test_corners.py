@@ -1,0 +1,136 @@
+"""Corners of the core that no larger test comes to: each a case that a company meets once in a while."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+from reconciler.core.action import Action, Origin
+from reconciler.core.budget import ABSENT, Budget, GroupId, Unknown, UserId
+from reconciler.core.gate.guardrails import _raises
+from reconciler.core.gate.hazards import Facts
+from reconciler.core.gate.verdict import Breach, Verdict
+from reconciler.core.people.census import OverrideStatus, _restarted
+from reconciler.core.people.effective import EffectiveLimits
+from reconciler.core.people.effects import PersonEffect
+from reconciler.core.people.forecast import Basis, Pace, forecast
+from reconciler.core.people.moves import moves
+from reconciler.core.people.replay import Month, replay_month
+from reconciler.core.plan.due import due_refusals
+from reconciler.core.plan.resolve import resolve
+from reconciler.core.policy import GroupBudgetEntry, GuardrailName, Manage, Policy
+from reconciler.core.scope import Scope
+from reconciler.core.spend import Window
+from reconciler.errors import Place
+from tests.effects.worlds import NOW, World, effects_of_nothing, group_of, limit, ref, set_user, unlimited, usd
+
+ANA = UserId("ana")
+WEEK = Window(start=NOW - timedelta(days=7), end=NOW)
+HERE = Place("acme.yaml", 7, 5)
+
+
+def person(**change: object) -> PersonEffect:
+    made = PersonEffect(
+        user_id=ANA,
+        username="ana",
+        before=limit(10, "acme/eng"),
+        after=limit(20, "acme/eng"),
+        spend_before_micros=usd(15),
+        spend_after_micros=usd(15),
+        causes=("group/acme/eng",),
+        organization="acme",
+    )
+    return replace(made, **change)  # type: ignore[arg-type]
+
+
+def test_who_is_blocked_already_or_has_no_limit_is_not_in_a_forecast() -> None:
+    pace = Pace(basis=Basis.LAST_DAYS, window=WEEK, spent={ANA: usd(70)})
+    end = NOW + timedelta(days=9)
+    blocked = forecast([person()], pace, period_end=end, at=NOW)
+    assert (blocked.considered, blocked.would_have, len(blocked.people)) == (1, 0, 1)
+    free = forecast([person(after=unlimited())], pace, period_end=end, at=NOW)
+    assert (free.considered, free.people) == (1, ())
+
+
+def test_a_removal_raises_no_budget() -> None:
+    group = group_of("acme/eng")
+    assert not _raises(Action(subject=group, before=Budget(usd(5), group.ref), after=ABSENT))
+
+
+def test_nothing_is_said_of_an_override_whose_fallback_is_not_known() -> None:
+    status = OverrideStatus(
+        user_id=ANA,
+        username="ana",
+        budget=Budget(usd(5), ref("acme")),
+        fallback=Unknown("it was not read"),
+        is_listed=False,
+        expires=None,
+    )
+    assert not status.changes_nothing
+
+
+def test_who_booked_nothing_did_not_start_again() -> None:
+    assert _restarted([], {GroupId("acme"): {ANA: usd(0)}}) == ()
+
+
+def test_of_people_whose_limit_is_not_known_or_stays_no_move_is_told() -> None:
+    before = World({"acme": ["ana", "bob"], "acme/eng": []}, {"acme": 5})
+    after = World({"acme": ["ana", "bob"], "acme/eng": ["ana"]}, {"acme": 5})
+    assert moves(before.snapshot(), after.snapshot()) == ()
+    hidden = World({"acme": ["ana", "bob"], "acme/eng": ["ana"]}, {"acme": 5, "acme/eng": Unknown("no answer")})
+    assert moves(before.snapshot(), hidden.snapshot()) == ()
+
+
+def test_a_replay_leaves_out_whose_limit_is_not_known_and_offers_no_limit_that_stops_nobody() -> None:
+    world = World({"acme": ["ana", "bob"], "acme/eng": ["bob"]}, {"acme": 5, "acme/eng": Unknown("no answer")})
+    snapshot = world.snapshot()
+    limits = EffectiveLimits(snapshot.directory, snapshot.group_budgets, snapshot.user_overrides)
+    month = Month(window=WEEK, parts=[(WEEK, {ANA: usd(10_000_000)})])
+    replayed = replay_month(month, snapshot.directory, before=limits, after=limits, people=[ANA, UserId("bob")])
+    assert [(group.group.name, group.people) for group in replayed.groups] == [("Everyone", 1)]
+    assert all(choice.stopped == 1 for choice in replayed.groups[0].choices)
+
+
+def test_a_broken_guardrail_holds_a_due_action_back_and_no_other() -> None:
+    world = World({"acme": ["ana", "bob"]}, {"acme": 5})
+    due = replace(set_user(world, "ana", (9, "acme")), origin=Origin.DUE)
+    other = set_user(world, "bob", (9, "acme"))
+    facts = Facts(
+        effects=effects_of_nothing(),
+        actions=(due, other),
+        directory=world.directory(),
+        offers_spend=True,
+        managed={},
+    )
+    breach = Breach(
+        guardrail=GuardrailName.MAX_LIMIT,
+        address=due.address,
+        place=HERE,
+        message="$9.00 is over the max_limit of $8.00",
+        guardrail_place=HERE,
+        hint="lower the limit",
+    )
+    elsewhere = replace(breach, address="group/acme/eng")
+    (held,) = due_refusals(facts, Verdict(breaches=(elsewhere, breach)))
+    assert (held.action, held.message) == (due, breach.message)
+
+
+def test_an_orphan_that_is_out_of_scope_is_none() -> None:
+    entry = GroupBudgetEntry(group="gone", limit=usd(5), reason="", place=HERE)
+    policy = Policy(
+        organization="acme",
+        place=HERE,
+        group_budgets_managed=Manage.LISTED,
+        user_overrides_managed=Manage.LISTED,
+        group_budgets=(entry,),
+        user_overrides=(),
+        guardrails=(),
+        allow=(),
+    )
+    directory = World({"acme": ["ana"]}).directory()
+    without = Scope(exclude=("group/acme/gone",))
+    assert resolve((policy,), directory, at=NOW).orphans
+    assert not resolve((policy,), directory, at=NOW, scope=without).orphans
+    absence = replace(policy, group_budgets=(replace(entry, limit=ABSENT),))
+    assert resolve((absence,), directory, at=NOW).vacancies
+    assert not resolve((absence,), directory, at=NOW, scope=without).vacancies

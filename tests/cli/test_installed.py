@@ -82,4 +82,4 @@ def test_no_file_installs_a_package_that_is_not_ours() -> None:
     assert stranger.search("pip install 'reconciler[sandbox]'")
     for file in files:
         if file.suffix not in (".pyc", ".svg", ".png"):
-            assert not stranger.search(file.read_text(encoding="utf-8") + "\n"), file
+            assert not stranger.search(file.read_text(encoding="utf-8", errors="replace") + "\n"), file

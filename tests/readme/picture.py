@@ -37,7 +37,7 @@ def _colored_plan() -> str:
             "CODER_SESSION_TOKEN": sandbox.tokens["user-admin"],
         }
         answer = subprocess.run(
-            [sys.executable, "-m", *COMMAND.split(), "--color", "always"],
+            [sys.executable, "-m", *COMMAND.split(), "--no-forecast", "--color", "always"],  # it depends on the day
             cwd=folder, env=environment, capture_output=True, text=True, timeout=PATIENCE_S, check=True,
         )  # fmt: skip
     return moved_back(settled(answer.stdout), since=WRITTEN)

@@ -47,8 +47,8 @@ simulate: .venv/installed ## 100,000 worlds of the deterministic simulation, on 
 	@$(BIN)/python -m tests.simulation $(SIMULATE)
 
 chaos: .venv/installed ## 10,000 runs of the fault harness and 10,000 of law 5, on all cores; about an hour
-	@$(BIN)/python -m tests.chaos --runs 10000
-	@$(BIN)/python -m tests.chaos --runs 10000 --order
+	@$(BIN)/python -m tests.chaos --runs 10000 $(CHAOS)
+	@$(BIN)/python -m tests.chaos --runs 10000 --order $(CHAOS)
 
 year: .venv/installed ## a scripted year of a company of 300 people, hour by hour; about ten minutes
 	@$(BIN)/python -m tests.year $(YEAR)

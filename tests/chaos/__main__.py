@@ -1,56 +1,45 @@
-"""`python -m tests.chaos`, `make chaos`: many runs on all cores; a seed that fails is printed, and can be run again."""
+"""`python -m tests.chaos`, `make chaos`: a range of runs on all cores; results are added up in a file.
+
+python -m tests.chaos --runs 10000                    seeds 0 to 9,999, with faults
+python -m tests.chaos --runs 10000 --order            the same seeds without faults: law 5 alone
+python -m tests.chaos --seed 1513                     one run, told step by step
+python -m tests.chaos --report                        what all runs so far have found
+"""
 
 from __future__ import annotations
 
 import argparse
-import os
 import sys
-import time
-from collections import Counter
-from concurrent.futures import ProcessPoolExecutor
 from functools import partial
-from multiprocessing import get_context
+from pathlib import Path
 
-from tests.chaos.run import Report, run_batch
+from tests import ranges
+from tests.chaos.run import run_batch, run_range
 
-_BATCH = 25
+BATCH = 25
+RESULTS = Path(".chaos.jsonl")
+"""One line a range; ignored by Git."""
 
 
 def main() -> int:
-    """Run, report, and fail if any run failed."""
+    """Run, add the result to the file, and fail if a run failed."""
     parser = argparse.ArgumentParser(prog="python -m tests.chaos")
     parser.add_argument("--runs", type=int, default=300)
     parser.add_argument("--start", type=int, default=0, help="the first seed")
     parser.add_argument("--seed", type=int, help="only this run, told step by step")
     parser.add_argument("--order", action="store_true", help="no faults: law 5 alone")
-    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--report", action="store_true", help="add up what was run so far")
+    parser.add_argument("--workers", type=int, default=0, help="processes; one a processor unless given")
     arguments = parser.parse_args()
+    if arguments.report:
+        return ranges.tell(ranges.read(RESULTS))
     if arguments.seed is not None:
         (report,) = run_batch(range(arguments.seed, arguments.seed + 1), is_order=arguments.order)
-        print("\n".join(report.story))
-        return _summary([report], time.monotonic())
-    started = time.monotonic()
-    end = arguments.start + arguments.runs
-    batches = [range(first, min(first + _BATCH, end)) for first in range(arguments.start, end, _BATCH)]
-    reports: list[Report] = []
-    with ProcessPoolExecutor(arguments.workers, mp_context=get_context("spawn")) as pool:
-        for batch in pool.map(partial(run_batch, is_order=arguments.order), batches):
-            reports += batch
-            failed = sum(bool(report.problems) for report in reports)
-            print(f"\r{len(reports):,} runs, {failed} failed", end="", file=sys.stderr, flush=True)
-    return _summary(reports, started)
-
-
-def _summary(reports: list[Report], started: float) -> int:
-    print(file=sys.stderr)
-    failed = [report for report in reports if report.problems]
-    for report in failed[:20]:
-        print(f"seed {report.seed}:")
-        print("\n".join(f"  {problem}" for problem in report.problems))
-    counts = sum((report.counts for report in reports), Counter[str]())
-    print(", ".join(f"{name}: {number:,}" for name, number in sorted(counts.items())))
-    print(f"{len(reports):,} runs in {time.monotonic() - started:.0f} s, {len(failed)} failed")
-    return 1 if failed else 0
+        print("\n".join([*report.story, *report.problems]))
+        return 1 if report.problems else 0
+    run = partial(run_range, is_order=arguments.order)
+    seeds = ranges.batches(arguments.start, arguments.runs, size=BATCH)
+    return ranges.tell(ranges.run_all(run, seeds, results=RESULTS, workers=arguments.workers))
 
 
 if __name__ == "__main__":

@@ -125,7 +125,7 @@ class Launcher:
     def _start_cold(self, command: Command) -> Running:
         with open(command.out, "wb") as out, open(command.err, "wb") as err:
             process = subprocess.Popen(
-                [sys.executable, "-W", "error", "-m", "reconciler", *command.arguments],
+                [sys.executable, "-W", "error", "-m", "tests.chaos.launcher", *command.arguments],
                 stdin=subprocess.DEVNULL, stdout=out, stderr=err, cwd=command.folder, env=command.environment,
             )  # fmt: skip
         return Running(process.pid, process)

@@ -17,6 +17,7 @@ from random import Random
 from typing import Any
 
 from reconciler.sandbox import COST_CONTROL_EXPERIMENT, Options, Sandbox
+from tests import ranges
 from tests.chaos import replay
 from tests.chaos.commands import Command, Launcher, Running
 from tests.chaos.company import FAR, Company, live_state, random_company, settle
@@ -59,6 +60,19 @@ def run_batch(seeds: range, *, is_order: bool = False) -> list[Report]:
     """Do the runs of some seeds with one launcher."""
     with Launcher() as launcher:
         return [run(seed, launcher, is_order=is_order) for seed in seeds]
+
+
+def run_range(seeds: range, *, is_order: bool) -> ranges.Batch:
+    """Do the runs of some seeds; return what happened, and what was not as it must be."""
+    reports = run_batch(seeds, is_order=is_order)
+    option = " --order" if is_order else ""
+    return ranges.Batch(
+        kind="order" if is_order else "faults",
+        start=seeds.start,
+        number=len(seeds),
+        counts=dict(sum((report.counts for report in reports), Counter[str]())),
+        broken=tuple(f"--seed {report.seed}{option}: {text}" for report in reports for text in report.problems),
+    )
 
 
 class _Run:

@@ -29,6 +29,7 @@ from reconciler.core.policy import Hazard, Manage, Policy
 from reconciler.errors import ReconcilerError
 from reconciler.operations.apply import Run, apply_plan
 from reconciler.operations.plan import PlanRequest, make_plan
+from tests import ranges
 from tests.simulation.coder import Coder, limit_of
 from tests.simulation.faults import Faults
 from tests.simulation.hub import Crash, Hub
@@ -316,3 +317,15 @@ def _wanted(action: Action) -> object:
     if isinstance(action.subject, User):
         return str(action.after.group.id), action.after.limit_micros
     return action.after.limit_micros
+
+
+def run_range(seeds: range) -> ranges.Batch:
+    """Run worlds; return what happened, and every law that was broken."""
+    counts: Counter[str] = Counter()
+    broken = []
+    for seed in seeds:
+        try:
+            counts += run_world(seed)
+        except BrokenLawError as error:
+            broken.append(str(error))
+    return ranges.Batch(kind="worlds", start=seeds.start, number=len(seeds), counts=dict(counts), broken=tuple(broken))

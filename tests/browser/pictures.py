@@ -18,7 +18,7 @@ from cmarkgfm.cmark import Options as Rendering  # type: ignore[import-untyped]
 
 from reconciler.sandbox import Options, Sandbox
 
-DOCS = Path(__file__).parents[2] / "docs"
+PICTURES = Path(__file__).parents[2] / "docs" / "pictures"
 EDITS = (("$200.00", "$250.00"), ("$400.00", "$300.00"), ("$150.00", "$120.00"))
 """What the pull request changes: one amount for another, wherever it stands."""
 COMMENT = """<!doctype html><meta charset="utf-8"><style>
@@ -32,7 +32,7 @@ a{color:#0969da;text-decoration:none}sub{color:#59636e}
 
 
 def draw() -> None:
-    """Write docs/comment.png and docs/page.png."""
+    """Write docs/pictures/comment.png and page.png."""
     from playwright.sync_api import sync_playwright
 
     with tempfile.TemporaryDirectory() as name:
@@ -47,7 +47,7 @@ def draw() -> None:
             for source, target, width in (("comment", "comment", 1024), ("plan", "page", 1200)):
                 page = browser.new_page(viewport={"width": width, "height": 600})
                 page.goto((folder / f"{source}.html").as_uri())
-                page.screenshot(path=DOCS / f"{target}.png", full_page=True)
+                page.screenshot(path=PICTURES / f"{target}.png", full_page=True)
             browser.close()
 
 

@@ -249,7 +249,7 @@ class StatusOfSnapshot(SnapshotReader):
 def test_the_page_of_metrics_documents_every_metric() -> None:
     world = World({"acme": ["ana"]}, {"acme": 5})
     status = find_status((), StatusOfSnapshot(world.snapshot()), at=NOW)
-    text = (Path(__file__).parents[2] / "docs" / "metrics.md").read_text(encoding="utf-8")
+    text = (Path(__file__).parents[2] / "docs" / "reference" / "metrics.md").read_text(encoding="utf-8")
     listed = set(re.findall(r"^\| `(reconciler_\w+)`", text, re.M))
     written = {
         family.name

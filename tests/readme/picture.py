@@ -18,7 +18,7 @@ from reconciler.sandbox import Options, Sandbox
 from tests.patience import PATIENCE_S
 from tests.readme.blocks import README, moved_back, settled, within_a_day
 
-PICTURE = README.parent / "docs" / "plan.svg"
+PICTURE = README.parent / "docs" / "pictures" / "plan.svg"
 COMMAND = "reconciler plan"
 
 

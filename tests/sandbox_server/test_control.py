@@ -253,6 +253,6 @@ def test_a_request_without_a_secret_is_answered_before_its_body_counts(world: Wo
 
 
 def test_the_documentation_names_every_verb(world: World) -> None:
-    text = (Path(__file__).parents[2] / "docs" / "sandbox.md").read_text(encoding="utf-8")
+    text = (Path(__file__).parents[2] / "docs" / "reference" / "sandbox.md").read_text(encoding="utf-8")
     for method, name in world.sandbox._application.control._actions:
         assert f"`{method} {name}`" in text, (method, name)

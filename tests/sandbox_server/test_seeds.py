@@ -15,7 +15,7 @@ from reconciler.sandbox.seeds import document
 from tests.sandbox_server.callers import Start
 
 ROLES = {"owner", "user-admin", "organization-admin", "organization-user-admin", "auditor", "member"}
-DOCUMENTATION = Path(__file__).parents[2] / "docs" / "sandbox.md"
+DOCUMENTATION = Path(__file__).parents[2] / "docs" / "reference" / "sandbox.md"
 TOKEN = re.compile(r"[A-Za-z0-9]{10}-[A-Za-z0-9]{22}")
 
 

@@ -1,4 +1,4 @@
-"""A YAML document as a seed; docs/sandbox.md shows every key. Amounts are in US dollars.
+"""A YAML document as a seed; docs/reference/sandbox.md shows every key. Amounts are in US dollars.
 
 Written for people who prepare a situation by hand: a key that means nothing here is an error that names it. The
 rules themselves are the database's. Memberships begin in the order of the document.

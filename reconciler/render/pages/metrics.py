@@ -1,7 +1,7 @@
 """Documents as Prometheus text, for the textfile collector of the node exporter or for a push gateway.
 
-docs/reference/metrics.md describes every metric; a test compares. No person's name is a label. Several documents are one page:
-numbers of one organization are added up.
+docs/reference/metrics.md describes every metric; a test compares. No person's name is a label. Several documents are
+one page: numbers of one organization are added up.
 """
 
 from __future__ import annotations

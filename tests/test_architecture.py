@@ -1,4 +1,4 @@
-"""The house as docs/developers/architecture.md draws it: arrows, libraries with a room to themselves, sizes, docstrings."""
+"""The house as docs/developers/architecture.md draws it: arrows, rooms of libraries, sizes, docstrings."""
 
 from __future__ import annotations
 

@@ -17,6 +17,7 @@ NO_LIMIT = "no limit"
 NAMES_SHOWN = 5
 EXCERPT = 160
 
+QUOTED = 60
 MAX_NAME_COMPARED = 40
 """Longer texts have no near name; nobody mistypes them, and leaving letters out of them takes long."""
 MAX_NAMES_COMPARED = 50_000
@@ -53,6 +54,11 @@ def any_of(words: Iterable[str]) -> str:
 def shortened(text: str, most: int) -> str:
     """Cut a text that is longer than `most` characters, and show that it was cut."""
     return text if len(text) <= most else f"{text[:most]}..."
+
+
+def quoted(value: object, most: int = QUOTED) -> str:
+    """Quote a value that a file or a server holds, so that a message stays a sentence however long it is."""
+    return shortened(repr(value), most)
 
 
 def excerpt(line: str, at: int, *, most: int = EXCERPT) -> str:

@@ -24,6 +24,8 @@ from enum import Enum
 from functools import cache
 from typing import Any, NewType, Union, get_args, get_origin, get_type_hints
 
+from reconciler.words import QUOTED, quoted, shortened
+
 _UNIONS = (Union, types.UnionType)
 
 
@@ -121,16 +123,15 @@ def _decode_object(cls: Any, data: Any, path: str) -> Any:
     here = f"{path}." if path else ""
     for key in pairs:
         if key not in hints and key not in extras:
-            raise ValueError(f"{here}{key} is not a known key")
+            raise ValueError(f"{here}{shortened(key, QUOTED)} is not a known key")
     for key in (*hints, *extras):
         if key not in pairs:
             raise ValueError(f"{here}{key} is missing")
     value = cls(**{name: _decode(hint, pairs[name], f"{here}{name}") for name, hint in hints.items()})
     for name in extras:
         if encode(getattr(value, name)) != pairs[name]:
-            raise ValueError(
-                f"{here}{name} is {pairs[name]!r}, but the rest of it says {encode(getattr(value, name))!r}"
-            )
+            says = quoted(encode(getattr(value, name)))
+            raise ValueError(f"{here}{name} is {quoted(pairs[name])}, but the rest of it says {says}")
     return value
 
 
@@ -142,8 +143,7 @@ def _require(kind: type, data: Any, path: str) -> Any:
 
 
 def _misfit(path: str, wanted: str, data: Any) -> ValueError:
-    shown = repr(data)
-    return ValueError(f"{path or 'the document'} must be {wanted}, not {shown[:60]}{'…' if len(shown) > 60 else ''}")
+    return ValueError(f"{path or 'the document'} must be {wanted}, not {quoted(data)}")
 
 
 @cache

@@ -12,6 +12,7 @@ import re
 from typing import Any
 
 from reconciler.errors import FileError
+from reconciler.words import quoted
 
 
 def dump(name: str, version: int, body: dict[str, Any]) -> str:
@@ -29,7 +30,7 @@ def load(text: str, name: str, version: int, *, source: str, oldest: int | None 
     document = parse_object(text, source=source)
     found = document.get("format")
     if found != name:
-        raise FileError(f"{source} is not a {name}", hint=f"its format is {found!r}" if found else "")
+        raise FileError(f"{source} is not a {name}", hint=f"its format is {quoted(found)}" if found else "")
     found_version = require_version(document, version, source=source, oldest=oldest)
     checksum = document.pop("checksum", None)
     if checksum != _checksum(document):
@@ -67,7 +68,7 @@ def require_version(document: dict[str, Any], version: int, *, source: str, olde
         is_newer = isinstance(found, int) and not isinstance(found, bool) and found > version
         readable = f"version {version}" if oldest in (None, version) else f"versions {oldest} to {version}"
         raise FileError(
-            f"{source} has format version {found!r}, and this reconciler reads {readable}",
+            f"{source} has format version {quoted(found)}, and this reconciler reads {readable}",
             hint="use a newer reconciler" if is_newer else "",
         )
     return found

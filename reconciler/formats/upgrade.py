@@ -11,6 +11,8 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from reconciler.words import quoted
+
 Json = dict[str, Any]
 
 _PLACE = re.compile(r"(.*):([1-9]\d{0,8}):([1-9]\d{0,8})", re.DOTALL)
@@ -136,5 +138,5 @@ def _breach(breach: Json) -> Json:
 def _place(text: str) -> Json:
     match = _PLACE.fullmatch(text)
     if match is None:
-        raise ValueError(f"{text!r} is not a place (file:line:column)")
+        raise ValueError(f"{quoted(text)} is not a place (file:line:column)")
     return {"file": match[1], "line": int(match[2]), "column": int(match[3])}

@@ -1,8 +1,10 @@
 """Coverage-guided fuzzing of what reads foreign bytes. Needs atheris (`pip install '.[fuzz]'`), so not in `make test`.
 
-    python -m tests.fuzz policy --seconds 1800
+    python -m tests.fuzz policy --seconds 1800          policies
+    python -m tests.fuzz documents --seconds 1800       saved plans, journals and other results
+    python -m tests.fuzz answers --seconds 1800         answers of Coder
 
-New inputs go to tests/fuzz/found/policy, those that break a promise to tests/fuzz/found. Put these into the corpus:
+New inputs go to tests/fuzz/found/TARGET, those that break a promise to tests/fuzz/found. Put these into the corpus:
 `make test` runs each input there, and each example policy, once (test_corpus.py).
 """
 
@@ -17,7 +19,7 @@ HERE = Path(__file__).parent
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("target")
+    parser.add_argument("target", choices=("policy", "documents", "answers"))
     parser.add_argument("--seconds", type=int, default=60)
     options = parser.parse_args()
     import atheris  # type: ignore[import-untyped,import-not-found,unused-ignore]
@@ -26,10 +28,11 @@ def main() -> None:
         from tests.fuzz.targets import TARGETS
     found, corpus = HERE / "found" / options.target, HERE / "corpus" / options.target
     found.mkdir(parents=True, exist_ok=True)
-    seeds = HERE.parent / "policies"
-    folders = [found, corpus, *(seeds / kind for kind in ("valid", "invalid"))]
-    flags = [f"-max_total_time={options.seconds}", "-max_len=4096", f"-dict={HERE / options.target}.dict"]
-    flags += [f"-artifact_prefix={HERE}/found/", "-rss_limit_mb=1500", *map(str, folders)]
+    flags = [f"-max_total_time={options.seconds}", "-max_len=4096"]
+    flags += [f"-artifact_prefix={HERE}/found/", "-rss_limit_mb=1500", str(found), str(corpus)]
+    if options.target == "policy":
+        examples = HERE.parent / "policies"
+        flags += [f"-dict={HERE / 'policy.dict'}", str(examples / "valid"), str(examples / "invalid")]
     atheris.Setup([sys.argv[0], *flags], TARGETS[options.target])
     atheris.Fuzz()
 

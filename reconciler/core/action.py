@@ -105,13 +105,14 @@ def require_single(actions: Iterable[Action]) -> None:
         seen.add(key)
 
 
-def organization_of(action: Action, directory: Directory) -> str:
-    """Return the name of the organization that an action belongs to; empty where that cannot be read.
+def organization_of(action: Action, directory: Directory) -> str | None:
+    """Return the name of the organization that an action belongs to; None where the directory lacks its group.
 
-    An override belongs to that of the group which it is booked on, a removed one to that of the group it was booked on.
+    An override belongs to the organization of the group that it is booked on; a removed override, to that of the group
+    that it was booked on.
     """
     if isinstance(action.subject, Group):
         return action.subject.organization
     state = action.before if isinstance(action.after, Absent) else action.after
     group = None if isinstance(state, Absent) else directory.groups.get(state.group.id)
-    return "" if group is None else group.organization
+    return None if group is None else group.organization

@@ -58,9 +58,11 @@ def _plan(body: Json) -> Json:
         notice | {"place": _place(notice["place"]), "is_standing": False} for notice in effects["notices"]
     ]
     effects |= {"groups": [], "limits": []}  # version 1 did not break the exposure down
+    effects["unclear"] = [person | _owner(person) for person in effects["unclear"]]
     verdict = body["verdict"] | {
         "breaches": [_breach(breach) for breach in body["verdict"]["breaches"]],
-        "dangers": [danger | {"unnamed": 0} for danger in body["verdict"]["dangers"]],
+        "dangers": [danger | {"unnamed": 0} | _owner(danger) for danger in body["verdict"]["dangers"]],
+        "grants": [_grant(grant) for grant in body["verdict"]["grants"]],
     }
     lists = {key: [_action(action, groups) for action in body[key]] for key in ("actions", "withheld")}
     return body | lists | {"effects": effects | _NEW_IN_EFFECTS, "verdict": verdict, "not_read": []} | _NEW_IN_PLANS
@@ -118,7 +120,19 @@ def _action(action: Json, groups: _Groups) -> Json:
 
 def _person(person: Json, groups: _Groups) -> Json:
     limits = {side: groups.effective(person[side]) for side in ("before", "after")}
-    return {_SPEND.get(key, key): value for key, value in (person | limits).items()}
+    return {_SPEND.get(key, key): value for key, value in (person | limits | _owner(person)).items()}
+
+
+def _owner(row: Json) -> Json:
+    """Version 1 wrote an empty text for an organization that is not known."""
+    return {"organization": row["organization"] or None}
+
+
+def _grant(grant: Json) -> Json:
+    """Version 1 wrote an empty text for the organization of `--allow`."""
+    if grant["organization"]:
+        return grant | {"type": "policy-grant"}
+    return {"type": "flag-grant", **{key: grant[key] for key in ("hazard", "up_to", "source")}}
 
 
 def _breach(breach: Json) -> Json:
@@ -127,7 +141,7 @@ def _breach(breach: Json) -> Json:
     sentence, _, last = message.removesuffix(")").rpartition(" (")
     has_guardrail = message.endswith(")") and _PLACE.fullmatch(last) is not None
     return breach | {
-        "address": "",
+        "address": None,
         "is_standing": False,
         "place": _place(breach["place"]),
         "message": sentence if has_guardrail else message,

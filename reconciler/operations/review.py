@@ -56,12 +56,13 @@ class Proposal:
         )
 
     @property
-    def managed(self) -> Mapping[str, int]:
-        """How many live budgets are managed, per organization; a revert manages those that it changes."""
+    def managed(self) -> Mapping[str | None, int]:
+        """Live budgets that are managed, counted per organization (None: unknown); a revert manages what it changes."""
         if self.policies:
             return count_managed(self.desired, self.snapshot)
         directory = self.snapshot.directory
-        return Counter(organization_of(one, directory) for one in self.actions if isinstance(one.before, Budget))
+        existing = (action for action in self.actions if isinstance(action.before, Budget))
+        return Counter(organization_of(action, directory) for action in existing)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -249,7 +249,7 @@ def _breaches(breaches: Iterable[Breach]) -> Iterator[Problem]:
         yield Problem(
             level=Level.WARNING if breach.is_standing else Level.ERROR,
             rule=str(breach.guardrail),
-            subject=breach.address,
+            subject=breach.address or "",
             message=breach.message,
             hint=breach.hint,
             place=breach.place,

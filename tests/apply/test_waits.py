@@ -11,7 +11,7 @@ import pytest
 from reconciler.core.budget import ABSENT, GroupId
 from reconciler.core.directory import Subject
 from reconciler.core.gate.danger import Danger
-from reconciler.core.gate.verdict import Grant, Verdict
+from reconciler.core.gate.verdict import PolicyGrant, Verdict
 from reconciler.core.plan.outcome import Ended, Ending, Event, Outcome, Recorded, Result
 from reconciler.core.plan.plan import Plan
 from reconciler.core.policy import Hazard
@@ -114,7 +114,7 @@ def test_a_plan_for_another_day_is_not_measured_by_the_clock() -> None:
 
 
 def test_a_consent_that_ended_while_the_question_was_open_does_not_count() -> None:
-    grant = Grant(hazard=Hazard.BLOCKS_USERS, up_to=1, source="a.yaml:1:1", organization="acme", expires=MIDNIGHT)
+    grant = PolicyGrant(hazard=Hazard.BLOCKS_USERS, up_to=1, source="a.yaml:1:1", organization="acme", expires=MIDNIGHT)
     said = Waiting(plan_of(WORLD, ACTIONS[0], verdict=DANGER.with_grants([grant]))).refused()
     assert "BLOCKS_USERS: 1 person would be blocked now (bob)" in said
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import dataclasses
 import inspect
+import re
 import types
 from collections.abc import Mapping
 from datetime import datetime
@@ -146,7 +147,7 @@ class _Book:
 
     def _key(self, name: str, hint: Any, sentence: str | None, cls: type) -> Schema:
         assert sentence, f"{cls.__module__}.{cls.__name__}.{name} needs a sentence: it is published in a schema"
-        return {**self.of(hint), **PATTERNS.get(name, {}), "description": " ".join(sentence.split())}
+        return {**self.of(hint), **PATTERNS.get(name, {}), "description": _in_json(sentence)}
 
     def _union(self, members: tuple[Any, ...]) -> Schema:
         tagged = sum(member is not types.NoneType for member in members) > 1
@@ -174,7 +175,7 @@ class _Book:
             if key in meanings
         ]
         self._definitions[name] = {
-            "description": " ".join(filter(None, [sentence, *lines])),
+            "description": _in_json(" ".join(filter(None, [sentence, *lines]))),
             "type": "string",
             "enum": [member.value for member in cls],
         }
@@ -220,3 +221,8 @@ def attribute_docs(cls: type) -> Mapping[str, str]:
             case _:
                 pass
     return docs
+
+
+def _in_json(sentence: str) -> str:
+    """Return the sentence of a field as a reader of JSON needs it: on one line, and null where Python says None."""
+    return re.sub(r"\bNone\b", "null", " ".join(sentence.split()))

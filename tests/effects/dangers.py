@@ -28,7 +28,7 @@ def dangers_to_people(
 
 
 def mass_changes(
-    actions: Iterable[Action], directory: Directory, *, managed: Mapping[str, int], emptied: Sequence[str] = ()
+    actions: Iterable[Action], directory: Directory, *, managed: Mapping[str | None, int], emptied: Sequence[str] = ()
 ) -> tuple[Danger, ...]:
     """Count the deletes of mass changes."""
     facts = Facts(

@@ -14,7 +14,7 @@ from reconciler.core.directory import User
 from reconciler.core.gate.danger import Danger
 from reconciler.core.gate.gate import count_managed, emptied_sections, grants_of, judge, parse_allow
 from reconciler.core.gate.hazards import HAZARDS
-from reconciler.core.gate.verdict import Breach, Grant, Verdict
+from reconciler.core.gate.verdict import Breach, FlagGrant, PolicyGrant, Verdict
 from reconciler.core.people.assess import assess
 from reconciler.core.people.effects import Effects
 from reconciler.core.plan.diff import diff
@@ -88,10 +88,10 @@ def test_spend_that_could_not_be_read_counts_unless_the_server_has_none() -> Non
 def test_consent_is_capped_and_the_largest_one_holds() -> None:
     danger = Danger(hazard=Hazard.BLOCKS_USERS, counted=("ana", "bob"), uncertain=("eve",))
     two, three = (
-        Grant(hazard=Hazard.BLOCKS_USERS, up_to=2, source="--allow"),
-        Grant(hazard=Hazard.BLOCKS_USERS, up_to=3, source="policy"),
+        FlagGrant(hazard=Hazard.BLOCKS_USERS, up_to=2),
+        FlagGrant(hazard=Hazard.BLOCKS_USERS, up_to=3),
     )
-    other = Grant(hazard=Hazard.REMOVES_LIMIT, up_to=9, source="--allow")
+    other = FlagGrant(hazard=Hazard.REMOVES_LIMIT, up_to=9)
     verdict = judge((danger,), grants=(two, other))
     assert verdict.refusals[0].message == (
         "BLOCKS_USERS: 3 people would be blocked now (ana, bob, perhaps eve); consent covers 2"
@@ -109,12 +109,13 @@ def test_consent_of_a_policy_covers_its_own_organization_alone() -> None:
     dangers = dangers_to_people(effects_of(world, set_group(world, "acme", 0), set_group(world, "beta", 0)))
     assert [(danger.organization, danger.count) for danger in dangers] == [("acme", 1), ("beta", 2)]
     acme, beta = (
-        Grant(hazard=Hazard.BLOCKS_USERS, up_to=9, source="policy", organization=name) for name in ("acme", "beta")
+        PolicyGrant(hazard=Hazard.BLOCKS_USERS, up_to=9, source="policy", organization=name)
+        for name in ("acme", "beta")
     )
     (refusal,) = judge(dangers, grants=(acme,)).refusals
     assert refusal.message == "BLOCKS_USERS: 2 people would be blocked now (beta: kim, lee)"
     assert "`--allow BLOCKS_USERS=2`" in refusal.hint
-    (both,) = judge(dangers, grants=(Grant(hazard=Hazard.BLOCKS_USERS, up_to=2, source="--allow"),)).refusals
+    (both,) = judge(dangers, grants=(FlagGrant(hazard=Hazard.BLOCKS_USERS, up_to=2),)).refusals
     assert both.message.endswith("3 people would be blocked now (acme: ana; beta: kim, lee); consent covers 2")
     assert "`--allow BLOCKS_USERS=3`" in both.hint
     verdict = judge(dangers, grants=(acme, beta))
@@ -122,14 +123,16 @@ def test_consent_of_a_policy_covers_its_own_organization_alone() -> None:
 
 
 def test_allow_covers_what_no_policy_does_all_organizations_together() -> None:
-    dangers = [Danger(hazard=Hazard.BLOCKS_USERS, counted=("ana",), organization=name) for name in ("acme", "beta", "")]
+    dangers = [
+        Danger(hazard=Hazard.BLOCKS_USERS, counted=("ana",), organization=name) for name in ("acme", "beta", None)
+    ]
     acme, given = (
-        Grant(hazard=Hazard.BLOCKS_USERS, up_to=1, source="policy", organization="acme"),
-        Grant(hazard=Hazard.BLOCKS_USERS, up_to=2, source="--allow"),
+        PolicyGrant(hazard=Hazard.BLOCKS_USERS, up_to=1, source="policy", organization="acme"),
+        FlagGrant(hazard=Hazard.BLOCKS_USERS, up_to=2),
     )
     assert judge(dangers, grants=(acme, given)).refusals == ()
     (refusal,) = judge(dangers, grants=(given,)).refusals
-    assert "(acme: ana; beta: ana; any: ana)" in refusal.message
+    assert "(acme: ana; beta: ana; organization not known: ana)" in refusal.message
 
 
 def test_an_override_belongs_to_the_organization_on_which_it_is_booked() -> None:
@@ -140,15 +143,15 @@ def test_an_override_belongs_to_the_organization_on_which_it_is_booked() -> None
         set_user(world, "lee", (0, "beta")),
         set_user(world, "mia", (0, "gone")),
     )
-    found = {
+    counted = {
         (danger.hazard, danger.organization): danger.counted
         for danger in dangers_to_people(effects_of(world, *actions))
     }
-    assert found == {
+    assert counted == {
         (Hazard.REMOVES_LIMIT, "beta"): ("kim",),
         (Hazard.BLOCKS_USERS, "acme"): ("ana",),
         (Hazard.BLOCKS_USERS, "beta"): ("lee",),
-        (Hazard.BLOCKS_USERS, ""): ("mia",),
+        (Hazard.BLOCKS_USERS, None): ("mia",),
     }
 
 
@@ -157,7 +160,7 @@ def test_no_policy_speaks_for_somebody_whom_two_organizations_touch_and_nobody_c
     world = World(members, {"acme": 5, "beta": 5, "corp": Unknown("500")})
     actions = set_group(world, "acme", None), set_group(world, "beta", None)
     assert [(one.organization, one.uncertain) for one in dangers_to_people(effects_of(world, *actions))] == [
-        ("", ("ana",))
+        (None, ("ana",))
     ]
     assert dangers_to_people(effects_of(world, actions[0]))[0].organization == "acme"
 
@@ -191,9 +194,7 @@ def test_no_consent_covers_a_broken_guardrail() -> None:
         guardrail_place=HERE,
         hint="lower it",
     )
-    verdict = judge(
-        (), grants=[Grant(hazard=hazard, up_to=99, source="--allow") for hazard in Hazard], breaches=(breach,)
-    )
+    verdict = judge((), grants=[FlagGrant(hazard=hazard, up_to=99) for hazard in Hazard], breaches=(breach,))
     assert [refusal.message for refusal in verdict.refusals] == ["a.yaml:1:1: too much"]
     assert not Verdict().is_refused
 
@@ -257,8 +258,8 @@ def test_consents_of_a_policy_hold_until_they_expire() -> None:
     over = Consent(hazard=Hazard.REMOVES_LIMIT, up_to=1, reason="", expires=NOW, place=PLACE)
     policies = resolved(World({"acme": []}).directory(), policy(allow=(open_ended, later, over)))
     assert grants_of(policies, now=NOW) == (
-        Grant(hazard=Hazard.MASS_CHANGE, up_to=5, source="policies/acme.yaml:3:5", organization="acme"),
-        Grant(
+        PolicyGrant(hazard=Hazard.MASS_CHANGE, up_to=5, source="policies/acme.yaml:3:5", organization="acme"),
+        PolicyGrant(
             hazard=Hazard.BLOCKS_USERS,
             up_to=2,
             source="policies/acme.yaml:3:5 (contractors leave)",
@@ -269,7 +270,7 @@ def test_consents_of_a_policy_hold_until_they_expire() -> None:
 
 
 def test_allow_is_read_strictly() -> None:
-    assert parse_allow("BLOCKS_USERS=2") == Grant(hazard=Hazard.BLOCKS_USERS, up_to=2, source="--allow")
+    assert parse_allow("BLOCKS_USERS=2") == FlagGrant(hazard=Hazard.BLOCKS_USERS, up_to=2)
     with pytest.raises(
         ValueError, match="'BLOCKS' is not a hazard; there are REMOVES_LIMIT, BLOCKS_USERS, UNSEEN_PEOPLE, MASS_CHANGE"
     ):

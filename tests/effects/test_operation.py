@@ -10,7 +10,7 @@ import pytest
 from reconciler.core.budget import ABSENT, Budget, GroupId
 from reconciler.core.desired import Desired, Listed
 from reconciler.core.gate.gate import parse_allow
-from reconciler.core.gate.verdict import Grant
+from reconciler.core.gate.verdict import FlagGrant
 from reconciler.core.moment import Moment, present
 from reconciler.core.people.agreement import UNCONFIRMED, UNSEEN
 from reconciler.core.people.effects import Effects
@@ -190,7 +190,7 @@ def test_the_gate_hears_consent_of_the_command_and_of_the_policy() -> None:
         effects = find_effects(proposal, reader)
     verdict = find_verdict(proposal, effects)
     assert [refusal.message.split(":")[0] for refusal in verdict.refusals] == ["REMOVES_LIMIT"]
-    grant = Grant(hazard=Hazard.REMOVES_LIMIT, up_to=verdict.dangers[0].count, source="--allow")
+    grant = FlagGrant(hazard=Hazard.REMOVES_LIMIT, up_to=verdict.dangers[0].count)
     assert not find_verdict(proposal, effects, grants=(grant,)).is_refused
 
 

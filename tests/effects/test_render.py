@@ -8,7 +8,7 @@ from datetime import timedelta
 from reconciler.core.action import Action
 from reconciler.core.budget import GroupId, OrganizationId, Unknown, UserId
 from reconciler.core.gate.gate import judge
-from reconciler.core.gate.verdict import Breach, Grant, Verdict
+from reconciler.core.gate.verdict import Breach, FlagGrant, Verdict
 from reconciler.core.people.assess import assess
 from reconciler.core.people.effects import Effects, Notice, NoticeKind
 from reconciler.core.policy import GuardrailName, Hazard
@@ -32,7 +32,9 @@ def effects_of(
     return assess(actions, world.snapshot(), organizations=(ACME,) if total else ()).effects(answers)
 
 
-def verdict_of(effects: Effects, *grants: Grant, mass: tuple[Action, ...] = (), offers_spend: bool = True) -> Verdict:
+def verdict_of(
+    effects: Effects, *grants: FlagGrant, mass: tuple[Action, ...] = (), offers_spend: bool = True
+) -> Verdict:
     changes = mass_changes(mass, World(TEAM).directory(), managed={"acme": 4})
     return judge((*dangers_to_people(effects, offers_spend=offers_spend), *changes), grants=grants)
 
@@ -104,9 +106,7 @@ def test_a_mass_change_and_consent_and_a_broken_guardrail() -> None:
         guardrail_place=Place("a.yaml", 1, 1),
         hint="lower the limit",
     )
-    allowed = replace(
-        verdict.with_grants([Grant(hazard=Hazard.MASS_CHANGE, up_to=3, source="--allow")]), breaches=(breach,)
-    )
+    allowed = replace(verdict.with_grants([FlagGrant(hazard=Hazard.MASS_CHANGE, up_to=3)]), breaches=(breach,))
     assert refusal_lines(allowed) == [
         "Consent: MASS_CHANGE=3 by --allow.",
         "Refused:",

@@ -12,7 +12,7 @@ from reconciler.core.action import Action
 from reconciler.core.budget import GroupId, Reading, Unknown, UserId
 from reconciler.core.gate.danger import Danger
 from reconciler.core.gate.gate import judge
-from reconciler.core.gate.verdict import Grant, Verdict
+from reconciler.core.gate.verdict import FlagGrant, Grant, PolicyGrant, Verdict
 from reconciler.core.people.assess import Needs, SpendAnswers, assess, needs, touched
 from reconciler.core.people.effective import EffectiveLimits
 from reconciler.core.people.effects import Effects
@@ -141,13 +141,13 @@ def test_only_touched_people_change(drawn: tuple[World, tuple[Action, ...]]) -> 
 
 
 _POLICY_GRANTS = st.builds(
-    Grant,
+    PolicyGrant,
     hazard=st.sampled_from(Hazard),
     up_to=st.integers(1, 4),
     source=st.just("policy"),
     organization=st.sampled_from(["acme", "beta", "corp"]),
 )
-_GRANTS = st.lists(st.builds(Grant, hazard=st.sampled_from(Hazard), up_to=st.integers(1, 4), source=st.just("--allow")))
+_GRANTS = st.lists(st.builds(FlagGrant, hazard=st.sampled_from(Hazard), up_to=st.integers(1, 4)))
 
 
 @given(PLANS_AND_SPEND, _GRANTS, _GRANTS | st.lists(_POLICY_GRANTS))
@@ -172,7 +172,7 @@ def test_an_action_more_removes_nobody_from_a_danger_but_those_whose_limit_it_ch
     part, whole = (_counted(dangers_to_people(effects_of(world, one, spend))) for one in (fewer, actions))
     for hazard, person in part - whole:
         assert brute.effective(world, person, fewer) != brute.effective(world, person, actions), hazard
-    managed = {name: data.draw(st.integers(0, 9)) for name in ("acme", "beta", "corp")}
+    managed: dict[str | None, int] = {name: data.draw(st.integers(0, 9)) for name in ("acme", "beta", "corp")}
     emptied = tuple(data.draw(st.lists(st.sampled_from(sorted({one.address for one in actions} | {"a"})))))
     few, many = (mass_changes(one, world.directory(), managed=managed, emptied=emptied) for one in (fewer, actions))
     assert _counted(few) <= _counted(many)
@@ -180,7 +180,7 @@ def test_an_action_more_removes_nobody_from_a_danger_but_those_whose_limit_it_ch
 
 @given(PLANS_AND_SPEND, st.lists(_POLICY_GRANTS), _GRANTS)
 def test_no_policy_consents_for_people_of_another_organization(
-    drawn: tuple[World, tuple[Action, ...], SpendAnswers], grants: list[Grant], more: list[Grant]
+    drawn: tuple[World, tuple[Action, ...], SpendAnswers], grants: list[PolicyGrant], more: list[FlagGrant]
 ) -> None:
     verdict = _verdict(*drawn, [])
     given_all = verdict.with_grants([*grants, *more])

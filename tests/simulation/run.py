@@ -21,7 +21,7 @@ from random import Random
 from reconciler.core.action import Action, Cause, Kind
 from reconciler.core.budget import Absent, Budget
 from reconciler.core.directory import User
-from reconciler.core.gate.verdict import Grant
+from reconciler.core.gate.verdict import FlagGrant
 from reconciler.core.moment import present
 from reconciler.core.plan.outcome import Intent, Outcome, Recorded, Result
 from reconciler.core.plan.plan import Plan
@@ -37,7 +37,7 @@ from tests.simulation.ports import Disk, Reads, Writes
 from tests.simulation.world import draw_coder, draw_kind, draw_policies, edit_by_others
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
-GRANTS = tuple(Grant(hazard=hazard, up_to=1_000, source="--allow") for hazard in Hazard)
+GRANTS = tuple(FlagGrant(hazard=hazard, up_to=1_000) for hazard in Hazard)
 
 
 class BrokenLawError(AssertionError):

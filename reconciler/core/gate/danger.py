@@ -22,8 +22,8 @@ class Danger:
     """Usernames of people for whom it cannot be ruled out; they count too."""
     unnamed: int = 0
     """People whom this token may not read; they count too."""
-    organization: str = ""
-    """Name of the one whose policy may consent to it; empty where none can be said, and only `--allow` covers it."""
+    organization: str | None = None
+    """Name of the organization whose policy may consent; None where it cannot be read, and only `--allow` covers it."""
 
     @property
     def count(self) -> int:

@@ -28,30 +28,30 @@ from reconciler.core.desired import Desired, ResolvedPolicy
 from reconciler.core.directory import Directory, Group, User
 from reconciler.core.gate.danger import Danger
 from reconciler.core.gate.hazards import HAZARDS
-from reconciler.core.gate.verdict import Breach, Grant, Verdict, sorted_grants
+from reconciler.core.gate.verdict import Breach, FlagGrant, Grant, PolicyGrant, Verdict, sorted_grants
 from reconciler.core.policy import Hazard
 from reconciler.core.snapshot import Snapshot
 
 
 def judge(dangers: Iterable[Danger], *, grants: Iterable[Grant] = (), breaches: Iterable[Breach] = ()) -> Verdict:
     """Hold dangers and broken guardrails against consents. Dangers that count nothing are left out."""
-    found = tuple(danger for danger in dangers if danger.count)
-    return Verdict(dangers=found, breaches=tuple(breaches), grants=sorted_grants(grants))
+    counted = tuple(danger for danger in dangers if danger.count)
+    return Verdict(dangers=counted, breaches=tuple(breaches), grants=sorted_grants(grants))
 
 
-def count_managed(desired: Desired, snapshot: Snapshot) -> Counter[str]:
+def count_managed(desired: Desired, snapshot: Snapshot) -> Counter[str | None]:
     """Count per organization the live budgets and overrides that the policy lists or manages exactly (diff.py)."""
     groups = snapshot.directory.groups
-    found: Counter[str] = Counter()
+    managed: Counter[str | None] = Counter()
     for group_id, reading in snapshot.group_budgets.items():
         group = groups.get(group_id)
         if isinstance(reading, Budget) and (group_id in desired.groups or _is_in(group, desired.exact_groups)):
-            found[group.organization if group else ""] += 1
+            managed[group.organization if group else None] += 1
     for user_id, reading in snapshot.user_overrides.items():
         group = groups.get(reading.group.id) if isinstance(reading, Budget) else None
         if isinstance(reading, Budget) and (user_id in desired.users or _is_in(group, desired.exact_users)):
-            found[group.organization if group else ""] += 1
-    return found
+            managed[group.organization if group else None] += 1
+    return managed
 
 
 def emptied_sections(
@@ -69,10 +69,10 @@ def emptied_sections(
     )
 
 
-def grants_of(policies: Iterable[ResolvedPolicy], *, now: datetime) -> tuple[Grant, ...]:
+def grants_of(policies: Iterable[ResolvedPolicy], *, now: datetime) -> tuple[PolicyGrant, ...]:
     """Return the consents of the policies, each for its own organization, that have not ended by now (UTC)."""
     grants = (
-        Grant(
+        PolicyGrant(
             hazard=consent.hazard,
             up_to=consent.up_to,
             source=f"{consent.place} ({consent.reason})" if consent.reason else str(consent.place),
@@ -85,7 +85,7 @@ def grants_of(policies: Iterable[ResolvedPolicy], *, now: datetime) -> tuple[Gra
     return tuple(grant for grant in grants if grant.holds(now))
 
 
-def parse_allow(text: str) -> Grant:
+def parse_allow(text: str) -> FlagGrant:
     """Read `BLOCKS_USERS=2` as it is given to `--allow`. Raises ValueError with a sentence that says what is wrong."""
     name, _, number = text.partition("=")
     names = ", ".join(Hazard)
@@ -93,7 +93,7 @@ def parse_allow(text: str) -> Grant:
         raise ValueError(f"{name!r} is not a hazard; there are {names}")
     if not re.fullmatch(r"[1-9]\d{0,8}", number, re.ASCII):
         raise ValueError(f"consent to {name} needs a number: {name}=N, for at most N {HAZARDS[Hazard[name]].unit[1]}")
-    return Grant(hazard=Hazard[name], up_to=int(number), source="--allow")
+    return FlagGrant(hazard=Hazard[name], up_to=int(number))
 
 
 def _is_in(group: Group | None, organizations: frozenset[OrganizationId]) -> bool:

@@ -201,7 +201,7 @@ def _max_exposure(guardrail: Guardrail, policy: ResolvedPolicy, effects: Effects
         return
     yield Breach(
         guardrail=guardrail.name,
-        address="",
+        address=None,
         place=guardrail.place,
         message=message,
         guardrail_place=guardrail.place,

@@ -46,8 +46,8 @@ class Facts:
     directory: Directory
     offers_spend: bool
     """Whether the server says what people spent; where it does, spend that was not read counts."""
-    managed: Mapping[str, int]
-    """Per organization, live budgets and overrides in the managed scope before (`count_managed`)."""
+    managed: Mapping[str | None, int]
+    """Per organization (None: unknown), live budgets and overrides in the managed scope before (`count_managed`)."""
     emptied: tuple[str, ...] = ()
     """Addresses of deletes that come from a section without entries (`emptied_sections`)."""
 
@@ -127,12 +127,12 @@ def _mass_change(facts: Facts) -> Iterator[Danger]:
 
     Many small changes are one: if the deletes are a mass change of the whole plan, they count everywhere.
     """
-    deletes: dict[str, list[str]] = {}
+    deletes: dict[str | None, list[str]] = {}
     for action in facts.actions:
         if action.kind is Kind.DELETE and not action.is_due_end:
             deletes.setdefault(organization_of(action, facts.directory), []).append(action.address)
     is_whole = _is_mass(sum(map(len, deletes.values())), sum(facts.managed.values()))
-    for organization, addresses in sorted(deletes.items()):
+    for organization, addresses in sorted(deletes.items(), key=lambda item: item[0] or ""):
         is_mass = is_whole or _is_mass(len(addresses), facts.managed.get(organization, 0))
         if is_mass or not set(facts.emptied).isdisjoint(addresses):
             yield Danger(hazard=Hazard.MASS_CHANGE, counted=tuple(sorted(addresses)), organization=organization)
@@ -145,7 +145,7 @@ def _is_mass(deletes: int, managed: int) -> bool:
 def _per_organization(
     hazard: Hazard, certain: Sequence[PersonEffect | EndEffect], uncertain: Sequence[PersonEffect | Unclear]
 ) -> Iterator[Danger]:
-    for organization in sorted({person.organization for person in (*certain, *uncertain)}):
+    for organization in sorted({person.organization for person in (*certain, *uncertain)}, key=lambda name: name or ""):
         yield Danger(
             hazard=hazard,
             counted=tuple(sorted({person.username for person in certain if person.organization == organization})),

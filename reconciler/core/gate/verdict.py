@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import ClassVar
+from typing import ClassVar, assert_never
 
 from reconciler.core.gate.danger import Danger
 from reconciler.core.gate.hazards import HAZARDS
@@ -17,19 +17,22 @@ from reconciler.core.policy import GuardrailName, Hazard
 from reconciler.errors import Place
 from reconciler.words import listed
 
+NOT_KNOWN = "organization not known"
+"""In a refusal, in place of the name of an organization."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Breach:
-    """A guardrail that a policy breaks; `place` is the entry's, or the guardrail's where no entry is to blame."""
+    """A guardrail that an entry breaks, or that the plan breaks as a whole (max_exposure)."""
 
     guardrail: GuardrailName
     """Which guardrail."""
-    address: str
-    """Of the entry; empty where no entry is to blame."""
+    address: str | None
+    """Of the entry; None where the plan as a whole breaks the guardrail."""
     place: Place
-    """`file:line:column`."""
+    """Where the entry is written; where the plan as a whole breaks the guardrail, the same as `guardrail_place`."""
     message: str
-    """Begins with the place and names that of the guardrail."""
+    """What is wrong, as half a sentence without the places: `$11.00 for user bob is over the max_limit of $10.00`."""
     guardrail_place: Place
     """Where the guardrail is written."""
     hint: str
@@ -44,17 +47,45 @@ class Breach:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Grant:
-    """Consent that was given, and by what: `--allow`, or a place in the policy and its reason."""
+class FlagGrant:
+    """Consent of `--allow`. It covers the dangers that no policy consents to, of all organizations together."""
+
+    JSON_EXTRAS: ClassVar = ("source",)
 
     hazard: Hazard
     """The hazard consented to."""
     up_to: int
-    """For at most so many people (MASS_CHANGE: deletes)."""
+    """For at most this many people (MASS_CHANGE: deletes)."""
+
+    @property
+    def source(self) -> str:
+        """Always `--allow`."""
+        return "--allow"
+
+    def holds(self, now: datetime) -> bool:
+        """Return True: it lasts as long as the run that it was given to."""
+        return True
+
+    def covers(self, danger: Danger) -> bool:
+        """Whether it is about this danger, whatever the number."""
+        return self.hazard is danger.hazard
+
+    def __str__(self) -> str:
+        return f"{self.hazard}={self.up_to}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolicyGrant:
+    """Consent of a policy, to the dangers of its own organization."""
+
+    hazard: Hazard
+    """The hazard consented to."""
+    up_to: int
+    """For at most this many people (MASS_CHANGE: deletes)."""
     source: str
-    """`--allow`, or the place in the policy and its reason."""
-    organization: str = ""
-    """Name of the only one whose dangers it covers; empty for `--allow`, which covers whatever no policy does."""
+    """The place of the consent in the policy, and its reason."""
+    organization: str
+    """Name of the organization whose dangers it covers."""
     expires: datetime | None = None
     """From then on it covers nothing (UTC)."""
 
@@ -62,8 +93,16 @@ class Grant:
         """Whether it has not ended by now (UTC)."""
         return self.expires is None or now < self.expires
 
+    def covers(self, danger: Danger) -> bool:
+        """Whether it is about this danger, whatever the number."""
+        return self.hazard is danger.hazard and self.organization == danger.organization
+
     def __str__(self) -> str:
         return f"{self.hazard}={self.up_to}"
+
+
+Grant = FlagGrant | PolicyGrant
+"""Consent that was given."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,7 +155,7 @@ class Verdict:
             danger
             for hazard in Hazard
             if not _is_covered(self, hazard)
-            for danger in _left(hazard, self.dangers, self.grants)
+            for danger in _without_consent(hazard, self.dangers, self.grants)
         )
 
     @property
@@ -157,31 +196,27 @@ class Verdict:
         return Verdict(dangers=self.dangers, breaches=self.breaches, grants=sorted_grants((*self.grants, *grants)))
 
 
-def _left(hazard: Hazard, dangers: Iterable[Danger], grants: Collection[Grant]) -> tuple[Danger, ...]:
+def _without_consent(hazard: Hazard, dangers: Iterable[Danger], grants: Collection[Grant]) -> tuple[Danger, ...]:
     """Return the dangers of one hazard that no policy of their organization consents to: `--allow` must cover them."""
+    policies = [grant for grant in grants if isinstance(grant, PolicyGrant)]
     return tuple(
         danger
         for danger in dangers
         if danger.hazard is hazard
-        and not any(danger.count <= grant.up_to for grant in grants if grant.organization and _speaks_of(grant, danger))
+        and not any(danger.count <= grant.up_to for grant in policies if grant.covers(danger))
     )
 
 
 def _is_covered(verdict: Verdict, hazard: Hazard) -> bool:
-    left = _count(_left(hazard, verdict.dangers, verdict.grants))
-    return not left or any(
-        left <= grant.up_to for grant in verdict.grants if grant.hazard is hazard and not grant.organization
-    )
+    number = _count(_without_consent(hazard, verdict.dangers, verdict.grants))
+    flags = (grant for grant in verdict.grants if isinstance(grant, FlagGrant) and grant.hazard is hazard)
+    return not number or any(number <= grant.up_to for grant in flags)
 
 
 def _is_used(grant: Grant, dangers: Iterable[Danger], grants: Collection[Grant]) -> bool:
-    spoken_of = [danger for danger in dangers if _speaks_of(grant, danger)]
-    needed = spoken_of if grant.organization else _left(grant.hazard, spoken_of, grants)
-    return bool(spoken_of) and _count(needed) <= grant.up_to
-
-
-def _speaks_of(grant: Grant, danger: Danger) -> bool:
-    return grant.hazard is danger.hazard and grant.organization in ("", danger.organization)
+    covered = [danger for danger in dangers if grant.covers(danger)]
+    counted = covered if isinstance(grant, PolicyGrant) else _without_consent(grant.hazard, covered, grants)
+    return bool(covered) and _count(counted) <= grant.up_to
 
 
 def _count(dangers: Iterable[Danger]) -> int:
@@ -189,13 +224,13 @@ def _count(dangers: Iterable[Danger]) -> int:
 
 
 def _refuse(verdict: Verdict, hazard: Hazard) -> Refusal:
-    left = _left(hazard, verdict.dangers, verdict.grants)
-    number = _count(left)
-    speaking = (grant for grant in verdict.grants if any(_speaks_of(grant, danger) for danger in left))
-    given = max((grant.up_to for grant in speaking), default=0)
-    is_one = sum(danger.hazard is hazard for danger in verdict.dangers) == 1
+    refused = _without_consent(hazard, verdict.dangers, verdict.grants)
+    number = _count(refused)
+    about = (grant for grant in verdict.grants if any(grant.covers(danger) for danger in refused))
+    given = max((grant.up_to for grant in about), default=0)
+    is_single = sum(danger.hazard is hazard for danger in verdict.dangers) == 1
     names = "; ".join(
-        _names(danger) if is_one else f"{danger.organization or 'any'}: {_names(danger)}" for danger in left
+        _names(danger) if is_single else f"{danger.organization or NOT_KNOWN}: {_names(danger)}" for danger in refused
     )
     consented = f"; consent covers {given:,}" if given else ""
     return Refusal(
@@ -210,5 +245,16 @@ def _names(danger: Danger) -> str:
 
 
 def sorted_grants(grants: Iterable[Grant]) -> tuple[Grant, ...]:
-    """Order consents, each once."""
-    return tuple(sorted(set(grants), key=lambda one: (one.hazard, one.up_to, one.source, one.organization)))
+    """Order consents, and keep equal consents once."""
+    return tuple(sorted(set(grants), key=_sort_key))
+
+
+def _sort_key(grant: Grant) -> tuple[str, int, str, str, str]:
+    match grant:
+        case FlagGrant():
+            return grant.hazard, grant.up_to, grant.source, "", ""
+        case PolicyGrant():
+            ends = grant.expires.isoformat() if grant.expires else ""
+            return grant.hazard, grant.up_to, grant.source, grant.organization, ends
+        case _:
+            assert_never(grant)

@@ -153,7 +153,7 @@ class Assessment:
             if group.id in hidden
         ]
 
-    def _ends(self, owners: Mapping[str, str]) -> tuple[EndEffect, ...]:
+    def _ends(self, owners: Mapping[str, str | None]) -> tuple[EndEffect, ...]:
         """Return what follows the overrides that the plan creates or changes, where that is known."""
         return tuple(
             EndEffect(
@@ -294,21 +294,21 @@ def _compare(
     return tuple(changes), tuple(unclear)
 
 
-def _owners(actions: Iterable[Action], directory: Directory) -> Mapping[UserId, str]:
-    """Return everybody whom the actions touch, with the one organization that the actions belong to, else nothing."""
-    found: dict[UserId, str] = {}
+def _owners(actions: Iterable[Action], directory: Directory) -> Mapping[UserId, str | None]:
+    """Return the people whom the actions touch, with the organization of these actions; None if there are several."""
+    owners: dict[UserId, str | None] = {}
     for action in actions:
         owner = organization_of(action, directory)
         for user_id in touched((action,), directory):
-            found[user_id] = owner if found.get(user_id, owner) == owner else ""
-    return found
+            owners[user_id] = owner if owners.get(user_id, owner) == owner else None
+    return owners
 
 
 def _person(
     change: LimitChange,
     spend: SpendAnswers,
     addresses: Mapping[str, str],
-    owners: Mapping[str, str],
+    owners: Mapping[str, str | None],
     raised: Collection[str],
 ) -> PersonEffect:
     """Join what is known of a person; `raised` are addresses of actions that raise a budget.

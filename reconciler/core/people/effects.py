@@ -72,8 +72,8 @@ class PersonEffect:
     """What will count: booked on the group that is effective after. Unknown where nothing limits them."""
     causes: tuple[str, ...]
     """Addresses of the actions behind it: first the one on their new source, then the one on their old. Never empty."""
-    organization: str
-    """Name of that of the first cause, whose policy may consent to it; empty where it cannot be read."""
+    organization: str | None
+    """Name of the organization of the first cause, whose policy may consent; None where it cannot be read."""
 
     def __post_init__(self) -> None:
         if not self.causes:
@@ -139,8 +139,8 @@ class Unclear:
     """Whether the plan may make them unlimited."""
     may_become_blocked: bool
     """Whether the plan may stop their work."""
-    organization: str
-    """Name of that of the actions that touch them; empty where it cannot be read, or where there are several."""
+    organization: str | None
+    """Name of the organization of the actions that touch them; None where it cannot be read, or there are several."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,8 +171,8 @@ class EndEffect:
     """When the override ends (UTC)."""
     after: Effective
     """What would limit them then, as budgets are after the plan."""
-    organization: str
-    """Name of that of the action; empty where it cannot be read."""
+    organization: str | None
+    """Name of the organization of the action; None where it cannot be read."""
 
     @property
     def becomes_unlimited(self) -> bool:
@@ -349,13 +349,19 @@ def amount_or_any(effective: Effective) -> float:
     return float("inf") if isinstance(effective.limit_micros, Unlimited) else effective.limit_micros
 
 
-def group_equal(people: Iterable[PersonEffect], *, cause: str = "") -> tuple[Transition, ...]:
-    """Count equal effects. `cause` names all of them; empty: each person's first."""
+def group_equal(people: Iterable[PersonEffect], *, cause: str | None = None) -> tuple[Transition, ...]:
+    """Count equal effects. `cause` is the cause of all of them; None: each person's first cause."""
     counts = Counter((person.before, person.after, cause or person.causes[0]) for person in people)
     folded = [
         Transition(before=before, after=after, cause=by, people=count) for (before, after, by), count in counts.items()
     ]
-    folded.sort(key=lambda one: (-one.people, one.cause, _sort_key(one.before), _sort_key(one.after)))
+    folded.sort(
+        key=lambda transition: (
+            -transition.people,
+            transition.cause,
+            *map(_sort_key, (transition.before, transition.after)),
+        )
+    )
     return tuple(folded)
 
 

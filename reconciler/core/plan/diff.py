@@ -82,11 +82,11 @@ class _Doubts:
 
     def __init__(self, is_partial: bool, is_whole: bool, desired: Desired, directory: Directory) -> None:
         self._is_partial, self._is_whole, self._directory = is_partial, is_whole, directory
-        self._names: dict[tuple[bool, str], list[str]] = {}
+        self._names: dict[tuple[bool, str | None], list[str]] = {}
         for unresolved in desired.unresolved:
             key = unresolved.is_user, directory.organizations[unresolved.organization].name
             self._names.setdefault(key, []).append(unresolved.address)
-        self._withholding: set[tuple[bool, str]] = set()
+        self._withholding: set[tuple[bool, str | None]] = set()
 
     def concern(self, action: Action) -> bool:
         if action.kind is not Kind.DELETE:

@@ -178,7 +178,9 @@ def _refusal(plans: Sequence[Plan]) -> list[str]:
             names = ", ".join(map(code, (*danger.counted, *danger.uncertain)[:NAMES_SHOWN]))
             more = f" and {danger.count - NAMES_SHOWN:,} more" if danger.count > NAMES_SHOWN else ""
             lines.append(f"> - `{danger.hazard}` {danger.count:,}: {names}{more}")
-        for organization in sorted({danger.organization for danger in plan.verdict.uncovered}):
+        for organization in sorted(
+            {danger.organization for danger in plan.verdict.uncovered}, key=lambda name: name or ""
+        ):
             dangers = [danger for danger in plan.verdict.uncovered if danger.organization == organization]
             lines.append(">")
             if organization:

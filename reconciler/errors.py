@@ -81,11 +81,15 @@ class FileError(ReconcilerError):
 
 
 class RefusedError(ReconcilerError):
-    """Nothing was written, on purpose; `details` are the reasons, a sentence each."""
+    """Nothing was written, on purpose; `details` are the reasons, a sentence each.
+
+    `was_shown` is true when the plan was printed with these reasons, so that text need not repeat them.
+    """
 
     def __init__(self, message: str, *, details: tuple[str, ...] = (), hint: str = "") -> None:
         super().__init__(message, hint=hint)
         self.details = details
+        self.was_shown = False
 
 
 class ServerError(ReconcilerError):

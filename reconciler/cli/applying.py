@@ -49,7 +49,7 @@ def approve_and_apply(
         code = exits.of_nothing_to_do(plan, is_strict=is_strict)
         screen.finish((report_without_changes(plan, exit_code=code),), exit_code=code, lines=())
         return code
-    require_consent(plan)
+    _require_consent(plan, screen)
     run = new_run(plan, parallelism=server.writes, note=screen.note)
     path = journal_path or default_journal(run)
     require_new(path)
@@ -89,6 +89,15 @@ def _report(outcome: Outcome, path: str, screen: Screen, results: Results, *, is
     except (OSError, ReconcilerError):  # stdout was closed meanwhile; the journal has it all
         return code
     return code
+
+
+def _require_consent(plan: Plan, screen: Screen) -> None:
+    """Raise RefusedError unless the plan passes the gate. Where the plan was shown, its refusals were, too."""
+    try:
+        require_consent(plan)
+    except RefusedError as error:
+        error.was_shown = screen.wants_text
+        raise
 
 
 def _require_digest(plan: Plan, expected: str | None) -> None:

@@ -15,7 +15,7 @@ import click
 
 from reconciler.cli import files
 from reconciler.cli.ci import link_base
-from reconciler.errors import ReconcilerError, failure_of
+from reconciler.errors import ReconcilerError, RefusedError, failure_of
 from reconciler.formats.documents import Value
 from reconciler.render.effects import Detail
 from reconciler.render.failure import failure_lines
@@ -129,7 +129,8 @@ def report_error(error: ReconcilerError, exit_code: int, output: Output, *, comm
     Raises nothing: where it cannot be written, the exit code still says it.
     """
     failure = failure_of(error, exit_code=exit_code)
-    tell(text_of(failure_lines(failure)))
+    was_shown = isinstance(error, RefusedError) and error.was_shown
+    tell(text_of(failure_lines(replace(failure, details=()) if was_shown else failure)))
     facts = Facts(
         command=command, exit_code=exit_code, at=datetime.now(UTC), link_base=link_base(os.environ, folder=os.getcwd())
     )

@@ -65,6 +65,8 @@ class Action:
     """Why the policy wants this."""
     reason: str = ""
     """The entry's `reason`; empty when none is given."""
+    tier: str = ""
+    """The tier that the entry names as its limit; empty where it names none."""
     starts: datetime | None = None
     """The entry's `starts`, or None."""
     expires: datetime | None = None

@@ -51,6 +51,8 @@ class GroupBudgetEntry:
     limit: Micros | Absent
     reason: str = ""
     """Empty when none is given."""
+    tier: str = ""
+    """The tier that `limit` names; empty where it is an amount or `none`."""
     place: Place
 
 
@@ -62,6 +64,8 @@ class UserOverrideEntry:
     group: str
     limit: Micros | Absent
     reason: str = ""
+    tier: str = ""
+    """As for a group budget."""
     starts: datetime | None = None
     """Before it the entry lists its user and wants nothing: the live override is left as it is. UTC."""
     expires: datetime | None = None

@@ -114,7 +114,7 @@ def _split(address: str) -> tuple[str, str]:
 
 def _action(action: Json, groups: _Groups) -> Json:
     states = {side: groups.state(action[side]) for side in ("before", "after")}
-    new = {"starts": None, "origin": "unknown"}
+    new = {"tier": "", "starts": None, "origin": "unknown"}
     return action | states | new | {"place": _place(action["place"]) if action["place"] else None}
 
 

@@ -58,11 +58,13 @@ class _Section:
         self.shape = shape
         self._key = shape.first_key
         self._path = ""
+        self._limits = LimitReader({})
 
     def open(self, path: str, limits: LimitReader) -> None:
         """Begin to read with the tiers that are known by now."""
         self._path = path
         self.shape = self.shape.with_limits(limits)
+        self._limits = limits
 
     def take(self, node: Mapping) -> bool:
         """Add the entry if it is right in every way."""
@@ -71,7 +73,8 @@ class _Section:
             return False
         mark = node.pairs[self._key][1].start_mark or START
         place = Place(self._path, mark.line + 1, mark.column + 1)
-        self.entries.append(self.shape.make(**read, place=place))
+        tier = self._limits.tier_of(node.pairs["limit"][1])
+        self.entries.append(self.shape.make(**read, tier=tier, place=place))
         return True
 
 

@@ -159,6 +159,7 @@ class LimitReader:
 
     def __init__(self, tiers: ReadOnly[str, Micros]) -> None:
         self._tiers = sorted(tiers)
+        self._tier_names = frozenset(tiers)
         self._near = NearNames([*tiers, NO_LIMIT])
         self._known: dict[str, Micros | Absent] = {**tiers, NO_LIMIT: ABSENT}
         self._unknown: dict[str, str] = {}
@@ -170,6 +171,10 @@ class LimitReader:
         if limit is None:
             limit = self._known[node.value] = self._read(node)
         return limit
+
+    def tier_of(self, node: Node) -> str:
+        """Return the tier that a limit names; empty for an amount and for `none`."""
+        return node.value if type(node) is Scalar and node.value in self._tier_names else ""
 
     def _read(self, scalar: Scalar) -> Micros:
         text = scalar.value

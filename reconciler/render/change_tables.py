@@ -59,7 +59,7 @@ class DriftTable(ChangeTable):
     """What differs: the policy, live, and who changed it last."""
 
     head = (
-        "| who | policy | live | | `apply` would | changed by | when | reason in the policy |",
+        "| who | policy | live | | `apply` would | changed by | when | why in the policy |",
         "|---|--:|--:|---|---|---|---|---|",
     )
 

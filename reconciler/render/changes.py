@@ -24,7 +24,7 @@ from reconciler.formats.documents import Value
 from reconciler.money import format_usd
 from reconciler.render.effects import action_notes
 from reconciler.render.plan import SIGNS
-from reconciler.render.text import day
+from reconciler.render.text import day, why_text
 from reconciler.words import NO_LIMIT
 
 DRIFT_TITLES = {
@@ -56,7 +56,7 @@ class ChangeRow:
     arrow: str
     """Whether people get more (▲), less (▼) or both (▲▼); empty where no amount changes."""
     why: str
-    """The entry's reason, or why there is an action without one."""
+    """The entry's tier and reason, or why there is an action without an entry; may be empty."""
     origin: Origin
     """Why live differs from the policy."""
     ends: datetime | None
@@ -113,7 +113,7 @@ def _rows(plan: Plan, actions: Sequence[Action]) -> tuple[ChangeRow, ...]:
             after_micros=_micros(action.after),
             people=effects.get(action.address, nothing).people,
             arrow=_arrow(action, effects.get(action.address, nothing)),
-            why=action.reason or _cause(action),
+            why=action_why(action),
             origin=action.origin,
             ends=action.expires if action.cause is not Cause.EXPIRED else None,
             note=_remark(notes.get(action.address, "")),
@@ -147,6 +147,11 @@ def _remark(note: str) -> str:
 def _booked_on(action: Action) -> str:
     state = action.before if isinstance(action.after, Absent) else action.after
     return state.group.label if isinstance(action.subject, User) and isinstance(state, Budget) else ""
+
+
+def action_why(action: Action) -> str:
+    """Return the entry's tier and reason, or why there is an action without an entry; may be empty."""
+    return why_text(action.tier, action.reason) or _cause(action)
 
 
 def _cause(action: Action) -> str:

@@ -103,7 +103,9 @@ def _row(action: Action, plan: Plan) -> tuple[str, ...]:
 
 
 def _why(action: Action) -> str:
-    return " (not listed)" if action.cause is Cause.NOT_LISTED else ""
+    if action.cause is Cause.NOT_LISTED:
+        return " (not listed)"
+    return f" (tier {action.tier})" if action.tier else ""
 
 
 def _date(action: Action, plan: Plan) -> str:

@@ -11,7 +11,7 @@ from reconciler.core.people.explanation import Candidate, Explanation, Said, Usa
 from reconciler.core.snapshot import Unlimited
 from reconciler.money import format_usd
 from reconciler.render.status import pace_text, spent_text
-from reconciler.render.text import Line, columns, day, distance, harmless, instant, lines_of
+from reconciler.render.text import Line, columns, day, distance, harmless, instant, lines_of, why_text
 from reconciler.words import NO_LIMIT, count
 
 USAGE_SHOWN = 12
@@ -127,7 +127,8 @@ def _said(entries: Iterable[Said], at: datetime, then: str) -> str:
 
 def _entry(said: Said, at: datetime, then: str) -> str:
     limit = "none" if isinstance(said.limit, Absent) else format_usd(said.limit)
-    parts = [f"{said.place} says {limit}" + (f" ({said.reason})" if said.reason else "")]
+    why = why_text(said.tier, said.reason)
+    parts = [f"{said.place} says {limit}" + (f" ({why})" if why else "")]
     if said.starts is not None and said.starts > at:
         parts.append(f"starts {instant(said.starts)}, {distance(said.starts, at)}")
     if said.expires is not None:

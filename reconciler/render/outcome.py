@@ -8,6 +8,7 @@ from reconciler.core.action import Action, Cause, Kind
 from reconciler.core.plan.outcome import CUT_OFF, ActionOutcome, Ending, Result
 from reconciler.core.plan.plan import DIGEST_SHOWN
 from reconciler.core.plan.report import OutcomeReport
+from reconciler.render.changes import action_why
 from reconciler.render.source import deployment_text
 from reconciler.render.text import Line, Role, harmless, limit_text, lines_of
 from reconciler.words import count, listed
@@ -32,14 +33,20 @@ _ROLES = {
 
 
 def outcome_lines(report: OutcomeReport) -> list[Line]:
-    """Render the end of a run: a line an object, what was not attempted and why, the proof, the count."""
+    """Render a run: each object with why it was changed, what was not attempted and why, the proof, the count."""
     if not report.run:
         return []  # there was nothing to do, and the plan before it says so
     width = width_of(outcome.action for outcome in report.results)
     return [
-        *(result_line(outcome, width=width, why=why_of(report)) for outcome in report.results),
+        *(line for outcome in report.results for line in _told(outcome, width=width, why=why_of(report))),
         *ending_lines(report),
     ]
+
+
+def _told(outcome: ActionOutcome, *, width: int, why: str) -> Iterator[Line]:
+    yield result_line(outcome, width=width, why=why)
+    if reason := action_why(outcome.action):
+        yield Line(f"      {harmless(reason)}")
 
 
 def ending_lines(report: OutcomeReport) -> list[Line]:

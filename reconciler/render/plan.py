@@ -112,6 +112,8 @@ def _notes(action: Action, plan: Plan) -> Iterator[str]:
             yield f"ends {instant(action.expires)}, {distance(action.expires, plan.at)}"
         case _:
             pass
+    if action.tier:
+        yield f"tier {action.tier}"
     if action.origin in ORIGINS and not action.is_due_end:
         yield ORIGINS[action.origin]
     if plan.has_base and action.origin is not Origin.CHANGE:

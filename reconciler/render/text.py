@@ -92,6 +92,11 @@ def limit_text(state: State) -> str:
     return format_usd(state.limit_micros) if isinstance(state, Budget) else NO_LIMIT
 
 
+def why_text(tier: str, reason: str) -> str:
+    """`tier standard; agents in CI`: what an entry says of its own limit; empty where it says nothing."""
+    return "; ".join(filter(None, (f"tier {tier}" if tier else "", reason)))
+
+
 def instant(time: datetime) -> str:
     """`2027-01-01 00:00 UTC`: when something ends or begins, to the minute."""
     return time.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")

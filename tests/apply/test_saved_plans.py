@@ -59,7 +59,7 @@ def refused(site: Site, *arguments: str) -> Said:
 
 def test_consents_in_the_plan_do_not_count(site: Site) -> None:
     save(site, LISTED + CUT, "--allow", "BLOCKS_USERS=9")
-    assert "pass `--allow BLOCKS_USERS=1`" in refused(site).err
+    assert "pass `--allow BLOCKS_USERS=1`" in refused(site).out
     assert site.apply("saved.plan", "--allow", "BLOCKS_USERS=1").code == 0
 
 
@@ -79,7 +79,7 @@ def test_where_the_policy_files_are_not_here_only_the_command_line_consents(site
     (site.folder / "policies" / "acme.yaml").unlink()
     said = refused(site)
     assert "Note: the policy files of this plan are not here." in said.err
-    assert "pass `--allow BLOCKS_USERS=1`" in said.err
+    assert "pass `--allow BLOCKS_USERS=1`" in said.out
     assert site.apply("saved.plan", "--allow", "BLOCKS_USERS=1").code == 0
 
 
@@ -88,22 +88,22 @@ def test_dangers_are_counted_again_whatever_the_plan_says(site: Site) -> None:
     assert any(danger["hazard"] == "MASS_CHANGE" for danger in document["verdict"]["dangers"])
     forge(site, document, lambda plan: plan.update(verdict=_nothing_said()))
     said = refused(site)
-    assert "MASS_CHANGE" in said.err
+    assert "MASS_CHANGE" in said.out
     (site.folder / "policies" / "acme.yaml").unlink()
-    assert "MASS_CHANGE" in refused(site).err
+    assert "MASS_CHANGE" in refused(site).out
 
 
 def test_what_the_plan_admits_counts_where_the_policy_files_are_not_here(site: Site) -> None:
     save(site, EXACT + "group_budgets: [{group: Everyone, limit: $55}]\nguardrails: {max_limit: $10}\n")
     (site.folder / "policies" / "acme.yaml").unlink()
     said = refused(site, "--allow", "REMOVES_LIMIT=99", "--allow", "BLOCKS_USERS=99")
-    assert "over the max_limit of $10.00" in said.err
+    assert "over the max_limit of $10.00" in said.out
 
 
 def test_guardrails_are_checked_again(site: Site) -> None:
     document = save(site, LISTED + "group_budgets: [{group: platform, limit: $600}]\nguardrails: {max_limit: $550}\n")
     forge(site, document, lambda plan: plan.update(verdict=_nothing_said()))
-    assert "over the max_limit of $550.00" in refused(site).err
+    assert "over the max_limit of $550.00" in refused(site).out
 
 
 def test_an_action_that_its_policy_does_not_want_is_refused(site: Site) -> None:

@@ -27,7 +27,7 @@ def test_who_would_be_blocked_by_now_needs_consent(site: Site) -> None:
 
     assert refused.code == 3
     assert "Would be blocked now: 1 (carol spent $126.40 of $120.00)." in refused.out
-    assert "--allow BLOCKS_USERS=1" in refused.err
+    assert "--allow BLOCKS_USERS=1" in refused.out
     assert site.writes == []
     assert site.apply("saved.plan", "--allow", "BLOCKS_USERS=1").code == 0
     assert site.budget("platform") == 120

@@ -11,6 +11,7 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
+CUT = "…\n"
 README = Path(__file__).parent.parent.parent / "README.md"
 _BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _VOLATILE = (
@@ -31,10 +32,17 @@ class File:
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A command line and the output below it: stdout, then stderr."""
+    """A command line and the output below it: stdout, then stderr; after `…` only the end of the output."""
 
     line: str
     output: str
+
+    def shown(self, output: str) -> str:
+        """Return what the README shows of an output: all of it, or as many last lines as now."""
+        if not self.output.startswith(CUT):
+            return output
+        lines = self.output.count("\n") - 1
+        return CUT + "".join(output.splitlines(keepends=True)[-lines:])
 
 
 def blocks(text: str) -> list[File | Command]:
@@ -56,7 +64,7 @@ def with_outputs(text: str, outputs: list[str]) -> str:
     def refill(match: re.Match[str]) -> str:
         if match[1] != "console":
             return match[0]
-        body = "".join(f"$ {command.line}\n{next(left)}" for command in _commands(match[2]))
+        body = "".join(f"$ {command.line}\n{command.shown(next(left))}" for command in _commands(match[2]))
         return f"```console\n{body}```"
 
     return _BLOCK.sub(refill, text)

@@ -67,7 +67,8 @@ def test_outputs_are_what_the_commands_print(outputs: list[str]) -> None:
         README.write_text(with_outputs(text, outputs), encoding="utf-8")
         return
     commands = [block for block in blocks(text) if isinstance(block, Command)]
-    assert [settled(command.output) for command in commands] == outputs
+    shown = [command.shown(output) for command, output in zip(commands, outputs, strict=True)]
+    assert [settled(command.output) for command in commands] == shown
 
 
 def _comment() -> str:

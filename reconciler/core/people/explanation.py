@@ -44,6 +44,8 @@ class Said:
     """Micro-dollars a month, or absent for `none`."""
     reason: str
     """The entry's reason; may be empty."""
+    tier: str
+    """The tier that the entry names as its limit; empty where it names none."""
     starts: datetime | None
     """Before it the entry leaves things alone (UTC); null when it has no start."""
     expires: datetime | None
@@ -263,6 +265,11 @@ def _said_of(subject: Subject, listed: tuple[Listed, ...]) -> tuple[Said, ...]:
 def _said(entry: Entry) -> Said:
     if isinstance(entry, UserOverrideEntry):
         return Said(
-            place=entry.place, limit=entry.limit, reason=entry.reason, starts=entry.starts, expires=entry.expires
+            place=entry.place,
+            limit=entry.limit,
+            reason=entry.reason,
+            tier=entry.tier,
+            starts=entry.starts,
+            expires=entry.expires,
         )
-    return Said(place=entry.place, limit=entry.limit, reason=entry.reason, starts=None, expires=None)
+    return Said(place=entry.place, limit=entry.limit, reason=entry.reason, tier=entry.tier, starts=None, expires=None)

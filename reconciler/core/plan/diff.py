@@ -176,6 +176,7 @@ def _listed(wanted: Wanted, live: Absent | Budget) -> Action:
         after=wanted.state,
         cause=Cause.EXPIRED if wanted.has_expired else Cause.LISTED,
         reason=entry.reason,
+        tier="" if wanted.has_expired else entry.tier,
         starts=entry.starts if isinstance(entry, UserOverrideEntry) else None,
         expires=entry.expires if isinstance(entry, UserOverrideEntry) else None,
         place=entry.place,

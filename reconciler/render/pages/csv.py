@@ -23,19 +23,21 @@ from reconciler.core.snapshot import Effective, Unlimited
 from reconciler.errors import Failure
 from reconciler.formats.documents import Value
 from reconciler.money import format_usd
+from reconciler.render.changes import action_why
 from reconciler.render.formats import Facts
 from reconciler.render.text import harmless
 
 UNLIMITED = "unlimited"
 PERSON = (
     "deployment", "organization", "username", "limit_before_usd", "limit_after_usd", "group_before", "group_after",
-    "by_override_after", "spent_before_usd", "spent_after_usd", "standing_before", "standing_after", "cause", "remark",
+    "by_override_after", "spent_before_usd", "spent_after_usd", "standing_before", "standing_after", "cause", "why",
+    "remark",
 )  # fmt: skip
 STATUS = (
     "deployment", "organization", "group", "username", "account", "limit_usd", "by_override", "spent_usd",
     "used_percent", "standing", "per_day_usd", "reaches_on", "remark",
 )  # fmt: skip
-RESULT = ("deployment", "address", "kind", "before_usd", "after_usd", "result", "detail", "file", "line")
+RESULT = ("deployment", "address", "kind", "before_usd", "after_usd", "result", "detail", "why", "file", "line")
 FINDING = ("file", "line", "column", "message", "hint")
 
 
@@ -89,6 +91,7 @@ def _rows(value: Value) -> Iterator[tuple[str, ...]]:
 
 def _people(plan: Plan) -> Iterator[tuple[str, ...]]:
     where = inert(plan.deployment.url)
+    reasons = {action.address: action_why(action) for action in plan.actions}
     everybody: list[PersonEffect | Unclear] = sorted(
         [*plan.effects.people, *plan.effects.unclear], key=lambda person: person.username
     )
@@ -112,6 +115,7 @@ def _people(plan: Plan) -> Iterator[tuple[str, ...]]:
             str(person.standing_before),
             str(person.standing_after),
             inert(person.causes[0]),
+            inert(reasons.get(person.causes[0], "")),
             "",
         )
 
@@ -152,6 +156,7 @@ def _results(report: OutcomeReport) -> Iterator[tuple[str, ...]]:
             _state(action.after),
             str(outcome.result),
             inert(outcome.detail),
+            inert(action_why(action)),
             *place,
         )
 

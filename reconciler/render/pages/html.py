@@ -23,6 +23,7 @@ from reconciler.core.recording import Recording
 from reconciler.errors import Failure
 from reconciler.formats.documents import Value
 from reconciler.money import format_usd
+from reconciler.render.changes import action_why
 from reconciler.render.formats import Facts
 from reconciler.render.overview import (
     outcome_headline,
@@ -85,7 +86,7 @@ def _outcome_page(reports: Sequence[OutcomeReport]) -> Page:
                 outcome.action.address,
                 _amount(getattr(outcome.action.before, "limit_micros", None)),
                 _amount(getattr(outcome.action.after, "limit_micros", None)),
-                outcome.action.reason,
+                action_why(outcome.action),
                 outcome.detail,
             ),
             tone="" if outcome.result in settled else "bad",
@@ -94,7 +95,7 @@ def _outcome_page(reports: Sequence[OutcomeReport]) -> Page:
     )
     columns = (
         Column(name="result"), Column(name="who"), Column(name="before", is_number=True),
-        Column(name="after", is_number=True), Column(name="reason", is_long=True), Column(name="detail", is_long=True),
+        Column(name="after", is_number=True), Column(name="why", is_long=True), Column(name="detail", is_long=True),
     )  # fmt: skip
     tiles = tuple(
         Tile(

@@ -85,7 +85,7 @@ def _case(row: ChangeRow, *, failure: str) -> _Case:
         place=row.place,
         failure=failure and f"{failure}: {amounts}",
         detail=row.note,
-        output=f"{row.kind}: {amounts}",
+        output="; ".join(filter(None, (f"{row.kind}: {amounts}", row.why))),
     )
 
 

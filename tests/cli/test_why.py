@@ -1,0 +1,69 @@
+"""Why a limit is what it is: the tier that an entry names, and its reason, in every format and in the journal."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.cli.running import AT, BLOCKS_BOB, Shell
+
+TIERS = """\
+version: 1
+organization: acme
+manage: {group_budgets: listed, user_overrides: listed}
+tiers: {senior: $1000, junior: $120}
+group_budgets:
+  - {group: platform, limit: senior, reason: agents in CI}
+  - {group: design, limit: junior}
+  - {group: research, limit: $777}
+user_overrides:
+  - {user: dan, group: platform, limit: senior, expires: 2026-11-01}
+"""
+
+
+@pytest.mark.parametrize("name", ["text", "json", "markdown", "html", "csv", "junit"])
+def test_a_tier_and_a_reason_are_why(coder: Shell, name: str) -> None:
+    coder.policy(TIERS)
+    coder.run("plan", *AT, "-o", "a.plan")
+    page = coder.run("show", "a.plan", "--format", name).out
+    if name == "json":
+        whys = {action["address"]: (action["tier"], action["reason"]) for action in json.loads(page)["actions"]}
+        assert whys["group/acme/platform"] == ("senior", "agents in CI")
+        assert whys["group/acme/design"] == ("junior", "")
+        assert whys["group/acme/research"] == ("", "")
+        return
+    assert "tier senior" in page
+    assert "tier junior" in page
+    assert "agents in CI" in page
+    assert page.count("tier senior") == page.count("agents in CI"), "an entry that ended is not why"
+
+
+def test_tiers_may_stand_in_another_file(coder: Shell) -> None:
+    head, entries = TIERS.split("group_budgets:\n", 1)
+    common, _, tiers = head.partition("tiers")
+    coder.policy(f"{common}group_budgets:\n{entries}")
+    coder.policy(f"{common}tiers{tiers}", "policies/tiers.yaml")
+    document = coder.run("plan", *AT, "--json").document
+    assert {action["tier"] for action in document["actions"]} == {"senior", "junior", ""}
+
+
+def test_drift_explain_and_a_journal_say_it_too(coder: Shell) -> None:
+    coder.policy(TIERS)
+    assert "policy $1,000.00 (tier senior)" in coder.run("drift", *AT).out
+    assert "`tier senior; agents in CI`" in coder.run("drift", *AT, "--format", "markdown").out
+    assert "says $1,000.00 (tier senior; agents in CI)" in coder.run("explain", "bob").out
+    applied = coder.run("apply", "--auto-approve", "--journal", "run.jsonl", *AT)
+    assert applied.code == 0, applied.err
+    told = coder.run("show", "run.jsonl").out
+    assert "$500.00 -> $1,000.00\n      tier senior; agents in CI\n" in told
+
+
+def test_a_refusal_is_said_once(coder: Shell) -> None:
+    """The plan is on the same screen as the error."""
+    coder.policy(BLOCKS_BOB)
+    ran = coder.run("apply", "--auto-approve", *AT)
+    assert ran.code == 3
+    assert (ran.out + ran.err).count("1 person would be blocked now (bob)") == 1
+    assert ran.err.endswith("Error: The plan is refused for 1 reason; nothing was written.\n")
+    assert "BLOCKS_USERS: 1 person would be blocked now (bob)" in coder.run("apply", *AT, "--json").err

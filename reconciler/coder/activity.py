@@ -100,10 +100,15 @@ def read_free_models(transport: Transport) -> frozenset[str]:
 
 
 def load_free_models(answer: Answer) -> frozenset[str]:
-    """Decode the price list; a model that a second provider sells is free only if both say so."""
+    """Decode the price list; a model that a second provider sells is free only if both say so.
+
+    Source: coder-api section 13.1; micro-dollars for a million tokens, null is unknown. Tokens of the cache may be.
+    """
     prices: dict[str, bool] = {}
     for row in load_rows(answer):
-        is_free = all(row.value.get(key) == 0 for key in ("input_price_micros", "output_price_micros"))
+        used = [row.value.get(key) for key in ("input_price", "output_price")]
+        cached = [row.value.get(key) for key in ("cache_read_price", "cache_write_price")]
+        is_free = all(price == 0 for price in used) and all(price in (0, None) for price in cached)
         prices[row.text("model")] = is_free and prices.get(row.text("model"), True)
     return frozenset(model for model, is_free in prices.items() if is_free)
 

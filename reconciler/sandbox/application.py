@@ -43,6 +43,7 @@ from .recorder import Recorder
 from .routes import API, EXPERIMENTAL_API, api_routes, experimental_routes
 from .routing import Routes
 from .seeds import sow
+from .seeds.price_book import apply_price_book
 from .spending import advance
 from .tokens import HEADER, Identities, find_token, token_in_cookie
 
@@ -69,6 +70,8 @@ class Application:
         try:
             create_view(database, is_older=generation.ties_by_name)
             self.tokens = sow(database, clock, options.seed)
+            if generation.model_prices:
+                apply_price_book(database, clock)
             if options.advance_days:
                 advance(self.world, options.advance_days)
         except ValueError:

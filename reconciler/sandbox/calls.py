@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from .answers import refusal
-from .gojson import decode
+from .gojson import decode, whole_number
 from .identifiers import new_uuid
 from .query import read_query
 
@@ -81,7 +81,15 @@ class Call:
 
     def json(self, name: str, fields: Mapping[str, Kind]) -> dict[str, Any]:
         """Return the decoded body. *Raises* Refused 400, or 413 over the limit of newer servers."""
+        self._check_size()
+        return decode(self.body, name, fields)
+
+    def whole_number(self, field: str) -> int | None:
+        """Return a whole number of the body, None when there is none. *Raises* as `json` does."""
+        self._check_size()
+        return whole_number(self.body, field)
+
+    def _check_size(self) -> None:
         limit = self.generation.maximum_body_bytes
         if limit is not None and len(self.body) > limit:
             raise refusal(413, "Request body too large.", detail="http: request body too large")
-        return decode(self.body, name, fields)

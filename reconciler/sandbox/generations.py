@@ -41,6 +41,8 @@ class Generation:
     maximum_body_bytes: int | None = None
     paginated_groups: bool = False
     model_prices: bool = False
+    custom_prices: bool = False
+    """A price that somebody set stands beside the default price; before, a default price could not be changed."""
     spend_by_user: bool = False
     allotments: bool = False
 
@@ -61,8 +63,10 @@ _2_37 = replace(
     maximum_body_bytes=MAXIMUM_BODY_BYTES, paginated_groups=True, model_prices=True,
 )  # fmt: skip
 # Inferred: no release notes of 2.38 were read. To be asked of a real server: which prefix serves the spend by user,
-# whether the allotments came with it, and whether their texts are these (coder-api.md section 13.1).
-_2_38 = replace(_2_37, name="2.38", version="v2.38.0+sandbox", spend_by_user=True, allotments=True)
+# and whether the allotments and the custom prices came with it (coder-api.md section 13.1).
+_2_38 = replace(
+    _2_37, name="2.38", version="v2.38.0+sandbox", custom_prices=True, spend_by_user=True, allotments=True,
+)  # fmt: skip
 
 GENERATIONS: dict[str, Generation] = {row.name: row for row in (_2_34, _START, _2_35, _2_36, _2_37, _2_38)}
 

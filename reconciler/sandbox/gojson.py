@@ -17,15 +17,18 @@ from .identifiers import NIL, parse_uuid, uuid_fault
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-Kind = Literal["string", "string?", "int64", "int", "int?", "bool", "uuid", "strings", "uuids", "object", "objects"]
+Kind = Literal[
+    "string", "string?", "int64", "int64?", "int", "int?", "bool", "uuid", "uuid?", "strings", "uuids", "object",
+    "objects", "list",
+]  # fmt: skip
 ZERO: dict[Kind, Any] = {
-    "string": "", "string?": None, "int64": 0, "int": 0, "int?": None, "bool": False, "uuid": NIL,
-    "strings": (), "uuids": (), "object": None, "objects": {},
+    "string": "", "string?": None, "int64": 0, "int64?": None, "int": 0, "int?": None, "bool": False, "uuid": NIL,
+    "uuid?": None, "strings": (), "uuids": (), "object": None, "objects": {}, "list": (),
 }  # fmt: skip
 _GO_TYPE: dict[Kind, str] = {
-    "string": "string", "string?": "string", "int64": "int64", "int": "int", "int?": "int", "bool": "bool",
-    "uuid": "uuid.UUID", "strings": "[]string", "uuids": "[]uuid.UUID", "object": "struct",
-    "objects": "map[string]struct",
+    "string": "string", "string?": "string", "int64": "int64", "int64?": "int64", "int": "int", "int?": "int",
+    "bool": "bool", "uuid": "uuid.UUID", "uuid?": "uuid.UUID", "strings": "[]string", "uuids": "[]uuid.UUID",
+    "object": "struct", "objects": "map[string]struct", "list": "[]map[string]json.RawMessage",
 }  # fmt: skip
 _INT64 = range(-(2**63), 2**63)
 _WHITESPACE = re.compile(r"[ \t\r\n]*")
@@ -77,6 +80,22 @@ def fields_of(value: object, name: str, fields: Mapping[str, Kind]) -> dict[str,
     return result
 
 
+def keys_of(value: object) -> frozenset[str]:
+    """Return the keys, as they were sent, of an object inside a body."""
+    return frozenset(key for key, _ in value) if isinstance(value, _Object) else frozenset()
+
+
+def whole_number(body: bytes, field: str) -> int | None:
+    """Return the whole number in a field of a body of any shape; None when it is anything else, or is not there.
+
+    *Raises* Refused 400 for a body that is not JSON.
+    """
+    value = _first_value(body)
+    given = [part for key, part in value if key.casefold() == field] if isinstance(value, _Object) else []
+    is_whole = bool(given) and isinstance(given[-1], _Number) and _INTEGER.fullmatch(given[-1]) and len(given[-1]) <= 20
+    return int(str(given[-1])) if is_whole else None
+
+
 def _first_value(body: bytes) -> object:
     text = body.decode("utf-8", errors="replace")
     start = _WHITESPACE.match(text).end()  # type: ignore[union-attr]  # matches everywhere
@@ -94,7 +113,7 @@ def _first_value(body: bytes) -> object:
 
 def _typed(value: object, kind: Kind, where: str) -> Any:
     match kind:
-        case "int64" | "int" | "int?" if isinstance(value, _Number):
+        case "int64" | "int64?" | "int" | "int?" if isinstance(value, _Number):
             if not _INTEGER.fullmatch(value) or len(value) > 20 or int(value) not in _INT64:
                 raise _invalid(f"json: cannot unmarshal number {value} into {where}")
             return int(value)
@@ -102,11 +121,16 @@ def _typed(value: object, kind: Kind, where: str) -> Any:
             return value
         case "string" | "string?" if isinstance(value, str) and not isinstance(value, _Number):
             return _valid_text(value)
-        case "uuid" if isinstance(value, str) and not isinstance(value, _Number):
+        case "uuid" | "uuid?" if isinstance(value, str) and not isinstance(value, _Number):
             return _uuid(value)
         case "strings" | "uuids" if isinstance(value, list) and not isinstance(value, _Object):
             item: Kind = "string" if kind == "strings" else "uuid"
             return tuple(ZERO[item] if element is None else _typed(element, item, where) for element in value)
+        case "list" if isinstance(value, list) and not isinstance(value, _Object):
+            for element in value:
+                if not isinstance(element, _Object | None):
+                    raise _mismatch(element, where.replace(_GO_TYPE["list"], _GO_TYPE["list"].removeprefix("[]")))
+            return tuple(value)
         case "object" if isinstance(value, _Object):
             return value
         case "objects" if isinstance(value, _Object):

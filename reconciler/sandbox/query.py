@@ -49,6 +49,10 @@ class Parameters:
         self._known.add(key)
         return bool(self._values.get(key, [""])[0])
 
+    def first(self, key: str) -> str:
+        """Return the first value, as routes take it that read their query by hand; empty without a value."""
+        return self._values[key][0] if self.has(key) else ""
+
     def text(self, key: str) -> str:
         """Return a value that may be sent once, empty without a value."""
         if not self.has(key):

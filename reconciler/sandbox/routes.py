@@ -20,6 +20,7 @@ from .guards import (
 from .handlers import (
     accounts,
     ai_sessions,
+    allotments,
     audit_logs,
     authcheck,
     budgets,
@@ -28,11 +29,12 @@ from .handlers import (
     group_edits,
     groups,
     logins,
-    newer,
     organization_edits,
     organizations,
     overrides,
+    prices,
     spend,
+    spend_users,
     users,
 )  # fmt: skip
 from .routing import below, delete, get, patch, post, put
@@ -81,8 +83,8 @@ def experimental_routes(generation: Generation, *, experimental_spend: bool = Fa
     routes = _spend_by_user() if generation.spend_by_user and experimental_spend else []
     if generation.model_prices:
         routes += [
-            get("/ai/model-prices", newer.list_prices, (ai_gateway, signed_in)),
-            post("/ai/model-prices", newer.put_price, (ai_gateway, signed_in)),
+            get("/ai/model-prices", prices.list_prices, (ai_gateway, signed_in)),
+            post("/ai/model-prices", prices.put_prices, (ai_gateway, signed_in)),
         ]
     return routes
 
@@ -180,17 +182,20 @@ def _spend(generation: Generation) -> list[Route]:
 
 def _spend_by_user() -> list[Route]:
     guards = (signed_in, organization, ai_gateway)
-    return [get("/organizations/{organization}/ai/spend/users", newer.spend_by_user, guards)]
+    return [get("/organizations/{organization}/ai/spend/users", spend_users.spend_by_user, guards)]
 
 
 def _allotments() -> list[Route]:
     in_organization = (signed_in, organization, ai_gateway)
     of_group = (*_GROUP, ai_gateway)
-    path = "/organizations/{organization}/agent-hours/group-allotments"
+    path = "/organizations/{organization}/agent-hours"
     return [
-        get(path, newer.list_allotments, in_organization),
-        put("/groups/{group}/agent-hours/allotment", newer.put_allotment, of_group),
-        delete("/groups/{group}/agent-hours/allotment", newer.delete_allotment, of_group),
+        get("/agent-hours/allotments", allotments.list_organizations, (signed_in, ai_gateway)),
+        put(path + "/allotment", allotments.put_organization, in_organization),
+        delete(path + "/allotment", allotments.delete_organization, in_organization),
+        get(path + "/group-allotments", allotments.list_groups, in_organization),
+        put("/groups/{group}/agent-hours/allotment", allotments.put_group, of_group),
+        delete("/groups/{group}/agent-hours/allotment", allotments.delete_group, of_group),
     ]
 
 

@@ -195,19 +195,28 @@ CREATE INDEX ai_daily_spend_by_user ON ai_daily_spend (user_id);
 
 -- Micro-dollars for a million tokens; NULL is unknown, 0 is free. Not retroactive, and not in the audit log.
 CREATE TABLE ai_model_prices (
-    provider                        TEXT NOT NULL,
-    model                           TEXT NOT NULL,
-    input_price_micros              INTEGER CHECK (input_price_micros >= 0),
-    output_price_micros             INTEGER CHECK (output_price_micros >= 0),
-    cache_read_price_micros         INTEGER CHECK (cache_read_price_micros >= 0),
-    cache_write_price_micros        INTEGER CHECK (cache_write_price_micros >= 0),
-    created_at                      TEXT NOT NULL,
-    updated_at                      TEXT NOT NULL,
-    PRIMARY KEY (provider, model)
+    provider            TEXT NOT NULL,
+    model               TEXT NOT NULL,
+    source              TEXT NOT NULL CHECK (source IN ('default', 'custom')),
+    input_price         INTEGER CHECK (input_price >= 0),
+    output_price        INTEGER CHECK (output_price >= 0),
+    cache_read_price    INTEGER CHECK (cache_read_price >= 0),
+    cache_write_price   INTEGER CHECK (cache_write_price >= 0),
+    created_at          TEXT NOT NULL,
+    updated_at          TEXT NOT NULL,
+    PRIMARY KEY (provider, model, source)
 ) STRICT, WITHOUT ROWID;
 
--- Shares of an organization's Agent Hours in hundredths of a percent; a second kind of limit, not enforced yet.
-CREATE TABLE agent_hours_allotments (
+-- Shares of Agent Hours in hundredths of a percent; a second kind of limit, not enforced yet. An organization has a
+-- share of the deployment's hours, a group one of its organization's.
+CREATE TABLE agent_hours_organization_allotments (
+    organization_id TEXT    NOT NULL PRIMARY KEY REFERENCES organizations (id) ON DELETE CASCADE,
+    allotment_bps   INTEGER NOT NULL CHECK (allotment_bps BETWEEN 1 AND 10000),
+    created_at      TEXT    NOT NULL,
+    updated_at      TEXT    NOT NULL
+) STRICT;
+
+CREATE TABLE agent_hours_group_allotments (
     group_id        TEXT    NOT NULL PRIMARY KEY REFERENCES groups (id) ON DELETE CASCADE,
     allotment_bps   INTEGER NOT NULL CHECK (allotment_bps BETWEEN 1 AND 10000),
     created_at      TEXT    NOT NULL,

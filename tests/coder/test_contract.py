@@ -57,6 +57,7 @@ DECODERS: dict[tuple[str, str], Callable[[Answer], object]] = {
     ("GET", r"users/[^/]+/ai/spend"): activity.load_user_spend,
     ("GET", r"(ai-gateway|aibridge)/sessions"): activity.load_sessions,
     ("GET", r"audit"): activity.load_changes,
+    ("GET", r"/api/experimental/ai/model-prices"): activity.load_free_models,
     ("POST", r"authcheck"): load_permissions,
 }
 

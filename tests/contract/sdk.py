@@ -218,7 +218,7 @@ def operations(generation: str) -> list[Operation]:
 
 
 def operation_of(generation: str, method: str, path: str) -> Operation | None:
-    """Return the operation that a request below /api/v2 reaches; literal segments win."""
+    """Return the operation that a request below /api/v2 reaches, or at a whole path; literal segments win."""
     candidates = [
         operation
         for operation in operations(generation)

@@ -21,11 +21,12 @@ class World:
     client: httpx.Client
 
     def call(self, method: str, path: str, *, role: str = "owner", **more: Any) -> httpx.Response:
-        """Send a call below /api/v2 with the token of a role, or with a token itself; "nobody" sends none."""
+        """Send a call below /api/v2 or to a whole path, with the token of a role or a token; "nobody" sends none."""
         headers = dict(more.pop("headers", {}))
         if role != "nobody":
             headers["Coder-Session-Token"] = self.sandbox.tokens.get(role, role)
-        return self.client.request(method, "/api/v2" + path, headers=headers, **more)
+        whole = path if path.startswith("/api/") else "/api/v2" + path
+        return self.client.request(method, whole, headers=headers, **more)
 
     def get(self, path: str, *, role: str = "owner", **more: Any) -> httpx.Response:
         """Send a GET."""

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from reconciler.sandbox.generations import generation_named
-from reconciler.sandbox.routes import api_routes
+from reconciler.sandbox.routes import EXPERIMENTAL_API, api_routes, experimental_routes
 from tests.contract import GENERATIONS
 from tests.contract.sdk import Operation, Plain, check_strictly, operation_of, operations
 from tests.sandbox_server.callers import Start
@@ -24,7 +24,9 @@ UNFORESEEN = re.compile(r"\w+(Error|Exception|Warning): ")
 
 @pytest.mark.parametrize("generation", GENERATIONS)
 def test_every_route_is_documented_and_every_documented_route_served(generation: str) -> None:
-    served = {(route.method, route.path) for route in api_routes(generation_named(generation)) if route.method != "*"}
+    row = generation_named(generation)
+    served = {(route.method, route.path) for route in api_routes(row) if route.method != "*"}
+    served |= {(route.method, EXPERIMENTAL_API + route.path) for route in experimental_routes(row)}
     assert {operation.key for operation in operations(generation)} == served
 
 

@@ -169,12 +169,12 @@ def test_groups_add_up_to_the_whole(case: tuple[World, dict[GroupId, dict[UserId
 
 def test_a_model_that_is_free_on_purpose_is_no_leak(shell: Shell) -> None:
     with company(shell, role="owner") as sandbox:
-        model = "qwen3-coder-480b"
+        model, on = "qwen3-coder-480b", "2026-01-01T00:00:00.000000Z"
         assert f"No price: {model}" in shell.run("status").out
         sandbox.execute(
-            "INSERT OR REPLACE INTO ai_model_prices (provider, model, input_price_micros, output_price_micros, "
-            "cache_read_price_micros, cache_write_price_micros, created_at, updated_at) "
-            f"VALUES ('openai', '{model}', 0, 0, 0, 0, '2026-01-01T00:00:00.000000Z', '2026-01-01T00:00:00.000000Z')"
+            "INSERT OR REPLACE INTO ai_model_prices (provider, model, source, input_price, output_price, "
+            "cache_read_price, cache_write_price, created_at, updated_at) "
+            f"VALUES ('openai', '{model}', 'custom', 0, 0, 0, 0, '{on}', '{on}')"
         )
         assert model not in shell.run("status").out
         (row,) = shell.run("status", "--json").document["leaks"]["unpriced"]

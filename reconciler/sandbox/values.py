@@ -75,9 +75,9 @@ class Fault:
     """
 
     kind: FaultKind
+    _: KW_ONLY
     method: str = "*"
     path: str = "*"
-    _: KW_ONLY
     times: int = 1
     after: int = 0
     status: int = 500

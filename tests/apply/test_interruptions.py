@@ -22,7 +22,7 @@ FIRST_SIGNAL = "Interrupted: finishing the writes in flight, beginning nothing n
 def interrupted(site: Site, *signals: signal.Signals, at: str, method: str = "PUT", cold: bool = False) -> Said:
     """Apply in a single thread; while the write of `at` is held up, send the signals. A second one must end it."""
     subject = site.id_of(at)
-    site.sandbox.fault(Fault("delay", method, f"*/{subject}/*", seconds=HELD_S))
+    site.sandbox.fault(Fault("delay", method=method, path=f"*/{subject}/*", seconds=HELD_S))
     arguments = ("apply", "--auto-approve", "--parallelism", "1")
     command = site.command(*arguments, is_cold=cold)
     running: Running = site.launcher.start(command)
@@ -78,7 +78,7 @@ def test_a_window_that_is_closed_says_so_twice(site: Site, signals: tuple[signal
     """The kernel sends SIGHUP, and the shell again: it passed for a second Ctrl-C, and the journal had no end."""
     site.policy(*SEVEN)
     subject = site.id_of("platform")
-    site.sandbox.fault(Fault("delay", "PUT", f"*/{subject}/*", seconds=HELD_S))
+    site.sandbox.fault(Fault("delay", method="PUT", path=f"*/{subject}/*", seconds=HELD_S))
     command = site.command("apply", "--auto-approve", "--parallelism", "1")
     running = site.launcher.start(command)
     wait_until(lambda: any(subject in one.path for one in site.writes))
@@ -103,7 +103,7 @@ def is_pending(pid: int, number: signal.Signals) -> bool:
 
 def test_before_the_first_write_it_is_at_once(site: Site) -> None:
     site.policy(*SEVEN)
-    site.sandbox.fault(Fault("delay", "GET", "*/groups/ai/spend", seconds=HELD_S, times=2))
+    site.sandbox.fault(Fault("delay", method="GET", path="*/groups/ai/spend", seconds=HELD_S, times=2))
     for number in (signal.SIGINT, signal.SIGTERM):
         command = site.command("apply", "--auto-approve")
         site.sandbox.forget_requests()
@@ -119,7 +119,7 @@ def test_before_the_first_write_it_is_at_once(site: Site) -> None:
 def test_a_wait_for_the_rate_limit_is_cut_by_an_interruption(site: Site) -> None:
     """It was refused for certain, so it is not in flight: nobody has to wait a minute for it."""
     site.policy("platform: $600", "design: none")
-    site.sandbox.fault(Fault("status", "PUT", times=9, status=429, headers={"Retry-After": "60"}))
+    site.sandbox.fault(Fault("status", method="PUT", times=9, status=429, headers={"Retry-After": "60"}))
     command = site.command("apply", "--auto-approve", is_cold=True)
     running = site.launcher.start(command)
     wait_until(lambda: len(site.writes) == 1)
@@ -136,10 +136,10 @@ def test_during_the_proof_the_summary_is_still_true(site: Site) -> None:
     """A signal after the last write once made it say that nothing was written."""
     site.policy("platform: $600")
     command = site.command("apply", "--auto-approve")
-    site.sandbox.fault(Fault("delay", "PUT", seconds=HELD_S))
+    site.sandbox.fault(Fault("delay", method="PUT", seconds=HELD_S))
     running = site.launcher.start(command)
     wait_until(lambda: len(site.writes) == 1)
-    site.sandbox.fault(Fault("delay", "GET", "*/groups/ai/spend", seconds=HELD_S))
+    site.sandbox.fault(Fault("delay", method="GET", path="*/groups/ai/spend", seconds=HELD_S))
     site.sandbox.forget_requests()
     site.sandbox.release()
     wait_until(lambda: any("/groups/ai/spend" in one.path for one in site.sandbox.requests))
@@ -205,7 +205,7 @@ def test_stdout_that_is_closed_after_the_writes_changes_nothing(site: Site, cold
     """The reader takes the first line and goes, as `head -1` does."""
     site.policy(*SEVEN)
     platform = site.id_of("platform")
-    site.sandbox.fault(Fault("delay", "PUT", f"*/{platform}/*", seconds=HELD_S))
+    site.sandbox.fault(Fault("delay", method="PUT", path=f"*/{platform}/*", seconds=HELD_S))
     command = site.command("apply", "--auto-approve", is_cold=cold)
     with subprocess.Popen(
         [sys.executable, "-m", "reconciler", *command.arguments],
@@ -262,7 +262,7 @@ def test_json_to_a_full_disk_after_the_writes(site: Site) -> None:
 def test_two_at_once_double_nothing(site: Site) -> None:
     """The later one finds the work done, or sees a conflict, or a stale plan; never is a write sent twice."""
     site.policy(*SEVEN)
-    site.sandbox.fault(Fault("delay", "GET", "*/users/*/ai/budget/override", times=4, seconds=0.05))
+    site.sandbox.fault(Fault("delay", method="GET", path="*/users/*/ai/budget/override", times=4, seconds=0.05))
     commands = [site.command("apply", "--auto-approve") for _ in range(2)]
     running = [site.launcher.start(command) for command in commands]
     said = [site.result(command, one) for command, one in zip(commands, running, strict=True)]

@@ -107,8 +107,10 @@ def test_every_line_of_real_journals_follows_the_schema(site: Site) -> None:
     """Done, already done, in conflict, failed, in doubt, not attempted, stopped, reverted."""
     site.policy(*SEVEN)
     sql, parameters = site.set_budget("platform", 1)
-    site.sandbox.fault(Fault("change", "PUT", f"*/{site.id_of('ana')}/*", sql=sql, parameters=parameters))
-    site.sandbox.fault(Fault("status", "PUT", f"*/{site.id_of('eng')}/*", status=403, body={"message": "No."}))
+    site.sandbox.fault(Fault("change", method="PUT", path=f"*/{site.id_of('ana')}/*", sql=sql, parameters=parameters))
+    site.sandbox.fault(
+        Fault("status", method="PUT", path=f"*/{site.id_of('eng')}/*", status=403, body={"message": "No."})
+    )
     assert site.apply().code == 4
     assert site.run("revert", str(site.journals[0]), "--auto-approve", "--allow", "REMOVES_LIMIT=9").code == 0
     assert site.apply().code == 4

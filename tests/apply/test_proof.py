@@ -77,10 +77,10 @@ def test_what_is_in_doubt_or_failed_is_read_and_not_waited_for(monkeypatch: pyte
 def test_what_was_in_doubt_and_is_there_is_done(site: Site) -> None:
     """Three answers are lost, each read back is stale, and the proof shows the write."""
     site.policy("platform: $600")
-    site.sandbox.fault(Fault("lost", "PUT", times=3))
+    site.sandbox.fault(Fault("lost", method="PUT", times=3))
     path = f"*/groups/{site.id_of('platform')}/ai/budget"
     before = {"group_id": site.id_of("platform"), "spend_limit_micros": 500_000_000}
-    site.sandbox.fault(Fault("status", "GET", path=path, status=200, body=before, times=10))
+    site.sandbox.fault(Fault("status", method="GET", path=path, status=200, body=before, times=10))
     said = site.apply()
     assert site.results == {"group/acme/platform": "done"}
     assert said.code == 0

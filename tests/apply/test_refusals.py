@@ -93,8 +93,10 @@ def test_a_stale_plan_names_every_difference_with_both_values(planned: Site) -> 
 
 def test_what_cannot_be_read_again_is_no_ground_to_write_on(planned: Site) -> None:
     group = planned.id_of("platform")
-    planned.sandbox.fault(Fault("status", "GET", "*/groups/ai/spend", times=9, status=404, body={"message": "x"}))
-    planned.sandbox.fault(Fault("status", "GET", f"*/groups/{group}/ai/budget", times=9, status=500))
+    planned.sandbox.fault(
+        Fault("status", method="GET", path="*/groups/ai/spend", times=9, status=404, body={"message": "x"})
+    )
+    planned.sandbox.fault(Fault("status", method="GET", path=f"*/groups/{group}/ai/budget", times=9, status=500))
     assert planned.apply("saved.plan").code in (1, 3)
     assert planned.writes == []
 

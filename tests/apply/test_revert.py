@@ -43,7 +43,9 @@ def test_a_run_its_revert_and_the_revert_of_that(site: Site) -> None:
 def test_of_a_part_of_a_run_only_that_part(site: Site) -> None:
     site.policy(*SEVEN)
     before = state(site)
-    site.sandbox.fault(Fault("status", "PUT", f"*/{site.id_of('platform')}/*", status=403, body={"message": "No."}))
+    site.sandbox.fault(
+        Fault("status", method="PUT", path=f"*/{site.id_of('platform')}/*", status=403, body={"message": "No."})
+    )
     assert site.apply().code == 4
     said = site.run("revert", str(site.journals[-1]), "--auto-approve", *CONSENT)
     assert said.code == 0
@@ -125,8 +127,8 @@ def test_a_journal_of_another_deployment(site: Site) -> None:
 def test_what_cannot_be_read_is_not_taken_back(site: Site) -> None:
     applied(site, "platform: $600")
     group = site.id_of("platform")
-    site.sandbox.fault(Fault("raw", "GET", "*/groups/ai/spend", after=1, status=404, body={"message": "x"}))
-    site.sandbox.fault(Fault("status", "GET", f"*/{group}/ai/budget", times=20, status=500))
+    site.sandbox.fault(Fault("raw", method="GET", path="*/groups/ai/spend", after=1, status=404, body={"message": "x"}))
+    site.sandbox.fault(Fault("status", method="GET", path=f"*/{group}/ai/budget", times=20, status=500))
     said = site.run("revert", str(site.journals[0]), "--auto-approve", *CONSENT)
     assert said.code == 1
     assert len(site.writes) == 1

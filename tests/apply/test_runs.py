@@ -91,7 +91,7 @@ def test_a_conflict_is_that_of_one_object(site: Site) -> None:
     """Changed between the fresh check and its own turn."""
     site.policy(*SEVEN)
     sql, parameters = site.set_budget("finance", 33)
-    site.sandbox.fault(Fault("change", "PUT", f"*/{site.id_of('ana')}/*", sql=sql, parameters=parameters))
+    site.sandbox.fault(Fault("change", method="PUT", path=f"*/{site.id_of('ana')}/*", sql=sql, parameters=parameters))
     said = site.apply()
     assert said.code == 4
     assert "in conflict    group/acme/finance" in said.out
@@ -103,7 +103,9 @@ def test_a_conflict_is_that_of_one_object(site: Site) -> None:
 
 def test_a_failure_stops_later_phases_and_says_what_was_not_attempted(site: Site) -> None:
     site.policy(*SEVEN)
-    site.sandbox.fault(Fault("status", "PUT", f"*/{site.id_of('platform')}/*", status=403, body={"message": "No."}))
+    site.sandbox.fault(
+        Fault("status", method="PUT", path=f"*/{site.id_of('platform')}/*", status=403, body={"message": "No."})
+    )
     said = site.apply()
     assert said.code == 4
     assert {"user/ana": "done", "user/eve": "done", "group/acme/platform": "failed"}.items() <= site.results.items()
@@ -117,7 +119,7 @@ def test_a_failure_stops_later_phases_and_says_what_was_not_attempted(site: Site
 
 def test_a_token_that_expires_in_the_middle(site: Site) -> None:
     site.policy(*SEVEN)
-    site.sandbox.fault(Fault("expire", "PUT", f"*/{site.id_of('platform')}/*"))
+    site.sandbox.fault(Fault("expire", method="PUT", path=f"*/{site.id_of('platform')}/*"))
     said = site.apply()
     assert said.code == 4
     assert "401" in said.out
@@ -127,14 +129,14 @@ def test_a_token_that_expires_in_the_middle(site: Site) -> None:
 
 def test_a_rate_limit_is_waited_for_and_the_write_sent_again(site: Site) -> None:
     site.policy("platform: $600")
-    site.sandbox.fault(Fault("status", "PUT", status=429, times=2, headers={"Retry-After": "7"}))
+    site.sandbox.fault(Fault("status", method="PUT", status=429, times=2, headers={"Retry-After": "7"}))
     assert site.apply().code == 0
     assert [one.status for one in site.writes] == [429, 429, 200]
 
 
 def test_a_rate_limit_longer_than_a_run_may_wait(site: Site) -> None:
     site.policy("platform: $600")
-    site.sandbox.fault(Fault("status", "PUT", status=429, headers={"Retry-After": "100000"}))
+    site.sandbox.fault(Fault("status", method="PUT", status=429, headers={"Retry-After": "100000"}))
     said = site.apply()
     assert said.code == 4
     assert "waiting 100,000 s more would exceed" in said.out
@@ -157,8 +159,8 @@ def test_a_lost_answer_is_read_back_before_anything_is_sent_again(
     site: Site, kind: Any, entry: str, asked: list[str]
 ) -> None:
     site.policy(entry)
-    site.sandbox.fault(Fault(kind, "PUT"))
-    site.sandbox.fault(Fault(kind, "DELETE"))
+    site.sandbox.fault(Fault(kind, method="PUT"))
+    site.sandbox.fault(Fault(kind, method="DELETE"))
     assert site.apply().code == 0
     assert list(site.results.values()) == ["done"]
     path = f"/{site.id_of(entry.split(':')[0].split()[0])}/ai/budget"
@@ -171,7 +173,7 @@ def test_a_page_of_a_proxy_is_no_success(site: Site, entry: str) -> None:
     site.policy(entry)
     html = {"Content-Type": "text/html"}
     for method in ("PUT", "DELETE"):
-        site.sandbox.fault(Fault("raw", method, status=200, body="<html>log in</html>", headers=html))
+        site.sandbox.fault(Fault("raw", method=method, status=200, body="<html>log in</html>", headers=html))
     assert site.apply().code == 0
     assert len(site.writes) == 2
     assert list(site.results.values()) == ["done"]
@@ -182,7 +184,7 @@ def test_another_value_in_the_answer_is_looked_into(site: Site) -> None:
     site.policy("platform: $600", "design: $1")
     group = site.id_of("platform")
     echo = {"group_id": group, "spend_limit_micros": 0}
-    site.sandbox.fault(Fault("status", "PUT", f"*/{group}/*", status=200, body=echo))
+    site.sandbox.fault(Fault("status", method="PUT", path=f"*/{group}/*", status=200, body=echo))
     said = site.apply()
     assert said.code == 4
     detail = "(Coder answered with another value than was sent: live is $500.00)"
@@ -196,7 +198,7 @@ def test_a_result_that_somebody_changed_at_once_is_not_verified(site: Site) -> N
     assert site.run("plan").code == 0
     for_the_plan = sum("/groups/ai/spend" in one.path for one in site.sandbox.requests)
     site.sandbox.fault(
-        Fault("change", "GET", "*/groups/ai/spend", after=for_the_plan + 1, sql=sql, parameters=parameters)
+        Fault("change", method="GET", path="*/groups/ai/spend", after=for_the_plan + 1, sql=sql, parameters=parameters)
     )
     said = site.apply()
     assert said.code == 4
@@ -226,7 +228,7 @@ def test_a_token_that_is_demoted_in_the_middle_proves_nothing(version: str, tmp_
         route = "ai/budget" if version == "2.35" else "ai/budget/override"
         demote = "UPDATE users SET roles = '[]' WHERE username = 'ci-budgets'"
         reads = 2 if version == "2.35" else 0
-        sandbox.fault(Fault("change", "GET", f"*/{site.id_of('bob')}/{route}", after=reads, sql=demote))
+        sandbox.fault(Fault("change", method="GET", path=f"*/{site.id_of('bob')}/{route}", after=reads, sql=demote))
         said = site.apply()
         assert site.override("bob") == 1500
         assert said.code == 4, said
@@ -247,7 +249,7 @@ def test_no_secret_in_anything_that_is_written(site: Site) -> None:
     token = site.sandbox.tokens["user-admin"]
     site.policy(*SEVEN)
     echo = {"message": f"who is {token}", "detail": token}
-    site.sandbox.fault(Fault("status", "PUT", f"*/{site.id_of('platform')}/*", status=403, body=echo))
+    site.sandbox.fault(Fault("status", method="PUT", path=f"*/{site.id_of('platform')}/*", status=403, body=echo))
     texts = []
     for arguments in (["plan", "-o", "saved.plan"], ["apply", "saved.plan", "--auto-approve"], ["apply", "--json"]):
         said = site.run(*arguments)

@@ -258,8 +258,8 @@ def test_spend_that_cannot_be_read_does_not_switch_the_danger_off(version: str, 
     with sandbox_and_reader(version) as (sandbox, reader):
         proposal = propose(policy({"platform": 60}), reader)
         group = proposal.actions[0].subject.id
-        sandbox.fault(Fault("status", "GET", f"*/groups/{group}/members/ai/spend", times=20, status=500))
-        sandbox.fault(Fault("status", "GET", "*/ai/spend/export", times=20, status=403))
+        sandbox.fault(Fault("status", method="GET", path=f"*/groups/{group}/members/ai/spend", times=20, status=500))
+        sandbox.fault(Fault("status", method="GET", path="*/ai/spend/export", times=20, status=403))
         verdict = find_verdict(proposal, find_effects(proposal, reader))
     assert tuple(name for danger in verdict.dangers for name in danger.uncertain)[:3] == perhaps
     assert verdict.is_refused == bool(perhaps)

@@ -98,7 +98,7 @@ def test_a_statement_without_triggers_leaves_them_in_place(world: World, stateme
 
 def test_a_fault_can_remove_a_membership_behind_an_override(world: World) -> None:
     leave = "DELETE FROM group_members WHERE user_id = ?"
-    world.sandbox.fault(Fault("change", "PUT", sql=leave, parameters=(world.user("bob"),), unguarded=True))
+    world.sandbox.fault(Fault("change", method="PUT", sql=leave, parameters=(world.user("bob"),), unguarded=True))
     body = {"group_id": world.group("acme/platform"), "spend_limit_micros": 1}
     assert world.put("/users/bob/ai/budget/override", body).status_code == 400
     assert effective(world, "bob") == (1_500_000_000, "user_override", world.group("acme/platform"))

@@ -1,7 +1,8 @@
-"""Searching people: the conditions that lists of users, group members and organization members share."""
+"""Lists of people: the search and the pages that users, group members and organization members share."""
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from typing import TYPE_CHECKING
 
 from .answers import as_json
@@ -9,7 +10,10 @@ from .query import read_search
 from .shapes import IN_LIST
 
 if TYPE_CHECKING:
-    from .query import Parameters
+    from collections.abc import Sequence
+
+    from .calls import Call
+    from .query import PageRequest, Parameters
 
 _STATUSES = ("active", "dormant", "suspended")
 _LOGIN_TYPES = ("password", "github", "oidc", "token", "none")
@@ -63,3 +67,24 @@ def _add_times(search: Parameters, conditions: Conditions) -> None:
         if moment is not None:
             column, _, side = key.rpartition("_")
             conditions.add(f"u.{column}_at {'>=' if side == 'after' else '<='} ?", moment)
+
+
+def page_of_people(
+    call: Call, page: PageRequest, *, source: str, parameters: Sequence[object]
+) -> tuple[list[str], int]:
+    """Return the ids on a page, ordered by username, and the count. As in Coder the count of an empty page is 0, and
+    behind a cursor only what follows it is counted.
+
+    `source` is SQL from its FROM on, over users `u`. The order of the whole list is kept; a page is a slice of it.
+    """
+    sql = f"SELECT lower(u.username), u.id {source} ORDER BY 1"
+    people = call.world.memo.get(
+        (sql, *parameters), lambda: [(row[0], row[1]) for row in call.database.rows(sql, *parameters)]
+    )
+    start = 0
+    if page.after is not None:
+        name = call.database.value("SELECT lower(username) FROM users WHERE id = ?", page.after)
+        start = len(people) if name is None else bisect_right(people, (name, "\U0010ffff"))
+    first = start + page.offset
+    ids = [id_ for _, id_ in (people[first : first + page.limit] if page.limit else people[first:])]
+    return ids, len(people) - start if ids else 0

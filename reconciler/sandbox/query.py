@@ -7,7 +7,6 @@ Every fault is collected, then all of them are refused together.
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import parse_qs
@@ -18,8 +17,6 @@ from .identifiers import NIL, parse_uuid, uuid_fault
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
-
-    from .calls import Call
 
 _TRUE = {"1", "t", "T", "TRUE", "true", "True"}
 _FALSE = {"0", "f", "F", "FALSE", "false", "False"}
@@ -218,24 +215,3 @@ def read_page_request(query: Parameters, *, cursor: bool = True) -> PageRequest:
     )
     query.check()
     return page
-
-
-def page_of_people(
-    call: Call, page: PageRequest, *, source: str, parameters: Sequence[object]
-) -> tuple[list[str], int]:
-    """Return the ids on a page, ordered by username, and the count. As in Coder the count of an empty page is 0, and
-    behind a cursor only what follows it is counted.
-
-    `source` is SQL from its FROM on, over users `u`. The order of the whole list is kept; a page is a slice of it.
-    """
-    sql = f"SELECT lower(u.username), u.id {source} ORDER BY 1"
-    people = call.world.memo.get(
-        (sql, *parameters), lambda: [(row[0], row[1]) for row in call.database.rows(sql, *parameters)]
-    )
-    start = 0
-    if page.after is not None:
-        name = call.database.value("SELECT lower(username) FROM users WHERE id = ?", page.after)
-        start = len(people) if name is None else bisect_right(people, (name, "\U0010ffff"))
-    first = start + page.offset
-    ids = [id_ for _, id_ in (people[first : first + page.limit] if page.limit else people[first:])]
-    return ids, len(people) - start if ids else 0

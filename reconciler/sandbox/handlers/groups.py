@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from ..answers import INVALID_QUERY, Answer, Validation, as_json, json_answer, not_found, refusal
 from ..guards import find_organization, find_user
-from ..people import people_conditions
-from ..query import page_of_people, parse_bool, read_page_request
+from ..people import page_of_people, people_conditions
+from ..query import parse_bool, read_page_request
 from ..shapes import GROUP_ROWS, IN_LIST, REDUCED_USER, group_shape
 
 if TYPE_CHECKING:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..answers import Answer, as_json, json_answer, not_found
-from ..people import Conditions
-from ..query import PageRequest, page_of_people, read_page_request, read_search
+from ..people import Conditions, page_of_people
+from ..query import PageRequest, read_page_request, read_search
 from ..shapes import MEMBER_ROWS, member_with_user_shape, organization_shape
 
 if TYPE_CHECKING:

@@ -10,14 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from ..answers import Answer, as_json, json_answer, server_error
 from ..guards import may_read_group
-from ..memo import combined_limit_micros, spent_micros
 from ..query import bounded_ids
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Sequence
 
-    from ..calls import Call
+    from ..calls import Call, World
 
 MAXIMUM_BIGINT = 2**63 - 1
 
@@ -38,6 +37,14 @@ WHERE e.user_id IN (SELECT value FROM json_each(?4))
   AND EXISTS (SELECT 1 FROM group_memberships m WHERE m.user_id = e.user_id AND m.group_id = ?3)
 ORDER BY substr(e.user_id, 10)
 """
+
+_COMBINED_LIMITS = """
+SELECT e.effective_group_id, sum(e.spend_limit_micros >> 32), sum(e.spend_limit_micros & 0xFFFFFFFF)
+FROM effective_budgets e JOIN users u ON u.id = e.user_id
+WHERE e.limit_source IS NOT NULL AND NOT (u.is_system AND ?)
+GROUP BY e.effective_group_id
+"""
+_SPENT = "SELECT group_id, sum(cost_micros) FROM ai_daily_spend WHERE day >= ? AND day < ? GROUP BY group_id"
 
 
 def groups_spend(call: Call) -> Answer:
@@ -87,14 +94,14 @@ def _group_rows(call: Call, ids: Sequence[str]) -> list[sqlite3.Row]:
 
 def _group_row(call: Call, row: sqlite3.Row) -> dict[str, Any]:
     limit = row["spend_limit_micros"]
-    combined = None if limit is None else combined_limit_micros(call.world, row["id"])
+    combined = None if limit is None else _combined_limit_micros(call.world, row["id"])
     if combined is not None and combined > MAXIMUM_BIGINT:
         raise server_error("pq: bigint out of range")
     return {
         "group_id": row["id"],
         "spend_limit_micros": limit,
         "total_spend_limit_micros": combined,
-        "current_spend_micros": spent_micros(call.world, row["id"]),
+        "current_spend_micros": _spent_micros(call.world, row["id"]),
     }
 
 
@@ -136,3 +143,23 @@ def _period(call: Call) -> dict[str, Any]:
         "period_start": start.strftime("%Y-%m-%dT%H:%M:%SZ"),
         "period_end": end.strftime("%Y-%m-%dT%H:%M:%SZ"),
     }
+
+
+def _combined_limit_micros(world: World, group_id: str) -> int:
+    """Return what all people attributed to a group may spend, 0 when there is nobody.
+
+    Newer servers leave system users out. The sum may be larger than a bigint; the caller then fails as Coder does.
+    """
+    guarded = world.generation.system_users_guarded
+    sums: dict[str, int] = world.memo.get(
+        "combined limits",
+        lambda: {row[0]: (row[1] << 32) + row[2] for row in world.database.rows(_COMBINED_LIMITS, guarded)},
+    )
+    return sums.get(group_id, 0)
+
+
+def _spent_micros(world: World, group_id: str) -> int:
+    """Return what was booked to a group in the present period."""
+    days = tuple(moment.date().isoformat() for moment in world.clock.period())
+    sums: dict[str, int] = world.memo.get(("spent", days), lambda: dict(map(tuple, world.database.rows(_SPENT, *days))))
+    return sums.get(group_id, 0)

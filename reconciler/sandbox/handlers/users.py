@@ -6,8 +6,8 @@ import json
 from typing import TYPE_CHECKING
 
 from ..answers import Answer, as_json, json_answer, not_found
-from ..people import people_conditions
-from ..query import page_of_people, read_page_request
+from ..people import page_of_people, people_conditions
+from ..query import read_page_request
 from ..shapes import IN_LIST, organization_ids, user_shape
 
 if TYPE_CHECKING:

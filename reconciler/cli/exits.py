@@ -67,7 +67,8 @@ def of_nothing_to_do(plan: Plan, *, is_strict: bool = False) -> int:
         return REFUSED
     if not plan.is_complete:
         return ERROR
-    return INCOMPLETE if is_strict and (plan.orphans or plan.withheld) else DONE
+    is_short = plan.overdue or (is_strict and plan.left_out)
+    return INCOMPLETE if is_short else DONE
 
 
 def of_outcome(outcome: Outcome, *, is_strict: bool = False) -> int:

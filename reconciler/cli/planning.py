@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 
 from reconciler.cli import files
 from reconciler.cli.options import DEFAULT_PATH
@@ -19,6 +20,8 @@ from reconciler.core.scope import EVERYTHING, Scope
 from reconciler.errors import FileError, Finding, PolicyError, ReconcilerError, RefusedError
 from reconciler.formats import document
 from reconciler.formats import plan as plan_format
+from reconciler.operations.journal_file import FOLDER
+from reconciler.operations.journals import grants_in_journals
 from reconciler.operations.plan import Planned, PlanRequest, make_plan
 from reconciler.operations.ports import Reader
 from reconciler.operations.saved import renew_saved
@@ -90,6 +93,7 @@ def _request(
         scope=scope,
         grants=grants,
         not_read=loaded.not_read,
+        journals=partial(grants_in_journals, [FOLDER]),
     )
 
 

@@ -5,7 +5,8 @@ Prompts are in some answers of Coder; they are dropped while the JSON is parsed 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Collection
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
@@ -14,7 +15,7 @@ from reconciler.coder.answers import is_experiment_missing, is_not_found, is_rou
 from reconciler.coder.exchange import Answer, Request
 from reconciler.coder.transport import Transport
 from reconciler.coder.wire import Fields, NameGroup, load_object, load_rows
-from reconciler.core.activity import AuditEntry, Changes, Session, Tokens, UserSpend
+from reconciler.core.activity import AuditEntry, Changes, GrantRecord, GrantRecords, Session, Tokens, UserSpend
 from reconciler.core.budget import GroupId, GroupRef, UserId
 from reconciler.core.directory import Group, Subject
 from reconciler.core.snapshot import Effective, Unlimited
@@ -34,6 +35,7 @@ _TOKENS = {
     "cache_read": "cache_read_input_tokens",
     "cache_write": "cache_write_input_tokens",
 }
+_USERNAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _PROMPT_KEYS = ("last_prompt", "threads", "metadata", "prompt")
 """Keys whose values are, or may be, what a person wrote to a model."""
 
@@ -85,6 +87,52 @@ def read_changes(transport: Transport, subject: Subject, since: datetime) -> Cha
         return Changes(reason=_why_no_audit(entries))
     recent = {entry for entry in entries if entry.at >= since}
     return Changes(entries=tuple(sorted(recent, key=lambda entry: (entry.at, entry.by, entry.action))))
+
+
+def read_grant_records(transport: Transport, names: Collection[str], since: datetime) -> GrantRecords:
+    """Read which overrides were written under these usernames, whatever they are called now.
+
+    Source: coder-api section 8: `resource_target` is the username at the time of the write, `resource_id` the person.
+    A name that the query language could not hold is the name of nobody.
+    """
+    records: list[GrantRecord] = []
+    for name in sorted(name for name in set(names) if _USERNAME.fullmatch(name)):
+        query = (
+            f"resource_type:user_ai_budget_override resource_target:{name} date_from:{since.astimezone(UTC):%Y-%m-%d}"
+        )
+        rows = _read_pages(transport, "/audit", query, load_grant_records)
+        if isinstance(rows, Answer):
+            return GrantRecords(records=tuple(records), reason=_why_no_audit(rows))
+        records += rows
+    return GrantRecords(records=tuple(sorted(set(records), key=lambda record: (record.username, record.user_id))))
+
+
+def load_grant_records(answer: Answer) -> list[GrantRecord]:
+    """Decode the writes in a page of the audit log; those of requests that failed wrote nothing."""
+    rows = [row for row in load_object(answer).rows("audit_logs") if row.count("status_code") < 400]
+    return [record for row in rows if (record := _grant_record(row)) is not None]
+
+
+def _grant_record(row: Fields) -> GrantRecord | None:
+    _, after = _limits_of(row)
+    if row.text("action") != "write" or after is None:
+        return None
+    diff = row.value["diff"]
+    group_id = _new_text(diff, "group_id")
+    return GrantRecord(
+        username=row.text("resource_target"),
+        user_id=UserId(row.id("resource_id")),
+        limit_micros=after,
+        group_name=_new_text(diff, "group_name"),
+        group_id=GroupId(group_id) if group_id else None,
+        source="the audit log",
+    )
+
+
+def _new_text(diff: dict[str, Any], key: str) -> str:
+    change = diff.get(key)
+    new = change.get("new") if isinstance(change, dict) else None
+    return new if isinstance(new, str) else ""
 
 
 def read_free_models(transport: Transport) -> frozenset[str]:

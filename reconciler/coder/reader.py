@@ -24,7 +24,7 @@ from reconciler.coder.token import read_token_facts
 from reconciler.coder.transport import Transport
 from reconciler.coder.wire import Fields, load_object
 from reconciler.core.access import Access
-from reconciler.core.activity import Changes, Session, UserSpend
+from reconciler.core.activity import Changes, GrantRecords, Session, UserSpend
 from reconciler.core.budget import ABSENT, Budget, GroupId, GroupRef, OrganizationId, Reading, UserId
 from reconciler.core.directory import Directory, Group, Subject, User
 from reconciler.core.snapshot import Deployment, Effective, People
@@ -313,6 +313,10 @@ class CoderReader:
     def changes(self, subject: Subject, since: datetime) -> Changes:
         """Return who changed a subject's budget since then, oldest first."""
         return activity.read_changes(self._transport, subject, since)
+
+    def grant_records(self, names: Collection[str], since: datetime) -> GrantRecords:
+        """Return which overrides were written since then for people who had these names: their UUIDs are the same."""
+        return activity.read_grant_records(self._transport, names, since)
 
     def __enter__(self) -> Self:
         return self

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from reconciler.core.budget import GroupId, UserId
 from reconciler.core.snapshot import Effective
 from reconciler.money import Micros
 
@@ -74,6 +75,29 @@ class Changes:
     """Who changed a budget, newest last. Empty with a `reason` when the log may not be read, which is not *nobody*."""
 
     entries: tuple[AuditEntry, ...] = ()
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class GrantRecord:
+    """One write of an override, with the name that its person had then: evidence of who was called so."""
+
+    username: str
+    user_id: UserId
+    limit_micros: int
+    """To the cent where the audit log says it."""
+    group_name: str
+    """The group's name then; empty where the record does not say it."""
+    group_id: GroupId | None
+    source: str
+    """Where it is recorded, as a clause: `the audit log`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GrantRecords:
+    """What was recorded under some names; a `reason` when the log may not be read, which is not *nothing*."""
+
+    records: tuple[GrantRecord, ...] = ()
     reason: str = ""
 
 

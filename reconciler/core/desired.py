@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from reconciler.core.budget import Budget, GroupId, OrganizationId, State, UserId
+from reconciler.core.budget import Budget, GroupId, OrganizationId, Reading, State, UserId
 from reconciler.core.directory import Directory, Group, Organization, Subject, User
 from reconciler.core.orphan import Orphan, Unresolved
 from reconciler.core.policy import Consent, Entry, Guardrail, UserOverrideEntry
 from reconciler.core.scope import EVERYTHING, Scope
 from reconciler.errors import Place
+from reconciler.money import Micros
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +50,18 @@ class ResolvedPolicy:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EndedGrant:
+    """What an entry granted that has ended: its limit, and the groups that the override may have been on."""
+
+    limit_micros: Micros
+    groups: frozenset[GroupId]
+
+    def is_live(self, state: Reading | None) -> bool:
+        """Whether exactly this is live."""
+        return isinstance(state, Budget) and state.limit_micros == self.limit_micros and state.group.id in self.groups
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
     """One entry of the policy that is in force and in scope: what shall be at this subject."""
 
@@ -72,8 +85,8 @@ class Desired:
     """Organizations to whose groups no override may be attributed that is not listed."""
     left_alone: frozenset[GroupId | UserId] = frozenset()
     """Subjects that are listed, and of whom nothing is wanted: their entry has not started, or is not in scope."""
-    ended: Mapping[UserId, Budget] = field(default_factory=lambda: MappingProxyType({}))
-    """What entries in `users` that have ended had granted, where their group can be looked up."""
+    ended: Mapping[UserId, EndedGrant] = field(default_factory=lambda: MappingProxyType({}))
+    """What entries in `users` that have ended had granted."""
     not_members: Mapping[UserId, Orphan] = field(default_factory=lambda: MappingProxyType({}))
     """What an entry in `users` becomes unless its override is live already: its user is not in its group."""
     unresolved: tuple[Unresolved, ...] = ()

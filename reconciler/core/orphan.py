@@ -20,6 +20,9 @@ class OrphanReason(StrEnum):
     """This Coder has no user overrides, or does not show them."""
     NOT_A_MEMBER = "not-a-member"
     """The person is not in the group of the override, and Coder refuses an override for a non-member."""
+    LOST_GRANT = "lost-grant"
+    """The entry ended and its name fits nobody now, while somebody else has exactly what it granted: perhaps the same
+    person by another name. It stays until the entry is mended."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
@@ -40,6 +43,11 @@ class Orphan:
     """What to do; for people *remove the entry if they left* comes first."""
     is_standing: bool = False
     """Whether it was an orphan already in the policy before this change, so that this change is not to blame."""
+
+    @property
+    def is_overdue(self) -> bool:
+        """Whether a date asks for something that is not done for it."""
+        return self.reason is OrphanReason.LOST_GRANT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

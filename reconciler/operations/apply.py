@@ -358,7 +358,7 @@ class _Execution:
             revision=run.revision,
             consents=tuple(str(grant) for grant in plan.verdict.used),
             left_out=plan.left_out,
-            held_back=tuple(held.action.address for held in plan.held_back),
+            held_back=plan.overdue,
             unreadable=plan.unknown,
         )
 

@@ -14,8 +14,8 @@ from reconciler.core.gate.guardrails import entries_of
 from reconciler.core.gate.verdict import Grant
 from reconciler.core.moment import Moment
 from reconciler.core.orphan import Orphan
-from reconciler.core.plan.diff import Difference, diff
-from reconciler.core.plan.notices import stray_notices, vacancy_notices
+from reconciler.core.plan.diff import diff
+from reconciler.core.plan.notices import renamed_notices, stray_notices, vacancy_notices
 from reconciler.core.plan.order import in_order
 from reconciler.core.plan.origin import Evidence, with_origin
 from reconciler.core.plan.plan import Plan
@@ -26,6 +26,7 @@ from reconciler.core.snapshot import Snapshot
 from reconciler.errors import PolicyError, ReconcilerError
 from reconciler.operations.attribution import find_last_changes
 from reconciler.operations.ports import Reader
+from reconciler.operations.renamed import Journals, find_suspicions, no_journals, records_of
 from reconciler.operations.review import Proposal, review_proposal
 
 
@@ -49,6 +50,8 @@ class PlanRequest:
     """Whether to ask Coder's audit log who changed what differs."""
     only_due: bool = False
     """Whether to plan nothing but actions whose date came."""
+    journals: Journals = no_journals
+    """Where it is recorded who had which name when an override was written."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +98,8 @@ def make_plan(request: PlanRequest, reader: Reader) -> Planned:
     )
     review = review_proposal(proposal, reader, grants=request.grants)
     vacancies = vacancy_notices(resolution.vacancies, at=request.moment.at)
+    renamed = renamed_notices(resolution.renamed, at=request.moment.at)
+    lost = find_suspicions(resolution, snapshot, actions, reader) if request.subjects is None else ()
     strays = stray_notices(snapshot, listed=desired.users.keys(), at=request.moment.at)
     plan = Plan(
         deployment=snapshot.deployment,
@@ -103,10 +108,10 @@ def make_plan(request: PlanRequest, reader: Reader) -> Planned:
         unchanged=difference.unchanged,
         unreadable=difference.unreadable,
         withheld=() if request.only_due else difference.withheld,
-        orphans=_orphans(resolution, difference, base),
+        orphans=_orphans((*resolution.orphans, *difference.orphans, *lost), base),
         held_back=review.held_back,
         unresolved=difference.unresolved,
-        effects=replace(review.effects, notices=(*review.effects.notices, *vacancies, *strays)),
+        effects=replace(review.effects, notices=(*review.effects.notices, *vacancies, *renamed, *strays)),
         verdict=review.verdict,
         sources=request.sources,
         not_read=request.not_read,
@@ -116,10 +121,12 @@ def make_plan(request: PlanRequest, reader: Reader) -> Planned:
     return Planned(plan=plan, unmatched=resolution.selection.unmatched, attribution=attribution)
 
 
-def _orphans(resolution: Resolution, difference: Difference, base: Resolution | None) -> tuple[Orphan, ...]:
+def _orphans(orphans: Iterable[Orphan], base: Resolution | None) -> tuple[Orphan, ...]:
     """Return all orphans, sorted; those that were orphans in the policy before are standing."""
-    before = {orphan.address for orphan in (*base.orphans, *base.desired.not_members.values())} if base else set()
-    orphans = (*resolution.orphans, *difference.orphans)
+    before: set[str] = set()
+    if base is not None:
+        before = {orphan.address for orphan in (*base.orphans, *base.desired.not_members.values())}
+        before |= {lost.listed.address for lost in base.lost}
     return tuple(sorted(replace(orphan, is_standing=orphan.address in before) for orphan in orphans))
 
 
@@ -144,6 +151,9 @@ def _resolve(request: PlanRequest, reader: Reader) -> tuple[Resolution, Resoluti
     named = unknown_users((*request.policies, *(request.base or ())), directory)
     directory = with_people(directory, named, reader)
     resolution = resolve(request.policies, directory, at=request.moment.at, scope=request.scope)
+    records = records_of(resolution, reader, request.journals, now=request.moment.now)
+    if records:
+        resolution = resolve(request.policies, directory, at=request.moment.at, scope=request.scope, records=records)
     require_readable([policy.organization for policy in resolution.policies], directory)
     if resolution.findings:
         raise PolicyError(resolution.findings)
@@ -151,7 +161,7 @@ def _resolve(request: PlanRequest, reader: Reader) -> tuple[Resolution, Resoluti
         raise ReconcilerError("Nothing to compare: no address matches", hint=_unmatched_hint(resolution.selection))
     base = None
     if request.base is not None:
-        base = resolve(request.base, directory, at=request.moment.at, scope=request.scope)
+        base = resolve(request.base, directory, at=request.moment.at, scope=request.scope, records=records)
         base = None if base.findings else base
     if not offers.overrides:
         reason = "this Coder does not show overrides" if offers.overrides_hidden else "this Coder has no user overrides"

@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from reconciler.core.activity import Changes
+from reconciler.core.activity import Changes, GrantRecords
 from reconciler.core.budget import Budget, GroupId, OrganizationId, Reading, UserId
 from reconciler.core.directory import Directory, Group, Subject, User
 from reconciler.core.snapshot import Deployment, People
@@ -74,6 +74,9 @@ class Reader(Protocol):
 
     def changes(self, subject: Subject, since: datetime) -> Changes:
         """Return who changed a subject's budget since then, oldest first; a `reason` when that may not be read."""
+
+    def grant_records(self, names: Collection[str], since: datetime) -> GrantRecords:
+        """Return which overrides were written since then for people who had these names; a `reason` when unreadable."""
 
     def may_write(self, *, organizations: Collection[OrganizationId], overrides: bool) -> tuple[str, ...]:
         """Return what this token may not write, a sentence each; empty when it may write all that is asked for."""

@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from reconciler.core.activity import Changes, Session, UserSpend
+from reconciler.core.activity import Changes, GrantRecords, Session, UserSpend
 from reconciler.core.budget import GroupId, OrganizationId, Reading, Unknown, UserId
 from reconciler.core.directory import Directory, Group, Subject, User
 from reconciler.core.people.forecast import DAYS
@@ -178,6 +178,10 @@ class RecordedReader:
     def changes(self, subject: Subject, since: datetime) -> Changes:
         """Return that nothing is known: a snapshot holds no audit log."""
         return Changes(reason="a snapshot holds no audit log")
+
+    def grant_records(self, names: Collection[str], since: datetime) -> GrantRecords:
+        """Return that nothing is known: a snapshot holds no audit log."""
+        return GrantRecords(reason="a snapshot holds no audit log")
 
     def may_write(self, *, organizations: Collection[OrganizationId], overrides: bool) -> tuple[str, ...]:
         """Return that nothing may be written."""

@@ -250,6 +250,8 @@ def _title(notice: Notice, at: datetime) -> str:
             return "Without effect"
         case NoticeKind.REMOVABLE:
             return "May be removed from the policy"
+        case NoticeKind.RENAMED:
+            return "Renamed since"
         case NoticeKind.STRAY:
             return "Override that no policy manages"
         case NoticeKind.AWAITED:
@@ -262,6 +264,7 @@ _STANDING = {
     NoticeKind.EXPIRES_SOON: "Ending within 14 days",
     NoticeKind.DEAD: "Entries without effect",
     NoticeKind.REMOVABLE: "Entries that may be removed from the policy",
+    NoticeKind.RENAMED: "Renamed since",
     NoticeKind.STRAY: "Overrides that no policy manages, list them with `limit: none` to remove them",
     NoticeKind.AWAITED: "Entries that start later, for names not known yet",
 }
@@ -280,7 +283,7 @@ def _detail(notice: Notice, at: datetime) -> str:
     match notice.kind:
         case NoticeKind.EXPIRES_SOON | NoticeKind.AWAITED:
             return f"{notice.address} {distance(notice.at, at)}"
-        case NoticeKind.REMOVABLE:
+        case NoticeKind.REMOVABLE | NoticeKind.RENAMED:
             return f"{notice.address} {notice.text}, {notice.place}"
         case NoticeKind.STRAY:
             return f"{notice.address} {notice.text}"

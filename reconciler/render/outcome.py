@@ -114,7 +114,7 @@ def _remarks(outcome: OutcomeReport) -> Iterator[str]:
     if outcome.left_out:
         yield f"Left out: {_named(outcome.left_out)}."
     if outcome.held_back:
-        yield Line(f"Held back, because the gate refuses it: {_named(outcome.held_back)}.", Role.DANGER)
+        yield Line(f"Not done, although a date asks for it: {_named(outcome.held_back)}.", Role.DANGER)
     if outcome.unreadable:
         yield f"Could not be read, and left alone: {_named(outcome.unreadable)}."
     ended = outcome.ended

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from reconciler.core.action import Action
-from reconciler.core.activity import Changes
+from reconciler.core.activity import Changes, GrantRecords
 from reconciler.core.budget import ABSENT, Budget, GroupId, OrganizationId, Reading, State, UserId
 from reconciler.core.directory import Directory, Group, Subject, User
 from reconciler.core.gate.verdict import Verdict
@@ -84,6 +84,9 @@ class Memory:
 
     def changes(self, subject: Subject, since: datetime) -> Changes:
         return Changes()
+
+    def grant_records(self, names: Collection[str], since: datetime) -> GrantRecords:
+        return GrantRecords()
 
     def may_write(self, *, organizations: Collection[OrganizationId], overrides: bool) -> tuple[str, ...]:
         return ()

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 from hypothesis import strategies as st
 
-from reconciler.core.activity import Changes
+from reconciler.core.activity import Changes, GrantRecords
 from reconciler.core.budget import ABSENT, GroupId, OrganizationId, Reading, Unknown, UserId
 from reconciler.core.directory import Directory, Group, Subject, User
 from reconciler.core.moment import present
@@ -79,6 +79,9 @@ class SnapshotReader:
 
     def changes(self, subject: Subject, since: datetime) -> Changes:
         return Changes()
+
+    def grant_records(self, names: Collection[str], since: datetime) -> GrantRecords:
+        return GrantRecords()
 
     def may_write(self, *, organizations: Collection[OrganizationId], overrides: bool) -> tuple[str, ...]:
         return ()

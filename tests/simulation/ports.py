@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from reconciler.core.activity import Changes
+from reconciler.core.activity import Changes, GrantRecords
 from reconciler.core.budget import ABSENT, Budget, GroupId, GroupRef, OrganizationId, Reading, Unknown, UserId
 from reconciler.core.directory import Directory, Group, Organization, Subject, User
 from reconciler.core.plan.outcome import Event
@@ -117,6 +117,9 @@ class Reads:
 
     def changes(self, subject: Subject, since: object) -> Changes:
         return Changes()
+
+    def grant_records(self, names: Collection[str], since: object) -> GrantRecords:
+        return GrantRecords()
 
     def may_write(self, *, organizations: Collection[OrganizationId], overrides: bool) -> tuple[str, ...]:
         return ()

@@ -7,13 +7,13 @@ from datetime import datetime, timedelta
 
 from reconciler.core.action import Action, Cause, Origin
 from reconciler.core.activity import AuditEntry, LastChange
-from reconciler.core.budget import ABSENT, UserId
-from reconciler.core.desired import NOTHING_DESIRED, Desired
+from reconciler.core.budget import ABSENT, GroupId, UserId
+from reconciler.core.desired import NOTHING_DESIRED, Desired, EndedGrant
 from reconciler.core.directory import User
 from reconciler.core.plan.origin import Evidence, find_origin, wanted_by
 from reconciler.core.plan.resolve import resolve
 from reconciler.core.policy import Manage
-from tests.effects.worlds import NOW, World, override, set_group, set_user
+from tests.effects.worlds import NOW, World, override, set_group, set_user, usd
 from tests.unit.test_core import budget, policy
 from tests.unit.test_core import override as entry
 
@@ -26,7 +26,7 @@ WORLD = World(
 DIRECTORY = WORLD.directory()
 GRANT = Desired(
     groups={}, users={}, exact_groups=frozenset(), exact_users=frozenset(),
-    ended={UserId("ana"): override(50, "acme/eng")},
+    ended={UserId("ana"): EndedGrant(limit_micros=usd(50), groups=frozenset({GroupId("acme/eng")}))},
 )  # fmt: skip
 ENDED = replace(set_user(WORLD, "ana", None), cause=Cause.EXPIRED, expires=NOW - HOUR)
 BEGUN = Action(

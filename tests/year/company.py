@@ -72,6 +72,7 @@ class Company:
             self.groups[group["name"]] = group["id"]
             self.members[group["name"]] = {member["id"] for member in group["members"]}
             self.names |= {member["id"]: member["username"] for member in group["members"]}
+        self._renamed: dict[str, str] = {}
         self._untouched = {str(row[0]) for row in sandbox.execute("SELECT user_id FROM api_keys")}
         self._hired = 0
 
@@ -109,6 +110,18 @@ class Company:
         name = f"{self.names[person][:20]}-x"
         self._send("PUT", f"/users/{person}/profile", {"username": name, "name": name})
         self.names[person] = name
+
+    def rename_group(self, team: str) -> None:
+        name = f"{team[:20]}-y"
+        self._send("PATCH", f"/groups/{self.groups[team]}", {"name": name})
+        self.groups[name], self.members[name] = self.groups.pop(team), self.members.pop(team)
+        self._renamed[team] = name
+
+    def group_now(self, name: str) -> str:
+        """Return what a group is called now, by any name that it ever had."""
+        while name in self._renamed:
+            name = self._renamed[name]
+        return name
 
     def sync(self, person: str, team: str, into: str) -> None:
         """Move somebody to another group, as a group sync does at a login: overrides on the old one vanish."""

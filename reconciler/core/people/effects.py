@@ -199,6 +199,8 @@ class NoticeKind(StrEnum):
     """The entry changes nobody's limit."""
     REMOVABLE = "removable"
     """The entry wants an absence, and nothing is there: it may be removed from the policy."""
+    RENAMED = "renamed"
+    """The entry has ended, and the person that it names has another name now, by a journal or the audit log."""
     STRAY = "stray"
     """An override stands on a group of a deleted organization, still limits its person, and no policy manages it."""
     AWAITED = "awaited"

@@ -3,6 +3,7 @@
     expires soon   an override ends within 14 days; what its user falls back to is said where it was read
     stray          an override on a group of a deleted organization, which no policy manages until an entry lists it
     removable      an entry that ended, or wants none, and nothing is there any more; dead entries must not pile up
+    renamed        an entry that has ended, and whose person has another name now, by a record
     awaited        an entry that starts later, and whose subject is not there yet
     dead           an override that equals what its user has without it, amount and group alike, or a group budget
                    that is nobody's effective limit; removing the entry and the budget would change nothing today
@@ -22,7 +23,7 @@ from reconciler.core.desired import Desired, Wanted
 from reconciler.core.directory import Directory, User
 from reconciler.core.people.effective import EffectiveLimits
 from reconciler.core.people.effects import Notice, NoticeKind
-from reconciler.core.plan.resolve import Vacancy
+from reconciler.core.plan.resolve import Renamed, Vacancy
 from reconciler.core.policy import UserOverrideEntry
 from reconciler.core.snapshot import Effective, Snapshot, Unlimited
 from reconciler.money import format_usd
@@ -72,6 +73,20 @@ def vacancy_notices(vacancies: Iterable[Vacancy], *, at: datetime) -> tuple[Noti
             is_standing=True,
         )
         for vacancy in vacancies
+    )
+
+
+def renamed_notices(renamed: Iterable[Renamed], *, at: datetime) -> tuple[Notice, ...]:
+    """Announce whom entries that have ended speak of, by the name that they have now."""
+    return tuple(
+        Notice(
+            kind=NoticeKind.RENAMED,
+            address=row.subject.address,
+            place=row.entry.place,
+            text=f"is {row.entry.user!r} in the policy, by {row.source}",
+            at=at,
+        )
+        for row in renamed
     )
 
 

@@ -7,7 +7,8 @@
     unknown    nothing shows which of these it is
 
 A date is believed without the log only where live shows it: an ended override is due if live is exactly what the entry
-granted, a begun one if live has none and it began less than a week ago (later it is more likely that it was removed).
+granted (on any group of the organization, if the entry's group has another name now), a begun one if live has none and
+it began less than a week ago (later it is more likely that it was removed).
 Otherwise somebody changed live, and only the log can say when. An entry of the log that contradicts live (an override
 is gone and the log ends with a write) explains nothing: memberships end, and overrides with them, without an entry.
 """
@@ -87,7 +88,8 @@ def _is_as_before(action: Action, desired: Desired, at: datetime) -> bool:
     if not isinstance(action.subject, User) or action.cause is not Cause.EXPIRED:
         is_recent = action.starts is not None and at - action.starts < RECENT
         return is_recent and isinstance(action.before, Absent)
-    return action.before == desired.ended.get(action.subject.id)
+    grant = desired.ended.get(action.subject.id)
+    return grant is not None and grant.is_live(action.before)
 
 
 def _explains(last: LastChange, live: State) -> bool:

@@ -73,7 +73,7 @@ class Started:
     left_out: tuple[str, ...] = ()
     """Addresses of entries that cannot be applied, and of removals that were withheld; sorted."""
     held_back: tuple[str, ...] = ()
-    """Addresses of due actions that the gate refused, sorted."""
+    """Addresses of what a date asks for and was not done: the gate refused it, or nobody knows whose it is; sorted."""
     unreadable: tuple[str, ...] = ()
     """Addresses of subjects, and paths of policy files, that could not be read when the plan was made."""
 

@@ -128,8 +128,14 @@ class Plan:
     @property
     def left_out(self) -> tuple[str, ...]:
         """Addresses of entries that cannot be applied, and of removals that are withheld; sorted."""
-        entries = (orphan.address for orphan in self.orphans)
+        entries = (orphan.address for orphan in self.orphans if not orphan.is_overdue)
         return tuple(sorted((*entries, *(action.address for action in self.withheld))))
+
+    @property
+    def overdue(self) -> tuple[str, ...]:
+        """Addresses of what a date asks for and this plan does not do: refused, or not known whose it is; sorted."""
+        refused = (held.action.address for held in self.held_back)
+        return tuple(sorted((*refused, *(orphan.address for orphan in self.orphans if orphan.is_overdue))))
 
     @property
     def new_orphans(self) -> tuple[Orphan, ...]:

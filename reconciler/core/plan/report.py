@@ -105,7 +105,7 @@ def report_without_changes(plan: Plan, *, exit_code: int) -> OutcomeReport:
         consents=(),
         unreadable=plan.unknown,
         left_out=plan.left_out,
-        held_back=tuple(held.action.address for held in plan.held_back),
+        held_back=plan.overdue,
         journal="",
         results=(),
         ended=Ended(ending=Ending.COMPLETED, why="", is_verified=True, differences=(), not_verified=0, at=plan.at),

@@ -7,6 +7,7 @@ be looked up is an *orphan*, and left out.
     wants a limit, and its name fits nobody        orphan; the name may be a renamed subject, so it is `unresolved`
     wants a limit on a group of a non-member       orphan, unless that very override is live already (diff.py)
     wants an absence (`none`, or it has ended)     satisfied if its subject is gone; its group need not be known
+    has ended, and a record knows the person       speaks of that person, whatever their name is now (grants.py)
     has not started                                nothing is wanted yet, so it is no orphan yet
 
 An unresolved name withholds removals of unlisted subjects of its kind in its organization (diff.py). A scope acts on
@@ -20,11 +21,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import chain
 
+from reconciler.core.activity import GrantRecord
 from reconciler.core.budget import ABSENT, Absent, Budget, GroupId, OrganizationId, UserId
-from reconciler.core.desired import Desired, Listed, ResolvedPolicy, Wanted
+from reconciler.core.desired import Desired, EndedGrant, Listed, ResolvedPolicy, Wanted
 from reconciler.core.directory import Directory, Group, Organization, Subject, User
 from reconciler.core.names import Names
 from reconciler.core.orphan import Orphan, OrphanReason, Unresolved
+from reconciler.core.plan.grants import Holders, LostGrant, as_ended, ended_grant
 from reconciler.core.policy import Entry, GroupBudgetEntry, Manage, Policy, UserOverrideEntry
 from reconciler.core.scope import EVERYTHING, Scope, Selection
 from reconciler.errors import Finding, Place
@@ -42,6 +45,16 @@ class Vacancy:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Renamed:
+    """An entry that has ended, and the person it speaks of, who has another name now."""
+
+    subject: User
+    entry: UserOverrideEntry
+    source: str
+    """What says so: `the audit log`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Resolution:
     """The policies, looked up. If there are findings, nothing else may be used."""
 
@@ -50,8 +63,20 @@ class Resolution:
     orphans: tuple[Orphan, ...]
     """Entries in scope whose names cannot be looked up, sorted. There may be more, see `Desired.not_members`."""
     vacancies: tuple[Vacancy, ...]
+    lost: tuple[LostGrant, ...]
+    """Of the vacancies, those that granted something to somebody whom no record knows."""
+    renamed: tuple[Renamed, ...]
+    """Entries that speak of somebody whose name is another now, by a record."""
+    expired: tuple[UserOverrideEntry, ...]
+    """Entries in scope that granted something, and have ended."""
     selection: Selection
     findings: tuple[Finding, ...]
+
+    @property
+    def claimed(self) -> frozenset[UserId]:
+        """People whom an entry lists."""
+        listed = (listed.subject for policy in self.policies for listed in policy.listed)
+        return frozenset(subject.id for subject in listed if isinstance(subject, User)) | self.desired.users.keys()
 
 
 def unknown_users(policies: Iterable[Policy], directory: Directory) -> frozenset[str]:
@@ -62,12 +87,20 @@ def unknown_users(policies: Iterable[Policy], directory: Directory) -> frozenset
     )
 
 
-def resolve(policies: Iterable[Policy], directory: Directory, *, at: datetime, scope: Scope = EVERYTHING) -> Resolution:
+def resolve(
+    policies: Iterable[Policy],
+    directory: Directory,
+    *,
+    at: datetime,
+    scope: Scope = EVERYTHING,
+    records: Iterable[GrantRecord] = (),
+) -> Resolution:
     """Look up every name of the policies and decide which entries hold at the instant `at` (UTC).
 
-    Law 10 (independence): an orphan changes nothing of what the other entries want.
+    `records` tell who had the names of entries that have ended. Law 10 (independence): an orphan changes nothing of
+    what the other entries want.
     """
-    resolver = _Resolver(directory, at, scope)
+    resolver = _Resolver(directory, at, scope, Holders(records))
     for policy in policies:
         resolver.add(policy)
     return resolver.resolution()
@@ -96,8 +129,9 @@ def without_overrides(resolution: Resolution, reason: str) -> Resolution:
 class _Resolver:
     """Collects the wanted states, the orphans and the findings of one resolution."""
 
-    def __init__(self, directory: Directory, at: datetime, scope: Scope) -> None:
+    def __init__(self, directory: Directory, at: datetime, scope: Scope, holders: Holders) -> None:
         self._directory = directory
+        self._holders = holders
         self._at = at
         self._scope = scope
         self._names = Names(directory)
@@ -107,7 +141,10 @@ class _Resolver:
         self._policies: list[ResolvedPolicy] = []
         self._groups: dict[GroupId, Wanted] = {}
         self._users: dict[UserId, Wanted] = {}
-        self._ended: dict[UserId, Budget] = {}
+        self._ended: dict[UserId, EndedGrant] = {}
+        self._expired: list[tuple[Listed, UserOverrideEntry, Organization]] = []
+        self._lost: list[LostGrant] = []
+        self._renamed: list[Renamed] = []
         self._left_alone: set[GroupId | UserId] = set()
         self._orphans: list[Orphan] = []
         self._not_members: dict[UserId, Orphan] = {}
@@ -135,6 +172,8 @@ class _Resolver:
         )
 
     def resolution(self) -> Resolution:
+        for listed, entry, organization in sorted(self._expired, key=lambda row: row[1].place):
+            self._trace(listed, entry, organization)
         exact_groups = frozenset(policy.organization.id for policy in self._policies if policy.has_exact_groups)
         exact_users = frozenset(policy.organization.id for policy in self._policies if policy.has_exact_users)
         desired = Desired(
@@ -153,6 +192,9 @@ class _Resolver:
             desired=desired,
             orphans=tuple(sorted(self._orphans)),
             vacancies=tuple(self._vacancies),
+            lost=tuple(self._lost),
+            expired=tuple(entry for _, entry, _ in self._expired),
+            renamed=tuple(self._renamed),
             selection=self._scope.select(chain(self._subjects, self._unlisted(exact_groups, exact_users))),
             findings=tuple(sorted(self._findings)),
         )
@@ -199,6 +241,8 @@ class _Resolver:
         listed = Listed(entry=entry, address=user.address if user else said, subject=user)
         is_in = self._is_in_scope(said, listed)
         is_later = entry.starts is not None and self._at < entry.starts
+        if is_in and as_ended(entry, self._at):
+            self._expired.append((listed, entry, organization))
         if user is not None:
             if self._claim(user, entry):
                 if is_in and not is_later:
@@ -220,8 +264,8 @@ class _Resolver:
         has_expired = self._has_expired(entry)
         groups = self._names.groups(entry.group, organization)
         if isinstance(entry.limit, Absent) or has_expired:
-            if isinstance(entry.limit, int) and len(groups) == 1:
-                self._ended[user.id] = Budget(entry.limit, groups[0].ref)
+            if grant := self._grant(entry, user.id, organization):
+                self._ended[user.id] = grant
             self._users[user.id] = Wanted(
                 subject=user, state=ABSENT, entry=entry, organization=organization.id, has_expired=has_expired
             )
@@ -235,6 +279,30 @@ class _Resolver:
         self._users[user.id] = Wanted(subject=user, state=state, entry=entry, organization=organization.id)
         if not self._may_be_member(user, group):
             self._not_members[user.id] = self._without_membership(listed, user, group)
+
+    def _grant(self, entry: UserOverrideEntry, user_id: UserId | None, organization: Organization) -> EndedGrant | None:
+        groups = self._names.groups(entry.group, organization)
+        names = [entry.user, self._directory.users[user_id].username] if user_id else []
+        recorded = self._holders.groups(entry, user_id, names) if user_id else frozenset[GroupId]()
+        anywhere = frozenset(
+            group.id for group in self._directory.groups.values() if group.organization_id == organization.id
+        )
+        return ended_grant(entry, groups, recorded, anywhere)
+
+    def _trace(self, listed: Listed, entry: UserOverrideEntry, organization: Organization) -> None:
+        """Find the person of an entry that has ended, if their name is another now; nobody whom an entry lists."""
+        user_id = self._holders.holder(entry)
+        user = self._directory.users.get(user_id) if user_id else None
+        if user is None:
+            if user_id is None and listed.subject is None and not self._names.users(entry.user):
+                grant = self._grant(entry, None, organization)
+                if grant is not None:
+                    self._lost.append(LostGrant(listed=listed, entry=entry, organization=organization, grant=grant))
+        elif user != listed.subject and user not in self._claims:
+            self._claims[user] = entry.place
+            self._want_override(replace(listed, address=user.address, subject=user), entry, user, organization)
+            self._vacancies = [vacancy for vacancy in self._vacancies if vacancy.listed is not listed]
+            self._renamed.append(Renamed(subject=user, entry=entry, source=self._holders.source(entry)))
 
     def _has_expired(self, entry: UserOverrideEntry) -> bool:
         return entry.expires is not None and entry.expires <= self._at

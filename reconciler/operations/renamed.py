@@ -1,0 +1,70 @@
+"""Look policies up, and find out whose the grants were that ended and whose names fit nobody now. It only reads.
+
+First the journals are asked, which costs nothing, then Coder's audit log, a request a name. Where neither knows the
+name, those who could hold the override are read, so that it can be said (core/plan/grants.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from datetime import datetime, timedelta
+
+from reconciler.core.action import Action
+from reconciler.core.activity import GrantRecord
+from reconciler.core.directory import User
+from reconciler.core.orphan import Orphan
+from reconciler.core.plan.grants import may_hold, suspicions
+from reconciler.core.plan.resolve import Resolution
+from reconciler.core.snapshot import Snapshot
+from reconciler.errors import DeniedError, ReconcilerError
+from reconciler.operations.ports import Reader
+
+Journals = Callable[[Collection[str], str], tuple[GrantRecord, ...]]
+"""Takes names and the id of a deployment; returns what journals say was given to people of these names."""
+MOST_NAMES = 100
+"""Names that the log is asked about: one request each."""
+SINCE = timedelta(days=400)
+"""An override may hold for a year."""
+
+
+def no_journals(names: Collection[str], deployment_id: str) -> tuple[GrantRecord, ...]:
+    """Return nothing: there is no folder of journals."""
+    return ()
+
+
+def records_of(resolution: Resolution, reader: Reader, journals: Journals, *, now: datetime) -> tuple[GrantRecord, ...]:
+    """Return what is recorded of the names of entries that have ended; nothing where there are none.
+
+    A log that cannot be read takes no answer with it: only a token that is no longer accepted raises, as DeniedError.
+    """
+    ended = {entry.user for entry in resolution.expired}
+    if not ended:
+        return ()
+    records = journals(ended, reader.deployment().id)
+    known = {record.username.lower() for record in records}
+    asked = sorted({lost.entry.user for lost in resolution.lost if lost.entry.user.lower() not in known})[:MOST_NAMES]
+    if not asked:
+        return records
+    try:
+        return (*records, *reader.grant_records(asked, now - SINCE).records)
+    except DeniedError:
+        raise
+    except ReconcilerError:
+        return records
+
+
+def find_suspicions(
+    resolution: Resolution, snapshot: Snapshot, actions: Collection[Action], reader: Reader
+) -> tuple[Orphan, ...]:
+    """Return the grants that ended, that nothing is known of, and that may still be live; `actions` are planned."""
+    offers = snapshot.deployment.offers
+    if not resolution.lost or not offers.overrides:
+        return ()
+    claimed, directory = resolution.claimed, snapshot.directory
+    people = {user for lost in resolution.lost for user in may_hold(lost, directory, claimed)}
+    missing = sorted(user for user in people if user.id not in snapshot.user_overrides)
+    overrides = dict(snapshot.user_overrides)
+    if missing:
+        overrides |= reader.people(missing, directory).overrides
+    removed = {action.subject.id for action in actions if isinstance(action.subject, User)}
+    return suspicions(resolution.lost, overrides, directory, claimed=claimed, removed=removed)

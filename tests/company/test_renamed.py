@@ -1,0 +1,228 @@
+"""A person or a group renamed while an override holds: the end that was reviewed comes all the same, or it is said."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import httpx
+import pytest
+import time_machine
+
+from reconciler.sandbox import Options, Sandbox
+from tests.cli.running import NOW, Shell
+from tests.company import live
+
+LISTED = "version: 1\norganization: acme\nmanage: {group_budgets: listed, user_overrides: listed}\n"
+AFTER = LISTED + "user_overrides: [{user: bob, group: platform, limit: $700, expires: 2026-11-23}]\n"
+"""Ended twelve hours before NOW."""
+BEFORE = NOW - timedelta(days=2)
+DUE = ("apply", "--due", "--auto-approve")
+
+
+@pytest.fixture
+def sandbox() -> Iterator[Sandbox]:
+    with Sandbox(Options(now=NOW)) as sandbox, time_machine.travel(NOW, tick=False):
+        yield sandbox
+
+
+def _send(sandbox: Sandbox, method: str, path: str, body: object) -> None:
+    headers = {"Coder-Session-Token": sandbox.tokens["owner"]}
+    httpx.request(method, f"{sandbox.url}/api/v2{path}", json=body, headers=headers).raise_for_status()
+
+
+def rename(sandbox: Sandbox, name: str, new: str) -> None:
+    _send(sandbox, "PUT", f"/users/{live.user_id(sandbox, name)}/profile", {"username": new, "name": new})
+
+
+def rename_group(sandbox: Sandbox, name: str, new: str) -> None:
+    _send(sandbox, "PATCH", f"/groups/{live.group_id(sandbox, name)}", {"name": new})
+
+
+def of(sandbox: Sandbox, user: str) -> int | None:
+    """Return the override of somebody, in dollars."""
+    rows = sandbox.execute(
+        "SELECT spend_limit_micros FROM user_ai_budget_overrides WHERE user_id = ?", (live.user_id(sandbox, user),)
+    )
+    return int(rows[0][0]) // 1_000_000 if rows else None
+
+
+def grant(shell: Shell, sandbox: Sandbox, role: str = "user-admin") -> None:
+    """Apply the grant two days ago, when its names were those of the policy."""
+    shell.policy(AFTER)
+    sandbox.set_now(BEFORE)
+    with time_machine.travel(BEFORE, tick=False):
+        assert shell.connect(sandbox, role).run("apply", "--auto-approve").code == 0
+    sandbox.set_now(NOW)
+
+
+def forget(shell: Shell) -> None:
+    """Leave no journal, as on a runner of CI."""
+    for path in (shell.folder / ".reconciler").glob("*.jsonl"):
+        path.unlink()
+
+
+def test_a_journal_tells_who_was_renamed(shell: Shell, sandbox: Sandbox) -> None:
+    grant(shell, sandbox)
+    rename(sandbox, "bob", "robert")
+    ran = shell.run(*DUE)
+    assert (ran.code, of(sandbox, "robert")) == (0, None), ran.out + ran.err
+    assert "user/robert is 'bob' in the policy, by the journal .reconciler/" in ran.out
+    again = shell.run(*DUE)
+    assert (again.code, "1 to delete" in again.out) == (0, False)
+
+
+def test_the_audit_log_tells_who_was_renamed(shell: Shell, sandbox: Sandbox) -> None:
+    grant(shell, sandbox)
+    forget(shell)
+    rename(sandbox, "bob", "robert")
+    drifted = shell.connect(sandbox, "auditor").run("drift")
+    assert drifted.code == 2
+    assert drifted.out.splitlines()[2].startswith("A date came")
+    ran = shell.connect(sandbox, "owner").run(*DUE)
+    assert (ran.code, of(sandbox, "robert")) == (0, None), ran.out + ran.err
+    assert "user/robert is 'bob' in the policy, by the audit log" in ran.out
+
+
+def test_what_nobody_recorded_stays_and_is_said(shell: Shell, sandbox: Sandbox) -> None:
+    """A User Admin's token on a runner of CI: no journal, no audit log."""
+    grant(shell, sandbox)
+    forget(shell)
+    rename(sandbox, "bob", "robert")
+    ran = shell.run(*DUE)
+    assert (ran.code, of(sandbox, "robert")) == (4, 700)
+    assert "! user/bob  user 'bob' is unknown, and the grant that ended may still be live" in ran.out
+    assert "robert has exactly $700.00 on platform" in ran.out
+    assert "write `user: robert`, and the override ends" in ran.out
+    assert shell.run("plan").code == 1
+    assert shell.run("drift").code == 2
+    shell.policy(AFTER, "base/acme.yaml")
+    assert shell.run("plan", "--base", "base").code == 0, "it stood before, so it stops no pull request"
+    shell.policy(AFTER.replace("user: bob", "user: robert"))
+    mended = shell.run(*DUE)
+    assert (mended.code, of(sandbox, "robert")) == (0, None), mended.out
+
+
+def test_exit_4_also_beside_other_changes(shell: Shell, sandbox: Sandbox) -> None:
+    grant(shell, sandbox)
+    forget(shell)
+    rename(sandbox, "bob", "robert")
+    shell.policy(AFTER + "group_budgets: [{group: design, limit: $140}]\n")
+    ran = shell.run("apply", "--auto-approve", "--json")
+    assert (ran.code, ran.document["held_back"], ran.document["left_out"]) == (4, ["user/bob"], [])
+
+
+def test_somebody_with_a_like_override_in_an_entry_is_no_suspect(shell: Shell, sandbox: Sandbox) -> None:
+    grant(shell, sandbox)
+    forget(shell)
+    rename(sandbox, "bob", "robert")
+    shell.policy(AFTER.replace("[{", "[{user: robert, group: platform, limit: $700}, {"))
+    ran = shell.run("plan")
+    assert ran.code == 0
+    assert "Entries that may be removed from the policy: 1 (user/bob is gone, or has another name now" in ran.out
+
+
+def test_somebody_who_left_is_no_suspect_and_no_orphan(shell: Shell, sandbox: Sandbox) -> None:
+    grant(shell, sandbox)
+    _send(sandbox, "DELETE", f"/users/{live.user_id(sandbox, 'bob')}", None)
+    for _ in ("with the journal", "without"):
+        ran = shell.run(*DUE)
+        assert ran.code == 0, ran.out
+        forget(shell)
+
+
+def test_under_exact_the_next_apply_removes_it_and_says_nothing_else(shell: Shell, sandbox: Sandbox) -> None:
+    grant(shell, sandbox)
+    forget(shell)
+    rename(sandbox, "bob", "robert")
+    exact = AFTER.replace("user_overrides: listed", "user_overrides: exact").replace(
+        "[{", "[{user: victor, group: Everyone, limit: $75}, {"
+    )
+    shell.policy(exact)
+    ran = shell.run("plan")
+    assert "! user/bob" not in ran.out
+    assert "- user/robert (platform)" in ran.out
+    assert shell.run(*DUE).code == 4, "the hourly run removes nothing that is merely not listed"
+
+
+def test_two_people_of_one_name_are_told_apart(shell: Shell, sandbox: Sandbox) -> None:
+    """bob is renamed, and somebody else is called bob now."""
+    grant(shell, sandbox)
+    rename(sandbox, "bob", "robert")
+    rename(sandbox, "sam", "bob")
+    ran = shell.run(*DUE)
+    assert (ran.code, of(sandbox, "robert")) == (0, None), ran.out
+
+
+@pytest.mark.parametrize("has_journal", [True, False])
+def test_a_group_renamed_during_a_grant(shell: Shell, sandbox: Sandbox, has_journal: bool) -> None:
+    grant(shell, sandbox)
+    if not has_journal:
+        forget(shell)
+    rename_group(sandbox, "platform", "infra")
+    ran = shell.run(*DUE)
+    assert (ran.code, of(sandbox, "bob")) == (0, None), ran.out + ran.err
+
+
+def test_a_group_renamed_whose_name_is_given_to_a_new_group(shell: Shell, sandbox: Sandbox) -> None:
+    grant(shell, sandbox)
+    rename_group(sandbox, "platform", "infra")
+    _send(sandbox, "POST", f"/organizations/{live.group_id(sandbox, 'Everyone')}/groups", {"name": "platform"})
+    ran = shell.run(*DUE)
+    assert (ran.code, of(sandbox, "bob")) == (0, None), "the journal knows the group by its id"
+
+
+def test_person_and_group_renamed(shell: Shell, sandbox: Sandbox) -> None:
+    grant(shell, sandbox)
+    rename(sandbox, "bob", "robert")
+    rename_group(sandbox, "platform", "infra")
+    journal = next((shell.folder / ".reconciler").glob("*.jsonl")).read_text(encoding="utf-8")
+    forget(shell)
+    ran = shell.run(*DUE)
+    assert (ran.code, of(sandbox, "robert")) == (4, 700)
+    assert "robert has exactly $700.00 on infra" in ran.out
+    (shell.folder / ".reconciler" / "then.jsonl").write_text(journal, encoding="utf-8")
+    assert (shell.run(*DUE).code, of(sandbox, "robert")) == (0, None)
+
+
+def test_what_was_raised_by_hand_meanwhile_is_left_alone(shell: Shell, sandbox: Sandbox) -> None:
+    grant(shell, sandbox)
+    rename(sandbox, "bob", "robert")
+    live.override(sandbox, "robert", "platform", 900)
+    ran = shell.run(*DUE)
+    assert (ran.code, of(sandbox, "robert")) == (0, 900), "no date explains $900"
+    assert "policy no limit  live $900.00" in shell.run("drift").out
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda text: text.replace('"reconciler journal"', '"something else"'),
+        lambda text: text[: len(text) // 3],
+        lambda text: text.replace("deployment", "deploiement"),
+        lambda text: "\x00" * 100 + text,
+    ],
+)
+def test_a_journal_that_cannot_be_read_is_no_evidence(shell: Shell, sandbox: Sandbox, damage: object) -> None:
+    grant(shell, sandbox)
+    rename(sandbox, "bob", "robert")
+    (path,) = (shell.folder / ".reconciler").glob("*.jsonl")
+    path.write_text(damage(path.read_text(encoding="utf-8")), encoding="utf-8")  # type: ignore[operator]
+    assert (shell.run(*DUE).code, of(sandbox, "robert")) == (4, 700)
+
+
+def test_a_journal_of_another_deployment_or_another_amount_is_no_evidence(shell: Shell, sandbox: Sandbox) -> None:
+    grant(shell, sandbox)
+    rename(sandbox, "bob", "robert")
+    sandbox.execute("UPDATE deployment SET id = '0a5c4a0e-4000-4000-8000-00000000dead'")
+    assert (shell.run(*DUE).code, of(sandbox, "robert")) == (4, 700)
+
+
+def test_a_link_in_the_folder_of_journals_is_not_followed(shell: Shell, sandbox: Sandbox, tmp_path: Path) -> None:
+    grant(shell, sandbox)
+    rename(sandbox, "bob", "robert")
+    (path,) = (shell.folder / ".reconciler").glob("*.jsonl")
+    path.rename(shell.folder / "elsewhere.jsonl")
+    path.symlink_to(shell.folder / "elsewhere.jsonl")
+    assert (shell.run(*DUE).code, of(sandbox, "robert")) == (4, 700)

@@ -49,7 +49,7 @@ class Instant(_TimeType):
 
 
 def screen(document: str = "") -> Callable[[Command], Command]:
-    """--format, --json, --save, --save-mode and --color; the command gets a `screen`.
+    """--format, --json, --save, --save-mode, --metrics-people and --color; the command gets a `screen`.
 
     `document` is the kind that the command makes; without it any format may be asked for.
     """
@@ -80,6 +80,10 @@ def screen(document: str = "") -> Callable[[Command], Command]:
             help="Permissions of the files of --save, in octal digits.",
         )
         @click.option(
+            "--metrics-people", "names_people", is_flag=True,
+            help="In metrics, also one label a person: who is blocked, and in `status` limit and spend of each.",
+        )  # fmt: skip
+        @click.option(
             "--color", type=click.Choice(["auto", "always", "never"]), default="auto", show_default=True,
             help="Colour the text; auto asks NO_COLOR, FORCE_COLOR and the terminal.",
         )  # fmt: skip
@@ -90,6 +94,7 @@ def screen(document: str = "") -> Callable[[Command], Command]:
             wants_json: bool,
             saves: tuple[str, ...],
             save_mode: str,
+            names_people: bool,
             color: str,
             **kwargs: Any,
         ) -> Any:
@@ -97,6 +102,7 @@ def screen(document: str = "") -> Callable[[Command], Command]:
                 format="json" if wants_json else format_name,
                 saves=tuple(_save(text, formats) for text in saves),
                 save_mode=_mode(save_mode),
+                names_people=names_people,
             )
             for name in {output.format, *(save.format for save in output.saves)}:
                 if FORMATS[name].extra:

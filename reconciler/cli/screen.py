@@ -40,6 +40,8 @@ class Output:
     format: str = "text"
     saves: tuple[Save, ...] = ()
     save_mode: int = SAVE_MODE
+    names_people: bool = False
+    """Whether metrics may have a person's name as a label."""
 
     def save(self, values: Sequence[Value], facts: Facts) -> None:
         """Write every file of `--save`, whole or not at all. Raises FileError for the first that cannot be written.
@@ -92,6 +94,7 @@ class Screen:
             cost=cost,
             detail=detail,
             has_color=self._has_color,
+            names_people=self._output.names_people,
             link_base=link_base(os.environ, folder=os.getcwd()),
         )
         self._output.save(values, replace(facts, has_color=False))

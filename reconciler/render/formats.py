@@ -45,6 +45,8 @@ class Facts:
     """`Read 27 requests in 0.9 s.`"""
     detail: Detail = Detail.SUMMARY
     has_color: bool = False
+    names_people: bool = False
+    """Whether metrics may have a person's name as a label."""
     link_base: str = ""
     """Address of this folder in the commit that CI checked out; empty outside of CI."""
 

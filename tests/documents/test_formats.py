@@ -235,8 +235,10 @@ def test_counts_and_metrics_agree_with_the_json(made: Plan) -> None:
     assert samples["reconciler_people_without_limit", "after"] == exposure["unlimited_after"]
     differences = sum(value for key, value in samples.items() if key[0] == "reconciler_differences")
     assert differences == len(document["actions"])
-    cases = ElementTree.fromstring(render("junit", (made,), FACTS)).iter("testcase")
-    assert {case.get("name") for case in cases} >= {action["address"] for action in document["actions"]}
+    cases = Counter(
+        case.get("name") for case in ElementTree.fromstring(render("junit", (made,), FACTS)).iter("testcase")
+    )
+    assert all(cases[action["address"]] == 1 for action in document["actions"]), "one case an entry"
 
 
 class StatusOfSnapshot(SnapshotReader):
@@ -249,14 +251,31 @@ class StatusOfSnapshot(SnapshotReader):
 def test_the_page_of_metrics_documents_every_metric() -> None:
     world = World({"acme": ["ana"]}, {"acme": 5})
     status = find_status((), StatusOfSnapshot(world.snapshot()), at=NOW)
+    facts = replace(FACTS, names_people=True)
     text = (Path(__file__).parents[2] / "docs" / "reference" / "metrics.md").read_text(encoding="utf-8")
     listed = set(re.findall(r"^\| `(reconciler_\w+)`", text, re.M))
     written = {
         family.name
         for value in (*values().values(), status)
-        for family in text_string_to_metric_families(render("metrics", (value,), FACTS))
+        for family in text_string_to_metric_families(render("metrics", (value,), facts))
     }
     assert listed == written
+
+
+def test_a_person_is_a_label_only_when_it_was_asked_for() -> None:
+    world = World({"acme": ["ana"]}, {"acme": 5})
+    status = find_status((), StatusOfSnapshot(world.snapshot()), at=NOW)
+    for value in (*values().values(), status):
+        families = text_string_to_metric_families(render("metrics", (value,), FACTS))
+        assert not any("user" in sample.labels for family in families for sample in family.samples)
+    facts = replace(FACTS, names_people=True)
+    page = render("metrics", (status,), facts)
+    assert 'reconciler_status_user_limit_dollars{user="ana"} 5.0' in page
+    assert 'reconciler_status_user_spent_dollars{user="ana"}' in page
+    blocked = [person.username for person in overview_of((plan(),)).blocked]
+    families = text_string_to_metric_families(render("metrics", (plan(),), facts))
+    named = {sample.labels["user"] for family in families for sample in family.samples if "user" in sample.labels}
+    assert named == set(blocked) != set()
 
 
 # Names of people are data. Whatever they hold, they add no markup, no link, no mention, no command, no formula.

@@ -1,13 +1,14 @@
 """Documents as a JUnit report, for the CI systems that show one: a test case an entry, a failure a problem.
 
-A change of a plan passes, a difference of a drift fails; a problem is a failed case of its own. A report without cases
-would read as "no tests were run", so a document without any has one case.
+A change of a plan passes, a difference of a drift fails, and so does an entry with a problem. A problem without an entry
+is a case of its own, and so are all entries together that need no change. A report without cases would read as "no tests
+were run", so a document without any has one case.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import assert_never
 from xml.sax.saxutils import escape, quoteattr
 
@@ -25,7 +26,7 @@ from reconciler.money import format_usd
 from reconciler.render.changes import ChangeRow, Level, Problem, change_rows, difference_rows, problems_of
 from reconciler.render.formats import Facts
 from reconciler.render.text import harmless
-from reconciler.words import NO_LIMIT
+from reconciler.words import NO_LIMIT, count
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,11 +60,24 @@ def render(values: Sequence[Value], facts: Facts) -> str:
 
 
 def _cases(value: Value) -> Iterator[_Case]:
+    problems = [problem for problem in problems_of((value,)) if problem.level is Level.ERROR]
+    entries = {case.name: case for case in _entries(value)}
+    for problem in problems:
+        if problem.subject in entries:
+            entries[problem.subject] = _failed(entries[problem.subject], problem)
+    yield from entries.values()
+    yield from (_problem(problem) for problem in problems if problem.subject not in entries)
+
+
+def _entries(value: Value) -> Iterator[_Case]:
+    """Yield a case an entry; no two have the same name."""
     match value:
         case Plan():
             yield from (_case(row, failure="") for row in change_rows(value))
+            yield from _unchanged(value)
         case Drift():
             yield from (_case(row, failure="differs from the policy") for row in difference_rows(value))
+            yield from _unchanged(value.plan)
         case OutcomeReport():
             yield from _results(value)
         case Validation():
@@ -72,7 +86,16 @@ def _cases(value: Value) -> Iterator[_Case]:
             pass
         case _:
             assert_never(value)
-    yield from (_problem(problem) for problem in problems_of((value,)) if problem.level is Level.ERROR)
+
+
+def _unchanged(plan: Plan) -> Iterator[_Case]:
+    if plan.unchanged:
+        yield _Case(suite="unchanged", name=f"{count(plan.unchanged, 'entry', 'entries')} as the policy wants")
+
+
+def _failed(case: _Case, problem: Problem) -> _Case:
+    failure = "; ".join(filter(None, (case.failure, problem.message)))
+    return replace(case, failure=failure, detail="; ".join(filter(None, (case.detail, problem.hint))))
 
 
 def _case(row: ChangeRow, *, failure: str) -> _Case:

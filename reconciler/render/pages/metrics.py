@@ -1,7 +1,7 @@
 """Documents as Prometheus text, for the textfile collector of the node exporter or for a push gateway.
 
-docs/reference/metrics.md describes every metric; a test compares. No person's name is a label. Several documents are
-one page: numbers of one organization are added up.
+docs/reference/metrics.md describes every metric; a test compares. A person's name is a label only when that was asked
+for. Several documents are one page: numbers of one organization are added up.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from prometheus_client import CollectorRegistry, Gauge, generate_latest
 
 from reconciler.core.action import Action
-from reconciler.core.budget import Absent
+from reconciler.core.budget import Absent, Unknown
 from reconciler.core.directory import Group
 from reconciler.core.people.census import Sums
 from reconciler.core.people.effects import NoticeKind
@@ -32,9 +32,13 @@ def render(values: Sequence[Value], facts: Facts) -> str:
     plans = plans_of(values)
     if plans:
         _plan(registry, plans)
+        if facts.names_people:
+            _blocked_users(registry, plans)
     statuses = [value for value in values if isinstance(value, Status)]
     if statuses:
         _status(registry, statuses)
+        if facts.names_people:
+            _users(registry, statuses)
     reports = [value for value in values if isinstance(value, OutcomeReport)]
     if reports:
         _outcome(registry, reports)
@@ -104,6 +108,12 @@ def _exposure(registry: CollectorRegistry, plans: Sequence[Plan], overview: Over
     is_total.set(overview.is_total)
 
 
+def _blocked_users(registry: CollectorRegistry, plans: Sequence[Plan]) -> None:
+    gauge = Gauge("reconciler_blocked_user", "1 for a person whom the plan would block.", ["user"], registry=registry)
+    for person in overview_of(plans).blocked:
+        gauge.labels(person.username).set(1)
+
+
 def _ends(plans: Sequence[Plan]) -> Iterator[float]:
     for plan in plans:
         yield from (notice.at.timestamp() for notice in plan.effects.notices if notice.kind is NoticeKind.EXPIRES_SOON)
@@ -118,6 +128,17 @@ def _status(registry: CollectorRegistry, statuses: Sequence[Status]) -> None:
         gauge = Gauge(f"reconciler_status_{name}", text, ["organization", "group"], registry=registry)
         for row in groups:
             gauge.labels(row.group.organization, row.group.label).set(number_of(row.sums))
+
+
+def _users(registry: CollectorRegistry, statuses: Sequence[Status]) -> None:
+    """What each person may spend and has spent, where that is known; a person without a limit has no limit here."""
+    limit = Gauge("reconciler_status_user_limit_dollars", "Limit of a person a month.", ["user"], registry=registry)
+    spent = Gauge("reconciler_status_user_spent_dollars", "What counts this period.", ["user"], registry=registry)
+    for person in (person for status in statuses for person in status.people):
+        if person.limit_micros is not None:
+            limit.labels(person.username).set(person.limit_micros / MICROS_PER_USD)
+        if not isinstance(person.spend_micros, Unknown):
+            spent.labels(person.username).set(person.spend_micros / MICROS_PER_USD)
 
 
 STATUS_METRICS: Sequence[tuple[str, str, Callable[[Sums], float]]] = (

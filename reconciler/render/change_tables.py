@@ -6,10 +6,12 @@ from collections.abc import Sequence
 
 from reconciler.core.plan.drift import Drift
 from reconciler.render.changes import TURNED, ChangeRow
+from reconciler.render.drift import acceptance_lines
 from reconciler.render.formats import Facts
-from reconciler.render.markup import code, link, place_url
+from reconciler.render.markup import code, fenced, link, place_url
 from reconciler.render.text import day
 
+KEPT_SHOWN = 50
 NOT_LISTED = "not in a policy file"
 
 
@@ -82,6 +84,21 @@ class DriftTable(ChangeTable):
             code(row.why),
         )
         return f"| {' | '.join(cells)} |"
+
+
+def undo_or_keep(drifts: Sequence[Drift]) -> list[str]:
+    """Say how to undo what was changed in Coder, and what to write in the policy to keep it."""
+    kept = [acceptance for drift in drifts for acceptance in drift.acceptances if not acceptance.is_taken]
+    lines = [line.removeprefix("  ") for acceptance in kept[:KEPT_SHOWN] for line in acceptance_lines(acceptance)]
+    if len(kept) > KEPT_SHOWN:
+        lines.append(f"and {len(kept) - KEPT_SHOWN:,} more, which `reconciler drift` shows")
+    edits = ["<details><summary>What to write to keep it</summary>", "", fenced("\n".join(lines)), "", "</details>", ""]
+    return [
+        "- **Undo** what was changed in Coder: run `reconciler apply`.",
+        "- **Keep** it: run `reconciler drift --accept ADDRESS` in the policy's repository, and commit the edit.",
+        "",
+        *(edits if kept else ()),
+    ]
 
 
 def _short(amount: str) -> str:

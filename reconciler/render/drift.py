@@ -141,20 +141,21 @@ def _acceptances(drift: Drift, detail: Detail) -> Iterator[str]:
     if taken:
         yield Line("Accepted into the policy files:", Role.HEADING)
         for acceptance in taken:
-            yield from _acceptance(acceptance)
+            yield from acceptance_lines(acceptance)
         yield ""
     left = [acceptance for acceptance in drift.acceptances if not acceptance.is_taken]
     if left:
         yield Line("To keep what is live, run `drift --accept ADDRESS`, or write in the policy:", Role.HEADING)
         shown = left if detail is Detail.PEOPLE else left[:NAMES_SHOWN]
         for acceptance in shown:
-            yield from _acceptance(acceptance)
+            yield from acceptance_lines(acceptance)
         if len(left) > len(shown):
             yield f"  {count(len(left) - len(shown), 'more entry', 'more entries')}: --effects people"
         yield ""
 
 
-def _acceptance(acceptance: Acceptance) -> Iterator[str]:
+def acceptance_lines(acceptance: Acceptance) -> Iterator[str]:
+    """Say where to write what, so that the policy wants what is live for one subject."""
     at = harmless(str(acceptance.place or f"{acceptance.file}, {acceptance.section}"))
     address, lines = harmless(acceptance.address), [harmless(line) for line in acceptance.lines]
     match acceptance.taking:

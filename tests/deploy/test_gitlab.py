@@ -32,6 +32,29 @@ class Notes:
 
     url: str = ""
     notes: list[dict[str, Any]] = field(default_factory=list)
+    issues: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def open_issues(self) -> list[dict[str, Any]]:
+        return [issue for issue in self.issues if issue["state"] == "opened"]
+
+    def answer_issue(self, command: str, path: str, query: str, body: dict[str, Any]) -> object:
+        """*Source*: GitLab's REST API, "Issues" and "Notes"."""
+        if changed := re.fullmatch(r"/projects/7/issues/(\d+)", path):
+            issue = self.issues[int(changed[1]) - 1]
+            if body.pop("state_event", "") == "close":
+                issue["state"] = "closed"
+            issue.update(body)
+            return issue
+        if noted := re.fullmatch(r"/projects/7/issues/(\d+)/notes", path):
+            self.issues[int(noted[1]) - 1]["notes"].append(body["body"])
+            return {"id": 1}
+        assert path == "/projects/7/issues"
+        if command == "POST":
+            self.issues.append({"iid": len(self.issues) + 1, "state": "opened", "notes": [], **body})
+            return self.issues[-1]
+        assert "state=opened&labels=ai-budgets-drift&author_id=5" in query
+        return self.open_issues
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -41,10 +64,13 @@ class _Handler(BaseHTTPRequestHandler):
         assert self.headers["PRIVATE-TOKEN"] == NOTE_TOKEN
         length = int(self.headers.get("Content-Length") or 0)
         body = json.loads(self.rfile.read(length)) if length else {}
-        path, notes = self.path.partition("?")[0], self.site.notes
+        path, _, query = self.path.partition("?")
+        notes = self.site.notes
         answer: object
         if path == "/user":
             answer = {"id": 5}
+        elif "/issues" in path:
+            answer = self.site.answer_issue(self.command, path, query, body)
         elif changed := re.fullmatch(r"/projects/7/merge_requests/1/notes/(\d+)", path):
             notes[int(changed[1])].update(body)
             answer = notes[int(changed[1])]
@@ -158,6 +184,28 @@ def test_drift_is_orange(site: Site) -> None:
     assert drift.code == 2, drift.log
     assert job("ai-budgets-drift")["allow_failure"] == {"exit_codes": 2}
     assert "reconciler_differences" in site.page("metrics.prom")
+
+
+def test_one_issue_is_kept_up_to_date(site: Site) -> None:
+    """It has Undo and Keep with the lines to write, and is closed when live matches the policy again."""
+    with_token = {"GITLAB_NOTE_TOKEN": NOTE_TOKEN}
+    assert site.run("ai-budgets-drift", **with_token).code == 0
+    assert not site.gitlab.issues
+    for dollars in (900, 950):
+        site.set_by_hand("platform", dollars)
+        drift = site.run("ai-budgets-drift", **with_token)
+        assert drift.code == 2, drift.log
+        (issue,) = site.gitlab.open_issues
+        assert issue["confidential"] is True
+        assert f"${dollars}" in issue["description"]
+        assert "**Undo**" in issue["description"]
+        assert f"limit: ${dollars}" in issue["description"].partition("**Keep**")[2]
+    assert site.run("ai-budgets-drift", **with_token, CODER_URL="http://127.0.0.1:1").code == 1
+    assert site.gitlab.open_issues, "a run that could not read says nothing of live"
+    site.set_by_hand("platform", 500)
+    assert site.run("ai-budgets-drift", **with_token).code == 0
+    assert not site.gitlab.open_issues
+    assert site.gitlab.issues[0]["notes"] == ["Live budgets match the policy again."]
 
 
 @needs_due

@@ -13,6 +13,7 @@ from reconciler.core.gate.gate import judge
 from reconciler.core.gate.validation import Validation
 from reconciler.core.gate.verdict import Breach, Grant
 from reconciler.core.people.assess import SpendAnswers, assess
+from reconciler.core.plan.acceptance import Acceptance, Taking
 from reconciler.core.plan.drift import Drift
 from reconciler.core.plan.outcome import ActionOutcome, Ended, Ending, Result
 from reconciler.core.plan.plan import Plan, Unreadable
@@ -130,9 +131,12 @@ def values() -> Mapping[str, Value]:
     entry = AuditEntry(at=datetime(2026, 11, 20, 14, 2, tzinfo=UTC), by=NASTY, action="write", user_agent=NASTY)
     last = LastChange(address=made.actions[0].address, change=entry)
     finding = Finding(place=PLACE, message=NASTY, hint="did you mean 'platform'?", source_line=f"::warning::{NASTY}")
+    keep = Acceptance(
+        address=NASTY, taking=Taking.CHANGE, file=PLACE.file, place=PLACE, lines=(f"limit: {NASTY}", "reason: why")
+    )
     return {
         "plan": made,
-        "drift": Drift(plan=made, last_changes=Attribution(changes=(last,))),
+        "drift": Drift(plan=made, last_changes=Attribution(changes=(last,)), acceptances=(keep,)),
         "outcome": outcome(),
         "validation": Validation(
             exit_code=0,

@@ -1,8 +1,8 @@
 """Documents as a JUnit report, for the CI systems that show one: a test case an entry, a failure a problem.
 
-A change of a plan passes, a difference of a drift fails, and so does an entry with a problem. A problem without an entry
-is a case of its own, and so are all entries together that need no change. A report without cases would read as "no tests
-were run", so a document without any has one case.
+A change of a plan passes, a difference of a drift fails, and so does an entry with a problem. A problem without an
+entry is a case of its own, and so are all entries together that need no change. A report without cases would read as
+"no tests were run", so a document without any has one case.
 """
 
 from __future__ import annotations

@@ -27,7 +27,7 @@ from reconciler.core.snapshot import Deployment, Effective, Unlimited
 from reconciler.errors import Failure, Place
 from reconciler.formats.documents import Value
 from reconciler.money import format_usd, format_usd_short
-from reconciler.render.change_tables import NOT_LISTED, ChangeTable, DriftTable
+from reconciler.render.change_tables import NOT_LISTED, ChangeTable, DriftTable, undo_or_keep
 from reconciler.render.changes import (
     DRIFT_TITLES,
     ChangeRow,
@@ -117,7 +117,7 @@ def _drift_page(drifts: Sequence[Drift], facts: Facts, most: int) -> str:
         *_title("drift", drifts[0].plan.deployment, drift_headline(drifts)),
         *_problems(problems, facts),
     ]
-    tail = [*(_what_to_do() if rows else ()), *(_footer(drift.plan) for drift in drifts)]
+    tail = [*(undo_or_keep(drifts) if rows else ()), *(_footer(drift.plan) for drift in drifts)]
     table = DriftTable(drifts, facts)
     tables = [
         line
@@ -257,14 +257,6 @@ def _people(plans: Sequence[Plan]) -> list[str]:
     if rest:
         lines.append(f"| {rest:,} | | | in {count(len(transitions) - TRANSITIONS_SHOWN, 'other way')} |")
     return [*lines, "", "</details>", ""]
-
-
-def _what_to_do() -> list[str]:
-    return [
-        "- **Undo** what was changed in Coder: run `reconciler apply`.",
-        "- **Keep** it: run `reconciler drift --accept ADDRESS` in the policy's repository, and commit the edit.",
-        "",
-    ]
 
 
 def _footer(plan: Plan) -> str:

@@ -19,16 +19,18 @@ if TYPE_CHECKING:
 
 Kind = Literal[
     "string", "string?", "int64", "int64?", "int", "int?", "bool", "uuid", "uuid?", "strings", "uuids", "object",
-    "objects", "list",
+    "objects", "list", "string_lists", "uuid_lists",
 ]  # fmt: skip
 ZERO: dict[Kind, Any] = {
     "string": "", "string?": None, "int64": 0, "int64?": None, "int": 0, "int?": None, "bool": False, "uuid": NIL,
-    "uuid?": None, "strings": (), "uuids": (), "object": None, "objects": {}, "list": (),
+    "uuid?": None, "strings": (), "uuids": (), "object": None, "objects": {}, "list": (), "string_lists": None,
+    "uuid_lists": None,
 }  # fmt: skip
 _GO_TYPE: dict[Kind, str] = {
     "string": "string", "string?": "string", "int64": "int64", "int64?": "int64", "int": "int", "int?": "int",
     "bool": "bool", "uuid": "uuid.UUID", "uuid?": "uuid.UUID", "strings": "[]string", "uuids": "[]uuid.UUID",
     "object": "struct", "objects": "map[string]struct", "list": "[]map[string]json.RawMessage",
+    "string_lists": "map[string][]string", "uuid_lists": "map[string][]uuid.UUID",
 }  # fmt: skip
 _INT64 = range(-(2**63), 2**63)
 _WHITESPACE = re.compile(r"[ \t\r\n]*")
@@ -131,6 +133,10 @@ def _typed(value: object, kind: Kind, where: str) -> Any:
                 if not isinstance(element, _Object | None):
                     raise _mismatch(element, where.replace(_GO_TYPE["list"], _GO_TYPE["list"].removeprefix("[]")))
             return tuple(value)
+        case "string_lists" | "uuid_lists" if isinstance(value, _Object):
+            items: Kind = "strings" if kind == "string_lists" else "uuids"
+            part = where.replace(_GO_TYPE[kind], _GO_TYPE[items])
+            return {key: None if element is None else _typed(element, items, part) for key, element in value}
         case "object" if isinstance(value, _Object):
             return value
         case "objects" if isinstance(value, _Object):

@@ -31,6 +31,7 @@ SITE_ROLES: Mapping[str, Rights] = {
         group=_EVERYTHING,
         group_member=_EVERYTHING,
         assign_org_role="read assign unassign",
+        idpsync_settings="read update",
     ),
     "auditor": _rights(
         audit_log="read",
@@ -56,6 +57,7 @@ ORGANIZATION_ROLES: Mapping[str, Rights] = {
         group_member=_EVERYTHING,
         assign_org_role=_EVERYTHING + " assign unassign",
         audit_log="read",
+        idpsync_settings="read update",
     ),
     "organization-user-admin": _rights(
         organization="read",
@@ -63,6 +65,7 @@ ORGANIZATION_ROLES: Mapping[str, Rights] = {
         group=_EVERYTHING,
         group_member=_EVERYTHING,
         assign_org_role="read assign unassign",
+        idpsync_settings="read update",
     ),
     "organization-auditor": _rights(
         organization="read", organization_member="read", group="read", group_member="read", audit_log="read"

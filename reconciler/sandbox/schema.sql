@@ -63,6 +63,14 @@ CREATE TABLE organizations (
     updated_at          TEXT    NOT NULL
 ) STRICT;
 
+-- Which claims of the identity provider become what; those of the deployment have no organization.
+CREATE TABLE idp_sync_settings (
+    kind            TEXT NOT NULL CHECK (kind IN ('groups', 'roles', 'organizations')),
+    organization_id TEXT NOT NULL,
+    settings        TEXT NOT NULL CHECK (json_valid(settings)),
+    PRIMARY KEY (kind, organization_id)
+) STRICT, WITHOUT ROWID;
+
 CREATE UNIQUE INDEX organizations_by_name   ON organizations (lower(name)) WHERE NOT deleted;
 CREATE UNIQUE INDEX organizations_default   ON organizations (is_default) WHERE is_default;
 

@@ -23,7 +23,8 @@ _STATUSES = ("active", "dormant", "suspended")
 _MINIMAL_PASSWORD = 8
 _NEW_USER: dict[str, Kind] = {
     "username": "string", "email": "string", "name": "string", "password": "string", "login_type": "string",
-    "organization_ids": "uuids", "roles": "strings", "user_status": "string", "service_account": "bool",
+    "organization_id": "uuid?", "organization_ids": "uuids", "roles": "strings", "user_status": "string",
+    "service_account": "bool",
 }  # fmt: skip
 
 
@@ -33,6 +34,8 @@ def create_user(call: Call) -> Answer:
     Faults are told in Coder's order: the body, the organization, a taken name, an unknown organization, the password.
     """
     body = call.json("CreateUserRequestWithOrgs", _NEW_USER)
+    if body["organization_id"] not in (None, *body["organization_ids"]):  # the key of older clients
+        body["organization_ids"] = (*body["organization_ids"], body["organization_id"])
     _check_account(call, body)
     if not body["organization_ids"]:
         raise refusal(

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 from collections.abc import Mapping
 
 from reconciler.errors import FileError
 from reconciler.formats import document
+from reconciler.operations.journal_file import FOLDER
 
 MAX_BYTES = 256 * 2**20
+_JOURNAL = re.compile(r"\d{8}T\d{6}Z-([0-9a-f]{12})-[0-9a-f]{8}\.jsonl")
+"""A name as runs.py gives it, with the plan's digest."""
 
 
 def read_text(path: str) -> str:
@@ -120,3 +124,12 @@ def policy_file_name(organization: str) -> str:
     if os.path.basename(organization) != organization or organization.startswith("."):
         raise FileError(f"The organization {organization!r} has a name that no file can have")
     return f"{organization}.yaml"
+
+
+def journaled() -> frozenset[str]:
+    """Return the plans of the journals under the working directory, by the digests in their names."""
+    try:
+        names = os.listdir(FOLDER)
+    except OSError:
+        return frozenset()
+    return frozenset(found[1] for name in names if (found := _JOURNAL.fullmatch(name)))

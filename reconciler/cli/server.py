@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from reconciler.cli.progress import Progress
 from reconciler.cli.screen import tell
 from reconciler.errors import FileError
+from reconciler.words import count
 
 if TYPE_CHECKING:
     from reconciler.coder.client import CoderReader, CoderWriter, MakeClient
@@ -62,10 +63,11 @@ class ServerOptions:
     def _tell_difference(server_ahead_s: float | None) -> None:
         """Say once that the clocks differ: `starts`, `expires` and the days of a plan follow this machine's."""
         if server_ahead_s is not None and abs(server_ahead_s) > CLOCK_TOLERANCE_S:
-            minutes, word = round(abs(server_ahead_s) / 60), "behind" if server_ahead_s > 0 else "ahead of"
-            tell(
-                f"Note: this machine's clock is {minutes:,} minutes {word} Coder's; starts and expires follow this one."
-            )
+            days, minutes = abs(server_ahead_s) / 86_400, count(round(abs(server_ahead_s) / 60), "minute")
+            how_far = count(round(days), "day") if days >= 1 else minutes
+            word = "behind" if server_ahead_s > 0 else "ahead of"
+            what = "what has a date between them is left alone" if days >= 1 else "starts and expires follow this one"
+            tell(f"Note: this machine's clock is {how_far} {word} Coder's; {what}.")
 
     @contextmanager
     def writer(self, *, plan_digest: str, sleep: Callable[[float], None]) -> Iterator[CoderWriter]:

@@ -5,12 +5,17 @@ Prompts and messages have no field here, so that nothing can show them.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 
 from reconciler.core.budget import GroupId, UserId
 from reconciler.core.snapshot import Effective
 from reconciler.money import Micros
+
+_OUR_AGENT = re.compile(r"reconciler/\S+ plan/([0-9a-f]{12})")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,6 +106,33 @@ class GrantRecords:
     reason: str = ""
 
 
+class Ours(StrEnum):
+    """How it is known that a change was made by this tool; a User-Agent can be made up, a journal here cannot."""
+
+    NOT = "not"
+    """It was not: its User-Agent names no plan of ours."""
+    USER_AGENT = "user-agent"
+    """Only its User-Agent says so."""
+    ACCOUNT = "account"
+    """Its User-Agent says so, and it was made by the account that asks."""
+    JOURNAL = "journal"
+    """A journal in this folder is of the plan that its User-Agent names."""
+
+
+def tell_ours(change: AuditEntry, *, account: str, digests: Collection[str]) -> Ours:
+    """Tell whether this tool made a change.
+
+    `account` is the username of whoever asks; `digests` are the plans of the journals in this folder, as a User-Agent
+    names them.
+    """
+    named = _OUR_AGENT.fullmatch(change.user_agent)
+    if named is None:
+        return Ours.NOT
+    if named[1] in digests:
+        return Ours.JOURNAL
+    return Ours.ACCOUNT if change.by == account else Ours.USER_AGENT
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LastChange:
     """The newest entry of the audit log about one subject."""
@@ -109,11 +141,13 @@ class LastChange:
     """The subject's stable name: `group/acme/platform`, `user/ana`."""
     change: AuditEntry
     """The entry of the audit log."""
+    ours: Ours = Ours.NOT
+    """Whether this tool made it, and how that is known."""
 
     @property
     def is_ours(self) -> bool:
         """Whether it was made by this tool: then live is as it was last applied, and it is the policy that moved."""
-        return self.change.user_agent.startswith("reconciler/")
+        return self.ours is not Ours.NOT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

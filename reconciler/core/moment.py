@@ -1,11 +1,18 @@
-"""The time of a plan: the instant that it looks at, and the real time. The core has no clock, so callers give both."""
+"""The time of a plan: the instant that it looks at, and the real time. The core has no clock, so callers give both.
+
+Two clocks say what the real time is, this machine's and Coder's. Minutes between them are nothing to a policy; where
+they differ by a day or more, nobody can say which of them is right, and what depends on that is left alone.
+"""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Self
 
+MOST_APART = timedelta(days=1)
+"""Clocks that differ by less are taken for one."""
 _TIME = re.compile(
     r"2[0-9]{3}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])"
     r"(?:T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\.[0-9]{1,6})?(?:Z|[+-](?:[01][0-9]|2[0-3]):[0-5][0-9]))?"
@@ -20,11 +27,28 @@ class Moment:
     """The instant for which the policy is looked at: `starts` and `expires` of its entries are compared with it."""
     now: datetime
     """The real time: consents end by it, and the days of an override count from it."""
+    apart: timedelta = timedelta(0)
+    """How far Coder's clock is ahead of `now` (behind it: negative), if that is MOST_APART or more; otherwise zero."""
 
     @property
     def is_for_now(self) -> bool:
         """Whether the plan is for the present, and not for an instant that somebody asked for."""
         return self.at == self.now
+
+    @property
+    def at_server(self) -> datetime:
+        """`at` by Coder's clock; an instant that somebody asked for is the same by every clock."""
+        return self.at + self.apart if self.is_for_now else self.at
+
+    @property
+    def latest(self) -> datetime:
+        """The real time by the clock that is ahead: what has ended by either clock does not count."""
+        return max(self.now, self.now + self.apart)
+
+    def beside(self, server_ahead_s: float | None) -> Self:
+        """Return this moment with Coder's clock beside this machine's; None where Coder has not said its time."""
+        apart = timedelta(seconds=server_ahead_s or 0.0)
+        return replace(self, apart=apart if abs(apart) >= MOST_APART else timedelta(0))
 
 
 def present(now: datetime) -> Moment:

@@ -1,4 +1,4 @@
-"""An orphan: an entry of the policy that is well-formed and cannot be applied, because what it names is not there."""
+"""An orphan: an entry of the policy that is well-formed and cannot be applied: what it names is not there, mostly."""
 
 from __future__ import annotations
 
@@ -23,6 +23,8 @@ class OrphanReason(StrEnum):
     LOST_GRANT = "lost-grant"
     """The entry ended and its name fits nobody now, while somebody else has exactly what it granted: perhaps the same
     person by another name. It stays until the entry is mended."""
+    CLOCKS_DIFFER = "clocks-differ"
+    """Whether one of its dates has come is said differently by this machine's clock and by Coder's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from functools import partial
 
 from reconciler.core.action import Origin
 from reconciler.core.activity import Attribution
@@ -48,6 +49,8 @@ class PlanRequest:
     """The policy before this change; None if it is not known."""
     asks_log: bool = False
     """Whether to ask Coder's audit log who changed what differs."""
+    digests: frozenset[str] = frozenset()
+    """The plans of the journals in this folder, as a User-Agent names them: what they changed is ours."""
     only_due: bool = False
     """Whether to plan nothing but actions whose date came."""
     journals: Journals = no_journals
@@ -71,13 +74,15 @@ def make_plan(request: PlanRequest, reader: Reader) -> Planned:
     Raises PolicyError when the policy cannot be read as a whole, ReconcilerError when nothing is in scope, ServerError
     when Coder cannot be read at all.
     """
-    resolution, base, directory = _resolve(request, reader)
+    directory = reader.directory()  # first: it shares its round with what the server offers
+    request = replace(request, moment=request.moment.beside(reader.server_ahead_s))
+    resolution, base, directory = _resolve(request, directory, reader)
     desired = resolution.desired
     snapshot = take_snapshot(desired, directory, reader)
     difference = diff(desired, snapshot, is_whole=not request.not_read)
     attribution = Attribution()
     if request.asks_log:
-        attribution = find_last_changes(difference.actions, reader, now=request.moment.now)
+        attribution = find_last_changes(difference.actions, reader, now=request.moment.now, digests=request.digests)
     evidence = Evidence(
         at=request.moment.at,
         base=base.desired if base else None,
@@ -144,16 +149,19 @@ def take_snapshot(desired: Desired, directory: Directory, reader: Reader) -> Sna
     )
 
 
-def _resolve(request: PlanRequest, reader: Reader) -> tuple[Resolution, Resolution | None, Directory]:
+def _resolve(
+    request: PlanRequest, directory: Directory, reader: Reader
+) -> tuple[Resolution, Resolution | None, Directory]:
     """Look up the policies and the policy before; the latter is as good as not known if it cannot be looked up."""
-    directory = reader.directory()  # first: it shares its round with what the server offers
+    moment = request.moment
     offers = reader.deployment().offers
     named = unknown_users((*request.policies, *(request.base or ())), directory)
     directory = with_people(directory, named, reader)
-    resolution = resolve(request.policies, directory, at=request.moment.at, scope=request.scope)
-    records = records_of(resolution, reader, request.journals, now=request.moment.now)
+    look_up = partial(resolve, directory=directory, at=moment.at, at_server=moment.at_server, scope=request.scope)
+    resolution = look_up(request.policies)
+    records = records_of(resolution, reader, request.journals, now=moment.now)
     if records:
-        resolution = resolve(request.policies, directory, at=request.moment.at, scope=request.scope, records=records)
+        resolution = look_up(request.policies, records=records)
     require_readable([policy.organization for policy in resolution.policies], directory)
     if resolution.findings:
         raise PolicyError(resolution.findings)
@@ -161,7 +169,7 @@ def _resolve(request: PlanRequest, reader: Reader) -> tuple[Resolution, Resoluti
         raise ReconcilerError("Nothing to compare: no address matches", hint=_unmatched_hint(resolution.selection))
     base = None
     if request.base is not None:
-        base = resolve(request.base, directory, at=request.moment.at, scope=request.scope, records=records)
+        base = look_up(request.base, records=records)
         base = None if base.findings else base
     if not offers.overrides:
         reason = "this Coder does not show overrides" if offers.overrides_hidden else "this Coder has no user overrides"

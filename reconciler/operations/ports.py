@@ -29,6 +29,10 @@ class Reader(Protocol):
     def requests(self) -> int:
         """How many requests were sent so far."""
 
+    @property
+    def server_ahead_s(self) -> float | None:
+        """How far the server's clock is ahead of ours, to about a second; None until it has said its time."""
+
     def reserve(self, requests: int) -> None:
         """Let this run go on to its end, whatever its limit, if at most that many requests more are within the limit.
 

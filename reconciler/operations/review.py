@@ -121,7 +121,7 @@ def find_verdict(proposal: Proposal, effects: Effects, *, grants: Sequence[Grant
     blame = Blame(actions={action.address: action for action in proposal.actions}, base=proposal.base)
     return judge(
         count_dangers(_facts(proposal, effects)),
-        grants=(*grants, *grants_of(proposal.policies, now=proposal.moment.now)),
+        grants=(*grants, *grants_of(proposal.policies, now=proposal.moment.latest)),
         breaches=check_guardrails(proposal.policies, effects, now=proposal.moment.now, blame=blame),
     )
 

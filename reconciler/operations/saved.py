@@ -50,7 +50,7 @@ def renew_saved(
     require_same_deployment(saved, reader)
     directory = with_people(reader.directory(), (str(action.subject.id) for action in saved.actions), reader)
     plan = replace(saved, deployment=reader.deployment(), actions=_with_live_names(saved.actions, directory))
-    require_current(plan, now=now)
+    require_current(plan, now=present(now).beside(reader.server_ahead_s).latest)
     live = read_subjects(plan.actions, reader)
     require_fresh(plan, live)
     if request is not None:

@@ -78,6 +78,8 @@ class RecordedReader:
     """Reads a recording. Satisfies the ports `Reader` and `ActivityReader`; it sends no request."""
 
     requests = 0
+    server_ahead_s: float | None = None
+    """A snapshot has no clock."""
 
     def __init__(self, recording: Recording) -> None:
         self.recording = recording

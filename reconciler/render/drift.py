@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import assert_never
 
 from reconciler.core.action import Action, Cause
-from reconciler.core.activity import Attribution, AuditEntry
+from reconciler.core.activity import Attribution, AuditEntry, Ours
 from reconciler.core.people.moves import Move
 from reconciler.core.plan.acceptance import Acceptance, Taking
 from reconciler.core.plan.drift import Drift, DriftKind, kind_of
@@ -116,10 +116,18 @@ def _date(action: Action, plan: Plan) -> str:
     return ""
 
 
+_OURS = {
+    Ours.NOT: "",
+    Ours.USER_AGENT: ", which is ours according to its User-Agent",
+    Ours.ACCOUNT: ", which is ours according to its User-Agent and its account",
+    Ours.JOURNAL: ", which is ours: a journal here has it",
+}
+
+
 def _who(action: Action, attribution: Attribution) -> Iterator[str]:
     for last in attribution.changes:
         if last.address == action.address:
-            ours = ", which is ours according to its User-Agent" if last.is_ours else ""
+            ours = _OURS[last.ours]
             by, agent = harmless(last.change.by or "somebody"), harmless(last.change.user_agent)
             yield f"{_what(last.change)} by {by} on {instant(last.change.at)} with {agent}{ours}"
 

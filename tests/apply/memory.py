@@ -35,6 +35,7 @@ class Memory:
     after_write: Callable[[], None] = lambda: None
     is_demoted: bool = False
     requests: int = 0
+    server_ahead_s: float | None = None
     writes: list[str] = field(default_factory=list)
     states: dict[GroupId | UserId, Reading] = field(init=False)
 

@@ -35,6 +35,7 @@ class SnapshotReader:
 
     snapshot: Snapshot
     requests: int = 0
+    server_ahead_s: float | None = None
 
     def reserve(self, requests: int) -> None:
         """There is no limit."""

@@ -57,6 +57,7 @@ class Reads:
     coder: Coder
     faults: Faults
     requests: int = 0
+    server_ahead_s: float | None = None
     known: Directory | None = None
 
     def reserve(self, requests: int) -> None:

@@ -1,17 +1,30 @@
-"""Who changed what differs: our own writes are told by their User-Agent."""
+"""Who changed what differs: our own writes name a plan in their User-Agent, which a journal can confirm."""
 
 from datetime import UTC, datetime
 
 import pytest
 
-from reconciler.core.activity import AuditEntry, LastChange
+from reconciler.core.activity import AuditEntry, LastChange, Ours, tell_ours
+
+OURS = "reconciler/0.1.0 plan/9f8e12ab34cd"
 
 
 @pytest.mark.parametrize(
-    ("user_agent", "is_ours"),
-    [("reconciler/0.1.0 plan/9f8e12ab34cd", True), ("curl/8.5.0", False), ("not-reconciler/1", False), ("", False)],
+    ("user_agent", "by", "ours"),
+    [
+        (OURS, "olivia", Ours.USER_AGENT),
+        (OURS, "ci-budgets", Ours.ACCOUNT),
+        ("reconciler/0.1.0 plan/0123456789ab", "olivia", Ours.JOURNAL),
+        ("reconciler/0.1.0", "ci-budgets", Ours.NOT),
+        ("reconciler/0.1.0 plan/9f8e12ab34cd and more", "ci-budgets", Ours.NOT),
+        ("curl/8.5.0", "ci-budgets", Ours.NOT),
+        ("not-reconciler/1 plan/9f8e12ab34cd", "ci-budgets", Ours.NOT),
+        ("", "", Ours.NOT),
+    ],
 )
-def test_our_own_writes(user_agent: str, is_ours: bool) -> None:
-    change = AuditEntry(at=datetime(2026, 11, 23, tzinfo=UTC), by="olivia", action="write", user_agent=user_agent)
+def test_our_own_writes(user_agent: str, by: str, ours: Ours) -> None:
+    change = AuditEntry(at=datetime(2026, 11, 23, tzinfo=UTC), by=by, action="write", user_agent=user_agent)
 
-    assert LastChange(address="group/acme/platform", change=change).is_ours is is_ours
+    assert tell_ours(change, account="ci-budgets", digests={"0123456789ab"}) is ours
+    last = LastChange(address="group/acme/platform", change=change, ours=ours)
+    assert last.is_ours is (ours is not Ours.NOT)

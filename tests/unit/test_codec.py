@@ -100,7 +100,7 @@ def test_times_are_written_in_utc() -> None:
         ({"keys": [1]}, "keys must be an object, not [1]"),
         ({"keys": {"a": 1}}, "keys.a must be true or false, not 1"),
         ({"note": 5}, "note must be text, not 5"),
-        ({"note": [0] * 100}, "note must be text, not " + repr([0] * 100)[:60] + "…"),
+        ({"note": [0] * 100}, "note must be text, not " + repr([0] * 100)[:60] + "..."),
         ({"extra": 1}, "extra is not a known key"),
     ],
 )

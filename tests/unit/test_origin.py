@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from reconciler.core.action import Action, Cause, Origin
-from reconciler.core.activity import AuditEntry, LastChange
+from reconciler.core.activity import AuditEntry, LastChange, Ours
 from reconciler.core.budget import ABSENT, GroupId, UserId
 from reconciler.core.desired import NOTHING_DESIRED, Desired, EndedGrant
 from reconciler.core.directory import User
@@ -23,6 +23,7 @@ WORLD = World(
     {"acme/eng": 20},
     {"ana": (50, "acme/eng"), "bob": (5, "acme")},
 )
+OURS = "reconciler/2 plan/9f8e12ab34cd"
 DIRECTORY = WORLD.directory()
 GRANT = Desired(
     groups={}, users={}, exact_groups=frozenset(), exact_users=frozenset(),
@@ -36,12 +37,13 @@ RAISED = set_group(WORLD, "acme/eng", 30)
 
 
 def logged(at: datetime, *, ours: bool = False, action: str = "write", micros: int | None = None) -> AuditEntry:
-    agent = "reconciler/2 (abc)" if ours else "Mozilla/5.0"
+    agent = OURS if ours else "Mozilla/5.0"
     return AuditEntry(at=at, by="olivia", action=action, user_agent=agent, after_micros=micros)
 
 
 def origin(action: Action, last: AuditEntry | None = None, *, base: Desired | None = None) -> Origin:
-    changes = {action.address: LastChange(address=action.address, change=last)} if last else {}
+    ours = Ours.USER_AGENT if last and last.user_agent == OURS else Ours.NOT
+    changes = {action.address: LastChange(address=action.address, change=last, ours=ours)} if last else {}
     return find_origin(action, GRANT, DIRECTORY, Evidence(at=NOW, base=base, changes=changes))
 
 

@@ -9,6 +9,7 @@ be looked up is an *orphan*, and left out.
     wants an absence (`none`, or it has ended)     satisfied if its subject is gone; its group need not be known
     has ended, and a record knows the person       speaks of that person, whatever their name is now (grants.py)
     has not started                                nothing is wanted yet, so it is no orphan yet
+    has a date between the two clocks              orphan: nobody can say whether the date has come
 
 An unresolved name withholds removals of unlisted subjects of its kind in its organization (diff.py). A scope acts on
 what an entry says and, where that is known, on its subject's address; what is not in scope is listed all the same.
@@ -18,7 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import chain
 
 from reconciler.core.activity import GrantRecord
@@ -31,7 +32,7 @@ from reconciler.core.plan.grants import Holders, LostGrant, as_ended, ended_gran
 from reconciler.core.policy import Entry, GroupBudgetEntry, Manage, Policy, UserOverrideEntry
 from reconciler.core.scope import EVERYTHING, Scope, Selection
 from reconciler.errors import Finding, Place
-from reconciler.words import NearNames, did_you_mean
+from reconciler.words import NearNames, count, did_you_mean
 from reconciler.words import listed as join
 
 
@@ -92,15 +93,16 @@ def resolve(
     directory: Directory,
     *,
     at: datetime,
+    at_server: datetime | None = None,
     scope: Scope = EVERYTHING,
     records: Iterable[GrantRecord] = (),
 ) -> Resolution:
     """Look up every name of the policies and decide which entries hold at the instant `at` (UTC).
 
-    `records` tell who had the names of entries that have ended. Law 10 (independence): an orphan changes nothing of
-    what the other entries want.
+    `at_server` is the same instant by Coder's clock, where that differs. `records` tell who had the names of entries
+    that have ended. Law 10 (independence): an orphan changes nothing of what the other entries want.
     """
-    resolver = _Resolver(directory, at, scope, Holders(records))
+    resolver = _Resolver(directory, scope, Holders(records), at=at, at_server=at_server or at)
     for policy in policies:
         resolver.add(policy)
     return resolver.resolution()
@@ -129,10 +131,13 @@ def without_overrides(resolution: Resolution, reason: str) -> Resolution:
 class _Resolver:
     """Collects the wanted states, the orphans and the findings of one resolution."""
 
-    def __init__(self, directory: Directory, at: datetime, scope: Scope, holders: Holders) -> None:
+    def __init__(
+        self, directory: Directory, scope: Scope, holders: Holders, *, at: datetime, at_server: datetime
+    ) -> None:
         self._directory = directory
         self._holders = holders
         self._at = at
+        self._at_server = at_server
         self._scope = scope
         self._names = Names(directory)
         self._near_users = NearNames(self._names.user_names)
@@ -240,6 +245,8 @@ class _Resolver:
         user = users[0] if len(users) == 1 else None
         listed = Listed(entry=entry, address=user.address if user else said, subject=user)
         is_in = self._is_in_scope(said, listed)
+        if self._disputed_date(entry) is not None:
+            return self._leave_to_the_clocks(listed, entry, organization, is_in=is_in)
         is_later = entry.starts is not None and self._at < entry.starts
         if is_in and as_ended(entry, self._at):
             self._expired.append((listed, entry, organization))
@@ -257,6 +264,34 @@ class _Resolver:
             self._vacate(listed, starts=entry.starts if is_later else None, is_in=is_in)
         else:
             self._orphan(self._without_user(listed, entry, users, organization), is_in=is_in)
+        return listed
+
+    def _disputed_date(self, entry: UserOverrideEntry) -> datetime | None:
+        """Return the date of an entry that has come by one of the clocks and not by the other."""
+        dates = (date for date in (entry.starts, entry.expires) if date is not None)
+        return next((date for date in dates if (date <= self._at) != (date <= self._at_server)), None)
+
+    def _leave_to_the_clocks(
+        self, listed: Listed, entry: UserOverrideEntry, organization: Organization, *, is_in: bool
+    ) -> Listed:
+        """Leave a person alone, live and in the plan, until the clocks agree about the entry's date."""
+        if isinstance(listed.subject, User):
+            if not self._claim(listed.subject, entry):
+                return listed
+            self._left_alone.add(listed.subject.id)
+        else:
+            self._unresolved.append(Unresolved(address=listed.address, is_user=True, organization=organization.id))
+        date = self._disputed_date(entry)
+        days = count(round(abs(self._at_server - self._at) / timedelta(days=1)), "day")
+        word = "starts" if date == entry.starts else "expires"
+        by, not_by = ("this machine's", "Coder's") if self._at > self._at_server else ("Coder's", "this machine's")
+        message = (
+            f"`{word}` ({date:%Y-%m-%d %H:%M} UTC) has come by {by} clock and not by {not_by}; they are {days} apart"
+        )
+        hint = "set the clock that is wrong, and run this again"
+        self._orphan(
+            _orphan(listed, organization, reason=OrphanReason.CLOCKS_DIFFER, message=message, hint=hint), is_in=is_in
+        )
         return listed
 
     def _want_override(self, listed: Listed, entry: UserOverrideEntry, user: User, organization: Organization) -> None:

@@ -1,0 +1,86 @@
+"""Two clocks that differ by days: what has a date between them is left alone, and said."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from reconciler.core.gate.verdict import FlagGrant, PolicyGrant
+from reconciler.core.moment import Moment, present
+from reconciler.core.orphan import OrphanReason
+from reconciler.core.policy import Hazard
+from reconciler.operations.plan import PlanRequest, make_plan
+from reconciler.policy_file.load import read_texts
+from reconciler.policy_file.nodes import PolicyText
+from tests.effects.worlds import NOW, World
+from tests.property.strategies import SnapshotReader
+
+DAY_S = 86_400.0
+WORLD = World({"acme": ["ana", "bob"]}, {"acme": 50}, {"ana": (300, "acme")})
+"""Ana has a grant that is live; bob has none."""
+
+
+def plan(text: str, *, ahead_s: float, moment: Moment | None = None, exact: bool = False) -> list[str]:
+    manage = "exact" if exact else "listed"
+    head = f"version: 1\norganization: acme\nmanage: {{user_overrides: {manage}}}\nuser_overrides:\n"
+    policies = read_texts([PolicyText("p.yaml", (head + text).encode())]).policies
+    reader = SnapshotReader(WORLD.snapshot(), server_ahead_s=ahead_s)
+    grants = tuple(FlagGrant(hazard=hazard, up_to=9) for hazard in Hazard)
+    request = PlanRequest(policies=policies, sources=(), moment=moment or present(NOW), grants=grants)
+    made = make_plan(request, reader).plan
+    orphans = [f"{orphan.reason} {orphan.address}: {orphan.message}" for orphan in made.orphans]
+    return [*(f"{action.kind} {action.address}" for action in made.actions), *orphans]
+
+
+def entry(user: str, **dates: timedelta) -> str:
+    texts = "".join(f", {key}: {(NOW + ahead).isoformat()}" for key, ahead in dates.items())
+    return f"  - {{user: {user}, group: Everyone, limit: $300{texts}}}\n"
+
+
+@pytest.mark.parametrize(
+    ("ahead_s", "says"),
+    [
+        (3 * DAY_S, "has come by Coder's clock and not by this machine's; they are 3 days apart"),
+        (-3 * DAY_S, ""),
+        (DAY_S / 2, ""),
+    ],
+)
+def test_a_grant_whose_end_lies_between_the_clocks_is_left_alone(ahead_s: float, says: str) -> None:
+    result = plan(entry("ana", expires=timedelta(days=2)), ahead_s=ahead_s)
+    assert [line.split(": ")[0] for line in result] == ([f"{OrphanReason.CLOCKS_DIFFER} user/ana"] if says else [])
+    assert all(says in line for line in result)
+
+
+def test_the_other_way_round_too() -> None:
+    (line,) = plan(entry("ana", expires=timedelta(days=-2)), ahead_s=-3 * DAY_S)
+    assert "`expires`" in line
+    assert "by this machine's clock and not by Coder's" in line
+
+
+@pytest.mark.parametrize("exact", [False, True])
+def test_a_grant_that_begins_between_the_clocks_is_neither_begun_nor_removed(exact: bool) -> None:
+    for user in ("ana", "bob"):
+        result = plan(entry(user, starts=timedelta(days=1)), ahead_s=5 * DAY_S, exact=exact)
+        removals = ["delete user/ana"] if exact and user == "bob" else []
+        assert [line for line in result if not line.startswith("clocks-differ")] == removals
+        assert len(result) == len(removals) + 1
+
+
+def test_what_both_clocks_say_is_done() -> None:
+    assert plan(entry("ana", expires=timedelta(days=-4)), ahead_s=3 * DAY_S) == ["delete user/ana"]
+    assert plan(entry("bob", starts=timedelta(days=-4)), ahead_s=3 * DAY_S) == ["create user/bob"]
+
+
+def test_an_instant_that_somebody_asks_for_is_the_same_by_every_clock() -> None:
+    then = Moment(at=NOW + timedelta(days=2), now=NOW)
+    assert plan(entry("ana", expires=timedelta(days=2)), ahead_s=3 * DAY_S, moment=then) == ["delete user/ana"]
+
+
+def test_a_consent_that_ended_by_either_clock_does_not_count() -> None:
+    until = NOW + timedelta(days=1)
+    consent = PolicyGrant(hazard=Hazard.MASS_CHANGE, up_to=1, source="p.yaml", organization="acme", expires=until)
+    for ahead, counts in ((0.0, True), (3 * DAY_S, False), (-3 * DAY_S, True)):
+        assert consent.holds(present(NOW).beside(ahead).latest) is counts
+    assert replace(present(NOW), apart=timedelta(days=-3)).latest == NOW

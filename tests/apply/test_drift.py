@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 
 import httpx
 
@@ -44,7 +45,13 @@ def test_what_we_applied_ourselves_is_a_policy_that_moved(site: Site) -> None:
 
     assert "The policy moved and was never applied: 1" in said.out
     assert "set from $500.00 to $600.00 by ci-budgets on " in said.out
-    assert "which is ours according to its User-Agent" in said.out
+    assert "which is ours: a journal here has it" in said.out
+    shutil.rmtree(site.folder / ".reconciler")
+    assert "which is ours according to its User-Agent\n" in site.run("drift").out
+    assert site.apply().code == 0
+    site.policy("platform: $800")
+    shutil.rmtree(site.folder / ".reconciler")
+    assert "which is ours according to its User-Agent and its account\n" in site.run("drift").out
 
 
 def test_without_the_right_it_is_said_that_nobody_knows(site: Site) -> None:

@@ -43,8 +43,8 @@ def parse_usd(text: str, *, maximum: Micros = MAX_LIMIT) -> Micros:
 def format_usd(micros: int) -> str:
     """Write micros as `$1,250.00`: two decimals, up to six where the amount needs them; `-$3.50` below zero."""
     sign = "-" if micros < 0 else ""
-    whole, rest = divmod(abs(micros), MICROS_PER_USD)
-    fraction = f"{rest:06d}".rstrip("0").ljust(2, "0")
+    whole, remainder = divmod(abs(micros), MICROS_PER_USD)
+    fraction = f"{remainder:06d}".rstrip("0").ljust(2, "0")
     return f"{sign}${whole:,}.{fraction}"
 
 

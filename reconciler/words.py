@@ -109,17 +109,17 @@ class NearNames:
         self._slips = 2 if len(names) <= MAX_NAMES_WITH_TWO_SLIPS else 1
         self._sorted = sorted((name.casefold(), name) for name in names)
         for text, name in self._sorted:
-            for left_out, rest in _without_letters(text, self._slips):
-                if rest not in filed or left_out < filed[rest][0]:
-                    filed[rest] = (left_out, name)
+            for left_out, shorter in _without_letters(text, self._slips):
+                if shorter not in filed or left_out < filed[shorter][0]:
+                    filed[shorter] = (left_out, name)
         return filed
 
     def _by_slips(self, text: str, filed: dict[str, tuple[int, str]]) -> str:
         hits = []
-        for left_out, rest in _without_letters(text, 2):
-            if rest in filed:
-                left_out_there, name = filed[rest]
-                if 3 * len(rest) >= len(text) + len(name):  # two thirds of both are the same
+        for left_out, shorter in _without_letters(text, 2):
+            if shorter in filed:
+                left_out_there, name = filed[shorter]
+                if 3 * len(shorter) >= len(text) + len(name):  # two thirds of both are the same
                     hits.append((max(left_out, left_out_there), left_out + left_out_there, name))
         return min(hits)[2] if hits else ""
 
@@ -138,8 +138,8 @@ def _without_letters(text: str, most: int) -> Iterator[tuple[int, str]]:
     """Yield the text without no letter, without each one, and without each two: how many, and what is left."""
     yield 0, text
     for i in range(len(text)):
-        rest = text[:i] + text[i + 1 :]
-        yield 1, rest
+        shorter = text[:i] + text[i + 1 :]
+        yield 1, shorter
         if most > 1:
-            for j in range(i, len(rest)):
-                yield 2, rest[:j] + rest[j + 1 :]
+            for j in range(i, len(shorter)):
+                yield 2, shorter[:j] + shorter[j + 1 :]

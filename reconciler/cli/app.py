@@ -43,8 +43,8 @@ class LazyGroup(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         if args[0] not in COMMANDS and not args[0].startswith("-"):
             raise click.UsageError(_no_such_command(args[0]), ctx)
-        name, command, left = super().resolve_command(ctx, args)
-        return name, command, _with_two_dashes(left, command) if command else left
+        name, command, arguments = super().resolve_command(ctx, args)
+        return name, command, _with_two_dashes(arguments, command) if command else arguments
 
 
 def _with_two_dashes(arguments: list[str], command: click.Command) -> list[str]:

@@ -84,7 +84,7 @@ def _report(outcome: Outcome, path: str, screen: Screen, results: Results, *, is
         if journal:
             screen.note(f"Journal: {harmless(journal)}")
         result = report_of(outcome, exit_code=code, journal=journal)
-        lines = [*results.left(result), *ending_lines(result)]
+        lines = [*results.remaining(result), *ending_lines(result)]
         screen.finish((result,), exit_code=code, lines=lines)
     except (OSError, ReconcilerError):  # stdout was closed meanwhile; the journal has it all
         return code

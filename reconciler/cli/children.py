@@ -46,8 +46,8 @@ class Answer:
 
 def find_program(name: str, *, outside: str) -> str | None:
     """Return the absolute path of a program, never one from the folder `outside`; None where there is none."""
-    found = shutil.which(name, path=search_path(outside=outside))
-    return found if found and not _is_inside(found, outside) else None
+    program = shutil.which(name, path=search_path(outside=outside))
+    return program if program and not _is_inside(program, outside) else None
 
 
 def search_path(*, outside: str) -> str:

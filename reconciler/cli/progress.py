@@ -23,8 +23,8 @@ CLEAR = "\r\x1b[K"
 class Progress:
     """Tells of one activity; any thread may call it. `what` is its first word, `noun` is what it counts."""
 
-    def __init__(self, what: str, noun: str, *, clock: Callable[[], float] = time.monotonic) -> None:
-        self._what, self._noun, self._clock = what, noun, clock
+    def __init__(self, activity: str, noun: str, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._activity, self._noun, self._clock = activity, noun, clock
         self._is_terminal = sys.stderr is not None and sys.stderr.isatty()
         self._lock = threading.Lock()
         self._started = self._told = clock()
@@ -40,7 +40,7 @@ class Progress:
                 self._draw(done, planned, now)
             elif now - self._told >= BETWEEN_LINES_S and done < planned:
                 self._told = now
-                tell(f"{self._what}: {done:,} of {planned:,} {self._noun}")
+                tell(f"{self._activity}: {done:,} of {planned:,} {self._noun}")
 
     def end(self) -> None:
         """Tell nothing more: another activity has begun, and one line has room for one of them."""
@@ -63,4 +63,4 @@ class Progress:
             self._told, self._has_bar = now, True
             filled = BAR_WIDTH * done // max(planned, 1)
             bar = "#" * filled + "-" * (BAR_WIDTH - filled)
-            tell(f"{CLEAR}{self._what}: [{bar}] {done:,} of {planned:,} {self._noun}", end="")
+            tell(f"{CLEAR}{self._activity}: [{bar}] {done:,} of {planned:,} {self._noun}", end="")

@@ -123,12 +123,12 @@ class Repository:
 
         Raises ReconcilerError when this clone does not hold them, or they are more than `max_bytes`.
         """
-        found = dict(self.tree(commit, folder).walk(folder))
-        wanted = {path: object_id for path, object_id in found.items() if object_id and wants(path)}
+        object_ids = dict(self.tree(commit, folder).walk(folder))
+        wanted = {path: object_id for path, object_id in object_ids.items() if object_id and wants(path)}
         contents = self._contents(set(wanted.values()), max_bytes=max_bytes)
         return Files(
             contents={path: contents[object_id] for path, object_id in wanted.items()},
-            left_out=tuple(path for path, object_id in found.items() if object_id is None),
+            left_out=tuple(path for path, object_id in object_ids.items() if object_id is None),
         )
 
     def _list(self, commit: str, folder: str) -> tuple[dict[str, str], dict[str, str], dict[str, str]]:

@@ -44,7 +44,7 @@ class Results:
                     self._show(lines)
             self._progress(len(self._known), self._total)
 
-    def left(self, report: OutcomeReport) -> list[Line]:
+    def remaining(self, report: OutcomeReport) -> list[Line]:
         """Return the lines of the results that were not printed, or differ from what was printed."""
         lines = [
             result_line(row, width=self._width, why=why_of(report))

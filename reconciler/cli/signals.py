@@ -43,10 +43,10 @@ class Interruption:
     def sleep(self, seconds: float) -> None:
         """Wait, as the client does before it asks again. Raises ReconcilerError once the run is interrupted."""
         ends = time.monotonic() + seconds
-        while (left := ends - time.monotonic()) > 0:
+        while (remaining_s := ends - time.monotonic()) > 0:
             if self._requested:
                 raise ReconcilerError("interrupted while waiting for Coder")
-            time.sleep(min(left, _SLICE_S))
+            time.sleep(min(remaining_s, _SLICE_S))
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
         if not self._has_begun:

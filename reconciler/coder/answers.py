@@ -120,8 +120,8 @@ def _unavailable(answer: Answer, text: str, *, is_coders: bool) -> UnreachableEr
     name = shown(answer, answer.request_id)[:LONGEST_REQUEST_ID]
     if name:
         text += f" (request {name})"
-    who = "who runs this Coder; the request's id is in its log" if name else "who runs this Coder"
-    hint = f"try again; if it stays so, ask {who}"
+    administrator = "who runs this Coder; the request's id is in its log" if name else "who runs this Coder"
+    hint = f"try again; if it stays so, ask {administrator}"
     return UnreachableError(text, hint=hint, may_still_happen=not (is_coders and answer.status == 500))
 
 

@@ -75,8 +75,8 @@ def read_effective(
     }
     answers = read_member_rows(transport, {GroupId(id_): ids for id_, ids in everyone.items()}, ref=directory.ref)
     effective, named = _settle(answers)
-    more = read_member_rows(transport, named, ref=directory.ref)
-    return effective | _settle(more)[0], booked([*answers, *more])
+    effective_rows = read_member_rows(transport, named, ref=directory.ref)
+    return effective | _settle(effective_rows)[0], booked([*answers, *effective_rows])
 
 
 def booked(answers: Iterable[tuple[GroupId, Mapping[UserId, MemberRow]]]) -> Booked:

@@ -147,8 +147,8 @@ def _read_build(answer: Answer, url: str) -> Fields:
         raise error_of(answer)
     hint = HINT_SIGN_ON if answer.status in (401, 403) else "check CODER_URL"
     if answer.status != 200 or answer.content_type != "application/json":
-        what = shown(answer, answer.content_type) or "nothing"
-        raise ServerError(f"{url} does not answer like Coder ({answer.status}, {what}).", hint=hint)
+        answered_with = shown(answer, answer.content_type) or "nothing"
+        raise ServerError(f"{url} does not answer like Coder ({answer.status}, {answered_with}).", hint=hint)
     build = load_object(answer)
     if not build.text("version") or not build.has("external_url"):
         raise ServerError(f"{url} answers in JSON, but is not Coder.", hint=hint)

@@ -64,8 +64,8 @@ def _why(connection: Connection, failed: NoAnswer) -> tuple[str, str]:
         is_late = isinstance(failed.cause, httpx.TimeoutException)
         return "no answer in time" if is_late else "the answer was lost or cut short", _HINT_NETWORK
     if connection.proxy is not None:
-        what = f"the proxy {connection.proxy.shown} ({connection.proxy.variable}) {_proxy_fault(failed, chain)}"
-        return what, f"check {connection.proxy.variable}, or name Coder's host in NO_PROXY if no proxy is needed"
+        proxy = f"the proxy {connection.proxy.shown} ({connection.proxy.variable}) {_proxy_fault(failed, chain)}"
+        return proxy, f"check {connection.proxy.variable}, or name Coder's host in NO_PROXY if no proxy is needed"
     if any(isinstance(cause, socket.gaierror) for cause in chain):
         return "there is no such host", "check CODER_URL"
     return "no connection", _HINT_NETWORK

@@ -111,8 +111,8 @@ class CoderReader:
         """Read the budgets of groups: a hundred in a request, or one by one."""
         has_bulk = self.deployment().offers.bulk_reads
         budgets = bulk.read_group_budgets(self._transport, groups) if has_bulk else {}
-        left = [group for group in groups if group.id not in budgets]
-        return budgets | self._single().read_groups(left, check_rights_in_bulk=not has_bulk)
+        unread = [group for group in groups if group.id not in budgets]
+        return budgets | self._single().read_groups(unread, check_rights_in_bulk=not has_bulk)
 
     def people(self, users: Sequence[User], directory: Directory) -> People:
         """Read the overrides of people, and what limits them where the server says it."""
@@ -120,10 +120,10 @@ class CoderReader:
         if self.deployment().offers.bulk_reads:
             reported, booked = bulk.read_effective(self._transport, [user.id for user in users], directory)
             self._remember(booked)
-        left = [user for user in users if user.id not in reported]
+        unread = [user for user in users if user.id not in reported]
         return People(
             overrides={id_: _override_in(effective) for id_, effective in reported.items()}
-            | self._single().read_users(left),
+            | self._single().read_users(unread),
             reported=reported,
         )
 
@@ -209,18 +209,18 @@ class CoderReader:
 
     def _read_spend(self, asked: Mapping[GroupId, Sequence[UserId]]) -> None:
         """Read the answers that are not known yet: exports beside rows, then rows instead of refused exports."""
-        left = self._not_booked(asked)
-        organizations = self._worth_an_export(left)
-        exported = {id_ for id_ in left if self._organization_of(id_) in organizations}
+        pending = self._not_booked(asked)
+        organizations = self._worth_an_export(pending)
+        exported = {id_ for id_ in pending if self._organization_of(id_) in organizations}
         period = self.period()
         reads: list[Callable[[], object]] = [
-            lambda: self._read_rows({id_: users for id_, users in left.items() if id_ not in exported})
+            lambda: self._read_rows({id_: users for id_, users in pending.items() if id_ not in exported})
         ]
         if organizations and period is not None:
             reads.append(lambda: self.exports(organizations, [period]))
         beside_each_other(reads)
         if exported:
-            self._read_rows(self._not_booked(left))
+            self._read_rows(self._not_booked(pending))
 
     def _read_rows(self, asked: Mapping[GroupId, Sequence[UserId]]) -> None:
         self._remember(bulk.booked(bulk.read_member_rows(self._transport, asked)))
@@ -235,10 +235,13 @@ class CoderReader:
             organization = self._organization_of(group_id)
             booked = self._exported.get(organization) if organization is not None else None
             if booked is not None:
-                people, mine = booked.get(group_id, {}), members.get(group_id, frozenset())
-                self._remember({group_id: {user: people.get(user, Micros(0)) for user in users if user in mine}})
-        left = {id_: [user for user in users if user not in self._booked.get(id_, {})] for id_, users in asked.items()}
-        return {id_: users for id_, users in left.items() if users}
+                people, group_members = booked.get(group_id, {}), members.get(group_id, frozenset())
+                asked_members = [user for user in users if user in group_members]
+                self._remember({group_id: {user: people.get(user, Micros(0)) for user in asked_members}})
+        pending = {
+            id_: [user for user in users if user not in self._booked.get(id_, {})] for id_, users in asked.items()
+        }
+        return {id_: users for id_, users in pending.items() if users}
 
     def _worth_an_export(self, asked: Mapping[GroupId, Sequence[UserId]]) -> list[OrganizationId]:
         """Return the organizations whose rows would cost more requests than an export, and that may have one."""
@@ -279,9 +282,9 @@ class CoderReader:
     def _who_may(self, roles: str) -> str:
         """Return who may write; somebody with the right role has the wrong token, and needs no other role."""
         deployment = self.deployment()
-        mine = sorted({"owner", "user-admin"}.intersection(deployment.roles))
-        if mine:
-            why = f"its user {deployment.user} has the role {mine[0]}, so the token has scopes"
+        writing_roles = sorted({"owner", "user-admin"}.intersection(deployment.roles))
+        if writing_roles:
+            why = f"its user {deployment.user} has the role {writing_roles[0]}, so the token has scopes"
             return f"{why}: make one without `--scope`"
         return f"{roles} may"
 

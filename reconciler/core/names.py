@@ -64,6 +64,6 @@ class Names:
 
     def groups_elsewhere(self, name: str, organization: Organization) -> tuple[Group, ...]:
         """Return the groups of other organizations that go by a name, sorted by address."""
-        others = (id_ for id_ in self._directory.organizations if id_ != organization.id)
-        groups = chain.from_iterable(self._groups.get((id_, plain_id(name)), ()) for id_ in others)
+        foreign_ids = (id_ for id_ in self._directory.organizations if id_ != organization.id)
+        groups = chain.from_iterable(self._groups.get((id_, plain_id(name)), ()) for id_ in foreign_ids)
         return tuple(sorted(groups, key=lambda group: group.address))

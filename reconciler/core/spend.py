@@ -114,7 +114,7 @@ def merge_booked(parts: Iterable[Booked]) -> Booked:
     booked: dict[GroupId, dict[UserId, Micros]] = {}
     for part in parts:
         for group_id, people in part.items():
-            mine = booked.setdefault(group_id, {})
+            by_person = booked.setdefault(group_id, {})
             for user_id, micros in people.items():
-                mine[user_id] = Micros(mine.get(user_id, 0) + micros)
+                by_person[user_id] = Micros(by_person.get(user_id, 0) + micros)
     return booked

@@ -88,7 +88,7 @@ def _decode_scalar(hint: Any, data: Any, path: str) -> Any:
         try:
             return hint(data)
         except ValueError:
-            raise _misfit(path, " or ".join(repr(one.value) for one in hint), data) from None
+            raise _misfit(path, " or ".join(repr(member.value) for member in hint), data) from None
     if hint is datetime:
         return _decode_time(data, path)
     return _require(hint, data, path)
@@ -106,14 +106,14 @@ def _decode_union(members: tuple[Any, ...], data: Any, path: str) -> Any:
     if type(None) in members and data is None:
         return None
     classes = {_tag(member): member for member in members if dataclasses.is_dataclass(member)}
-    others = [member for member in members if not dataclasses.is_dataclass(member) and member is not type(None)]
+    plain_types = [member for member in members if not dataclasses.is_dataclass(member) and member is not type(None)]
     if isinstance(data, dict) and _is_ambiguous(members):
         tag = data.get("type")
         if not isinstance(tag, str) or tag not in classes:
             raise _misfit(f"{path}.type", " or ".join(map(repr, classes)), tag)
         return _decode_object(classes[tag], {key: item for key, item in data.items() if key != "type"}, path)
-    if others:
-        return _decode(others[0], data, path)
+    if plain_types:
+        return _decode(plain_types[0], data, path)
     return _decode(next(iter(classes.values())), data, path)
 
 

@@ -28,9 +28,9 @@ def load(text: str, name: str, version: int, *, source: str, oldest: int | None 
     `source` is how messages call it. Raises FileError when it is something else, newer, cut short or edited by hand.
     """
     document = parse_object(text, source=source)
-    found = document.get("format")
-    if found != name:
-        raise FileError(f"{source} is not a {name}", hint=f"its format is {quoted(found)}" if found else "")
+    format_name = document.get("format")
+    if format_name != name:
+        raise FileError(f"{source} is not a {name}", hint=f"its format is {quoted(format_name)}" if format_name else "")
     found_version = require_version(document, version, source=source, oldest=oldest)
     checksum = document.pop("checksum", None)
     if checksum != _checksum(document):
@@ -42,8 +42,8 @@ def load(text: str, name: str, version: int, *, source: str, oldest: int | None 
 
 def name_of(text: str) -> str:
     """Return the format that a text says it has, whole or cut short; empty for any other text."""
-    found = re.match(r'\s*\{\s*"format": "([a-z ]+)"', text)
-    return found[1] if found else ""
+    match = re.match(r'\s*\{\s*"format": "([a-z ]+)"', text)
+    return match[1] if match else ""
 
 
 def parse_object(text: str, *, source: str) -> dict[str, Any]:
@@ -63,15 +63,15 @@ def parse_object(text: str, *, source: str) -> dict[str, Any]:
 
 def require_version(document: dict[str, Any], version: int, *, source: str, oldest: int | None = None) -> int:
     """Return a document's version. Raises FileError unless it is `version` or, if given, from `oldest` on."""
-    found = document.get("version")
-    if isinstance(found, bool) or not isinstance(found, int) or not (oldest or version) <= found <= version:
-        is_newer = isinstance(found, int) and not isinstance(found, bool) and found > version
+    written = document.get("version")
+    if isinstance(written, bool) or not isinstance(written, int) or not (oldest or version) <= written <= version:
+        is_newer = isinstance(written, int) and not isinstance(written, bool) and written > version
         readable = f"version {version}" if oldest in (None, version) else f"versions {oldest} to {version}"
         raise FileError(
-            f"{source} has format version {quoted(found)}, and this reconciler reads {readable}",
+            f"{source} has format version {quoted(written)}, and this reconciler reads {readable}",
             hint="use a newer reconciler" if is_newer else "",
         )
-    return found
+    return written
 
 
 def _checksum(document: dict[str, Any]) -> str:

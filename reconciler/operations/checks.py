@@ -114,7 +114,7 @@ def _require_permission(plan: Plan, reader: Reader) -> None:
     if missing:
         raise DeniedError(
             f"{plan.deployment.user} may not write all of this plan: "
-            f"{'; '.join(one.rstrip('.') for one in missing)}; nothing was written",
+            f"{'; '.join(sentence.rstrip('.') for sentence in missing)}; nothing was written",
             hint="overrides need an Owner or a User Admin; group budgets one of these, or an admin of the organization",
         )
 

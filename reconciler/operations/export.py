@@ -51,28 +51,28 @@ def read_everything(reader: Reader, organization: str | None) -> tuple[tuple[Pol
     named = Names(directory).organization(organization) if organization is not None else None
     chosen = [named] if named else sorted(directory.organizations.values()) if organization is None else []
     if not chosen:
-        names = ", ".join(sorted(one.name for one in directory.organizations.values()))
+        names = ", ".join(sorted(readable.name for readable in directory.organizations.values()))
         raise ReconcilerError(f"Organization {organization!r} is unknown", hint=f"this token may read: {names}")
     require_readable(chosen, directory)
-    ids = frozenset(one.id for one in chosen)
+    ids = frozenset(exported.id for exported in chosen)
     offers = reader.deployment().offers
     exact_users = frozenset() if offers.overrides_hidden else ids
     everything = Desired(groups={}, users={}, exact_groups=ids, exact_users=exact_users)
     snapshot = take_snapshot(everything, directory, reader)
     _require_complete(snapshot, unseen(everything, snapshot))
-    policies = tuple(_policy(one, snapshot) for one in chosen)
+    policies = tuple(_policy(exported, snapshot) for exported in chosen)
     _require_listable(policies)
     return policies, snapshot
 
 
 def _require_complete(snapshot: Snapshot, hidden: tuple[Unreadable, ...]) -> None:
     directory = snapshot.directory
-    unknown = [f"{one.subject.address}: {one.reading.reason}" for one in hidden]
+    unknown = [f"{unreadable.subject.address}: {unreadable.reading.reason}" for unreadable in hidden]
     unknown += [
-        directory.groups[key].address for key, one in snapshot.group_budgets.items() if isinstance(one, Unknown)
+        directory.groups[key].address for key, reading in snapshot.group_budgets.items() if isinstance(reading, Unknown)
     ]
     unknown += [
-        directory.users[key].address for key, one in snapshot.user_overrides.items() if isinstance(one, Unknown)
+        directory.users[key].address for key, reading in snapshot.user_overrides.items() if isinstance(reading, Unknown)
     ]
     if unknown:
         raise ReconcilerError(
@@ -82,8 +82,12 @@ def _require_complete(snapshot: Snapshot, hidden: tuple[Unreadable, ...]) -> Non
 
 
 def _require_listable(policies: tuple[Policy, ...]) -> None:
-    limits = {f"group/{one.organization}/{entry.group}": entry.limit for one in policies for entry in one.group_budgets}
-    limits |= {f"user/{entry.user}": entry.limit for one in policies for entry in one.user_overrides}
+    limits = {
+        f"group/{policy.organization}/{entry.group}": entry.limit
+        for policy in policies
+        for entry in policy.group_budgets
+    }
+    limits |= {f"user/{entry.user}": entry.limit for policy in policies for entry in policy.user_overrides}
     too_high = sorted(name for name, limit in limits.items() if not isinstance(limit, Absent) and limit > MAX_LIMIT)
     if too_high:
         raise ReconcilerError(
@@ -95,12 +99,12 @@ def _require_listable(policies: tuple[Policy, ...]) -> None:
 def _policy(organization: Organization, snapshot: Snapshot) -> Policy:
     directory = snapshot.directory
     groups = sorted(group for group in directory.groups.values() if group.organization_id == organization.id)
-    theirs = {group.id for group in groups}  # a group that may not be read is another organization's
+    group_ids = {group.id for group in groups}  # a group that may not be read is another organization's
     budgets = [(group, snapshot.group_budgets[group.id]) for group in groups]
     overrides = [
         (directory.users[user_id], state)
         for user_id, state in snapshot.user_overrides.items()
-        if isinstance(state, Budget) and state.group.id in theirs
+        if isinstance(state, Budget) and state.group.id in group_ids
     ]
     return Policy(
         organization=organization.name,

@@ -57,10 +57,10 @@ class JournalFile:
             self._written += len(line)
 
     def flush(self) -> None:
-        mine = self._written
+        end_of_line = self._written
         with self._flush_lock:
             self._require_sound()
-            if self._flushed >= mine:
+            if self._flushed >= end_of_line:
                 return
             covered = self._written
             try:

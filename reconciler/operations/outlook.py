@@ -70,8 +70,8 @@ def with_replay(
     """
     directory = reader.directory()
     names = Names(directory)
-    found = (names.organization(policy.organization) for policy in policies)
-    organizations = sorted(organization.id for organization in found if organization is not None)
+    named = (names.organization(policy.organization) for policy in policies)
+    organizations = sorted(organization.id for organization in named if organization is not None)
     month = _complete_days(request.month, now)
     windows = split(month, request.parts)
     exports = reader.exports(organizations, windows)

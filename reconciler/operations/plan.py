@@ -186,8 +186,9 @@ def _unmatched_hint(selection: Selection) -> str:
 
 def require_readable(organizations: Iterable[Organization], directory: Directory) -> None:
     """Raise ReconcilerError where an organization is listed and its groups are not: it only looks empty."""
-    names = sorted(one.name for one in organizations if GroupId(one.id) not in directory.groups)
-    if names:
+    unlisted = [organization for organization in organizations if GroupId(organization.id) not in directory.groups]
+    if unlisted:
+        names = sorted(organization.name for organization in unlisted)
         raise ReconcilerError(
             f"The groups of organization {', '.join(names)} cannot be read, not even Everyone",
             hint="use a token that may read them: an Owner, a User Admin or an Auditor",

@@ -40,7 +40,7 @@ def make_revert(outcome: Outcome, reader: Reader, *, at: datetime) -> Revert:
             f"and this is {deployment.id} ({deployment.url}); nothing was written",
             hint="point CODER_URL at the deployment of the journal",
         )
-    written = [one.action for one in outcome.results if one.result in (Result.DONE, Result.IN_DOUBT)]
+    written = [result.action for result in outcome.results if result.result in (Result.DONE, Result.IN_DOUBT)]
     sorter = _Sorter(reader.directory())
     existing = [live for action in written if (live := sorter.with_live_names(action)) is not None]
     snapshot = read_subjects(existing, reader)

@@ -184,21 +184,21 @@ def _people_of(name: str, directory: Directory, known: Names) -> frozenset[UserI
 
 def _subjects(name: str, directory: Directory, known: Names) -> Mapping[str, Group | User]:
     """Return what a name may mean, by address; Everyone stands for its organization."""
-    kind, slash, rest = name.partition("/")
-    found: list[Group | User] = []
+    kind, slash, name_after_kind = name.partition("/")
+    subjects: list[Group | User] = []
     if kind == "user" and slash:
-        found += known.users(rest)
+        subjects += known.users(name_after_kind)
     elif not slash:
-        found += known.users(name)
+        subjects += known.users(name)
         organization = known.organization(name)
-        found += [directory.groups[GroupId(organization.id)]] if organization else []
-    path = rest if kind == "group" and slash else name
+        subjects += [directory.groups[GroupId(organization.id)]] if organization else []
+    path = name_after_kind if kind == "group" and slash else name
     if kind != "user" or not slash:
         organization_name, slash, group_name = path.partition("/")
         homes = [known.organization(organization_name)] if slash else list(directory.organizations.values())
         for home in homes:
-            found += known.groups(group_name if slash else path, home) if home is not None else ()
-    return {subject.address: subject for subject in found}
+            subjects += known.groups(group_name if slash else path, home) if home is not None else ()
+    return {subject.address: subject for subject in subjects}
 
 
 def _ends(policies: Sequence[ResolvedPolicy]) -> Mapping[UserId, datetime | None]:

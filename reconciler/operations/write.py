@@ -92,8 +92,8 @@ class _Writing:
             return Settled(result=Result.IN_DOUBT, detail=detail)
         if isinstance(live, Unknown):
             return Settled(result=Result.FAILED, detail=f"not written, because it could not be read: {live.reason}")
-        what = "the answer was lost, and somebody else changed it" if self._lost else _CHANGED
-        return Settled(result=Result.CONFLICT, detail=what, live=live)
+        detail = "the answer was lost, and somebody else changed it" if self._lost else _CHANGED
+        return Settled(result=Result.CONFLICT, detail=detail, live=live)
 
     def _wait_for_late_write(self) -> Settled | None:
         """Wait and read again after a lost answer; return the result unless live is still as before."""

@@ -178,8 +178,8 @@ def _read(path: str) -> PolicyText:
     try:
         return PolicyText(path, _require_small(_bytes(path, MAX_BYTES + 1)))
     except FileNotFoundError:
-        what = "the link leads to no file" if os.path.islink(path) else "there is no such file"
-        raise _Unreadable(what, "check the path") from None
+        problem = "the link leads to no file" if os.path.islink(path) else "there is no such file"
+        raise _Unreadable(problem, "check the path") from None
     except OSError as error:
         raise _Unreadable(_cannot_read("file", error)) from None
 

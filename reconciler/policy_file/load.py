@@ -85,7 +85,7 @@ def read_texts(texts: Sequence[PolicyText]) -> Content:
         documents: list[Document] = [parser.document for parser in by_organization[key]]
         limits = LimitReader(merger.tiers(documents))
         for parser in by_organization[key]:
-            parser.rest(limits)
+            parser.read_entries(limits)
         policies.append(merger.policy(documents))
     merger.users(policies)
     for parser in parsers:

@@ -127,7 +127,7 @@ class Parser:
                 place = self._place_of(node, shapes.CONSENT.first_key)
                 document.allow.append(shapes.CONSENT.make(**consent, place=place))
 
-    def rest(self, limits: LimitReader) -> None:
+    def read_entries(self, limits: LimitReader) -> None:
         """Read the entries that are left, now with the tiers of all files."""
         for key, nodes in self._left.items():
             section = self._sections[key]

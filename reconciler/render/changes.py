@@ -205,8 +205,8 @@ def _problems_of(value: Value) -> tuple[Problem, ...]:
         case Plan():
             return problems_of_plan(value)
         case Drift():
-            rest = (problem for problem in problems_of_plan(value.plan) if not problem.is_hazard)
-            return (*rest, *map(_difference, difference_rows(value)))
+            problems = (problem for problem in problems_of_plan(value.plan) if not problem.is_hazard)
+            return (*problems, *map(_difference, difference_rows(value)))
         case Validation():
             return (*_breaches(value.breaches), *map(_not_read, value.not_read))
         case _:

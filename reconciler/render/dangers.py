@@ -66,7 +66,7 @@ def danger_lines(effects: Effects, dangers: Sequence[Danger]) -> Iterator[str]:
         known = named(details, len(danger.counted)) if danger.counted else "0"
         if danger.unnamed:
             known = f"{count_people(danger.unnamed)} ({', '.join(details)})"
-        is_last = danger is [other for other in dangers if other.hazard is danger.hazard][-1]
+        is_last = danger is [row for row in dangers if row.hazard is danger.hazard][-1]
         paste = f"{danger.hazard}={people[danger.hazard]}" if is_last else ""
         yield Line(f"{title}: {known}{perhaps}.   {paste}".rstrip(), Role.DANGER)
 

@@ -69,8 +69,8 @@ def _accepted(drift: Drift) -> str:
     """`; accepted into the policy: 2, left: 1`, where something was."""
     if not any(acceptance.is_taken for acceptance in drift.acceptances):
         return ""
-    left = sum(drift.without_taken().counts.values())
-    return f"; accepted into the policy: {sum(drift.counts.values()) - left:,}, left: {left:,}"
+    remaining = sum(drift.without_taken().counts.values())
+    return f"; accepted into the policy: {sum(drift.counts.values()) - remaining:,}, left: {remaining:,}"
 
 
 def _counts(drift: Drift) -> str:
@@ -151,14 +151,14 @@ def _acceptances(drift: Drift, detail: Detail) -> Iterator[str]:
         for acceptance in taken:
             yield from acceptance_lines(acceptance)
         yield ""
-    left = [acceptance for acceptance in drift.acceptances if not acceptance.is_taken]
-    if left:
+    remaining = [acceptance for acceptance in drift.acceptances if not acceptance.is_taken]
+    if remaining:
         yield Line("To keep what is live, run `drift --accept ADDRESS`, or write in the policy:", Role.HEADING)
-        shown = left if detail is Detail.PEOPLE else left[:NAMES_SHOWN]
+        shown = remaining if detail is Detail.PEOPLE else remaining[:NAMES_SHOWN]
         for acceptance in shown:
             yield from acceptance_lines(acceptance)
-        if len(left) > len(shown):
-            yield f"  {count(len(left) - len(shown), 'more entry', 'more entries')}: --effects people"
+        if len(remaining) > len(shown):
+            yield f"  {count(len(remaining) - len(shown), 'more entry', 'more entries')}: --effects people"
         yield ""
 
 
@@ -186,10 +186,10 @@ def _exposure(plan: Plan) -> Iterator[str]:
     if people:
         noun = "has" if len(people) == 1 else "have"
         yield f"{count_people(len(people))} {noun} another limit than the policy gives."
-    more = exposure.before_micros - exposure.after_micros
-    if exposure.people and more:
-        word = "more" if more > 0 else "less"
-        yield f"Live allows {format_usd_short(abs(more))} a month {word} than the policy."
+    difference_micros = exposure.before_micros - exposure.after_micros
+    if exposure.people and difference_micros:
+        word = "more" if difference_micros > 0 else "less"
+        yield f"Live allows {format_usd_short(abs(difference_micros))} a month {word} than the policy."
     unlimited = exposure.unlimited_before - exposure.unlimited_after
     if unlimited > 0:
         yield Line(f"{count(unlimited, 'more person', 'more people')} unlimited than by the policy.", Role.DANGER)

@@ -77,8 +77,8 @@ def _note(action: Action, effect: ActionEffect | None, effects: Effects, names: 
         return "changes nobody's limit" if is_known else ""
     is_user = isinstance(action.subject, User)
     if action.kind is Kind.DELETE:
-        who = "" if is_user else f"{count_people(effect.people)} "
-        return f"{who}{_fall_back(effect, names, is_plural=effect.people > 1)}"
+        people = "" if is_user else f"{count_people(effect.people)} "
+        return f"{people}{_fall_back(effect, names, is_plural=effect.people > 1)}"
     if not is_user:
         return count_people(effect.people)
     before = effect.transitions[0].before
@@ -97,8 +97,8 @@ def _fall_back(effect: ActionEffect, names: NameGroup, *, is_plural: bool) -> st
         return f"fall{'' if is_plural else 's'} back to {_landing(landing, names)}"
     first = sorted(landings.items(), key=lambda item: -item[1])[:NAMES_SHOWN]
     parts = [f"{number:,} to {_landing(landing, names)}" for landing, number in first]
-    rest = sum(landings.values()) - sum(number for _, number in first)
-    return f"fall back: {', '.join(parts)}{f', {rest:,} elsewhere' if rest else ''}"
+    elsewhere = sum(landings.values()) - sum(number for _, number in first)
+    return f"fall back: {', '.join(parts)}{f', {elsewhere:,} elsewhere' if elsewhere else ''}"
 
 
 def _landing(effective: Effective, names: NameGroup) -> str:
@@ -136,32 +136,32 @@ def _apart(exposure: Exposure) -> Iterator[str]:
 
 def _folded(transitions: tuple[Transition, ...], names: NameGroup) -> list[str]:
     """Equal effects of several people; a change of one override is on its action's line already."""
-    shown = [one for one in transitions if not one.cause.startswith("user/")]
+    shown = [transition for transition in transitions if not transition.cause.startswith("user/")]
     rows = [
         (
-            f"  {count_people(one.people)}  ",
-            *_from_to(one.before, one.after, names),
-            f"  by {harmless(one.cause)}",
+            f"  {count_people(transition.people)}  ",
+            *_from_to(transition.before, transition.after, names),
+            f"  by {harmless(transition.cause)}",
         )
-        for one in shown[:TRANSITIONS_SHOWN]
+        for transition in shown[:TRANSITIONS_SHOWN]
     ]
     lines = columns(rows) if rows else []
-    rest = shown[TRANSITIONS_SHOWN:]
-    if rest:
-        people = count_people(sum(one.people for one in rest))
-        lines.append(f"  {people} more in {count(len(rest), 'other way')}: --effects people")
+    hidden = shown[TRANSITIONS_SHOWN:]
+    if hidden:
+        people = count_people(sum(transition.people for transition in hidden))
+        lines.append(f"  {people} more in {count(len(hidden), 'other way')}: --effects people")
     return lines
 
 
 def _everybody(effects: Effects, names: NameGroup) -> list[str]:
     rows = [
         (
-            f"  {harmless(one.username)}  ",
-            *_from_to(one.before, one.after, names),
-            f"  {_spent(one)}",
-            f"  by {harmless(one.causes[0])}",
+            f"  {harmless(person.username)}  ",
+            *_from_to(person.before, person.after, names),
+            f"  {_spent(person)}",
+            f"  by {harmless(person.causes[0])}",
         )
-        for one in effects.people
+        for person in effects.people
     ]
     return columns(rows) if rows else []
 
@@ -191,7 +191,7 @@ def _nearing(effects: Effects) -> Iterator[str]:
 
 
 def _unblocked(effects: Effects) -> Iterator[str]:
-    names = [one.username for one in effects.unblocked]
+    names = [person.username for person in effects.unblocked]
     if names:
         yield Line(f"Can work again: {named(names, len(names))}.", Role.GOOD)
 
@@ -201,10 +201,12 @@ def _moved(effects: Effects) -> Iterator[str]:
     moved = effects.moved
     if not moved:
         return
-    known = [(one, one.spend_before_micros) for one in moved if not isinstance(one.spend_before_micros, Unknown)]
+    known = [
+        (person, person.spend_before_micros) for person in moved if not isinstance(person.spend_before_micros, Unknown)
+    ]
     total = sum(spend for _, spend in known)
-    most = sorted(known, key=lambda item: (-item[1], item[0].username))[:NAMES_SHOWN]
-    whose = ", ".join(f"{harmless(one.username)} {format_usd(spend)}" for one, spend in most if spend)
+    shown = sorted(known, key=lambda item: (-item[1], item[0].username))[:NAMES_SHOWN]
+    whose = ", ".join(f"{harmless(person.username)} {format_usd(spend)}" for person, spend in shown if spend)
     verb = "moves" if len(moved) == 1 else "move"
     parts = [f"{count_people(len(moved))} {verb} to the budget of another group, where spend is counted anew"]
     if known:
@@ -217,16 +219,16 @@ def _moved(effects: Effects) -> Iterator[str]:
 def _not_known(effects: Effects, names: NameGroup) -> Iterator[str]:
     yield from map(harmless, effects.unknown)
     reasons: dict[str, list[str]] = {}
-    for one in effects.unclear:
-        reasons.setdefault(one.reason, []).append(one.username)
+    for person in effects.unclear:
+        reasons.setdefault(person.reason, []).append(person.username)
     for reason, people in sorted(reasons.items()):
         yield f"Nothing is claimed about {named(people, len(people))}: {harmless(reason)}."
     for disagreement in effects.disagreements[:NAMES_SHOWN]:
         reported, ours = _say(disagreement.reported, names), _say(disagreement.ours, names)
         yield f"Coder reports {reported} for {harmless(disagreement.username)}, and by the rule it is {ours}."
-    more = len(effects.disagreements) - NAMES_SHOWN
-    if more > 0:
-        yield f"Coder reports another limit than the rule for {count(more, 'more person', 'more people')}."
+    hidden = len(effects.disagreements) - NAMES_SHOWN
+    if hidden > 0:
+        yield f"Coder reports another limit than the rule for {count(hidden, 'more person', 'more people')}."
 
 
 def _notices(notices: tuple[Notice, ...], at: datetime, detail: Detail) -> Iterator[str]:

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from reconciler.core.budget import Absent, Budget, Reading, Unknown
 from reconciler.core.people.effects import Standing, standing
-from reconciler.core.people.explanation import Candidate, Explanation, Said, Usage
+from reconciler.core.people.explanation import Candidate, Explanation, PolicyEntry, Usage
 from reconciler.core.snapshot import Unlimited
 from reconciler.money import format_usd
 from reconciler.render.status import pace_text, spent_text
@@ -34,16 +34,16 @@ def _source(explanation: Explanation) -> Iterator[str]:
 
 
 def _headline(explanation: Explanation) -> str:
-    who = harmless(explanation.user.username)
+    name = harmless(explanation.user.username)
     effective = explanation.effective
     if isinstance(effective, Unknown):
-        return f"It is not known what limits {who}: {harmless(effective.reason)}."
+        return f"It is not known what limits {name}: {harmless(effective.reason)}."
     group = harmless(effective.group.address)
     if isinstance(effective.limit_micros, Unlimited):
-        return f"{who} has {NO_LIMIT}; spend is booked on {group}."
+        return f"{name} has {NO_LIMIT}; spend is booked on {group}."
     if effective.by_override:
-        return f"{who} may spend {format_usd(effective.limit_micros)} a month, by an override booked on {group}."
-    return f"{who} may spend {format_usd(effective.limit_micros)} a month, by the budget of {group}."
+        return f"{name} may spend {format_usd(effective.limit_micros)} a month, by an override booked on {group}."
+    return f"{name} may spend {format_usd(effective.limit_micros)} a month, by the budget of {group}."
 
 
 def _disputed(explanation: Explanation) -> Iterator[str]:
@@ -85,12 +85,12 @@ def _override(explanation: Explanation, at: datetime) -> Iterator[str]:
     match explanation.override:
         case Budget(limit_micros, group):
             then = _then(explanation)
-            said = _said(explanation.override_said, at, then)
-            yield f"Override: {format_usd(limit_micros)}, booked on {harmless(group.address)}.{said}"
+            entries = _entries(explanation.override_entries, at, then)
+            yield f"Override: {format_usd(limit_micros)}, booked on {harmless(group.address)}.{entries}"
         case Unknown(reason):
             yield f"Override: not known ({harmless(reason)})."
         case Absent():
-            yield f"Override: none.{_said(explanation.override_said, at, '')}"
+            yield f"Override: none.{_entries(explanation.override_entries, at, '')}"
 
 
 def _then(explanation: Explanation) -> str:
@@ -111,7 +111,12 @@ def _groups(explanation: Explanation, at: datetime) -> list[str]:
 
 def _row(candidate: Candidate, at: datetime) -> tuple[str, ...]:
     mark = "  > " if candidate.wins else "    "
-    return mark, f"{harmless(candidate.address)}  ", _amount(candidate.budget), f"  {_said(candidate.said, at, '')}"
+    return (
+        mark,
+        f"{harmless(candidate.address)}  ",
+        _amount(candidate.budget),
+        f"  {_entries(candidate.entries, at, '')}",
+    )
 
 
 def _amount(reading: Reading) -> str:
@@ -120,20 +125,20 @@ def _amount(reading: Reading) -> str:
     return "not known" if isinstance(reading, Unknown) else NO_LIMIT
 
 
-def _said(entries: Iterable[Said], at: datetime, then: str) -> str:
+def _entries(entries: Iterable[PolicyEntry], at: datetime, then: str) -> str:
     """` policies/acme.yaml:12:5 says $2,500.00: migration sprint; expires 2027-01-01, in 39 days`."""
-    return "".join(f" {harmless(_entry(said, at, then))}." for said in entries)
+    return "".join(f" {harmless(_entry(entry, at, then))}." for entry in entries)
 
 
-def _entry(said: Said, at: datetime, then: str) -> str:
-    limit = "none" if isinstance(said.limit, Absent) else format_usd(said.limit)
-    why = why_text(said.tier, said.reason)
-    parts = [f"{said.place} says {limit}" + (f" ({why})" if why else "")]
-    if said.starts is not None and said.starts > at:
-        parts.append(f"starts {instant(said.starts)}, {distance(said.starts, at)}")
-    if said.expires is not None:
-        verb = "expires" if said.expires > at else "expired"
-        parts.append(", ".join(filter(None, (f"{verb} {instant(said.expires)}, {distance(said.expires, at)}", then))))
+def _entry(entry: PolicyEntry, at: datetime, then: str) -> str:
+    limit = "none" if isinstance(entry.limit, Absent) else format_usd(entry.limit)
+    why = why_text(entry.tier, entry.reason)
+    parts = [f"{entry.place} says {limit}" + (f" ({why})" if why else "")]
+    if entry.starts is not None and entry.starts > at:
+        parts.append(f"starts {instant(entry.starts)}, {distance(entry.starts, at)}")
+    if entry.expires is not None:
+        verb = "expires" if entry.expires > at else "expired"
+        parts.append(", ".join(filter(None, (f"{verb} {instant(entry.expires)}, {distance(entry.expires, at)}", then))))
     return "; ".join(parts)
 
 
@@ -151,8 +156,8 @@ def _why(explanation: Explanation) -> Iterator[str]:
 
 
 def _why_highest(explanation: Explanation, highest: int) -> str:
-    budgets = [one.budget for one in explanation.candidates if isinstance(one.budget, Budget)]
-    equal = [one for one in explanation.candidates if _amount(one.budget) == format_usd(highest)]
+    budgets = [candidate.budget for candidate in explanation.candidates if isinstance(candidate.budget, Budget)]
+    equal = [candidate for candidate in explanation.candidates if _amount(candidate.budget) == format_usd(highest)]
     if len(equal) > 1:
         return f"the highest of their budgets; of {len(equal)} equal ones {_first(equal)}."
     return "it is their only budget." if len(budgets) == 1 else f"the highest of their {len(budgets)} budgets."
@@ -160,11 +165,12 @@ def _why_highest(explanation: Explanation, highest: int) -> str:
 
 def _first(equal: Sequence[Candidate]) -> str:
     """Say which of several equal budgets wins; an address is `group/ORGANIZATION/NAME`."""
-    organizations = [one.address.split("/", 2)[1] for one in equal]
+    organizations = [candidate.address.split("/", 2)[1] for candidate in equal]
     if len(set(organizations)) == 1:
         return "that of the group with the lowest id"
-    winning = [one.address.split("/", 2)[1] for one in equal if one.wins]
-    also = ", and there of the group with the lowest id" if any(organizations.count(one) > 1 for one in winning) else ""
+    winning = [candidate.address.split("/", 2)[1] for candidate in equal if candidate.wins]
+    is_tied = any(organizations.count(organization) > 1 for organization in winning)
+    also = ", and there of the group with the lowest id" if is_tied else ""
     return f"that of the organization they joined first{also}"
 
 
@@ -174,10 +180,10 @@ def _usage(explanation: Explanation) -> list[str]:
     if not explanation.usage:
         return failed
     since = day(explanation.period_start)
-    rest = explanation.usage[USAGE_SHOWN:]
-    more = [f"  and {count(sum(one.sessions for one in rest), 'session')} of other kinds"] if rest else []
-    kinds = columns([_kind(one) for one in explanation.usage[:USAGE_SHOWN]])
-    return [*failed, f"AI sessions since {since}:", *kinds, *more]
+    hidden = explanation.usage[USAGE_SHOWN:]
+    remainder = [f"  and {count(sum(row.sessions for row in hidden), 'session')} of other kinds"] if hidden else []
+    kinds = columns([_kind(row) for row in explanation.usage[:USAGE_SHOWN]])
+    return [*failed, f"AI sessions since {since}:", *kinds, *remainder]
 
 
 def _kind(usage: Usage) -> tuple[str, ...]:

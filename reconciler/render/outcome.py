@@ -77,11 +77,11 @@ def summary(outcome: OutcomeReport) -> str:
     """`Apply complete: 1 created, 1 updated, 1 deleted.`"""
     word = "complete" if outcome.is_complete else "interrupted" if _is_cut(outcome) else "incomplete"
     done = [f"{outcome.count(Result.DONE, kind)} {_DONE[kind]}" for kind in (Kind.CREATE, Kind.UPDATE, Kind.DELETE)]
-    rest = [f"{outcome.count(result)} {name}" for result, name in _WORDS.items() if outcome.count(result)]
+    other_counts = [f"{outcome.count(result)} {name}" for result, name in _WORDS.items() if outcome.count(result)]
     counted = done if outcome.is_complete else [text for text in done if not text.startswith("0 ")]
     if outcome.ended is not None and outcome.ended.not_verified:
-        rest.append(f"{outcome.ended.not_verified:,} not verified")
-    return f"Apply {word}: {', '.join([*counted, *rest]) or 'nothing was done'}."
+        other_counts.append(f"{outcome.ended.not_verified:,} not verified")
+    return f"Apply {word}: {', '.join([*counted, *other_counts]) or 'nothing was done'}."
 
 
 def _is_cut(outcome: OutcomeReport) -> bool:
@@ -98,16 +98,16 @@ def width_of(actions: Iterable[Action]) -> int:
     return max((len(harmless(action.address)) for action in actions), default=0)
 
 
-def result_line(one: ActionOutcome, *, width: int, why: str = "") -> Line:
+def result_line(outcome: ActionOutcome, *, width: int, why: str = "") -> Line:
     """`updated        group/acme/eng  $200.00 -> $250.00`.
 
     `why` the run stopped is said once, below, and not on the line of each action that was not attempted.
     """
-    word = _DONE[one.action.kind] if one.result is Result.DONE else _WORDS[one.result]
-    is_said_below = one.result is Result.NOT_ATTEMPTED and one.detail == why
-    detail = "" if is_said_below or not one.detail else f"  ({harmless(one.detail)})"
-    amounts = f"{limit_text(one.action.before)} -> {limit_text(one.action.after)}"
-    return Line(f"  {word:<13}  {harmless(one.action.address):<{width}}  {amounts}{detail}", _ROLES[one.result])
+    word = _DONE[outcome.action.kind] if outcome.result is Result.DONE else _WORDS[outcome.result]
+    is_said_below = outcome.result is Result.NOT_ATTEMPTED and outcome.detail == why
+    detail = "" if is_said_below or not outcome.detail else f"  ({harmless(outcome.detail)})"
+    amounts = f"{limit_text(outcome.action.before)} -> {limit_text(outcome.action.after)}"
+    return Line(f"  {word:<13}  {harmless(outcome.action.address):<{width}}  {amounts}{detail}", _ROLES[outcome.result])
 
 
 def _remarks(outcome: OutcomeReport) -> Iterator[str]:
@@ -150,5 +150,5 @@ def policy_still_says(actions: Sequence[Action], revision: str) -> str:
         says = f"says {limit_text(wanted[0].after)} for {harmless(wanted[0].address)}"
     else:
         says = f"says otherwise for {count(len(wanted), 'subject')}"
-    what = "revert that commit" if revision else "change the policy"
-    return f"The policy{at} still {says}: {what}, or the next apply does it again."
+    remedy = "revert that commit" if revision else "change the policy"
+    return f"The policy{at} still {says}: {remedy}, or the next apply does it again."

@@ -33,11 +33,11 @@ def _forecast(forecast: Forecast) -> Iterator[str]:
     """`At the pace of the last 7 days 4 people reach their new limit before 2026-12-01: ...`; silent about nobody."""
     if forecast.pace is None or not (forecast.people or forecast.would_have):
         return
-    who = [_reach(reach) for reach in forecast.people]
-    named = f": {listed(who, most=REACHES_SHOWN)}" if who else ""
-    people = count_people(len(forecast.people)) if who else "nobody"
-    verb = "reaches" if len(who) <= 1 else "reach"
-    today = f" With today's limits: {forecast.would_have:,}." if forecast.would_have != len(who) else ""
+    reaches = [_reach(reach) for reach in forecast.people]
+    named = f": {listed(reaches, most=REACHES_SHOWN)}" if reaches else ""
+    people = count_people(len(forecast.people)) if reaches else "nobody"
+    verb = "reaches" if len(reaches) <= 1 else "reach"
+    today = f" With today's limits: {forecast.would_have:,}." if forecast.would_have != len(reaches) else ""
     pace = f"At the pace of {pace_text(forecast.pace)}"
     yield f"{pace} {people} {verb} their new limit before {day(forecast.period_end)}{named}.{today}"
 
@@ -77,7 +77,7 @@ def _replayed(replayed: Replayed, replay: Replay) -> str:
 def group_table(replay: Replay, most: int) -> Table:
     """Return a row a group: what its people spent, and how many some limits would have stopped."""
     rows = tuple(Row(cells=_cells(group)) for group in replay.groups[:most])
-    rest = len(replay.groups) - most
+    hidden = len(replay.groups) - most
     return Table(
         title=f"What people of each group spent in {replay.month.start:%Y-%m}",
         hint="How many people other limits of the group would have stopped stands in the last column.",
@@ -88,7 +88,7 @@ def group_table(replay: Replay, most: int) -> Table:
             Column(name="stopped", is_number=True), Column(name="would stop"),
         ),
         rows=rows,
-        rest=f"{rest:,} more groups: --json" if rest > 0 else "",
+        more_rows=f"{hidden:,} more groups: --json" if hidden > 0 else "",
     )  # fmt: skip
 
 

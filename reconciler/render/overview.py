@@ -56,8 +56,8 @@ class Overview:
 
 def plans_of(values: Iterable[Value]) -> tuple[Plan, ...]:
     """Return the plans in documents that hold a plan."""
-    found = (value.plan if isinstance(value, Drift) else value for value in values)
-    return tuple(value for value in found if isinstance(value, Plan))
+    plans_of_values = (value.plan if isinstance(value, Drift) else value for value in values)
+    return tuple(value for value in plans_of_values if isinstance(value, Plan))
 
 
 def overview_of(plans: Sequence[Plan]) -> Overview:
@@ -105,12 +105,12 @@ def headline(overview: Overview) -> str:
 def drift_headline(drifts: Sequence[Drift]) -> str:
     """`3 differences between Coder and the policy (2 hand, 1 due)`."""
     counts = {kind: sum(drift.counts[kind] for drift in drifts) for kind in DriftKind}
-    rest = "" if all(drift.plan.is_complete for drift in drifts) else ", not everything could be read"
+    caveat = "" if all(drift.plan.is_complete for drift in drifts) else ", not everything could be read"
     total = sum(counts.values())
     if not total:
-        return f"live budgets match the policy{rest}"
+        return f"live budgets match the policy{caveat}"
     listed = ", ".join(f"{number:,} {kind}" for kind, number in counts.items() if number)
-    return f"{count(total, 'difference')} between Coder and the policy ({listed}){rest}"
+    return f"{count(total, 'difference')} between Coder and the policy ({listed}){caveat}"
 
 
 def outcome_headline(reports: Sequence[OutcomeReport]) -> str:

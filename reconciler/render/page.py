@@ -44,7 +44,7 @@ class Table:
     columns: tuple[Column, ...]
     rows: tuple[Row, ...]
     hint: str = ""
-    rest: str = ""
+    more_rows: str = ""
     name: str = ""
     """For the style sheet."""
 

@@ -148,8 +148,10 @@ def _why_withheld(plan: Plan) -> str:
 
 def unreadable_lines(plan: Plan) -> Iterator[str]:
     """What could not be read, and the removals that are withheld for it."""
-    for one in plan.unreadable:
-        yield Line(f"  ? {harmless(one.subject.address)}  unknown: {harmless(one.reading.reason)}", Role.UNKNOWN)
+    for unreadable in plan.unreadable:
+        yield Line(
+            f"  ? {harmless(unreadable.subject.address)}  unknown: {harmless(unreadable.reading.reason)}", Role.UNKNOWN
+        )
     if plan.withheld:
         for missed in plan.not_read:
             yield Line(f"  ? {harmless(missed.path)}  not read: {harmless(missed.reason)}", Role.UNKNOWN)

@@ -85,8 +85,8 @@ def without_limit(status: Status) -> str:
 def group_table(status: Status, most: int) -> Table:
     """Return a row a group."""
     rows = tuple(Row(cells=_group_cells(group, status), tone=_tone(group.sums)) for group in status.groups[:most])
-    rest = status.groups[most:]
-    more = sum(group.sums.people for group in rest)
+    hidden = status.groups[most:]
+    hidden_people = sum(group.sums.people for group in hidden)
     return Table(
         title="By group",
         hint="People belong to the group that is effective for them; an override counts on the group it is booked on.",
@@ -98,7 +98,7 @@ def group_table(status: Status, most: int) -> Table:
             Column(name=NO_LIMIT, is_number=True),
         ),
         rows=rows,
-        rest=f"{count(len(rest), 'more group')} with {count_people(more)}: --json" if rest else "",
+        more_rows=f"{count(len(hidden), 'more group')} with {count_people(hidden_people)}: --json" if hidden else "",
     )  # fmt: skip
 
 
@@ -128,7 +128,7 @@ def _tone(sums: Sums) -> str:
 def nearest_table(status: Status, most: int) -> Table:
     """Return a row for everybody who is over 85 % or will reach the limit; who reaches it first comes first."""
     people = status.nearest
-    rest = len(people) - most
+    hidden = len(people) - most
     return Table(
         title="Nearest to their limit",
         hint=f"Who goes on as in {pace_text(status.pace)} reaches the limit on the day given." if status.pace else "",
@@ -138,14 +138,14 @@ def nearest_table(status: Status, most: int) -> Table:
             Column(name="a day", is_number=True), Column(name="reaches it on"),
         ),
         rows=tuple(Row(cells=_person_cells(person, status)) for person in people[:most]),
-        rest=f"{count(rest, 'more person', 'more people')}: --json" if rest > 0 else "",
+        more_rows=f"{count(hidden, 'more person', 'more people')}: --json" if hidden > 0 else "",
     )  # fmt: skip
 
 
 def blocked_table(status: Status, most: int) -> Table:
     """Return a row for everybody who cannot work."""
     people = status.blocked
-    rest = len(people) - most
+    hidden = len(people) - most
     return Table(
         title="Blocked now",
         columns=(
@@ -153,7 +153,7 @@ def blocked_table(status: Status, most: int) -> Table:
             Column(name="of", is_number=True),
         ),
         rows=tuple(Row(cells=_person_cells(person, status)[:4], tone="bad") for person in people[:most]),
-        rest=f"{count(rest, 'more person', 'more people')}: --json" if rest > 0 else "",
+        more_rows=f"{count(hidden, 'more person', 'more people')}: --json" if hidden > 0 else "",
     )  # fmt: skip
 
 
@@ -275,4 +275,4 @@ def text_table(table: Table) -> list[Line]:
     texts: Iterable[str] = columns(spaced, right=numbers)
     roles = [Role.HEADING, *(Role.DANGER if row.tone == "bad" else Role.PLAIN for row in table.rows)]
     lines = [Line(text, role) for text, role in zip(texts, roles, strict=True)]
-    return [Line(f"{table.title}:"), *lines, *([Line(f"  {table.rest}")] if table.rest else [])]
+    return [Line(f"{table.title}:"), *lines, *([Line(f"  {table.more_rows}")] if table.more_rows else [])]

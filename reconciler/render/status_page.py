@@ -126,8 +126,8 @@ def pipes(table: Table) -> list[str]:
     rows = [
         f"| {' | '.join(_cell(cell, table, index) for index, cell in enumerate(row.cells))} |" for row in table.rows
     ]
-    rest = [f"\n{table.rest}"] if table.rest else []
-    return [f"**{table.title}**", "", f"| {head} |", f"|{rule}|", *rows, *rest, ""]
+    remainder = [f"\n{table.more_rows}"] if table.more_rows else []
+    return [f"**{table.title}**", "", f"| {head} |", f"|{rule}|", *rows, *remainder, ""]
 
 
 def _cell(text: str, table: Table, index: int) -> str:

@@ -121,19 +121,19 @@ class Application:
         fault = self.faults.take(call.method, call.path)
         kind = fault.kind if fault is not None else None
         if kind == "reset":
-            self.recorder.left(record)
+            self.recorder.answer_left(record)
             await reset(scope, receive)
             return
         start, body = await self._answer(call, fault, scope=scope, receive=receive)
         if kind == "lost":
-            self.recorder.left(record)
+            self.recorder.answer_left(record)
             await close(scope, receive)
             return
         self.recorder.answered(record, start["status"])
         if kind != "raw":
             start["headers"] = [*start["headers"], *self._common_headers(call)]
         is_there = await self._take_time(call, fault, receive, arrived_s=arrived_s, size_bytes=len(body["body"]))
-        self.recorder.left(record)
+        self.recorder.answer_left(record)
         if not is_there:
             return
         await send(start)
@@ -204,8 +204,8 @@ class Application:
             traceback.print_exc(file=sys.stderr)
             await server_error(f"{type(error).__name__}: {error}").answer(scope, receive, collect)
         if limit:
-            more = [(name.encode(), value.encode()) for name, value in limit]
-            messages[0]["headers"] = [*messages[0]["headers"], *more]
+            rate_headers = [(name.encode(), value.encode()) for name, value in limit]
+            messages[0]["headers"] = [*messages[0]["headers"], *rate_headers]
         return messages
 
     def _disturb(self, call: Call, fault: Fault) -> None:

@@ -61,7 +61,7 @@ class Recorder:
         """Record the status of a request."""
         record.request = replace(record.request, status=status)
 
-    def left(self, record: Record) -> None:
+    def answer_left(self, record: Record) -> None:
         """Record that the answer is on its way to the client."""
         if self._deepest is None or record.request.round > self._deepest.request.round:
             self._deepest = record

@@ -265,7 +265,7 @@ def test_the_command_prints_text_or_one_document(
         document = json.loads(capsys.readouterr().out)
     assert plain.startswith("eve may spend $100.00 a month, by the budget of group/acme/data.\n")
     assert document["format"] == "reconciler explanation"
-    assert document["candidates"][0]["said"][0]["place"]["line"] == 3
+    assert document["candidates"][0]["entries"][0]["place"]["line"] == 3
     assert document["usage"][0]["client"] == "codex"
     assert "Explain this query" not in json.dumps(document)
 

@@ -26,19 +26,19 @@ UNSEEN = "This token may not read every organization; budgets that people have e
 
 def disagreements(before: EffectiveLimits, snapshot: Snapshot) -> tuple[tuple[Disagreement, ...], int]:
     """Compare wherever we claim anything. Return who differs, sorted by username, and how many were compared."""
-    found: list[Disagreement] = []
+    rows: list[Disagreement] = []
     checked = 0
     for user_id, reported in snapshot.reported.items():
         ours = before.of(user_id)
         if isinstance(ours, Effective):
             checked += 1
             if ours != reported:
-                found.append(
+                rows.append(
                     Disagreement(
                         user_id=user_id, username=username(snapshot.directory, user_id), ours=ours, reported=reported
                     )
                 )
-    return tuple(sorted(found, key=lambda one: (one.username, one.user_id))), checked
+    return tuple(sorted(rows, key=lambda row: (row.username, row.user_id))), checked
 
 
 def unconfirmed(snapshot: Snapshot) -> frozenset[UserId]:

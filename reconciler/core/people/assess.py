@@ -137,7 +137,7 @@ class Assessment:
         snapshot = self.snapshot
         if not snapshot.deployment.offers.effective_budgets:
             return []
-        unclear = {one.user_id for one in self.unclear}
+        unclear = {person.user_id for person in self.unclear}
         left_out = touched(self.actions, snapshot.directory) - snapshot.reported.keys() - unclear
         if not left_out:
             return []
@@ -194,7 +194,8 @@ def touched(actions: Iterable[Action], directory: Directory) -> frozenset[UserId
 def needs(actions: Iterable[Action], snapshot: Snapshot, *, everybody_in: Collection[OrganizationId] = ()) -> Needs:
     """Return what must be read to know the effects, and the exposure of everybody in some organizations."""
     directory = snapshot.directory
-    people = touched(actions, directory).union(*(members_of(directory, one) for one in everybody_in))
+    everybody = (members_of(directory, organization_id) for organization_id in everybody_in)
+    people = touched(actions, directory).union(*everybody)
     if not people:
         return Needs(groups=(), users=())
     groups = [
@@ -214,8 +215,8 @@ def assess(
     """Compute who changes; `organizations` are those of the plan, of which exposure is counted if all was read."""
     planned, directory = tuple(actions), snapshot.directory
     before, after = limits_after(snapshot, ()), limits_after(snapshot, planned)
-    found, checked = disagreements(before, snapshot)
-    disputed = dict.fromkeys(unconfirmed(snapshot), UNCONFIRMED) | {one.user_id: DISPUTED for one in found}
+    disagreeing, checked = disagreements(before, snapshot)
+    disputed = dict.fromkeys(unconfirmed(snapshot), UNCONFIRMED) | {row.user_id: DISPUTED for row in disagreeing}
     changes, unclear = _compare(disputed, planned, directory, before, after)
     exposed = expose(
         organizations, touched(planned, directory), snapshot, before=before, after=after, disputed=disputed
@@ -227,7 +228,7 @@ def assess(
         after=after,
         changes=changes,
         unclear=unclear,
-        disagreements=found,
+        disagreements=disagreeing,
         checked=checked,
         exposed=exposed,
     )

@@ -312,9 +312,9 @@ def _groups(rows: Iterable[PersonStatus], snapshot: Snapshot, people: Collection
             group=directory.ref(group.id) if group.id in directory.groups else group,
             budget=snapshot.group_budgets.get(group.id, NOT_READ),
             members=len(chosen & directory.members.get(group.id, _NOBODY)),
-            sums=add_up(mine),
+            sums=add_up(limited),
         )
-        for group, mine in by_group.items()
+        for group, limited in by_group.items()
     )
     return tuple(sorted(groups, key=lambda row: (-row.sums.exposure_micros, -row.sums.people, row.group.address)))
 
@@ -374,12 +374,12 @@ def _restarted(people: Iterable[PersonStatus], booked: Booked) -> tuple[Restarte
                 groups.setdefault(user_id, []).append((group_id, micros))
     restarted = []
     for person in people:
-        theirs = groups.get(person.user_id, [])
-        if not theirs or person.limit_micros is None or isinstance(person.effective, Unknown):
+        bookings = groups.get(person.user_id, [])
+        if not bookings or person.limit_micros is None or isinstance(person.effective, Unknown):
             continue
         here = person.effective.group.id
-        counted = sum(micros for group_id, micros in theirs if group_id == here)
-        spent = sum(micros for _, micros in theirs)
+        counted = sum(micros for group_id, micros in bookings if group_id == here)
+        spent = sum(micros for _, micros in bookings)
         if counted < spent:
             restarted.append(
                 Restarted(
@@ -387,7 +387,7 @@ def _restarted(people: Iterable[PersonStatus], booked: Booked) -> tuple[Restarte
                     username=person.username,
                     counted_micros=Micros(counted),
                     spent_micros=Micros(spent),
-                    groups=len({group_id for group_id, _ in theirs} | {here}),
+                    groups=len({group_id for group_id, _ in bookings} | {here}),
                 )
             )
     return tuple(sorted(restarted, key=lambda row: (row.counted_micros - row.spent_micros, row.username)))

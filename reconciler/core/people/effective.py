@@ -126,7 +126,8 @@ class EffectiveLimits:
     def _choose_homes(self) -> None:
         """Where spend of unlimited people is booked: the default organization first, then the one joined first."""
         everyone = [group for group in self._directory.groups.values() if group.is_everyone]
-        default = {one.id for one in self._directory.organizations.values() if one.is_default}
+        organizations = self._directory.organizations.values()
+        default = {organization.id for organization in organizations if organization.is_default}
         for group in (group for group in everyone if group.organization_id in default):
             home = Effective(limit_micros=UNLIMITED, group=group.ref)
             self._homes.update(dict.fromkeys(self._members(group.id), home))
@@ -167,13 +168,13 @@ class EffectiveLimits:
         if isinstance(winner, Unknown):
             return winner
         groups, joined = self._directory.groups, self._directory.joined
-        one = groups[winner.group.id].organization_id
-        other = groups[candidate.group.id].organization_id
-        if one == other:
+        winner_home = groups[winner.group.id].organization_id
+        candidate_home = groups[candidate.group.id].organization_id
+        if winner_home == candidate_home:
             return winner
-        if (user_id, one) not in joined or (user_id, other) not in joined:
+        if (user_id, winner_home) not in joined or (user_id, candidate_home) not in joined:
             return Unknown("it is not known which of their organizations they joined first")
-        return candidate if joined[user_id, other] < joined[user_id, one] else winner
+        return candidate if joined[user_id, candidate_home] < joined[user_id, winner_home] else winner
 
     def _doubt_unread(self, group_budgets: Mapping[GroupId, Reading]) -> None:
         for group in self._directory.groups.values():

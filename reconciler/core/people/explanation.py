@@ -35,8 +35,8 @@ ELSEWHERE = Unknown("they may have a budget in an organization that cannot be re
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Said:
-    """What an entry of a policy file says of a subject."""
+class PolicyEntry:
+    """An entry of a policy file that lists the person or the group."""
 
     place: Place
     """The entry's place in a policy file."""
@@ -62,8 +62,8 @@ class Candidate:
     """The group's budget, or its absence, or why it is not known."""
     wins: bool
     """Whether it supplies the limit that they have without an override."""
-    said: tuple[Said, ...]
-    """By the policy files; empty when they do not list it."""
+    entries: tuple[PolicyEntry, ...]
+    """The entries that list the group; empty when the policy files do not list it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +98,7 @@ class Explanation:
     """What the server itself says limits them; None where it does not say it."""
     override: Reading
     """Their override, or its absence, or why it is not known."""
-    override_said: tuple[Said, ...]
+    override_entries: tuple[PolicyEntry, ...]
     """What the policy files say of their override; empty when they do not list it."""
     fallback: Effective | Unknown
     """By their groups alone: what an override hides."""
@@ -177,7 +177,7 @@ def explain(
         fallback = ELSEWHERE
     elif not is_seen and reported is None and user.id in unconfirmed(snapshot):
         effective = fallback = Unknown(UNCONFIRMED)
-    theirs = groups_of(user, snapshot)
+    groups = groups_of(user, snapshot)
     pace = activity.pace
     return Explanation(
         at=activity.at,
@@ -185,9 +185,9 @@ def explain(
         effective=effective,
         reported=reported,
         override=own,
-        override_said=_said_of(user, listed),
+        override_entries=_entries_of(user, listed),
         fallback=fallback,
-        candidates=tuple(_candidate(group, fallback, snapshot, listed) for group in _in_order(theirs, snapshot)),
+        candidates=tuple(_candidate(group, fallback, snapshot, listed) for group in _in_order(groups, snapshot)),
         spend=spend.spend if spend else Unknown("the server does not say what they spent"),
         period_start=spend.period_start if spend else activity.since,
         unread=activity.unread,
@@ -213,29 +213,29 @@ def _reaches_at(user: User, limit: Effective | Unknown, spend: UserSpend | None,
 def groups_of(user: User, snapshot: Snapshot) -> tuple[Group, ...]:
     """Return the groups of a person, Everyone included, as far as they can be seen; sorted by address."""
     directory = snapshot.directory
-    found = (group for group in directory.groups.values() if user.id in directory.members.get(group.id, ()))
-    return tuple(sorted(found, key=lambda group: group.address))
+    groups = (group for group in directory.groups.values() if user.id in directory.members.get(group.id, ()))
+    return tuple(sorted(groups, key=lambda group: group.address))
 
 
 def add_up(sessions: Iterable[Session]) -> tuple[Usage, ...]:
     """Add sessions up by client, provider and model; one that used several names them all."""
-    found: dict[tuple[str, str, str], list[Session]] = {}
+    by_kind: dict[tuple[str, str, str], list[Session]] = {}
     for session in sessions:
         key = session.client, ", ".join(session.providers), ", ".join(session.models)
-        found.setdefault(key, []).append(session)
+        by_kind.setdefault(key, []).append(session)
     usage = [
-        Usage(client=client, provider=provider, model=model, sessions=len(held), tokens=_sum([s.tokens for s in held]))
-        for (client, provider, model), held in found.items()
+        Usage(client=client, provider=provider, model=model, sessions=len(of_kind), tokens=_sum(of_kind))
+        for (client, provider, model), of_kind in by_kind.items()
     ]
-    return tuple(sorted(usage, key=lambda one: (-one.tokens.input - one.tokens.output, one.client, one.model)))
+    return tuple(sorted(usage, key=lambda row: (-row.tokens.input - row.tokens.output, row.client, row.model)))
 
 
-def _sum(tokens: list[Tokens]) -> Tokens:
+def _sum(sessions: list[Session]) -> Tokens:
     return Tokens(
-        input=sum(one.input for one in tokens),
-        output=sum(one.output for one in tokens),
-        cache_read=sum(one.cache_read for one in tokens),
-        cache_write=sum(one.cache_write for one in tokens),
+        input=sum(session.tokens.input for session in sessions),
+        output=sum(session.tokens.output for session in sessions),
+        cache_read=sum(session.tokens.cache_read for session in sessions),
+        cache_write=sum(session.tokens.cache_write for session in sessions),
     )
 
 
@@ -254,17 +254,19 @@ def _candidate(
 ) -> Candidate:
     reading = snapshot.group_budgets.get(group.id, NOT_READ)
     wins = isinstance(reading, Budget) and isinstance(fallback, Effective) and fallback.group.id == group.id
-    return Candidate(address=group.address, budget=reading, wins=wins, said=_said_of(group, listed))
+    return Candidate(address=group.address, budget=reading, wins=wins, entries=_entries_of(group, listed))
 
 
-def _said_of(subject: Subject, listed: tuple[Listed, ...]) -> tuple[Said, ...]:
-    """Return what the policies say of a subject."""
-    return tuple(_said(entry.entry) for entry in listed if entry.subject is not None and entry.subject.id == subject.id)
+def _entries_of(subject: Subject, listed: tuple[Listed, ...]) -> tuple[PolicyEntry, ...]:
+    """Return the entries that list a subject."""
+    return tuple(
+        _policy_entry(entry.entry) for entry in listed if entry.subject is not None and entry.subject.id == subject.id
+    )
 
 
-def _said(entry: Entry) -> Said:
+def _policy_entry(entry: Entry) -> PolicyEntry:
     if isinstance(entry, UserOverrideEntry):
-        return Said(
+        return PolicyEntry(
             place=entry.place,
             limit=entry.limit,
             reason=entry.reason,
@@ -272,4 +274,6 @@ def _said(entry: Entry) -> Said:
             starts=entry.starts,
             expires=entry.expires,
         )
-    return Said(place=entry.place, limit=entry.limit, reason=entry.reason, tier=entry.tier, starts=None, expires=None)
+    return PolicyEntry(
+        place=entry.place, limit=entry.limit, reason=entry.reason, tier=entry.tier, starts=None, expires=None
+    )

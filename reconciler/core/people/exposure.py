@@ -116,12 +116,12 @@ def _count(
     sums, unlimited = [0, 0], [0, 0]
     known, unknown = 0, hidden
     for user_id in people:
-        one, other = before.of(user_id), after.of(user_id)
-        if isinstance(one, Unknown) or isinstance(other, Unknown) or user_id in disputed:
+        limit_before, limit_after = before.of(user_id), after.of(user_id)
+        if isinstance(limit_before, Unknown) or isinstance(limit_after, Unknown) or user_id in disputed:
             unknown += 1
             continue
         known += 1
-        for side, limit in enumerate((one.limit_micros, other.limit_micros)):
+        for side, limit in enumerate((limit_before.limit_micros, limit_after.limit_micros)):
             if isinstance(limit, Unlimited):
                 unlimited[side] += 1
             else:

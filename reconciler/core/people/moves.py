@@ -39,7 +39,7 @@ def moves(before: Snapshot, after: Snapshot) -> tuple[Move, ...]:
     """Compare two states in which everybody was read; sorted by username."""
     limits_before, limits_after = _limits(before), _limits(after)
     groups_before, groups_after = _groups(before.directory), _groups(after.directory)
-    found: list[Move] = []
+    rows: list[Move] = []
     for user_id, user in after.directory.users.items():
         was, now = groups_before.get(user_id, frozenset()), groups_after.get(user_id, frozenset())
         limit_before, limit_after = limits_before.of(user_id), limits_after.of(user_id)
@@ -49,7 +49,7 @@ def moves(before: Snapshot, after: Snapshot) -> tuple[Move, ...]:
             continue
         if limit_before == limit_after or _is_by_a_budget(user_id, limit_before, limit_after, before, after):
             continue
-        found.append(
+        rows.append(
             Move(
                 user_id=user_id,
                 username=user.username,
@@ -60,7 +60,7 @@ def moves(before: Snapshot, after: Snapshot) -> tuple[Move, ...]:
                 has_lost_override=limit_before.by_override and not limit_after.by_override,
             )
         )
-    return tuple(sorted(found, key=lambda move: (move.username, move.user_id)))
+    return tuple(sorted(rows, key=lambda move: (move.username, move.user_id)))
 
 
 def _is_by_a_budget(

@@ -201,14 +201,14 @@ def replay_limits(
 def _days(month: Month, reached: Mapping[UserId, Micros]) -> Mapping[UserId, datetime]:
     """Return the day by whose end each of these people had reached their limit."""
     days: dict[UserId, datetime] = {}
-    left = {user_id: max(limit, 1) for user_id, limit in reached.items()}
+    remaining_micros = {user_id: max(limit, 1) for user_id, limit in reached.items()}
     for window, spent in month.parts:
         last_day = max(window.start, day_of(window.end) - DAY)
-        for user_id in spent.keys() & left.keys():
-            left[user_id] -= spent[user_id]
-            if left[user_id] <= 0:
+        for user_id in spent.keys() & remaining_micros.keys():
+            remaining_micros[user_id] -= spent[user_id]
+            if remaining_micros[user_id] <= 0:
                 days[user_id] = last_day
-                del left[user_id]
+                del remaining_micros[user_id]
     return days
 
 

@@ -124,7 +124,9 @@ def _managed(desired: Desired, snapshot: Snapshot) -> Iterator[tuple[Subject, Wa
     """Yield what is listed, and what is live in an exactly managed organization without being listed."""
     directory = snapshot.directory
     yield from ((wanted.subject, wanted) for wanted in desired.groups.values())
-    yield from ((one.subject, one) for key, one in desired.users.items() if not _is_foreign(key, one, snapshot))
+    for user_id, wanted in desired.users.items():
+        if not _is_foreign(user_id, wanted, snapshot):
+            yield wanted.subject, wanted
     for group_id, reading in snapshot.group_budgets.items():
         group = directory.groups.get(group_id)
         if group_id in desired.groups or group_id in desired.left_alone or group is None or isinstance(reading, Absent):

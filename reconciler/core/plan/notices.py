@@ -46,7 +46,7 @@ def notices(
     `planned`: addresses that the plan acts on; what follows the end of an override that the plan puts on somebody is
     an effect (`Effects.ends`), and no notice. `gone`: addresses of overrides that are live no more.
     """
-    found = [
+    announced = [
         replace(notice, is_standing=notice.address not in planned)
         for notice in (
             *_expiring(desired.users, directory, after, at, planned),
@@ -54,7 +54,7 @@ def notices(
             *_dead(desired, directory, after, at),
         )
     ]
-    return tuple(sorted(found, key=_rank))
+    return tuple(sorted(announced, key=_rank))
 
 
 def _rank(notice: Notice) -> tuple[bool, datetime, str]:
@@ -158,8 +158,8 @@ def _dead(desired: Desired, directory: Directory, after: EffectiveLimits, at: da
     for user_id, wanted in desired.users.items():
         fallback = after.fallback(user_id)
         if isinstance(wanted.state, Budget) and isinstance(fallback, Effective):
-            same = Effective(limit_micros=wanted.state.limit_micros, group=wanted.state.group) == fallback
-            if same:
+            changes_nothing = Effective(limit_micros=wanted.state.limit_micros, group=wanted.state.group) == fallback
+            if changes_nothing:
                 text = f"equals what they have without it: {_say(fallback, directory)}"
                 yield Notice(
                     kind=NoticeKind.DEAD,

@@ -155,7 +155,8 @@ class Outcome:
 
     def count(self, result: Result, kind: Kind | None = None) -> int:
         """Count results, of one kind of action or of all."""
-        return sum(one.result is result and (kind is None or one.action.kind is kind) for one in self.results)
+        actions = [outcome.action for outcome in self.results if outcome.result is result]
+        return sum(kind is None or action.kind is kind for action in actions)
 
     @property
     def is_complete(self) -> bool:
@@ -165,7 +166,7 @@ class Outcome:
     @property
     def has_written(self) -> bool:
         """Whether anything was changed by this run, or may have been."""
-        return any(one.result in (Result.DONE, Result.IN_DOUBT) for one in self.results)
+        return any(outcome.result in (Result.DONE, Result.IN_DOUBT) for outcome in self.results)
 
 
 def is_complete(results: Iterable[ActionOutcome], unreadable: Collection[str], ended: Ended | None) -> bool:
@@ -196,7 +197,8 @@ def replay(events: Iterable[Event]) -> Outcome:
                 assert_never(event)
     why = ended.why if ended else CUT_OFF
     missing = (ActionOutcome(action=action, result=Result.NOT_ATTEMPTED, detail=why) for action in started.actions)
-    return Outcome(started=started, results=tuple(results.get(i, one) for i, one in enumerate(missing)), ended=ended)
+    folded = tuple(results.get(i, not_attempted) for i, not_attempted in enumerate(missing))
+    return Outcome(started=started, results=folded, ended=ended)
 
 
 def _follow(action: Action, event: Intent | Recorded) -> ActionOutcome:

@@ -56,7 +56,8 @@ class OutcomeReport:
 
     def count(self, result: Result, kind: Kind | None = None) -> int:
         """Count results, of one kind of action or of all."""
-        return sum(one.result is result and (kind is None or one.action.kind is kind) for one in self.results)
+        actions = [outcome.action for outcome in self.results if outcome.result is result]
+        return sum(kind is None or action.kind is kind for action in actions)
 
     @property
     def counts(self) -> Mapping[str, int]:

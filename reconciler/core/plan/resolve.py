@@ -222,14 +222,14 @@ class _Resolver:
 
     def _group_budget(self, entry: GroupBudgetEntry, organization: Organization) -> Listed:
         groups = self._names.groups(entry.group, organization)
-        said = f"group/{organization.name}/{entry.group}"
+        written_address = f"group/{organization.name}/{entry.group}"
         group = groups[0] if len(groups) == 1 else None
-        listed = Listed(entry=entry, address=group.address if group else said, subject=group)
-        is_in = self._is_in_scope(said, listed)
+        listed = Listed(entry=entry, address=group.address if group else written_address, subject=group)
+        is_in = self._is_in_scope(written_address, listed)
         if group is None and isinstance(entry.limit, Absent) and not groups:
             self._vacate(listed, is_in=is_in)
         elif group is None:
-            self._unresolved.append(Unresolved(address=said, is_user=False, organization=organization.id))
+            self._unresolved.append(Unresolved(address=written_address, is_user=False, organization=organization.id))
             self._orphan(self._without_group(listed, groups, organization), is_in=is_in)
         elif self._claim(group, entry):
             if is_in:
@@ -241,10 +241,10 @@ class _Resolver:
 
     def _user_override(self, entry: UserOverrideEntry, organization: Organization) -> Listed:
         users = self._names.users(entry.user)
-        said = f"user/{entry.user}"
+        written_address = f"user/{entry.user}"
         user = users[0] if len(users) == 1 else None
-        listed = Listed(entry=entry, address=user.address if user else said, subject=user)
-        is_in = self._is_in_scope(said, listed)
+        listed = Listed(entry=entry, address=user.address if user else written_address, subject=user)
+        is_in = self._is_in_scope(written_address, listed)
         if self._disputed_date(entry) is not None:
             return self._leave_to_the_clocks(listed, entry, organization, is_in=is_in)
         is_later = entry.starts is not None and self._at < entry.starts
@@ -259,7 +259,7 @@ class _Resolver:
             return listed
         wants_absence = isinstance(entry.limit, Absent) or self._has_expired(entry)
         if users or not wants_absence:
-            self._unresolved.append(Unresolved(address=said, is_user=True, organization=organization.id))
+            self._unresolved.append(Unresolved(address=written_address, is_user=True, organization=organization.id))
         if not users and (wants_absence or is_later):
             self._vacate(listed, starts=entry.starts if is_later else None, is_in=is_in)
         else:
@@ -346,8 +346,8 @@ class _Resolver:
         """Whether Coder may accept an override on the group; hidden members get the benefit of the doubt."""
         return user.id in self._directory.members.get(group.id, ()) or group.id in self._directory.hidden_members
 
-    def _is_in_scope(self, said: str, listed: Listed) -> bool:
-        addresses = (said, listed.address)
+    def _is_in_scope(self, written_address: str, listed: Listed) -> bool:
+        addresses = (written_address, listed.address)
         self._subjects.append(addresses)
         return self._scope.includes(*addresses)
 

@@ -124,15 +124,15 @@ def _everybody(status: Status) -> Iterator[tuple[str, ...]]:
     where = inert(status.deployment.url)
     for person in status.people:
         effective = person.effective
-        who = inert(person.username), inert(person.account)
+        account = inert(person.username), inert(person.account)
         if isinstance(effective, Unknown):
-            yield (where, "", "", *who, *[""] * (len(STATUS) - 6), inert(f"not known: {effective.reason}"))
+            yield (where, "", "", *account, *[""] * (len(STATUS) - 6), inert(f"not known: {effective.reason}"))
             continue
         yield (
             where,
             inert(effective.group.organization),
             inert(effective.group.label),
-            *who,
+            *account,
             _limit(effective),
             "yes" if effective.by_override else "no",
             _spend(person.spend_micros),

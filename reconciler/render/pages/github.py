@@ -27,7 +27,9 @@ def render(values: Sequence[Value], facts: Facts) -> str:
     """Render the text, and annotations below it."""
     lines = text_page.render(values, replace(facts, has_color=False)).split("\n")
     problems = problems_of(values)
-    annotations = [line for level in Level for line in _annotations([one for one in problems if one.level is level])]
+    annotations = [
+        line for level in Level for line in _annotations([problem for problem in problems if problem.level is level])
+    ]
     return "\n".join([*map(no_command, lines), *annotations]) + "\n"
 
 
@@ -64,8 +66,8 @@ def _annotations(problems: Sequence[Problem]) -> list[str]:
     shown = list(problems)
     if len(problems) > ANNOTATIONS_SHOWN:
         shown = shown[: ANNOTATIONS_SHOWN - 1]
-        rest = len(problems) - len(shown)
-        message = f"{rest:,} more; the log of this step and its summary show them"
+        hidden = len(problems) - len(shown)
+        message = f"{hidden:,} more; the log of this step and its summary show them"
         shown.append(replace(problems[0], rule="more", message=message, hint="", place=None))
     return [_annotation(problem) for problem in shown]
 

@@ -154,8 +154,8 @@ def _money_table(overview: Overview) -> list[str]:
     if overview.blocked:
         names = ", ".join(map(_overspent, overview.blocked[:NAMES_SHOWN]))
         more = len(overview.blocked) - NAMES_SHOWN
-        rest = f" and {more:,} more" if more > 0 else ""
-        rows.append(f"| **Would be blocked at once** | | **{len(overview.blocked):,}** | {names}{rest} |")
+        and_more = f" and {more:,} more" if more > 0 else ""
+        rows.append(f"| **Would be blocked at once** | | **{len(overview.blocked):,}** | {names}{and_more} |")
     if overview.unblocked:
         rows.append(f"| Can work again | | {overview.unblocked:,} | |")
     return [*rows, ""]
@@ -253,9 +253,9 @@ def _people(plans: Sequence[Plan]) -> list[str]:
         has_moved = transition.before.group != transition.after.group
         sides = (_limit(side, with_group=has_moved) for side in (transition.before, transition.after))
         lines.append(f"| {transition.people:,} | {' | '.join(sides)} | {code(transition.cause)} |")
-    rest = sum(transition.people for transition in transitions[TRANSITIONS_SHOWN:])
-    if rest:
-        lines.append(f"| {rest:,} | | | in {count(len(transitions) - TRANSITIONS_SHOWN, 'other way')} |")
+    hidden = sum(transition.people for transition in transitions[TRANSITIONS_SHOWN:])
+    if hidden:
+        lines.append(f"| {hidden:,} | | | in {count(len(transitions) - TRANSITIONS_SHOWN, 'other way')} |")
     return [*lines, "", "</details>", ""]
 
 

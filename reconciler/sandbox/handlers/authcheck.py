@@ -25,14 +25,14 @@ def authcheck(call: Call) -> Answer:
     """Answer each check with true or false; an unknown or unreadable resource_id is false."""
     checks = call.json("AuthorizationRequest", {"checks": "objects"})["checks"]
     named = {name: _read(check) for name, check in checks.items()}
-    with_id = sum(1 for _, thing in named.values() if thing["resource_id"])
+    with_id = sum(1 for _, asked in named.values() if asked["resource_id"])
     if with_id > MAXIMUM_RESOURCE_IDS:
         raise refusal(
             400,
             f'Endpoint only supports using "resource_id" field {MAXIMUM_RESOURCE_IDS} times, found {with_id} usages. '
             f"Remove {with_id - MAXIMUM_RESOURCE_IDS} objects with this field set.",
         )
-    return json_answer({name: _allowed(call, action, thing) for name, (action, thing) in named.items()})
+    return json_answer({name: _allowed(call, action, asked) for name, (action, asked) in named.items()})
 
 
 def _read(check: object) -> tuple[str, dict[str, Any]]:
@@ -40,19 +40,19 @@ def _read(check: object) -> tuple[str, dict[str, Any]]:
     return fields["action"], fields_of(fields["object"], "AuthorizationObject", _OBJECT)
 
 
-def _allowed(call: Call, action: str, thing: dict[str, Any]) -> bool:
-    kind = thing["resource_type"]
+def _allowed(call: Call, action: str, asked: dict[str, Any]) -> bool:
+    kind = asked["resource_type"]
     if not kind:
         raise refusal(400, 'Object\'s "resource_type" field must be defined for key.')
-    if thing["resource_id"]:
-        return _allowed_on(call, action, kind=kind, resource_id=thing["resource_id"])
-    if thing["any_org"]:
+    if asked["resource_id"]:
+        return _allowed_on(call, action, kind=kind, resource_id=asked["resource_id"])
+    if asked["any_org"]:
         return call.caller.may_anywhere(action, kind)
     return call.caller.may(
         action,
         kind,
-        organization=thing["organization_id"] or None,
-        owner=call.caller.id if thing["owner_id"] == "me" else thing["owner_id"] or None,
+        organization=asked["organization_id"] or None,
+        owner=call.caller.id if asked["owner_id"] == "me" else asked["owner_id"] or None,
     )
 
 

@@ -134,9 +134,9 @@ def token_settings(_: Call) -> Answer:
 
 def delete_key(call: Call) -> Answer:
     """Delete a key by its id."""
-    mine = call.caller.may("delete", "api_key", owner=call.user["id"])
+    may_delete = call.caller.may("delete", "api_key", owner=call.user["id"])
     sql = "DELETE FROM api_keys WHERE id = ? AND user_id = ?"
-    if not mine or not call.database.run(sql, call.parameters["key"], call.user["id"]):
+    if not may_delete or not call.database.run(sql, call.parameters["key"], call.user["id"]):
         raise not_found()
     return Answer(204)
 

@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN    := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test days check lint-deploy lower-bounds release locks bench year chaos simulate clean
+.PHONY: help demo test days check site lint-deploy lower-bounds release locks bench year chaos simulate clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -30,6 +30,12 @@ check: .venv/installed ## format, lint, types, import contracts
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+site: .venv/installed ## the documentation site, into build/site; a link that leads nowhere is an error
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[docs]'
+	@rm -rf build/site
+	@$(BIN)/python -m sphinx -b html -W --keep-going -q docs build/site
+	@echo "The site is in build/site/index.html."
 
 lint-deploy: .venv/installed ## the pipelines and manifests of deploy/, by the tools that their users run
 	@.ci/lint-deploy

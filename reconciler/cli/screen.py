@@ -70,8 +70,9 @@ class Screen:
 
     def report(self, lines: Iterable[str]) -> None:
         """Print lines for people; any other format than text leaves them to `finish`."""
-        if self.wants_text:
-            write(text_of(lines, has_color=self._has_color))
+        shown = list(lines)
+        if self.wants_text and shown:
+            write(text_of(shown, has_color=self._has_color))
 
     def finish(
         self,

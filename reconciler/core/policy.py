@@ -26,13 +26,29 @@ class Hazard(StrEnum):
     """A named danger of a plan; it needs consent."""
 
     REMOVES_LIMIT = "REMOVES_LIMIT"
-    """Somebody becomes unlimited. Counts people."""
+    """Somebody becomes unlimited. Counts people.
+
+    Why: Coder reads a missing budget as no limit at all, so one deleted line can cost any amount.
+    What to do: give the person or one of their groups a budget; or consent, if no limit is meant.
+    """
     BLOCKS_USERS = "BLOCKS_USERS"
-    """Somebody's spend so far is at or over their new limit, $0 included. Counts people."""
+    """Somebody's spend so far is at or over their new limit, $0 included. Counts people.
+
+    Why: their next request is refused, in the middle of their work, until the month ends or the limit is raised.
+    What to do: choose a limit above what they spent, which the plan names; or consent, if they are to stop now.
+    """
     UNSEEN_PEOPLE = "UNSEEN_PEOPLE"
-    """Members of a group whose budget changes and whom this token may not read: what it does to them is not known."""
+    """Members of a group whose budget changes and whom this token may not read: what it does to them is not known.
+
+    Why: nobody can say whether one of them would be blocked.
+    What to do: plan with the token of an Auditor or a User Admin, who may read every member; or consent.
+    """
     MASS_CHANGE = "MASS_CHANGE"
-    """Deletes over 30 % of what is managed and at least 3, or the policy is empty and live is not. Counts deletes."""
+    """Deletes over 30 % of what is managed and at least 3, or the policy is empty and live is not. Counts deletes.
+
+    Why: a folder that was moved, or a name that was changed, looks like the wish to delete everything.
+    What to do: check that every policy file was read; or consent, if the deletes are meant.
+    """
 
 
 _UUID = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
@@ -80,9 +96,29 @@ class GuardrailName(StrEnum):
     """The keys of `guardrails`."""
 
     MAX_LIMIT = "max_limit"
+    """No entry has a higher limit.
+
+    Why: one digit too many is stopped before anybody spends it.
+    What to do: lower the limit, or have the owner of the guardrails raise max_limit.
+    """
     MAX_EXPOSURE = "max_exposure"
+    """What all people of the organization may spend in a month adds up to no more.
+
+    Why: many small raises are one large raise. It needs to read everybody's limit, so only plans can check it.
+    What to do: lower other limits in the same change, or have the owner of the guardrails raise max_exposure.
+    """
     REQUIRE_REASON_ABOVE = "require_reason_above"
+    """An entry with a higher limit has a `reason`.
+
+    Why: a person who reads the policy in a year finds out what the money is for.
+    What to do: add `reason:` to the entry.
+    """
     MAX_OVERRIDE_DAYS = "max_override_days"
+    """An override ends, at most this number of days after it starts.
+
+    Why: an override for two weeks that nobody ends is a raise for ever.
+    What to do: add `expires:` to the entry, or choose an earlier day.
+    """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -179,7 +179,9 @@ def _read(path: str) -> PolicyText:
         return PolicyText(path, _require_small(_bytes(path, MAX_BYTES + 1)))
     except FileNotFoundError:
         problem = "the link leads to no file" if os.path.islink(path) else "there is no such file"
-        raise _Unreadable(problem, "check the path") from None
+        raise _Unreadable(
+            problem, "check the path; `reconciler init` writes a first policy from what is live"
+        ) from None
     except OSError as error:
         raise _Unreadable(_cannot_read("file", error)) from None
 

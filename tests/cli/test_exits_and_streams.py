@@ -107,6 +107,13 @@ def test_results_go_to_stdout_and_the_rest_to_stderr(coder: Shell) -> None:
     assert failed.err.startswith("nowhere:1:1: there is no such file\n")
 
 
+@pytest.mark.parametrize("command", ["plan", "apply"])
+def test_nothing_to_do_ends_without_an_empty_line(coder: Shell, command: str) -> None:
+    coder.policy(AS_IT_IS)
+    ran = coder.run(command, *AT)
+    assert ran.out.endswith("No changes. Live budgets match the policy.\n")
+
+
 def test_without_a_terminal_nothing_is_asked(company: Sandbox, coder: Shell) -> None:
     coder.policy(RAISE_PLATFORM)
     company.forget_requests()

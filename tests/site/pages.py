@@ -50,3 +50,8 @@ def anchors(page: Path) -> set[str]:
     """Return the anchors of a page's headings, as GitHub makes them."""
     text = _FENCED.sub("", page.read_text(encoding="utf-8"))
     return {re.sub(r"[^\w\- ]", "", heading.lower()).strip().replace(" ", "-") for heading in _HEADING.findall(text)}
+
+
+def user_pages() -> list[Path]:
+    """Return the pages of the site: all of docs/ but what is for those who work on reconciler."""
+    return [page for page in sorted(DOCS.rglob("*.md")) if "developers" not in page.parts]

@@ -1,0 +1,49 @@
+"""The pages cannot lie: every block is run, or compared with the file it comes from; outputs are what the pages show.
+
+`UPDATE_GOLDEN=1` writes what really happened into the pages.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from reconciler.sandbox import Options
+from tests.readme.blocks import within_a_day
+from tests.site.pages import DOCS, user_pages
+from tests.site.running import Ran, blocks_of, run_page, shown_outputs, with_outputs
+
+SANDBOXES: Mapping[str, Options] = {}
+"""Of pages that are not about the demo company."""
+PAGES = [page for page in user_pages() if blocks_of(page.read_text(encoding="utf-8"))]
+
+
+def _name(page: Path) -> str:
+    return str(page.relative_to(DOCS))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=_name)
+def test_commands_print_what_the_page_shows(page: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    text = page.read_text(encoding="utf-8")
+    options = SANDBOXES.get(_name(page), Options(seed="demo"))
+    ran = within_a_day(lambda: run_page(text, folder=tmp_path_factory.mktemp("reader"), options=options))
+    failed = [command for command in ran if _has_failed(command)]
+    assert not failed
+    outputs = [command.output for command in ran if command.is_shown]
+    if os.environ.get("UPDATE_GOLDEN"):
+        page.write_text(with_outputs(text, outputs), encoding="utf-8")
+        return
+    assert shown_outputs(text) == outputs
+
+
+def _has_failed(command: Ran) -> bool:
+    return "Traceback" in command.output or (command.code != 0 and not command.is_shown)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=_name)
+def test_every_block_is_run_or_comes_from_a_file(page: Path) -> None:
+    problems = [block.problem for block in blocks_of(page.read_text(encoding="utf-8")) if block.problem]
+    assert not problems

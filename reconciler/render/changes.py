@@ -22,7 +22,7 @@ from reconciler.core.policy import Hazard, NotRead
 from reconciler.errors import Failure, Place
 from reconciler.formats.documents import Value
 from reconciler.money import format_usd
-from reconciler.render.effects import action_notes
+from reconciler.render.effects import action_notes, changes_nobody
 from reconciler.render.plan import SIGNS
 from reconciler.render.text import day, why_text
 from reconciler.words import NO_LIMIT
@@ -112,7 +112,9 @@ def _rows(plan: Plan, actions: Sequence[Action]) -> tuple[ChangeRow, ...]:
             before_micros=_micros(action.before),
             after_micros=_micros(action.after),
             people=effects.get(action.address, nothing).people,
-            arrow=_arrow(action, effects.get(action.address, nothing)),
+            arrow=""
+            if changes_nobody(action, effects.get(action.address), plan.effects)
+            else _arrow(action, effects.get(action.address, nothing)),
             why=action_why(action),
             origin=action.origin,
             ends=action.expires if action.cause is not Cause.EXPIRED else None,

@@ -7,7 +7,7 @@ stays as large as the page's text.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 BARS_SHOWN = 12
@@ -109,6 +109,8 @@ class Person:
 NEAR = 0.8
 _TOP, _PLOT, _MOST_SHARE = 24, 150, 1.2
 _LEFT_PERCENT, _WIDTH_PERCENT = 12.0, 84.0
+_TICK_PERCENT = 12.0
+"""How far apart two texts below a chart are at least."""
 
 
 def dot_chart(
@@ -140,11 +142,20 @@ def dot_chart(
         title=title,
         hint=hint,
         dots=dots,
-        columns=tuple(Tick(text=text, at=across(micros)) for text, micros in columns),
+        columns=tuple(_apart(Tick(text=text, at=across(micros)) for text, micros in columns)),
         rows=tuple(Tick(text=f"{percent} %", at=_down(percent / 100)) for percent in (0, 50, 80, 100)),
         height=_TOP + _PLOT + 26,
         summary=summary,
     )
+
+
+def _apart(ticks: Iterable[Tick]) -> Iterator[Tick]:
+    """Yield ticks from left to right, without those whose text would cover the text of the one before."""
+    last = -_TICK_PERCENT
+    for tick in sorted(ticks, key=lambda tick: tick.at):
+        if tick.at - last >= _TICK_PERCENT:
+            last = tick.at
+            yield tick
 
 
 def _down(share: float) -> int:

@@ -71,10 +71,14 @@ def effects_lines(effects: Effects, verdict: Verdict, *, at: datetime, detail: D
     ]
 
 
+def changes_nobody(action: Action, effect: ActionEffect | None, effects: Effects) -> bool:
+    """Whether it is known that an action changes nobody's limit; `effect` is its own, None where it has none."""
+    return effect is None and not effects.unclear and action.address not in {row.address for row in effects.unseen}
+
+
 def _note(action: Action, effect: ActionEffect | None, effects: Effects, names: NameGroup) -> str:
     if effect is None:
-        is_known = not effects.unclear and action.address not in {row.address for row in effects.unseen}
-        return "changes nobody's limit" if is_known else ""
+        return "changes nobody's limit" if changes_nobody(action, effect, effects) else ""
     is_user = isinstance(action.subject, User)
     if action.kind is Kind.DELETE:
         people = "" if is_user else f"{count_people(effect.people)} "

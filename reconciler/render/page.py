@@ -28,6 +28,8 @@ class Alert:
 class Column:
     name: str
     is_number: bool = False
+    is_short: bool = False
+    """Whether it is never broken: a sign and a verb."""
     is_long: bool = False
     """Whether a word in it may be broken anywhere: reasons and paths."""
 

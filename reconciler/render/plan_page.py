@@ -24,8 +24,9 @@ from reconciler.words import NO_LIMIT, count, count_people, listed
 
 NEAREST_SHOWN = 15
 GROUPS_SHOWN = 50
+MARKS_SHOWN = 6
 MARKS = (20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 50_000, 100_000)
-"""Limits in US dollars that are marked on the axis."""
+"""Limits in US dollars that are marked on the axis, where people have more limits than are marked."""
 
 
 def plan_page(values: Sequence[Value]) -> Page:
@@ -117,7 +118,8 @@ def _alerts(plans: Sequence[Plan]) -> Iterable[Alert]:
 def _outlook(plans: Sequence[Plan]) -> Iterable[Alert]:
     sentences = tuple(sentence for plan in plans for sentence in outlook_sentences(plan))
     if sentences:
-        yield Alert(title="In days to come, and in the month that was replayed", lines=sentences)
+        has_replay = any(plan.replay for plan in plans)
+        yield Alert(title=f"In days to come{', and in the month replayed' if has_replay else ''}", lines=sentences)
 
 
 def _drift_alerts(drifts: Sequence[Drift]) -> Iterable[Alert]:
@@ -208,11 +210,10 @@ def _dot_charts(plans: Sequence[Plan]) -> tuple[DotChart, ...]:
     if not people:
         return ()
     limits = [person.limit_micros for person in people]
-    columns = [
-        (format_usd_short(usd * 1_000_000), usd * 1_000_000)
-        for usd in MARKS
-        if min(limits) <= usd * 1_000_000 <= max(limits)
-    ]
+    marks = sorted({limit for limit in limits if limit})
+    if len(marks) > MARKS_SHOWN:
+        marks = [usd * 1_000_000 for usd in MARKS if marks[0] <= usd * 1_000_000 <= marks[-1]][:MARKS_SHOWN]
+    columns = [(format_usd_short(micros), micros) for micros in marks]
     over, near = sum(person.share >= 1 for person in people), sum(NEAR <= person.share < 1 for person in people)
     summary = (
         f"Spend against the limit of {count_people(len(people))}: {over:,} at or over it, {near:,} from 80 % on. "
@@ -220,7 +221,7 @@ def _dot_charts(plans: Sequence[Plan]) -> tuple[DotChart, ...]:
     )
     hint = f"a dot a person whose limit changes; across: the limit, up: the share of it spent; {over:,} at or over it"
     return (
-        dot_chart("Spend so far against the limit after this plan", hint, people, columns=columns[:6], summary=summary),
+        dot_chart("Spend so far against the limit after this plan", hint, people, columns=columns, summary=summary),
     )
 
 
@@ -258,7 +259,7 @@ def _change_table(plans: Sequence[Plan]) -> tuple[Table, ...]:
     if not rows:
         return ()
     columns = (
-        Column(name="change"), Column(name="who"), Column(name="now", is_number=True),
+        Column(name="change", is_short=True), Column(name="who"), Column(name="now", is_number=True),
         Column(name="after", is_number=True), Column(name="people", is_number=True), Column(name="why", is_long=True),
         Column(name="where", is_long=True),
     )  # fmt: skip
@@ -307,7 +308,7 @@ def _drift_table(drifts: Sequence[Drift]) -> tuple[Table, ...]:
         return ()
     columns = (
         Column(name="why it differs"), Column(name="who"), Column(name="policy", is_number=True),
-        Column(name="live", is_number=True), Column(name="apply would"), Column(name="changed by", is_long=True),
-        Column(name="when"), Column(name="where", is_long=True),
+        Column(name="live", is_number=True), Column(name="apply would", is_short=True),
+        Column(name="changed by", is_long=True), Column(name="when"), Column(name="where", is_long=True),
     )  # fmt: skip
     return (Table(title=count(len(rows), "difference"), columns=columns, rows=tuple(rows)),)

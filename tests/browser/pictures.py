@@ -19,8 +19,11 @@ from cmarkgfm.cmark import Options as Rendering  # type: ignore[import-untyped]
 from reconciler.sandbox import Options, Sandbox
 
 PICTURES = Path(__file__).parents[2] / "docs" / "pictures"
-EDITS = (("$200.00", "$250.00"), ("$400.00", "$300.00"), ("$150.00", "$120.00"))
-"""What the pull request changes: one amount for another, wherever it stands."""
+TIERS = "tiers: {starter: $120, standard: $250, senior: $300}\n"
+EDITS = (("$200.00", "standard"), ("$400.00", "senior"), ("$150.00", "starter"))
+"""What the pull request changes: an amount becomes a tier, wherever it stands."""
+REFUSED = 3
+"""What `plan` exits with: the picture shows a refusal."""
 COMMENT = """<!doctype html><meta charset="utf-8"><style>
 body{font:14px/1.5 system-ui,"DejaVu Sans",sans-serif;margin:0;padding:18px 22px}
 table{border-collapse:collapse;margin:0 0 14px}td,th{border:1px solid #d1d9e0;padding:5px 11px}
@@ -58,6 +61,9 @@ def _plan(folder: Path) -> None:
             "HOME": str(folder),
             "CODER_URL": sandbox.url,
             "CODER_SESSION_TOKEN": sandbox.tokens["user-admin"],
+            "GITHUB_ACTIONS": "true",
+            "GITHUB_REPOSITORY": "acme/ai-budgets",
+            "GITHUB_SHA": "0123456789abcdef",
         }
         command = [sys.executable, "-m", "reconciler"]
         policy = subprocess.run(
@@ -66,9 +72,12 @@ def _plan(folder: Path) -> None:
         for before, after in EDITS:
             policy = policy.replace(before, after)
         (folder / "policies").mkdir()
-        (folder / "policies" / "acme.yaml").write_text(policy, encoding="utf-8")
+        (folder / "policies" / "acme.yaml").write_text(policy + TIERS, encoding="utf-8")
         saves = ("--save", "html=plan.html", "--save", "markdown=plan.md")
-        subprocess.run([*command, "plan", *saves], cwd=folder, env=environment, capture_output=True, check=False)
+        ran = subprocess.run(
+            [*command, "plan", *saves], cwd=folder, env=environment, capture_output=True, text=True, check=False
+        )
+        assert ran.returncode == REFUSED, ran.stderr
 
 
 if __name__ == "__main__":

@@ -83,6 +83,16 @@ def boxes(page: Any, selector: str) -> list[dict[str, Any]]:
     return found
 
 
+def test_a_sign_and_its_verb_are_on_one_line(browser: Any, pages: dict[str, Path]) -> None:
+    page = opened(browser, pages["plan"])
+    heights = {box["text"]: box["height"] for box in boxes(page, "td.short")}
+    assert {"~ update", "+ create", "- delete"} == set(heights)
+    lines = "Math.max(...[...document.querySelectorAll('td.short')].map(cell => { const range = document.createRange();"
+    script = f"{lines} range.selectNodeContents(cell); return range.getClientRects().length; }}))"
+    assert page.evaluate(script) == 1
+    page.context.close()
+
+
 @WIDTHS
 def test_text_in_charts_is_as_large_as_text(browser: Any, pages: dict[str, Path], width: int) -> None:
     """Charts that only scale are unreadable on a telephone."""

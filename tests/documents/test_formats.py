@@ -26,14 +26,14 @@ from reconciler.errors import ReconcilerError
 from reconciler.formats.documents import DOCUMENTS, dump, load
 from reconciler.money import format_usd, format_usd_short
 from reconciler.operations.status import find_status
-from reconciler.render.changes import DRIFT_TITLES
+from reconciler.render.changes import DRIFT_TITLES, change_rows
 from reconciler.render.formats import FORMATS, Facts, Format, formats_of, render
 from reconciler.render.markup import code
 from reconciler.render.overview import overview_of, signed_usd
 from reconciler.render.pages import github
 from reconciler.render.text import harmless
 from tests.documents.samples import FACTS, large_plan, outcome, plan, plan_of, values
-from tests.effects.worlds import NOW, World, plans, spends
+from tests.effects.worlds import NOW, World, plans, set_group, spends
 from tests.property.strategies import SnapshotReader
 
 ROWS = pytest.mark.parametrize("row", FORMATS.values(), ids=list(FORMATS))
@@ -239,6 +239,16 @@ def test_counts_and_metrics_agree_with_the_json(made: Plan) -> None:
         case.get("name") for case in ElementTree.fromstring(render("junit", (made,), FACTS)).iter("testcase")
     )
     assert all(cases[action["address"]] == 1 for action in document["actions"]), "one case an entry"
+
+
+def test_no_arrow_where_nobodys_limit_changes() -> None:
+    """`eng` gives ana a higher limit than `ops`, so without the budget of `ops` she has what she had."""
+    world = World({"eng": ["ana"], "ops": ["ana"]}, {"eng": 500, "ops": 5})
+    made = plan_of(world, (set_group(world, "ops", None),), {})
+    (row,) = change_rows(made)
+    assert (row.arrow, row.people, row.note) == ("", 0, "changes nobody's limit")
+    lowered = plan_of(world, (set_group(world, "eng", 100),), {})
+    assert change_rows(lowered)[0].arrow == "▼"
 
 
 class StatusOfSnapshot(SnapshotReader):

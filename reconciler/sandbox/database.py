@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
+import zlib
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -41,8 +43,13 @@ class Database:
         if in_file:
             self._connection.execute("PRAGMA journal_mode = WAL")
             self._connection.execute("PRAGMA synchronous = NORMAL")
+        schema = SCHEMA.read_text(encoding="utf-8")
+        version = zlib.crc32(re.sub(r"--.*|\s+", "", schema).encode()) & 0x7FFF_FFFF
         if not self.value("SELECT count(*) FROM sqlite_master"):
-            self._connection.executescript(SCHEMA.read_text(encoding="utf-8"))
+            self._connection.executescript(schema)
+            self._connection.execute(f"PRAGMA user_version = {version}")
+        elif self.value("PRAGMA user_version") != version:
+            raise sqlite3.DatabaseError("it was not made by this version of the sandbox; name another file")
         self.is_empty = not self.value("SELECT count(*) FROM deployment")
         self._connection.set_authorizer(self._authorize)
 

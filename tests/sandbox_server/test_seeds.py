@@ -134,6 +134,20 @@ def test_another_file_is_no_database(tmp_path: Path, content: bytes) -> None:
         Sandbox(Options(database=str(path))).__enter__()
 
 
+def test_a_file_of_another_version_is_refused_and_kept(tmp_path: Path) -> None:
+    path = tmp_path / "coder.db"
+    with Sandbox(Options(database=str(path))):
+        pass
+    with sqlite3.connect(path) as connection:
+        connection.execute("PRAGMA user_version = 7")
+    connection.close()
+    with pytest.raises(ValueError, match="not made by this version of the sandbox; name another file"):
+        Sandbox(Options(database=str(path))).__enter__()
+    with sqlite3.connect(path) as connection:
+        assert connection.execute("SELECT count(*) FROM users WHERE NOT deleted").fetchone()[0] > 40
+    connection.close()
+
+
 def test_a_seed_that_failed_leaves_the_file_empty(tmp_path: Path) -> None:
     wrong, database = tmp_path / "wrong.yaml", str(tmp_path / "coder.db")
     wrong.write_text("organizations: [{name: acme, members: [nobody]}]", encoding="utf-8")

@@ -60,6 +60,7 @@ year: .venv/installed ## a scripted year of a company of 300 people, hour by hou
 	@$(BIN)/python -m tests.year $(YEAR)
 
 bench: .venv/installed ## measure the targets of tests/bench as ratios
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[bench]'
 	@$(BIN)/python -m tests.bench $(BENCH)
 
 clean: ## remove what the targets made

@@ -11,7 +11,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 from reconciler.coder.client import CoderReader, open_reader
@@ -26,10 +26,8 @@ from reconciler.errors import Place
 from reconciler.money import Micros
 from reconciler.operations.plan import take_snapshot
 from reconciler.operations.review import Proposal, find_effects, find_verdict
+from tests.bench.results import Report, ratio
 from tests.effects.worlds import NOW
-
-Report = Callable[[str, str, float, float], None]
-"""Hears of each figure: its name, what it says, the value, and the most that it may be."""
 
 ROUNDS = 9
 SEED = "5000-users,200-groups"
@@ -43,8 +41,8 @@ def run(report: Report) -> None:
         for name, everyone, what in (("E1", False, "a few teams"), ("E2", True, "everybody")):
             policy = _policy(connection, everyone=everyone)
             plain, full = _compare(connection, policy)
-            text = f"plan of 5,000 people with effects on {what}, over one without ({plain:.2f} s)"
-            report(name, text, full / plain, 1.2)
+            text = f"plan of 5,000 people with effects on {what}, over one without ({statistics.median(plain):.2f} s)"
+            report(name, text, ratio(full, plain), 1.2)
     output = subprocess.run(
         [sys.executable, "-m", "tests.bench.large"], capture_output=True, text=True, check=True
     ).stdout
@@ -55,13 +53,13 @@ def run(report: Report) -> None:
     report("E4", "megabytes at the peak of that, the live state included", float(megabytes), 600.0)
 
 
-def _compare(connection: Connection, policy: Policy) -> tuple[float, float]:
-    """Return the median seconds of a plan without and with effects."""
+def _compare(connection: Connection, policy: Policy) -> tuple[list[float], list[float]]:
+    """Return the seconds of plans without and with effects."""
     times: dict[bool, list[float]] = {False: [], True: []}
     for _ in range(ROUNDS):
         for with_effects in (False, True):
             times[with_effects].append(_plan(connection, policy, with_effects=with_effects))
-    return statistics.median(times[False]), statistics.median(times[True])
+    return times[False], times[True]
 
 
 @contextmanager
@@ -141,7 +139,3 @@ def _propose(reader: CoderReader, policy: Policy) -> Proposal:
     return Proposal(
         actions=actions, snapshot=snapshot, policies=resolution.policies, desired=desired, moment=present(NOW)
     )
-
-
-if __name__ == "__main__":
-    run(lambda name, text, value, most: print(f"{name} {text}: {value:.2f} (at most {most})"))

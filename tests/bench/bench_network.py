@@ -6,13 +6,11 @@ import json
 import statistics
 import subprocess
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
 
 from tests.bench import whole
+from tests.bench.results import Report
 from tests.bench.whole import RATE, RECONCILER, Company, company
-
-Report = Callable[[str, str, float, float], None]
 
 ROUNDS = 3
 WIDTHS = ("8", "16", "32", "64", "auto")

@@ -7,13 +7,12 @@ import shutil
 import statistics
 import sys
 import tempfile
-from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 
 from tests.bench import whole
-from tests.bench.whole import BARE, RECONCILER, company, medians
-
-Report = Callable[[str, str, float, float], None]
+from tests.bench.results import Ratio, Report, ratio
+from tests.bench.whole import BARE, RECONCILER, company, times
 
 SLOW = True
 SIZE = "5000-users,200-groups"
@@ -22,13 +21,15 @@ LARGE = "100000-users,1000-groups"
 SINGLE_WIDTHS = {0.0: 8, 0.005: 16, 0.05: 64}
 SINGLE_PROMISES = {0.0: 1.25, 0.005: 1.2, 0.05: 1.1}
 BULK_PROMISES = {0.0: 1.9, 0.005: 1.7, 0.05: 1.25}
-OBVIOUS = Path(__file__).parent / "obvious.py"
+OBVIOUS, SCRIPT = (Path(__file__).parent / name for name in ("obvious.py", "obvious.sh"))
+FLOOR = [sys.executable, "-m", "tests.bench.floor"]
 
 
 def run(report: Report) -> None:
-    """Measure T1, T2, T10, T11 and T16."""
+    """Measure T1, T2, T10, T11 and T16; and beside the targets the floor and the obvious script."""
     with tempfile.TemporaryDirectory() as folder:
         _measure_plans(report, Path(folder))
+        _measure_peers(report, Path(folder))
         _measure_large(report, Path(folder))
         _measure_terraform(report, Path(folder))
 
@@ -36,14 +37,32 @@ def run(report: Report) -> None:
 def _measure_plans(report: Report, folder: Path) -> None:
     """T1 and T2: the plan of 5,000 people against bare."""
     for latency_s, width in SINGLE_WIDTHS.items():
-        ratio, requests = _against_bare(folder, "2.35", latency_s, width)
+        found, requests = _against_bare(folder, "2.35", latency_s, width)
         what = f"plan, 5,000 single reads, {latency_s * 1000:.0f} ms, {width} wide, {requests:,} requests / bare"
-        report("T1", what, ratio, SINGLE_PROMISES[latency_s])
+        report("T1", what, found, SINGLE_PROMISES[latency_s])
     for version in ("2.37", "2.36"):
         for latency_s, promise in BULK_PROMISES.items():
-            ratio, requests = _against_bare(folder, version, latency_s, 8)
+            found, requests = _against_bare(folder, version, latency_s, 8)
             what = f"plan on {version}, bulk reads, {latency_s * 1000:.0f} ms, 8 wide, {requests:,} requests / bare"
-            report("T2", what, ratio, promise)
+            report("T2", what, found, promise)
+
+
+def _measure_peers(report: Report, folder: Path) -> None:
+    """The plan of 5,000 people against the fastest client, and against curl and jq, one request after another."""
+    with company(SIZE) as live:
+        plan = [*RECONCILER, "plan", "--parallelism", "8", str(_write(folder / "policy.yaml", live.policy()))]
+        requests = live.requests_of(plan)
+        sent = _write(folder / "requests.json", json.dumps(whole.in_waves(requests)))
+        reads = [request["path"] for request in requests if request["method"] == "GET"]
+        commands = {"plan": plan}
+        if find_spec("pyreqwest"):
+            commands["floor"] = [*FLOOR, str(sent), "8"]
+        if shutil.which("curl") and shutil.which("jq"):
+            commands["script"] = ["sh", str(SCRIPT), str(_write(folder / "paths", "\n".join(reads) + "\n"))]
+        taken = times(commands, live.environment, rounds=5)
+    for peer, what, promise in (("floor", "the fastest client", 5.0), ("script", "curl and jq, one by one", 0.5)):
+        if peer in taken:
+            report(peer, f"plan on 2.37, bulk reads, 0 ms / {what}", ratio(taken["plan"], taken[peer]), promise)
 
 
 def _measure_large(report: Report, folder: Path) -> None:
@@ -53,11 +72,13 @@ def _measure_large(report: Report, folder: Path) -> None:
         plan = [*RECONCILER, "plan", str(policy)]
         ours = [whole.run(plan, large.environment) for _ in range(3)]
         requests = large.requests_of(plan)
-        report("T16", f"peak memory of a plan of 100,000 people, {len(requests):,} requests, MB", ours[-1][1], 250)
+        report("T16", f"peak memory of a plan of 100,000 people, {len(requests):,} requests, MB", ours[-1].peak_mb, 250)
+        report("T16", "its own CPU, s", statistics.median(took.cpu_s for took in ours), 3.0)
+        report("T16", "and in all, beside the sandbox, s", statistics.median(took.seconds for took in ours), 5.0)
         bulk = _write(folder / "large.json", json.dumps(requests))
         obvious = whole.run([sys.executable, str(OBVIOUS), str(policy), str(bulk)], large.environment)
-        ratio = statistics.median(seconds for seconds, _ in ours) / obvious[0]
-        report("T11", f"plan of 100,000 people in {ours[-1][0]:.1f} s / the obvious program", ratio, 0.25)
+        what = f"plan of 100,000 people in {ours[-1].seconds:.1f} s / the obvious program"
+        report("T11", what, ratio([took.seconds for took in ours], [obvious.seconds] * len(ours)), 0.25)
 
 
 def _measure_terraform(report: Report, folder: Path) -> None:
@@ -74,9 +95,9 @@ def _measure_terraform(report: Report, folder: Path) -> None:
             "ours": [*RECONCILER, "plan", str(policy)],
             "theirs": ["terraform", f"-chdir={folder}", "plan", "-detailed-exitcode"],  # fails when it sees a change
         }
-        taken = medians(commands, live.environment, rounds=3)
-    what = f"plan of 5,000 in {taken['ours']:.2f} s / terraform plan of 5,000 blocks"
-    report("T10", what, taken["ours"] / taken["theirs"], 0.1)
+        taken = times(commands, live.environment, rounds=3)
+    what = f"plan of 5,000 in {statistics.median(taken['ours']):.2f} s / terraform plan of 5,000 blocks"
+    report("T10", what, ratio(taken["ours"], taken["theirs"]), 0.1)
 
 
 def _applied(count: int) -> dict[str, object]:
@@ -95,15 +116,15 @@ def _applied(count: int) -> dict[str, object]:
     return {"version": 4, "terraform_version": "1.0.0", "serial": 1, "lineage": "bench", "resources": resources}
 
 
-def _against_bare(folder: Path, version: str, latency_s: float, width: int) -> tuple[float, int]:
+def _against_bare(folder: Path, version: str, latency_s: float, width: int) -> tuple[Ratio, int]:
     with company(SIZE, version=version, latency_s=latency_s) as live:
         policy = _write(folder / "policy.yaml", live.policy())
         plan = [*RECONCILER, "plan", "--parallelism", str(width), str(policy)]
         requests = live.requests_of(plan)
         sent = _write(folder / "requests.json", json.dumps(whole.in_waves(requests)))
         commands = {"plan": plan, "bare": [*BARE, str(sent), str(width)]}
-        taken = medians(commands, live.environment, rounds=5 if latency_s < 0.05 else 3)
-    return taken["plan"] / taken["bare"], len(requests)
+        taken = times(commands, live.environment, rounds=5 if latency_s < 0.05 else 3)
+    return ratio(taken["plan"], taken["bare"]), len(requests)
 
 
 def _write(file: Path, text: str) -> Path:

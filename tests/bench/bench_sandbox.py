@@ -11,18 +11,18 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-Report = Callable[[str, str, float, float], None]
-"""Hears of each figure: its name, what it says, the value, and what was promised."""
+from tests.bench.results import Report
 
 ROUNDS = 5
 PROGRAM = """
 import json, sys
 from reconciler.sandbox import Options, serve
+from tests.bench.results import Report
 serve(Options(seed=sys.argv[1]), lambda ready: print(json.dumps([ready.url, ready.tokens["owner"]]), flush=True))
 """
 

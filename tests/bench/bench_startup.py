@@ -9,11 +9,10 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 
 from reconciler.cli.app import COMMANDS
+from tests.bench.results import Report, ratio
 
-Report = Callable[[str, str, float, float], None]
 ROUNDS = 21
 _PROGRAM = [sys.executable, "-m", "reconciler"]
 
@@ -31,11 +30,10 @@ def run(report: Report, *, rounds: int = ROUNDS) -> None:
         times[""].append(_time(nothing))
         for name, (command, _promised) in looked_up.items():
             times[name].append(_time(command))
-    peer = statistics.median(times[""])
     slowest = max(COMMANDS, key=lambda name: statistics.median(times[f"{name} --help"]))
     for name in ("--help", "--version", f"{slowest} --help"):
         shown = f"{name} (the slowest of {len(COMMANDS)})" if name.startswith(slowest) else name
-        report("T8", f"{shown}, over `python -c pass`", statistics.median(times[name]) / peer, looked_up[name][1])
+        report("T8", f"{shown}, over `python -c pass`", ratio(times[name], times[""]), looked_up[name][1])
 
 
 def _time(command: list[str]) -> float:

@@ -6,12 +6,10 @@ import json
 import statistics
 import subprocess
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
 
+from tests.bench.results import Report
 from tests.bench.whole import RATE, Company, company
-
-Report = Callable[[str, str, float, float], None]
 
 ROUNDS = 5
 LATENCY_S, WIDTH = 0.05, 64

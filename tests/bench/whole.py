@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import statistics
 import subprocess
 import sys
 import time
@@ -18,7 +17,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from reconciler.sandbox import SECRET_HEADER
 
@@ -118,8 +117,17 @@ def company(seed: str, *, version: str = "2.37", latency_s: float = 0.0) -> Iter
             process.terminate()
 
 
-def run(command: Sequence[str], environment: Mapping[str, str], *, cwd: Path | None = None) -> tuple[float, float]:
-    """Run a command to its end; return its seconds and its peak memory in MB. Raises RuntimeError when it fails."""
+class Run(NamedTuple):
+    """What a process took."""
+
+    seconds: float
+    peak_mb: float
+    cpu_s: float
+    """Of its own, the system's share included."""
+
+
+def run(command: Sequence[str], environment: Mapping[str, str], *, cwd: Path | None = None) -> Run:
+    """Run a command to its end; return what it took. Raises RuntimeError when it fails."""
     started = time.perf_counter()
     with subprocess.Popen(
         command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, cwd=cwd, text=True
@@ -131,15 +139,17 @@ def run(command: Sequence[str], environment: Mapping[str, str], *, cwd: Path | N
     seconds = time.perf_counter() - started
     if process.returncode:
         raise RuntimeError(f"{' '.join(command)}: exit {process.returncode}\n{errors}")
-    return seconds, usage.ru_maxrss / 1024
+    return Run(seconds, usage.ru_maxrss / 1024, usage.ru_utime + usage.ru_stime)
 
 
-def medians(commands: Mapping[str, Sequence[str]], environment: Mapping[str, str], *, rounds: int) -> dict[str, float]:
-    """Run commands in turns, each once to warm up and then `rounds` times; return the median seconds of each."""
+def times(
+    commands: Mapping[str, Sequence[str]], environment: Mapping[str, str], *, rounds: int
+) -> dict[str, list[float]]:
+    """Run commands in turns, each once to warm up and then `rounds` times; return the seconds of each round."""
     taken: dict[str, list[float]] = {name: [] for name in commands}
     for number in range(rounds + 1):
         for name, command in commands.items():
-            seconds, _ = run(command, environment)
+            took = run(command, environment)
             if number:
-                taken[name].append(seconds)
-    return {name: statistics.median(times) for name, times in taken.items()}
+                taken[name].append(took.seconds)
+    return taken

@@ -1,0 +1,109 @@
+"""What benches measured: printed as it comes, and written as the table of docs/explanation/performance.md.
+
+A ratio is of two medians of one run whose rounds took turns; its spread is that of the rounds, so that a reader sees
+how much of a difference is noise.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+import statistics
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+PAGE = Path(__file__).parents[2] / "docs" / "explanation" / "performance.md"
+BEGIN, END = "<!-- measured: written by `make bench BENCH=--write` -->\n", "<!-- end of what was measured -->\n"
+PACKAGES = ("httpx", "pyyaml", "jsonschema", "click")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Ratio:
+    """A ratio of medians, and the lowest and highest of the rounds."""
+
+    value: float
+    low: float
+    high: float
+
+    def __str__(self) -> str:
+        return f"{self.value:,.2f} ({self.low:,.2f} to {self.high:,.2f})"
+
+
+def ratio(ours: Sequence[float], theirs: Sequence[float]) -> Ratio:
+    """Compare two series whose rounds took turns."""
+    rounds = [mine / peer for mine, peer in zip(ours, theirs, strict=True)]
+    return Ratio(value=statistics.median(ours) / statistics.median(theirs), low=min(rounds), high=max(rounds))
+
+
+Report = Callable[[str, str, "float | Ratio", float], None]
+"""Hears of each figure: its target, what it says, the value, and what is promised."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Row:
+    """One figure. A target whose name ends in `>` promises at least, any other at most."""
+
+    target: str
+    what: str
+    measured: float | Ratio
+    promised: float
+
+    @property
+    def holds(self) -> bool:
+        """Whether the promise holds."""
+        value = self.measured.value if isinstance(self.measured, Ratio) else self.measured
+        return value >= self.promised if self.target.endswith(">") else value <= self.promised
+
+    @property
+    def cells(self) -> tuple[str, ...]:
+        """Return the cells of the table: target, what, measured, promise, verdict."""
+        measured = str(self.measured) if isinstance(self.measured, Ratio) else f"{self.measured:,.2f}"
+        word = "at least" if self.target.endswith(">") else "at most"
+        verdict = "holds" if self.holds else "**missed**"
+        return self.target.rstrip(">"), self.what, measured, f"{word} {self.promised:,.2f}", verdict
+
+
+class Results:
+    """Collects rows; called as a `Report`."""
+
+    def __init__(self) -> None:
+        self.rows: list[Row] = []
+
+    def __call__(self, target: str, what: str, measured: float | Ratio, promised: float) -> None:
+        row = Row(target=target, what=what, measured=measured, promised=promised)
+        self.rows.append(row)
+        name, text, value, promise, verdict = row.cells
+        print(f"{name:<8}{text:<76}{value:>24}   {promise:<16}{verdict.strip('*')}", flush=True)
+
+    def write(self, page: Path = PAGE) -> None:
+        """Replace what the page says was measured."""
+        text = page.read_text(encoding="utf-8")
+        before, after = text.partition(BEGIN)[0], text.partition(END)[2]
+        page.write_text(f"{before}{BEGIN}\n{self._section()}\n{END}{after}", encoding="utf-8")
+
+    def _section(self) -> str:
+        head = ("Target", "What", "Measured", "Promised", "")
+        rows = [head, ("---",) * len(head), *(row.cells for row in self.rows)]
+        held = sum(row.holds for row in self.rows)
+        table = "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in rows)
+        return f"{machine()}. {held} of {len(self.rows)} hold.\n\n{table}\n"
+
+
+def machine() -> str:
+    """Say when and where: the day, the processors, the system, and the versions."""
+    cpu = _cpu()
+    packages = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
+    where = f"{os.cpu_count()} processors ({cpu}), {platform.system()} {platform.release()}"
+    return f"Measured on {datetime.now(UTC):%Y-%m-%d}: {where}, Python {platform.python_version()}, {packages}"
+
+
+def _cpu() -> str:
+    try:
+        found = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text(encoding="utf-8"))
+    except OSError:
+        found = None
+    return found[1] if found else platform.machine()

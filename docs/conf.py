@@ -37,7 +37,9 @@ NAVIGATION = {
         "commands", "policy", "hazards", "guardrails", "formats", "documents", "exit-codes", "environment", "metrics",
         "sandbox",
     )),
-    "Understand": tuple(f"explanation/{name}" for name in ("limit-rule", "order", "known-unknown", "scale", "performance")),
+    "Understand": tuple(f"explanation/{name}" for name in (
+        "limit-rule", "order", "known-unknown", "scale", "performance",
+    )),
 }  # fmt: skip
 
 

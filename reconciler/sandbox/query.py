@@ -12,17 +12,20 @@ from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import parse_qs
 
 from .answers import INVALID_QUERY, Refused, Validation, refusal
-from .clock import parse_moment
+from .clock import as_text
+from .gotime import DAY, RFC3339, parse_time
 from .identifiers import NIL, parse_uuid, uuid_fault
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
+    from datetime import datetime
 
 _TRUE = {"1", "t", "T", "TRUE", "true", "True"}
 _FALSE = {"0", "f", "F", "FALSE", "false", "False"}
 _INTEGER = re.compile(r"[+-]?[0-9]+", re.ASCII)
 _ELEMENTS = re.compile(r'(?:[^\s"]|"[^"]*"?)+')
 _PARTS = re.compile(r'(?:[^:"]|"[^"]*"?)+')
+_SPACE = "\t\n\v\f\r \x85\xa0"
 MAXIMUM_IDS = 100
 Value = TypeVar("Value")
 
@@ -40,6 +43,11 @@ class Parameters:
         self._values = values
         self._faults: list[Validation] = []
         self._known: set[str] = set()
+
+    def is_sent(self, key: str) -> bool:
+        """Tell whether the key was sent, with or without a value."""
+        self._known.add(key)
+        return key in self._values
 
     def has(self, key: str) -> bool:
         """Tell whether the key was sent with a value."""
@@ -103,15 +111,30 @@ class Parameters:
 
     def moment(self, key: str) -> str | None:
         """Return an RFC 3339 time as the database writes it, None without a value."""
-        text = self.text(key)
-        moment = parse_moment(text) if text else None
-        if text and moment is None:
-            self.fault(key, f'Query param "{key}" must be a valid date format (2006-01-02T15:04:05Z07:00): "{text}"')
-        return moment
+        instant = self.instant(key)
+        return None if instant is None else as_text(instant)
+
+    def instant(self, key: str) -> datetime | None:
+        """Return an RFC 3339 time, None without a value. Coder writes its letters large first."""
+        return self._time(key, self.text(key).upper(), RFC3339)
+
+    def day(self, key: str) -> str | None:
+        """Return a day as YYYY-MM-DD, None without a value."""
+        instant = self._time(key, self.text(key), DAY)
+        return None if instant is None else instant.date().isoformat()
+
+    def _time(self, key: str, text: str, layout: str) -> datetime | None:
+        if not text:
+            return None
+        try:
+            return parse_time(text, layout)
+        except ValueError as error:
+            self.fault(key, f'Query param "{key}" must be a valid date format ({layout}): {error}')
+            return None
 
     def uuids(self, key: str) -> list[str]:
         """Return a list of ids in the order sent."""
-        return self._list(key, parse_uuid, uuid_fault)
+        return self._list(key, lambda text: parse_uuid(text.strip(_SPACE)), lambda text: uuid_fault(text.strip(_SPACE)))
 
     def choices(self, key: str, allowed: Collection[str]) -> list[str]:
         """Return a list whose items are all allowed."""

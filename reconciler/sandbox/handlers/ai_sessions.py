@@ -2,19 +2,20 @@
 
 Owners and auditors read all of them, everybody else their own. An interception that has not ended is in no list.
 *Source*: coder-api.md sections 9, 13.3 and 13.5. Inferred, and to be asked of a real server: the message of a wrong
-search of interceptions and of an unknown initiator, and the shape of `thinking`.
+search of interceptions and of an unknown initiator, and how `q` narrows the models and clients.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..answers import INVALID_QUERY, Answer, json_answer, refusal
 from ..clock import shown
 from ..guards import find_user
-from ..identifiers import derived_uuid
+from ..identifiers import NIL, derived_uuid, parse_uuid, uuid_fault
 from ..people import Conditions
 from ..query import read_search
 from ..shapes import minimal_user_shape, without_empty
@@ -51,6 +52,7 @@ class _Bounds:
     maximum: int
 
 
+_INTEGER = re.compile(r"[+-]?[0-9]{1,10}", re.ASCII)
 _LIST, _THREADS = _Bounds(default=100, maximum=1000), _Bounds(default=50, maximum=200)
 
 
@@ -60,35 +62,39 @@ def list_sessions(call: Call) -> Answer:
     limit, offset, after = _limit_of_list(query), query.number("offset"), query.text("after_session_id")
     query.check()
     if after and offset:
-        raise _exclusive("Cannot use both after_session_id and offset pagination in the same request.")
+        detail = "Cannot use both after_session_id and offset pagination in the same request."
+        raise refusal(400, INVALID_QUERY, detail=detail)
     conditions = _conditions(call, query.text("q"), "Invalid session search query.", of_sessions=True)
     rows = call.database.rows(
         f"{_SESSIONS} WHERE {conditions.sql} GROUP BY s.id ORDER BY s.started_at DESC, s.id", *conditions.parameters
     )
-    start = _after(rows, after, "Query parameter has invalid value.") if after else offset
+    detail = f'after_session_id: session "{after}" not found'
+    start = _after(rows, after, "Query parameter has invalid value.", detail=detail) if after else offset
     sessions = [_listed_session(call, row) for row in rows[start : start + limit]]
     return json_answer({"count": len(rows), "sessions": sessions})
 
 
 def get_session(call: Call) -> Answer:
-    """Answer with the threads of a session, oldest first, after or before a cursor but not both."""
-    session_id = call.parameters["session"]
+    """Answer with the threads of a session, oldest first, after or before a cursor but not both.
+
+    Faults are told in Coder's order: the cursors, both of them, the limit, the session, a cursor that is not in it.
+    """
+    session_id, query = call.parameters["session"], call.query()
+    after, before = _cursor(query, "after_id"), _cursor(query, "before_id")
+    if after and before:
+        raise refusal(400, "Cannot use both after_id and before_id in the same request.")
+    limit = _limit_of_threads(query)
     session = call.database.row(f"{_SESSIONS} WHERE s.id = ? GROUP BY s.id", session_id)
     if session is None or not call.caller.may("read", "aibridge_interception", owner=session["initiator_id"]):
         raise refusal(404, "Session not found.")
-    query = call.query()
-    limit = _limit_of_threads(query)
-    after, before = query.text("after_id"), query.text("before_id")
-    if after and before:
-        raise _exclusive("Cannot use both after_id and before_id in the same request.")
     threads = call.database.rows(
         "SELECT * FROM ai_session_threads WHERE session_id = ? AND ended_at IS NOT NULL ORDER BY started_at, id",
         session_id,
     )
     if after:
-        threads = threads[_after(threads, after, "Invalid after_id query parameter.") :]
+        threads = threads[_position_of_thread(threads, "after_id", after) + 1 :]
     if before:
-        threads = threads[: _after(threads, before, "Invalid before_id query parameter.") - 1]
+        threads = threads[: _position_of_thread(threads, "before_id", before)]
     return json_answer(_session_with_threads(session, threads[:limit]))
 
 
@@ -108,12 +114,12 @@ def list_interceptions(call: Call) -> Answer:
 
 def list_models(call: Call) -> Answer:
     """Answer with the names of the models used, null without any."""
-    return _names(call, "t.model")
+    return _names(call, "model", column="t.model")
 
 
 def list_clients(call: Call) -> Answer:
     """Answer with the names of the clients used, null without any."""
-    return _names(call, "s.client")
+    return _names(call, "client", column="s.client")
 
 
 def not_mounted(_: Call) -> Answer:
@@ -121,15 +127,19 @@ def not_mounted(_: Call) -> Answer:
     raise refusal(404, "aibridged handler not mounted")
 
 
-def _names(call: Call, column: str) -> Answer:
+def _names(call: Call, key: str, *, column: str) -> Answer:
+    """Answer with a page of names; `q` is the beginning of a name, with or without its key."""
     query = call.query()
-    limit, offset = query.number("limit"), query.number("offset")
+    limit, offset = _limit_of_list(query), query.number("offset")
     query.check()
+    search = read_search(query.first("q"), f"Invalid AI Gateway {key}s search query.", bare=key)
+    prefix = search.text(key)
+    search.check(unknown_keys=True)
     rows = call.database.rows(
         f"SELECT DISTINCT {column} FROM ai_session_threads t JOIN ai_sessions s ON s.id = t.session_id "
         f"WHERE {column} IS NOT NULL AND t.ended_at IS NOT NULL AND (? OR s.initiator_id = ?) "
-        "ORDER BY 1 LIMIT ? OFFSET ?",
-        call.caller.may("read", "aibridge_interception"), call.caller.id, limit or -1, offset,
+        f"AND substr({column}, 1, ?) = ? ORDER BY 1 LIMIT ? OFFSET ?",
+        call.caller.may("read", "aibridge_interception"), call.caller.id, len(prefix), prefix, limit, offset,
     )  # fmt: skip
     return json_answer([row[0] for row in rows] or None)
 
@@ -172,25 +182,33 @@ def _limit_of_list(query: Parameters) -> int:
 
 
 def _limit_of_threads(query: Parameters) -> int:
-    if not query.has("limit"):
-        return _THREADS.default
-    text = query.text("limit")
-    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= _THREADS.maximum:
-        detail = f"limit must be between 1 and {_THREADS.maximum}"
+    text = query.first("limit") or str(_THREADS.default)
+    if not _INTEGER.fullmatch(text) or not 1 <= int(text) <= _THREADS.maximum:
+        detail = f"Limit must be between 1 and {_THREADS.maximum}."
         raise refusal(400, "Invalid limit query parameter.", detail=detail)
     return int(text)
 
 
-def _exclusive(detail: str) -> Exception:
-    return refusal(400, INVALID_QUERY, detail=detail)
+def _cursor(query: Parameters, key: str) -> str | None:
+    """Return an id, None without a value and for the nil UUID."""
+    text = query.first(key)
+    parsed = parse_uuid(text)
+    if text and parsed is None:
+        raise refusal(400, f"Invalid {key} query parameter.", detail=uuid_fault(text))
+    return None if parsed == NIL else parsed
 
 
-def _after(rows: Sequence[sqlite3.Row], cursor: str, message: str) -> int:
+def _position_of_thread(threads: Sequence[sqlite3.Row], key: str, cursor: str) -> int:
+    detail = f"{key}: interception {cursor} not found: invalid cursor"
+    return _after(threads, cursor, "Invalid pagination cursor.", detail=detail) - 1
+
+
+def _after(rows: Sequence[sqlite3.Row], cursor: str, message: str, *, detail: str = "") -> int:
     """Return the position behind the row with this id. *Raises* Refused 400 when there is none."""
     for position, row in enumerate(rows):
         if row["id"] == cursor:
             return position + 1
-    raise refusal(400, message)
+    raise refusal(400, message, detail=detail)
 
 
 def _tokens(row: sqlite3.Row) -> dict[str, int]:

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from ..answers import Answer, as_json, forbidden, json_answer
-from ..clock import parse_day, shown
+from ..clock import shown
 from ..guards import find_organization
 from ..identifiers import NIL
 from ..people import Conditions
@@ -108,10 +108,7 @@ def _conditions(call: Call, text: str) -> Conditions:
 
 def _add_days(search: Parameters, conditions: Conditions) -> None:
     for key, sign in (("date_from", ">="), ("date_to", "<=")):
-        if text := search.text(key):
-            day = parse_day(text)
-            if day is None:
-                search.fault(key, f'Query param "{key}" must be a valid date format (2006-01-02): "{text}"')
+        if (day := search.day(key)) is not None:
             conditions.add(f"substr(a.time, 1, 10) {sign} ?", day)
 
 

@@ -39,10 +39,10 @@ def spend_by_user(call: Call) -> Answer:
     if not call.caller.may("read", "group_member", organization=call.organization["id"]):
         raise forbidden()
     query = call.query()
-    start, end = read_period(call)
     limit, offset = query.number("limit") or _DEFAULT_PAGE, query.number("offset")
     filters = {key: query.text(key) for key in ("provider_name", "model", "client")}
     query.check()
+    start, end = read_period(query, call.world.clock)
     if limit > _MAXIMUM_PAGE:
         detail = f"Pagination limit must be in range (0, {_MAXIMUM_PAGE}]"
         raise refusal(400, "Invalid pagination limit value.", detail=detail)

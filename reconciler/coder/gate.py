@@ -24,8 +24,8 @@ class Passage:
 
     kind: str
     started_s: float
-    halvings: int
-    """How often the width had been halved when it began."""
+    epoch: int
+    """How often the width had changed when it began. Its latency tells of that width, and of no later one."""
     is_telling: bool
     """Whether enough others were in flight for its latency to tell something."""
     is_overloaded: bool = False
@@ -39,7 +39,7 @@ class _Series:
     latencies_s: list[float] = field(default_factory=list)
     base_s: float = float("inf")
     since_s: float = 0.0
-    """When the first of them ended."""
+    """When the answer before the first of them ended: answers come in bursts, and a burst is as long as its gap."""
 
 
 class Gate:
@@ -47,8 +47,9 @@ class Gate:
 
     def __init__(self, width: Width, *, is_fixed: bool = False, clock: Callable[[], float] = time.monotonic) -> None:
         self._width, self._is_fixed, self._clock = width, is_fixed, clock
-        self._in_flight = self._halvings = 0
+        self._in_flight = self._epoch = 0
         self._most_in_flight = 0
+        self._last_ended_s = clock()
         self._series: dict[str, _Series] = defaultdict(_Series)
         self._free = threading.Condition()
 
@@ -73,7 +74,7 @@ class Gate:
             passage = Passage(
                 kind=kind,
                 started_s=self._clock(),
-                halvings=self._halvings,
+                epoch=self._epoch,
                 is_telling=self._in_flight >= BUSY_SHARE * self._width.limit,
             )
         try:
@@ -83,19 +84,20 @@ class Gate:
                 self._in_flight -= 1
                 if not self._is_fixed:
                     self._learn(passage)
+                    self._last_ended_s = self._clock()
                 self._free.notify_all()
 
     def _learn(self, passage: Passage) -> None:
-        if passage.is_overloaded:
-            if passage.halvings == self._halvings:  # one burst of refusals is one reason
-                self._halvings += 1
-                self._change(halve(self._width))
+        if passage.epoch != self._epoch:  # of a burst of refusals only the first is a reason, too
             return
-        if not passage.is_telling or passage.halvings != self._halvings:
+        if passage.is_overloaded:
+            self._change(halve(self._width))
+            return
+        if not passage.is_telling:
             return
         series = self._series[passage.kind]
         if not series.latencies_s:
-            series.since_s = self._clock()
+            series.since_s = self._last_ended_s
         series.latencies_s.append(self._clock() - passage.started_s)
         if len(series.latencies_s) >= self._width.window:
             window = window_of(series.latencies_s, seconds=self._clock() - series.since_s)
@@ -103,6 +105,7 @@ class Gate:
             self._change(adapt(self._width, window, base_s=series.base_s))
 
     def _change(self, width: Width) -> None:
+        self._epoch += width.limit != self._width.limit
         self._width = width
         for series in self._series.values():
             series.latencies_s.clear()

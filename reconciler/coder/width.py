@@ -31,13 +31,13 @@ START = 8
 MAXIMUM = 64
 NEAR = 1.05
 """Latency over base up to which there is no queue worth mentioning, before noise."""
-FAR = 0.05
+FAR = 0.03
 """How much further latency has to be before the width shrinks."""
 NEAR_AT_START = 1.5
 """The same while doubling, where windows are small."""
 NOISES = 3.0
 """How many standard errors of the window's mean count as noise."""
-MOST_NOISE = 0.1
+MOST_NOISE = 0.06
 """More is not believed: a queue makes latencies uneven, too."""
 OUTLIER = 4.0
 """A latency beyond so many medians counts as that many."""
@@ -100,13 +100,13 @@ class Window:
 def window_of(latencies_s: Sequence[float], *, seconds: float) -> Window:
     """Return what at least two answers show; a stalled one counts as a long one.
 
-    `seconds` is the time from the end of the first to the end of the last.
+    `seconds` is the time from the end of the answer before the first to the end of the last.
     """
     longest = OUTLIER * statistics.median(latencies_s)
     capped = [min(latency, longest) for latency in latencies_s]
     mean = statistics.fmean(capped)
     spread = statistics.stdev(capped) / mean if mean > 0 else 0.0
-    rate = (len(capped) - 1) / seconds if seconds > 0 else 0.0
+    rate = len(capped) / seconds if seconds > 0 else 0.0
     return Window(latency_s=mean, rate=rate, noise=spread / math.sqrt(len(capped)))
 
 

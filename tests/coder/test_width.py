@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from reconciler.cli.server import MAX_READS
 from reconciler.coder.gate import Gate
 from reconciler.coder.width import MAXIMUM, START, Width, Window, adapt, halve, window_of
+from tests.coder import plot
 from tests.coder.simulation import Server, simulate
 
 LATER = {"is_starting": False}
@@ -29,9 +30,9 @@ LATER = {"is_starting": False}
         (20, False, 1.0, 0.0, 22, False),
         (9, False, 1.0, 0.0, 10, False),
         (64, False, 1.0, 0.0, 64, False),
-        (20, False, 1.1, 0.0, 20, False),
+        (20, False, 1.07, 0.0, 20, False),
         (20, False, 1.1, 0.02, 22, False),
-        (20, False, 1.3, 0.9, 18, False),
+        (20, False, 1.3, 0.9, 17, False),
         (40, False, 2.0, 0.0, 21, False),
         (40, False, 9.0, 0.0, 8, False),
         (4, False, 9.0, 0.0, 4, False),
@@ -99,17 +100,27 @@ SERVERS = {
 
 @pytest.mark.parametrize("name", SERVERS)
 def test_it_is_as_fast_as_the_best_width_with_hardly_more_in_flight_and_does_not_swing(name: str) -> None:
-    """At least 0.8 of what any width up to the maximum can reach; in flight hardly more than that needs, or START.
+    """At least 0.8 of what any width up to the maximum can reach; in flight at most 1.2 x what that needs, or START.
 
-    The aim is 1.2 x; three of these servers take more, up to 1.37 x. A fifth of the time may be trials.
+    A fifth of the time may be trials.
     """
     server = SERVERS[name]
     run = simulate(server, width=None, requests=4_000)
     assert run.rate >= 0.8 * server.best_rate(MAXIMUM)
     later = run.widths[len(run.widths) // 4 :]
-    assert statistics.mean(later) <= max(START + 1.5, 1.4 * server.needed)
+    assert statistics.mean(later) <= max(START + 1.5, 1.2 * server.needed)
     settled = sorted(run.widths[2_000:])
     assert settled[-len(settled) // 5] - settled[len(settled) // 5] <= max(3, 0.25 * statistics.mean(settled))
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.3])
+@pytest.mark.parametrize("latency_ms", [0, 10, 80])
+@pytest.mark.parametrize(("workers", "service_ms"), [(1, 4), (3, 5), (12, 5), (24, 8), (10, 30)])
+def test_servers_that_nothing_was_tuned_to(latency_ms: int, workers: int, service_ms: int, noise: float) -> None:
+    server = Server(latency_s=latency_ms / 1000, workers=workers, service_s=service_ms / 1000, noise=noise)
+    run = simulate(server, width=None, requests=3_000, seed=3)
+    assert run.rate >= 0.8 * server.best_rate(MAXIMUM)
+    assert run.mean <= max(START + 3.5, 1.4 * server.needed)
 
 
 @pytest.mark.parametrize("seed", range(2))
@@ -160,3 +171,8 @@ def test_on_a_server_like_the_real_one_most_of_its_throughput_is_used() -> None:
         seen.append(width.limit)
     assert rate(round(statistics.mean(seen))) >= 0.77 * rate(64)
     assert statistics.mean(seen) <= 10
+
+
+def test_the_picture_is_of_this_limiter() -> None:
+    """`python -m tests.coder.plot` draws it again."""
+    assert plot.PICTURE.read_text(encoding="utf-8") == plot.picture()

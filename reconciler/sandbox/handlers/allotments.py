@@ -2,8 +2,9 @@
 
 They are not enforced yet. All shares of a tier are at most 100 %, so the order of writes matters.
 
-*Source*: coder-api.md section 13.1, and Coder's own client and handler of October 2026; no such server was ever asked.
-Inferred: that a licence with the AI Gateway is enough, that Everyone is refused with 400, and how a share is written.
+*Source*: coder-api.md section 13.1, and Coder's own client, handler and tests of October 2026; no such server was ever
+asked. Inferred: that Everyone is refused with 400. Known and left out: Coder asks for a licence of Agent Hours, here
+that of the AI Gateway is enough, and Coder records these writes in the audit log.
 """
 
 from __future__ import annotations
@@ -31,17 +32,19 @@ _TABLE_OF = {"organization": "agent_hours_organization_allotments", "group": "ag
 
 
 def list_organizations(call: Call) -> Answer:
-    """Answer with the shares of all organizations."""
+    """Answer with the shares of all organizations that are not deleted."""
     if not call.caller.may("read", "deployment_config"):
         raise forbidden()
-    rows = call.database.rows(_ORGANIZATIONS + "ORDER BY a.organization_id")
+    rows = call.database.rows(_ORGANIZATIONS + "WHERE NOT o.deleted ORDER BY o.name")
     return json_answer([_shape("organization", row) for row in rows])
 
 
 def put_organization(call: Call) -> Answer:
     """Give an organization a share of the deployment's Agent Hours."""
     _require_deployment_right(call)
-    return _put(call, "organization", call.organization["id"], siblings="SELECT id FROM organizations")
+    return _put(
+        call, "organization", call.organization["id"], siblings="SELECT id FROM organizations WHERE NOT deleted"
+    )
 
 
 def delete_organization(call: Call) -> Answer:
@@ -58,7 +61,7 @@ def list_groups(call: Call) -> Answer:
     if call.organization["deleted"]:
         raise not_found()
     own = "SELECT allotment_bps FROM agent_hours_organization_allotments WHERE organization_id = ?"
-    rows = call.database.rows(_GROUPS + "WHERE g.organization_id = ? ORDER BY a.group_id", id_)
+    rows = call.database.rows(_GROUPS + "WHERE g.organization_id = ? ORDER BY g.name", id_)
     return json_answer(
         {
             "organization_allotment_bps": call.database.value(own, id_),

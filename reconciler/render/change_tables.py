@@ -10,71 +10,104 @@ from reconciler.render.drift import acceptance_lines
 from reconciler.render.formats import Facts
 from reconciler.render.markup import code, fenced, link, place_url
 from reconciler.render.text import day
+from reconciler.words import count
 
+FILES_SHOWN = 10
 KEPT_SHOWN = 50
+_ROOM_FOR_LEFT_OUT = 2_000
+"""Characters for what is said of the files left out."""
 NOT_LISTED = "not in a policy file"
 
 
 class ChangeTable:
     """The changes of a plan."""
 
-    head = ("| | who | now | after | | people | why |", "|---|---|--:|--:|---|--:|---|")
+    columns: Sequence[tuple[str, str]] = (
+        ("", "---"), ("who", "---"), ("now", "--:"), ("after", "--:"), ("", "---"), ("people", "--:"), ("why", "---"),
+    )  # fmt: skip
+    """Names and alignments; the last column is why."""
 
     def __init__(self, facts: Facts) -> None:
         self._facts = facts
 
     def whole(self, rows: Sequence[ChangeRow]) -> list[str]:
         """One table, in the order in which the changes run, each linked to its line."""
-        return [*self.head, *(self.line(row, is_linked=True) for row in rows), ""] if rows else []
+        return [*self._table([self._cells(row, is_linked=True) for row in rows]), ""] if rows else []
 
     def titled(self, title: str, rows: Sequence[ChangeRow]) -> list[str]:
         """A table below a title; nothing where there are no rows."""
         return [f"**{title}: {len(rows):,}**", "", *self.whole(rows)] if rows else []
 
-    def of_file(self, file: str, rows: Sequence[ChangeRow]) -> list[str]:
-        """The table of one policy file."""
+    def by_file(self, rows: Sequence[ChangeRow], *, room: int) -> list[str]:
+        """A table a file, whole files as far as there is room for (in characters), then what was left out.
+
+        Where not every file has room, no table says why: there is room for twice as many changes then.
+        """
+        files: dict[str, list[ChangeRow]] = {}
+        for row in sorted(rows, key=lambda row: (not row.file, row.file)):
+            files.setdefault(row.file, []).append(row)
+        room -= _ROOM_FOR_LEFT_OUT
+        tables = {file: self._of_file(file, rows, with_why=True) for file, rows in files.items()}
+        lines: list[str] = []
+        if sum(map(len, tables.values())) > room:
+            tables = {file: self._of_file(file, rows, with_why=False) for file, rows in files.items()}
+            lines = ["The reasons are in the full plan: there is no room for them here.", ""]
+        left_out: list[tuple[str, int]] = []
+        for file, table in tables.items():
+            if len(table) <= room:
+                lines.append(table)
+                room -= len(table)
+            else:
+                left_out.append((file, len(files[file])))
+        return [*lines, *_left_out(left_out)]
+
+    def _of_file(self, file: str, rows: Sequence[ChangeRow], *, with_why: bool) -> str:
         place = rows[0].place
         url = place_url(place, self._facts.link_base).partition("#")[0] if place else ""
         title = f"**{link(file, url)}**" if file else f"**{NOT_LISTED}**"
-        return [title, "", *self.head, *(self.line(row, is_linked=False) for row in rows), ""]
+        table = self._table([self._cells(row, is_linked=False) for row in rows], with_why=with_why)
+        return "\n".join([title, "", *table, ""])
 
-    def line(self, row: ChangeRow, *, is_linked: bool) -> str:
+    def _table(self, rows: Sequence[Sequence[str]], *, with_why: bool = True) -> list[str]:
+        shown = len(self.columns) if with_why else len(self.columns) - 1
+        names, alignments = zip(*self.columns[:shown], strict=True)
+        head = "|".join(f" {name} " if name else " " for name in names)
+        return [f"|{head}|", f"|{'|'.join(alignments)}|", *(f"| {' | '.join(row[:shown])} |" for row in rows)]
+
+    def _who(self, row: ChangeRow, *, is_linked: bool) -> str:
         url = place_url(row.place, self._facts.link_base) if is_linked and row.place else ""
         booked = f" ({code(row.group)})" if row.group else ""
-        cells = (
+        return f"{link(row.address, url)}{booked}"
+
+    def _cells(self, row: ChangeRow, *, is_linked: bool) -> tuple[str, ...]:
+        ends = f"until {day(row.ends)}" if row.ends else ""
+        return (
             row.sign,
-            f"{link(row.address, url)}{booked}",
+            self._who(row, is_linked=is_linked),
             _short(row.before),
             _short(row.after),
             row.arrow,
             f"{row.people:,}" if row.people else "",
-            self._why(row),
+            "; ".join(filter(None, (code(row.why), ends, code(row.note)))),
         )
-        return f"| {' | '.join(cells)} |"
-
-    def _why(self, row: ChangeRow) -> str:
-        ends = f"until {day(row.ends)}" if row.ends else ""
-        return "; ".join(filter(None, (code(row.why), ends, code(row.note))))
 
 
 class DriftTable(ChangeTable):
     """What differs: the policy, live, and who changed it last."""
 
-    head = (
-        "| who | policy | live | | `apply` would | changed by | when | why in the policy |",
-        "|---|--:|--:|---|---|---|---|---|",
-    )
+    columns = (
+        ("who", "---"), ("policy", "--:"), ("live", "--:"), ("", "---"), ("`apply` would", "---"),
+        ("changed by", "---"), ("when", "---"), ("why in the policy", "---"),
+    )  # fmt: skip
 
     def __init__(self, drifts: Sequence[Drift], facts: Facts) -> None:
         super().__init__(facts)
         self._changes = {change.address: change for drift in drifts for change in drift.last_changes.changes}
 
-    def line(self, row: ChangeRow, *, is_linked: bool) -> str:
-        url = place_url(row.place, self._facts.link_base) if is_linked and row.place else ""
-        booked = f" ({code(row.group)})" if row.group else ""
+    def _cells(self, row: ChangeRow, *, is_linked: bool) -> tuple[str, ...]:
         last = self._changes.get(row.address)
-        cells = (
-            f"{link(row.address, url)}{booked}",
+        return (
+            self._who(row, is_linked=is_linked),
             _short(row.after),
             _short(row.before),
             TURNED.get(row.arrow, row.arrow),
@@ -83,7 +116,15 @@ class DriftTable(ChangeTable):
             last.change.at.strftime("%Y-%m-%d %H:%M UTC") if last else "",
             code(row.why),
         )
-        return f"| {' | '.join(cells)} |"
+
+
+def _left_out(files: Sequence[tuple[str, int]]) -> list[str]:
+    if not files:
+        return []
+    changes = count(sum(number for _, number in files), "change")
+    named = ", ".join(f"{code(file) or NOT_LISTED} ({number:,})" for file, number in files[:FILES_SHOWN])
+    more = f" and {len(files) - FILES_SHOWN:,} more" if len(files) > FILES_SHOWN else ""
+    return [f"**Not shown here, for want of room: {changes} in {count(len(files), 'file')}**: {named}{more}.", ""]
 
 
 def undo_or_keep(drifts: Sequence[Drift]) -> list[str]:

@@ -27,7 +27,7 @@ from reconciler.core.snapshot import Deployment, Effective, Unlimited
 from reconciler.errors import Failure, Place
 from reconciler.formats.documents import Value
 from reconciler.money import format_usd, format_usd_short
-from reconciler.render.change_tables import NOT_LISTED, ChangeTable, DriftTable, undo_or_keep
+from reconciler.render.change_tables import ChangeTable, DriftTable, undo_or_keep
 from reconciler.render.changes import (
     DRIFT_TITLES,
     ChangeRow,
@@ -211,30 +211,8 @@ def _where(place: Place, facts: Facts) -> str:
 
 
 def _shortened(head: list[str], table: ChangeTable, rows: Sequence[ChangeRow], tail: list[str], most: int) -> str:
-    """One table a file, as many whole files as there is room for, and what was left out."""
-    files: dict[str, list[ChangeRow]] = {}
-    for row in sorted(rows, key=lambda row: (not row.file, row.file)):
-        files.setdefault(row.file, []).append(row)
-    tables = [(file, len(rows), "\n".join(table.of_file(file, rows))) for file, rows in files.items()]
-    room = most - len(_joined(head, tail)) - 2_000  # for what is said of the files left out
-    shown: list[str] = []
-    left_out: list[tuple[str, int]] = []
-    for file, number, text in tables:
-        if len(text) + 1 <= room:
-            shown.append(text)
-            room -= len(text) + 1
-        else:
-            left_out.append((file, number))
-    return _joined(head, shown, _left_out(left_out), tail)[:most]
-
-
-def _left_out(files: Sequence[tuple[str, int]]) -> list[str]:
-    if not files:
-        return []
-    changes = count(sum(number for _, number in files), "change")
-    named = ", ".join(f"{code(file) or NOT_LISTED} ({number:,})" for file, number in files[:NAMES_SHOWN])
-    more = f" and {len(files) - NAMES_SHOWN:,} more" if len(files) > NAMES_SHOWN else ""
-    return [f"**Not shown here, for want of room: {changes} in {count(len(files), 'file')}**: {named}{more}.", ""]
+    """The same with one table a file, as many whole files as there is room for, and what was left out."""
+    return _joined(head, table.by_file(rows, room=most - len(_joined(head, tail))), tail)[:most]
 
 
 def _people(plans: Sequence[Plan]) -> list[str]:

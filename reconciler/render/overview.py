@@ -5,6 +5,7 @@ Each number is a sum of numbers that the plans' JSON has, so that formats cannot
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -37,6 +38,8 @@ class Overview:
     lower: int
     blocked: tuple[PersonEffect, ...]
     unblocked: int
+    in_several_plans: int
+    """People who are in more than one of the plans, and count in each."""
     refusals: tuple[Refusal, ...]
     is_complete: bool
 
@@ -76,6 +79,7 @@ def overview_of(plans: Sequence[Plan]) -> Overview:
         lower=sum(rise < 0 for rise in rises),
         blocked=tuple(person for plan in plans for person in plan.effects.blocked),
         unblocked=sum(len(plan.effects.unblocked) for plan in plans),
+        in_several_plans=_in_several(plans),
         refusals=tuple(refusal for plan in plans for refusal in plan.verdict.refusals),
         is_complete=all(plan.is_complete for plan in plans),
     )
@@ -84,6 +88,15 @@ def overview_of(plans: Sequence[Plan]) -> Overview:
 def signed_usd(micros: int) -> str:
     """`+$400`, `-$3.50`, `$0`."""
     return f"{'+' if micros > 0 else ''}{format_usd_short(micros)}"
+
+
+def counted_twice(overview: Overview) -> str:
+    """Say that people count in more than one plan; empty where nobody does."""
+    people = overview.in_several_plans
+    if not people:
+        return ""
+    verb = "is" if people == 1 else "are"
+    return f"{count_people(people)} {verb} in more than one of these plans, and counted in each."
 
 
 def headline(overview: Overview) -> str:
@@ -120,6 +133,11 @@ def outcome_headline(reports: Sequence[OutcomeReport]) -> str:
     if all(report.is_complete for report in reports):
         return f"applied, {count(total, 'change')}" if total else "nothing to apply"
     return f"not finished, {settled:,} of {count(total, 'change')} made"
+
+
+def _in_several(plans: Iterable[Plan]) -> int:
+    people = Counter((plan.deployment.id, person.user_id) for plan in plans for person in plan.effects.people)
+    return sum(number > 1 for number in people.values())
 
 
 def _differs(person: PersonEffect) -> bool:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from reconciler.core.budget import Unknown
+from reconciler.core.gate.danger import Danger
 from reconciler.core.people.sums import LimitCount
 from reconciler.core.plan.drift import Drift, kind_of_origin
 from reconciler.core.plan.plan import DIGEST_SHOWN, Plan
@@ -15,7 +16,15 @@ from reconciler.money import format_usd, format_usd_short
 from reconciler.render.changes import DRIFT_TITLES, TURNED, ChangeRow, Level, change_rows, difference_rows, problems_of
 from reconciler.render.charts import BARS_SHOWN, NEAR, BarChart, DotChart, Pair, Person, bar_chart, dot_chart
 from reconciler.render.outlook import outlook_sentences, replay_tables
-from reconciler.render.overview import Overview, drift_headline, headline, overview_of, plans_of, signed_usd
+from reconciler.render.overview import (
+    Overview,
+    counted_twice,
+    drift_headline,
+    headline,
+    overview_of,
+    plans_of,
+    signed_usd,
+)
 from reconciler.render.page import Alert, Column, Page, Row, Table, Tile
 from reconciler.render.source import deployment_text
 from reconciler.render.status import spent_text
@@ -97,22 +106,36 @@ def _alerts(plans: Sequence[Plan]) -> Iterable[Alert]:
     lines = tuple(_sentence(problem.message, problem.hint, problem.place) for problem in errors)
     dangers = [danger for plan in plans for danger in plan.verdict.uncovered]
     if dangers:
-        rows = [f"  - {{hazard: {danger.hazard}, up_to: {danger.count}, reason: say why}}" for danger in dangers]
         names = listed(sorted({danger.organization for danger in dangers if danger.organization}))
         yield Alert(
             title="Refused: nothing will be written",
             lines=lines,
             tone="bad",
             paste_title=f"If it is meant, add to a policy file of {names or 'the organization'}:",
-            paste="\n".join(["allow:", *rows]),
+            paste="\n\n".join(_consents(dangers)),
         )
     elif lines:
         is_refused = any(plan.verdict.is_refused for plan in plans)
-        yield Alert(title="Refused: nothing will be written" if is_refused else "Not known", lines=lines, tone="bad")
+        title = "Refused: nothing will be written" if is_refused else "Needs attention"
+        yield Alert(title=title, lines=lines, tone="bad")
     notices = tuple(problem.message for problem in problems_of(plans) if problem.level is Level.NOTICE)
     notices += tuple(sentence for plan in plans for sentence in plan.effects.unknown)
+    notices += tuple(filter(None, (counted_twice(overview_of(plans)),)))
     if notices:
         yield Alert(title="To know", lines=notices)
+
+
+def _consents(dangers: Sequence[Danger]) -> Iterator[str]:
+    """Yield the lines to paste, those of each organization together."""
+    organizations = sorted({danger.organization or "" for danger in dangers})
+    for organization in organizations:
+        title = [f"# {organization}"] if len(organizations) > 1 else []
+        rows = [
+            f"  - {{hazard: {danger.hazard}, up_to: {danger.count}, reason: say why}}"
+            for danger in dangers
+            if (danger.organization or "") == organization
+        ]
+        yield "\n".join([*title, "allow:", *rows])
 
 
 def _outlook(plans: Sequence[Plan]) -> Iterable[Alert]:

@@ -74,6 +74,26 @@ def test_plans_of_several_jobs_are_one_page(coder: Shell) -> None:
     assert len(coder.run("show", "a.plan", "b.plan", "--json").document["documents"]) == 2
 
 
+def test_a_document_that_is_named_twice_counts_once(coder: Shell) -> None:
+    coder.policy(RAISE_PLATFORM)
+    coder.run("plan", *AT, "-o", "a.plan")
+    (coder.folder / "copy.plan").write_bytes((coder.folder / "a.plan").read_bytes())
+    once = coder.run("show", "a.plan", "--format", "markdown")
+    ran = coder.run("show", "a.plan", "copy.plan", "a.plan", "--format", "markdown")
+    assert ran.out == once.out
+    assert ran.err == "Note: files with the same content are shown once.\n"
+
+
+def test_people_who_are_in_two_plans_are_said(coder: Shell) -> None:
+    coder.policy(RAISE_PLATFORM)
+    coder.run("plan", *AT, "-o", "a.plan")
+    coder.policy(RAISE_PLATFORM.replace("$1,000", "$900"))
+    coder.run("plan", *AT, "-o", "b.plan")
+    for name in ("markdown", "html"):
+        ran = coder.run("show", "a.plan", "b.plan", "--format", name)
+        assert "10 people are in more than one of these plans, and counted in each." in ran.out
+
+
 def test_what_is_pasted_from_a_comment_lets_the_plan_through(coder: Shell) -> None:
     """The lines that a refused plan asks for are the lines that the policy takes."""
     coder.policy(BLOCKS_BOB)

@@ -21,7 +21,7 @@ from reconciler.core.plan.outcome import ActionOutcome, Ended, Ending, Result
 from reconciler.core.plan.plan import Plan
 from reconciler.core.plan.report import OutcomeReport, report_without_changes
 from reconciler.formats.documents import Value, document_of, dump
-from reconciler.money import parse_usd
+from reconciler.money import Micros, parse_usd
 from reconciler.render.effects import Detail
 from reconciler.render.formats import FORMATS, Format, render
 from tests.documents.samples import FACTS
@@ -88,5 +88,5 @@ def test_every_amount_is_one_of_the_json(row: Format, made: Plan) -> None:
         rounded = {amount // unit * unit for amount in amounts for unit in (_CENT, _DOLLAR)}
         rounded |= {-(-amount // unit) * unit for amount in amounts for unit in (_CENT, _DOLLAR)}
         page = render(row.name, (value,), FACTS_IN_FULL)
-        stated = {parse_usd(text, maximum=10**18) for text in _USD.findall(page)}
+        stated = {parse_usd(text, maximum=Micros(10**18)) for text in _USD.findall(page)}
         assert stated <= amounts | rounded, sorted(stated - amounts - rounded)

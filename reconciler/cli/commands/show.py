@@ -32,12 +32,17 @@ def command(paths: tuple[str, ...], detail: Detail, screen: Screen) -> int:
     that was cut off says which single write is in doubt.
     """
 
-    screen.finish(tuple(map(_read, paths)), exit_code=exits.DONE, detail=detail)
+    texts: dict[str, str] = {}
+    for path in paths:
+        texts.setdefault(files.read_text(path), path)
+    if len(texts) < len(paths):
+        screen.note("Note: files with the same content are shown once.")
+    values = tuple(_value(text, path) for text, path in texts.items())
+    screen.finish(values, exit_code=exits.DONE, detail=detail)
     return exits.DONE
 
 
-def _read(path: str) -> Value:
-    text = files.read_text(path)
+def _value(text: str, path: str) -> Value:
     if document.name_of(text) != journal.NAME:
         return load(text, source=path)
     outcome = read_outcome(text, source=path)

@@ -42,6 +42,7 @@ from reconciler.render.markup import code, fenced, link, place_url
 from reconciler.render.outlook import outlook_sentences, replay_tables
 from reconciler.render.overview import (
     Overview,
+    counted_twice,
     drift_headline,
     headline,
     outcome_headline,
@@ -158,7 +159,7 @@ def _money_table(overview: Overview) -> list[str]:
         rows.append(f"| **Would be blocked at once** | | **{len(overview.blocked):,}** | {names}{and_more} |")
     if overview.unblocked:
         rows.append(f"| Can work again | | {overview.unblocked:,} | |")
-    return [*rows, ""]
+    return [*rows, "", *([counted_twice(overview), ""] if overview.in_several_plans else ())]
 
 
 def _overspent(person: PersonEffect) -> str:

@@ -8,9 +8,10 @@ are shared between groups: one person in thirty groups is one object.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain
 
 from reconciler.coder import paths
 from reconciler.coder.answers import is_not_found
@@ -18,12 +19,16 @@ from reconciler.coder.exchange import Answer, Request, Stream, list_request
 from reconciler.coder.permission import organizations_with
 from reconciler.coder.stream import NotWhole, objects_of
 from reconciler.coder.transport import Transport
-from reconciler.coder.wire import Fields, as_fields, load_json, load_rows, unique, wrong
+from reconciler.coder.wire import Fields, as_fields, load_json, load_object, load_rows, unique, wrong
 from reconciler.core.budget import GroupId, OrganizationId, UserId
 from reconciler.core.directory import Directory, Group, Organization, User
 
 PREBUILDS = UserId("c42fdf75-3097-471c-8c33-fb52454d81c0")
 """Coder's own system user, a member of some organizations; nobody to manage."""
+FEW_USERS = 8
+"""People who are asked for one by one."""
+USERS_PAGE = 500
+_Membership = tuple[UserId, frozenset[OrganizationId]]
 SYSTEM_MEMBERS = 1
 """How many members of a group may be counted and not listed, because they are Coder's own."""
 
@@ -47,6 +52,49 @@ def load_user(row: Fields) -> User | None:
     if id_ == PREBUILDS or row.flag("is_system") or row.flag("deleted"):
         return None
     return User(username=row.name("username"), id=id_, email=row.text("email"), status=row.text("status") or "active")
+
+
+def read_elsewhere(
+    transport: Transport, users: Collection[UserId], organizations: Collection[OrganizationId]
+) -> frozenset[UserId]:
+    """Read who of these people is in another organization than those; who may not be read is not returned.
+
+    A few people are asked for one by one, more as pages of all users. Source: coder-api section 4: site-wide user:read
+    (an Organization Admin has it) shows `organization_ids`; without it a page holds the own row alone.
+    """
+    if len(users) <= FEW_USERS:
+        rows = transport.send_all([Request("GET", paths.user(id_)) for id_ in sorted(users)], _load_memberships)
+    else:
+        first = _load_page(transport.send(Request("GET", paths.users(limit=USERS_PAGE, offset=0))))
+        more = range(USERS_PAGE, first.count, USERS_PAGE)
+        requests = [Request("GET", paths.users(limit=USERS_PAGE, offset=offset)) for offset in more]
+        rows = [first.rows, *(page.rows for page in transport.send_all(requests, _load_page))]
+    memberships = dict(chain.from_iterable(rows))
+    return frozenset(id_ for id_ in users if not memberships.get(id_, frozenset()) <= frozenset(organizations))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Page:
+    rows: list[_Membership]
+    count: int
+
+
+def _load_memberships(answer: Answer) -> list[_Membership]:
+    if answer.status != 200:
+        return []
+    row = load_object(answer)
+    return [(UserId(row.id("id")), frozenset(map(OrganizationId, row.texts("organization_ids"))))]
+
+
+def _load_page(answer: Answer) -> _Page:
+    if answer.status != 200:
+        return _Page(rows=[], count=0)
+    body = load_object(answer)
+    rows = [
+        (UserId(row.id("id")), frozenset(map(OrganizationId, row.texts("organization_ids"))))
+        for row in body.rows("users")
+    ]
+    return _Page(rows=rows, count=body.count("count"))
 
 
 class Listing:

@@ -27,6 +27,10 @@ def user(name_or_id: str) -> str:
     return f"{API}/users/{quote(name_or_id, safe='')}"
 
 
+def users(*, limit: int, offset: int) -> str:
+    return f"{API}/users?limit={limit}&offset={offset}"
+
+
 def own_key(key_id: str) -> str:
     """Return the path of a token of ours, by its id; never the whole token."""
     if not re.fullmatch("[A-Za-z0-9]{10}", key_id):

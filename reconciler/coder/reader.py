@@ -107,6 +107,14 @@ class CoderReader:
         live = {user.id for user, _ in again if user is not None}
         return tuple(sorted({user for user, organizations in people if organizations or user.id in live}))
 
+    def elsewhere(self, users: Collection[UserId]) -> frozenset[UserId]:
+        """Return who of these people is also in an organization that the token may not read, as far as it may know."""
+        if self.deployment().reads_all or not users:
+            return frozenset()
+        hidden = self.directory().hidden_members
+        readable = [id_ for id_ in self._discovered().organizations if GroupId(id_) not in hidden]
+        return listing.read_elsewhere(self._transport, users, readable)
+
     def group_budgets(self, groups: Sequence[Group]) -> Mapping[GroupId, Reading]:
         """Read the budgets of groups: a hundred in a request, or one by one."""
         has_bulk = self.deployment().offers.bulk_reads

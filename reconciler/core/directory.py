@@ -91,6 +91,9 @@ class Directory:
     joined: Mapping[tuple[UserId, OrganizationId], datetime] = field(default_factory=lambda: MappingProxyType({}))
     """When a person became a member of an organization; known only for people in several of them."""
 
+    elsewhere: frozenset[UserId] = frozenset()
+    """People who are also in an organization that the token may not read; asked only of those whom a plan touches."""
+
     def live(self, subject: Subject) -> Subject | None:
         """Return a subject as it is here, by its id; None if it is gone or may not be read."""
         return self.groups.get(subject.id) if isinstance(subject, Group) else self.users.get(subject.id)

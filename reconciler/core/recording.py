@@ -74,6 +74,8 @@ class Recording:
     """The budget period; null where the server does not say it (2.35 and older)."""
     organizations: tuple[Organization, ...]
     """Sorted by name."""
+    elsewhere: tuple[UserId, ...]
+    """UUIDs, sorted, of people who are also in an organization that the token could not read, as far as it may know."""
     groups: tuple[SavedGroup, ...]
     """Sorted by organization and name."""
     people: tuple[SavedPerson, ...]

@@ -48,6 +48,9 @@ class Reader(Protocol):
     def find_users(self, names: Collection[str]) -> tuple[User, ...]:
         """Look up people that are in no readable organization, by username or UUID; deleted ones are not returned."""
 
+    def elsewhere(self, users: Collection[UserId]) -> frozenset[UserId]:
+        """Return who of these people is also in an organization that the token may not read, as far as it may know."""
+
     def group_budgets(self, groups: Sequence[Group]) -> Mapping[GroupId, Reading]:
         """Read the budgets of groups by the best means that the server has."""
 

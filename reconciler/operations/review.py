@@ -141,11 +141,13 @@ def _facts(proposal: Proposal, effects: Effects) -> Facts:
 def _complete(proposal: Proposal, organizations: Sequence[OrganizationId], reader: Reader) -> Snapshot:
     """Read the budgets and overrides that the effects depend on in addition."""
     snapshot = proposal.snapshot
+    spenders = touched(proposal.actions, snapshot.directory)
+    if elsewhere := reader.elsewhere(spenders):
+        snapshot = replace(snapshot, directory=replace(snapshot.directory, elsewhere=elsewhere))
     everybody_in = organizations if limits_exposure(proposal.policies) else ()
     missing = needs(proposal.actions, snapshot, everybody_in=everybody_in)
     if not missing.groups and not missing.users:
         return snapshot
-    spenders = touched(proposal.actions, snapshot.directory)
     group_budgets, people = reader.live(missing.groups, missing.users, snapshot.directory, spenders=spenders)
     return replace(
         snapshot,

@@ -51,6 +51,7 @@ def record(reader: StatusReader, *, at: datetime) -> Recording:
         deployment=deployment,
         period=reader.period(),
         organizations=tuple(sorted(directory.organizations.values())),
+        elsewhere=tuple(sorted(reader.elsewhere(directory.users.keys()))),
         groups=tuple(
             SavedGroup(
                 group=group,
@@ -103,6 +104,10 @@ class RecordedReader:
     def find_users(self, names: Collection[str]) -> tuple[User, ...]:
         """Return nobody: people in no organization are not recorded."""
         return ()
+
+    def elsewhere(self, users: Collection[UserId]) -> frozenset[UserId]:
+        """Return who of these people was also in an organization that the token could not read."""
+        return frozenset(self.recording.elsewhere).intersection(users)
 
     def group_budgets(self, groups: Sequence[Group]) -> Mapping[GroupId, Reading]:
         """Return the budgets that were recorded."""

@@ -1,15 +1,15 @@
-"""Writing the audit trail: one entry for each write of a budget, its diff in dollars.
+"""Writing the audit trail: each write of a budget, its diff in dollars, and who changed groups, members and people.
 
 No handler that decides something reads the trail.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from .answers import as_json
-from .identifiers import new_uuid
+from .identifiers import NIL, new_uuid
 
 if TYPE_CHECKING:
     from .calls import Call
@@ -30,14 +30,38 @@ class BudgetWrite:
 
 def record(call: Call, change: BudgetWrite, *, action: str, status: int) -> None:
     """Write the entry of a request that ended with `status`; without the licence nothing is kept."""
+    _write(call, change.kind, change.id, change.target, change.organization, action, _diff(change), status)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """Say what a request changed of a group, a membership or a person: pairs of before and after by field."""
+
+    kind: str
+    id: str
+    target: str
+    organization: str = NIL
+    fields: dict[str, tuple[object, object]] = field(default_factory=dict)
+
+
+def record_change(call: Call, change: Change, *, action: str, status: int) -> None:
+    """Write the entry of a change that was made. Source: Coder's audit table tracks name and members of a group,
+    the username of a person; a membership is told by the person's id.
+    """
+    diff = {name: {"old": old, "new": new, "secret": False} for name, (old, new) in change.fields.items() if old != new}
+    _write(call, change.kind, change.id, change.target, change.organization, action, diff, status)
+
+
+def _write(
+    call: Call, kind: str, id_: str, target: str, organization: str, action: str, diff: object, status: int
+) -> None:
     if not call.world.enabled("audit_log"):
         return
     call.database.run(
         "INSERT INTO audit_logs (id, time, user_id, organization_id, ip, user_agent, request_id, resource_type, "
         "resource_id, resource_target, action, diff, status_code) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        new_uuid(), call.world.clock.tick(), call.caller.id, change.organization, call.ip,
-        call.headers.get("user-agent", ""), call.request_id, change.kind, change.id, change.target, action,
-        as_json(_diff(change)), status,
+        new_uuid(), call.world.clock.tick(), call.caller.id, organization, call.ip,
+        call.headers.get("user-agent", ""), call.request_id, kind, id_, target, action, as_json(diff), status,
     )  # fmt: skip
 
 

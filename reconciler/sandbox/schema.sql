@@ -252,10 +252,12 @@ CREATE TABLE audit_logs (
     ip              TEXT    NOT NULL,
     user_agent      TEXT    NOT NULL,
     request_id      TEXT    NOT NULL,
-    resource_type   TEXT    NOT NULL CHECK (resource_type IN ('group_ai_budget', 'user_ai_budget_override')),
+    resource_type   TEXT    NOT NULL CHECK (resource_type IN (
+        'group_ai_budget', 'user_ai_budget_override', 'group', 'organization_member', 'user'
+    )),
     resource_id     TEXT    NOT NULL,
     resource_target TEXT    NOT NULL,
-    action          TEXT    NOT NULL CHECK (action IN ('write', 'delete')),
+    action          TEXT    NOT NULL CHECK (action IN ('create', 'write', 'delete')),
     diff            TEXT    NOT NULL CHECK (json_type(diff) = 'object'),
     status_code     INTEGER NOT NULL
 ) STRICT;

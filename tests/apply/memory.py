@@ -86,6 +86,9 @@ class Memory:
     def changes(self, subject: Subject, since: datetime) -> Changes:
         return Changes()
 
+    def elsewhere(self, users: Collection[UserId]) -> frozenset[UserId]:
+        return frozenset()
+
     def grant_records(self, names: Collection[str], since: datetime) -> GrantRecords:
         return GrantRecords()
 

@@ -81,6 +81,9 @@ class SnapshotReader:
     def changes(self, subject: Subject, since: datetime) -> Changes:
         return Changes()
 
+    def elsewhere(self, users: Collection[UserId]) -> frozenset[UserId]:
+        return frozenset()
+
     def grant_records(self, names: Collection[str], since: datetime) -> GrantRecords:
         return GrantRecords()
 

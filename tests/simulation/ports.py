@@ -119,6 +119,9 @@ class Reads:
     def changes(self, subject: Subject, since: object) -> Changes:
         return Changes()
 
+    def elsewhere(self, users: Collection[UserId]) -> frozenset[UserId]:
+        return frozenset()
+
     def grant_records(self, names: Collection[str], since: object) -> GrantRecords:
         return GrantRecords()
 

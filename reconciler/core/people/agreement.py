@@ -1,26 +1,32 @@
 """The rule of effective.py held against the server: law 8. Where the two differ, or may, nothing is claimed.
 
-Three things can be wrong with our view of a person, and none of them shows in what we read of them:
+Four things can be wrong with our view of a person, and none of them shows in what we read of them:
 
     a disagreement   the server reports another limit: its rule is not ours, or something moved between two reads
     unconfirmed      the server reports limits and leaves this person out: it masks an effective group that lies in an
                      organization which this token may not read (coder-api.md 3.3)
+    outbid           somebody is also in an organization that this token may not read. No budget there is above what
+                     limits them now, if the server reports that; so once their limit here falls, a budget there may
+                     decide. A limit that rises, or was none at all, leaves no doubt
     unseen           a token without a site role reads only its own organizations: what a person would fall back to in
                      another one, or on 2.35 and older even what limits them now, may be a budget there; it is said
 
-An override ends the second doubt: it wins over budgets anywhere.
+An override ends the second and third doubt: it wins over budgets anywhere.
 """
 
 from __future__ import annotations
 
-from reconciler.core.budget import Absent, UserId
+from collections.abc import Collection, Mapping
+
+from reconciler.core.budget import Absent, Unknown, UserId
 from reconciler.core.directory import Directory
 from reconciler.core.people.effective import EffectiveLimits
 from reconciler.core.people.effects import Disagreement
-from reconciler.core.snapshot import Effective, Snapshot
+from reconciler.core.snapshot import Effective, Snapshot, Unlimited
 
 DISPUTED = "the server reports another limit for them than the one we compute"
 UNCONFIRMED = "the server does not say what limits them; it may be a budget in an organization that cannot be read"
+ELSEWHERE = "they are also in an organization that this token may not read; a budget there may limit them afterwards"
 UNSEEN = "This token may not read every organization; budgets that people have elsewhere are not counted."
 
 
@@ -51,6 +57,57 @@ def unconfirmed(snapshot: Snapshot) -> frozenset[UserId]:
         for user_id, reading in snapshot.user_overrides.items()
         if isinstance(reading, Absent) and user_id not in reported
     )
+
+
+def outbid(before: EffectiveLimits, after: EffectiveLimits, snapshot: Snapshot) -> frozenset[UserId]:
+    """Return of whom a budget elsewhere may decide after a plan what limits them."""
+    return frozenset(
+        user_id
+        for user_id in snapshot.directory.elsewhere
+        if _may_be_outbid(before.of(user_id), after.of(user_id), snapshot, is_reported=user_id in snapshot.reported)
+    )
+
+
+def _may_be_outbid(
+    before: Effective | Unknown, after: Effective | Unknown, snapshot: Snapshot, *, is_reported: bool
+) -> bool:
+    if not isinstance(before, Effective) or not isinstance(after, Effective) or before == after or after.by_override:
+        return False
+    if before.by_override or not is_reported:
+        return True
+    if isinstance(before.limit_micros, Unlimited):
+        return False
+    if isinstance(after.limit_micros, Unlimited) or after.limit_micros < before.limit_micros:
+        return True
+    groups = snapshot.directory.groups
+    is_tie = after.limit_micros == before.limit_micros
+    return is_tie and groups[before.group.id].organization_id != groups[after.group.id].organization_id
+
+
+def overtaking(
+    before: EffectiveLimits, after: EffectiveLimits, snapshot: Snapshot, touched: Collection[UserId]
+) -> Mapping[UserId, Effective]:
+    """Return the limit after a plan of people whose limit now is not known: what they spent tells if it blocks them.
+
+    Of somebody whom something elsewhere limits now, only a limit that rises can win. Empty where spend is not offered.
+    """
+    if not snapshot.deployment.offers.bulk_reads:
+        return {}
+    masked = unconfirmed(snapshot)
+    limits = ((user_id, before.of(user_id), after.of(user_id)) for user_id in touched)
+    return {
+        user_id: limit_after
+        for user_id, limit_before, limit_after in limits
+        if isinstance(limit_after, Effective) and not limit_after.by_override
+        if isinstance(limit_before, Unknown) or (user_id in masked and _rises(limit_before, limit_after))
+    }
+
+
+def _rises(before: Effective, after: Effective) -> bool:
+    """Whether a limit rises; none before counts as the lowest, since what is elsewhere limits them then."""
+    if isinstance(after.limit_micros, Unlimited):
+        return False
+    return isinstance(before.limit_micros, Unlimited) or after.limit_micros > before.limit_micros
 
 
 def username(directory: Directory, user_id: UserId) -> str:

@@ -17,7 +17,7 @@ both budgets would stand unchanged in both worlds, and the same one would win tw
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 
 from reconciler.core.action import Action, organization_of
@@ -25,9 +25,12 @@ from reconciler.core.budget import Absent, Budget, GroupId, OrganizationId, Read
 from reconciler.core.directory import Directory, Group, User
 from reconciler.core.people.agreement import (
     DISPUTED,
+    ELSEWHERE,
     UNCONFIRMED,
     UNSEEN,
     disagreements,
+    outbid,
+    overtaking,
     unconfirmed,
     username,
 )
@@ -38,8 +41,10 @@ from reconciler.core.people.effects import (
     EndEffect,
     Notice,
     PersonEffect,
+    Standing,
     Unclear,
     Unseen,
+    standing,
 )
 from reconciler.core.people.exposure import Exposed, expose, members_of
 from reconciler.core.snapshot import Effective, Snapshot, Unlimited
@@ -86,6 +91,8 @@ class Assessment:
     disagreements: tuple[Disagreement, ...]
     checked: int
     exposed: Exposed
+    overtaking: Mapping[UserId, Effective]
+    """What may come to limit people of whom it is not known what limits them now."""
 
     def spend_questions(self) -> Mapping[GroupId, tuple[UserId, ...]]:
         """Return whose spend must be known, per group, both sorted: on each whose limit holds before or after."""
@@ -94,6 +101,9 @@ class Assessment:
             for side in (change.before, change.after):
                 if not isinstance(side.limit_micros, Unlimited):
                     questions.setdefault(side.group.id, set()).add(change.user_id)
+        for user_id, limit in self.overtaking.items():
+            if not limit.is_unlimited:
+                questions.setdefault(limit.group.id, set()).add(user_id)
         return {group_id: tuple(sorted(questions[group_id])) for group_id in sorted(questions)}
 
     def effects(self, spend: SpendAnswers, *, notices: tuple[Notice, ...] = ()) -> Effects:
@@ -104,7 +114,7 @@ class Assessment:
         people = tuple(_person(change, spend, addresses, owners, raised) for change in self.changes)
         return Effects(
             people=people,
-            unclear=self.unclear,
+            unclear=tuple(self._with_spend(person, spend) for person in self.unclear),
             disagreements=self.disagreements,
             checked=self.checked,
             exposure=self.exposed.exposure,
@@ -123,6 +133,13 @@ class Assessment:
             unseen=self._unseen_members(),
             nearing=tuple(person.username for person in people if person.nears_limit),
         )
+
+    def _with_spend(self, person: Unclear, spend: SpendAnswers) -> Unclear:
+        """Return an unclear person; a budget of ours that overtakes another blocks who spent so much on it before."""
+        limit = self.overtaking.get(person.user_id)
+        if limit is None or standing(limit, _spend_of(person.user_id, limit, spend)) is Standing.FREE:
+            return person
+        return replace(person, may_become_blocked=True)
 
     def _unknown_spend(self, people: tuple[PersonEffect, ...]) -> list[str]:
         in_doubt = sum(person.may_become_blocked for person in people)
@@ -216,7 +233,8 @@ def assess(
     planned, directory = tuple(actions), snapshot.directory
     before, after = limits_after(snapshot, ()), limits_after(snapshot, planned)
     disagreeing, checked = disagreements(before, snapshot)
-    disputed = dict.fromkeys(unconfirmed(snapshot), UNCONFIRMED) | {row.user_id: DISPUTED for row in disagreeing}
+    disputed = dict.fromkeys(outbid(before, after, snapshot), ELSEWHERE)
+    disputed |= dict.fromkeys(unconfirmed(snapshot), UNCONFIRMED) | {row.user_id: DISPUTED for row in disagreeing}
     changes, unclear = _compare(disputed, planned, directory, before, after)
     exposed = expose(
         organizations, touched(planned, directory), snapshot, before=before, after=after, disputed=disputed
@@ -231,6 +249,7 @@ def assess(
         disagreements=disagreeing,
         checked=checked,
         exposed=exposed,
+        overtaking=overtaking(before, after, snapshot, touched(planned, directory)),
     )
 
 
@@ -273,8 +292,11 @@ def _compare(
         becomes_unlimited, becomes_blocked = user_id in losing, user_id in zeroing
         if user_id in disputed:
             reason = disputed[user_id]
+            if reason == ELSEWHERE and isinstance(limit_after, Effective):
+                becomes_unlimited, becomes_blocked = limit_after.is_unlimited, True
         elif isinstance(limit_after, Unknown):
             reason = limit_after.reason
+            becomes_blocked |= user_id in directory.elsewhere
         elif isinstance(limit_before, Unknown):
             reason = limit_before.reason
             becomes_unlimited, becomes_blocked = limit_after.is_unlimited, limit_after.limit_micros == 0

@@ -7,6 +7,7 @@ import sqlite3
 from typing import TYPE_CHECKING, Any
 
 from ..answers import Answer, Validation, as_json, forbidden, json_answer, message, not_found, refusal, server_error
+from ..audit import Change, record_change
 from ..identifiers import NIL, check_email, check_username, new_uuid
 from ..roles import SITE_ROLES
 from ..tokens import hash_password
@@ -60,6 +61,7 @@ def create_user(call: Call) -> Answer:
             user_id = insert_user(call, body, organizations)
     except sqlite3.IntegrityError as error:  # the same organization twice
         raise server_error(f"pq: {error}", "Internal error creating user.") from None
+    _record(call, user_id, ("", body["username"]), action="create", status=201)
     return user_answer(call, user_id, 201)
 
 
@@ -92,7 +94,13 @@ def delete_user(call: Call) -> Answer:
     call.database.run(
         "UPDATE users SET deleted = 1, updated_at = ? WHERE id = ?", call.world.clock.tick(), call.user["id"]
     )
+    _record(call, call.user["id"], (call.user["username"], ""), action="delete", status=200)
     return message("User has been deleted!")
+
+
+def _record(call: Call, user_id: str, username: tuple[str, str], *, action: str, status: int) -> None:
+    change = Change(kind="user", id=user_id, target=username[1] or username[0], fields={"username": username})
+    record_change(call, change, action=action, status=status)
 
 
 def get_roles(call: Call) -> Answer:
@@ -152,6 +160,7 @@ def put_profile(call: Call) -> Answer:
     except sqlite3.IntegrityError:
         fault = Validation("username", "This username is already in use.")
         raise refusal(409, "A user with this username already exists.", fault) from None
+    _record(call, call.user["id"], (call.user["username"], body["username"]), action="write", status=200)
     return user_answer(call, call.user["id"])
 
 

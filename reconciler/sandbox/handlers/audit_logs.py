@@ -121,8 +121,8 @@ def _shape(world: World, row: sqlite3.Row) -> dict[str, Any]:
             "display_name": row["organization_display_name"] or "",
             "icon": row["organization_icon"] or "",
         }
-    verb = {"write": "updated", "delete": "deleted"}[row["action"]]
-    infinitive = {"write": "write", "delete": "delete"}[row["action"]]
+    verb = {"create": "created", "write": "updated", "delete": "deleted"}[row["action"]]
+    infinitive = row["action"]
     failed = row["status_code"] >= 400
     return {
         "id": row["id"],

@@ -6,6 +6,7 @@ import sqlite3
 from typing import TYPE_CHECKING, Any
 
 from ..answers import Answer, Validation, message, refusal, server_error
+from ..audit import Change, record_change
 from ..identifiers import check_display_name, check_group_name, new_uuid, parse_uuid
 from .groups import group_answer
 
@@ -44,6 +45,8 @@ def create_group(call: Call) -> Answer:
     except sqlite3.IntegrityError:
         fault = Validation("name", "Group names must be unique")
         raise refusal(409, f'A group named "{body["name"]}" already exists.', fault) from None
+    change = Change(kind="group", id=group_id, target=body["name"], organization=organization)
+    record_change(call, change, action="create", status=201)
     return group_answer(call, group_id, status=201)
 
 
@@ -53,7 +56,7 @@ def change_group(call: Call) -> Answer:
     _check_change(call, body)
     if not call.caller.may("update", "group", organization=call.group["organization_id"]):
         raise refusal(400, "Failed to add or remove non-existent group member")
-    group_id = call.group["id"]
+    group_id, members = call.group["id"], _members(call)
     try:
         with call.database.transaction():
             _write_members(call, body)
@@ -67,6 +70,12 @@ def change_group(call: Call) -> Answer:
         if "groups.name" in str(error):
             raise refusal(409, f'A group with name "{body["name"]}" already exists.') from None
         raise refusal(400, "Cannot add the same user to a group twice!") from None
+    name = body["name"] or call.group["name"]
+    change = Change(
+        kind="group", id=group_id, target=name, organization=call.group["organization_id"],
+        fields={"name": (call.group["name"], name), "members": (members, _members(call))},
+    )  # fmt: skip
+    record_change(call, change, action="write", status=200)
     return group_answer(call, group_id)
 
 
@@ -77,6 +86,10 @@ def delete_group(call: Call) -> Answer:
     if not call.caller.may("delete", "group", organization=call.group["organization_id"]):
         raise server_error("delete group: unauthorized: rbac: forbidden")
     call.database.run("DELETE FROM groups WHERE id = ?", call.group["id"])
+    change = Change(
+        kind="group", id=call.group["id"], target=call.group["name"], organization=call.group["organization_id"]
+    )
+    record_change(call, change, action="delete", status=200)
     return message("Successfully deleted group!")
 
 
@@ -106,6 +119,12 @@ def _check_change_of_everyone(body: dict[str, Any]) -> None:
         raise refusal(400, f'Cannot rename the "{EVERYONE}" group!')
     if body["display_name"]:
         raise refusal(400, f'Cannot update the Display Name for the "{EVERYONE}" group!')
+
+
+def _members(call: Call) -> list[dict[str, str]]:
+    """Return the members as the audit log has them."""
+    rows = call.database.rows("SELECT user_id FROM group_members WHERE group_id = ? ORDER BY user_id", call.group["id"])
+    return [{"user_id": row["user_id"], "group_id": call.group["id"]} for row in rows]
 
 
 def _write_members(call: Call, body: dict[str, Any]) -> None:

@@ -17,6 +17,7 @@ from ..answers import (
     refusal,
     server_error,
 )  # fmt: skip
+from ..audit import Change, record_change
 from ..guards import find_user
 from ..identifiers import check_display_name, check_username, new_uuid
 from ..roles import ASSIGNABLE_BY_USER_ADMIN, ORGANIZATION_ROLES, SITE_ROLES
@@ -104,6 +105,7 @@ def add_member(call: Call) -> Answer:
         _insert_member(call, organization, user_id)
     except sqlite3.IntegrityError:
         raise refusal(400, "User is already an organization member") from None
+    _record(call, user_id, organization, action="create", status=200)
     return _membership(call, user_id)
 
 
@@ -115,7 +117,14 @@ def remove_member(call: Call) -> Answer:
     sql = "DELETE FROM organization_members WHERE user_id = ? AND organization_id = ?"
     if not call.database.run(sql, user_id, organization):
         raise not_found()
+    _record(call, user_id, organization, action="delete", status=204)
     return Answer(204)
+
+
+def _record(call: Call, user_id: str, organization: str, *, action: str, status: int) -> None:
+    username = call.database.value("SELECT username FROM users WHERE id = ?", user_id)
+    change = Change(kind="organization_member", id=user_id, target=username, organization=organization)
+    record_change(call, change, action=action, status=status)
 
 
 def list_member_roles(call: Call) -> Answer:

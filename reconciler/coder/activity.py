@@ -14,8 +14,20 @@ from reconciler.coder import paths
 from reconciler.coder.answers import is_experiment_missing, is_not_found, is_route_missing
 from reconciler.coder.exchange import Answer, Request
 from reconciler.coder.transport import Transport
-from reconciler.coder.wire import Fields, NameGroup, load_object, load_rows
-from reconciler.core.activity import AuditEntry, Changes, GrantRecord, GrantRecords, Session, Tokens, UserSpend
+from reconciler.coder.wire import Fields, NameGroup, load_object, load_rows, require_uuid
+from reconciler.core.activity import (
+    AuditedChange,
+    AuditEntry,
+    AuditQuestion,
+    Changes,
+    GrantRecord,
+    GrantRecords,
+    History,
+    RecentChanges,
+    Session,
+    Tokens,
+    UserSpend,
+)
 from reconciler.core.budget import GroupId, GroupRef, UserId
 from reconciler.core.directory import Group, Subject
 from reconciler.core.snapshot import Effective, Unlimited
@@ -25,6 +37,9 @@ from reconciler.money import Micros, parse_usd
 T = TypeVar("T")
 
 PAGE = 100
+SHORT_PAGE = 25
+"""For entries about groups, each of which holds all members twice."""
+RECENT_PAGES = 20
 MAX_PAGES = 200
 """A list that goes on longer repeats itself, or is too long to explain anything by."""
 ANY_AMOUNT = Micros(1 << 63)
@@ -78,10 +93,14 @@ def read_sessions(transport: Transport, user: UserId, since: datetime) -> tuple[
     return None
 
 
+def kind_of(subject: Subject) -> str:
+    """Return what the audit log calls a subject's budget."""
+    return "group_ai_budget" if isinstance(subject, Group) else "user_ai_budget_override"
+
+
 def read_changes(transport: Transport, subject: Subject, since: datetime) -> Changes:
     """Read from the audit log who changed a subject's budget, oldest first. Source: coder-api section 8."""
-    kind = "group_ai_budget" if isinstance(subject, Group) else "user_ai_budget_override"
-    query = f"resource_type:{kind} resource_id:{subject.id} date_from:{since.astimezone(UTC):%Y-%m-%d}"
+    query = f"resource_type:{kind_of(subject)} resource_id:{subject.id} date_from:{since.astimezone(UTC):%Y-%m-%d}"
     entries = _read_pages(transport, "/audit", query, load_changes)
     if isinstance(entries, Answer):
         return Changes(reason=_why_no_audit(entries))
@@ -105,6 +124,73 @@ def read_grant_records(transport: Transport, names: Collection[str], since: date
             return GrantRecords(records=tuple(records), reason=_why_no_audit(rows))
         records += rows
     return GrantRecords(records=tuple(sorted(set(records), key=lambda record: (record.username, record.user_id))))
+
+
+def read_history(transport: Transport, question: AuditQuestion) -> History:
+    """Read what the audit log says of a person, a group or a membership, oldest first.
+
+    Source: Coder's audit table; `resource_target` is the name after the change, a group's diff has all its members.
+    """
+    what = f"resource_id:{require_uuid(question.id)}" if question.id else f"resource_target:{question.name}"
+    if not question.id and not _USERNAME.fullmatch(question.name):
+        return History()
+    query = f"resource_type:{question.kind} {what} date_from:{question.since.astimezone(UTC):%Y-%m-%d}"
+    rows = _read_pages(transport, "/audit", query, load_history, page_size=SHORT_PAGE)
+    if isinstance(rows, Answer):
+        return History(reason=_why_no_audit(rows))
+    return History(changes=tuple(sorted({row for row in rows if row.at >= question.since}, key=lambda row: row.at)))
+
+
+def load_history(answer: Answer) -> list[AuditedChange]:
+    """Decode a page of the audit log about people, groups and memberships."""
+    rows = [row for row in load_object(answer).rows("audit_logs") if row.count("status_code") < 400]
+    return [_audited(row) for row in rows]
+
+
+def _audited(row: Fields) -> AuditedChange:
+    user, diff = row.optional_object("user"), row.value.get("diff")
+    diff = diff if isinstance(diff, dict) else {}
+    before, after = (_members_in(diff.get("members"), side) for side in ("old", "new"))
+    renamed = diff.get("username") or diff.get("name")
+    old = renamed.get("old") if isinstance(renamed, dict) else ""
+    return AuditedChange(
+        at=row.time("time"),
+        by=user.text("username") if user else "",
+        action=row.text("action"),
+        id=row.text("resource_id"),
+        name=row.text("resource_target"),
+        name_before=old if isinstance(old, str) else "",
+        organization_id=row.text("organization_id"),
+        joined=after - before,
+        left=before - after,
+    )
+
+
+def _members_in(change: object, side: str) -> frozenset[UserId]:
+    rows = change.get(side) if isinstance(change, dict) else None
+    ids = (row.get("user_id") for row in rows if isinstance(row, dict)) if isinstance(rows, list) else ()
+    return frozenset(UserId(id_) for id_ in ids if isinstance(id_, str))
+
+
+def read_recent_changes(transport: Transport, kinds: Collection[str], since: datetime) -> RecentChanges:
+    """Read the newest entries about all budgets, a few pages of each kind; for more subjects than are asked singly."""
+    newest: dict[str, AuditEntry] = {}
+    is_whole = True
+    for kind in sorted(kinds):
+        query = f"resource_type:{kind} date_from:{since.astimezone(UTC):%Y-%m-%d}"
+        rows = _read_pages(transport, "/audit", query, _load_changes_by_id, most=RECENT_PAGES)
+        if isinstance(rows, Answer):
+            return RecentChanges(newest=newest, is_whole=False, reason=_why_no_audit(rows))
+        is_whole = is_whole and len(rows) < RECENT_PAGES * PAGE
+        for id_, entry in rows:
+            if entry.at >= since and (id_ not in newest or newest[id_].at < entry.at):
+                newest[id_] = entry
+    return RecentChanges(newest=newest, is_whole=is_whole)
+
+
+def _load_changes_by_id(answer: Answer) -> list[tuple[str, AuditEntry]]:
+    rows = [row for row in load_object(answer).rows("audit_logs") if row.count("status_code") < 400]
+    return [(row.text("resource_id"), _change(row)) for row in rows]
 
 
 def load_grant_records(answer: Answer) -> list[GrantRecord]:
@@ -161,20 +247,29 @@ def load_free_models(answer: Answer) -> frozenset[str]:
     return frozenset(model for model, is_free in prices.items() if is_free)
 
 
-def _read_pages(transport: Transport, route: str, query: str, load: Callable[[Answer], list[T]]) -> list[T] | Answer:
+def _read_pages(
+    transport: Transport,
+    route: str,
+    query: str,
+    load: Callable[[Answer], list[T]],
+    *,
+    page_size: int = PAGE,
+    most: int = MAX_PAGES,
+) -> list[T] | Answer:
     """Read every page of a search; return the answer itself when the server refuses it.
 
     Ends at a short page, at one that says nothing new and at the last page that is allowed: `count` may lie.
     """
     items: list[T] = []
-    for number in range(MAX_PAGES):
-        answer = transport.send(Request("GET", paths.search(route, query, limit=PAGE, offset=number * PAGE)))
+    for number in range(most):
+        path = paths.search(route, query, limit=page_size, offset=number * page_size)
+        answer = transport.send(Request("GET", path))
         if answer.status in (400, 403, 404):
             return answer
         page = load(answer)
-        new = [item for item in page if item not in items[-PAGE:]]
+        new = [item for item in page if item not in items[-page_size:]]
         items += new
-        if len(page) < PAGE or not new:
+        if len(page) < page_size or not new:
             break
     return items
 

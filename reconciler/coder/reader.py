@@ -24,7 +24,7 @@ from reconciler.coder.token import read_token_facts
 from reconciler.coder.transport import Transport
 from reconciler.coder.wire import Fields, load_object
 from reconciler.core.access import Access
-from reconciler.core.activity import Changes, GrantRecords, Session, UserSpend
+from reconciler.core.activity import AuditQuestion, Changes, GrantRecords, History, RecentChanges, Session, UserSpend
 from reconciler.core.budget import ABSENT, Budget, GroupId, GroupRef, OrganizationId, Reading, UserId
 from reconciler.core.directory import Directory, Group, Subject, User
 from reconciler.core.snapshot import Deployment, Effective, People
@@ -328,6 +328,15 @@ class CoderReader:
     def grant_records(self, names: Collection[str], since: datetime) -> GrantRecords:
         """Return which overrides were written since then for people who had these names: their UUIDs are the same."""
         return activity.read_grant_records(self._transport, names, since)
+
+    def history(self, question: AuditQuestion) -> History:
+        """Return what the audit log says of a person, a group or a membership, oldest first."""
+        return activity.read_history(self._transport, question)
+
+    def recent_changes(self, subjects: Collection[Subject], since: datetime) -> RecentChanges:
+        """Return the newest entry about the budget of each subject, as far back as a few pages of the log go."""
+        kinds = {activity.kind_of(subject) for subject in subjects}
+        return activity.read_recent_changes(self._transport, kinds, since)
 
     def __enter__(self) -> Self:
         return self

@@ -6,7 +6,7 @@ Prompts and messages have no field here, so that nothing can show them.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -83,14 +83,72 @@ class Changes:
     reason: str = ""
 
 
+class Audited(StrEnum):
+    """What else the audit log tells of: Coder's words."""
+
+    USER = "user"
+    GROUP = "group"
+    MEMBER = "organization_member"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditQuestion:
+    """Whose history is asked for: that of everything which had a name, or of one UUID."""
+
+    kind: Audited
+    name: str = ""
+    id: str = ""
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class AuditedChange:
+    """One entry of the audit log about a person, a group or a membership."""
+
+    at: datetime
+    by: str
+    """The username; empty when the log does not know."""
+    action: str
+    """`create`, `write` or `delete`."""
+    id: str
+    """UUID of what changed; of a membership the person's."""
+    name: str
+    """As it was called afterwards."""
+    name_before: str = ""
+    """As it was called before, if that changed."""
+    organization_id: str = ""
+    joined: frozenset[UserId] = frozenset()
+    """Whom it added to a group."""
+    left: frozenset[UserId] = frozenset()
+    """Whom it took out of a group."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class History:
+    """What the audit log says, oldest first. Empty with a `reason` when it may not be read."""
+
+    changes: tuple[AuditedChange, ...] = ()
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecentChanges:
+    """The newest entry of the audit log about the budget of each subject, by UUID."""
+
+    newest: Mapping[str, AuditEntry]
+    is_whole: bool
+    """Whether the log was read to its end, so that a subject that is not in it was not changed."""
+    reason: str = ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
 class GrantRecord:
     """One write of an override, with the name that its person had then: evidence of who was called so."""
 
     username: str
     user_id: UserId
-    limit_micros: int
-    """To the cent where the audit log says it."""
+    limit_micros: int | None
+    """To the cent where the audit log says it; None where only the name is recorded."""
     group_name: str
     """The group's name then; empty where the record does not say it."""
     group_id: GroupId | None

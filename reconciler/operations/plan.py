@@ -26,6 +26,7 @@ from reconciler.core.scope import EVERYTHING, Scope, Selection
 from reconciler.core.snapshot import Snapshot
 from reconciler.errors import PolicyError, ReconcilerError
 from reconciler.operations.attribution import find_last_changes
+from reconciler.operations.authors import with_authors
 from reconciler.operations.ports import Reader
 from reconciler.operations.renamed import Journals, find_suspicions, no_journals, records_of
 from reconciler.operations.review import Proposal, review_proposal
@@ -106,6 +107,9 @@ def make_plan(request: PlanRequest, reader: Reader) -> Planned:
     renamed = renamed_notices(resolution.renamed, at=request.moment.at)
     lost = find_suspicions(resolution, snapshot, actions, reader) if request.subjects is None else ()
     strays = stray_notices(snapshot, listed=desired.users.keys(), at=request.moment.at)
+    orphans = _orphans((*resolution.orphans, *difference.orphans, *lost), base)
+    if request.asks_log and not attribution.reason:
+        orphans = with_authors(orphans, resolution, directory, reader, now=request.moment.now)
     plan = Plan(
         deployment=snapshot.deployment,
         at=request.moment.at,
@@ -113,7 +117,7 @@ def make_plan(request: PlanRequest, reader: Reader) -> Planned:
         unchanged=difference.unchanged,
         unreadable=difference.unreadable,
         withheld=() if request.only_due else difference.withheld,
-        orphans=_orphans((*resolution.orphans, *difference.orphans, *lost), base),
+        orphans=orphans,
         held_back=review.held_back,
         unresolved=difference.unresolved,
         effects=replace(review.effects, notices=(*review.effects.notices, *vacancies, *renamed, *strays)),

@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from reconciler.core.activity import Changes, GrantRecords
+from reconciler.core.activity import AuditQuestion, Changes, GrantRecords, History, RecentChanges
 from reconciler.core.budget import Budget, GroupId, OrganizationId, Reading, UserId
 from reconciler.core.directory import Directory, Group, Subject, User
 from reconciler.core.snapshot import Deployment, People
@@ -81,6 +81,12 @@ class Reader(Protocol):
 
     def changes(self, subject: Subject, since: datetime) -> Changes:
         """Return who changed a subject's budget since then, oldest first; a `reason` when that may not be read."""
+
+    def recent_changes(self, subjects: Collection[Subject], since: datetime) -> RecentChanges:
+        """Return the newest change of each subject's budget since then, as far as a few requests tell it."""
+
+    def history(self, question: AuditQuestion) -> History:
+        """Return what the audit log says of a person, a group or a membership; a `reason` when it is unreadable."""
 
     def grant_records(self, names: Collection[str], since: datetime) -> GrantRecords:
         """Return which overrides were written since then for people who had these names; a `reason` when unreadable."""

@@ -6,11 +6,12 @@ name, those who could hold the override are read, so that it can be said (core/p
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from datetime import datetime, timedelta
 
 from reconciler.core.action import Action
-from reconciler.core.activity import GrantRecord
+from reconciler.core.activity import Audited, AuditQuestion, GrantRecord
+from reconciler.core.budget import UserId
 from reconciler.core.directory import User
 from reconciler.core.orphan import Orphan
 from reconciler.core.plan.grants import may_hold, suspicions
@@ -46,11 +47,24 @@ def records_of(resolution: Resolution, reader: Reader, journals: Journals, *, no
     if not asked:
         return records
     try:
-        return (*records, *reader.grant_records(asked, now - SINCE).records)
+        written = reader.grant_records(asked, now - SINCE)
+        known = {record.username.lower() for record in written.records}
+        named = [name for name in asked if name.lower() not in known and not written.reason]
+        return (*records, *written.records, *_called(named, reader, now - SINCE))
     except DeniedError:
         raise
     except ReconcilerError:
         return records
+
+
+def _called(names: Collection[str], reader: Reader, since: datetime) -> Iterator[GrantRecord]:
+    """Yield who was created or renamed so; a grant that followed somebody to a new name was never written under it."""
+    for name in names:
+        for change in reader.history(AuditQuestion(kind=Audited.USER, name=name, since=since)).changes:
+            yield GrantRecord(
+                username=name, user_id=UserId(change.id), limit_micros=None, group_name="", group_id=None,
+                source="the audit log",
+            )  # fmt: skip
 
 
 def find_suspicions(

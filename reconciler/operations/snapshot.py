@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from reconciler.core.activity import Changes, GrantRecords, Session, UserSpend
+from reconciler.core.activity import AuditQuestion, Changes, GrantRecords, History, RecentChanges, Session, UserSpend
 from reconciler.core.budget import GroupId, OrganizationId, Reading, Unknown, UserId
 from reconciler.core.directory import Directory, Group, Subject, User
 from reconciler.core.people.forecast import DAYS
@@ -22,6 +22,7 @@ from reconciler.money import Micros
 from reconciler.operations.status import StatusReader, with_prices
 
 NOT_RECORDED = Unknown("it is not in the snapshot")
+_NO_LOG = "a snapshot holds no audit log"
 _NO_EXPORT = "the snapshot does not hold it"
 
 
@@ -184,11 +185,19 @@ class RecordedReader:
 
     def changes(self, subject: Subject, since: datetime) -> Changes:
         """Return that nothing is known: a snapshot holds no audit log."""
-        return Changes(reason="a snapshot holds no audit log")
+        return Changes(reason=_NO_LOG)
+
+    def recent_changes(self, subjects: Collection[Subject], since: datetime) -> RecentChanges:
+        """Return that nothing is known: a snapshot holds no audit log."""
+        return RecentChanges(newest={}, is_whole=False, reason=_NO_LOG)
+
+    def history(self, question: AuditQuestion) -> History:
+        """Return that nothing is known: a snapshot holds no audit log."""
+        return History(reason=_NO_LOG)
 
     def grant_records(self, names: Collection[str], since: datetime) -> GrantRecords:
         """Return that nothing is known: a snapshot holds no audit log."""
-        return GrantRecords(reason="a snapshot holds no audit log")
+        return GrantRecords(reason=_NO_LOG)
 
     def may_write(self, *, organizations: Collection[OrganizationId], overrides: bool) -> tuple[str, ...]:
         """Return that nothing may be written."""

@@ -11,7 +11,7 @@ from typing import assert_never
 
 from reconciler.core.action import Action, Cause
 from reconciler.core.activity import Attribution, AuditEntry, Ours
-from reconciler.core.people.moves import Move
+from reconciler.core.people.moves import MembershipChange, Move
 from reconciler.core.plan.acceptance import Acceptance, Taking
 from reconciler.core.plan.drift import Drift, DriftKind, kind_of
 from reconciler.core.plan.plan import Plan
@@ -211,6 +211,8 @@ def _moves(drift: Drift) -> Iterator[str]:
     for text, move in zip(columns(rows), drift.moves, strict=True):
         yield text
         yield f"      {_how(move)}"
+    if drift.moves_reason:
+        yield f"Who is behind some of it is not known: {harmless(drift.moves_reason.rstrip('.'))}."
 
 
 def _limit_of(effective: Effective) -> str:
@@ -220,10 +222,17 @@ def _limit_of(effective: Effective) -> str:
 
 
 def _how(move: Move) -> str:
-    parts = [f"joined {harmless(address)}" for address in move.joined]
-    parts += [f"left {harmless(address)}" for address in move.left]
+    behind = {row.address: row for row in move.behind}
+    parts = [_membership(address, behind.get(address), "joined", "added them to") for address in move.joined]
+    parts += [_membership(address, behind.get(address), "left", "took them out of") for address in move.left]
     if move.has_lost_override:
         parts.append("the override ended with the membership")
     if move.before.group != move.after.group:
         parts.append("counted spend restarts with what is booked on the new group")
     return "; ".join(parts)
+
+
+def _membership(address: str, change: MembershipChange | None, nobody: str, somebody: str) -> str:
+    if change is None:
+        return f"{nobody} {harmless(address)}"
+    return f"{harmless(change.by or 'somebody')} {somebody} {harmless(address)} on {instant(change.at)}"

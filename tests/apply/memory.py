@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from reconciler.core.action import Action
-from reconciler.core.activity import Changes, GrantRecords
+from reconciler.core.activity import AuditQuestion, Changes, GrantRecords, History, RecentChanges
 from reconciler.core.budget import ABSENT, Budget, GroupId, OrganizationId, Reading, State, UserId
 from reconciler.core.directory import Directory, Group, Subject, User
 from reconciler.core.gate.verdict import Verdict
@@ -88,6 +88,12 @@ class Memory:
 
     def elsewhere(self, users: Collection[UserId]) -> frozenset[UserId]:
         return frozenset()
+
+    def recent_changes(self, subjects: Collection[Subject], since: datetime) -> RecentChanges:
+        return RecentChanges(newest={}, is_whole=True)
+
+    def history(self, question: AuditQuestion) -> History:
+        return History()
 
     def grant_records(self, names: Collection[str], since: datetime) -> GrantRecords:
         return GrantRecords()

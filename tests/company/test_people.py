@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import httpx
+import time_machine
 
 from reconciler.sandbox import Options, Sandbox
 from tests.cli.running import AS_IT_IS, NOW, Shell
@@ -19,7 +20,7 @@ def _patch(sandbox: Sandbox, group: str, **body: list[str]) -> None:
 
 def test_who_joined_left_and_lost_an_override_is_told(shell: Shell) -> None:
     shell.policy(AS_IT_IS)
-    with Sandbox(Options(now=NOW)) as sandbox:
+    with Sandbox(Options(now=NOW)) as sandbox, time_machine.travel(NOW, tick=False):
         shell.connect(sandbox, "owner")
         assert shell.run("snapshot", "-o", "then.json").code == 0
         quiet = shell.run("drift", "--people", "then.json")
@@ -35,10 +36,11 @@ def test_who_joined_left_and_lost_an_override_is_told(shell: Shell) -> None:
     assert lines[start].endswith(" UTC: 2")
     assert lines[start + 1 : start + 5] == [
         "  bob  $1,500.00 (override, platform) -> $50.00 (Everyone)",
-        "      left group/acme/platform; the override ended with the membership; "
-        "counted spend restarts with what is booked on the new group",
+        "      olivia took them out of group/acme/platform on 2026-11-23 12:00 UTC; "
+        "the override ended with the membership; counted spend restarts with what is booked on the new group",
         "  mia  $50.00 (Everyone)              -> $800.00 (research)",
-        "      joined group/acme/research; counted spend restarts with what is booked on the new group",
+        "      olivia added them to group/acme/research on 2026-11-23 12:00 UTC; "
+        "counted spend restarts with what is booked on the new group",
     ]
     assert [move["username"] for move in document["moves"]] == ["bob", "mia"], "sam's budget changed, so he is no move"
 
@@ -52,3 +54,50 @@ def test_a_snapshot_of_another_deployment_is_refused(shell: Shell) -> None:
         ran = shell.connect(sandbox, "owner").run("drift", "--people", "then.json")
     assert ran.code == 1
     assert "The snapshot is of the deployment" in ran.err
+
+
+def test_what_the_log_does_not_tell_is_said_and_hides_nothing(shell: Shell) -> None:
+    """A User Admin may not read the log; a group sync leaves no entry in it."""
+    shell.policy(AS_IT_IS)
+    with Sandbox(Options(now=NOW)) as sandbox, time_machine.travel(NOW, tick=False):
+        shell.connect(sandbox, "owner").run("snapshot", "-o", "then.json")
+        _patch(sandbox, "research", add_users=[live.user_id(sandbox, "mia")])
+        live.leave_group(sandbox, "bob", "platform")
+        ran = shell.run("drift", "--people", "then.json")
+        refused = shell.connect(sandbox, "user-admin").run("drift", "--people", "then.json")
+    assert "      left group/acme/platform; the override ended" in ran.out
+    assert "Who is behind" not in ran.out
+    assert "      joined group/acme/research; counted" in refused.out
+    assert "Who is behind some of it is not known: this token may not read the audit log" in refused.out
+
+
+def test_orphans_say_who_did_it(shell: Shell) -> None:
+    headers = {}
+    policy = (
+        AS_IT_IS
+        + "user_overrides:\n"
+        + "".join(f"  - {{user: {name}, group: platform, limit: $100}}\n" for name in ("bob", "carol", "dan"))
+    )
+    shell.policy(policy + "  - {user: ana, group: research, limit: $100}\n")
+    with Sandbox(Options(now=NOW)) as sandbox, time_machine.travel(NOW, tick=False):
+        headers["Coder-Session-Token"] = sandbox.tokens["owner"]
+        api = httpx.Client(base_url=f"{sandbox.url}/api/v2", headers=headers)
+        for name in ("bob", "carol"):  # the log tells a name only of what happened under it
+            body = {"username": name, "name": name}
+            api.put(f"/users/{live.user_id(sandbox, name)}/profile", json=body).raise_for_status()
+        api.delete(f"/users/{live.user_id(sandbox, 'bob')}").raise_for_status()
+        body = {"username": "caroline", "name": ""}
+        api.put(f"/users/{live.user_id(sandbox, 'carol')}/profile", json=body).raise_for_status()
+        _patch(sandbox, "platform", remove_users=[live.user_id(sandbox, "dan")])
+        body = {"name": "lab"}
+        api.patch(f"/groups/{live.group_id(sandbox, 'research')}", json={"name": "research"}).raise_for_status()
+        api.patch(f"/groups/{live.group_id(sandbox, 'research')}", json=body).raise_for_status()
+        ran = shell.connect(sandbox, "auditor").run("drift")
+        api.close()
+    assert "olivia deleted the person on 2026-11-23 12:00 UTC" in ran.out
+    assert "olivia renamed the person to 'caroline' on 2026-11-23 12:00 UTC" in ran.out
+    assert (
+        "dan is not a member of group/acme/platform, so Coder would refuse the override; olivia took them out"
+        in ran.out
+    )
+    assert "olivia renamed the group to 'lab' on 2026-11-23 12:00 UTC" in ran.out

@@ -85,6 +85,31 @@ def test_the_audit_log_tells_who_was_renamed(shell: Shell, sandbox: Sandbox) -> 
     assert "user/robert is 'bob' in the policy, by the audit log" in ran.out
 
 
+def test_a_grant_that_followed_somebody_through_two_names_is_told_by_the_log_of_people(
+    shell: Shell, sandbox: Sandbox
+) -> None:
+    """The policy was mended after the first renaming, and then there was nothing to write under the second name."""
+    grant(shell, sandbox)
+    forget(shell)
+    rename(sandbox, "bob", "robert")
+    rename(sandbox, "robert", "bobby")
+    shell.policy(AFTER.replace("user: bob", "user: robert"))
+    assert shell.run(*DUE).code == 4, "a User Admin cannot read it"
+    ran = shell.connect(sandbox, "owner").run(*DUE)
+    assert (ran.code, of(sandbox, "bobby")) == (0, None), ran.out
+
+
+def test_a_name_that_two_people_had_is_no_evidence(shell: Shell, sandbox: Sandbox) -> None:
+    grant(shell, sandbox)
+    forget(shell)
+    rename(sandbox, "bob", "robert")
+    for person in ("robert", "sam"):
+        rename(sandbox, person, "shared")
+        rename(sandbox, "shared", f"{person}-2")
+    shell.policy(AFTER.replace("user: bob", "user: shared"))
+    assert (shell.connect(sandbox, "owner").run(*DUE).code, of(sandbox, "robert-2")) == (4, 700)
+
+
 def test_what_nobody_recorded_stays_and_is_said(shell: Shell, sandbox: Sandbox) -> None:
     """A User Admin's token on a runner of CI: no journal, no audit log."""
     grant(shell, sandbox)

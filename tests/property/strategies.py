@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 from hypothesis import strategies as st
 
-from reconciler.core.activity import Changes, GrantRecords
+from reconciler.core.activity import AuditQuestion, Changes, GrantRecords, History, RecentChanges
 from reconciler.core.budget import ABSENT, GroupId, OrganizationId, Reading, Unknown, UserId
 from reconciler.core.directory import Directory, Group, Subject, User
 from reconciler.core.moment import present
@@ -83,6 +83,12 @@ class SnapshotReader:
 
     def elsewhere(self, users: Collection[UserId]) -> frozenset[UserId]:
         return frozenset()
+
+    def recent_changes(self, subjects: Collection[Subject], since: datetime) -> RecentChanges:
+        return RecentChanges(newest={}, is_whole=True)
+
+    def history(self, question: AuditQuestion) -> History:
+        return History()
 
     def grant_records(self, names: Collection[str], since: datetime) -> GrantRecords:
         return GrantRecords()

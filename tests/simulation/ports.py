@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from reconciler.core.activity import Changes, GrantRecords
+from reconciler.core.activity import AuditQuestion, Changes, GrantRecords, History, RecentChanges
 from reconciler.core.budget import ABSENT, Budget, GroupId, GroupRef, OrganizationId, Reading, Unknown, UserId
 from reconciler.core.directory import Directory, Group, Organization, Subject, User
 from reconciler.core.plan.outcome import Event
@@ -121,6 +121,12 @@ class Reads:
 
     def elsewhere(self, users: Collection[UserId]) -> frozenset[UserId]:
         return frozenset()
+
+    def recent_changes(self, subjects: Collection[Subject], since: object) -> RecentChanges:
+        return RecentChanges(newest={}, is_whole=True)
+
+    def history(self, question: AuditQuestion) -> History:
+        return History()
 
     def grant_records(self, names: Collection[str], since: object) -> GrantRecords:
         return GrantRecords()

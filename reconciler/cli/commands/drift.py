@@ -13,8 +13,10 @@ from reconciler.cli.planning import load_policies, plan_of
 from reconciler.cli.screen import Screen
 from reconciler.cli.server import ServerOptions
 from reconciler.core.moment import Moment
+from reconciler.core.people.moves import Move
 from reconciler.core.plan.drift import Drift, DriftKind
 from reconciler.core.scope import Scope
+from reconciler.operations.authors import find_movers
 from reconciler.operations.moves import find_moves
 from reconciler.render.effects import Detail
 from reconciler.words import any_of
@@ -98,11 +100,15 @@ def command(
     with server.reader() as reader:
         planned, cost = plan_of(loaded, reader, moment=moment, scope=scope, base=before, asks_log=True)
         directory = reader.directory()
-        moved = find_moves(recording, reader) if recording is not None else ()
+        moved: tuple[Move, ...] = ()
+        why = ""
+        if recording is not None:
+            moved, why = find_movers(find_moves(recording, reader), directory, reader, since=recording.at)
     drift = Drift(
         plan=planned.plan,
         last_changes=planned.attribution,
         moves=moved,
+        moves_reason=why,
         moves_since=recording.at if recording is not None else None,
     )
     drift = accepting.take(drift, loaded, directory, addresses=accepted)

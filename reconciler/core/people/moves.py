@@ -8,11 +8,24 @@ budgets. Nothing is said of people whose limit is not known on both sides.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from reconciler.core.budget import Absent, Budget, GroupId, UserId
 from reconciler.core.directory import Directory
 from reconciler.core.people.effective import EffectiveLimits, unread_override
 from reconciler.core.snapshot import Effective, Snapshot
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MembershipChange:
+    """Who took somebody into a group, or out of it."""
+
+    address: str
+    """Of the group."""
+    by: str
+    """Their username; empty when the audit log does not know."""
+    at: datetime
+    """When (UTC)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +46,8 @@ class Move:
     """Addresses of groups that they were in and are not any more, sorted."""
     has_lost_override: bool
     """Whether they had an override on a group that they left."""
+    behind: tuple[MembershipChange, ...] = ()
+    """Who changed these memberships, as far as the audit log tells it; a group sync leaves no entry."""
 
 
 def moves(before: Snapshot, after: Snapshot) -> tuple[Move, ...]:

@@ -63,6 +63,8 @@ class Drift:
     """With --people: whose limit changed with a membership since a snapshot, sorted by username."""
     moves_since: datetime | None = None
     """When that snapshot was made (UTC); null without --people."""
+    moves_reason: str = ""
+    """Why it is not known who is behind some of `moves`; empty when the audit log was read."""
 
     @property
     def differences(self) -> tuple[Action, ...]:

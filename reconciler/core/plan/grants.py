@@ -3,7 +3,8 @@
 People and groups are renamed while an override holds, and the policy goes on naming them as they were. Coder keeps no
 old names. What tells whose a grant was is a record of its write: our journals, and Coder's audit log, hold the name of
 that day beside the UUID. A record counts for an entry if it was made under the entry's name, with the entry's amount
-(to the cent, which is all that the log says), and on the entry's group where it names one.
+(to the cent, which is all that the log says), and on the entry's group where it names one. Where no write was needed
+under that name, the log still tells who was created or renamed so.
 
     a record names a person who exists     the entry speaks of them; another entry that lists them goes first
     a record names a person who is gone    the override ended with them: the entry may be removed
@@ -76,6 +77,8 @@ class Holders:
 
 
 def _fits(record: GrantRecord, entry: UserOverrideEntry) -> bool:
+    if record.limit_micros is None:
+        return True
     if not isinstance(entry.limit, int) or abs(record.limit_micros - entry.limit) >= _CENT:
         return False
     return not record.group_name or plain_id(entry.group) in (record.group_name, record.group_id)

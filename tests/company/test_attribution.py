@@ -1,0 +1,46 @@
+"""Who changed what differs, of more subjects than are asked about one by one."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import httpx
+import time_machine
+
+from reconciler.operations.attribution import MOST
+from reconciler.sandbox import Options, Sandbox
+from tests.cli.running import NOW, Shell
+
+GROUPS = 3 * MOST
+
+
+def _world(shell: Shell, sandbox: Sandbox) -> None:
+    """Every group has a budget; the policy wants another one; an Owner clicked the first ten."""
+    rows = sandbox.execute("SELECT g.name, g.id, o.name FROM groups g JOIN organizations o ON o.id = g.organization_id "
+                           "WHERE g.name <> 'Everyone' ORDER BY g.name")  # fmt: skip
+    names = [str(row[0]) for row in rows]
+    assert len(names) >= GROUPS
+    entries = "".join(f"  - {{group: {name}, limit: $70}}\n" for name in names)
+    manage = "manage: {group_budgets: listed, user_overrides: listed}\n"
+    shell.policy(f"version: 1\norganization: {rows[0][2]}\n{manage}group_budgets:\n{entries}")
+    sandbox.set_now(NOW - timedelta(days=1))
+    headers = {"Coder-Session-Token": sandbox.tokens["owner"]}
+    for row in rows[-10:]:
+        path = f"{sandbox.url}/api/v2/groups/{row[1]}/ai/budget"
+        httpx.put(path, json={"spend_limit_micros": 5}, headers=headers).raise_for_status()
+    sandbox.set_now(NOW)
+
+
+def test_every_one_of_many_differences_has_its_origin(shell: Shell) -> None:
+    with Sandbox(Options(now=NOW, seed="80-users,70-groups")) as sandbox, time_machine.travel(NOW, tick=False):
+        _world(shell, sandbox)
+        sandbox.forget_requests()
+        ran = shell.connect(sandbox, "auditor").run("drift", "--json")
+        asked = sum("/audit" in request.path for request in sandbox.requests)
+        denied = shell.connect(sandbox, "user-admin").run("drift")
+    plan, changes = ran.document["plan"], ran.document["last_changes"]
+    assert len(plan["actions"]) > GROUPS
+    assert sum(action["origin"] == "hand" for action in plan["actions"]) == 10
+    assert (changes["not_asked"], changes["reason"], len(changes["changes"])) == (0, "", 10)
+    assert asked == 1, "one page of the log told it all"
+    assert "Who changed it is not known: this token may not read the audit log" in denied.out

@@ -1,6 +1,7 @@
 """The GitLab component as GitLab reads it: inputs filled in, `extends` merged; and its jobs run as a runner runs them.
 
-`python -m tests.deploy.gitlab` prints the pipeline with the inputs' defaults, for the linters.
+`python -m tests.deploy.gitlab FOLDER` writes the pipeline with the inputs' defaults, and the lines of each job as a
+script, for the linters.
 """
 
 from __future__ import annotations
@@ -38,6 +39,7 @@ def job(name: str, **inputs: str) -> dict[str, Any]:
     definition = jobs[name]
     base = jobs[definition["extends"]]
     merged = {**base, **{key: value for key, value in definition.items() if key != "extends"}}
+    merged["variables"] = {**base.get("variables", {}), **definition.get("variables", {})}
     merged["artifacts"] = {**base.get("artifacts", {}), **definition.get("artifacts", {})}
     return merged
 
@@ -68,5 +70,15 @@ def run(definition: Mapping[str, Any], *, folder: Path, variables: Mapping[str, 
     return Ran(code=done.returncode, log=done.stdout)
 
 
+def write(folder: Path) -> None:
+    """Write `.gitlab-ci.yml` and `JOB.sh` for each job."""
+    jobs = pipeline()
+    (folder / ".gitlab-ci.yml").write_text(yaml.safe_dump(jobs), encoding="utf-8")
+    for name in (name for name in jobs if "script" in jobs[name]):
+        definition = job(name)
+        lines = ["#!/usr/bin/env bash", *definition["before_script"], *definition["script"]]
+        (folder / f"{name}.sh").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
 if __name__ == "__main__":
-    yaml.safe_dump(pipeline(), sys.stdout)
+    write(Path(sys.argv[1]))

@@ -23,7 +23,7 @@ from tests.deploy.site import BASE, BLOCKS, INVALID, RAISED, Repository
 OPTIONS = (ROOT / "reconciler/cli/help/plan.txt").read_text() + (ROOT / "reconciler/cli/help/apply.txt").read_text()
 needs_base = pytest.mark.skipif("--base" not in OPTIONS, reason="the option --base is not there yet")
 needs_due = pytest.mark.skipif("--due" not in OPTIONS, reason="the option --due is not there yet")
-NOTE_TOKEN = "glpat-of-the-test"
+NOTE_TOKEN, JOB_TOKEN, FORKS_TOKEN = "glpat-of-the-test", "glcbt-of-the-test", "glcbt-of-a-fork"
 
 
 @dataclass(slots=True)
@@ -33,6 +33,10 @@ class Notes:
     url: str = ""
     notes: list[dict[str, Any]] = field(default_factory=list)
     issues: list[dict[str, Any]] = field(default_factory=list)
+    packages: dict[str, bytes] = field(default_factory=dict)
+    """By path, as `/projects/7/packages/generic/NAME/VERSION/FILE`."""
+    merged: list[dict[str, Any]] = field(default_factory=list)
+    """The merge requests of every commit."""
 
     @property
     def open_issues(self) -> list[dict[str, Any]]:
@@ -61,14 +65,19 @@ class _Handler(BaseHTTPRequestHandler):
     site: Notes
 
     def _handle(self) -> None:
-        assert self.headers["PRIVATE-TOKEN"] == NOTE_TOKEN
-        length = int(self.headers.get("Content-Length") or 0)
-        body = json.loads(self.rfile.read(length)) if length else {}
+        data = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         path, _, query = self.path.partition("?")
+        if "/packages/" in path:
+            self._package(path, data)
+            return
+        assert self.headers["PRIVATE-TOKEN"] == NOTE_TOKEN
+        body = json.loads(data) if data else {}
         notes = self.site.notes
         answer: object
         if path == "/user":
             answer = {"id": 5}
+        elif re.fullmatch(r"/projects/7/repository/commits/[0-9a-f]{40}/merge_requests", path):
+            answer = self.site.merged
         elif "/issues" in path:
             answer = self.site.answer_issue(self.command, path, query, body)
         elif changed := re.fullmatch(r"/projects/7/merge_requests/1/notes/(\d+)", path):
@@ -79,8 +88,18 @@ class _Handler(BaseHTTPRequestHandler):
             if self.command == "POST":
                 notes.append({"id": len(notes), "author": {"id": 5}, **body})
             answer = notes
-        data = json.dumps(answer).encode()
-        self.send_response(200)
+        self._send(200, json.dumps(answer).encode())
+
+    def _package(self, path: str, data: bytes) -> None:
+        """A job's own token may read and write the project's packages; a fork's may only read them."""
+        assert self.headers["JOB-TOKEN"] in (JOB_TOKEN, FORKS_TOKEN)
+        if self.command == "PUT" and self.headers["JOB-TOKEN"] == JOB_TOKEN:
+            self.site.packages[path] = data
+        found = self.site.packages.get(path)
+        self._send(200 if found is not None else 404, found or b"{}")
+
+    def _send(self, status: int, data: bytes) -> None:
+        self.send_response(status)
         self.send_header("Content-Length", str(len(data)))
         self.end_headers()
         self.wfile.write(data)
@@ -112,15 +131,17 @@ class Site(Repository):
 
     gitlab: Notes
 
-    def run(self, name: str, **variables: str) -> Ran:
+    def run(self, name: str, *, snapshot: str = "false", **variables: str) -> Ran:
         shutil.rmtree(self.work_tree / "ai-budgets", ignore_errors=True)  # as GitLab cleans between jobs
-        definition = job(name, package="")
+        definition = job(name, package="", snapshot=snapshot)
         login = {
             "CODER_URL": self.sandbox.url,
             "CODER_READ_TOKEN": self.sandbox.tokens["auditor"],
             "CI_API_V4_URL": self.gitlab.url,
             "CI_PROJECT_ID": "7",
             "CI_MERGE_REQUEST_IID": "1",
+            "CI_COMMIT_SHA": self.git("rev-parse", "HEAD"),
+            "CI_JOB_TOKEN": JOB_TOKEN,
         }
         if "environment" in definition:  # a protected branch
             login["CODER_WRITE_TOKEN"] = self.sandbox.tokens["user-admin"]
@@ -130,6 +151,26 @@ class Site(Repository):
         base = self.git("rev-parse", "main")
         self.branch(text)
         return self.run("ai-budgets-plan", CI_MERGE_REQUEST_DIFF_BASE_SHA=base, GITLAB_NOTE_TOKEN=NOTE_TOKEN)
+
+    def merge_pushed(self, **variables: str) -> Ran:
+        """Merge the branch, as the button does, and run what a push to the default branch runs."""
+        before = self.git("rev-parse", "main")
+        self.merge()
+        return self.run("ai-budgets-apply", CI_PIPELINE_SOURCE="push", CI_COMMIT_BEFORE_SHA=before, **variables)
+
+    def fork(self, text: str) -> Ran:
+        """Run the job of a merge request from a fork: another project, its own job token, none of our variables."""
+        base = self.git("rev-parse", "main")
+        self.branch(text)
+        shutil.rmtree(self.work_tree / "ai-budgets", ignore_errors=True)
+        variables = {
+            "CI_API_V4_URL": self.gitlab.url,
+            "CI_PROJECT_ID": "666",
+            "CI_MERGE_REQUEST_PROJECT_ID": "7",
+            "CI_MERGE_REQUEST_DIFF_BASE_SHA": base,
+            "CI_JOB_TOKEN": FORKS_TOKEN,
+        }
+        return run(job("ai-budgets-fork", package=""), folder=self.work_tree, variables=variables)
 
     def page(self, name: str) -> str:
         return (self.work_tree / "ai-budgets" / name).read_text()
@@ -158,9 +199,10 @@ def test_a_merge_request_its_update_and_its_merge(site: Site) -> None:
     assert "$175" in note["body"]
     assert site.live("design") == 150
 
-    site.merge()
-    apply = site.run("ai-budgets-apply")
+    apply = site.merge_pushed()
     assert apply.code == 0, apply.log
+    assert "not compared" not in apply.log
+    assert json.loads(site.page("reviewed.json"))["digest"] == json.loads(site.page("fresh.json"))["digest"]
     assert site.live("design") == 175
     assert "Coder" in site.page("apply.md") or site.page("apply.md")
 
@@ -175,6 +217,72 @@ def test_a_refused_plan_and_an_invalid_policy(site: Site) -> None:
     (finding,) = json.loads(site.page("codequality.json"))
     assert finding["location"]["path"] == "policies/acme.yaml"
     assert len(site.gitlab.notes) == 1
+
+
+def test_a_change_that_the_reviewed_plan_did_not_show_is_refused(site: Site) -> None:
+    site.merge_request(RAISED)
+    (path,) = site.gitlab.packages
+    plan = json.loads(site.gitlab.packages[path])
+    site.gitlab.packages[path] = json.dumps({**plan, "actions": []}).encode()
+    apply = site.merge_pushed()
+    assert apply.code == 3, apply.log
+    assert "did not show this change of group/acme/design" in apply.log
+    assert site.live("design") == 150
+
+    by_hand = site.run("ai-budgets-apply", CI_PIPELINE_SOURCE="web", CI_COMMIT_BEFORE_SHA="0" * 40)
+    assert by_hand.code == 0, by_hand.log
+    assert site.live("design") == 200
+
+
+def test_somebody_touched_an_unrelated_budget_meanwhile(site: Site) -> None:
+    site.merge_request(RAISED)
+    site.set_by_hand("platform", 900)
+    apply = site.merge_pushed()
+    assert apply.code == 0, apply.log
+    assert "not asked for by this change: group/acme/platform" in apply.log
+    assert (site.live("design"), site.live("platform")) == (200, 500)
+
+
+def test_a_squashed_branch_is_found_by_its_merge_request(site: Site) -> None:
+    site.merge_request(RAISED)
+    head, before = site.git("rev-parse", "change"), site.git("rev-parse", "main")
+    site.git("checkout", "-q", "main")
+    site.git("merge", "-q", "--squash", "change")
+    site.git("commit", "-qm", "squashed")
+    push = {"CI_PIPELINE_SOURCE": "push", "CI_COMMIT_BEFORE_SHA": before}
+    alone = site.run("ai-budgets-apply", **push)
+    assert alone.code == 0, alone.log
+    assert "is not compared with it" in alone.log
+    site.gitlab.merged = [{"sha": head, "state": "merged"}]
+    asked = site.run("ai-budgets-apply", **push, GITLAB_NOTE_TOKEN=NOTE_TOKEN)
+    assert asked.code == 0, asked.log
+    assert "not compared" not in asked.log
+
+
+def test_a_fork_is_planned_against_the_snapshot_of_the_last_drift_run(site: Site) -> None:
+    checked = site.fork(RAISED)
+    assert checked.code == 0, checked.log
+    assert "is checked and not planned" in checked.log
+    invalid = site.fork(INVALID)
+    assert invalid.code == 1
+    assert json.loads(site.page("codequality.json"))
+
+    site.git("checkout", "-q", "main")
+    assert site.run("ai-budgets-drift").code == 0
+    assert site.gitlab.packages == {}
+    assert site.run("ai-budgets-drift", snapshot="true").code == 0
+    planned = site.fork(RAISED)
+    assert planned.code == 0, planned.log
+    assert "$150.00 -> $200.00" in planned.log
+    assert json.loads(site.page("terraform.json")) == {"create": 0, "update": 1, "delete": 0}
+    refused = site.fork(BLOCKS)
+    assert refused.code == 3, refused.log
+
+
+def test_a_fork_is_given_no_token_for_coder() -> None:
+    for name in ("ai-budgets-fork", "ai-budgets-plan"):
+        assert "WRITE_TOKEN" not in json.dumps(pipeline()[name])
+    assert "CODER_" not in json.dumps(pipeline()["ai-budgets-fork"])
 
 
 def test_drift_is_orange(site: Site) -> None:

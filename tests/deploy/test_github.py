@@ -8,75 +8,23 @@ from __future__ import annotations
 import json
 import subprocess
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from reconciler.sandbox import Options, Sandbox
-from tests.deploy.github import REPOSITORY, GitHub, serving
-from tests.deploy.runner import ROOT, Job, Runner
-from tests.deploy.site import BASE, BLOCKS, INVALID, RAISED, Repository
+from tests.deploy.company import DRIFT, DUE, Site, opened
+from tests.deploy.runner import ROOT, Job
+from tests.deploy.site import BASE, BLOCKS, INVALID, RAISED
 
 OPTIONS = (ROOT / "reconciler/cli/help/plan.txt").read_text() + (ROOT / "reconciler/cli/help/apply.txt").read_text()
 pytestmark = pytest.mark.skipif("--base" not in OPTIONS, reason="the option --base is not there yet")
 needs_due = pytest.mark.skipif("--due" not in OPTIONS, reason="the option --due is not there yet")
-WORKFLOW = ROOT / "deploy" / "github" / "ai-budgets.yml"
-DUE, DRIFT = "41 * * * *", "17 5 * * *"
-
-
-@dataclass(slots=True)
-class Site(Repository):
-    """A company's repository on GitHub, and its Coder."""
-
-    folder: Path
-    github: GitHub
-
-    def pull_request(self, text: str, *, repository: str = REPOSITORY) -> dict[str, Job]:
-        """Push a change to the branch, and check out what GitHub would merge."""
-        head = self.branch(text)
-        self.git("checkout", "-q", "-B", "merged", "main")
-        self.git("merge", "-q", "--no-ff", "-m", "merge", "change")
-        event = {"pull_request": {"number": 1, "head": {"sha": head, "repo": {"full_name": repository}}}}
-        return self.event("pull_request", event)
-
-    def push_merge(self) -> dict[str, Job]:
-        """Merge the branch, as the button does."""
-        before, head = self.git("rev-parse", "main"), self.git("rev-parse", "change")
-        pull = {"number": 1, "merged_at": "2026-11-25T12:00:00Z", "head": {"sha": head}}
-        self.github.pulls[self.merge()] = [pull]
-        return self.event("push", {"before": before})
-
-    def schedule(self, cron: str) -> Job:
-        jobs = self.event("schedule", {"schedule": cron})
-        (ran,) = (job for job in jobs.values() if not job.was_skipped)
-        return ran
-
-    def event(self, name: str, event: dict[str, Any]) -> dict[str, Job]:
-        runner = Runner(
-            github=self.github,
-            workflow=WORKFLOW,
-            work_tree=self.work_tree,
-            scratch=self.folder / "machines",
-            event_name=name,
-            event=event,
-            variables={"CODER_URL": self.sandbox.url},
-            secrets={
-                "CODER_READ_TOKEN": self.sandbox.tokens["auditor"],
-                "CODER_WRITE_TOKEN": self.sandbox.tokens["user-admin"],
-            },
-            sha=self.git("rev-parse", "HEAD"),
-        )
-        return runner.jobs()
 
 
 @pytest.fixture
 def site(tmp_path: Path) -> Iterator[Site]:
-    with serving() as github, Sandbox(Options()) as sandbox:
-        site = Site(work_tree=tmp_path / "work", sandbox=sandbox, folder=tmp_path, github=github)
-        site.begin()
+    with opened(tmp_path) as site:
         yield site
 
 

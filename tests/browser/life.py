@@ -1,4 +1,4 @@
-"""The pictures of docs/life-of-a-change.md: one change from a refused pull request to drift, by the workflow's own jobs.
+"""The pictures of docs/life-of-a-change.md: one change, from a refused pull request to drift, by the workflow's jobs.
 
 `python -m tests.browser.life` draws them anew; it needs Chromium and playwright. Each picture carries the Markdown that
 it shows, so that a test can tell whether it is still true.
@@ -27,8 +27,9 @@ TYPING_ERROR = BASE.replace("$150", "$200").replace("$500", "$50")
 """The design team gets more, and the platform team a zero too few."""
 CORRECTED = BASE.replace("limit: $150", 'limit: $200, reason: "two new members, FIN-42"')
 CARD = """<style>
-.card{border:1px solid #d1d9e0;border-radius:7px;overflow:hidden}.head{background:#f6f8fa;border-bottom:1px solid #d1d9e0;
-padding:9px 16px;color:#59636e}.head b{color:#1f2328}.body{padding:14px 18px}.state{float:right;border-radius:12px;
+.card{border:1px solid #d1d9e0;border-radius:7px;overflow:hidden}
+.head{background:#f6f8fa;border-bottom:1px solid #d1d9e0;padding:9px 16px;color:#59636e}
+.head b{color:#1f2328}.body{padding:14px 18px}.state{float:right;border-radius:12px;
 padding:1px 10px;background:#1a7f37;color:#fff}
 </style>"""
 _KEY = b"Markdown"

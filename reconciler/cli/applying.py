@@ -53,6 +53,7 @@ def approve_and_apply(
     run = new_run(plan, parallelism=server.writes, note=screen.note)
     path = journal_path or default_journal(run)
     require_new(path)
+    screen.require_other(path, "--journal")
     _require_somebody(screen, auto_approve=auto_approve)
     results = Results(plan.actions, show=screen.report, progress=Progress("Writing", "changes"))
     with server.writer(plan_digest=plan.digest[:DIGEST_SHOWN], sleep=stop.sleep) as writer:
@@ -85,7 +86,7 @@ def _report(outcome: Outcome, path: str, screen: Screen, results: Results, *, is
             screen.note(f"Journal: {harmless(journal)}")
         result = report_of(outcome, exit_code=code, journal=journal)
         lines = [*results.remaining(result), *ending_lines(result)]
-        screen.finish((result,), exit_code=code, lines=lines)
+        screen.finish((result,), exit_code=code, lines=lines, is_done=True)
     except (OSError, ReconcilerError):  # stdout was closed meanwhile; the journal has it all
         return code
     return code

@@ -8,7 +8,7 @@ import stat
 from collections.abc import Mapping
 
 from reconciler.errors import FileError
-from reconciler.formats import document
+from reconciler.formats import document, journal
 from reconciler.operations.journal_file import FOLDER
 
 MAX_BYTES = 256 * 2**20
@@ -54,11 +54,15 @@ def require_replaceable(path: str, name: str) -> None:
 
 
 def require_savable(path: str) -> None:
-    """Raise FileError when a result must not or cannot be saved there: over a policy, into a folder that is not there.
+    """Raise FileError when a result must not or cannot be saved there: over a policy or a journal, to no folder.
 
     Asked before anything is read, so that a run does not end with a result that has nowhere to go.
     """
+    if path == "-":
+        raise FileError("--save writes files, and '-' is not a file", hint="--format prints a result to stdout")
     target = os.path.realpath(path)
+    if document.name_of(starts_with(target)) == journal.NAME:
+        raise FileError(f"{path} is a journal, which `revert` needs; it is left alone", hint="choose another name")
     if target.lower().endswith((".yaml", ".yml")) and os.path.exists(target):
         raise FileError(f"{path} exists and may be a policy; it is left alone", hint="choose another name")
     if not path or (os.path.exists(target) and not os.path.isfile(target)):

@@ -104,6 +104,7 @@ def screen(document: str = "") -> Callable[[Command], Command]:
                 save_mode=_mode(save_mode),
                 names_people=names_people,
             )
+            _require_different(output.saves)
             for name in {output.format, *(save.format for save in output.saves)}:
                 if FORMATS[name].extra:
                     page_of(name)  # a library that is missing must be said before anything is written
@@ -123,6 +124,18 @@ def _save(text: str, formats: tuple[str, ...]) -> Save:
         )
     require_savable(path)
     return Save(format=name, path=path)
+
+
+def _require_different(saves: tuple[Save, ...]) -> None:
+    """Raise unless each format has a file of its own: the last would replace the others."""
+    seen: dict[str, Save] = {}
+    for save in saves:
+        first = seen.setdefault(os.path.realpath(save.path), save)
+        if first is not save:
+            raise click.BadParameter(
+                f"{first.format} and {save.format} would be saved in one file, {save.path}; name a file for each",
+                param_hint="'--save'",
+            )
 
 
 def _mode(text: str) -> int:

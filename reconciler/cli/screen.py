@@ -15,7 +15,7 @@ import click
 
 from reconciler.cli import files
 from reconciler.cli.ci import link_base
-from reconciler.errors import ReconcilerError, RefusedError, failure_of
+from reconciler.errors import FileError, ReconcilerError, RefusedError, failure_of
 from reconciler.formats.documents import Value
 from reconciler.render.effects import Detail
 from reconciler.render.failure import failure_lines
@@ -83,10 +83,12 @@ class Screen:
         detail: Detail = Detail.SUMMARY,
         lines: Iterable[str] | None = None,
         is_quiet: bool = False,
+        is_done: bool = False,
     ) -> None:
         """Save the result in every file, then print it; `lines` stand for the whole page where stdout is text.
 
-        With `is_quiet`, text is not printed.
+        With `is_quiet`, text is not printed. With `is_done` something was written to Coder: then the result is printed
+        even where a file cannot be saved.
         """
         facts = Facts(
             command=self._command,
@@ -98,13 +100,24 @@ class Screen:
             names_people=self._output.names_people,
             link_base=link_base(os.environ, folder=os.getcwd()),
         )
-        self._output.save(values, replace(facts, has_color=False))
+        try:
+            self._output.save(values, replace(facts, has_color=False))
+        except FileError as error:
+            if not is_done:
+                raise
+            tell(text_of(failure_lines(failure_of(error, exit_code=exit_code))))
         if self.wants_text and is_quiet:
             return
         if self.wants_text:
             self.report(lines if lines is not None else [render("text", values, facts)])
         else:
             write_document(render(self._output.format, values, facts))
+
+    def require_other(self, path: str, what: str) -> None:
+        """Raise FileError when a file of --save is the same as another file of the run."""
+        for save in self._output.saves:
+            if os.path.realpath(save.path) == os.path.realpath(path):
+                raise FileError(f"{what} and --save {save.format} would be one file, {path}", hint="name two files")
 
     def note(self, text: str) -> None:
         """Tell something that is not the result."""

@@ -96,6 +96,7 @@ def command(
         if live.recording is not None:
             raise click.UsageError("-o saves a plan for `apply`, which takes none of a snapshot; use --save json=FILE")
         files.require_replaceable(output, NAME)
+        screen.require_other(output, "-o")
     loaded = load_policies(paths)
     before = load_base(base, paths)
     with live.reader() as reader:

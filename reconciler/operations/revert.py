@@ -5,6 +5,7 @@ Only what that run wrote, or may have written, is taken back, and only where liv
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -17,6 +18,8 @@ from reconciler.core.moment import present
 from reconciler.core.plan.order import in_order
 from reconciler.core.plan.outcome import Outcome, Result
 from reconciler.core.plan.plan import Plan, Unreadable
+from reconciler.core.plan.resolve import resolve
+from reconciler.core.policy import Policy
 from reconciler.errors import RefusedError
 from reconciler.operations.ports import Reader
 from reconciler.operations.reading import read_subjects
@@ -31,8 +34,11 @@ class Revert:
     skipped: tuple[str, ...]
 
 
-def make_revert(outcome: Outcome, reader: Reader, *, at: datetime) -> Revert:
-    """Read live again and plan the way back. Raises RefusedError when the run was on another deployment."""
+def make_revert(outcome: Outcome, reader: Reader, *, at: datetime, policies: Sequence[Policy] = ()) -> Revert:
+    """Read live again and plan the way back. Raises RefusedError when the run was on another deployment.
+
+    The guardrails of `policies` are asked, and what breaks them is a warning: the way back must stay open.
+    """
     started, deployment = outcome.started, reader.deployment()
     if started.deployment.id != deployment.id:
         raise RefusedError(
@@ -47,7 +53,15 @@ def make_revert(outcome: Outcome, reader: Reader, *, at: datetime) -> Revert:
     for action in existing:
         sorter.add(action, snapshot.reading(action.subject))
     actions = in_order(sorter.actions)
-    proposal = Proposal(actions=actions, snapshot=snapshot, policies=(), desired=NOTHING_DESIRED, moment=present(at))
+    resolution = resolve(policies, reader.directory(), at=at)
+    proposal = Proposal(
+        actions=actions,
+        snapshot=snapshot,
+        policies=(),
+        desired=NOTHING_DESIRED,
+        moment=present(at),
+        bounds=() if resolution.findings or not actions else resolution.policies,
+    )
     effects = find_effects(proposal, reader)
     plan = Plan(
         deployment=deployment,

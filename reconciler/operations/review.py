@@ -14,7 +14,7 @@ from reconciler.core.action import Action, organization_of
 from reconciler.core.budget import Absent, Budget, OrganizationId
 from reconciler.core.desired import Desired, ResolvedPolicy
 from reconciler.core.gate.gate import count_managed, emptied_sections, grants_of, judge
-from reconciler.core.gate.guardrails import Blame, check_guardrails, limits_exposure
+from reconciler.core.gate.guardrails import Blame, check_actions, check_guardrails, limits_exposure
 from reconciler.core.gate.hazards import Facts, count_dangers
 from reconciler.core.gate.verdict import Grant, Verdict
 from reconciler.core.moment import Moment
@@ -35,16 +35,18 @@ class Proposal:
     actions: tuple[Action, ...]
     snapshot: Snapshot
     policies: tuple[ResolvedPolicy, ...]
-    """Empty for a revert: nothing is desired then, and no guardrail holds."""
+    """Empty for a revert: nothing is desired then."""
     desired: Desired
     moment: Moment
     base: Mapping[str, Entry] | None = None
     """The entries of the policy before, by address; None if it is not known."""
+    bounds: tuple[ResolvedPolicy, ...] = ()
+    """For a revert, the policies whose guardrails are asked, as warnings."""
 
     @property
     def organizations(self) -> tuple[OrganizationId, ...]:
         """Of the policies, sorted."""
-        return tuple(sorted(policy.organization.id for policy in self.policies))
+        return tuple(sorted(policy.organization.id for policy in (*self.policies, *self.bounds)))
 
     @property
     def gone(self) -> frozenset[str]:
@@ -122,7 +124,10 @@ def find_verdict(proposal: Proposal, effects: Effects, *, grants: Sequence[Grant
     return judge(
         count_dangers(_facts(proposal, effects)),
         grants=(*grants, *grants_of(proposal.policies, now=proposal.moment.latest)),
-        breaches=check_guardrails(proposal.policies, effects, now=proposal.moment.now, blame=blame),
+        breaches=(
+            *check_guardrails(proposal.policies, effects, now=proposal.moment.now, blame=blame),
+            *check_actions(proposal.bounds, proposal.actions, effects, now=proposal.moment.now),
+        ),
     )
 
 
@@ -144,7 +149,7 @@ def _complete(proposal: Proposal, organizations: Sequence[OrganizationId], reade
     spenders = touched(proposal.actions, snapshot.directory)
     if elsewhere := reader.elsewhere(spenders):
         snapshot = replace(snapshot, directory=replace(snapshot.directory, elsewhere=elsewhere))
-    everybody_in = organizations if limits_exposure(proposal.policies) else ()
+    everybody_in = organizations if limits_exposure((*proposal.policies, *proposal.bounds)) else ()
     missing = needs(proposal.actions, snapshot, everybody_in=everybody_in)
     if not missing.groups and not missing.users:
         return snapshot

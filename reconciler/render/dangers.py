@@ -20,12 +20,14 @@ BREACHES_SHOWN = 3
 """Of one guardrail; more of them are counted."""
 
 
-def refusal_lines(verdict: Verdict) -> list[str]:
+_STANDING = "Broken before this change, so nothing is refused for it:"
+_BY_REVERT = "Guardrails that the way back breaks; nothing is refused for it:"
+
+
+def refusal_lines(verdict: Verdict, *, is_revert: bool = False) -> list[str]:
     """Return what stands after a plan that may not be applied, and which consents let a plan through."""
     lines = [f"Consent: {grant} by {harmless(grant.source)}." for grant in verdict.used]
-    lines += breach_lines(
-        verdict.standing, "Broken before this change, so nothing is refused for it:", Role.UNKNOWN, most=1
-    )
+    lines += breach_lines(verdict.standing, _BY_REVERT if is_revert else _STANDING, Role.UNKNOWN, most=1)
     if verdict.is_refused:
         lines.append(Line("Refused:", Role.DANGER))
     for refusal in map(verdict.refusal_of, verdict.refused_hazards):

@@ -29,7 +29,9 @@ NO_CHANGES = "No changes. Live budgets match the policy."
 
 def plan_report(plan: Plan, cost: str = "", *, detail: Detail = Detail.SUMMARY) -> list[Line]:
     """Render a whole plan, what making it cost, and why it is refused if it is."""
-    return lines_of([*plan_lines(plan, cost, detail), summary(plan), *refusal_lines(plan.verdict)])
+    is_revert = any(action.cause is Cause.REVERT for action in plan.actions)
+    refusals = refusal_lines(plan.verdict, is_revert=is_revert)
+    return lines_of([*plan_lines(plan, cost, detail), summary(plan), *refusals])
 
 
 def plan_lines(plan: Plan, cost: str, detail: Detail) -> Iterator[str]:

@@ -10,7 +10,7 @@ import click
 
 from reconciler.cli import completing, files, options
 from reconciler.cli.outcomes import read_outcome
-from reconciler.cli.planning import ToApply, cost_text
+from reconciler.cli.planning import ToApply, cost_text, load_named_policies
 from reconciler.cli.screen import Screen
 from reconciler.cli.sections import Sections
 from reconciler.cli.server import ServerOptions
@@ -18,6 +18,8 @@ from reconciler.cli.signals import Interruption
 from reconciler.core.gate.verdict import Grant
 from reconciler.core.plan.outcome import Outcome
 from reconciler.core.plan.plan import Plan
+from reconciler.core.policy import Policy
+from reconciler.errors import PolicyError
 from reconciler.operations.ports import Reader
 from reconciler.operations.revert import make_revert
 from reconciler.render.effects import Detail
@@ -28,6 +30,10 @@ from reconciler.render.text import harmless, lines_of
 
 @click.command("revert", cls=Sections)
 @click.argument("journal", type=click.Path(), shell_complete=completing.journals)
+@click.option(
+    "--policies", "policy_paths", multiple=True, type=click.Path(), metavar="PATH",
+    help="Policies whose guardrails are asked; may be repeated. `policies` if it exists.",
+)  # fmt: skip
 @click.option("--auto-approve", is_flag=True, help="Do not ask. Skips the question, never a refusal.")
 @options.journal
 @options.consents
@@ -36,6 +42,7 @@ from reconciler.render.text import harmless, lines_of
 @options.screen("outcome")
 def command(
     journal: str,
+    policy_paths: tuple[str, ...],
     auto_approve: bool,
     journal_path: str | None,
     grants: tuple[Grant, ...],
@@ -46,15 +53,17 @@ def command(
     """Take back what the run of JOURNAL really did.
 
     Plans the inverse of its results, leaves alone what somebody has changed since, shows the plan, asks, and applies it
-    like any other: through the same gate, with a journal of its own, which can be reverted too.
+    like any other: through the same gate, with a journal of its own, which can be reverted too. Guardrails that it
+    would break are warnings: the way back stays open.
     """
     from reconciler.cli.applying import approve_and_apply
 
     started = time.monotonic()
     outcome = read_outcome(files.read_text(journal), source=journal)
+    policies = _guardrails_of(policy_paths, screen)
     stop = Interruption()
     with server.reader(sleep=stop.sleep) as reader:
-        plan, skipped = _taken_back(outcome, reader, datetime.now(UTC), grants)
+        plan, skipped = _taken_back(outcome, reader, datetime.now(UTC), grants, policies)
         for sentence in skipped:
             screen.note(f"Left alone: {harmless(sentence)}.")
         cost = cost_text(reader.requests, time.monotonic() - started)
@@ -62,7 +71,7 @@ def command(
         to_apply = ToApply(
             plan=plan,
             report=lines_of(["Nothing to take back."]) if is_empty else plan_report(plan, cost, detail=detail),
-            renew=lambda reader, now: _taken_back(outcome, reader, now, grants)[0],
+            renew=lambda reader, now: _taken_back(outcome, reader, now, grants, policies)[0],
         )
         code = approve_and_apply(
             to_apply,
@@ -84,8 +93,20 @@ def command(
     return code
 
 
+def _guardrails_of(paths: tuple[str, ...], screen: Screen) -> tuple[Policy, ...]:
+    """Read the policies; one with errors in it does not close the way back, unless it was asked for by name."""
+    try:
+        return load_named_policies(paths)
+    except PolicyError as error:
+        if paths:
+            raise
+        first = harmless(error.findings[0].message)
+        screen.note(f"Guardrails are not asked, because the policy has errors: {first}.")
+        return ()
+
+
 def _taken_back(
-    outcome: Outcome, reader: Reader, now: datetime, grants: tuple[Grant, ...]
+    outcome: Outcome, reader: Reader, now: datetime, grants: tuple[Grant, ...], policies: tuple[Policy, ...]
 ) -> tuple[Plan, tuple[str, ...]]:
-    revert = make_revert(outcome, reader, at=now)
+    revert = make_revert(outcome, reader, at=now, policies=policies)
     return revert.plan.with_grants(grants), revert.skipped

@@ -29,17 +29,18 @@ files all hold, so a file apart, with owners of its own, cannot be loosened by a
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
 
 from reconciler.core.action import Action, Kind
 from reconciler.core.budget import Absent, Budget
 from reconciler.core.desired import ResolvedPolicy
+from reconciler.core.directory import User
 from reconciler.core.gate.verdict import Breach
 from reconciler.core.people.effects import Effects
 from reconciler.core.people.sums import Exposure
-from reconciler.core.policy import Entry, Guardrail, GuardrailName, Policy, UserOverrideEntry
+from reconciler.core.policy import Entry, GroupBudgetEntry, Guardrail, GuardrailName, Policy, UserOverrideEntry
 from reconciler.money import format_usd
 from reconciler.words import count, count_people
 
@@ -80,6 +81,48 @@ def check_guardrails(
             else check_entries(guardrail, ((listed.address, listed.entry) for listed in policy.listed), now, blame)
         )
     )
+
+
+def check_actions(
+    policies: Iterable[ResolvedPolicy], actions: Iterable[Action], effects: Effects, *, now: datetime
+) -> tuple[Breach, ...]:
+    """Return what actions break that follow from no policy (those of `revert`), as warnings; `now` (UTC).
+
+    An action is held against the guardrails as an entry would be: with the policy's own reason and dates where the
+    policy wants the same, and with none where it does not.
+    """
+    planned = tuple(actions)
+    return tuple(
+        replace(breach, is_standing=True)
+        for policy in policies
+        for guardrail in policy.guardrails
+        for breach in (
+            _max_exposure(guardrail, policy, effects, Blame())
+            if guardrail.name is GuardrailName.MAX_EXPOSURE
+            else check_entries(guardrail, _as_entries(policy, planned), now, Blame())
+        )
+    )
+
+
+def _as_entries(policy: ResolvedPolicy, actions: Iterable[Action]) -> Iterator[tuple[str, Entry]]:
+    """Yield what actions set in the organization of a policy, as entries."""
+    entries = {listed.address: listed.entry for listed in policy.listed}
+    for action in actions:
+        after = action.after
+        if not isinstance(after, Budget) or after.group.organization != policy.organization.name:
+            continue
+        entry = entries.get(action.address)
+        if entry is not None and entry.limit == after.limit_micros:
+            yield action.address, entry
+        elif isinstance(action.subject, User):
+            username, group = action.subject.username, after.group.name
+            yield (
+                action.address,
+                UserOverrideEntry(user=username, group=group, limit=after.limit_micros, place=policy.place),
+            )
+        else:
+            name = action.subject.name
+            yield action.address, GroupBudgetEntry(group=name, limit=after.limit_micros, place=policy.place)
 
 
 def check_policies(

@@ -19,7 +19,11 @@ def dump(name: str, version: int, body: dict[str, Any]) -> str:
     """Write a document; ends in a newline."""
     document = {"format": name, "version": version, **body}
     text = json.dumps({**document, "checksum": _checksum(document)}, indent=2, ensure_ascii=False) + "\n"
-    return text.encode("utf-8", "backslashreplace").decode()  # a path that is no UTF-8: the escape is JSON's own, too
+    return _RAW.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
+
+
+_RAW = re.compile("[\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+"""What a terminal obeys or hides, and paths that are not UTF-8: it stands in texts only, where JSON has an escape."""
 
 
 def load(text: str, name: str, version: int, *, source: str, oldest: int | None = None) -> tuple[int, dict[str, Any]]:
@@ -42,7 +46,7 @@ def load(text: str, name: str, version: int, *, source: str, oldest: int | None 
 
 def name_of(text: str) -> str:
     """Return the format that a text says it has, whole or cut short; empty for any other text."""
-    match = re.match(r'\s*\{\s*"format": "([a-z ]+)"', text)
+    match = re.match(r'\s*\{\s*"format"\s*:\s*"([a-z ]+)"', text)
     return match[1] if match else ""
 
 

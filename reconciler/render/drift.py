@@ -105,7 +105,7 @@ def _row(action: Action, plan: Plan) -> tuple[str, ...]:
 def _why(action: Action) -> str:
     if action.cause is Cause.NOT_LISTED:
         return " (not listed)"
-    return f" (tier {action.tier})" if action.tier else ""
+    return harmless(f" (tier {action.tier})") if action.tier else ""
 
 
 def _date(action: Action, plan: Plan) -> str:

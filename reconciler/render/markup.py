@@ -48,6 +48,11 @@ def link(text: str, url: str) -> str:
     return f"[{shown}]({url})" if url and shown else shown
 
 
+def _valid(character: str) -> str:
+    """Replace half of a pair of UTF-16: no octet of a path stands for it, so that it comes from an edited document."""
+    return "?" if "\ud800" <= character <= "\udfff" and not "\udc80" <= character <= "\udcff" else character
+
+
 def _quoted(path: str) -> str:
-    octets = path.encode("utf-8", "surrogateescape")
+    octets = "".join(map(_valid, path)).encode("utf-8", "surrogateescape")
     return "".join(chr(octet) if chr(octet) in _SAFE else f"%{octet:02X}" for octet in octets)

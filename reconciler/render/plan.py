@@ -115,7 +115,7 @@ def _notes(action: Action, plan: Plan) -> Iterator[str]:
         case _:
             pass
     if action.tier:
-        yield f"tier {action.tier}"
+        yield harmless(f"tier {action.tier}")
     if action.origin in ORIGINS and not action.is_due_end:
         yield ORIGINS[action.origin]
     if plan.has_base and action.origin is not Origin.CHANGE:

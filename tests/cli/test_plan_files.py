@@ -182,3 +182,10 @@ def test_a_saved_plan_is_applied_whole(coder: Shell, saved: Path) -> None:
         ran = coder.run("apply", saved, "--auto-approve", *option)
         assert (ran.code, ran.out) == (1, "")
         assert "is a saved plan, which is applied whole" in ran.err
+
+
+def test_a_plan_without_blanks_is_the_same_plan(coder: Shell, saved: Path) -> None:
+    """`jq -c .` writes it so."""
+    compact = coder.folder / "compact.plan"
+    compact.write_text(json.dumps(json.loads(saved.read_text()), separators=(",", ":")))
+    assert coder.run("show", compact).out == coder.run("show", saved).out

@@ -38,7 +38,7 @@ def _row(problem: Problem, anywhere: str, seen: Counter[str]) -> dict[str, objec
     return {
         "description": harmless(f"{problem.message}{hint}"),
         "check_name": problem.rule,
-        "fingerprint": hashlib.sha256(f"{identity}\0{seen[identity]}".encode("utf-8", "surrogateescape")).hexdigest(),
+        "fingerprint": hashlib.sha256(f"{identity}\0{seen[identity]}".encode("utf-8", "surrogatepass")).hexdigest(),
         "severity": SEVERITIES[problem.level],
         "location": {
             "path": harmless(path.removeprefix("./")),

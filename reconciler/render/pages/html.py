@@ -51,7 +51,9 @@ def _template() -> Template:
 
 def _shown(value: object) -> object:
     """Every text of a document passes here: what is invisible in a name becomes visible."""
-    return harmless(value) if type(value) is str and not value.isprintable() and "\n" not in value else value
+    if type(value) is not str or value.isprintable():
+        return value
+    return "\n".join(map(harmless, value.split("\n")))
 
 
 def page_of(values: Sequence[Value], facts: Facts) -> Page:

@@ -28,9 +28,10 @@ from reconciler.core.activity import (
     Tokens,
     UserSpend,
 )
-from reconciler.core.budget import GroupId, GroupRef, UserId
+from reconciler.core.budget import GroupId, GroupRef, OrganizationId, UserId
 from reconciler.core.directory import Group, Subject
 from reconciler.core.snapshot import Effective, Unlimited
+from reconciler.core.spend import Window
 from reconciler.errors import ServerError
 from reconciler.money import Micros, parse_usd
 
@@ -247,29 +248,60 @@ def load_free_models(answer: Answer) -> frozenset[str]:
     return frozenset(model for model, is_free in prices.items() if is_free)
 
 
+def read_unpriced_requests(
+    transport: Transport, organizations: Collection[OrganizationId], window: Window
+) -> int | None:
+    """Read how many requests had no price; None where no server says it of all organizations.
+
+    The route is new and may stand below either prefix, so an answer in another shape counts for nothing, too.
+    """
+    for prefix in (paths.API, paths.EXPERIMENTAL):
+        counts: list[int | None] = []
+        for organization in sorted(organizations):
+            path = paths.spend_by_user(prefix, organization, window.start, window.end)
+            counts.append(_unpriced_in(transport.send(Request("GET", path))))
+            if counts[-1] is None:
+                break
+        known = [number for number in counts if number is not None]
+        if counts and len(known) == len(counts):
+            return sum(known)
+    return None
+
+
+def _unpriced_in(answer: Answer) -> int | None:
+    if answer.status != 200:
+        return None
+    try:
+        totals = load_object(answer).optional_object("totals")
+        return totals.count("unpriced_usage_count") if totals and totals.has("unpriced_usage_count") else None
+    except ServerError:
+        return None
+
+
 def _read_pages(
     transport: Transport,
     route: str,
     query: str,
     load: Callable[[Answer], list[T]],
     *,
-    page_size: int = PAGE,
-    most: int = MAX_PAGES,
+    page_size: int | None = None,
+    most: int | None = None,
 ) -> list[T] | Answer:
     """Read every page of a search; return the answer itself when the server refuses it.
 
     Ends at a short page, at one that says nothing new and at the last page that is allowed: `count` may lie.
     """
     items: list[T] = []
-    for number in range(most):
-        path = paths.search(route, query, limit=page_size, offset=number * page_size)
+    size = page_size or PAGE
+    for number in range(most or MAX_PAGES):
+        path = paths.search(route, query, limit=size, offset=number * size)
         answer = transport.send(Request("GET", path))
         if answer.status in (400, 403, 404):
             return answer
         page = load(answer)
-        new = [item for item in page if item not in items[-page_size:]]
+        new = [item for item in page if item not in items[-size:]]
         items += new
-        if len(page) < page_size or not new:
+        if len(page) < size or not new:
             break
     return items
 

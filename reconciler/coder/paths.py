@@ -16,7 +16,8 @@ ORGANIZATIONS = f"{API}/organizations"
 AUTHCHECK = f"{API}/authcheck"
 ME = f"{API}/users/me"
 
-MODEL_PRICES = "/api/experimental/ai/model-prices"
+EXPERIMENTAL = "/api/experimental"
+MODEL_PRICES = f"{EXPERIMENTAL}/ai/model-prices"
 """For Owners on 2.37 and later. Source: coder-api section 13.1."""
 
 MAX_IDS = 100
@@ -75,6 +76,13 @@ def spend_export(organization_id: str, start: datetime, end: datetime) -> str:
     since, until = (f"{time.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}" for time in (start, end))
     organization = f"{ORGANIZATIONS}/{require_uuid(organization_id)}"
     return f"{organization}/ai/spend/export?period_start={since}&period_end={until}"
+
+
+def spend_by_user(prefix: str, organization_id: str, start: datetime, end: datetime) -> str:
+    """Return the first row of the spend by user, for its totals. Source: coder-api 13.1, 2.38 at the earliest."""
+    since, until = (f"{time.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}" for time in (start, end))
+    path = f"{prefix}/organizations/{require_uuid(organization_id)}/ai/spend/users"
+    return f"{path}?period_start={since}&period_end={until}&limit=1"
 
 
 def search(path: str, query: str, *, limit: int, offset: int) -> str:

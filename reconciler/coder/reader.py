@@ -321,6 +321,12 @@ class CoderReader:
             return frozenset()
         return activity.read_free_models(self._transport)
 
+    def unpriced_requests(self, organizations: Collection[OrganizationId], period: Window) -> int | None:
+        """Return how many requests had no price in a period of at most 31 days; None where nobody says it."""
+        if not self.deployment().offers.effective_budgets or not organizations:
+            return None
+        return activity.read_unpriced_requests(self._transport, organizations, period)
+
     def changes(self, subject: Subject, since: datetime) -> Changes:
         """Return who changed a subject's budget since then, oldest first."""
         return activity.read_changes(self._transport, subject, since)

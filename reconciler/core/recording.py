@@ -82,6 +82,8 @@ class Recording:
     """Sorted by username."""
     spend: Mapping[GroupId, Mapping[UserId, Micros]]
     """Booked this period, by group and person, in micro-dollars; for groups whose organization gave no export."""
+    unpriced_requests: int | None
+    """Requests of the period without a price, in all organizations; null where the server does not say it."""
     exports: tuple[Export, ...]
     """The spend export of the period and of the last seven days."""
 

@@ -72,6 +72,7 @@ def record(reader: StatusReader, *, at: datetime) -> Recording:
             for user in users
         ),
         spend=reader.spend(asked) if asked else {},
+        unpriced_requests=reader.unpriced_requests(organizations, reader.period() or month_of(at)),
         exports=exports,
     )
 
@@ -206,6 +207,11 @@ class RecordedReader:
     def free_models(self) -> frozenset[str]:
         """Return nothing: `unpriced` of a recorded export says itself which models are free."""
         return frozenset()
+
+    def unpriced_requests(self, organizations: Collection[OrganizationId], period: Window) -> int | None:
+        """Return what was recorded, of all organizations together."""
+        every = self.recording.directory().organizations.keys() <= set(organizations)
+        return self.recording.unpriced_requests if every and period == self.recording.period else None
 
     def user_spend(self, user: UserId) -> UserSpend | None:
         """Return what a person spent on the group that was effective for them; None where that is not recorded."""

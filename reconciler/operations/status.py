@@ -41,6 +41,9 @@ class StatusReader(Reader, Protocol):
     def free_models(self) -> frozenset[str]:
         """Return the models that the price list calls free; empty where it may not be read."""
 
+    def unpriced_requests(self, organizations: Collection[OrganizationId], period: Window) -> int | None:
+        """Return how many requests of these organizations had no price in the period; None where nobody says it."""
+
 
 def find_status(names: Sequence[str], reader: StatusReader, policies: Sequence[Policy] = (), *, at: datetime) -> Status:
     """Say how things stand with everybody, or with those whom the names name; `at` is now (UTC).
@@ -77,6 +80,7 @@ def find_status(names: Sequence[str], reader: StatusReader, policies: Sequence[P
             snapshot,
             booked=whole.booked if is_exported else None,
             unpriced=with_prices(whole.unpriced, reader) if is_exported else None,
+            unpriced_requests=reader.unpriced_requests(organizations, period),
         ),
         has_policies=bool(policies),
         breaches=_breaches(resolved, snapshot, at=at) if not names else (),

@@ -223,6 +223,11 @@ def leak_sentences(leaks: Leaks, status: Status) -> Iterator[str]:
             f"No price: {row.model} ({row.provider}) cost nothing for {row.tokens:,} tokens of "
             f"{count_people(row.people)}, so no budget binds on it."
         )
+    if leaks.unpriced_requests:
+        yield (
+            f"Without a price: {count(leaks.unpriced_requests, 'request')} of this period, by Coder's own count; "
+            "they add nothing to anybody's spend."
+        )
     if leaks.idle_groups:
         yield f"Budgets that limit nobody: {_names([_name(group, status) for group in leaks.idle_groups])}."
     restarted = leaks.restarted or ()

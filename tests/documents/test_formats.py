@@ -254,6 +254,9 @@ def test_no_arrow_where_nobodys_limit_changes() -> None:
 class StatusOfSnapshot(SnapshotReader):
     """Satisfies StatusReader, too."""
 
+    def unpriced_requests(self, organizations: object, period: object) -> int | None:
+        return None
+
     def free_models(self) -> frozenset[str]:
         return frozenset()
 

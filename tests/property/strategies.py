@@ -75,6 +75,9 @@ class SnapshotReader:
         left_out = dict.fromkeys(organizations, "a snapshot has no export")
         return tuple(Export(window=window, booked={}, unpriced=(), left_out=left_out) for window in windows)
 
+    def unpriced_requests(self, organizations: Collection[OrganizationId], period: Window) -> int | None:
+        return None
+
     def free_models(self) -> frozenset[str]:
         return frozenset()
 

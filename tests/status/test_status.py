@@ -228,3 +228,30 @@ def test_a_price_list_in_another_shape_counts_for_nothing(shell: Shell) -> None:
         sandbox.fault(Fault("status", path="*/model-prices", status=200, body={"prices": 5}))
         ran = shell.run("status")
     assert (ran.code, "No price: qwen3-coder-480b" in ran.out) == (0, True)
+
+
+@pytest.mark.parametrize("experimental", [False, True])
+def test_requests_without_a_price_are_counted_by_the_server_itself(shell: Shell, experimental: bool) -> None:
+    """2.38 says it, below one prefix or the other."""
+    with company(shell, coder_version="2.38", experimental_spend_route=experimental) as sandbox:
+        rows = sandbox.execute(
+            "SELECT sum(unpriced_usage_count) FROM ai_daily_spend s JOIN groups g ON g.id = s.group_id "
+            "WHERE day >= ? AND day <= ?",
+            (f"{NOW:%Y-%m}-01", f"{NOW:%Y-%m-%d}"),
+        )
+        ran = shell.run("status", "--json")
+        text = shell.run("status")
+        shell.run("snapshot", "-o", "live.json")
+        again = shell.run("status", "--json", "--live", "live.json")
+    assert int(rows[0][0]) > 0
+    assert ran.document["leaks"]["unpriced_requests"] == int(rows[0][0])
+    assert again.document["leaks"]["unpriced_requests"] == int(rows[0][0])
+    assert f"Without a price: {int(rows[0][0]):,} requests of this period, by Coder's own count" in text.out
+
+
+@pytest.mark.parametrize("body", [{}, {"totals": None}, {"totals": {"cost_micros": 1}}, {"totals": {"x": "y"}}])
+def test_a_spend_by_user_in_another_shape_counts_for_nothing(shell: Shell, body: dict[str, object]) -> None:
+    with company(shell, coder_version="2.38") as sandbox:
+        sandbox.fault(Fault("status", path="*/ai/spend/users*", status=200, body=body))
+        ran = shell.run("status", "--json")
+    assert (ran.code, ran.document["leaks"]["unpriced_requests"]) == (0, None)

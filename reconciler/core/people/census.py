@@ -181,6 +181,9 @@ class Leaks:
 
     unpriced: tuple[Unpriced, ...] | None
     """Models that were used this period at no cost, most tokens first; null where the spend export cannot be read."""
+    unpriced_requests: int | None
+    """Requests of the period to models without a price, in the organizations looked at; null where the server does not
+    say it (2.37 and older)."""
     idle_groups: tuple[GroupRef, ...]
     """Groups whose budget limits nobody, sorted by address."""
     restarted: tuple[Restarted, ...] | None
@@ -343,7 +346,12 @@ def overrides_of(
 
 
 def leaks_of(
-    census: Census, snapshot: Snapshot, *, booked: Booked | None, unpriced: tuple[Unpriced, ...] | None
+    census: Census,
+    snapshot: Snapshot,
+    *,
+    booked: Booked | None,
+    unpriced: tuple[Unpriced, ...] | None,
+    unpriced_requests: int | None = None,
 ) -> Leaks:
     """Return what keeps budgets from binding; `booked` is all spend of the period, None where it could not be read.
 
@@ -360,6 +368,7 @@ def leaks_of(
     )
     return Leaks(
         unpriced=unpriced,
+        unpriced_requests=unpriced_requests,
         idle_groups=tuple(sorted(idle, key=lambda group: group.address)),
         restarted=None if booked is None else _restarted(census.people, booked),
     )

@@ -123,7 +123,7 @@ def _require_somebody(screen: Screen, *, auto_approve: bool) -> None:
     if is_ci(os.environ):
         reason = "CI is set"
     elif not screen.wants_text:
-        reason = "--format leaves no room for a question"
+        reason = "stdout is for the document of --format"
     elif sys.stdin is None or not sys.stdin.isatty():
         reason = "stdin is not a terminal"
     else:

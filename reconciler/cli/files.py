@@ -23,7 +23,7 @@ def read_text(path: str) -> str:
         if not stat.S_ISREG(status.st_mode):
             raise FileError(f"{path} is not a file")
         if status.st_size > MAX_BYTES:
-            raise FileError(f"{path} is larger than {MAX_BYTES // 2**20} MiB; no plan or journal is")
+            raise FileError(f"{path} is larger than {MAX_BYTES // 2**20} MiB, the limit for plans and journals")
         with open(path, encoding="utf-8") as file:
             return file.read()
     except OSError as error:
@@ -126,7 +126,7 @@ def write_new_files(texts: Mapping[str, str]) -> None:
 def policy_file_name(organization: str) -> str:
     """Return the name of an organization's policy file. Raises FileError for a name that leads to another folder."""
     if os.path.basename(organization) != organization or organization.startswith("."):
-        raise FileError(f"The organization {organization!r} has a name that no file can have")
+        raise FileError(f"The organization {organization!r} has a name that cannot be a file name")
     return f"{organization}.yaml"
 
 

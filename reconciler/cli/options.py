@@ -81,7 +81,7 @@ def screen(document: str = "") -> Callable[[Command], Command]:
         )
         @click.option(
             "--metrics-people", "names_people", is_flag=True,
-            help="In metrics, also one label a person: who is blocked, and in `status` limit and spend of each.",
+            help="In metrics, also label by person: who is blocked, and in `status` each person's limit and spend.",
         )  # fmt: skip
         @click.option(
             "--color", type=click.Choice(["auto", "always", "never"]), default="auto", show_default=True,
@@ -167,7 +167,7 @@ def server(function: Command) -> Command:
     @click.option(
         "--max-wait", type=click.IntRange(min=0), default=300, show_default=True, metavar="SECONDS",
         cls=ConnectionOption, envvar="RECONCILER_MAX_WAIT", show_envvar=True,
-        help="Wait at most so long in all for Coder (rate limits, restarts).",
+        help="Longest wait for Coder in total (rate limits, restarts).",
     )  # fmt: skip
     @click.option(
         "--debug", is_flag=True, cls=ConnectionOption,
@@ -210,7 +210,9 @@ def consents(function: Command) -> Command:
 def journal(function: Command) -> Command:
     """--journal; the command gets the `journal_path`, None where it is left to us."""
 
-    @click.option("--journal", "journal_path", type=click.Path(), metavar="FILE", help="Where to record what happens.")
+    @click.option(
+        "--journal", "journal_path", type=click.Path(), metavar="FILE", help="The file for this run's journal."
+    )
     @functools.wraps(function)
     def wrapper(*args: Any, journal_path: str | None, **kwargs: Any) -> Any:
 
@@ -228,7 +230,7 @@ def effects(function: Command) -> Command:
 
     @click.option(
         "--effects", type=click.Choice(["none", "summary", "people"]), default="summary", show_default=True,
-        help="How much to say of what the plan does to people; refusals are always said.",
+        help="How much to print about people; refusals are always printed.",
     )  # fmt: skip
     @functools.wraps(function)
     def wrapper(*args: Any, effects: str, **kwargs: Any) -> Any:

@@ -55,7 +55,7 @@ def _require_no_plan(path: str) -> None:
 
     if document.name_of(files.starts_with(path)) == plan_format.NAME:
         hint = f"`reconciler show {path}` prints it; `reconciler apply {path}`, alone, applies it"
-        raise FileError(f"{path} is a saved plan, and no policy", hint=hint)
+        raise FileError(f"{path} is a saved plan, not a policy", hint=hint)
 
 
 def plan_of(
@@ -125,7 +125,7 @@ def plan_to_apply(
     if len(paths) == 1 and document.name_of(files.starts_with(paths[0])) == plan_format.NAME:
         if not scope.is_everything or not moment.is_for_now or only_due:
             raise ReconcilerError(
-                f"{paths[0]} is a saved plan, which is applied whole and as it is",
+                f"{paths[0]} is a saved plan; `apply` carries it out unchanged",
                 hint="give --only and --exclude to `reconciler plan -o`; --at and --due belong to `apply PATH`",
             )
         return _saved_to_apply(paths[0], reader, grants=grants, detail=detail, now=moment.now)
@@ -196,7 +196,7 @@ def _policies_of(saved: Plan) -> Loaded | None:
 
 def _differing(saved: Plan, loaded: Loaded | None) -> tuple[str, ...]:
     here = {source.path: source for source in loaded.sources} if loaded else {}
-    return tuple(f"{source.path} is not as it was" for source in saved.sources if here.get(source.path) != source)
+    return tuple(f"{source.path} has changed" for source in saved.sources if here.get(source.path) != source)
 
 
 def _with_source_line(finding: Finding) -> Finding:

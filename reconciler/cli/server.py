@@ -66,7 +66,11 @@ class ServerOptions:
             days, minutes = abs(server_ahead_s) / 86_400, count(round(abs(server_ahead_s) / 60), "minute")
             how_far = count(round(days), "day") if days >= 1 else minutes
             word = "behind" if server_ahead_s > 0 else "ahead of"
-            what = "what has a date between them is left alone" if days >= 1 else "starts and expires follow this one"
+            what = (
+                "entries with a date between the two clocks are left alone"
+                if days >= 1
+                else "`starts` and `expires` follow this machine's clock"
+            )
             tell(f"Note: this machine's clock is {how_far} {word} Coder's; {what}.")
 
     @contextmanager

@@ -120,8 +120,10 @@ def _unavailable(answer: Answer, text: str, *, is_coders: bool) -> UnreachableEr
     name = shown(answer, answer.request_id)[:LONGEST_REQUEST_ID]
     if name:
         text += f" (request {name})"
-    administrator = "who runs this Coder; the request's id is in its log" if name else "who runs this Coder"
-    hint = f"try again; if it stays so, ask {administrator}"
+    administrator = (
+        "your Coder administrator; the request's id is in Coder's log" if name else "your Coder administrator"
+    )
+    hint = f"try again; if the error stays, ask {administrator}"
     return UnreachableError(text, hint=hint, may_still_happen=not (is_coders and answer.status == 500))
 
 
@@ -148,9 +150,9 @@ def _hint_for_denied(status: int, message: str) -> str:
     if status == 428:
         return "remove X-Coder-Bypass-Ratelimit from CODER_HEADER; only owners may send it"
     if message.endswith(NOT_LICENSED):
-        return "AI budgets need a Premium licence, and AI Gateway switched on; ask who runs this Coder for both"
+        return "AI budgets need a Premium licence, and AI Gateway switched on; ask your Coder administrator for both"
     if EXPERIMENT_MISSING in message:
-        return "ask who runs this Coder to enable the experiment, or upgrade to 2.36 or later"
+        return "ask your Coder administrator to enable the experiment, or upgrade to 2.36 or later"
     return "use the token of an Owner or User Admin, made without `--scope`"
 
 
@@ -158,7 +160,7 @@ def _hint_for_rejected(answer: Answer) -> str:
     if is_route_missing(answer):
         return "this server is of a generation without this route; plan again"
     if is_not_found(answer):
-        return "Coder says so too when the token may not write it; overrides need an Owner or User Admin"
+        return "Coder also answers this when the token may not write it; overrides need an Owner or User Admin"
     return ""
 
 

@@ -106,7 +106,7 @@ def ask_first(transport: Transport) -> FirstRound:
     if is_not_found(me_answer):
         raise DeniedError(
             f"{error_of(me_answer).message}: this token may not even read its own user.",
-            hint="it was made with scopes, and there is none for groups: make one without `--scope`",
+            hint="the token was made with scopes, and no scope covers groups: make a token without `--scope`",
         )
     me = load_object(me_answer)
     return FirstRound(
@@ -178,11 +178,11 @@ def _require_features(features: Fields | None) -> None:
         if feature.text("entitlement") in LICENSED:
             raise DeniedError(
                 f"{name} is licensed on this deployment and switched off, so there are no AI budgets.",
-                hint=f"ask who runs this Coder to switch {name} on in the server's settings",
+                hint=f"ask your Coder administrator to switch {name} on in the server's settings",
             )
         raise DeniedError(
             f"This deployment has no licence for {name}, so it has no AI budgets.",
-            hint="ask who runs this Coder about its Premium licence",
+            hint="ask your Coder administrator about its Premium licence",
         )
 
 

@@ -175,7 +175,7 @@ def _with_body(answer: Answer, response: httpx.Response) -> Answer:
     """Return the answer with its body, or with what its stream makes of it."""
     encoding = response.headers.get("content-encoding", "").strip().lower()
     if encoding not in _ENCODINGS:
-        raise NoAnswer(failure=NoAnswerKind.UNUSABLE, why="the answer is encoded in a way that was not asked for")
+        raise NoAnswer(failure=NoAnswerKind.UNUSABLE, why="the answer has a content encoding that was not asked for")
     pieces = _within(response.iter_bytes(), answer.request.max_bytes)
     stream = answer.request.stream
     if stream is not None and answer.status == 200 and answer.content_type == stream.content_type:

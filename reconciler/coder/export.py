@@ -88,7 +88,7 @@ class ExportTable:
 
     def _add(self, row: list[str], places: Mapping[str, int]) -> None:
         if len(row) != self._width:
-            self.problem = "a row of the export has another number of cells than its header"
+            self.problem = "a row of the export has a different number of cells than its header"
             return
         user_id, group_id, cost = (row[places[name]] for name in ("user_id", "group_id", "cost_micros"))
         people = self.booked.get(GroupId(group_id))

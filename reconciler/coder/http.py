@@ -47,7 +47,7 @@ def client_factory(connection: Connection, *, watch: Watch | None = None) -> Cal
             verify = resume_sessions(httpx.create_ssl_context())
         except (OSError, ssl.SSLError) as error:
             raise ReconcilerError(
-                "The certificates to verify Coder's with cannot be loaded.", hint="check SSL_CERT_FILE and SSL_CERT_DIR"
+                "The trusted certificates cannot be loaded.", hint="check SSL_CERT_FILE and SSL_CERT_DIR"
             ) from error
     headers = [
         *connection.headers,

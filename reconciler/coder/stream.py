@@ -38,7 +38,7 @@ def objects_of(
         else:
             yield from text.items(lambda: text.object(key, make) if text.peek() == "{" else text.value())
         if text.peek():
-            raise NotWhole("there is more behind the list")
+            raise NotWhole("there is text after the list")
     except RecursionError as error:
         raise NotWhole("too deep") from error
     except UnicodeDecodeError as error:

@@ -1,4 +1,4 @@
-"""An action: what shall become of one subject, from what to what, and why. Frozen data; it does nothing."""
+"""An action: what is to become of one subject, from what to what, and why. Frozen data; it does nothing."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Origin(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Action:
-    """What shall become of one subject. `before` is what was live when the plan was made."""
+    """What is to become of one subject. `before` is what was live when the plan was made."""
 
     JSON_EXTRAS: ClassVar = ("address", "kind")
 
@@ -60,7 +60,7 @@ class Action:
     before: State
     """What was live when the plan was made; anything else by the time of apply is a conflict, and is not written."""
     after: State
-    """What shall be live."""
+    """What is to be live afterwards."""
     cause: Cause = Cause.LISTED
     """Why the policy wants this."""
     reason: str = ""
@@ -103,7 +103,7 @@ def require_single(actions: Iterable[Action]) -> None:
     for action in actions:
         key = isinstance(action.subject, Group), action.subject.id.lower()
         if key in seen:
-            raise ValueError(f"{action.address} stands in it twice")
+            raise ValueError(f"{action.address} appears twice")
         seen.add(key)
 
 

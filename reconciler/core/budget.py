@@ -65,7 +65,7 @@ class Unknown:
 
 
 State = Absent | Budget
-"""What is, or shall be: known."""
+"""What is live, or what is wanted: known."""
 
 Reading = Absent | Budget | Unknown
 """What a read of live state yields."""

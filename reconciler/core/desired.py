@@ -63,7 +63,7 @@ class EndedGrant:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """One entry of the policy that is in force and in scope: what shall be at this subject."""
+    """One entry of the policy that is in force and in scope: what it wants of its subject."""
 
     subject: Subject
     state: State

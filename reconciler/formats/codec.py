@@ -131,7 +131,7 @@ def _decode_object(cls: Any, data: Any, path: str) -> Any:
     for name in extras:
         if encode(getattr(value, name)) != pairs[name]:
             says = quoted(encode(getattr(value, name)))
-            raise ValueError(f"{here}{name} is {quoted(pairs[name])}, but the rest of it says {says}")
+            raise ValueError(f"{here}{name} is {quoted(pairs[name])}, but the other fields say {says}")
     return value
 
 

@@ -120,7 +120,10 @@ def _access(deployment: Deployment, access: Access, *, now: datetime) -> Iterato
         if access.token_expires_at - now < ENDS_SOON:
             level, hint = Level.NOTE, "make a new token soon: `coder tokens create`"
     if access.token_scopes:
-        level, hint = Level.NOTE, "a token with scopes may lack rights that its user has: make one without `--scope`"
+        level, hint = (
+            Level.NOTE,
+            "a token with scopes may lack rights that its user has: make a token without `--scope`",
+        )
         message += f", limited to {listed(access.token_scopes)}"
     yield Check(level=level, name="token", message=message, hint=hint)
     for warning in access.licence_warnings:

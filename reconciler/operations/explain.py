@@ -105,5 +105,6 @@ def _find(name: str, directory: Directory, reader: Reader) -> User:
             f"{name!r} is ambiguous", hint="name one: " + ", ".join(sorted(user.username for user in users))
         )
     raise ReconcilerError(
-        f"User {name!r} is unknown", hint="or this token may not see them; `me` is whoever it belongs to"
+        f"User {name!r} is unknown",
+        hint="check the name, or use a token that may see them; `me` is the user of this token",
     )

@@ -92,7 +92,7 @@ def _require_listable(policies: tuple[Policy, ...]) -> None:
     if too_high:
         raise ReconcilerError(
             f"A policy cannot list a limit above {format_usd(MAX_LIMIT)}, as of {listed(too_high)}",
-            hint="lower it in Coder first, or remove it there if nothing shall limit",
+            hint="lower it in Coder first, or remove it there if there should be no limit",
         )
 
 

@@ -123,7 +123,7 @@ def require_new(path: str) -> None:
 
 
 def _exists(path: str) -> FileError:
-    hint = "name another file, or move that one away; it is the record of an earlier run"
+    hint = "name another file, or move this file away: it records an earlier run"
     return FileError(f"the journal {path} exists already; nothing was written", hint=hint)
 
 

@@ -22,7 +22,7 @@ from reconciler.errors import DeniedError, ReconcilerError
 from reconciler.operations.ports import Reader
 from reconciler.operations.status import find_pace, organizations_of, read_people
 
-TOO_LITTLE = "there are less than 3 days of spend to go by"
+TOO_LITTLE = "there are fewer than 3 days of spend"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,7 +94,7 @@ def _complete_days(month: Window, now: datetime) -> Window:
     """Return the days of a month that are over. Raises ReconcilerError when there are none."""
     end = min(month.end, day_of(now))
     if end - month.start < DAY:
-        raise ReconcilerError(f"{month.start:%Y-%m} has no day that is over", hint="replay an earlier month")
+        raise ReconcilerError(f"{month.start:%Y-%m} has no complete day yet", hint="replay an earlier month")
     return Window(start=month.start, end=end)
 
 

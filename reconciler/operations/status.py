@@ -182,7 +182,7 @@ def _people_of(name: str, directory: Directory, known: Names) -> frozenset[UserI
     hint = NearNames(everything).question(name)
     raise ReconcilerError(
         f"No organization, group or person is called {name!r}",
-        hint=hint or "or this token may not see it; write acme, group/acme/platform or user/ana",
+        hint=hint or "check the name, or use a token that may see it; write acme, group/acme/platform or user/ana",
     )
 
 
@@ -244,7 +244,7 @@ def _unknown(
             f"The spend export of {names} cannot be read ({reason}): models without a price and restarts are not known."
         )
     if pace is None and snapshot.deployment.offers.bulk_reads:
-        sentences.append("There are less than 3 days of spend to go by, so nobody's pace is claimed.")
+        sentences.append("There are fewer than 3 days of spend, so no pace is computed.")
     unread = sum(isinstance(reading, Unknown) for reading in snapshot.user_overrides.values())
     if unread:
         sentences.append(f"Overrides of {count_people(unread)} could not be read.")

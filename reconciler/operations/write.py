@@ -121,7 +121,7 @@ class _Writing:
             return None
         except ReconcilerError as error:
             if self._may_still_happen:
-                detail = f"{_explain(error)}; an attempt before it may still arrive"
+                detail = f"{_explain(error)}; an earlier attempt may still arrive"
                 return Settled(result=Result.IN_DOUBT, detail=detail)
             return Settled(result=Result.FAILED, detail=_explain(error))
         if echo == self._action.after:
@@ -172,12 +172,12 @@ def _after_not_found(action: Action, reader: Reader) -> Settled:
 
 
 def _after_different_echo(action: Action, reader: Reader) -> Settled:
-    """Coder answered with another value than was sent; what counts is what it stored."""
+    """Coder answered with a different value than was sent; what counts is what it stored."""
     live = _read(action, reader)
     if live == action.after:
-        detail = "Coder answered with another value; a read shows the right one"
+        detail = "Coder answered with a different value, but a read shows the value that was sent"
         return Settled(result=Result.DONE, detail=detail)
-    return Settled(result=Result.IN_DOUBT, detail="Coder answered with another value than was sent", live=live)
+    return Settled(result=Result.IN_DOUBT, detail="Coder answered with a different value than was sent", live=live)
 
 
 def _read(action: Action, reader: Reader) -> Reading:

@@ -28,7 +28,7 @@ from reconciler.policy_file.shapes import ENTRIES
 from reconciler.policy_file.write import entry_lines
 
 _NEW = Place("live", 1, 1)
-_FROM_STDIN = "it came from standard input; change it where it comes from"
+_FROM_STDIN = "the entry came from standard input; change it at its source"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -83,9 +83,9 @@ class Merger:
         return stated[0][0] if stated else Manage.LISTED
 
     def _note_empty(self, documents: Sequence[Document], kind: str) -> None:
-        """Note a list that its author may take for "there shall be none": it says so only with `exact`."""
+        """Note a list that may look like "remove all": it means that only with `exact`."""
         message = f"{kind} is empty, and no file states `manage.{kind}`, so nothing is removed"
-        hint = f"if all others shall be removed, write `manage: {{{kind}: exact}}`; if not, remove the empty list"
+        hint = f"to remove all others, write `manage: {{{kind}: exact}}`; otherwise remove the empty list"
         self.notes += [
             self._finding(document.empty[kind], message, hint) for document in documents if kind in document.empty
         ]

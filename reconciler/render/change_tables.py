@@ -124,7 +124,10 @@ def _left_out(files: Sequence[tuple[str, int]]) -> list[str]:
     changes = count(sum(number for _, number in files), "change")
     named = ", ".join(f"{code(file) or NOT_LISTED} ({number:,})" for file, number in files[:FILES_SHOWN])
     more = f" and {len(files) - FILES_SHOWN:,} more" if len(files) > FILES_SHOWN else ""
-    return [f"**Not shown here, for want of room: {changes} in {count(len(files), 'file')}**: {named}{more}.", ""]
+    return [
+        f"**Not shown, because the page is too long: {changes} in {count(len(files), 'file')}**: {named}{more}.",
+        "",
+    ]
 
 
 def undo_or_keep(drifts: Sequence[Drift]) -> list[str]:

@@ -20,8 +20,8 @@ BREACHES_SHOWN = 3
 """Of one guardrail; more of them are counted."""
 
 
-_STANDING = "Broken before this change, so nothing is refused for it:"
-_BY_REVERT = "Guardrails that the way back breaks; nothing is refused for it:"
+_STANDING = "Broken before this change, so this plan is not refused for it:"
+_BY_REVERT = "Guardrails that the revert breaks; it is not refused for them:"
 
 
 def refusal_lines(verdict: Verdict, *, is_revert: bool = False) -> list[str]:

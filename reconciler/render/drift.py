@@ -192,7 +192,7 @@ def _exposure(plan: Plan) -> Iterator[str]:
         yield f"Live allows {format_usd_short(abs(difference_micros))} a month {word} than the policy."
     unlimited = exposure.unlimited_before - exposure.unlimited_after
     if unlimited > 0:
-        yield Line(f"{count(unlimited, 'more person', 'more people')} unlimited than by the policy.", Role.DANGER)
+        yield Line(f"People without a limit, although the policy gives them one: {unlimited:,}.", Role.DANGER)
 
 
 def _moves(drift: Drift) -> Iterator[str]:

@@ -226,13 +226,13 @@ def _not_known(effects: Effects, names: NameGroup) -> Iterator[str]:
     for person in effects.unclear:
         reasons.setdefault(person.reason, []).append(person.username)
     for reason, people in sorted(reasons.items()):
-        yield f"Nothing is claimed about {named(people, len(people))}: {harmless(reason)}."
+        yield f"Effect not known for {named(people, len(people))}: {harmless(reason)}."
     for disagreement in effects.disagreements[:NAMES_SHOWN]:
         reported, ours = _say(disagreement.reported, names), _say(disagreement.ours, names)
-        yield f"Coder reports {reported} for {harmless(disagreement.username)}, and by the rule it is {ours}."
+        yield f"Coder reports {reported} for {harmless(disagreement.username)}, and we compute {ours}."
     hidden = len(effects.disagreements) - NAMES_SHOWN
     if hidden > 0:
-        yield f"Coder reports another limit than the rule for {count(hidden, 'more person', 'more people')}."
+        yield f"For {count(hidden, 'more person', 'more people')} Coder reports a different limit than we compute."
 
 
 def _notices(notices: tuple[Notice, ...], at: datetime, detail: Detail) -> Iterator[str]:
@@ -268,10 +268,10 @@ def _title(notice: Notice, at: datetime) -> str:
 
 _STANDING = {
     NoticeKind.EXPIRES_SOON: "Ending within 14 days",
-    NoticeKind.DEAD: "Entries without effect",
+    NoticeKind.DEAD: "Entries that change nobody's limit",
     NoticeKind.REMOVABLE: "Entries that may be removed from the policy",
     NoticeKind.RENAMED: "Renamed since",
-    NoticeKind.STRAY: "Overrides that no policy manages, list them with `limit: none` to remove them",
+    NoticeKind.STRAY: "Overrides that no policy manages; list them with `limit: none` to remove them",
     NoticeKind.AWAITED: "Entries that start later, for names not known yet",
 }
 

@@ -50,7 +50,7 @@ def _disputed(explanation: Explanation) -> Iterator[str]:
     if explanation.is_disputed and explanation.reported is not None:
         reported = explanation.reported
         limit = NO_LIMIT if isinstance(reported.limit_micros, Unlimited) else format_usd(reported.limit_micros)
-        yield f"But Coder itself reports {limit}, booked on {harmless(reported.group.address)}: trust that."
+        yield f"But Coder itself reports {limit}, booked on {harmless(reported.group.address)}. That limit holds."
 
 
 def _spent(explanation: Explanation) -> Iterator[str]:
@@ -150,7 +150,7 @@ def _why(explanation: Explanation) -> Iterator[str]:
     if effective.by_override:
         yield "Why: an override wins over every group budget, be it higher or lower."
     elif isinstance(effective.limit_micros, Unlimited):
-        yield "Why: none of their groups has a budget, and without one nothing limits."
+        yield "Why: they have no override, and none of their groups has a budget."
     else:
         yield f"Why: {_why_highest(explanation, effective.limit_micros)}"
 

@@ -80,7 +80,7 @@ def group_table(replay: Replay, most: int) -> Table:
     hidden = len(replay.groups) - most
     return Table(
         title=f"What people of each group spent in {replay.month.start:%Y-%m}",
-        hint="How many people other limits of the group would have stopped stands in the last column.",
+        hint="The last column says how many people other limits of the group would have stopped.",
         columns=(
             Column(name="group"), Column(name="people", is_number=True), Column(name="limit", is_number=True),
             Column(name="spent", is_number=True), Column(name="half up to", is_number=True),

@@ -202,7 +202,7 @@ def _overrides(status: Status) -> Iterator[str]:
     if idle:
         parts.append(f"changing nothing: {_names(idle)}")
     apart = f"; {'; '.join(parts)}" if parts else ""
-    hint = "" if status.has_policies else " When they end is said by a policy: pass --policies PATH."
+    hint = "" if status.has_policies else " Only a policy says when they end: pass --policies PATH."
     yield f"Overrides: {sums.total:,}{apart}.{hint}"
 
 
@@ -221,7 +221,7 @@ def leak_sentences(leaks: Leaks, status: Status) -> Iterator[str]:
     for row in priceless[:NAMES_SHOWN]:
         yield (
             f"No price: {row.model} ({row.provider}) cost nothing for {row.tokens:,} tokens of "
-            f"{count_people(row.people)}, so no budget binds on it."
+            f"{count_people(row.people)}, so no budget limits it."
         )
     if leaks.unpriced_requests:
         yield (

@@ -32,4 +32,8 @@ def validation_lines(validation: Validation) -> list[Line]:
         Line(f"? {harmless(missed.path)}  not read: {harmless(missed.reason)}", Role.UNKNOWN)
         for missed in validation.not_read
     ]
-    return [*lines, *missed, Line(f"Not everything was read. Valid in the rest: {', '.join(counts)}.", Role.UNKNOWN)]
+    return [
+        *lines,
+        *missed,
+        Line(f"Not everything was read. Valid in what was read: {', '.join(counts)}.", Role.UNKNOWN),
+    ]

@@ -187,7 +187,7 @@ def test_another_value_in_the_answer_is_looked_into(site: Site) -> None:
     site.sandbox.fault(Fault("status", method="PUT", path=f"*/{group}/*", status=200, body=echo))
     said = site.apply()
     assert said.code == 4
-    detail = "(Coder answered with another value than was sent: live is $500.00)"
+    detail = "(Coder answered with a different value than was sent: live is $500.00)"
     assert f"in doubt       group/acme/platform  $500.00 -> $600.00  {detail}" in said.out
     assert site.results["group/acme/design"] == "not-attempted"
 

@@ -67,7 +67,7 @@ def test_consents_of_its_policy_files_count_while_the_files_are_as_they_were(sit
     allow = "allow: [{hazard: BLOCKS_USERS, up_to: 1, reason: agreed}]\n"
     save(site, LISTED + CUT + allow)
     write(site, LISTED + CUT + allow + "# changed\n")
-    assert "policies/acme.yaml is not as it was" in refused(site).err
+    assert "policies/acme.yaml has changed" in refused(site).err
     write(site, LISTED + CUT + "limit\n")
     assert "The policy files here are not those that the plan was made from" in refused(site).err
     write(site, LISTED + CUT + allow)

@@ -235,7 +235,7 @@ def test_tls_is_verified_and_a_private_authority_can_be_named(shell: Shell, comp
         assert (trusted.code, trusted.err) == (0, "")
         assert f"at https://localhost:{port}, as ci-budgets" in trusted.out
         shell.set(SSL_CERT_FILE=str(shell.folder / "nowhere.pem"))
-        assert_says(shell.run("plan"), "certificates to verify Coder's with cannot be loaded", "check SSL_CERT_FILE")
+        assert_says(shell.run("plan"), "The trusted certificates cannot be loaded", "check SSL_CERT_FILE")
 
 
 def test_https_where_only_http_is_spoken(shell: Shell, company: Sandbox) -> None:

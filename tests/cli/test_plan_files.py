@@ -140,7 +140,7 @@ def test_a_number_that_nobody_wrote_is_refused_though_the_checksum_fits(coder: S
 
     edits: dict[Callable[[Any], object], str] = {
         lambda body: body["actions"][0]["after"].update(limit_micros=1.5): "must be a whole number, not 1.5",
-        lambda body: body["actions"][0].update(kind="delete"): "kind is 'delete', but the rest of it says 'update'",
+        lambda body: body["actions"][0].update(kind="delete"): "kind is 'delete', but the other fields say 'update'",
         lambda body: body.update(digest="0" * 64): "digest is ",
         lambda body: body.update(actions=None): "actions must be an array, not None",
         lambda body: body["actions"][0].update(extra=1): "actions[0].extra is not a known key",
@@ -174,14 +174,14 @@ def test_a_saved_plan_among_policies_is_named(coder: Shell, saved: Path) -> None
     for command in ("validate", "plan", "drift", "apply"):
         ran = coder.run(command, saved, "policies")
         assert (ran.code, ran.out) == (1, "")
-        assert "saved.plan is a saved plan, and no policy" in ran.err
+        assert "saved.plan is a saved plan, not a policy" in ran.err
 
 
 def test_a_saved_plan_is_applied_whole(coder: Shell, saved: Path) -> None:
     for option in (["--only", "group/*"], ["--exclude", "user/*"], ["--at", "2026-12-24"]):
         ran = coder.run("apply", saved, "--auto-approve", *option)
         assert (ran.code, ran.out) == (1, "")
-        assert "is a saved plan, which is applied whole" in ran.err
+        assert "is a saved plan; `apply` carries it out unchanged" in ran.err
 
 
 def test_a_plan_without_blanks_is_the_same_plan(coder: Shell, saved: Path) -> None:

@@ -61,7 +61,7 @@ def test_validate_does_not_call_valid_what_it_did_not_read(shell: Shell) -> None
     ran = shell.run("validate")
     assert ran.code == 1
     assert "? policies/.people.yaml  not read: a name in its path begins with a dot" in ran.out
-    assert "Not everything was read. Valid in the rest: 1 file, 1 organization, 1 group budget" in ran.out
+    assert "Not everything was read. Valid in what was read: 1 file, 1 organization, 1 group budget" in ran.out
     document = json.loads(shell.run("validate", "--json").out)
     assert [missed["path"] for missed in document["not_read"]] == ["policies/.people.yaml"]
 

@@ -78,7 +78,7 @@ def test_licensed_and_switched_off_is_not_no_licence(entitlement: str, says: str
         sandbox.fault(Fault("status", path="*/entitlements", status=200, body=body))
         with pytest.raises(DeniedError, match=says) as caught:
             reader.deployment()
-        assert "ask who runs this Coder" in caught.value.hint
+        assert "ask your Coder administrator" in caught.value.hint
 
 
 def test_a_token_that_may_not_read_its_own_user_has_scopes() -> None:

@@ -36,10 +36,10 @@ def test_what_the_way_back_breaks_is_a_warning(shell: Shell, journal: Path) -> N
     ran = shell.run("revert", journal, "--auto-approve")
     assert ran.code == 0, ran.out + ran.err
     for text in (
-        "Guardrails that the way back breaks; nothing is refused for it:",
+        "Guardrails that the revert breaks; it is not refused for them:",
         "max_limit: 2 entries in 1 file, first policies/acme.yaml:2:15: $1,500.00 for user bob is over the max_limit",
         "$1,500.00 for user bob has no reason",
-        "the override of bob never expires, and may last 30 days",
+        "the override of bob never expires; max_override_days allows 30 days",
         "the exposure of acme would be $",
     ):
         assert text in ran.out, text

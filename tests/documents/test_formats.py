@@ -391,7 +391,7 @@ def test_a_comment_holds_a_thousand_changes(changes: int, shown: int) -> None:
     assert len(text) <= 65_536
     page = Tables(cmarkgfm.github_flavored_markdown_to_html(text))
     rows = [row for row in page.rows if row and row[0] in ("+", "~", "-")]
-    left_out = re.search(r"Not shown here, for want of room: ([\d,]+) changes? in ([\d,]+) files?", page.text)
+    left_out = re.search(r"Not shown, because the page is too long: ([\d,]+) changes? in ([\d,]+) files?", page.text)
     assert len(rows) + int(left_out[1].replace(",", "") if left_out else 0) == changes
     assert len(rows) >= shown
     assert text.startswith("<!-- reconciler plan ")
@@ -416,7 +416,7 @@ def test_with_a_base_this_change_stands_apart_from_what_differs_anyway() -> None
     first, *rest = made.actions
     actions = (replace(first, origin=Origin.CHANGE), *(replace(action, origin=Origin.PENDING) for action in rest))
     text = render("markdown", (replace(made, actions=actions, has_base=True),), FACTS)
-    change, anyway = text.split("**This change: 1**")[1].split("**Differs anyway, and is applied too: 2**")
+    change, anyway = text.split("**This change: 1**")[1].split("**Differs for another reason, and is applied too: 2**")
     assert first.address in change
     assert all(action.address in anyway and action.address not in change for action in rest)
 

@@ -134,5 +134,5 @@ def test_a_subject_stands_in_a_plan_once(same: str) -> None:
         twin["subject"]["id"] = twin["subject"]["id"].upper()
     document["actions"].append(twin)
     document.pop("digest")
-    with pytest.raises(FileError, match="user/ana stands in it twice"):
+    with pytest.raises(FileError, match="user/ana appears twice"):
         plan.load_plan(with_checksum(document | {"digest": "x"}), source="it")

@@ -174,7 +174,7 @@ def test_people_who_cannot_be_computed_are_unclear_with_the_worst_that_may_happe
 def test_hidden_members_of_a_changed_group_are_said_to_be_in_no_number() -> None:
     world = World(TEAM, {"acme/eng": 20}, hidden={"acme/eng": 2, "acme": 2})
     effects = effects_of(world, set_group(world, "acme/eng", 30))
-    expected = "group/acme/eng has 2 members whom this token may not read; they are in no number."
+    expected = "group/acme/eng has 2 members whom this token may not read; they are not counted."
     assert expected in effects.unknown
     assert names(effects.people) == ["ana", "bob"]
     assert effects.exposure.unknown == 3

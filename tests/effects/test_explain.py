@@ -176,7 +176,7 @@ def test_nobody_limits_them() -> None:
     lines = text(explained(World(TEAM), spent=7, says=unlimited(), sessions=None))
     assert lines[0] == "ana has no limit; spend is booked on group/acme/Everyone."
     assert lines[1] == "Spent $7.00 since 2026-11-01."
-    assert lines[-1] == "Why: none of their groups has a budget, and without one nothing limits."
+    assert lines[-1] == "Why: they have no override, and none of their groups has a budget."
 
 
 def test_blocked_people_read_so() -> None:
@@ -186,9 +186,9 @@ def test_blocked_people_read_so() -> None:
 
 def test_the_server_is_believed_and_what_is_not_known_is_said() -> None:
     disputed = text(explained(World(TEAM, {"acme": 10}), spent=1, says=limit(3, "beta/x")))
-    assert disputed[1] == "But Coder itself reports $3.00, booked on group/beta/x: trust that."
+    assert disputed[1] == "But Coder itself reports $3.00, booked on group/beta/x. That limit holds."
     free = text(explained(World(TEAM, {"acme": 10}), spent=1, says=unlimited()))
-    assert free[1] == "But Coder itself reports no limit, booked on group/acme/Everyone: trust that."
+    assert free[1] == "But Coder itself reports no limit, booked on group/acme/Everyone. That limit holds."
     unknown = explained(
         World(TEAM, {"acme": 1, "acme/ops": Unknown("HTTP 500")}, {"ana": Unknown("HTTP 502")}), spent=3
     )

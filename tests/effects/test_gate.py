@@ -178,7 +178,7 @@ def test_a_mass_change_of_one_organization_is_not_hidden_by_another() -> None:
 def test_long_lists_of_names_end() -> None:
     danger = Danger(hazard=Hazard.MASS_CHANGE, counted=tuple(f"group/acme/g{number}" for number in range(7)))
     (refusal,) = judge((danger,)).refusals
-    assert refusal.message.startswith("MASS_CHANGE: 7 deletes of budgets that are live (group/acme/g0, ")
+    assert refusal.message.startswith("MASS_CHANGE: 7 live budgets would be deleted (group/acme/g0, ")
     assert refusal.message.endswith("group/acme/g4 and 2 more)")
 
 
@@ -272,7 +272,8 @@ def test_consents_of_a_policy_hold_until_they_expire() -> None:
 def test_allow_is_read_strictly() -> None:
     assert parse_allow("BLOCKS_USERS=2") == FlagGrant(hazard=Hazard.BLOCKS_USERS, up_to=2)
     with pytest.raises(
-        ValueError, match="'BLOCKS' is not a hazard; there are REMOVES_LIMIT, BLOCKS_USERS, UNSEEN_PEOPLE, MASS_CHANGE"
+        ValueError,
+        match="'BLOCKS' is not a hazard; the hazards are REMOVES_LIMIT, BLOCKS_USERS, UNSEEN_PEOPLE, MASS_CHANGE",
     ):
         parse_allow("BLOCKS=2")
     for text in (
@@ -285,7 +286,7 @@ def test_allow_is_read_strictly() -> None:
     ):
         with pytest.raises(ValueError, match="BLOCKS_USERS=N, for at most N people"):
             parse_allow(text)
-    with pytest.raises(ValueError, match="MASS_CHANGE=N, for at most N deletes"):
+    with pytest.raises(ValueError, match="MASS_CHANGE=N, for at most N live budgets"):
         parse_allow("MASS_CHANGE=x")
 
 
@@ -298,7 +299,7 @@ def test_one_delete_is_said_as_one() -> None:
             emptied=("group/acme/Everyone",),
         )
     ).refusals
-    assert refusal.message == "MASS_CHANGE: 1 delete of budgets that are live (group/acme/Everyone)"
+    assert refusal.message == "MASS_CHANGE: 1 live budget would be deleted (group/acme/Everyone)"
 
 
 def test_the_table_of_hazards_has_a_row_for_each_name() -> None:

@@ -97,10 +97,10 @@ def test_an_override_ends_in_time() -> None:
         user(usd(1), starts=datetime(2026, 12, 1, tzinfo=UTC), expires=datetime(2027, 3, 1, 1, tzinfo=UTC)),
     )
     assert messages(GuardrailName.MAX_OVERRIDE_DAYS, 90, refused) == [
-        "policies/acme.yaml:7:5: the override of ana never expires, and may last 90 days "
-        "(policies/rails.yaml:4:3): let it expire by 2027-02-21",
-        "policies/acme.yaml:7:5: the override of ana lasts 91 more days, and may last 90 "
-        "(policies/rails.yaml:4:3): let it expire by 2027-03-01",
+        "policies/acme.yaml:7:5: the override of ana never expires; max_override_days allows 90 days "
+        "(policies/rails.yaml:4:3): set `expires` to 2027-02-21 or earlier",
+        "policies/acme.yaml:7:5: the override of ana lasts 91 more days; max_override_days allows 90 "
+        "(policies/rails.yaml:4:3): set `expires` to 2027-03-01 or earlier",
     ]
 
 

@@ -60,7 +60,7 @@ def test_an_override_that_ends_within_14_days_says_what_follows() -> None:
     ]
     unread = World(TEAM, {"acme": Unknown("500")}, {"ana": (50, "acme")})
     assert announced(unread, {"ana": NOW + timedelta(1)}) == [
-        "expires-soon user/ana $50.00; then nobody knows what "
+        "expires-soon user/ana $50.00; then an unknown limit "
         "(the budget of group/acme/Everyone is not known: 500) policies/acme.yaml:7:5"
     ]
 

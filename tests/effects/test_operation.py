@@ -209,7 +209,7 @@ def test_consents_and_days_of_overrides_are_of_the_clock_and_not_of_the_instant_
     moment = Moment(at=NOW + timedelta(days=20), now=NOW)
     shifted = replace(proposal, moment=moment, policies=(replace(wanted, listed=(listed,)),))
     (breach,) = find_verdict(shifted, effects).breaches
-    assert breach.message == "the override of ana lasts 40 more days, and may last 30"
+    assert breach.message == "the override of ana lasts 40 more days; max_override_days allows 30"
     assert breach.is_standing, "no action of this plan touches ana"
     late = replace(proposal, moment=Moment(at=NOW - timedelta(days=20), now=ends))
     assert [refusal.message.split(":")[0] for refusal in find_verdict(late, effects).refusals] == ["BLOCKS_USERS"]

@@ -95,7 +95,7 @@ def test_a_mass_change_and_consent_and_a_broken_guardrail() -> None:
         "Mass change, deletes: 3 (group/acme/eng, group/acme/ops, user/kim).   MASS_CHANGE=3",
         "3 people move to the budget of another group, where spend is counted anew; spend of 3 people not known.",
         "Refused:",
-        "  MASS_CHANGE: 3 deletes of budgets that are live (group/acme/eng, group/acme/ops, user/kim)",
+        "  MASS_CHANGE: 3 live budgets would be deleted (group/acme/eng, group/acme/ops, user/kim)",
         "    if that is meant, pass `--allow MASS_CHANGE=3`, or consent in the policy under `allow:`",
     ]
     breach = Breach(
@@ -184,19 +184,19 @@ def test_what_is_not_known_is_said() -> None:
         "Would be blocked now: 1 (p7 gets $0.00), perhaps 7 (p0, p1, p2, p3, p4 and 2 more).   BLOCKS_USERS=8",
         "Not seen by this token: 2 people (group/acme/eng 2).   UNSEEN_PEOPLE=2",
         "This server does not say what people have spent (2.36 does): not known who would be blocked now.",
-        "Nothing is claimed about 1 (bob): the budget of group/acme/ops is not known: HTTP 500.",
-        "Nothing is claimed about 7 (p0, p1, p2, p3, p4 and 2 more): the server reports another limit "
-        "for them than the one we compute.",
-        "Coder reports $1.00 (beta/Everyone) for p0, and by the rule it is $9.00 (beta/big).",
-        "Coder reports $1.00 (beta/Everyone) for p1, and by the rule it is $9.00 (beta/big).",
-        "Coder reports $1.00 (beta/Everyone) for p2, and by the rule it is $9.00 (beta/big).",
-        "Coder reports $1.00 (beta/Everyone) for p3, and by the rule it is $9.00 (beta/big).",
-        "Coder reports $1.00 (beta/Everyone) for p4, and by the rule it is $9.00 (beta/big).",
-        "Coder reports another limit than the rule for 2 more people.",
+        "Effect not known for 7 (p0, p1, p2, p3, p4 and 2 more): Coder reports a different limit "
+        "for them than we compute.",
+        "Effect not known for 1 (bob): the budget of group/acme/ops is not known: HTTP 500.",
+        "Coder reports $1.00 (beta/Everyone) for p0, and we compute $9.00 (beta/big).",
+        "Coder reports $1.00 (beta/Everyone) for p1, and we compute $9.00 (beta/big).",
+        "Coder reports $1.00 (beta/Everyone) for p2, and we compute $9.00 (beta/big).",
+        "Coder reports $1.00 (beta/Everyone) for p3, and we compute $9.00 (beta/big).",
+        "Coder reports $1.00 (beta/Everyone) for p4, and we compute $9.00 (beta/big).",
+        "For 2 more people Coder reports a different limit than we compute.",
         "Refused:",
         "  BLOCKS_USERS: 8 people would be blocked now (p7, perhaps p0, perhaps p1, perhaps p2, perhaps p3 and 3 more)",
         "    if that is meant, pass `--allow BLOCKS_USERS=8`, or consent in the policy under `allow:`",
-        "  UNSEEN_PEOPLE: 2 people whom this token may not read would get another limit, perhaps be blocked",
+        "  UNSEEN_PEOPLE: 2 people whom this token may not read would get a different limit, and may be blocked",
         "    if that is meant, pass `--allow UNSEEN_PEOPLE=2`, or consent in the policy under `allow:`",
     ]
 

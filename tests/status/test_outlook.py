@@ -87,7 +87,7 @@ def test_one_export_when_only_the_sum_is_wanted(shell: Shell) -> None:
         (["--replay", "2026-13"], "is not a month"),
         (["--replay", "october"], "is not a month"),
         (["--replay", "2026-01"], "The spend of 2026-01 in acme cannot be read"),
-        (["--replay", "2026-12"], "2026-12 has no day that is over"),
+        (["--replay", "2026-12"], "2026-12 has no complete day yet"),
     ],
 )
 def test_a_month_that_cannot_be_replayed(shell: Shell, arguments: list[str], message: str) -> None:

@@ -1,4 +1,4 @@
-"""Two clocks that differ by days: what has a date between them is left alone, and said."""
+"""Two clocks that differ by days: entries with a date between the two clocks are left alone, and said."""
 
 from __future__ import annotations
 

@@ -431,8 +431,8 @@ def test_a_run_that_was_cut_off() -> None:
         ([], "does not begin with the event 'started'"),
         ([INTENT, STARTED], "does not begin with the event 'started'"),
         ([STARTED, STARTED], "it holds more than one run"),
-        ([STARTED, replace(INTENT, action=2)], "it speaks of action 2, and the run has 2"),
-        ([STARTED, replace(DONE, action=-1)], "it speaks of action -1, and the run has 2"),
+        ([STARTED, replace(INTENT, action=2)], "it names action 2, but the run has only 2"),
+        ([STARTED, replace(DONE, action=-1)], "it names action -1, but the run has only 2"),
     ],
 )
 def test_events_of_no_run(events: list[Started | Intent | Recorded | Ended], why: str) -> None:

@@ -63,7 +63,7 @@ class _Story:
 
     def tell(self) -> None:
         self._say(
-            "A company runs Coder. Some AI budgets were set by hand, and a policy in Git says what they shall be."
+            "A company runs Coder. Some AI budgets were set by hand, and a policy in Git says what they should be."
         )
         click.echo(f"  $ export CODER_URL={self.url}")
         click.echo(f"  $ export CODER_SESSION_TOKEN={self.tokens['user-admin']}")

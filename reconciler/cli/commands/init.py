@@ -36,7 +36,7 @@ IGNORED = """\
 
 @click.command("init", cls=Sections)
 @click.argument("folder", default=".", type=click.Path(file_okay=False))
-@click.option("--organization", metavar="NAME", shell_complete=completing.organizations, help="This one alone.")
+@click.option("--organization", metavar="NAME", shell_complete=completing.organizations, help="Only this organization.")
 @click.option(
     "--ci", type=click.Choice(list(PIPELINES)), default="github", show_default=True, help="Which pipeline to write."
 )

@@ -94,7 +94,9 @@ def command(
 
     if output is not None:
         if live.recording is not None:
-            raise click.UsageError("-o saves a plan for `apply`, which takes none of a snapshot; use --save json=FILE")
+            raise click.UsageError(
+                "-o saves a plan for `apply`, and `apply` takes no plan made from a snapshot; use --save json=FILE"
+            )
         files.require_replaceable(output, NAME)
         screen.require_other(output, "-o")
     loaded = load_policies(paths)

@@ -90,7 +90,7 @@ def parse_allow(text: str) -> FlagGrant:
     name, _, number = text.partition("=")
     names = ", ".join(Hazard)
     if name not in Hazard.__members__:
-        raise ValueError(f"{name!r} is not a hazard; there are {names}")
+        raise ValueError(f"{name!r} is not a hazard; the hazards are {names}")
     if not re.fullmatch(r"[1-9]\d{0,8}", number, re.ASCII):
         raise ValueError(f"consent to {name} needs a number: {name}=N, for at most N {HAZARDS[Hazard[name]].unit[1]}")
     return FlagGrant(hazard=Hazard[name], up_to=int(number))

@@ -210,13 +210,13 @@ def _too_long(most_days: int, entry: UserOverrideEntry, now: datetime) -> tuple[
     longest = timedelta(days=most_days)
     starts = now if entry.starts is None else max(entry.starts, now)
     if entry.expires is None:
-        message = f"the override of {entry.user} never expires, and may last {count(most_days, 'day')}"
+        message = f"the override of {entry.user} never expires; max_override_days allows {count(most_days, 'day')}"
     elif entry.expires - starts > longest:
         days = -((starts - entry.expires) // timedelta(days=1))
-        message = f"the override of {entry.user} lasts {days} more days, and may last {most_days}"
+        message = f"the override of {entry.user} lasts {days} more days; max_override_days allows {most_days}"
     else:
         return None
-    return message, f"let it expire by {(starts + longest).strftime('%Y-%m-%d')}"
+    return message, f"set `expires` to {(starts + longest).strftime('%Y-%m-%d')} or earlier"
 
 
 def _max_exposure(guardrail: Guardrail, policy: ResolvedPolicy, effects: Effects, blame: Blame) -> Iterator[Breach]:

@@ -24,7 +24,7 @@ from reconciler.core.people.effective import EffectiveLimits
 from reconciler.core.people.effects import Disagreement
 from reconciler.core.snapshot import Effective, Snapshot, Unlimited
 
-DISPUTED = "the server reports another limit for them than the one we compute"
+DISPUTED = "Coder reports a different limit for them than we compute"
 UNCONFIRMED = "the server does not say what limits them; it may be a budget in an organization that cannot be read"
 ELSEWHERE = "they are also in an organization that this token may not read; a budget there may limit them afterwards"
 UNSEEN = "This token may not read every organization; budgets that people have elsewhere are not counted."

@@ -165,7 +165,7 @@ class Assessment:
         raises = [action for action in self.actions if _is_raise(action)]  # the others are a hazard of their own
         groups = [action.subject for action in raises if isinstance(action.subject, Group)]
         return [
-            f"{group.address} has {hidden[group.id]:,} members whom this token may not read; they are in no number."
+            f"{group.address} has {hidden[group.id]:,} members whom this token may not read; they are not counted."
             for group in groups
             if group.id in hidden
         ]

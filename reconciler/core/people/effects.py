@@ -145,7 +145,7 @@ class Unclear:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Disagreement:
-    """A person whom the server limits otherwise than the rule says. Nothing is claimed about them."""
+    """A person whom the server limits otherwise than the rule says. Effect not known for them."""
 
     user_id: UserId
     """Their UUID."""

@@ -201,7 +201,7 @@ def _may_limit(group_id: GroupId, user_id: UserId, after: EffectiveLimits) -> bo
 def _say(effective: Effective | Unknown, directory: Directory) -> str:
     """`$50.00 (Everyone)`, `no limit`, or that it is not known."""
     if isinstance(effective, Unknown):
-        return f"nobody knows what ({effective.reason})"
+        return f"an unknown limit ({effective.reason})"
     if isinstance(effective.limit_micros, Unlimited):
         return NO_LIMIT
     return f"{format_usd(effective.limit_micros)} ({effective.group.label})"

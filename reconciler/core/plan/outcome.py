@@ -191,7 +191,7 @@ def replay(events: Iterable[Event]) -> Outcome:
                 ended = event
             case Intent() | Recorded():
                 if not 0 <= event.action < len(started.actions):
-                    raise ValueError(f"it speaks of action {event.action}, and the run has {len(started.actions)}")
+                    raise ValueError(f"it names action {event.action}, but the run has only {len(started.actions)}")
                 results[event.action] = _follow(started.actions[event.action], event)
             case _:
                 assert_never(event)

@@ -104,7 +104,7 @@ def _plan_page(values: Sequence[Value], facts: Facts, most: int) -> str:
     else:
         tables = [
             line
-            for title, is_change in (("This change", True), ("Differs anyway, and is applied too", False))
+            for title, is_change in (("This change", True), ("Differs for another reason, and is applied too", False))
             for line in table.titled(title, [row for row in rows if (row.origin is Origin.CHANGE) is is_change])
         ]
     whole = _joined(head, tables, _people(plans), tail)
@@ -269,7 +269,7 @@ def _cut(page: str, most: int) -> str:
     if len(page) <= most:
         return page
     cut = page[: most - 200].rpartition("\n")[0]
-    return f"{cut}\n\n**Not shown here, for want of room: the rest of this page.**\n"
+    return f"{cut}\n\n**Not shown, because the page is too long: the rest of this page.**\n"
 
 
 def _results(report: OutcomeReport) -> list[str]:

@@ -55,7 +55,7 @@ def test_rows_add_up_however_the_bytes_arrive(size: int) -> None:
         (HEADER + '"' + row(ID_1, ID_2, 7), "cut short"),
         (HEADER + '"' + row(ID_1, ID_2, 7) * 20_000, "no end"),
         (HEADER.replace("cost_micros", "cost"), "no column cost_micros"),
-        (HEADER + "a,b\n", "another number of cells"),
+        (HEADER + "a,b\n", "different number of cells"),
         (HEADER + row("ana", ID_2, 7), "user_id"),
         (HEADER + row(ID_1, "eng", 7), "group_id"),
         (HEADER + row(ID_1, ID_2, "-7"), "cost_micros"),

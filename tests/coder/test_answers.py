@@ -134,7 +134,7 @@ def test_a_failure_of_the_server_carries_coders_request_id() -> None:
     broken = answer({"message": "An internal server error occurred."}, status=500, request_id="0198-abc")
     error = error_of(broken)
     assert error.message.endswith("500 An internal server error occurred. (request 0198-abc)")
-    assert "the request's id is in its log" in error.hint
+    assert "the request's id is in Coder's log" in error.hint
     assert "(request" not in error_of(answer({"message": "no"}, status=400, request_id="0198-abc")).message
     assert len(error_of(answer(b"", status=500, request_id="x" * 9_000)).message) < 300
 

@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN    := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test days check site lint-deploy lower-bounds release locks bench year chaos simulate clean
+.PHONY: help demo test days check site lint-deploy lower-bounds release home locks bench year chaos simulate clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -45,6 +45,9 @@ lower-bounds: ## the suite's core against the oldest libraries that pyproject.to
 
 release: .venv/installed ## wheel and source archive twice, same bytes; metadata checked; bill of materials
 	@.ci/release
+
+home: ## name the owner of this repository and pin the workflows: make home OWNER=your-company TAG=v0.1.0
+	@.ci/home "$(OWNER)" "$(TAG)"
 
 locks: ## deploy/requirements.txt from pyproject.toml, with hashes
 	@.ci/locks

@@ -71,7 +71,7 @@ def test_rules_and_dashboard_use_metrics_that_exist() -> None:
 )
 def test_files_name_this_version_and_one_home(file: Path) -> None:
     text = file.read_text(encoding="utf-8")
-    ours = re.findall(r"coder-budget-reconciler(?:\[[a-z,]+\])?(?:==|:|@0{40} # v)(\d+\.\d+\.\d+)", text)
+    ours = re.findall(r"coder-budget-reconciler(?:\[[a-z,]+\])?(?:==|:|@[0-9a-f]{40} # v)(\d+\.\d+\.\d+)", text)
     ours += re.findall(r"newTag: (\d\S+)", text)
     assert set(ours) <= {reconciler.__version__}
     homes = set(re.findall(r"[\w-]+/(?:coder-budget-)?reconciler(?=[@:\s\"]|$)(?!:/)", text)) - {

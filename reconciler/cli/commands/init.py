@@ -27,6 +27,8 @@ PIPELINES: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "none": {},
 }
 """What is written for which CI: the file there, and the shipped file it is a copy of."""
+UNPUBLISHED = "@" + "0" * 40
+"""What pins the action in workflows until this repository is published (`make home`)."""
 IGNORED = """\
 # Journals and saved plans hold names and amounts.
 .reconciler/
@@ -65,7 +67,7 @@ def command(folder: str, organization: str | None, ci: str, server: ServerOption
     written = {os.path.normpath(os.path.join(folder, name)): text for name, text in sorted(texts.items())}
     files.write_new_files(written)
     write("\n".join(written))
-    _tell_what_is_next(folder, ci)
+    _tell_what_is_next(folder, pipeline="".join(texts[name] for name in PIPELINES[ci]))
     return exits.DONE
 
 
@@ -84,8 +86,10 @@ def _facts(group: GroupFacts) -> str:
     return f"{count_people(group.people)}{spend}"
 
 
-def _tell_what_is_next(folder: str, ci: str) -> None:
+def _tell_what_is_next(folder: str, *, pipeline: str) -> None:
     there = "" if os.path.normpath(folder) == "." else f"cd {folder} && "
     tell(f"\nNext: {there}reconciler plan         says: No changes.")
-    if ci != "none":
+    if pipeline:
         tell("Then read the first lines of the pipeline: they say which variables and tokens it needs.")
+    if UNPUBLISHED in pipeline:
+        tell("It names a commit of zeros, as this copy of reconciler was not published: write the commit that you use.")

@@ -109,7 +109,10 @@ def _ours(error: BaseException) -> tuple[ReconcilerError, int]:
         case click.UsageError():
             usage = f"{error.ctx.get_usage()}\n" if error.ctx else ""
             path = error.ctx.command_path if error.ctx else "reconciler COMMAND"
-            return ReconcilerError(error.format_message(), hint=f"{usage}`{path} --help` says more"), exits.ERROR
+            is_early = isinstance(error, click.NoSuchOption) and path == "reconciler"
+            order = "write options after the command: `reconciler plan --debug`\n" if is_early else ""
+            message = " ".join(error.format_message().split())  # click lists choices on lines of their own
+            return ReconcilerError(message, hint=f"{order}{usage}`{path} --help` says more"), exits.ERROR
         case click.ClickException():
             return ReconcilerError(error.format_message()), exits.ERROR
         case KeyboardInterrupt() | click.Abort():

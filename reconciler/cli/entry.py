@@ -41,13 +41,13 @@ def main() -> int:
 
 
 def _usual(arguments: list[str]) -> list[str]:
-    """Return the usual spelling of `help`, `help COMMAND`, `version` and `-V`; anything else as it is."""
+    """Return the usual spelling of `help`, `help COMMAND`, `version`, `-V` and Terraform's; anything else as it is."""
     match arguments:
-        case ["help"]:
+        case ["help" | "-help"]:
             return ["--help"]
-        case ["help", command]:
+        case ["help", command] | [command, "-help"]:
             return [command, "--help"]
-        case ["version"] | ["-V"]:
+        case ["version" | "-V" | "-version"]:
             return ["--version"]
         case _:
             return arguments

@@ -103,7 +103,7 @@ def write_private(path: str, text: str, *, mode: int = 0o600) -> None:
 def require_new(path: str) -> None:
     """Raise FileError when something is there already, be it a link that leads nowhere."""
     if os.path.lexists(path):
-        raise FileError(f"{path} exists; it is left alone", hint="name a new file, or remove it first")
+        raise FileError(f"{path} exists; it is left alone", hint="name a new file or folder, or remove it first")
 
 
 def write_new_files(texts: Mapping[str, str]) -> None:

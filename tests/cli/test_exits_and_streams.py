@@ -67,6 +67,8 @@ def test_the_exit_code_never_depends_on_the_output(coder: Shell, policy: str, ar
         (["plan", "--allow", "BLOCKS_USERS"], "--allow"),
         (["plan", "-o"], "Option '-o' requires an argument."),
         (["show"], "Missing argument 'FILE...'."),
+        (["completion"], "Missing argument '{bash|zsh|fish}'. Choose from: bash, zsh, fish."),
+        (["--debug", "plan"], "write options after the command: `reconciler plan --debug`"),
         (["plan", "--format", "pdf"], "'pdf' is not one of 'text', 'json'"),
         (["plan", "--save", "pdf=x"], "'pdf=x' must be FORMAT=FILE"),
         (["plan", "--save", "json"], "'json' must be FORMAT=FILE"),

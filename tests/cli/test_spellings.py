@@ -14,13 +14,16 @@ from tests.cli.running import AS_IT_IS, RAISE_PLATFORM, Shell
 HELP = Path(reconciler.__file__).parent / "cli" / "help"
 
 
-@pytest.mark.parametrize("arguments", [["version"], ["-V"], ["--version"]])
+@pytest.mark.parametrize("arguments", [["version"], ["-V"], ["--version"], ["-version"]])
 def test_the_version(shell: Shell, arguments: list[str]) -> None:
     ran = shell.process(*arguments)
     assert (ran.code, ran.out, ran.err) == (0, f"reconciler {reconciler.__version__}\n", "")
 
 
-@pytest.mark.parametrize(("arguments", "name"), [(["help"], "_all"), (["help", "plan"], "plan")])
+@pytest.mark.parametrize(
+    ("arguments", "name"),
+    [(["help"], "_all"), (["-help"], "_all"), (["help", "plan"], "plan"), (["plan", "-help"], "plan")],
+)
 def test_help_is_a_word_too(shell: Shell, arguments: list[str], name: str) -> None:
     ran = shell.process(*arguments)
     assert (ran.code, ran.out) == (0, (HELP / f"{name}.txt").read_text(encoding="utf-8"))

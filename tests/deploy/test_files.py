@@ -143,3 +143,17 @@ def test_click_is_imported_for_its_errors() -> None:
     assert command is not None
     with pytest.raises(click.NoSuchOption):
         command.make_context("plan", ["--no-such-option"], parent=context)
+
+
+def test_the_list_of_tools_names_the_pinned_versions() -> None:
+    page = (ROOT / "docs" / "developers" / "tools.md").read_text(encoding="utf-8")
+    lines = [line.split() for line in (ROOT / ".ci" / "tools").read_text(encoding="utf-8").splitlines()]
+    versions = [
+        version.removeprefix("v")
+        for kind, _, version in filter(lambda line: len(line) == 3, lines)
+        if kind in ("pypi", "go", "npm")
+    ]
+    assert versions
+    for version in versions:
+        short = version.rpartition(".")[0]
+        assert any(f"| {text} |" in page for text in (version, short)), version

@@ -24,6 +24,7 @@ def test_the_placeholders_are_filled_in_one_command(tmp_path: Path) -> None:
 
     assert done.returncode == 0, done.stderr
     assert _run(clone, "git", "grep", "-l", "acme/coder-budget-reconciler").stdout == ""
+    assert "@acme/" not in (clone / ".github" / "CODEOWNERS").read_text(encoding="utf-8")
     workflow = (clone / "deploy" / "github" / "ai-budgets.yml").read_text(encoding="utf-8")
     assert f"uses: initech/coder-budget-reconciler@{commit} # v9.9.9" in workflow
     assert "0" * 40 not in workflow

@@ -71,6 +71,8 @@ class Wanted:
     organization: OrganizationId
     """Whose policy says so; an absence it wants is none of the overrides of another organization."""
     has_expired: bool = False
+    only: EndedGrant | None = None
+    """For somebody whom only a record ties to the entry: any other override of theirs is not the entry's to remove."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -217,7 +217,36 @@ def test_what_was_raised_by_hand_meanwhile_is_left_alone(shell: Shell, sandbox: 
     live.override(sandbox, "robert", "platform", 900)
     ran = shell.run(*DUE)
     assert (ran.code, of(sandbox, "robert")) == (0, 900), "no date explains $900"
-    assert "policy no limit  live $900.00" in shell.run("drift").out
+    assert "Renamed since: 1 (user/robert is 'bob'" in shell.run("drift").out
+    assert (shell.run("apply", "--auto-approve").code, of(sandbox, "robert")) == (0, 900), "no entry lists it"
+
+
+def test_a_forged_journal_ends_nobody_elses_override(shell: Shell, sandbox: Sandbox) -> None:
+    """It says that sam was called bob, and got what the entry of bob grants."""
+    grant(shell, sandbox)
+    live.override(sandbox, "sam", "design", 123)
+    (path,) = (shell.folder / ".reconciler").glob("*.jsonl")
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace(live.user_id(sandbox, "bob"), live.user_id(sandbox, "sam")), encoding="utf-8")
+    ran = shell.run("apply", "--auto-approve")
+    assert (ran.code, of(sandbox, "sam"), of(sandbox, "bob")) == (0, 123, None), ran.out
+
+
+def test_under_exact_somebody_known_by_a_record_is_unlisted_all_the_same(shell: Shell, sandbox: Sandbox) -> None:
+    grant(shell, sandbox)
+    rename(sandbox, "bob", "robert")
+    live.override(sandbox, "robert", "platform", 900)
+    shell.policy(AFTER.replace("user_overrides: listed", "user_overrides: exact"))
+    planned = shell.run("plan", "--json").document["actions"]
+    assert [row["cause"] for row in planned if row["address"] == "user/robert"] == ["not-listed"]
+
+
+def test_who_is_excluded_by_their_name_of_today_is_left_alone(shell: Shell, sandbox: Sandbox) -> None:
+    grant(shell, sandbox)
+    rename(sandbox, "bob", "robert")
+    ran = shell.run(*DUE, "--exclude", "user/robert")
+    assert (ran.code, of(sandbox, "robert")) == (0, 700), ran.out
+    assert "matches nothing" not in ran.out + ran.err
 
 
 @pytest.mark.parametrize(

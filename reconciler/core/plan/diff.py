@@ -142,7 +142,7 @@ def _managed(desired: Desired, snapshot: Snapshot) -> Iterator[tuple[Subject, Wa
 
 
 def _is_foreign(user_id: UserId, wanted: Wanted, snapshot: Snapshot) -> bool:
-    """Whether an entry wants an absence, and what is live belongs to another organization than the entry's.
+    """Whether an entry wants an absence, and what is live is another organization's, or not the grant of a record.
 
     To whoever reads every organization, a group that is not listed is that of a deleted organization: nobody's any
     more, so that an entry may remove what still stands on it.
@@ -150,6 +150,8 @@ def _is_foreign(user_id: UserId, wanted: Wanted, snapshot: Snapshot) -> bool:
     reading = snapshot.user_overrides[user_id]
     if not isinstance(wanted.state, Absent) or not isinstance(reading, Budget):
         return False
+    if wanted.only is not None and not wanted.only.is_live(reading):
+        return True
     group = snapshot.directory.groups.get(reading.group.id)
     if group is None:
         return not snapshot.deployment.reads_all

@@ -6,7 +6,8 @@ that day beside the UUID. A record counts for an entry if it was made under the 
 (to the cent, which is all that the log says), and on the entry's group where it names one. Where no write was needed
 under that name, the log still tells who was created or renamed so.
 
-    a record names a person who exists     the entry speaks of them; another entry that lists them goes first
+    a record names a person who exists     exactly the grant ends for them, and no other override of theirs; another
+                                           entry that lists them goes first
     a record names a person who is gone    the override ended with them: the entry may be removed
     no record                              nobody knows. Whoever has exactly the grant, and is in no entry, is a
                                            *suspect*: nothing is done to them, and the entry is an orphan that says so

@@ -335,7 +335,12 @@ class _Resolver:
                     self._lost.append(LostGrant(listed=listed, entry=entry, organization=organization, grant=grant))
         elif user != listed.subject and user not in self._claims:
             self._claims[user] = entry.place
-            self._want_override(replace(listed, address=user.address, subject=user), entry, user, organization)
+            traced = replace(listed, address=user.address, subject=user)
+            if not self._is_in_scope(f"user/{entry.user}", traced):
+                self._left_alone.add(user.id)
+                return
+            self._want_override(traced, entry, user, organization)
+            self._users[user.id] = replace(self._users[user.id], only=self._ended.get(user.id))
             self._vacancies = [vacancy for vacancy in self._vacancies if vacancy.listed is not listed]
             self._renamed.append(Renamed(subject=user, entry=entry, source=self._holders.source(entry)))
 

@@ -17,9 +17,9 @@ what an entry says and, where that is known, on its subject's address; what is n
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from itertools import chain
 
 from reconciler.core.activity import GrantRecord
@@ -27,12 +27,13 @@ from reconciler.core.budget import ABSENT, Absent, Budget, GroupId, Organization
 from reconciler.core.desired import Desired, EndedGrant, Listed, ResolvedPolicy, Wanted
 from reconciler.core.directory import Directory, Group, Organization, Subject, User
 from reconciler.core.names import Names
-from reconciler.core.orphan import Orphan, OrphanReason, Unresolved
+from reconciler.core.orphan import Orphan, Unresolved
+from reconciler.core.plan import orphans
 from reconciler.core.plan.grants import Holders, LostGrant, as_ended, ended_grant
 from reconciler.core.policy import Entry, GroupBudgetEntry, Manage, Policy, UserOverrideEntry
 from reconciler.core.scope import EVERYTHING, Scope, Selection
 from reconciler.errors import Finding, Place
-from reconciler.words import NearNames, count, did_you_mean
+from reconciler.words import NearNames, did_you_mean
 from reconciler.words import listed as join
 
 
@@ -110,14 +111,8 @@ def resolve(
 
 def without_overrides(resolution: Resolution, reason: str) -> Resolution:
     """Turn every entry that wants an override into an orphan, for a server that has none or does not show them."""
-    orphans = [
-        _orphan(
-            listed,
-            policy.organization,
-            reason=OrphanReason.NOT_OFFERED,
-            message=reason,
-            hint="upgrade Coder to 2.36 or later, or remove the entry",
-        )
+    not_offered = [
+        orphans.not_offered(listed, policy.organization, why=reason)
         for policy in resolution.policies
         for listed in policy.listed
         if isinstance(listed.subject, User)
@@ -125,7 +120,7 @@ def without_overrides(resolution: Resolution, reason: str) -> Resolution:
         and isinstance(wanted.state, Budget)
     ]
     desired = replace(resolution.desired, users={}, exact_users=frozenset(), not_members={})
-    return replace(resolution, desired=desired, orphans=tuple(sorted((*resolution.orphans, *orphans))))
+    return replace(resolution, desired=desired, orphans=tuple(sorted((*resolution.orphans, *not_offered))))
 
 
 class _Resolver:
@@ -230,7 +225,7 @@ class _Resolver:
             self._vacate(listed, is_in=is_in)
         elif group is None:
             self._unresolved.append(Unresolved(address=written_address, is_user=False, organization=organization.id))
-            self._orphan(self._without_group(listed, groups, organization), is_in=is_in)
+            self._orphan(orphans.unknown_group(listed, groups, organization, self._names), is_in=is_in)
         elif self._claim(group, entry):
             if is_in:
                 state = ABSENT if isinstance(entry.limit, Absent) else Budget(entry.limit, group.ref)
@@ -245,8 +240,9 @@ class _Resolver:
         user = users[0] if len(users) == 1 else None
         listed = Listed(entry=entry, address=user.address if user else written_address, subject=user)
         is_in = self._is_in_scope(written_address, listed)
-        if self._disputed_date(entry) is not None:
-            return self._leave_to_the_clocks(listed, entry, organization, is_in=is_in)
+        date = self._disputed_date(entry)
+        if date is not None:
+            return self._leave_to_the_clocks(listed, entry, organization, date=date, is_in=is_in)
         is_later = entry.starts is not None and self._at < entry.starts
         if is_in and as_ended(entry, self._at):
             self._expired.append((listed, entry, organization))
@@ -263,7 +259,9 @@ class _Resolver:
         if not users and (wants_absence or is_later):
             self._vacate(listed, starts=entry.starts if is_later else None, is_in=is_in)
         else:
-            self._orphan(self._without_user(listed, entry, users, organization), is_in=is_in)
+            near = "" if users else self._near_users.question(entry.user)
+            orphan = orphans.unknown_user(listed, users, organization, name=entry.user, near=near)
+            self._orphan(orphan, is_in=is_in)
         return listed
 
     def _disputed_date(self, entry: UserOverrideEntry) -> datetime | None:
@@ -272,7 +270,7 @@ class _Resolver:
         return next((date for date in dates if (date <= self._at) != (date <= self._at_server)), None)
 
     def _leave_to_the_clocks(
-        self, listed: Listed, entry: UserOverrideEntry, organization: Organization, *, is_in: bool
+        self, listed: Listed, entry: UserOverrideEntry, organization: Organization, *, date: datetime, is_in: bool
     ) -> Listed:
         """Leave a person alone, live and in the plan, until the clocks agree about the entry's date."""
         if isinstance(listed.subject, User):
@@ -281,17 +279,8 @@ class _Resolver:
             self._left_alone.add(listed.subject.id)
         else:
             self._unresolved.append(Unresolved(address=listed.address, is_user=True, organization=organization.id))
-        date = self._disputed_date(entry)
-        days = count(round(abs(self._at_server - self._at) / timedelta(days=1)), "day")
-        word = "starts" if date == entry.starts else "expires"
-        by, not_by = ("this machine's", "Coder's") if self._at > self._at_server else ("Coder's", "this machine's")
-        message = (
-            f"`{word}` ({date:%Y-%m-%d %H:%M} UTC) has come by {by} clock and not by {not_by}; they are {days} apart"
-        )
-        hint = "set the clock that is wrong, and run this again"
-        self._orphan(
-            _orphan(listed, organization, reason=OrphanReason.CLOCKS_DIFFER, message=message, hint=hint), is_in=is_in
-        )
+        ahead = self._at - self._at_server
+        self._orphan(orphans.clocks_differ(listed, organization, entry=entry, date=date, ahead=ahead), is_in=is_in)
         return listed
 
     def _want_override(self, listed: Listed, entry: UserOverrideEntry, user: User, organization: Organization) -> None:
@@ -307,13 +296,13 @@ class _Resolver:
             return
         if len(groups) != 1:
             self._left_alone.add(user.id)
-            self._orphans.append(self._without_group(listed, groups, organization))
+            self._orphans.append(orphans.unknown_group(listed, groups, organization, self._names))
             return
         (group,) = groups
         state = Budget(entry.limit, group.ref)
         self._users[user.id] = Wanted(subject=user, state=state, entry=entry, organization=organization.id)
         if not self._may_be_member(user, group):
-            self._not_members[user.id] = self._without_membership(listed, user, group)
+            self._not_members[user.id] = orphans.not_a_member(listed, user, group, self._directory)
 
     def _grant(self, entry: UserOverrideEntry, user_id: UserId | None, organization: Organization) -> EndedGrant | None:
         groups = self._names.groups(entry.group, organization)
@@ -374,66 +363,6 @@ class _Resolver:
         if is_in:
             self._orphans.append(orphan)
 
-    def _without_group(self, listed: Listed, groups: Sequence[Group], organization: Organization) -> Orphan:
-        name = listed.entry.group
-        if groups:
-            ids = ", ".join(sorted(group.id for group in groups))
-            return _orphan(
-                listed,
-                organization,
-                reason=OrphanReason.AMBIGUOUS,
-                message=f"group {name!r} is ambiguous: it is the UUID of a group and the name of another group",
-                hint=f"write the UUID of the group that is meant, or rename a group: {ids}",
-            )
-        elsewhere = self._names.groups_elsewhere(name, organization)
-        if elsewhere:
-            addresses = ", ".join(group.address for group in elsewhere)
-            message = f"group {name!r} is not in organization {organization.name!r}"
-            hint = f"it is in {addresses}; a policy of that organization can list it"
-        else:
-            message = f"group {name!r} is unknown in organization {organization.name!r}"
-            near = did_you_mean(name, self._names.group_names(organization))
-            hint = "; ".join(filter(None, ["remove the entry if the group is gone", near]))
-        return _orphan(listed, organization, reason=OrphanReason.UNKNOWN_GROUP, message=message, hint=hint)
-
-    def _without_user(
-        self, listed: Listed, entry: UserOverrideEntry, users: Sequence[User], organization: Organization
-    ) -> Orphan:
-        if users:
-            who = ", ".join(sorted(user.username for user in users))
-            message = f"user {entry.user!r} is ambiguous: {who}"
-            return _orphan(
-                listed, organization, reason=OrphanReason.AMBIGUOUS, message=message, hint="write the username"
-            )
-        near = self._near_users.question(entry.user)
-        return _orphan(
-            listed,
-            organization,
-            reason=OrphanReason.UNKNOWN_USER,
-            message=f"user {entry.user!r} is unknown",
-            hint="; ".join(filter(None, ["remove the entry if they left", near])),
-        )
-
-    def _without_membership(self, listed: Listed, user: User, group: Group) -> Orphan:
-        directory = self._directory
-        names = sorted(
-            candidate.name
-            for candidate in directory.groups.values()
-            if candidate.organization_id == group.organization_id and user.id in directory.members.get(candidate.id, ())
-        )
-        if names:
-            remedy = f"add them to the group first, or use a group they are in: {', '.join(names)}"
-        else:
-            remedy = f"{user.username} is not a member of organization {group.organization!r} at all"
-        return Orphan(
-            address=listed.address,
-            place=listed.entry.place,
-            organization=group.organization,
-            reason=OrphanReason.NOT_A_MEMBER,
-            message=f"{user.username} is not a member of {group.address}, so Coder would refuse the override",
-            hint=f"remove the entry if they left the group; {remedy}",
-        )
-
     def _has_people_in_scope(self, organization_id: OrganizationId) -> bool:
         members = self._directory.members.get(GroupId(organization_id), frozenset())
         if self._scope.is_everything or not members:
@@ -453,14 +382,3 @@ class _Resolver:
             for user_id in directory.members.get(GroupId(organization_id), ()):
                 if directory.users[user_id] not in listed:
                     yield (directory.users[user_id].address,)
-
-
-def _orphan(listed: Listed, organization: Organization, *, reason: OrphanReason, message: str, hint: str) -> Orphan:
-    return Orphan(
-        address=listed.address,
-        place=listed.entry.place,
-        organization=organization.name,
-        reason=reason,
-        message=message,
-        hint=hint,
-    )

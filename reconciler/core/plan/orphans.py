@@ -1,0 +1,106 @@
+"""Why an entry cannot be applied: one function for each reason, with its sentence and what to do about it.
+
+resolve.py and diff.py decide that an entry is an orphan; nothing here decides anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from reconciler.core.desired import Listed
+from reconciler.core.directory import Directory, Group, Organization, User
+from reconciler.core.names import Names
+from reconciler.core.orphan import Orphan, OrphanReason
+from reconciler.core.policy import UserOverrideEntry
+from reconciler.words import count, did_you_mean
+
+
+def unknown_group(listed: Listed, groups: Sequence[Group], organization: Organization, names: Names) -> Orphan:
+    """Return the orphan of an entry whose group's name fits no group, or several (`groups`)."""
+    name = listed.entry.group
+    if groups:
+        ids = ", ".join(sorted(group.id for group in groups))
+        return _orphan(
+            listed,
+            organization,
+            reason=OrphanReason.AMBIGUOUS,
+            message=f"group {name!r} is ambiguous: it is the UUID of a group and the name of another group",
+            hint=f"write the UUID of the group that is meant, or rename a group: {ids}",
+        )
+    elsewhere = names.groups_elsewhere(name, organization)
+    if elsewhere:
+        addresses = ", ".join(group.address for group in elsewhere)
+        message = f"group {name!r} is not in organization {organization.name!r}"
+        hint = f"it is in {addresses}; a policy of that organization can list it"
+    else:
+        message = f"group {name!r} is unknown in organization {organization.name!r}"
+        near = did_you_mean(name, names.group_names(organization))
+        hint = "; ".join(filter(None, ["remove the entry if the group is gone", near]))
+    return _orphan(listed, organization, reason=OrphanReason.UNKNOWN_GROUP, message=message, hint=hint)
+
+
+def unknown_user(listed: Listed, users: Sequence[User], organization: Organization, *, name: str, near: str) -> Orphan:
+    """Return the orphan of an entry whose user's name fits nobody, or several people; `near` asks for a near name."""
+    if users:
+        usernames = ", ".join(sorted(user.username for user in users))
+        message, hint = f"user {name!r} is ambiguous: {usernames}", "write the username"
+        return _orphan(listed, organization, reason=OrphanReason.AMBIGUOUS, message=message, hint=hint)
+    hint = "; ".join(filter(None, ["remove the entry if they left", near]))
+    message = f"user {name!r} is unknown"
+    return _orphan(listed, organization, reason=OrphanReason.UNKNOWN_USER, message=message, hint=hint)
+
+
+def not_a_member(listed: Listed, user: User, group: Group, directory: Directory) -> Orphan:
+    """Return the orphan of an override that is booked on a group of which its person is not a member."""
+    names = sorted(
+        candidate.name
+        for candidate in directory.groups.values()
+        if candidate.organization_id == group.organization_id and user.id in directory.members.get(candidate.id, ())
+    )
+    if names:
+        remedy = f"add them to the group first, or use a group they are in: {', '.join(names)}"
+    else:
+        remedy = f"{user.username} is not a member of organization {group.organization!r} at all"
+    return Orphan(
+        address=listed.address,
+        place=listed.entry.place,
+        organization=group.organization,
+        reason=OrphanReason.NOT_A_MEMBER,
+        message=f"{user.username} is not a member of {group.address}, so Coder would refuse the override",
+        hint=f"remove the entry if they left the group; {remedy}",
+    )
+
+
+def clocks_differ(
+    listed: Listed, organization: Organization, *, entry: UserOverrideEntry, date: datetime, ahead: timedelta
+) -> Orphan:
+    """Return the orphan of an entry with a date that has come by one clock alone; `ahead` is how far ours is ahead."""
+    days = count(round(abs(ahead) / timedelta(days=1)), "day")
+    word = "starts" if date == entry.starts else "expires"
+    by, not_by = ("this machine's", "Coder's") if ahead > timedelta() else ("Coder's", "this machine's")
+    return _orphan(
+        listed,
+        organization,
+        reason=OrphanReason.CLOCKS_DIFFER,
+        message=f"`{word}` ({date:%Y-%m-%d %H:%M} UTC) has come by {by} clock and not by {not_by}; "
+        f"they are {days} apart",
+        hint="set the clock that is wrong, and run this again",
+    )
+
+
+def not_offered(listed: Listed, organization: Organization, *, why: str) -> Orphan:
+    """Return the orphan of an entry that wants an override on a server that has none, or does not show them."""
+    hint = "upgrade Coder to 2.36 or later, or remove the entry"
+    return _orphan(listed, organization, reason=OrphanReason.NOT_OFFERED, message=why, hint=hint)
+
+
+def _orphan(listed: Listed, organization: Organization, *, reason: OrphanReason, message: str, hint: str) -> Orphan:
+    return Orphan(
+        address=listed.address,
+        place=listed.entry.place,
+        organization=organization.name,
+        reason=reason,
+        message=message,
+        hint=hint,
+    )

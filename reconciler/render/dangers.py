@@ -13,7 +13,7 @@ from reconciler.core.people.effects import Effects, PersonEffect
 from reconciler.core.policy import GuardrailName, Hazard
 from reconciler.core.snapshot import Effective, Unlimited
 from reconciler.money import format_usd
-from reconciler.render.text import Line, Role, harmless, instant
+from reconciler.render.text import Line, Role, harmless, instant, spend_text
 from reconciler.words import NAMES_SHOWN, NO_LIMIT, count, count_people, listed
 
 BREACHES_SHOWN = 3
@@ -107,7 +107,7 @@ def overspent(person: PersonEffect) -> str:
     limit = amount(person.after)
     if isinstance(person.spend_after_micros, Unknown):
         return f"{person.username} gets {limit}"
-    return f"{person.username} spent {format_usd(person.spend_after_micros)} of {limit}"
+    return f"{person.username} spent {spend_text(person.spend_after_micros)} of {limit}"
 
 
 def amount(effective: Effective) -> str:

@@ -27,7 +27,7 @@ from reconciler.core.people.sums import Exposure
 from reconciler.core.snapshot import Effective, Unlimited
 from reconciler.money import format_usd, format_usd_short
 from reconciler.render.dangers import amount, danger_lines, named, overspent
-from reconciler.render.text import Line, Role, columns, distance, harmless, instant
+from reconciler.render.text import Line, Role, columns, distance, harmless, instant, spend_text
 from reconciler.words import NAMES_SHOWN, NO_LIMIT, count, count_people
 
 NameGroup = Callable[[GroupRef], str]
@@ -182,7 +182,7 @@ def _spent(person: PersonEffect) -> str:
         return ""
     if isinstance(person.spend_after_micros, Unknown):
         return "spend unknown"
-    return f"spent {format_usd(person.spend_after_micros)}"
+    return f"spent {spend_text(person.spend_after_micros)}"
 
 
 def _nearing(effects: Effects) -> Iterator[str]:
@@ -210,11 +210,11 @@ def _moved(effects: Effects) -> Iterator[str]:
     ]
     total = sum(spend for _, spend in known)
     shown = sorted(known, key=lambda item: (-item[1], item[0].username))[:NAMES_SHOWN]
-    whose = ", ".join(f"{harmless(person.username)} {format_usd(spend)}" for person, spend in shown if spend)
+    whose = ", ".join(f"{harmless(person.username)} {spend_text(spend)}" for person, spend in shown if spend)
     verb = "moves" if len(moved) == 1 else "move"
     parts = [f"{count_people(len(moved))} {verb} to the budget of another group, where spend is counted anew"]
     if known:
-        parts.append(f"{format_usd(total)} of this month no longer counts" + (f" ({whose})" if whose else ""))
+        parts.append(f"{spend_text(total)} of this month no longer counts" + (f" ({whose})" if whose else ""))
     if len(known) < len(moved):
         parts.append(f"spend of {count_people(len(moved) - len(known))} not known")
     yield "; ".join(parts) + "."

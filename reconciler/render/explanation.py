@@ -11,7 +11,7 @@ from reconciler.core.people.explanation import Candidate, Explanation, PolicyEnt
 from reconciler.core.snapshot import Unlimited
 from reconciler.money import format_usd
 from reconciler.render.status import pace_text, spent_text
-from reconciler.render.text import Line, columns, day, distance, harmless, instant, lines_of, why_text
+from reconciler.render.text import Line, columns, day, distance, harmless, instant, lines_of, spend_text, why_text
 from reconciler.words import NO_LIMIT, count
 
 USAGE_SHOWN = 12
@@ -58,7 +58,7 @@ def _spent(explanation: Explanation) -> Iterator[str]:
     effective, spend = explanation.effective, explanation.spend
     if isinstance(spend, Unknown):
         return
-    since = f"Spent {format_usd(spend)} since {day(explanation.period_start)}"
+    since = f"Spent {spend_text(spend)} since {day(explanation.period_start)}"
     until = f", until {day(explanation.period_end)}" if explanation.period_end else ""
     if explanation.left_micros is None or isinstance(effective, Unknown):
         yield f"{since}."
@@ -66,7 +66,7 @@ def _spent(explanation: Explanation) -> Iterator[str]:
     if standing(effective, spend) is Standing.BLOCKED:
         yield f"{since}; blocked{until}."
         return
-    yield f"{since}; {format_usd(explanation.left_micros)} left{until}."
+    yield f"{since}; {format_usd(explanation.left_micros + spend % 10_000)} left{until}."
     yield from _pace(explanation)
 
 

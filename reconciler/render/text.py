@@ -87,6 +87,11 @@ def day(time: datetime) -> str:
     return text.removesuffix("T00:00:00Z")
 
 
+def spend_text(micros: int) -> str:
+    """`$28.27`, rounded down to cents: what people spent ends in millionths, which JSON and CSV have."""
+    return format_usd(micros - micros % 10_000)
+
+
 def limit_text(state: State) -> str:
     """`$200.00`, or `no limit`."""
     return format_usd(state.limit_micros) if isinstance(state, Budget) else NO_LIMIT

@@ -8,7 +8,7 @@ import pytest
 
 from reconciler.errors import Failure, Finding, Place
 from reconciler.render.failure import failure_lines
-from reconciler.render.text import columns, day, distance, harmless, text_of
+from reconciler.render.text import columns, day, distance, harmless, spend_text, text_of
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
@@ -70,3 +70,9 @@ def test_no_line_is_a_command_to_a_ci_runner() -> None:
     assert "##[" not in text
     assert not [line for line in text.splitlines() if line.lstrip().startswith("::")]
     assert "  | ::stop-commands::x" in text
+
+
+def test_what_people_spent_is_shown_in_cents_and_never_more_than_it_was() -> None:
+    assert [spend_text(micros) for micros in (28_276_814, 19_999_999, 20_000_000, 4_000)] == [
+        "$28.27", "$19.99", "$20.00", "$0.00",
+    ]  # fmt: skip

@@ -12,9 +12,9 @@ from reconciler.cli import options as shared
 from reconciler.cli.screen import tell, write
 from reconciler.cli.sections import Sections
 from reconciler.cli.server import ServerOptions
-from reconciler.money import format_usd
 from reconciler.operations.starting_point import GroupFacts, StartingPoint, find_starting_points
 from reconciler.policy_file.first import dump_first
+from reconciler.render.text import spend_text
 from reconciler.resources import schema_text, shipped
 from reconciler.words import count_people
 
@@ -82,7 +82,7 @@ def _text(start: StartingPoint) -> str:
 
 def _facts(group: GroupFacts) -> str:
     """`10 people, $212.10 spent this month`."""
-    spend = "" if group.spend_micros is None else f", {format_usd(group.spend_micros)} spent this month"
+    spend = "" if group.spend_micros is None else f", {spend_text(group.spend_micros)} spent this month"
     return f"{count_people(group.people)}{spend}"
 
 

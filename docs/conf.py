@@ -23,7 +23,7 @@ myst_heading_anchors = 3
 html_theme = "furo"
 html_title = f"reconciler {__version__}"
 html_copy_source = False
-html_show_sphinx = False
+html_show_sphinx = html_show_copyright = False
 
 HERE = Path(__file__).parent
 SOURCE = "https://github.com/acme/coder-budget-reconciler/blob/main"

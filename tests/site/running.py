@@ -162,7 +162,8 @@ def _script(blocks: Sequence[Block]) -> str:
 def _read(blocks: Sequence[Block], printed: str) -> Iterator[Ran]:
     pieces = printed.split(_END)
     commands = [(block, command) for block in blocks for command in block.commands]
-    for (block, command), output, code in zip(commands, pieces[::2], pieces[1::2], strict=False):
+    assert len(pieces) == 2 * len(commands) + 1, "the shell ended before the page did"
+    for (block, command), output, code in zip(commands, pieces[:-1:2], pieces[1::2], strict=True):
         text = moved_back(settled(output), since=WRITTEN)
         yield Ran(line=command, code=int(code), output=text, is_shown=block.language == "console")
 

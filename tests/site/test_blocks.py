@@ -47,3 +47,26 @@ def _has_failed(command: Ran) -> bool:
 def test_every_block_is_run_or_comes_from_a_file(page: Path) -> None:
     problems = [block.problem for block in blocks_of(page.read_text(encoding="utf-8")) if block.problem]
     assert not problems
+
+
+@pytest.mark.parametrize(
+    ("page", "problem"),
+    [
+        ("```python\nprint()\n```\n", "nobody runs a block of python"),
+        ("```\nx\n```\n", "nobody runs a block of no language"),
+        ("```yaml\nversion: 1\n```\n", "a yaml block begins with `# path.yaml` or `# in path`"),
+        ("```yaml\n# in action.yml\ninputs: {}\n```\n", "action.yml has other lines"),
+        ("```yaml\n# in action.yml\nusing: composite\n```\n", ""),
+    ],
+)
+def test_a_block_that_nobody_runs_is_found(page: str, problem: str) -> None:
+    assert [block.problem for block in blocks_of(page)] == [problem]
+
+
+def test_what_commands_do_stays_for_the_commands_below(tmp_path: Path) -> None:
+    prepared = "```sh\nexport WORD=kept\nmkdir here \\\n  && cd here\n```\n\n"
+    page = f"{prepared}```console\n$ echo $WORD; pwd | xargs basename\n$ false\n$ echo $?\n```\n"
+    ran = run_page(page, folder=tmp_path, options=Options(seed="empty"))
+    assert [command.code for command in ran] == [0, 0, 0, 1, 0]
+    assert [command.output for command in ran if command.is_shown] == ["kept\nhere\n", "", "1\n"]
+    assert with_outputs(page, ["a\n", "", "b\n"]).endswith("a\n$ false\n$ echo $?\nb\n```\n")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from operator import attrgetter
 from types import MappingProxyType
 
 from reconciler.core.budget import Budget, GroupId, OrganizationId, Reading, State, UserId
@@ -120,4 +121,5 @@ def managed_users(desired: Desired, directory: Directory) -> tuple[User, ...]:
         members |= directory.members.get(GroupId(organization_id), frozenset())
     unlisted = (directory.users[user_id] for user_id in members - desired.users.keys())
     listed = (directory.users[user_id] for user_id in desired.users)
-    return tuple(sorted([*listed, *(user for user in unlisted if desired.scope.includes(user.address))]))
+    managed = (*listed, *(user for user in unlisted if desired.scope.includes(user.address)))
+    return tuple(sorted(managed, key=attrgetter("username", "id")))

@@ -41,6 +41,11 @@ class Names:
             for name in {user.username.lower(), user.email.lower(), user.id.lower()} - {""}:
                 self._users[name] = (*self._users.get(name, ()), user)
 
+    @property
+    def directory(self) -> Directory:
+        """Return what the names are of."""
+        return self._directory
+
     def organization(self, name: str) -> Organization | None:
         return self._organizations.get(plain_id(name))
 

@@ -14,6 +14,7 @@ from reconciler.core.directory import Directory, Organization
 from reconciler.core.gate.guardrails import entries_of
 from reconciler.core.gate.verdict import Grant
 from reconciler.core.moment import Moment
+from reconciler.core.names import Names
 from reconciler.core.orphan import Orphan
 from reconciler.core.plan.diff import diff
 from reconciler.core.plan.notices import renamed_notices, stray_notices, vacancy_notices
@@ -159,9 +160,13 @@ def _resolve(
     """Look up the policies and the policy before; the latter is as good as not known if it cannot be looked up."""
     moment = request.moment
     offers = reader.deployment().offers
-    named = unknown_users((*request.policies, *(request.base or ())), directory)
-    directory = with_people(directory, named, reader)
-    look_up = partial(resolve, directory=directory, at=moment.at, at_server=moment.at_server, scope=request.scope)
+    names = Names(directory)
+    unknown = unknown_users((*request.policies, *(request.base or ())), names)
+    directory = with_people(directory, unknown, reader)
+    names = names if names.directory is directory else Names(directory)
+    look_up = partial(
+        resolve, directory=directory, names=names, at=moment.at, at_server=moment.at_server, scope=request.scope
+    )
     resolution = look_up(request.policies)
     records = records_of(resolution, reader, request.journals, now=moment.now)
     if records:

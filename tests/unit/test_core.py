@@ -11,6 +11,7 @@ from reconciler.core.action import Action, Cause, Kind
 from reconciler.core.budget import ABSENT, Budget, GroupId, GroupRef, OrganizationId, Unknown, UserId
 from reconciler.core.describe import describe
 from reconciler.core.directory import Directory, Group, Subject, User
+from reconciler.core.names import Names
 from reconciler.core.orphan import Orphan
 from reconciler.core.plan.diff import Difference, diff
 from reconciler.core.plan.order import Phase, phase_of, schedule
@@ -165,7 +166,9 @@ class TestNames:
         assert says(looked_up(policy(override("bob", "eng", None)))) == [], "a removal needs no membership"
 
     def test_people_outside_of_all_organizations_are_asked_for(self) -> None:
-        assert unknown_users([policy(override("ana", "eng"), override("Zoe", "eng"))], WORLD.directory()) == {"Zoe"}
+        assert unknown_users([policy(override("ana", "eng"), override("Zoe", "eng"))], Names(WORLD.directory())) == {
+            "Zoe"
+        }
 
 
 @pytest.mark.parametrize(

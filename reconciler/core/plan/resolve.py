@@ -81,9 +81,8 @@ class Resolution:
         return frozenset(subject.id for subject in listed if isinstance(subject, User)) | self.desired.users.keys()
 
 
-def unknown_users(policies: Iterable[Policy], directory: Directory) -> frozenset[str]:
-    """Return the users of the policies that the directory does not know: they may be in no organization."""
-    names = Names(directory)
+def unknown_users(policies: Iterable[Policy], names: Names) -> frozenset[str]:
+    """Return the users of the policies that nobody is called: they may be in no organization."""
     return frozenset(
         entry.user for policy in policies for entry in policy.user_overrides if not names.users(entry.user)
     )
@@ -97,13 +96,16 @@ def resolve(
     at_server: datetime | None = None,
     scope: Scope = EVERYTHING,
     records: Iterable[GrantRecord] = (),
+    names: Names | None = None,
 ) -> Resolution:
     """Look up every name of the policies and decide which entries hold at the instant `at` (UTC).
 
     `at_server` is the same instant by Coder's clock, where that differs. `records` tell who had the names of entries
-    that have ended. Law 10 (independence): an orphan changes nothing of what the other entries want.
+    that have ended. `names` are those of the directory, for a caller who has them already.
+
+    Law 10 (independence): an orphan changes nothing of what the other entries want.
     """
-    resolver = _Resolver(directory, scope, Holders(records), at=at, at_server=at_server or at)
+    resolver = _Resolver(names or Names(directory), scope, Holders(records), at=at, at_server=at_server or at)
     for policy in policies:
         resolver.add(policy)
     return resolver.resolution()
@@ -126,15 +128,13 @@ def without_overrides(resolution: Resolution, reason: str) -> Resolution:
 class _Resolver:
     """Collects the wanted states, the orphans and the findings of one resolution."""
 
-    def __init__(
-        self, directory: Directory, scope: Scope, holders: Holders, *, at: datetime, at_server: datetime
-    ) -> None:
-        self._directory = directory
+    def __init__(self, names: Names, scope: Scope, holders: Holders, *, at: datetime, at_server: datetime) -> None:
+        self._names = names
+        self._directory = names.directory
         self._holders = holders
         self._at = at
         self._at_server = at_server
         self._scope = scope
-        self._names = Names(directory)
         self._near_users = NearNames(self._names.user_names)
         self._seen: dict[OrganizationId, Place] = {}
         self._claims: dict[Subject, Place] = {}

@@ -52,7 +52,7 @@ def _told(outcome: ActionOutcome, *, width: int, why: str) -> Iterator[Line]:
 def ending_lines(report: OutcomeReport) -> list[Line]:
     """Render what follows the results: what was not attempted and why, the proof, the count."""
     role = Role.GOOD if report.is_complete else Role.DANGER
-    return lines_of(["", *_remarks(report), Line(summary(report), role)])
+    return lines_of(["", *remarks(report), Line(summary(report), role)])
 
 
 def run_lines(report: OutcomeReport) -> list[Line]:
@@ -110,7 +110,8 @@ def result_line(outcome: ActionOutcome, *, width: int, why: str = "") -> Line:
     return Line(f"  {word:<13}  {harmless(outcome.action.address):<{width}}  {amounts}{detail}", _ROLES[outcome.result])
 
 
-def _remarks(outcome: OutcomeReport) -> Iterator[str]:
+def remarks(outcome: OutcomeReport) -> Iterator[str]:
+    """Yield a sentence each: what was left out, held back or not attempted, and what a read afterwards showed."""
     if outcome.left_out:
         yield f"Left out: {_named(outcome.left_out)}."
     if outcome.held_back:

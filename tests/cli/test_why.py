@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 
 import pytest
 
@@ -57,6 +58,26 @@ def test_drift_explain_and_a_journal_say_it_too(coder: Shell) -> None:
     assert applied.code == 0, applied.err
     told = coder.run("show", "run.jsonl").out
     assert "$500.00 -> $1,000.00\n      tier senior; agents in CI\n" in told
+
+
+def test_a_journal_tells_who_which_policy_and_why(coder: Shell) -> None:
+    """In CI: the actor, and where the run can be looked up."""
+    coder.policy(TIERS.replace("senior: $1000", "senior: $1003"))
+    git = ["git", "-c", "user.name=ana", "-c", "user.email=ana@example.com", "-c", "init.defaultBranch=main"]
+    for arguments in (["init", "-q"], ["add", "policies"], ["commit", "-q", "-m", "budgets"]):
+        subprocess.run([*git, *arguments], cwd=coder.folder, check=True)
+    revision = subprocess.run(
+        ["git", "rev-parse", "HEAD"], cwd=coder.folder, check=True, capture_output=True, text=True
+    ).stdout.strip()
+    coder.set(GITLAB_CI="true", GITLAB_USER_LOGIN="octocat", CI_JOB_URL="https://gitlab.example/acme/budgets/-/jobs/17")
+    assert coder.run("apply", "--auto-approve", "--journal", "run.jsonl", *AT).code == 0
+    for name in ("text", "json", "markdown", "html"):
+        page = coder.run("show", "run.jsonl", "--format", name).out
+        for fact in (revision, "octocat in https://gitlab.example/acme/budgets/-/jobs/17", "agents in CI", "senior"):
+            assert fact in page
+    reverted = coder.run("revert", "run.jsonl", "--auto-approve")
+    assert f"The policy at {revision[:12]} still says" in reverted.err
+    assert "revert that commit, or the next apply does it again." in reverted.err
 
 
 def test_a_refusal_is_said_once(coder: Shell) -> None:

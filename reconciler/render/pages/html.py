@@ -25,9 +25,8 @@ from reconciler.formats.documents import Value
 from reconciler.money import format_usd
 from reconciler.render.changes import action_why
 from reconciler.render.formats import Facts
-from reconciler.render.overview import (
-    outcome_headline,
-)
+from reconciler.render.outcome import remarks
+from reconciler.render.overview import outcome_headline
 from reconciler.render.page import Alert, Column, Page, Row, Table, Tile
 from reconciler.render.pages import text as text_page
 from reconciler.render.plan_page import plan_page, subtitle
@@ -107,17 +106,21 @@ def _outcome_page(reports: Sequence[OutcomeReport]) -> Page:
         )
         for result in Result
     )
-    why = tuple(report.ended.why for report in reports if report.ended and report.ended.why)
+    sentences = tuple(str(sentence) for report in reports if report.run for sentence in remarks(report))
+    tone = "" if all(report.is_complete for report in reports) else "bad"
     return Page(
         title=f"AI budgets: {outcome_headline(reports)}",
         subtitles=tuple(subtitle(report.deployment, report.digest) for report in reports),
         tiles=tiles if results else (),
-        alerts=(Alert(title="Not everything was attempted", lines=why, tone="bad"),) if why else (),
+        alerts=(Alert(title="What was found", lines=sentences, tone=tone),) if sentences else (),
         tables=(Table(title="Results", columns=columns, rows=rows),) if rows else (),
-        footer=" ".join(
-            f"Run {report.run} by {report.who}; journal {report.journal}." for report in reports if report.run
-        ),
+        footer=" ".join(map(_run, (report for report in reports if report.run))),
     )
+
+
+def _run(report: OutcomeReport) -> str:
+    revision = f", policy at {report.revision}" if report.revision else ""
+    return f"Run {report.run} by {report.who}{revision}; journal {report.journal}."
 
 
 def _failure_page(failure: Failure) -> Page:

@@ -32,6 +32,7 @@ from reconciler.render.changes import (
     DRIFT_TITLES,
     ChangeRow,
     Problem,
+    action_why,
     change_rows,
     difference_rows,
     problems_of,
@@ -39,6 +40,7 @@ from reconciler.render.changes import (
 )
 from reconciler.render.formats import Facts
 from reconciler.render.markup import code, fenced, link, place_url
+from reconciler.render.outcome import remarks
 from reconciler.render.outlook import outlook_sentences, replay_tables
 from reconciler.render.overview import (
     Overview,
@@ -275,7 +277,7 @@ def _cut(page: str, most: int) -> str:
 def _results(report: OutcomeReport) -> list[str]:
     lines: list[str] = []
     if report.results:
-        lines += ["| result | who | before | after | detail |", "|---|---|--:|--:|---|"]
+        lines += ["| result | who | before | after | why | detail |", "|---|---|--:|--:|---|---|"]
     for outcome in sorted(report.results, key=lambda row: row.result in (Result.DONE, Result.ALREADY)):
         before, after = (
             getattr(state, "limit_micros", None) for state in (outcome.action.before, outcome.action.after)
@@ -285,17 +287,21 @@ def _results(report: OutcomeReport) -> list[str]:
             code(outcome.action.address),
             _amount(before),
             _amount(after),
+            code(action_why(outcome.action)),
             code(outcome.detail),
         )
         lines.append(f"| {' | '.join(cells)} |")
     lines += [""] if lines else []
-    if report.ended and report.ended.why:
-        lines += [f"Not everything was attempted: {code(report.ended.why)}", ""]
-    journal = f" · journal {code(report.journal)}" if report.journal else ""
-    return [
-        *lines,
-        f"<sub>Coder at {code(report.deployment.url)} · digest `{report.digest[:DIGEST_SHOWN]}`{journal}</sub>",
-    ]
+    sentences = [f"- {code(str(sentence))}" for sentence in remarks(report)] if report.run else []
+    lines += [*sentences, ""] if sentences else []
+    facts = (
+        f"Coder at {code(report.deployment.url)}",
+        f"digest `{report.digest[:DIGEST_SHOWN]}`",
+        f"policy at {code(report.revision)}" if report.revision else "",
+        f"run by {code(report.who)}" if report.who else "",
+        f"journal {code(report.journal)}" if report.journal else "",
+    )
+    return [*lines, f"<sub>{' · '.join(filter(None, facts))}</sub>"]
 
 
 def _failure_page(failure: Failure, facts: Facts) -> str:

@@ -80,12 +80,12 @@ def group_table(replay: Replay, most: int) -> Table:
     hidden = len(replay.groups) - most
     return Table(
         title=f"What people of each group spent in {replay.month.start:%Y-%m}",
-        hint="The last column says how many people other limits of the group would have stopped.",
+        hint="The last column says how many people without an override other limits of the group would have stopped.",
         columns=(
             Column(name="group"), Column(name="people", is_number=True), Column(name="limit", is_number=True),
             Column(name="spent", is_number=True), Column(name="half up to", is_number=True),
             Column(name="9 of 10 up to", is_number=True), Column(name="highest", is_number=True),
-            Column(name="stopped", is_number=True), Column(name="would stop"),
+            Column(name="stopped", is_number=True), Column(name="would stop (overrides apart)"),
         ),
         rows=rows,
         more_rows=f"{hidden:,} more groups: --json" if hidden > 0 else "",

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from reconciler.core.budget import GroupId, UserId
 from reconciler.core.people.census import Restarted, leaks_of, overrides_of, take_census
-from reconciler.core.people.effective import EffectiveLimits
+from reconciler.core.people.effective import HIDDEN, EffectiveLimits
 from reconciler.core.people.effects import Standing
 from reconciler.core.people.forecast import Basis, Pace
 from reconciler.core.spend import DAY, Unpriced, Window, month_of
@@ -209,6 +209,9 @@ def test_leaks() -> None:
     )
     assert census.total.unlimited == 1
     assert leaks_of(census, snapshot, booked=None, unpriced=None).restarted is None
+    unread = EffectiveLimits(snapshot.directory, snapshot.group_budgets, {}, otherwise=HIDDEN)
+    unclear = take_census(people, snapshot, unread, booked, pace=None, period_end=month_of(AT).end, at=AT)
+    assert leaks_of(unclear, snapshot, booked=booked, unpriced=()).idle_groups == (), "nobody knows whom they limit"
     part = take_census(people[1:], snapshot, limits, booked, pace=None, period_end=month_of(AT).end, at=AT)
     assert leaks_of(part, snapshot, booked=booked, unpriced=()).idle_groups == ()
 

@@ -355,9 +355,10 @@ def leaks_of(
 ) -> Leaks:
     """Return what keeps budgets from binding; `booked` is all spend of the period, None where it could not be read.
 
-    A budget is idle only if all members of its group were looked at.
+    A budget is idle only if all members of its group were looked at, and it is known what limits each of them.
     """
     directory = snapshot.directory
+    unclear = {person.user_id for person in census.people if isinstance(person.effective, Unknown)}
     idle = (
         row.group
         for row in census.groups
@@ -365,6 +366,7 @@ def leaks_of(
         and not row.sums.people
         and row.members == len(directory.members.get(row.group.id, _NOBODY))
         and row.group.id not in directory.hidden_members
+        and unclear.isdisjoint(directory.members.get(row.group.id, _NOBODY))
     )
     return Leaks(
         unpriced=unpriced,

@@ -20,6 +20,7 @@ _VOLATILE = (
     (re.compile(r"Read \d+ requests in"), "Read 21 requests in"),  # what is asked ahead depends on what comes first
     (re.compile(r"(on 20\d\d-\d\d-\d\d) \d\d:\d\d UTC"), r"\1 15:00 UTC"),
     (re.compile(r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ"), "2026-11-23T15:00:00Z"),
+    (re.compile(r"(snapshot of \S+), \d+ minutes? ago"), r"\1, now"),
     (re.compile(r"\d\d:\d\d:\d\d UTC"), "15:00:00 UTC"),
     (re.compile(r"by \S+@\S+ with reconciler"), "by ana@laptop with reconciler"),
     (re.compile(r"curl/[\d.]+"), "curl/8.5.0"),

@@ -272,8 +272,16 @@ def _hazards(plan: Plan) -> Iterator[Problem]:
             subject="",
             message=refusal.message,
             hint=refusal.hint,
-            place=None,
+            place=_place_of(hazard, plan),
         )
+
+
+def _place_of(hazard: Hazard, plan: Plan) -> Place | None:
+    """Return the entry that concerns the first person counted, so that the author sees it at a line of the change."""
+    names = {name for danger in plan.verdict.uncovered if danger.hazard is hazard for name in danger.counted}
+    causes = {cause for person in plan.effects.people if person.username in names for cause in person.causes}
+    places = (action.place for action in plan.actions if action.address in causes)
+    return next(filter(None, places), None)
 
 
 def _left_out(plan: Plan) -> Iterator[Problem]:

@@ -44,7 +44,8 @@ def test_a_step_of_github_gets_outputs_a_summary_and_annotations(coder: Shell) -
     on_github(coder).policy(BLOCKS_BOB)
     ran = coder.run("plan", *AT, "--format", "github")
     assert ran.code == 3
-    assert "\n::error title=AI budgets%3A BLOCKS_USERS::BLOCKS_USERS: 1 person would be blocked now (bob)" in ran.out
+    place = "file=policies/acme.yaml,line=5,col=12"
+    assert f"\n::error title=AI budgets%3A BLOCKS_USERS,{place}::BLOCKS_USERS: 1 person would be blocked" in ran.out
     outputs = dict(line.split("=", 1) for line in (coder.folder / "out").read_text().splitlines())
     assert {"has_changes": "true", "updates": "1", "refused": "true", "exit_code": "3"}.items() <= outputs.items()
     summary = (coder.folder / "summary").read_text()

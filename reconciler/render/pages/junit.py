@@ -128,7 +128,8 @@ def _results(report: OutcomeReport) -> Iterator[_Case]:
 
 
 def _problem(problem: Problem) -> _Case:
-    name = problem.subject or (str(problem.place) if problem.place else problem.rule)
+    is_placed = problem.place is not None and not problem.is_hazard
+    name = problem.subject or (str(problem.place) if is_placed else problem.rule)
     return _Case(suite=problem.rule, name=name, place=problem.place, failure=problem.message, detail=problem.hint)
 
 

@@ -56,37 +56,6 @@ def screen(document: str = "") -> Callable[[Command], Command]:
     formats = formats_of(document) if document else tuple(FORMATS)
 
     def decorate(function: Command) -> Command:
-        @click.option(
-            "--format",
-            "format_name",
-            type=click.Choice(formats),
-            default="text",
-            show_default=True,
-            help="How to print the result.",
-        )
-        @click.option("--json", "wants_json", is_flag=True, help="Short for --format json.")
-        @click.option(
-            "--save",
-            "saves",
-            multiple=True,
-            metavar="FORMAT=FILE",
-            help="Also write the result in this format to FILE; may be repeated.",
-        )
-        @click.option(
-            "--save-mode",
-            default="600",
-            show_default=True,
-            metavar="MODE",
-            help="Permissions of the files of --save, in octal digits.",
-        )
-        @click.option(
-            "--metrics-people", "names_people", is_flag=True,
-            help="In metrics, also label by person: who is blocked, and in `status` each person's limit and spend.",
-        )  # fmt: skip
-        @click.option(
-            "--color", type=click.Choice(["auto", "always", "never"]), default="auto", show_default=True,
-            help="Colour the text; auto asks NO_COLOR, FORCE_COLOR and the terminal.",
-        )  # fmt: skip
         @functools.wraps(function)
         def wrapper(
             *args: Any,
@@ -104,16 +73,53 @@ def screen(document: str = "") -> Callable[[Command], Command]:
                 save_mode=_mode(save_mode),
                 names_people=names_people,
             )
-            _require_different(output.saves)
-            for name in {output.format, *(save.format for save in output.saves)}:
-                if FORMATS[name].extra:
-                    page_of(name)  # a library that is missing must be said before anything is written
+            _require_printable(output)
             command = click.get_current_context().info_name or ""
             return function(*args, screen=Screen(command=command, output=output, color=color), **kwargs)
 
-        return wrapper
+        return _screen_options(formats)(wrapper)
 
     return decorate
+
+
+def _screen_options(formats: tuple[str, ...]) -> Callable[[Command], Command]:
+    """Return a decorator that adds the options of `screen`, in the order of its docstring."""
+    options = (
+        click.option(
+            "--format", "format_name", type=click.Choice(formats), default="text", show_default=True,
+            help="How to print the result.",
+        ),
+        click.option("--json", "wants_json", is_flag=True, help="Short for --format json."),
+        click.option(
+            "--save", "saves", multiple=True, metavar="FORMAT=FILE",
+            help="Also write the result in this format to FILE; may be repeated.",
+        ),
+        click.option(
+            "--save-mode", default="600", show_default=True, metavar="MODE",
+            help="Permissions of the files of --save, in octal digits.",
+        ),
+        click.option(
+            "--metrics-people", "names_people", is_flag=True,
+            help="In metrics, also label by person: who is blocked, and in `status` each person's limit and spend.",
+        ),
+        click.option(
+            "--color", type=click.Choice(["auto", "always", "never"]), default="auto", show_default=True,
+            help="Colour the text; auto asks NO_COLOR, FORCE_COLOR and the terminal.",
+        ),
+    )  # fmt: skip
+
+    def decorate(function: Command) -> Command:
+        return functools.reduce(lambda decorated, option: option(decorated), reversed(options), function)
+
+    return decorate
+
+
+def _require_printable(output: Output) -> None:
+    """Raise unless every result can be written: what is missing must be said before anything is written to Coder."""
+    _require_different(output.saves)
+    for name in {output.format, *(save.format for save in output.saves)}:
+        if FORMATS[name].extra:
+            page_of(name)
 
 
 def _save(text: str, formats: tuple[str, ...]) -> Save:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import partial
 
-from reconciler.core.action import Origin
+from reconciler.core.action import Action, Origin
 from reconciler.core.activity import Attribution
 from reconciler.core.budget import GroupId, UserId
 from reconciler.core.desired import Desired, managed_groups, managed_users
@@ -16,6 +17,7 @@ from reconciler.core.gate.verdict import Grant
 from reconciler.core.moment import Moment
 from reconciler.core.names import Names
 from reconciler.core.orphan import Orphan
+from reconciler.core.people.effects import Notice
 from reconciler.core.plan.diff import diff
 from reconciler.core.plan.notices import renamed_notices, stray_notices, vacancy_notices
 from reconciler.core.plan.order import in_order
@@ -90,11 +92,7 @@ def make_plan(request: PlanRequest, reader: Reader) -> Planned:
         base=base.desired if base else None,
         changes={last.address: last for last in attribution.changes},
     )
-    actions = [with_origin(action, desired, directory, evidence) for action in difference.actions]
-    if request.subjects is not None:
-        actions = [action for action in actions if action.subject.id in request.subjects]
-    if request.only_due:
-        actions = [action for action in actions if action.origin is Origin.DUE]
+    actions = _chosen(request, (with_origin(action, desired, directory, evidence) for action in difference.actions))
     proposal = Proposal(
         actions=in_order(actions),
         snapshot=snapshot,
@@ -104,10 +102,8 @@ def make_plan(request: PlanRequest, reader: Reader) -> Planned:
         base=entries_of(base.policies) if base else None,
     )
     review = review_proposal(proposal, reader, grants=request.grants)
-    vacancies = vacancy_notices(resolution.vacancies, at=request.moment.at)
-    renamed = renamed_notices(resolution.renamed, at=request.moment.at)
+    notices = (*review.effects.notices, *_notices(resolution, snapshot, at=request.moment.at))
     lost = find_suspicions(resolution, snapshot, actions, reader) if request.subjects is None else ()
-    strays = stray_notices(snapshot, listed=desired.users.keys(), at=request.moment.at)
     orphans = _orphans((*resolution.orphans, *difference.orphans, *lost), base)
     if request.asks_log and not attribution.reason:
         orphans = with_authors(orphans, resolution, directory, reader, now=request.moment.now)
@@ -121,7 +117,7 @@ def make_plan(request: PlanRequest, reader: Reader) -> Planned:
         orphans=orphans,
         held_back=review.held_back,
         unresolved=difference.unresolved,
-        effects=replace(review.effects, notices=(*review.effects.notices, *vacancies, *renamed, *strays)),
+        effects=replace(review.effects, notices=notices),
         verdict=review.verdict,
         sources=request.sources,
         not_read=request.not_read,
@@ -129,6 +125,23 @@ def make_plan(request: PlanRequest, reader: Reader) -> Planned:
         is_for_now=request.moment.is_for_now,
     )
     return Planned(plan=plan, unmatched=resolution.selection.unmatched, attribution=attribution)
+
+
+def _chosen(request: PlanRequest, actions: Iterable[Action]) -> list[Action]:
+    """Keep the actions that the request asks for: of its subjects, and those that a date asks for."""
+    return [
+        action
+        for action in actions
+        if (request.subjects is None or action.subject.id in request.subjects)
+        and (not request.only_due or action.origin is Origin.DUE)
+    ]
+
+
+def _notices(resolution: Resolution, snapshot: Snapshot, *, at: datetime) -> Iterator[Notice]:
+    """Yield what is worth saying about entries whose names did not fit, and about overrides that no entry manages."""
+    yield from vacancy_notices(resolution.vacancies, at=at)
+    yield from renamed_notices(resolution.renamed, at=at)
+    yield from stray_notices(snapshot, listed=resolution.desired.users.keys(), at=at)
 
 
 def _orphans(orphans: Iterable[Orphan], base: Resolution | None) -> tuple[Orphan, ...]:

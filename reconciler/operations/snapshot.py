@@ -43,9 +43,7 @@ def record(reader: StatusReader, *, at: datetime) -> Recording:
         for group_id, group in sorted(directory.groups.items())
         if group.organization_id in refused
     }
-    joined: dict[UserId, list[Joined]] = {}
-    for (user_id, organization_id), time in sorted(directory.joined.items()):
-        joined.setdefault(user_id, []).append(Joined(organization_id=organization_id, at=time))
+    joined = _joined(directory)
     return Recording(
         at=at,
         is_redacted=False,
@@ -75,6 +73,14 @@ def record(reader: StatusReader, *, at: datetime) -> Recording:
         unpriced_requests=reader.unpriced_requests(organizations, reader.period() or month_of(at)),
         exports=exports,
     )
+
+
+def _joined(directory: Directory) -> Mapping[UserId, list[Joined]]:
+    """Return when each person joined which organization, sorted by its id."""
+    joined: dict[UserId, list[Joined]] = {}
+    for (user_id, organization_id), time in sorted(directory.joined.items()):
+        joined.setdefault(user_id, []).append(Joined(organization_id=organization_id, at=time))
+    return joined
 
 
 class RecordedReader:

@@ -19,9 +19,10 @@ from reconciler.core.gate.verdict import Breach
 from reconciler.core.names import Names
 from reconciler.core.people.agreement import UNSEEN, disagreements
 from reconciler.core.people.assess import assess, limits_after
-from reconciler.core.people.census import effective_of, leaks_of, overrides_of, take_census
+from reconciler.core.people.census import effective_of, overrides_of, take_census
 from reconciler.core.people.effective import EffectiveLimits
 from reconciler.core.people.forecast import DAYS, Pace, days_of, pace_of_days, pace_of_period
+from reconciler.core.people.leaks import leaks_of
 from reconciler.core.plan.resolve import resolve
 from reconciler.core.plan.status import Status
 from reconciler.core.policy import Policy, UserOverrideEntry

@@ -9,8 +9,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
 from reconciler.core.budget import Budget, GroupRef, Unknown
-from reconciler.core.people.census import NEAR_PERCENT, GroupStatus, Leaks, OverrideStatus, PersonStatus, Sums
+from reconciler.core.people.census import GroupStatus, OverrideStatus, PersonStatus, Sums
+from reconciler.core.people.effects import NEAR_PERCENT
 from reconciler.core.people.forecast import Basis, PaceDays
+from reconciler.core.people.leaks import Leaks
 from reconciler.core.plan.status import SOON, Status
 from reconciler.core.snapshot import Unlimited
 from reconciler.money import format_usd, format_usd_short

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from reconciler.core.budget import Unknown
-from reconciler.core.people.census import NEAR_PERCENT
+from reconciler.core.people.effects import NEAR_PERCENT
 from reconciler.core.plan.status import Status
 from reconciler.money import format_usd_short
 from reconciler.render.charts import BARS_SHOWN, BarChart, DotChart, Pair, Person, bar_chart, dot_chart

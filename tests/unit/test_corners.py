@@ -10,10 +10,11 @@ from reconciler.core.budget import ABSENT, Budget, GroupId, Unknown, UserId
 from reconciler.core.gate.guardrails import _raises
 from reconciler.core.gate.hazards import Facts
 from reconciler.core.gate.verdict import Breach, Verdict
-from reconciler.core.people.census import OverrideStatus, _restarted
+from reconciler.core.people.census import OverrideStatus
 from reconciler.core.people.effective import EffectiveLimits
 from reconciler.core.people.effects import PersonEffect
 from reconciler.core.people.forecast import Basis, Pace, forecast
+from reconciler.core.people.leaks import _restarted
 from reconciler.core.people.moves import moves
 from reconciler.core.people.replay import Month, replay_month
 from reconciler.core.plan.due import due_refusals

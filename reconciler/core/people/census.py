@@ -1,14 +1,8 @@
-"""Everybody, one by one and by group: the limit, what counts against it, the pace; and what keeps budgets from binding.
+"""Everybody, one by one and by group: the limit, what counts against it, and the pace.
 
 Every person belongs to the group that is effective for them, an override's people to the group that it is booked on; so
-groups add up to the whole. Who has no limit is counted apart and is in no exposure, and who is not known is in no sum.
-
-A budget does not bind where something goes past it:
-
-    a model without a price   its use costs nothing, so no limit is ever reached by it
-    an idle budget            a group's budget that is nobody's effective limit
-    nobody's limit            a person whom no budget reaches
-    a restart                 spend that no longer counts, because another group became effective in the same period
+groups add up to the whole. People without a limit are counted apart and add nothing to the exposure; people whose limit
+is not known add nothing to any sum.
 """
 
 from __future__ import annotations
@@ -18,18 +12,15 @@ from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from typing import ClassVar
 
-from reconciler.core.budget import Budget, GroupId, GroupRef, Reading, Unknown, UserId
+from reconciler.core.budget import Budget, GroupRef, Reading, Unknown, UserId
 from reconciler.core.people.agreement import username
 from reconciler.core.people.assess import SpendAnswers
 from reconciler.core.people.effective import NOT_READ, EffectiveLimits
-from reconciler.core.people.effects import Spend, Standing, standing
+from reconciler.core.people.effects import NEAR_PERCENT, Spend, Standing, standing
 from reconciler.core.people.forecast import Pace
 from reconciler.core.snapshot import Effective, Snapshot, Unlimited
-from reconciler.core.spend import Booked, Unpriced
 from reconciler.money import Micros
 
-NEAR_PERCENT = 85
-"""Coder itself tells a person, the Owners and the User Admins at this share. Source: coder-api section 13.2."""
 _NOBODY: frozenset[UserId] = frozenset()
 _NO_SPEND = Unknown("their spend could not be read")
 _NOT_COUNTED = Unknown("it is not known which group their spend counts in")
@@ -157,37 +148,6 @@ class OverrideStatus:
         if isinstance(self.fallback, Unknown):
             return False
         return (self.fallback.limit_micros, self.fallback.group) == (self.budget.limit_micros, self.budget.group)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Restarted:
-    """A person of whose spend only a part counts, because they moved to another group within the period."""
-
-    user_id: UserId
-    """Their UUID."""
-    username: str
-    """Their username."""
-    counted_micros: Micros
-    """What counts against their limit."""
-    spent_micros: Micros
-    """What they spent in the period on all groups together."""
-    groups: int
-    """On how many groups; more than two means more than one restart."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Leaks:
-    """What keeps budgets from binding."""
-
-    unpriced: tuple[Unpriced, ...] | None
-    """Models that were used this period at no cost, most tokens first; null where the spend export cannot be read."""
-    unpriced_requests: int | None
-    """Requests of the period to models without a price, in the organizations looked at; null where the server does not
-    say it (2.37 and older)."""
-    idle_groups: tuple[GroupRef, ...]
-    """Groups whose budget limits nobody, sorted by address."""
-    restarted: tuple[Restarted, ...] | None
-    """Most uncounted spend first; null where the spend export cannot be read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -343,62 +303,3 @@ def overrides_of(
         if isinstance(reading := snapshot.user_overrides.get(user_id, NOT_READ), Budget)
     ]
     return tuple(sorted(rows, key=lambda row: (row.username, row.user_id)))
-
-
-def leaks_of(
-    census: Census,
-    snapshot: Snapshot,
-    *,
-    booked: Booked | None,
-    unpriced: tuple[Unpriced, ...] | None,
-    unpriced_requests: int | None = None,
-) -> Leaks:
-    """Return what keeps budgets from binding; `booked` is all spend of the period, None where it could not be read.
-
-    A budget is idle only if all members of its group were looked at, and it is known what limits each of them.
-    """
-    directory = snapshot.directory
-    unclear = {person.user_id for person in census.people if isinstance(person.effective, Unknown)}
-    idle = (
-        row.group
-        for row in census.groups
-        if isinstance(row.budget, Budget)
-        and not row.sums.people
-        and row.members == len(directory.members.get(row.group.id, _NOBODY))
-        and row.group.id not in directory.hidden_members
-        and unclear.isdisjoint(directory.members.get(row.group.id, _NOBODY))
-    )
-    return Leaks(
-        unpriced=unpriced,
-        unpriced_requests=unpriced_requests,
-        idle_groups=tuple(sorted(idle, key=lambda group: group.address)),
-        restarted=None if booked is None else _restarted(census.people, booked),
-    )
-
-
-def _restarted(people: Iterable[PersonStatus], booked: Booked) -> tuple[Restarted, ...]:
-    """Return whose spend is booked on a group that is not effective now; who has no limit loses nothing by it."""
-    groups: dict[UserId, list[tuple[GroupId, Micros]]] = {}
-    for group_id, rows in booked.items():
-        for user_id, micros in rows.items():
-            if micros:
-                groups.setdefault(user_id, []).append((group_id, micros))
-    restarted = []
-    for person in people:
-        bookings = groups.get(person.user_id, [])
-        if not bookings or person.limit_micros is None or isinstance(person.effective, Unknown):
-            continue
-        here = person.effective.group.id
-        counted = sum(micros for group_id, micros in bookings if group_id == here)
-        spent = sum(micros for _, micros in bookings)
-        if counted < spent:
-            restarted.append(
-                Restarted(
-                    user_id=person.user_id,
-                    username=person.username,
-                    counted_micros=Micros(counted),
-                    spent_micros=Micros(spent),
-                    groups=len({group_id for group_id, _ in bookings} | {here}),
-                )
-            )
-    return tuple(sorted(restarted, key=lambda row: (row.counted_micros - row.spent_micros, row.username)))

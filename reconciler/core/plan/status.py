@@ -7,9 +7,10 @@ from datetime import datetime, timedelta
 from typing import ClassVar
 
 from reconciler.core.gate.verdict import Breach
-from reconciler.core.people.census import GroupStatus, Leaks, OverrideStatus, PersonStatus, Sums
+from reconciler.core.people.census import GroupStatus, OverrideStatus, PersonStatus, Sums
 from reconciler.core.people.effects import Standing
 from reconciler.core.people.forecast import PaceDays
+from reconciler.core.people.leaks import Leaks
 from reconciler.core.snapshot import Deployment
 from reconciler.core.spend import Window
 

@@ -80,12 +80,15 @@ def _membership_entry(user_id: UserId, group: Group, log: _Log, since: datetime)
 
 def with_authors(
     orphans: Iterable[Orphan], resolution: Resolution, directory: Directory, reader: Reader, *, now: datetime
-) -> tuple[Orphan, ...]:
-    """Add to orphans who deleted, renamed or moved what they name, where the log tells it."""
+) -> tuple[tuple[Orphan, ...], int]:
+    """Add to orphans who deleted, renamed or moved what they name, where the log tells it.
+
+    Also return about how many the log was not asked, because there are too many, or because it could not be read.
+    """
     log, since = _Log(reader), now - SINCE
     listed = {row.entry.place: row for policy in resolution.policies for row in policy.listed}
     wanted = {wanted.entry.place: wanted for wanted in resolution.desired.users.values()}
-    found = []
+    found, not_asked = [], 0
     for orphan in orphans:
         match orphan.reason:
             case OrphanReason.UNKNOWN_USER:
@@ -98,7 +101,8 @@ def with_authors(
             case _:
                 pass
         found.append(orphan)
-    return tuple(found)
+        not_asked += bool(log.reason)
+    return tuple(found), not_asked
 
 
 def _named(orphan: Orphan, kind: Audited, name: str, log: _Log, since: datetime) -> Orphan:

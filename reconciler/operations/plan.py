@@ -106,7 +106,8 @@ def make_plan(request: PlanRequest, reader: Reader) -> Planned:
     lost = find_suspicions(resolution, snapshot, actions, reader) if request.subjects is None else ()
     orphans = _orphans((*resolution.orphans, *difference.orphans, *lost), base)
     if request.asks_log and not attribution.reason:
-        orphans = with_authors(orphans, resolution, directory, reader, now=request.moment.now)
+        orphans, not_asked = with_authors(orphans, resolution, directory, reader, now=request.moment.now)
+        attribution = replace(attribution, not_asked=attribution.not_asked + not_asked)
     plan = Plan(
         deployment=snapshot.deployment,
         at=request.moment.at,

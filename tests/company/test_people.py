@@ -5,6 +5,7 @@ from __future__ import annotations
 import httpx
 import time_machine
 
+from reconciler.operations.authors import MOST
 from reconciler.sandbox import Options, Sandbox
 from tests.cli.running import AS_IT_IS, NOW, Shell
 from tests.company import live
@@ -101,3 +102,13 @@ def test_orphans_say_who_did_it(shell: Shell) -> None:
         in ran.out
     )
     assert "olivia renamed the group to 'lab' on 2026-11-23 12:00 UTC" in ran.out
+
+
+def test_of_many_orphans_it_is_said_that_the_log_was_not_asked_about_all(shell: Shell) -> None:
+    entries = "".join(f"  - {{user: gone-{number}, group: platform, limit: $100}}\n" for number in range(MOST + 7))
+    shell.policy(AS_IT_IS + "user_overrides:\n" + entries)
+    with Sandbox(Options(now=NOW)) as sandbox, time_machine.travel(NOW, tick=False):
+        ran = shell.connect(sandbox, "auditor").run("drift")
+        asked = sum("/audit" in request.path for request in sandbox.requests)
+    assert "The audit log was not asked about 7 more differences." in ran.out
+    assert asked == MOST

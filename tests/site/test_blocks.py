@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -18,6 +19,8 @@ from tests.site.running import Ran, blocks_of, run_page, shown_outputs, with_out
 
 SANDBOXES: Mapping[str, Options] = {}
 """Of pages that are not about the demo company."""
+TOOLS = ("curl", "jq")
+"""What pages call beside reconciler, and what not every machine has."""
 HELP = DOCS / "reference" / "commands.md"
 """Its blocks are generated from the kept help, which tests/cli/test_help.py compares with click's own."""
 PAGES = [page for page in user_pages() if page != HELP and blocks_of(page.read_text(encoding="utf-8"))]
@@ -30,6 +33,9 @@ def _name(page: Path) -> str:
 @pytest.mark.parametrize("page", PAGES, ids=_name)
 def test_commands_print_what_the_page_shows(page: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
     text = page.read_text(encoding="utf-8")
+    missing = [tool for tool in TOOLS if f"{tool} " in text and shutil.which(tool) is None]
+    if missing and not os.environ.get("CI"):
+        pytest.skip(f"{' and '.join(missing)} is not installed; .ci/run has it")
     options = SANDBOXES.get(_name(page), Options(seed="demo"))
     ran = within_a_day(lambda: run_page(text, folder=tmp_path_factory.mktemp("reader"), options=options))
     failed = [command for command in ran if _has_failed(command)]

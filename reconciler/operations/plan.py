@@ -31,6 +31,7 @@ from reconciler.errors import PolicyError, ReconcilerError
 from reconciler.operations.attribution import find_last_changes
 from reconciler.operations.authors import with_authors
 from reconciler.operations.ports import Reader
+from reconciler.operations.reading import read_live
 from reconciler.operations.renamed import Journals, find_suspicions, no_journals, records_of
 from reconciler.operations.review import Proposal, review_proposal
 
@@ -156,16 +157,8 @@ def _orphans(orphans: Iterable[Orphan], base: Resolution | None) -> tuple[Orphan
 
 def take_snapshot(desired: Desired, directory: Directory, reader: Reader) -> Snapshot:
     """Read the live state of the managed scope: what is listed, and all of what is managed exactly."""
-    group_budgets, people = reader.live(
-        managed_groups(desired, directory), managed_users(desired, directory), directory
-    )
-    return Snapshot(
-        deployment=reader.deployment(),
-        directory=directory,
-        group_budgets=group_budgets,
-        user_overrides=people.overrides,
-        reported=people.reported,
-    )
+    groups, users = managed_groups(desired, directory), managed_users(desired, directory)
+    return read_live(groups, users, directory, reader=reader)
 
 
 def _resolve(

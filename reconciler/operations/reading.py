@@ -1,11 +1,11 @@
-"""Read again just the subjects of some actions, in bulk."""
+"""Read the live state of groups and people, in bulk."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from reconciler.core.action import Action
-from reconciler.core.directory import Group, User
+from reconciler.core.directory import Directory, Group, User
 from reconciler.core.snapshot import Snapshot
 from reconciler.operations.ports import Reader
 
@@ -16,6 +16,11 @@ def read_subjects(actions: Iterable[Action], reader: Reader) -> Snapshot:
     directory = reader.directory()
     groups = [subject for subject in subjects if isinstance(subject, Group)]
     users = [subject for subject in subjects if isinstance(subject, User)]
+    return read_live(groups, users, directory, reader=reader)
+
+
+def read_live(groups: Sequence[Group], users: Sequence[User], directory: Directory, *, reader: Reader) -> Snapshot:
+    """Return the budgets of groups and the overrides of people as they are now."""
     group_budgets, people = reader.live(groups, users, directory)
     return Snapshot(
         deployment=reader.deployment(),

@@ -17,7 +17,7 @@ Profile = Literal["none", "real"]
 class Options:
     """Say which Coder to be and where to listen.
 
-    `coder_version` is "2.34", "2026-05-29", "2.35", "2.36", "2.37" or "2.38". `seed` is "demo", "empty", "new",
+    `coder_version` is the name of a row of generations.py. `seed` is "demo", "empty", "new",
     "N-users,M-groups[,K-organizations]" or the path of a YAML file. `licensed` is the whole licence, `unlicensed`
     lists features that it lacks, such as "aibridge" or "template_rbac"; `switched_off` lists features that are
     licensed and not enabled. `licence_warnings` are shown by the entitlements. `rate_limit` counts requests per user,

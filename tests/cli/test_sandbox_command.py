@@ -7,9 +7,12 @@ import signal
 import subprocess
 import urllib.request
 
+import click
 import pytest
 
+from reconciler.cli.commands.sandbox import command as sandbox_command
 from reconciler.sandbox import Sandbox
+from reconciler.sandbox.generations import GENERATIONS
 from tests.cli.running import RECONCILER, Shell
 from tests.patience import PATIENCE_S
 
@@ -54,3 +57,10 @@ def test_a_port_that_is_taken(shell: Shell, company: Sandbox) -> None:
     ran = shell.run("sandbox", "--port", company.url.rpartition(":")[2])
     assert (ran.code, ran.out) == (1, "")
     assert "Address already in use" in ran.err
+
+
+def test_every_generation_can_be_chosen() -> None:
+    """The command knows the names by itself: its help must not need the sandbox's libraries."""
+    (option,) = (option for option in sandbox_command.params if option.name == "coder_version")
+    assert isinstance(option.type, click.Choice)
+    assert tuple(option.type.choices) == tuple(GENERATIONS)

@@ -151,7 +151,7 @@ def test_events_of_one_run_only(site: Site) -> None:
         ((*events, events[0]), "more than one run"),
         (
             (events[0], Intent(action=7, address="group/acme/x", kind=Kind.CREATE, at=events[0].at)),
-            "speaks of action 7",
+            "names action 7",
         ),
     ):
         with pytest.raises(ValueError, match=message):

@@ -6,13 +6,15 @@ set -euo pipefail
 if [[ -n "${RECONCILER_INSTALLED:-}" ]]; then # set where an image has it already
   exit 0
 fi
+unset CODER_SESSION_TOKEN CODER_HEADER # pip runs what it builds with; a token set for the whole job is none of its business
 root=$(cd "$(dirname "$0")/../.." && pwd)
 venv="$RUNNER_TEMP/reconciler-venv"
-python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' || {
+# -I: no module of the checkout, which is the working directory, is imported
+python3 -I -c 'import sys; sys.exit(sys.version_info < (3, 11))' || {
   echo "::error title=AI budgets::Python 3.11 or newer is needed; add actions/setup-python before this step"
   exit 1
 }
-python3 -m venv "$venv"
+python3 -I -m venv "$venv"
 "$venv/bin/pip" install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r "$root/deploy/requirements.txt"
 if [[ -n "${VERSION:-}" ]]; then
   "$venv/bin/pip" install --quiet --disable-pip-version-check --no-deps "coder-budget-reconciler==$VERSION"

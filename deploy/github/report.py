@@ -155,11 +155,12 @@ def compare(folder: Path) -> int:
         notice(f"Not in the reviewed plan, and not asked for by this change: {', '.join(told)}")
     if not refused:
         return 0
-    text = (
-        f"The reviewed plan did not show this change of {', '.join(refused)}. Nothing was written. "
-        "Look at the plan in the job summary; to apply it, run this workflow by hand."
+    start, end = (
+        "The reviewed plan did not show this change of ",
+        ". Nothing was written. Look at the plan in the job summary; to apply it, run this workflow by hand.",
     )
-    print(f"::error title=AI budgets::{escaped(text)}")
+    print(f"::error title=AI budgets::{escaped(start + ', '.join(refused) + end)}")
+    text = start + ", ".join(map(code, refused)) + end
     with open(os.environ["GITHUB_STEP_SUMMARY"], "a", encoding="utf-8") as file:
         file.write(f"\n> [!CAUTION]\n> {text}\n")
     (folder / "apply.md").write_text(f"> [!CAUTION]\n> {text}\n", encoding="utf-8")
@@ -268,6 +269,14 @@ def load(path: Path) -> dict[str, Any] | None:
 def escaped(text: str) -> str:
     """Keep a text on one line of a workflow command."""
     return re.sub(r"[%\r\n]", lambda match: f"%{ord(match[0]):02X}", text)
+
+
+def code(name: str) -> str:
+    """Show a name in Markdown as it is: a group can be called like a link, a mention or a line of its own."""
+    text = "".join(char if char.isprintable() else f"\\x{ord(char):02x}" for char in name)
+    fence = "`" * (max(map(len, re.findall("`+", text)), default=0) + 1)
+    blank = " " if text[:1] == "`" or text[-1:] == "`" else ""
+    return f"{fence}{blank}{text}{blank}{fence}"
 
 
 def warn(text: str) -> None:

@@ -23,6 +23,11 @@ if [[ "${LIVE:-false}" == true && "$COMMAND" == plan ]]; then
   fi
 fi
 
+# report.py gets no token for Coder: report ARGUMENT...
+report() {
+  env -u CODER_SESSION_TOKEN -u CODER_HEADER python3 -I "$here/report.py" "$@"
+}
+
 # Make a page in each format in the one run, also when it is refused or fails: page NAME ARGUMENT...
 page() {
   local name=$1 code=0
@@ -50,8 +55,8 @@ output() {
 finish() {
   output exit-code "$1"
   output folder "$folder"
-  output digest "$(python3 "$here/report.py" field "$folder" digest)"
-  output changes "$(python3 "$here/report.py" field "$folder" changes)"
+  output digest "$(report field "$folder" digest)"
+  output changes "$(report field "$folder" changes)"
   exit "$2"
 }
 
@@ -67,7 +72,7 @@ case "$COMMAND" in
   apply)
     page plan plan "${policies[@]}" "${base[@]}" "${target[@]}" || code=$?
     if [[ $code == 0 && "${REQUIRE_REVIEWED:-true}" == true ]]; then
-      python3 "$here/report.py" compare "$folder" || code=$?
+      report compare "$folder" || code=$?
     fi
     if [[ $code == 0 ]]; then
       page apply apply "$folder/ai-budgets.plan" --auto-approve --journal "$folder/journal.jsonl" || code=$?

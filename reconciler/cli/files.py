@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import stat
@@ -12,6 +13,8 @@ from reconciler.formats import document, journal
 from reconciler.operations.journal_file import FOLDER
 
 MAX_BYTES = 256 * 2**20
+_HEAD = 16_000
+"""Characters of a journal before its actions; it has about 800."""
 _JOURNAL = re.compile(r"\d{8}T\d{6}Z-([0-9a-f]{12})-[0-9a-f]{8}\.jsonl")
 """A name as runs.py gives it, with the plan's digest."""
 
@@ -130,10 +133,21 @@ def policy_file_name(organization: str) -> str:
     return f"{organization}.yaml"
 
 
-def journaled() -> frozenset[str]:
-    """Return the plans of the journals under the working directory, by the digests in their names."""
+def journaled() -> frozenset[tuple[str, str]]:
+    """Return the plans of the journals in the working directory, by the digests in their names, and their accounts."""
     try:
         names = os.listdir(FOLDER)
     except OSError:
         return frozenset()
-    return frozenset(found[1] for name in names if (found := _JOURNAL.fullmatch(name)))
+    digests = {name: match[1] for name in names if (match := _JOURNAL.fullmatch(name))}
+    return frozenset((digest, _account_of(os.path.join(FOLDER, name))) for name, digest in digests.items())
+
+
+def _account_of(path: str) -> str:
+    """Return the Coder account that a journal begins with; empty where it does not say it."""
+    head, has_actions, _ = starts_with(path, characters=_HEAD).partition(', "actions": [')
+    try:
+        user = json.loads(head + "}")["deployment"]["user"] if has_actions else ""
+    except (ValueError, LookupError, TypeError, RecursionError):
+        return ""
+    return user if isinstance(user, str) else ""

@@ -75,7 +75,7 @@ def plan_of(
         _request(loaded, moment=moment, scope=scope, grants=grants),
         base=base,
         asks_log=asks_log,
-        digests=files.journaled(),
+        journaled=files.journaled() if asks_log else frozenset(),
         only_due=only_due,
     )
     try:

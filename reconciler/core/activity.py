@@ -174,19 +174,20 @@ class Ours(StrEnum):
     ACCOUNT = "account"
     """Its User-Agent says so, and it was made by the account that asks."""
     JOURNAL = "journal"
-    """A journal in this folder is of the plan that its User-Agent names."""
+    """A journal in this folder is of the plan that its User-Agent names, and of the account that made the change."""
 
 
-def tell_ours(change: AuditEntry, *, account: str, digests: Collection[str]) -> Ours:
+def tell_ours(change: AuditEntry, *, account: str, journaled: Collection[tuple[str, str]]) -> Ours:
     """Tell whether this tool made a change.
 
-    `account` is the username of whoever asks; `digests` are the plans of the journals in this folder, as a User-Agent
-    names them.
+    `account` is the username of whoever asks; `journaled` are the plans of the journals in this folder, as a User-Agent
+    names them, each with the username that applied it. A plan's digest is printed on pull requests and in the audit
+    log, so that anybody can put it into a User-Agent; the account of a change cannot be made up.
     """
     named = _OUR_AGENT.fullmatch(change.user_agent)
     if named is None:
         return Ours.NOT
-    if named[1] in digests:
+    if (named[1], change.by) in journaled:
         return Ours.JOURNAL
     return Ours.ACCOUNT if change.by == account else Ours.USER_AGENT
 

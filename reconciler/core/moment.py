@@ -13,6 +13,8 @@ from typing import Self
 
 MOST_APART = timedelta(days=1)
 """Clocks that differ by less are taken for one."""
+_FIRST, _LAST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
+"""The times that there are: a server may say `Fri, 31 Dec 9999 23:59:59 -1200`, which lies beyond."""
 _TIME = re.compile(
     r"2[0-9]{3}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])"
     r"(?:T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\.[0-9]{1,6})?(?:Z|[+-](?:[01][0-9]|2[0-3]):[0-5][0-9]))?"
@@ -48,6 +50,7 @@ class Moment:
     def beside(self, server_ahead_s: float | None) -> Self:
         """Return this moment with Coder's clock beside this machine's; None where Coder has not said its time."""
         apart = timedelta(seconds=server_ahead_s or 0.0)
+        apart = min(max(apart, _FIRST - self.now), _LAST - self.now)
         return replace(self, apart=apart if abs(apart) >= MOST_APART else timedelta(0))
 
 

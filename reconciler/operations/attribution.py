@@ -16,15 +16,15 @@ SINCE = timedelta(days=60)
 
 
 def find_last_changes(
-    actions: Sequence[Action], reader: Reader, *, now: datetime, digests: Collection[str] = ()
+    actions: Sequence[Action], reader: Reader, *, now: datetime, journaled: Collection[tuple[str, str]] = ()
 ) -> Attribution:
     """Ask who changed each subject last; stop asking when the log cannot be read, and say why.
 
-    `digests` are the plans of the journals that are here: what they did is ours.
+    `journaled` are the plans of the journals that are here, each with who applied it: what they did is ours.
 
     A log that cannot be read takes no answer with it: only a token that is no longer accepted raises, as DeniedError.
     """
-    search = _Search(reader, now - SINCE, digests)
+    search = _Search(reader, now - SINCE, journaled)
     try:
         return search.attribution(actions)
     except DeniedError:
@@ -36,8 +36,8 @@ def find_last_changes(
 class _Search:
     """What is known so far, by the id of the subject; None: nobody changed it."""
 
-    def __init__(self, reader: Reader, since: datetime, digests: Collection[str]) -> None:
-        self._reader, self._since, self._digests = reader, since, digests
+    def __init__(self, reader: Reader, since: datetime, journaled: Collection[tuple[str, str]]) -> None:
+        self._reader, self._since, self._journaled = reader, since, journaled
         self._known: dict[str, AuditEntry | None] = {}
 
     def attribution(self, actions: Sequence[Action]) -> Attribution:
@@ -68,5 +68,5 @@ class _Search:
         )
 
     def _last(self, address: str, change: AuditEntry) -> LastChange:
-        ours = tell_ours(change, account=self._reader.deployment().user, digests=self._digests)
+        ours = tell_ours(change, account=self._reader.deployment().user, journaled=self._journaled)
         return LastChange(address=address, change=change, ours=ours)

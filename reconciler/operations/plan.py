@@ -54,8 +54,8 @@ class PlanRequest:
     """The policy before this change; None if it is not known."""
     asks_log: bool = False
     """Whether to ask Coder's audit log who changed what differs."""
-    digests: frozenset[str] = frozenset()
-    """The plans of the journals in this folder, as a User-Agent names them: what they changed is ours."""
+    journaled: frozenset[tuple[str, str]] = frozenset()
+    """The plans of the journals in this folder, as a User-Agent names them, and who applied each: theirs is ours."""
     only_due: bool = False
     """Whether to plan nothing but actions whose date came."""
     journals: Journals = no_journals
@@ -87,7 +87,7 @@ def make_plan(request: PlanRequest, reader: Reader) -> Planned:
     difference = diff(desired, snapshot, is_whole=not request.not_read)
     attribution = Attribution()
     if request.asks_log:
-        attribution = find_last_changes(difference.actions, reader, now=request.moment.now, digests=request.digests)
+        attribution = find_last_changes(difference.actions, reader, now=request.moment.now, journaled=request.journaled)
     evidence = Evidence(
         at=request.moment.at,
         base=base.desired if base else None,

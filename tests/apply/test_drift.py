@@ -10,11 +10,11 @@ import httpx
 from tests.apply.site import Site
 
 
-def _somebody_sets_platform(site: Site, micros: int) -> None:
+def _somebody_sets_platform(site: Site, micros: int, *, user_agent: str = "curl/8.5.0") -> None:
     httpx.put(
         f"{site.sandbox.url}/api/v2/groups/{site.id_of('platform')}/ai/budget",
         json={"spend_limit_micros": micros},
-        headers={"Coder-Session-Token": site.sandbox.tokens["owner"], "User-Agent": "curl/8.5.0"},
+        headers={"Coder-Session-Token": site.sandbox.tokens["owner"], "User-Agent": user_agent},
     ).raise_for_status()
 
 
@@ -52,6 +52,20 @@ def test_what_we_applied_ourselves_is_a_policy_that_moved(site: Site) -> None:
     site.policy("platform: $800")
     shutil.rmtree(site.folder / ".reconciler")
     assert "which is ours according to its User-Agent and its account\n" in site.run("drift").out
+
+
+def test_a_journal_does_not_vouch_for_what_another_account_did_in_its_name(site: Site) -> None:
+    site.policy("platform: $600")
+    assert site.apply().code == 0
+    (journal,) = (site.folder / ".reconciler").glob("*.jsonl")
+    digest = journal.name.split("-")[1]
+    _somebody_sets_platform(site, 9_000_000_000, user_agent=f"reconciler/0.1.0 plan/{digest}")
+    site.role = "auditor"
+
+    said = site.run("drift")
+
+    assert "set from $600.00 to $9,000.00 by olivia on " in said.out
+    assert "which is ours according to its User-Agent\n" in said.out
 
 
 def test_without_the_right_it_is_said_that_nobody_knows(site: Site) -> None:

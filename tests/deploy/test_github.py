@@ -6,12 +6,14 @@ For each story: what the comment, the summary, the annotations, the outputs, the
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+import yaml
 
 from tests.deploy.company import DRIFT, DUE, Site, opened
 from tests.deploy.runner import ROOT, Job
@@ -226,3 +228,46 @@ def _path() -> str:
     import sys
 
     return f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+
+
+@pytest.mark.parametrize("script", ["install.sh", "run.sh"])
+def test_python_beside_reconciler_gets_no_token_for_coder_and_imports_nothing_of_the_checkout(
+    tmp_path: Path, script: str
+) -> None:
+    """`python3 -m venv` would run a `venv.py` of the checkout, which is the working directory."""
+    seen = tmp_path / "seen"
+    (tmp_path / "python3").write_text(f'#!/bin/bash\nprintf "%s\\n" "$*" >> {seen}\nenv >> {seen}\nexit 1\n')
+    (tmp_path / "python3").chmod(0o755)
+    environment = {
+        "PATH": f"{tmp_path}:/usr/bin:/bin",
+        "RUNNER_TEMP": str(tmp_path),
+        "GITHUB_OUTPUT": str(tmp_path / "output"),
+        "CODER_SESSION_TOKEN": "canary",
+        "CODER_HEADER": "X-Canary=canary",
+        "COMMAND": "nothing",
+    }
+    command = ["bash", str(ROOT / "deploy" / "github" / script), str(tmp_path / "pages")]
+    subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, check=False)
+    assert seen.read_text().startswith("-I ")
+    assert "canary" not in seen.read_text()
+
+
+def test_only_the_step_that_runs_reconciler_has_the_token_for_coder() -> None:
+    action = yaml.safe_load((ROOT / "action.yml").read_text(encoding="utf-8"))
+    for step in action["runs"]["steps"]:
+        assert (step.get("id") == "run") == ("CODER_SESSION_TOKEN" not in step["env"])
+        assert not step["env"].get("CODER_SESSION_TOKEN")
+        assert "GITHUB_TOKEN" not in step["env"] or step.get("id") != "run"
+
+
+def test_a_name_is_no_markdown_in_what_is_said_of_the_reviewed_plan(tmp_path: Path) -> None:
+    name = "group/acme/x\n# [free](https://evil.example) @everyone `"
+    plans = {"plan": [{"address": name, "after": {"type": "absent"}}], "reviewed": []}
+    for file, actions in plans.items():
+        (tmp_path / f"{file}.json").write_text(json.dumps({"actions": actions}))
+    report = ["python3", str(ROOT / "deploy/github/report.py"), "compare", str(tmp_path)]
+    environment = os.environ | {"GITHUB_STEP_SUMMARY": str(tmp_path / "summary.md")}
+    assert subprocess.run(report, env=environment, capture_output=True, check=False).returncode == 3
+    for page in ("summary.md", "apply.md"):
+        text = (tmp_path / page).read_text()
+        assert "`` group/acme/x\\x0a# [free](https://evil.example) @everyone ` ``" in text

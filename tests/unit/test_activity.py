@@ -14,7 +14,8 @@ OURS = "reconciler/0.1.0 plan/9f8e12ab34cd"
     [
         (OURS, "olivia", Ours.USER_AGENT),
         (OURS, "ci-budgets", Ours.ACCOUNT),
-        ("reconciler/0.1.0 plan/0123456789ab", "olivia", Ours.JOURNAL),
+        ("reconciler/0.1.0 plan/0123456789ab", "old-bot", Ours.JOURNAL),
+        ("reconciler/0.1.0 plan/0123456789ab", "olivia", Ours.USER_AGENT),
         ("reconciler/0.1.0", "ci-budgets", Ours.NOT),
         ("reconciler/0.1.0 plan/9f8e12ab34cd and more", "ci-budgets", Ours.NOT),
         ("curl/8.5.0", "ci-budgets", Ours.NOT),
@@ -25,6 +26,6 @@ OURS = "reconciler/0.1.0 plan/9f8e12ab34cd"
 def test_our_own_writes(user_agent: str, by: str, ours: Ours) -> None:
     change = AuditEntry(at=datetime(2026, 11, 23, tzinfo=UTC), by=by, action="write", user_agent=user_agent)
 
-    assert tell_ours(change, account="ci-budgets", digests={"0123456789ab"}) is ours
+    assert tell_ours(change, account="ci-budgets", journaled={("0123456789ab", "old-bot")}) is ours
     last = LastChange(address="group/acme/platform", change=change, ours=ours)
     assert last.is_ours is (ours is not Ours.NOT)

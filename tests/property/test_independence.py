@@ -8,9 +8,11 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from reconciler.core.action import Action, Cause, Kind
-from reconciler.core.budget import ABSENT
+from reconciler.core.activity import GrantRecord
+from reconciler.core.budget import ABSENT, Budget
 from reconciler.core.directory import Group
 from reconciler.core.moment import present
+from reconciler.core.orphan import OrphanReason
 from reconciler.core.plan.drift import Drift, DriftKind
 from reconciler.core.plan.order import in_order
 from reconciler.core.plan.plan import Plan
@@ -117,3 +119,56 @@ def _asked(policies: tuple[Policy, ...], snapshot: Snapshot) -> Planned:
     except ReconcilerError:
         assume(False)
         raise
+
+
+@given(situations(unreadable=True), st.sampled_from([0, 10, 20, 30]), st.sampled_from(["Everyone", "gone"]))
+@some
+def test_law_10_a_lost_grant_removes_and_withholds_nothing(situation: Situation, dollars: int, group: str) -> None:
+    """Without a record nobody knows whose it was: people who have exactly that are named, and left alone (law 3)."""
+    _, snapshot, policies = situation
+    entry = replace(_GONE_USER, limit=usd(dollars), group=group, expires=NOW)
+    before, after = _planned(policies, snapshot), _planned(_with(policies, entry), snapshot)
+    assert (after.actions, after.withheld, after.digest) == (before.actions, before.withheld, before.digest)
+    lost = [orphan for orphan in after.orphans if orphan.reason is OrphanReason.LOST_GRANT]
+    assert [orphan for orphan in after.orphans if orphan not in lost] == list(before.orphans)
+    assert len(lost) <= 1
+    removed = {action.subject.id for action in after.actions}
+    listed = {row.user for policy in policies for row in policy.user_overrides}
+    holders = {
+        user.username
+        for user_id, reading in snapshot.user_overrides.items()
+        if isinstance(reading, Budget) and reading.limit_micros == usd(dollars)
+        if (user := snapshot.directory.users[user_id]).username not in listed and user_id not in removed
+    }
+    if lost:
+        assert any(name in lost[0].message for name in holders)
+
+
+@given(situations(), st.data())
+@some
+def test_law_10_a_recorded_grant_concerns_the_person_of_the_record_alone(
+    situation: Situation, data: st.DataObject
+) -> None:
+    _, snapshot, policies = situation
+    people = sorted(snapshot.directory.users.values())
+    assume(people)
+    person = data.draw(st.sampled_from(people))
+    entry = replace(_GONE_USER, limit=usd(10), group="gone", expires=NOW)
+    record = GrantRecord(
+        username="gone", user_id=person.id, limit_micros=usd(10), group_name="", group_id=None, source="a journal"
+    )
+    request = PlanRequest(
+        policies=_with(policies, entry), sources=(), moment=present(NOW), journals=lambda names, _: (record,)
+    )
+    before = _planned(policies, snapshot)
+    try:
+        after = make_plan(request, SnapshotReader(snapshot)).plan
+    except ReconcilerError:
+        assume(False)
+        raise
+    assert [action for action in _everything(after) if action.subject.id != person.id] == [
+        action for action in _everything(before) if action.subject.id != person.id
+    ]
+    listed = {row.user for policy in policies for row in policy.user_overrides}
+    if person.username in listed:
+        assert after.digest == before.digest, "an entry of their own goes first"

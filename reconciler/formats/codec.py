@@ -34,8 +34,8 @@ def encode(value: Any, hint: Any = None) -> Any:
 
     `hint` is its declared type, when that is more than its class: a member of a union is written with its "type".
     """
-    declared = hint or type(value)
-    origin, arguments = get_origin(declared), get_args(declared)
+    declared: Any = hint or type(value)
+    origin, arguments = _shape(declared)
     match value:
         case Enum():
             return value.value
@@ -48,7 +48,8 @@ def encode(value: Any, hint: Any = None) -> Any:
         case Mapping():
             return {str(key): encode(item, *arguments[1:]) for key, item in sorted(value.items())}
         case _ if origin in _UNIONS and _is_ambiguous(arguments):
-            return {"type": _tag(type(value)), **_encode_object(value)}
+            cls: Any = type(value)
+            return {"type": _tag(cls), **_encode_object(value)}
         case _:
             return _encode_object(value)
 
@@ -67,9 +68,11 @@ def decode(hint: Any, data: Any, path: str = "") -> Any:
 
 
 def _decode(hint: Any, data: Any, path: str) -> Any:
+    if type(data) is hint:  # text, a whole number, true or false: most values of a large plan
+        return data
     if isinstance(hint, NewType):
         return _decode(hint.__supertype__, data, path)
-    origin, arguments = get_origin(hint), get_args(hint)
+    origin, arguments = _shape(hint)
     if origin in _UNIONS:
         return _decode_union(arguments, data, path)
     if origin is tuple:
@@ -105,8 +108,7 @@ def _decode_time(data: Any, path: str) -> datetime:
 def _decode_union(members: tuple[Any, ...], data: Any, path: str) -> Any:
     if type(None) in members and data is None:
         return None
-    classes = {_tag(member): member for member in members if dataclasses.is_dataclass(member)}
-    plain_types = [member for member in members if not dataclasses.is_dataclass(member) and member is not type(None)]
+    classes, plain_types = _members(members)
     if isinstance(data, dict) and _is_ambiguous(members):
         tag = data.get("type")
         if not isinstance(tag, str) or tag not in classes:
@@ -147,16 +149,31 @@ def _misfit(path: str, wanted: str, data: Any) -> ValueError:
 
 
 @cache
+def _shape(hint: Any) -> tuple[Any, tuple[Any, ...]]:
+    return get_origin(hint), get_args(hint)
+
+
+@cache
 def _hints(cls: Any) -> dict[str, Any]:
     hints = get_type_hints(cls)
     return {field.name: hints[field.name] for field in dataclasses.fields(cls)}
 
 
+@cache
+def _members(members: tuple[Any, ...]) -> tuple[dict[str, Any], tuple[Any, ...]]:
+    """Return the dataclasses of a union by their tags, and its other types but null."""
+    classes: list[Any] = [member for member in members if dataclasses.is_dataclass(member)]
+    plain_types = tuple(member for member in members if member not in classes and member is not type(None))
+    return {_tag(cls): cls for cls in classes}, plain_types
+
+
+@cache
 def _is_ambiguous(members: tuple[Any, ...]) -> bool:
     """Whether a union leaves a choice that the JSON must name."""
     return sum(member is not type(None) for member in members) > 1
 
 
+@cache
 def _tag(cls: Any) -> str:
     return "".join(f"-{c.lower()}" if c.isupper() else c for c in cls.__name__).removeprefix("-")
 

@@ -1,4 +1,4 @@
-"""One Policy to YAML text that reads back as the same policy (law 7). Writes no tiers: a Policy holds amounts."""
+"""One Policy to YAML text that reads back as the same policy (law 7). Amounts are written in place of tiers."""
 
 from __future__ import annotations
 

@@ -84,7 +84,14 @@ def _check_round_trip(loaded: Policy) -> None:
         rule.name: min(r.value for r in loaded.guardrails if r.name is rule.name) for rule in loaded.guardrails
     }
     assert {rule.name: rule.value for rule in again.guardrails} == narrowest
-    assert without_places(replace(again, guardrails=())) == without_places(replace(loaded, guardrails=()))
+    assert without_places(replace(again, guardrails=())) == without_places(_without_tiers(loaded))
+
+
+def _without_tiers(loaded: Policy) -> Policy:
+    """What is written has amounts in place of tiers."""
+    budgets = tuple(replace(entry, tier="") for entry in loaded.group_budgets)
+    overrides = tuple(replace(entry, tier="") for entry in loaded.user_overrides)
+    return replace(loaded, guardrails=(), group_budgets=budgets, user_overrides=overrides)
 
 
 def _check_edits(data: bytes, policies: tuple[Policy, ...]) -> None:

@@ -33,7 +33,7 @@ def take(drift: Drift, loaded: Loaded, directory: Directory, *, addresses: Seque
     """Add to a drift how each difference can be accepted, and write the files for those with an address that is asked.
 
     An address may be a glob; an empty one stands for all that was changed by hand. Raises ReconcilerError when an
-    address is no difference, or a file cannot be edited; then no file is written.
+    address is not among the differences, or a file cannot be edited; then no file is written.
     """
     withheld = () if drift.plan.not_read else drift.plan.withheld  # what was not read may list them already
     proposed = [

@@ -118,7 +118,7 @@ def serving_reconciler(*arguments: str, folder: str, variables: Mapping[str, str
 def _reconciler(
     arguments: Sequence[str], *, folder: str, variables: Mapping[str, str], limit_s: float, stdout: int | None
 ) -> Iterator[subprocess.Popen[str]]:
-    """Start ourselves. `-P`: the folder it runs in is no place to import from; it imports from where we do."""
+    """Start ourselves. `-P`: nothing is imported from the folder that it runs in; it imports from where we do."""
     environment = allowed() | {"PATH": search_path(outside=folder), "PYTHONPATH": _import_path()} | dict(variables)
     command = [sys.executable, "-P", "-m", "reconciler", *arguments]
     with subprocess.Popen(

@@ -41,7 +41,7 @@ def main() -> int:
 
 
 def _usual(arguments: list[str]) -> list[str]:
-    """Return the usual spelling of `help`, `help COMMAND`, `version`, `-V` and Terraform's; anything else as it is."""
+    """Return the usual spelling of `help`, `help COMMAND`, `version`, `-V` and Terraform's; any other unchanged."""
     match arguments:
         case ["help" | "-help"]:
             return ["--help"]

@@ -31,7 +31,7 @@ class Progress:
         self._has_bar = self._is_over = False
 
     def __call__(self, done: int, planned: int) -> None:
-        """Tell that so many of so many are done, if it is time to."""
+        """Print how many of how many are done, if it is time to."""
         with self._lock:
             now = self._clock()
             if self._is_over:

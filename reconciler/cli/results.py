@@ -24,7 +24,7 @@ class Results:
     """Prints results by `show`; tells of progress where nothing can be printed."""
 
     def __init__(self, actions: Sequence[Action], *, show: Callable[[list[Line]], None], progress: Progress) -> None:
-        """`actions` are those of the plan, in its order."""
+        """`actions`: the plan's, in its order."""
         self._total, self._width, self._show, self._progress = len(actions), width_of(actions), show, progress
         self._lock = threading.Lock()
         self._known: dict[int, ActionOutcome] = {}

@@ -62,7 +62,7 @@ class Interruption:
 
 
 def _say(text: str) -> None:
-    """Write to stderr past Python's buffers: whoever was interrupted may be holding them."""
+    """Write to stderr past Python's buffers: the code that was interrupted may be holding them."""
     if sys.stderr is not None:
         try:
             os.write(sys.stderr.fileno(), f"{text}\n".encode())

@@ -110,7 +110,7 @@ def read_changes(transport: Transport, subject: Subject, since: datetime) -> Cha
 
 
 def read_grant_records(transport: Transport, names: Collection[str], since: datetime) -> GrantRecords:
-    """Read which overrides were written under these usernames, whatever they are called now.
+    """Read which overrides were written under these usernames, whatever the users are called now.
 
     Source: coder-api section 8: `resource_target` is the username at the time of the write, `resource_id` the person.
     A name that the query language could not hold is the name of nobody.

@@ -75,7 +75,7 @@ def is_route_missing(answer: Answer) -> bool:
 
 
 def is_user_missing(answer: Answer) -> bool:
-    """Tell whether a look-up says that there is no such user, in either of Coder's ways."""
+    """Tell whether a look-up says that the user does not exist, in either of Coder's ways."""
     return is_not_found(answer) or (answer.status == 400 and read_error_body(answer).message == NO_SUCH_USER)
 
 
@@ -165,7 +165,7 @@ def _hint_for_rejected(answer: Answer) -> str:
 
 
 def _redirected(answer: Answer) -> ServerError:
-    """A write that was redirected was not carried out by Coder, whoever redirects."""
+    """Coder does not carry out a write that is redirected, by itself or by a proxy."""
     hint = "set CODER_URL to the deployment's access URL"
     try:
         target = urlsplit(answer.location)

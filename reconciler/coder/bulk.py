@@ -103,7 +103,7 @@ def read_member_rows(
 
 
 def load_group_rows(answer: Answer, *, ref: NameGroup = GroupRef) -> dict[GroupId, State]:
-    """Decode `/organizations/{o}/groups/ai/spend`: a null limit is no budget."""
+    """Decode `/organizations/{o}/groups/ai/spend`: a null limit means that there is no budget."""
     return _load(answer, "groups", lambda row: (GroupId(row.id("group_id")), _group_state(row, ref)))
 
 

@@ -28,7 +28,7 @@ _TOKENS = ("input_tokens", "output_tokens", "cache_read_tokens", "cache_write_to
 _FORMULA = ("'=", "'+", "'-", "'@", "'\t", "'\r")
 _LONGEST_COUNT = len(str(MAX_INT64))
 MAX_RECORD = 1 << 20
-"""Characters; a record that does not end within so many is not one of Coder's."""
+"""Characters; a longer record was not written by Coder."""
 
 
 class ExportTable:

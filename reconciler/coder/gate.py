@@ -1,4 +1,4 @@
-"""Lets so many requests through at once, and learns from their answers how many that should be (width.py).
+"""Limits how many requests are sent at once, and learns the limit from their answers (width.py).
 
 All requests of a transport go through one gate, whichever round they belong to. Knows nothing of HTTP.
 """
@@ -20,7 +20,7 @@ BUSY_SHARE = 0.75
 
 @dataclass(slots=True, kw_only=True)
 class Passage:
-    """One request on its way through. Whoever sends it says what its answer showed."""
+    """One request on its way through. Its sender says what the answer showed."""
 
     kind: str
     started_s: float

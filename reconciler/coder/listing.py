@@ -212,7 +212,7 @@ def _really_hidden(transport: Transport, listed: list[_Listed]) -> dict[GroupId,
     """Return how many members of each group are hidden from us.
 
     A count that exceeds the members by one may count Coder's system user, if this token may read all members; any other
-    list that is shorter than its count hides people, whatever the token may read.
+    list that is shorter than its count hides people, even if the token may read everybody.
     """
     doubted = [row for row in listed if 0 < row.hidden <= SYSTEM_MEMBERS]
     reads_all = organizations_with(transport, "group_member", (row.group.organization_id for row in doubted))

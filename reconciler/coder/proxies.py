@@ -7,7 +7,7 @@
                                a range may end in `:port`
     localhost, 127.0.0.0/8, ::1   never by a proxy
 
-An entry of NO_PROXY that is none of these matches nothing; it is not an error, as it is none for Go.
+Any other entry of NO_PROXY matches nothing. It is not an error, as in Go.
 """
 
 from __future__ import annotations

@@ -24,7 +24,7 @@ class TokenFacts:
 
 
 def read_token_facts(transport: Transport) -> TokenFacts:
-    """Ask about our own token; everything is empty where the server does not tell, which is no error."""
+    """Ask about our own token; everything is empty where the server does not tell; that is not an error."""
     match = _TOKEN.fullmatch(transport.connection.token)
     if match is None:
         return TokenFacts()

@@ -1,6 +1,6 @@
 """Requests to one deployment and their answers: counted, retried, in parallel. Knows no endpoint.
 
-How a request is sent is exchange.py's, whether it is sent again is retry.py's; this is the one place that waits.
+exchange.py sends a request, retry.py decides whether it is sent again; this is the only place that waits.
 """
 
 from __future__ import annotations

@@ -40,7 +40,7 @@ NOISES = 3.0
 MOST_NOISE = 0.06
 """More is not believed: a queue makes latencies uneven, too."""
 OUTLIER = 4.0
-"""A latency beyond so many medians counts as that many."""
+"""A latency above this many medians counts as this many."""
 KEPT = 0.75
 """Share of the throughput that a lower width has to keep."""
 GAINED = 1.2

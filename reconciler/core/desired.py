@@ -70,10 +70,10 @@ class Wanted:
     state: State
     entry: Entry
     organization: OrganizationId
-    """Whose policy says so; an absence it wants is none of the overrides of another organization."""
+    """Whose policy says so; an absence that it wants does not concern overrides of another organization."""
     has_expired: bool = False
     only: EndedGrant | None = None
-    """For somebody whom only a record ties to the entry: any other override of theirs is not the entry's to remove."""
+    """For a person whom only a record ties to the entry: the entry removes no other override of that person."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

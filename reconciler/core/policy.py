@@ -55,7 +55,7 @@ _UUID = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 
 
 def plain_id(name: str) -> str:
-    """Return a UUID in small letters, as Coder writes it, and any other name as it is."""
+    """Return a UUID in small letters, as Coder writes it, and any other name unchanged."""
     return name.lower() if _UUID.fullmatch(name) else name
 
 

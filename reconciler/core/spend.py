@@ -98,7 +98,7 @@ def last_days(at: datetime, days: int) -> tuple[Window, ...]:
 
 
 def split(window: Window, parts: int) -> tuple[Window, ...]:
-    """Cut a window of whole days into at most so many windows of whole days, as equal as can be, oldest first."""
+    """Cut a window of whole days into at most this many windows of whole days, as equal as can be, oldest first."""
     parts = max(1, min(parts, window.days))
     cuts = [window.start + (window.days * n // parts) * DAY for n in range(parts)] + [window.end]
     return tuple(Window(start=start, end=end) for start, end in pairwise(cuts))

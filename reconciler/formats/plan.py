@@ -17,7 +17,7 @@ def dump_plan(plan: Plan) -> str:
 
 
 def load_plan(text: str, *, source: str) -> Plan:
-    """Read a saved plan. Raises FileError when it is anything else than an unchanged plan of version 1 or 2."""
+    """Read a saved plan. Raises FileError unless it is an unchanged plan of version 1 or 2."""
     version, body = document.load(text, NAME, VERSION, source=source, oldest=1)
     try:
         plan: Plan = codec.decode(Plan, plan_from_v1(body) if version == 1 else body)

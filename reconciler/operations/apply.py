@@ -158,7 +158,7 @@ def _approved(
 
 
 class _Execution:
-    """One run: what was recorded of it so far, and why it begins nothing new, once that is so."""
+    """One run: the events so far, and the reason it stopped starting new writes, if it did."""
 
     def __init__(
         self,
@@ -312,7 +312,7 @@ class _Execution:
         self._fail(error.message)
 
     def _fail(self, why: str) -> None:
-        """Begin nothing new from here on; the first reason is the one that counts."""
+        """Begin nothing new from here on; the first reason counts."""
         self._failure = self._failure or why
 
     def _prove(self) -> tuple[tuple[str, ...], int]:

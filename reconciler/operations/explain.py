@@ -25,7 +25,7 @@ from reconciler.operations.status import StatusReader, find_pace, organizations_
 Result = TypeVar("Result")
 
 ME = "me"
-"""Whoever asks."""
+"""The user of the token."""
 
 
 class ActivityReader(StatusReader, Protocol):

@@ -117,7 +117,7 @@ def _make_folders(folder: str) -> None:
 
 
 def require_new(path: str) -> None:
-    """Raise FileError when there is such a file already; for who wants to know before the journal is opened."""
+    """Raise FileError when the file exists already; for callers that must know before they open it."""
     if os.path.lexists(path):
         raise _exists(path)
 

@@ -55,7 +55,7 @@ class PlanRequest:
     asks_log: bool = False
     """Whether to ask Coder's audit log who changed what differs."""
     journaled: frozenset[tuple[str, str]] = frozenset()
-    """The plans of the journals in this folder, as a User-Agent names them, and who applied each: theirs is ours."""
+    """The plans of the journals in this folder, as a User-Agent names them, and who applied each: these changes are ours."""
     only_due: bool = False
     """Whether to plan nothing but actions whose date came."""
     journals: Journals = no_journals
@@ -64,7 +64,7 @@ class PlanRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Planned:
-    """A plan, and what to tell whoever asked for it besides."""
+    """A plan, and what to say besides to the user who asked for it."""
 
     plan: Plan
     unmatched: tuple[tuple[str, str], ...]

@@ -34,7 +34,7 @@ class Reader(Protocol):
         """How far the server's clock is ahead of ours, to about a second; None until it has said its time."""
 
     def reserve(self, requests: int) -> None:
-        """Let this run go on to its end, whatever its limit, if at most that many requests more are within the limit.
+        """Let this run go on to its end, without regard to its limit, if this many more requests are within the limit.
 
         Raises ReconcilerError if they are not. Only apply may call it, before its first write.
         """

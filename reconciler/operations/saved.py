@@ -88,7 +88,7 @@ def _with_live_names(actions: Sequence[Action], directory: Directory) -> tuple[A
 
 
 def _problems(action: Action, directory: Directory) -> Iterable[str]:
-    """Yield where the ids of an action, which decide what is written, are not those of its names, which people read."""
+    """Yield where the ids of an action, which decide what is written, do not fit its names, which people read."""
     subject = directory.live(action.subject)
     if subject is None:
         yield f"{action.address} is gone, or this token may not read it (its id is {action.subject.id})"

@@ -1,7 +1,7 @@
 """Take what is live into the policy files: find where each difference is written, and edit the texts.
 
 Nothing is written here. The new texts are loaded before they are returned, and must say exactly what was meant: a file
-that an edit would spoil stays as it is.
+that an edit would spoil stays unchanged.
 
 Law: after the new texts are written, a plan is empty for the addresses that were accepted.
 """

@@ -49,7 +49,7 @@ class ChangeRow:
     group: str
     """Name of the group that an override is booked on; empty for a group budget."""
     before_micros: int | None
-    """None is no limit."""
+    """None: there is no limit."""
     after_micros: int | None
     people: int
     """How many people's limits change by it."""

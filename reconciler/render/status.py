@@ -1,6 +1,6 @@
 """How things stand, as tables and sentences that text, Markdown and HTML share; and as text that fits a screen.
 
-Whatever the number of people, a table ends after some rows and says how many more there are; CSV and JSON have all.
+A table ends after some rows, however many people there are, and says how many more there are; CSV and JSON have all.
 """
 
 from __future__ import annotations

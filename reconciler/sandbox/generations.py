@@ -15,7 +15,7 @@ MAXIMUM_BODY_BYTES = 4 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Generation:
-    """Say what a server of one age can do. The defaults are those of the oldest.
+    """Say what a server of one generation can do. The defaults are the oldest generation's.
 
     *Source*: coder-api.md sections 1 and 13, Coder's pull requests #26399, #27611, #27640, #28410, #28699.
     """

@@ -1,7 +1,7 @@
 """Request bodies as Go's decoder reads them, laxities included; must never be kinder or stricter than Go.
 
 Keys match in any case and the last of equal keys wins, unknown keys are ignored, `null` leaves a field at its
-zero value, only the first value of the body counts, and a number with a fraction or an exponent is no integer.
+zero value, only the first value of the body counts, and a number with a fraction or an exponent is not an integer.
 """
 
 from __future__ import annotations

@@ -57,7 +57,7 @@ def cost_s(method: str, path: str, size_bytes: int) -> float:
 
 
 def speed_of(in_flight: int) -> float:
-    """Return the speed of the server with so many requests in flight: 1 with one, growing with the logarithm."""
+    """Return the speed of the server with this many requests in flight: 1 with one, growing with the logarithm."""
     if in_flight <= 1:
         return 1.0
     doublings = min(math.log2(in_flight), 6.0)

@@ -2,8 +2,8 @@
 
 The hazards, and how they are counted, are a table: hazards.py.
 
-Consent names a hazard and a number, and covers at most so many; two consents to one hazard do not add up, the larger
-one holds. Nothing else gives consent, `--auto-approve` least of all.
+Consent names a hazard and a number, and covers at most that number; two consents to one hazard do not add up: the
+larger holds. Nothing else gives consent, `--auto-approve` least of all.
 
 Whoever answers for one organization consents for it alone. Dangers are therefore counted per organization: a person in
 that of the action which is their first cause, a delete in its own. The `allow:` of a policy covers those of its own

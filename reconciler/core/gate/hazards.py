@@ -14,8 +14,8 @@ switch a danger off. On a server without any spend they do not, since otherwise 
 for everybody; the plan says that it is not known.
 
 What was reviewed to end, ends. An override that ends on its reviewed date (`Action.is_due_end`) blocks its own person
-with the consent of its entry, and its delete is no part of a mass change. That somebody becomes unlimited by an end
-needs consent twice: when the plan puts the ending override on them, and, since budgets move meanwhile, when it ends.
+with the consent of its entry, and its delete does not count for a mass change. That somebody becomes unlimited by an
+end needs consent twice: when the plan puts the ending override on them, and, since budgets move meanwhile, when it ends.
 Consent in the policy covers both.
 """
 
@@ -34,7 +34,7 @@ from reconciler.words import count
 MASS_PERCENT = 30
 """Deletes of more than this part of what is managed are a mass change ..."""
 MASS_LEAST = 3
-"""... if there are at least so many of them."""
+"""... if there are at least this many of them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

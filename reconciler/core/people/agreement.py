@@ -60,7 +60,7 @@ def unconfirmed(snapshot: Snapshot) -> frozenset[UserId]:
 
 
 def outbid(before: EffectiveLimits, after: EffectiveLimits, snapshot: Snapshot) -> frozenset[UserId]:
-    """Return of whom a budget elsewhere may decide after a plan what limits them."""
+    """Return the people whom a budget elsewhere may limit after a plan."""
     return frozenset(
         user_id
         for user_id in snapshot.directory.elsewhere
@@ -111,6 +111,6 @@ def _rises(before: Effective, after: Effective) -> bool:
 
 
 def username(directory: Directory, user_id: UserId) -> str:
-    """Return the name; whoever is in no organization that can be read goes by id."""
+    """Return the username; the id of a person who is in no organization that can be read."""
     user = directory.users.get(user_id)
     return user.username if user is not None else str(user_id)

@@ -92,7 +92,7 @@ class Assessment:
     checked: int
     exposed: Exposed
     overtaking: Mapping[UserId, Effective]
-    """What may come to limit people of whom it is not known what limits them now."""
+    """What may limit people after the plan, of whom it is not known what limits them now."""
 
     def spend_questions(self) -> Mapping[GroupId, tuple[UserId, ...]]:
         """Return whose spend must be known, per group, both sorted: on each whose limit holds before or after."""
@@ -107,7 +107,7 @@ class Assessment:
         return {group_id: tuple(sorted(questions[group_id])) for group_id in sorted(questions)}
 
     def effects(self, spend: SpendAnswers, *, notices: tuple[Notice, ...] = ()) -> Effects:
-        """Join the answers to `spend_questions`; whoever is not in them has unknown spend."""
+        """Join the answers to `spend_questions`; the spend of a person who is not in them is unknown."""
         addresses = {str(action.subject.id): action.address for action in self.actions}
         owners = {action.address: organization_of(action, self.snapshot.directory) for action in self.actions}
         raised = {action.address for action in self.actions if _is_raise(action)}
@@ -336,7 +336,7 @@ def _person(
 ) -> PersonEffect:
     """Join what is known of a person; `raised` are addresses of actions that raise a budget.
 
-    A raise of the budget that somebody leaves for another acted-on one does nothing to them, and is no cause.
+    A raise of the budget that somebody leaves for another acted-on one does nothing to them, and is not a cause.
     """
     sources = [_source(change.after, change.user_id), _source(change.before, change.user_id)]
     if sources[0] == sources[1]:

@@ -187,7 +187,7 @@ class EffectiveLimits:
                     self._add_doubt(user_id, doubt)
 
     def _doubt_hidden(self, group_budgets: Mapping[GroupId, Reading]) -> None:
-        """Whoever is not seen in a group that hides members may be one of them."""
+        """A person who is not seen in a group that hides members may be a hidden member of it."""
         for group_id in self._directory.hidden_members:
             group = self._directory.groups.get(group_id)
             reading = group_budgets.get(group_id, NOT_READ)

@@ -12,8 +12,8 @@ the spend that counts after.
 
 Blocked means: spend has reached the limit. $0 blocks whatever was spent, so that is known even where spend is not.
 
-Only what is known is here. Whoever cannot be computed is `unclear`, and nothing is claimed about them; where the
-server itself reports a limit other than ours, the person is in `disagreements` and, if the plan touches them, unclear.
+Only what is known is here. A person whose limit cannot be computed is `unclear`, and nothing is claimed about them; where
+the server itself reports a limit other than ours, the person is in `disagreements` and, if the plan touches them, unclear.
 Law 8 (model). core/assess.py computes these values; nothing here decides whether a plan is allowed (gate.py does).
 """
 
@@ -222,7 +222,7 @@ class Notice:
     at: datetime
     """When the override ends, or the entry starts (UTC); for other kinds the plan's instant."""
     is_standing: bool = False
-    """Whether the plan does not act on the entry's subject, so that this is no news."""
+    """Whether the plan does not act on the entry's subject, so that it is not news."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

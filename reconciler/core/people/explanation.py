@@ -4,8 +4,8 @@
 none, and which of them wins. A member who explains their own limit may read nobody else, so most names of a policy
 cannot be looked up with their token; only what could be is asked for here.
 
-Other organizations. Whoever may not read all of them cannot say what an override of somebody else hides, or what limits
-them where the server does not confirm it; of oneself everything can be read.
+Other organizations. A token that may not read all of them cannot say what an override of somebody else hides, or what
+limits them where the server does not confirm it; of oneself everything can be read.
 
 Hidden members. Coder shows everybody their own memberships, so for the person who asks about themself no group can hide
 that they are in it; for anybody else it can (effective.py).

@@ -5,7 +5,7 @@
     the days        a window begins with the first day on which anybody spent anything, so that a deployment that is new
                     is not taken for a slow one; with less than 3 days nothing is claimed about anybody
     the forecast    what counts now, plus the pace, second by second; the limit is reached at the first second at which
-                    the sum is no less than the limit
+                    the sum reaches the limit
 
 All spend to come counts against the limit that is effective then, whatever group the spend of the pace was booked on.
 

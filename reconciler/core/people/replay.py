@@ -101,9 +101,9 @@ class GroupReplay:
     spent_micros: Micros
     """What they spent together."""
     half_micros: Micros
-    """Half of them spent no more than this."""
+    """Half of them spent at most this much."""
     most_micros: Micros
-    """Nine of ten of them spent no more than this."""
+    """Nine of ten of them spent at most this much."""
     highest_micros: Micros
     """What the person who spent most spent."""
     stopped: int

@@ -9,7 +9,7 @@ under that name, the log still tells who was created or renamed so.
     a record names a person who exists     exactly the grant ends for them, and no other override of theirs; another
                                            entry that lists them goes first
     a record names a person who is gone    the override ended with them: the entry may be removed
-    no record                              nobody knows. Whoever has exactly the grant, and is in no entry, is a
+    no record                              nobody knows. A person who has exactly the grant, and is in no entry, is a
                                            *suspect*: nothing is done to them, and the entry is an orphan that says so
 
 Two records that name different people are no evidence. Law 3 (restraint): a guess never removes anything.

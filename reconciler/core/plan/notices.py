@@ -93,7 +93,7 @@ def renamed_notices(renamed: Iterable[Renamed], *, at: datetime) -> tuple[Notice
 def stray_overrides(snapshot: Snapshot) -> tuple[tuple[User, Budget], ...]:
     """Return the overrides that stand on groups of deleted organizations, sorted by address.
 
-    Only whoever reads every organization can tell such a group from one that may not be read.
+    Only a token that reads every organization can tell a deleted group from a group that may not be read.
     """
     directory = snapshot.directory
     if not snapshot.deployment.reads_all:
@@ -177,7 +177,7 @@ def _dead(desired: Desired, directory: Directory, after: EffectiveLimits, at: da
 
 
 def _say_dead(budget: Budget, members: int) -> str:
-    """A $0 that was meant to block is the one that surprises: the highest budget wins, and $0 never is."""
+    """A $0 that was meant to block surprises most: the highest budget wins, and $0 is never the highest."""
     verb = "limits" if budget.limit_micros else "blocks"
     if not members:
         return f"{verb} nobody: the group has no members"

@@ -176,7 +176,7 @@ def is_complete(results: Iterable[ActionOutcome], unreadable: Collection[str], e
 
 
 def replay(events: Iterable[Event]) -> Outcome:
-    """Follow a run's events to what came of it. Raises ValueError when they are not those of one run."""
+    """Follow a run's events to what came of it. Raises ValueError when they are not the events of a single run."""
     iterator = iter(events)
     started = next(iterator, None)
     if not isinstance(started, Started):

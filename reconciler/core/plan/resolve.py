@@ -8,7 +8,7 @@ be looked up is an *orphan*, and left out.
     wants a limit on a group of a non-member       orphan, unless that very override is live already (diff.py)
     wants an absence (`none`, or it has ended)     satisfied if its subject is gone; its group need not be known
     has ended, and a record knows the person       speaks of that person, whatever their name is now (grants.py)
-    has not started                                nothing is wanted yet, so it is no orphan yet
+    has not started                                nothing is wanted yet, so it is not an orphan yet
     has a date between the two clocks              orphan: nobody can say whether the date has come
 
 An unresolved name withholds removals of unlisted subjects of its kind in its organization (diff.py). A scope acts on
@@ -284,7 +284,7 @@ class _Resolver:
         return listed
 
     def _want_override(self, listed: Listed, entry: UserOverrideEntry, user: User, organization: Organization) -> None:
-        """Decide what is wanted of a person; an absence needs no group, so a group that is gone is no obstacle."""
+        """Decide what is wanted of a person; an absence needs no group, so the group may be gone."""
         has_expired = self._has_expired(entry)
         groups = self._names.groups(entry.group, organization)
         if isinstance(entry.limit, Absent) or has_expired:

@@ -181,8 +181,8 @@ def tell_ours(change: AuditEntry, *, account: str, journaled: Collection[tuple[s
     """Tell whether this tool made a change.
 
     `account` is the username of the token that asks; `journaled` are the plans of the journals in this folder, as a
-    User-Agent names them, each with the username that applied it. A plan's digest is printed on pull requests and in the audit
-    log, so that anybody can put it into a User-Agent; the account of a change cannot be made up.
+    User-Agent names them, each with the username that applied it. A plan's digest is printed on pull requests and in
+    the audit log, so that anybody can put it into a User-Agent; the account of a change cannot be made up.
     """
     named = _OUR_AGENT.fullmatch(change.user_agent)
     if named is None:

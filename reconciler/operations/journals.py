@@ -1,7 +1,7 @@
 """Who had which name when an override was written: from the journals in a folder, newest first. It only reads.
 
-A journal is believed about names only where a run wrote to the same deployment. A file that is not a journal, or is broken,
-is passed over: it is evidence, and evidence may be missing.
+A journal is believed about names only where a run wrote to the same deployment. A file that is not a journal, or is
+broken, is passed over: it is evidence, and evidence may be missing.
 """
 
 from __future__ import annotations

@@ -55,7 +55,7 @@ class PlanRequest:
     asks_log: bool = False
     """Whether to ask Coder's audit log who changed what differs."""
     journaled: frozenset[tuple[str, str]] = frozenset()
-    """The plans of the journals in this folder, as a User-Agent names them, and who applied each: these changes are ours."""
+    """The plans of the journals in this folder, as a User-Agent names them, and who applied each; that is ours."""
     only_due: bool = False
     """Whether to plan nothing but actions whose date came."""
     journals: Journals = no_journals

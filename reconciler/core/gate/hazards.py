@@ -15,8 +15,8 @@ for everybody; the plan says that it is not known.
 
 What was reviewed to end, ends. An override that ends on its reviewed date (`Action.is_due_end`) blocks its own person
 with the consent of its entry, and its delete does not count for a mass change. That somebody becomes unlimited by an
-end needs consent twice: when the plan puts the ending override on them, and, since budgets move meanwhile, when it ends.
-Consent in the policy covers both.
+end needs consent twice: when the plan puts the ending override on them, and, since budgets move meanwhile, when it
+ends. Consent in the policy covers both.
 """
 
 from __future__ import annotations

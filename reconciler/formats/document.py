@@ -19,11 +19,16 @@ def dump(name: str, version: int, body: dict[str, Any]) -> str:
     """Write a document; ends in a newline."""
     document = {"format": name, "version": version, **body}
     text = json.dumps({**document, "checksum": _checksum(document)}, indent=2, ensure_ascii=False) + "\n"
+    return escaped(text)
+
+
+def escaped(text: str) -> str:
+    """Return the same JSON, with escapes for what a terminal or a CI runner that shows it would obey or hide."""
     return _RAW.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
-_RAW = re.compile("[\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
-"""What a terminal obeys or hides, and paths that are not UTF-8: it stands in texts only, where JSON has an escape."""
+_RAW = re.compile("[\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]|#(?=#(?:[Vv][Ss][Oo])?\\[)")
+"""Also paths that are not UTF-8, and the beginning of `##[` and `##vso[`. It stands in texts, never between them."""
 
 
 def load(text: str, name: str, version: int, *, source: str, oldest: int | None = None) -> tuple[int, dict[str, Any]]:

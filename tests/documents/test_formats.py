@@ -356,6 +356,22 @@ def test_a_policy_cannot_command_github() -> None:
     assert "%0A" not in commands[0]
 
 
+def test_no_format_prints_what_a_ci_runner_takes_for_a_command() -> None:
+    """A reason may be `##vso[task.setvariable variable=PATH]x`; Azure and GitHub look at every line of a log."""
+    commands = "##vso[task.setvariable variable=PATH]x ##[stop-commands]x ##VSO[x]"
+    error: Any = values()["error"]
+    plan: Any = values()["plan"]
+    error = replace(error, findings=tuple(replace(finding, message=commands) for finding in error.findings))
+    plan = replace(plan, actions=tuple(replace(action, reason=commands, tier=commands) for action in plan.actions))
+    for kind, value in (("error", error), ("plan", plan)):
+        for name in formats_of(kind):
+            text = render(name, (value,), FACTS)
+            assert not re.search(r"##(vso)?\[", text, re.IGNORECASE), name
+            if name == "json":
+                assert commands in str(json.loads(text))
+                assert not re.search(r"##(vso)?\[", render("json", (value, value), FACTS), re.IGNORECASE)
+
+
 def test_of_many_problems_ten_are_annotations_and_the_last_says_how_many_more() -> None:
     error: Any = values()["error"]
     many = replace(error, findings=error.findings * 25)

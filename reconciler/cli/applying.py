@@ -68,7 +68,7 @@ def approve_and_apply(
             renew=lambda: _made_anew(to_apply, server, stop),
             observe=results,
         )
-    return _report(outcome, path, screen, results, is_strict=is_strict)
+    return _report(outcome, plan, path, screen=screen, results=results, is_strict=is_strict)
 
 
 def _made_anew(to_apply: ToApply, server: ServerOptions, stop: Interruption) -> Plan:
@@ -77,14 +77,14 @@ def _made_anew(to_apply: ToApply, server: ServerOptions, stop: Interruption) -> 
         return to_apply.renew(reader, datetime.now(UTC))
 
 
-def _report(outcome: Outcome, path: str, screen: Screen, results: Results, *, is_strict: bool) -> int:
+def _report(outcome: Outcome, plan: Plan, path: str, *, screen: Screen, results: Results, is_strict: bool) -> int:
     """Say what happened. The exit code is that of what happened, whether or not anybody can be told."""
     code = exits.of_outcome(outcome, is_strict=is_strict)
     journal = path if os.path.exists(path) else ""  # nothing is recorded where nothing was left to do
     try:
         if journal:
             screen.note(f"Journal: {harmless(journal)}")
-        result = report_of(outcome, exit_code=code, journal=journal)
+        result = report_of(outcome, exit_code=code, journal=journal, plan=plan)
         lines = [*results.remaining(result), *ending_lines(result)]
         screen.finish((result,), exit_code=code, lines=lines, is_done=True)
     except (OSError, ReconcilerError):  # stdout was closed meanwhile; the journal has it all

@@ -88,3 +88,20 @@ def test_a_refusal_is_said_once(coder: Shell) -> None:
     assert (ran.out + ran.err).count("1 person would be blocked now (bob)") == 1
     assert ran.err.endswith("Error: The plan is refused for 1 reason; nothing was written.\n")
     assert "BLOCKS_USERS: 1 person would be blocked now (bob)" in coder.run("apply", *AT, "--json").err
+
+
+def test_json_and_text_of_an_apply_say_the_same(coder: Shell) -> None:
+    """What the text shows before the run is in the document, and the document is shown as that text."""
+    coder.policy(TIERS.replace("senior: $1000", "senior: $1004"))
+    planned = coder.run("plan", *AT, "--json").document
+    ran = coder.run("apply", "--auto-approve", "--save", "text=apply.txt", "--json", *AT)
+    assert ran.code == 0
+    assert ran.document["plan"]["effects"]["exposure"] == planned["effects"]["exposure"]
+    assert ran.document["plan"]["actions"] == planned["actions"]
+    (coder.folder / "apply.json").write_text(ran.out)
+    shown = coder.run("show", "apply.json").out
+    assert shown == (coder.folder / "apply.txt").read_text()
+    for sentence in ("Exposure of the ", "tier senior; 10 people", "Verified: ", "Apply complete: "):
+        assert sentence in shown
+    again = coder.run("apply", "--auto-approve", "--json", *AT)
+    assert again.document["plan"]["unchanged"] == ran.document["plan"]["unchanged"] + len(planned["actions"])

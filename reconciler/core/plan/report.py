@@ -53,6 +53,8 @@ class OutcomeReport:
     """What became of each action, in the order of the plan."""
     ended: Ended | None
     """None when the run was cut off: killed, or its machine lost."""
+    plan: Plan | None = None
+    """The plan as it was shown before the run; null where only a journal is known."""
 
     def count(self, result: Result, kind: Kind | None = None) -> int:
         """Count results, of one kind of action or of all."""
@@ -70,8 +72,8 @@ class OutcomeReport:
         return is_complete(self.results, self.unreadable, self.ended)
 
 
-def report_of(outcome: Outcome, *, exit_code: int, journal: str) -> OutcomeReport:
-    """Report a run that began."""
+def report_of(outcome: Outcome, *, exit_code: int, journal: str, plan: Plan | None = None) -> OutcomeReport:
+    """Report a run that began, and the plan that was shown before."""
     started = outcome.started
     return OutcomeReport(
         exit_code=exit_code,
@@ -89,6 +91,7 @@ def report_of(outcome: Outcome, *, exit_code: int, journal: str) -> OutcomeRepor
         journal=journal,
         results=outcome.results,
         ended=outcome.ended,
+        plan=plan,
     )
 
 
@@ -110,4 +113,5 @@ def report_without_changes(plan: Plan, *, exit_code: int) -> OutcomeReport:
         journal="",
         results=(),
         ended=Ended(ending=Ending.COMPLETED, why="", is_verified=True, differences=(), not_verified=0, at=plan.at),
+        plan=plan,
     )

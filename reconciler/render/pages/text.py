@@ -39,7 +39,8 @@ def lines(value: Value, facts: Facts) -> list[Line]:
         case Drift():
             return drift_report(value, facts.cost, detail=facts.detail)
         case OutcomeReport():
-            return [*run_lines(value), Line(""), *outcome_lines(value)]
+            shown = [*plan_report(value.plan, facts.cost, detail=facts.detail), Line("")] if value.plan else []
+            return [*shown, *run_lines(value), Line(""), *outcome_lines(value)]
         case Explanation():
             return explanation_lines(value)
         case Status():

@@ -6,7 +6,9 @@ For telling people in time. Nothing is decided by it but whether to speak.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+
+ENDS_SOON = timedelta(days=14)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,3 +22,11 @@ class Access:
     """In Coder's own words, such as "Your license expires in 2 days."."""
     server_ahead_s: float | None = None
     """How far the server's clock is ahead of ours, to about a second; negative when it is behind."""
+
+    def endings(self, now: datetime) -> tuple[str, ...]:
+        """Return what ends soon, a sentence each without a full stop; `now` is in UTC."""
+        token = self.token_expires_at
+        if token is None or token - now >= ENDS_SOON:
+            return self.licence_warnings
+        day = f"{token:%Y-%m-%d %H:%M} UTC"
+        return (f"the token ends {day}: make a new one before then, with a longer lifetime", *self.licence_warnings)

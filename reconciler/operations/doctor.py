@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from reconciler.core.access import Access
+from reconciler.core.access import ENDS_SOON, Access
 from reconciler.core.budget import GroupId
 from reconciler.core.diagnosis import Check, Level
 from reconciler.core.directory import Directory
@@ -22,7 +22,6 @@ from reconciler.operations.ports import Reader
 from reconciler.words import count, listed
 
 CLOCK_TOLERANCE_S = 60.0
-ENDS_SOON = timedelta(days=14)
 SINCE = timedelta(days=1)
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pytest
+import time_machine
 
 from reconciler.sandbox import Fault, Options, Sandbox
-from tests.cli.running import NOW, Shell
+from tests.cli.running import AS_IT_IS, NOW, Shell
 from tests.company import live
 
 DESIGN = (
@@ -40,3 +41,21 @@ def test_drift_shows_differences_although_the_audit_log_fails(shell: Shell) -> N
     assert "group/acme/design  policy $140.00  live $5,000.00" in ran.out
     assert "Who changed it is not known: " in ran.out
     assert "500" in ran.out
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "note"),
+    [
+        (200, {"expires_at": "2026-11-26T09:00:00Z"}, "Note: the token ends 2026-11-26 09:00 UTC: make a new one"),
+        (200, {"expires_at": "2027-11-26T09:00:00Z"}, ""),
+        (200, {"expires_at": 5}, ""),
+        (500, {"message": "An internal server error occurred."}, ""),
+    ],
+)
+def test_drift_says_when_the_token_ends(shell: Shell, status: int, body: dict[str, object], note: str) -> None:
+    shell.policy(AS_IT_IS)
+    with Sandbox(Options(now=NOW)) as sandbox, time_machine.travel(NOW, tick=False):
+        sandbox.fault(Fault("status", path="*/keys/*", status=status, body=body))
+        ran = shell.connect(sandbox, "auditor").run("drift")
+    assert (ran.code, ran.err.strip()[: len(note)] if note else ran.err.strip()) == (0, note)
+    assert "No changes. Live budgets match the policy." in ran.out

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from contextlib import suppress
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -10,16 +12,21 @@ from reconciler.cli import accepting, exits, options
 from reconciler.cli.base import load_base
 from reconciler.cli.live import load_recording
 from reconciler.cli.planning import load_policies, plan_of
-from reconciler.cli.screen import Screen
+from reconciler.cli.screen import Screen, tell
 from reconciler.cli.server import ServerOptions
 from reconciler.core.moment import Moment
 from reconciler.core.people.moves import Move
 from reconciler.core.plan.drift import Drift, DriftKind
 from reconciler.core.scope import Scope
+from reconciler.errors import ReconcilerError
 from reconciler.operations.authors import find_movers
 from reconciler.operations.moves import find_moves
 from reconciler.render.effects import Detail
+from reconciler.render.text import harmless
 from reconciler.words import any_of
+
+if TYPE_CHECKING:
+    from reconciler.coder.reader import CoderReader
 
 
 def _kinds(_context: click.Context, _parameter: click.Parameter, value: Any) -> tuple[DriftKind, ...]:
@@ -28,6 +35,13 @@ def _kinds(_context: click.Context, _parameter: click.Parameter, value: Any) -> 
     if unknown:
         raise click.BadParameter(f"{unknown[0]!r} must be {any_of(DriftKind)}")
     return tuple(DriftKind(name) for name in names)
+
+
+def _tell_what_ends(reader: CoderReader, now: datetime) -> None:
+    """Tell when the token and the licence end; a server that does not say it takes no answer with it."""
+    with suppress(ReconcilerError):
+        for sentence in reader.access().endings(now):
+            tell(f"Note: {harmless(sentence.rstrip('.'))}.")
 
 
 @click.command("drift")
@@ -104,6 +118,7 @@ def command(
         why = ""
         if recording is not None:
             moved, why = find_movers(find_moves(recording, reader), directory, reader, since=recording.at)
+        _tell_what_ends(reader, moment.now)
     drift = Drift(
         plan=planned.plan,
         last_changes=planned.attribution,

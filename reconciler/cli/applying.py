@@ -32,10 +32,10 @@ from reconciler.render.text import harmless
 def approve_and_apply(
     to_apply: ToApply,
     reader: Reader,
+    *,
     server: ServerOptions,
     screen: Screen,
     stop: Interruption,
-    *,
     auto_approve: bool,
     expect_digest: str | None = None,
     journal_path: str | None = None,

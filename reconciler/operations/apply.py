@@ -121,8 +121,8 @@ def apply_plan(
     for_proof = reader.requests - requests
     if not _is_done(plan, live):
         reader.reserve(2 * len(plan.actions) + for_proof)  # a run that has begun to write must not stop for its limit
-        live = _approved(plan, live, reader, run, approve, renew)
-    execution = _Execution(plan, live.directory, reader, writer, run, stop, observe)
+        live = _approved(plan, live, reader=reader, run=run, approve=approve, renew=renew)
+    execution = _Execution(plan, live.directory, reader=reader, writer=writer, run=run, stop=stop, observe=observe)
     if _is_done(plan, live):
         execution.note_all_done()
         return execution.outcome()
@@ -140,6 +140,7 @@ def _is_done(plan: Plan, live: Snapshot) -> bool:
 def _approved(
     plan: Plan,
     live: Snapshot,
+    *,
     reader: Reader,
     run: Run,
     approve: Callable[[], None],
@@ -164,6 +165,7 @@ class _Execution:
         self,
         plan: Plan,
         directory: Directory,
+        *,
         reader: Reader,
         writer: Writer,
         run: Run,

@@ -53,7 +53,7 @@ def examine(
         yield _plan(policies, sources, reader, now=now)
     yield from _or_failed("token", lambda: _access(deployment, reader.access(), now=now))
     yield from _readable(policies, directory)
-    yield from _or_failed("write", lambda: _writable(policies, directory, deployment, reader))
+    yield from _or_failed("write", lambda: _writable(policies, directory, deployment=deployment, reader=reader))
     yield from _or_failed("authors", lambda: _authors(directory, reader, now=now))
 
 
@@ -171,7 +171,7 @@ def _readable(policies: Sequence[Policy], directory: Directory) -> Iterator[Chec
 
 
 def _writable(
-    policies: Sequence[Policy], directory: Directory, deployment: Deployment, reader: Reader
+    policies: Sequence[Policy], directory: Directory, *, deployment: Deployment, reader: Reader
 ) -> Iterator[Check]:
     wanted = {policy.organization for policy in policies}
     chosen = [

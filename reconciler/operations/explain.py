@@ -79,7 +79,7 @@ def _pace(user: User, spend: UserSpend | None, reader: Reader, at: datetime) -> 
     period, counted = Window(start=spend.period_start, end=spend.period_end), {user.id: spend.spend}
     if not reader.deployment().reads_all:
         return pace_of_period(counted, period, at=at)
-    return find_pace(reader, organizations_of([user.id], reader.directory()), period, counted, at=at)
+    return find_pace(reader, organizations_of([user.id], reader.directory()), period=period, counted=counted, at=at)
 
 
 def _unless_it_fails(read: Callable[[], Result | None], trouble: str, unread: list[str]) -> Result | None:

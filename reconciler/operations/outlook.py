@@ -51,7 +51,7 @@ def with_forecast(plan: Plan, reader: Reader, *, now: datetime) -> Plan:
         if not isinstance(person.spend_before_micros, Unknown)
     }
     try:
-        pace = find_pace(reader, organizations_of(people, directory), period, counted, at=now)
+        pace = find_pace(reader, organizations_of(people, directory), period=period, counted=counted, at=now)
     except DeniedError:
         raise
     except ReconcilerError as error:  # a plan is worth more than its forecast

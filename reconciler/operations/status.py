@@ -61,7 +61,7 @@ def find_status(names: Sequence[str], reader: StatusReader, policies: Sequence[P
     (whole,) = reader.exports(organizations, [period])
     spend = reader.spend(spend_questions(chosen, snapshot, limits))
     counted = {user_id: micros for booked in spend.values() for user_id, micros in booked.items()}
-    pace = find_pace(reader, organizations, period, counted, at=at)
+    pace = find_pace(reader, organizations, period=period, counted=counted, at=at)
     census = take_census(chosen, snapshot, limits, spend, pace=pace, period_end=period.end, at=at)
     resolved = resolve(policies, directory, at=at).policies if policies else ()
     is_exported = not whole.left_out
@@ -141,9 +141,9 @@ def spend_questions(
 def find_pace(
     reader: Reader,
     organizations: Collection[OrganizationId],
+    *,
     period: Window,
     counted: Mapping[UserId, Micros],
-    *,
     at: datetime,
 ) -> Pace | None:
     """Return the pace of the last seven days, else that of the period so far; None when neither says enough.

@@ -127,7 +127,7 @@ COMPANY = World({"acme": ["ana", "bob", "eve"]})
 
 def replayed(days: list[Mapping[UserId, Micros]], amounts: Mapping[str, Micros | None]) -> Replayed:
     month = month_of_days(days)
-    return replay_limits(month, month.totals(), COMPANY.directory(), limits_of(COMPANY, amounts))
+    return replay_limits(month, month.totals(), directory=COMPANY.directory(), limits=limits_of(COMPANY, amounts))
 
 
 def simulated(days: list[Mapping[UserId, Micros]], limit: int, person: UserId) -> tuple[int, int] | None:

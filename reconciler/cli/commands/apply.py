@@ -67,9 +67,9 @@ def command(
         return approve_and_apply(
             to_apply,
             reader,
-            server,
-            screen,
-            stop,
+            server=server,
+            screen=screen,
+            stop=stop,
             auto_approve=auto_approve,
             expect_digest=expect_digest,
             journal_path=journal_path,

@@ -76,9 +76,9 @@ def command(
         code = approve_and_apply(
             to_apply,
             reader,
-            server,
-            screen,
-            stop,
+            server=server,
+            screen=screen,
+            stop=stop,
             auto_approve=auto_approve,
             journal_path=journal_path,
         )

@@ -111,7 +111,9 @@ class Assessment:
         addresses = {str(action.subject.id): action.address for action in self.actions}
         owners = {action.address: organization_of(action, self.snapshot.directory) for action in self.actions}
         raised = {action.address for action in self.actions if _is_raise(action)}
-        people = tuple(_person(change, spend, addresses, owners, raised) for change in self.changes)
+        people = tuple(
+            _person(change, spend, addresses=addresses, owners=owners, raised=raised) for change in self.changes
+        )
         return Effects(
             people=people,
             unclear=tuple(self._with_spend(person, spend) for person in self.unclear),
@@ -235,7 +237,7 @@ def assess(
     disagreeing, checked = disagreements(before, snapshot)
     disputed = dict.fromkeys(outbid(before, after, snapshot), ELSEWHERE)
     disputed |= dict.fromkeys(unconfirmed(snapshot), UNCONFIRMED) | {row.user_id: DISPUTED for row in disagreeing}
-    changes, unclear = _compare(disputed, planned, directory, before, after)
+    changes, unclear = _compare(disputed, planned, directory=directory, before=before, after=after)
     exposed = expose(
         organizations, touched(planned, directory), snapshot, before=before, after=after, disputed=disputed
     )
@@ -274,6 +276,7 @@ def limits_after(snapshot: Snapshot, actions: tuple[Action, ...]) -> EffectiveLi
 def _compare(
     disputed: Mapping[UserId, str],
     actions: tuple[Action, ...],
+    *,
     directory: Directory,
     before: EffectiveLimits,
     after: EffectiveLimits,
@@ -330,6 +333,7 @@ def _owners(actions: Iterable[Action], directory: Directory) -> Mapping[UserId, 
 def _person(
     change: LimitChange,
     spend: SpendAnswers,
+    *,
     addresses: Mapping[str, str],
     owners: Mapping[str, str | None],
     raised: Collection[str],

@@ -49,26 +49,36 @@ def expose(
     everybody = _NOBODY.union(*(members_of(directory, id_) for id_ in organizations))
     is_total = bool(organizations) and _is_read(everybody, snapshot)
     people = everybody if is_total else concerned
-    groups, limits = _break_down(people, before, after, disputed)
+    groups, limits = _break_down(people, before, after=after, disputed=disputed)
     rows: tuple[OrganizationExposure, ...] = ()
     if not is_total:
-        exposure = _count(concerned, before, after, disputed)
+        exposure = _count(concerned, before, after=after, disputed=disputed)
     else:
         rows = tuple(
             OrganizationExposure(
                 organization_id=row.id,
                 organization=row.name,
-                exposure=_count(members_of(directory, row.id), before, after, disputed, _hidden(directory, row.id)),
+                exposure=_count(
+                    members_of(directory, row.id),
+                    before,
+                    after=after,
+                    disputed=disputed,
+                    hidden=_hidden(directory, row.id),
+                ),
             )
             for row in sorted(directory.organizations[id_] for id_ in organizations)
         )
         hidden = sum(_hidden(directory, id_) for id_ in organizations)
-        exposure = rows[0].exposure if len(rows) == 1 else _count(everybody, before, after, disputed, hidden)
+        exposure = (
+            rows[0].exposure
+            if len(rows) == 1
+            else _count(everybody, before, after=after, disputed=disputed, hidden=hidden)
+        )
     return Exposed(is_total=is_total, exposure=exposure, organizations=rows, groups=groups, limits=limits)
 
 
 def _break_down(
-    people: Iterable[UserId], before: EffectiveLimits, after: EffectiveLimits, disputed: Collection[UserId]
+    people: Iterable[UserId], before: EffectiveLimits, *, after: EffectiveLimits, disputed: Collection[UserId]
 ) -> tuple[tuple[GroupExposure, ...], tuple[LimitCount, ...]]:
     """Add up the same people as `_count`, by what limits them and by their limit."""
     groups: dict[GroupRef | None, list[int]] = {}
@@ -108,6 +118,7 @@ def _height(limit: Micros | Unlimited) -> float:
 def _count(
     people: Iterable[UserId],
     before: EffectiveLimits,
+    *,
     after: EffectiveLimits,
     disputed: Collection[UserId],
     hidden: int = 0,

@@ -169,8 +169,10 @@ def forecast(people: Iterable[PersonEffect], pace: Pace, *, period_end: datetime
         considered += 1
         before = person.spend_before_micros
         if person.standing_before is Standing.FREE and not isinstance(before, Unknown):
-            would_have += _reach(person, person.before, before, pace, period_end=period_end, at=at) is not None
-        reach = _reach(person, person.after, person.spend_after_micros, pace, period_end=period_end, at=at)
+            would_have += (
+                _reach(person, person.before, spend=before, pace=pace, period_end=period_end, at=at) is not None
+            )
+        reach = _reach(person, person.after, spend=person.spend_after_micros, pace=pace, period_end=period_end, at=at)
         if reach is not None:
             reaches.append(reach)
     return Forecast(
@@ -189,7 +191,7 @@ def no_forecast(reason: str, *, period_end: datetime) -> Forecast:
 
 
 def _reach(
-    person: PersonEffect, effective: Effective, spend: Micros, pace: Pace, *, period_end: datetime, at: datetime
+    person: PersonEffect, effective: Effective, *, spend: Micros, pace: Pace, period_end: datetime, at: datetime
 ) -> Reach | None:
     if isinstance(effective.limit_micros, Unlimited):
         return None

@@ -62,7 +62,9 @@ def moves(before: Snapshot, after: Snapshot) -> tuple[Move, ...]:
             continue
         if not isinstance(limit_before, Effective) or not isinstance(limit_after, Effective):
             continue
-        if limit_before == limit_after or _is_by_a_budget(user_id, limit_before, limit_after, before, after):
+        if limit_before == limit_after or _is_by_a_budget(
+            user_id, limit_before=limit_before, limit_after=limit_after, before=before, after=after
+        ):
             continue
         rows.append(
             Move(
@@ -79,7 +81,7 @@ def moves(before: Snapshot, after: Snapshot) -> tuple[Move, ...]:
 
 
 def _is_by_a_budget(
-    user_id: UserId, limit_before: Effective, limit_after: Effective, before: Snapshot, after: Snapshot
+    user_id: UserId, *, limit_before: Effective, limit_after: Effective, before: Snapshot, after: Snapshot
 ) -> bool:
     """Whether a budget that limited or limits somebody changed between the states."""
     own_before, own_after = before.user_overrides.get(user_id), after.user_overrides.get(user_id)

@@ -159,14 +159,14 @@ def replay_month(
         windows=len(month.parts),
         spent_micros=Micros(sum(totals.values())),
         people=sum(micros > 0 for micros in totals.values()),
-        after=replay_limits(month, totals, directory, after),
-        before=replay_limits(month, totals, directory, before),
+        after=replay_limits(month, totals, directory=directory, limits=after),
+        before=replay_limits(month, totals, directory=directory, limits=before),
         groups=_groups(totals, after, people),
     )
 
 
 def replay_limits(
-    month: Month, totals: Mapping[UserId, Micros], directory: Directory, limits: EffectiveLimits
+    month: Month, totals: Mapping[UserId, Micros], *, directory: Directory, limits: EffectiveLimits
 ) -> Replayed:
     """Replay a month under one set of limits."""
     reached: dict[UserId, Micros] = {}

@@ -62,7 +62,7 @@ def diff(desired: Desired, snapshot: Snapshot, *, is_whole: bool = True) -> Diff
     actions.sort(key=lambda action: (action.address, str(action.subject.id)))
     unreadable += unseen(desired, snapshot)
     unreadable.sort(key=lambda entry: (entry.subject.address, str(entry.subject.id)))
-    doubts = _Doubts(bool(unreadable), is_whole, desired, snapshot.directory)
+    doubts = _Doubts(is_partial=bool(unreadable), is_whole=is_whole, desired=desired, directory=snapshot.directory)
     return Difference(
         actions=tuple(action for action in actions if not doubts.concern(action)),
         unchanged=unchanged,
@@ -80,7 +80,7 @@ class _Doubts:
     name concerns those of its kind that no file lists.
     """
 
-    def __init__(self, is_partial: bool, is_whole: bool, desired: Desired, directory: Directory) -> None:
+    def __init__(self, *, is_partial: bool, is_whole: bool, desired: Desired, directory: Directory) -> None:
         self._is_partial, self._is_whole, self._directory = is_partial, is_whole, directory
         self._names: dict[tuple[bool, str | None], list[str]] = {}
         for unresolved in desired.unresolved:

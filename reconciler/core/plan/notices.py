@@ -49,9 +49,9 @@ def notices(
     announced = [
         replace(notice, is_standing=notice.address not in planned)
         for notice in (
-            *_expiring(desired.users, directory, after, at, planned),
+            *_expiring(desired.users, directory, after=after, at=at, planned=planned),
             *_removable(desired.users, gone, at),
-            *_dead(desired, directory, after, at),
+            *_dead(desired, directory, after=after, at=at),
         )
     ]
     return tuple(sorted(announced, key=_rank))
@@ -135,7 +135,12 @@ def _removable(users: Mapping[UserId, Wanted], gone: Collection[str], at: dateti
 
 
 def _expiring(
-    users: Mapping[UserId, Wanted], directory: Directory, after: EffectiveLimits, at: datetime, planned: Collection[str]
+    users: Mapping[UserId, Wanted],
+    directory: Directory,
+    *,
+    after: EffectiveLimits,
+    at: datetime,
+    planned: Collection[str],
 ) -> Iterator[Notice]:
     for user_id, wanted in users.items():
         entry = wanted.entry
@@ -154,7 +159,7 @@ def _expiring(
             )
 
 
-def _dead(desired: Desired, directory: Directory, after: EffectiveLimits, at: datetime) -> Iterator[Notice]:
+def _dead(desired: Desired, directory: Directory, *, after: EffectiveLimits, at: datetime) -> Iterator[Notice]:
     for user_id, wanted in desired.users.items():
         fallback = after.fallback(user_id)
         if isinstance(wanted.state, Budget) and isinstance(fallback, Effective):

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.days.dealing import DAYS, chosen_for
+from tests.hearing import hear_signals
 
 settings.register_profile(
     "default",
@@ -22,6 +23,11 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 _MEANT_FOR_US = ("CODER_", "SSL_CERT_", "XDG_CONFIG_", "http_", "https_", "all_", "no_proxy")
 _COLORS = ("NO_COLOR", "FORCE_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "COLUMNS")
+
+
+def pytest_configure() -> None:
+    """Let the commands of tests hear signals, however the suite was started."""
+    hear_signals()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

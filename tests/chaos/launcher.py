@@ -29,6 +29,7 @@ from reconciler.coder import client, transport  # noqa: F401
 from reconciler.formats import journal  # noqa: F401
 from reconciler.operations import journal_file
 from reconciler.policy_file import load  # noqa: F401
+from tests.hearing import hear_signals
 from tests.patience import PATIENCE_S
 
 _SHORTEST_S = 0.001
@@ -36,6 +37,7 @@ _SHORTEST_S = 0.001
 
 def main() -> None:
     """Serve until the pipe is closed, or run the one command of the arguments."""
+    hear_signals()
     if len(sys.argv) > 1:
         sys.argv[0] = "reconciler"
         _wait_briefly()

@@ -115,10 +115,13 @@ def _screen_options(formats: tuple[str, ...]) -> Callable[[Command], Command]:
 
 
 def _require_printable(output: Output) -> None:
-    """Raise unless every result can be written: what is missing must be said before anything is written to Coder."""
+    """Raise unless every result can be written: what is missing must be said before anything is written to Coder.
+
+    Pages are loaded here, so that an upgrade of this program during a long apply cannot take its report away.
+    """
     _require_different(output.saves)
     for name in {output.format, *(save.format for save in output.saves)}:
-        if FORMATS[name].extra:
+        if name != "text":
             page_of(name)
 
 

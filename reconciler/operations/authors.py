@@ -58,15 +58,15 @@ def find_movers(
     """Return the moves with who is behind them since then (UTC), and why that is not known of some."""
     log = _Log(reader)
     groups = {group.address: group for group in directory.groups.values()}
-    found = []
+    attributed = []
     for move in moves:
         changed = [groups[address] for address in (*move.joined, *move.left) if address in groups]
         entries = [(group, _membership_entry(move.user_id, group, log, since)) for group in changed]
         behind = tuple(
             MembershipChange(address=group.address, by=entry.by, at=entry.at) for group, entry in entries if entry
         )
-        found.append(replace(move, behind=behind))
-    return tuple(found), log.reason
+        attributed.append(replace(move, behind=behind))
+    return tuple(attributed), log.reason
 
 
 def _membership_entry(user_id: UserId, group: Group, log: _Log, since: datetime) -> AuditedChange | None:
@@ -88,7 +88,7 @@ def with_authors(
     log, since = _Log(reader), now - SINCE
     listed = {row.entry.place: row for policy in resolution.policies for row in policy.listed}
     wanted = {wanted.entry.place: wanted for wanted in resolution.desired.users.values()}
-    found, not_asked = [], 0
+    attributed, not_asked = [], 0
     for orphan in orphans:
         match orphan.reason:
             case OrphanReason.UNKNOWN_USER:
@@ -100,9 +100,9 @@ def with_authors(
                 orphan = _moved(orphan, wanted[orphan.place], directory, log, since)
             case _:
                 pass
-        found.append(orphan)
+        attributed.append(orphan)
         not_asked += bool(log.reason)
-    return tuple(found), not_asked
+    return tuple(attributed), not_asked
 
 
 def _named(orphan: Orphan, kind: Audited, name: str, log: _Log, since: datetime) -> Orphan:

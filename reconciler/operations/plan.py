@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -85,14 +85,9 @@ def make_plan(request: PlanRequest, reader: Reader) -> Planned:
     desired = resolution.desired
     snapshot = take_snapshot(desired, directory, reader)
     difference = diff(desired, snapshot, is_whole=not request.not_read)
-    attribution = Attribution()
-    if request.asks_log:
-        attribution = find_last_changes(difference.actions, reader, now=request.moment.now, journaled=request.journaled)
-    evidence = Evidence(
-        at=request.moment.at,
-        base=base.desired if base else None,
-        changes={last.address: last for last in attribution.changes},
-    )
+    attribution = _attribution(request, difference.actions, reader)
+    changes = {last.address: last for last in attribution.changes}
+    evidence = Evidence(at=request.moment.at, base=base.desired if base else None, changes=changes)
     actions = _chosen(request, (with_origin(action, desired, directory, evidence) for action in difference.actions))
     proposal = Proposal(
         actions=in_order(actions),
@@ -127,6 +122,13 @@ def make_plan(request: PlanRequest, reader: Reader) -> Planned:
         is_for_now=request.moment.is_for_now,
     )
     return Planned(plan=plan, unmatched=resolution.selection.unmatched, attribution=attribution)
+
+
+def _attribution(request: PlanRequest, actions: Sequence[Action], reader: Reader) -> Attribution:
+    """Return who changed what differs; nothing where the request does not ask for it."""
+    if not request.asks_log:
+        return Attribution()
+    return find_last_changes(actions, reader, now=request.moment.now, journaled=request.journaled)
 
 
 def _chosen(request: PlanRequest, actions: Iterable[Action]) -> list[Action]:

@@ -51,15 +51,7 @@ def record(reader: StatusReader, *, at: datetime) -> Recording:
         period=reader.period(),
         organizations=tuple(sorted(directory.organizations.values())),
         elsewhere=tuple(sorted(reader.elsewhere(directory.users.keys()))),
-        groups=tuple(
-            SavedGroup(
-                group=group,
-                members=tuple(sorted(directory.members.get(group.id, ()))),
-                hidden_members=directory.hidden_members.get(group.id, 0),
-                budget=budgets[group.id],
-            )
-            for group in sorted(directory.groups.values())
-        ),
+        groups=_groups(directory, budgets),
         people=tuple(
             SavedPerson(
                 user=user,
@@ -72,6 +64,18 @@ def record(reader: StatusReader, *, at: datetime) -> Recording:
         spend=reader.spend(asked) if asked else {},
         unpriced_requests=reader.unpriced_requests(organizations, reader.period() or month_of(at)),
         exports=exports,
+    )
+
+
+def _groups(directory: Directory, budgets: Mapping[GroupId, Reading]) -> tuple[SavedGroup, ...]:
+    return tuple(
+        SavedGroup(
+            group=group,
+            members=tuple(sorted(directory.members.get(group.id, ()))),
+            hidden_members=directory.hidden_members.get(group.id, 0),
+            budget=budgets[group.id],
+        )
+        for group in sorted(directory.groups.values())
     )
 
 

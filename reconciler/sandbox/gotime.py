@@ -23,31 +23,31 @@ _ZONE = re.compile(r"(?:Z|([+-])([0-9]{2}):([0-9]{2}))")
 
 def parse_time(text: str, layout: str) -> datetime:
     """Return the moment in UTC. *Raises* ValueError in Go's words for a text that does not fit the layout."""
-    values, micros, offset, rest = {}, 0, timedelta(0), text
+    values, micros, offset, unread = {}, 0, timedelta(0), text
     for element in _ELEMENTS.findall(layout):
         if element in _NUMBERS:
             name, pattern, lowest, highest = _NUMBERS[element]
-            match = re.match(pattern, rest)
+            match = re.match(pattern, unread)
             if match is None:
-                raise _unreadable(text, layout, rest, element)
+                raise _unreadable(text, layout, unread, element)
             values[name] = int(match[0])
             if not lowest <= values[name] <= highest:
                 raise _out_of_range(text, name)
         elif element.startswith("."):
-            match = _FRACTION.match(rest)
+            match = _FRACTION.match(unread)
             micros = int(match[1][:6].ljust(6, "0")) if match else 0
         elif element == "Z07:00":
-            match = _ZONE.match(rest)
+            match = _ZONE.match(unread)
             if match is None:
-                raise _unreadable(text, layout, rest, element)
+                raise _unreadable(text, layout, unread, element)
             offset = _offset(text, match)
         else:
-            match = re.match(re.escape(element), rest)
+            match = re.match(re.escape(element), unread)
             if match is None:
-                raise _unreadable(text, layout, rest, element)
-        rest = rest[match.end() :] if match else rest
-    if rest:
-        raise ValueError(f"parsing time {_quoted(text)}: extra text: {_quoted(rest)}")
+                raise _unreadable(text, layout, unread, element)
+        unread = unread[match.end() :] if match else unread
+    if unread:
+        raise ValueError(f"parsing time {_quoted(text)}: extra text: {_quoted(unread)}")
     return _moment(text, values, micros, offset)
 
 
@@ -76,9 +76,9 @@ def _moment(text: str, values: dict[str, int], micros: int, offset: timedelta) -
         return (datetime.min if year < 2 else datetime.max).replace(tzinfo=UTC)
 
 
-def _unreadable(text: str, layout: str, rest: str, element: str) -> ValueError:
+def _unreadable(text: str, layout: str, unread: str, element: str) -> ValueError:
     return ValueError(
-        f"parsing time {_quoted(text)} as {_quoted(layout)}: cannot parse {_quoted(rest)} as {_quoted(element)}"
+        f"parsing time {_quoted(text)} as {_quoted(layout)}: cannot parse {_quoted(unread)} as {_quoted(element)}"
     )
 
 

@@ -6,7 +6,7 @@ import httpx
 import time_machine
 
 from reconciler.operations.authors import MOST
-from reconciler.sandbox import Options, Sandbox
+from reconciler.sandbox import Fault, Options, Sandbox
 from tests.cli.running import AS_IT_IS, NOW, Shell
 from tests.company import live
 
@@ -109,6 +109,39 @@ def test_of_many_orphans_it_is_said_that_the_log_was_not_asked_about_all(shell: 
     shell.policy(AS_IT_IS + "user_overrides:\n" + entries)
     with Sandbox(Options(now=NOW)) as sandbox, time_machine.travel(NOW, tick=False):
         ran = shell.connect(sandbox, "auditor").run("drift")
-        asked = sum("/audit" in request.path for request in sandbox.requests)
+        asked = {request.path for request in sandbox.requests if "/audit?" in request.path}
     assert "The audit log was not asked about 7 more differences." in ran.out
-    assert asked == MOST
+    assert len(asked) == MOST
+
+
+def test_who_took_somebody_into_the_organization_or_out_of_it_is_told(shell: Shell) -> None:
+    labs = AS_IT_IS.replace("acme", "labs").replace("platform", "robotics").replace("$500", "$300")
+    shell.policy(labs + "user_overrides: [{user: victor, group: Everyone, limit: $100}]\n")
+    with Sandbox(Options(now=NOW)) as sandbox, time_machine.travel(NOW, tick=False):
+        shell.connect(sandbox, "auditor").run("snapshot", "-o", "then.json")
+        live.budget(sandbox, "Everyone", 900, "labs")
+        path = f"{sandbox.url}/api/v2/organizations/{live.group_id(sandbox, 'Everyone', 'labs')}/members"
+        headers = {"Coder-Session-Token": sandbox.tokens["owner"]}
+        victor = live.user_id(sandbox, "victor")
+        for method in ("POST", "DELETE"):
+            httpx.request(method, f"{path}/{victor}", headers=headers).raise_for_status()
+        left = shell.run("drift")
+        httpx.post(f"{path}/{victor}", headers=headers).raise_for_status()
+        joined = shell.run("drift")
+    assert "victor is not a member of group/labs/Everyone" in left.out
+    assert "; olivia took them out of it on 2026-11-23 12:00 UTC" in left.out
+    assert "took them out" not in joined.out
+
+
+def test_a_log_that_fails_takes_no_drift_with_it(shell: Shell) -> None:
+    shell.policy(AS_IT_IS + "user_overrides: [{user: gone, group: platform, limit: $100}]\n")
+    with Sandbox(Options(now=NOW)) as sandbox, time_machine.travel(NOW, tick=False):
+        shell.connect(sandbox, "auditor")
+        sandbox.fault(Fault("status", path="*/audit*", status=500, body={"message": "An error."}))
+        failed = shell.run("drift")
+        sandbox.forget_faults()
+        sandbox.fault(Fault("status", path="*/audit*", status=401, body={"message": "You are signed out."}))
+        denied = shell.run("drift")
+    assert (failed.code, "! user/gone  user 'gone' is unknown" in failed.out) == (2, True)
+    assert "The audit log was not asked about 1 more difference." in failed.out
+    assert denied.code == 1

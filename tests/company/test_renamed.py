@@ -10,7 +10,7 @@ import httpx
 import pytest
 import time_machine
 
-from reconciler.sandbox import Options, Sandbox
+from reconciler.sandbox import Fault, Options, Sandbox
 from tests.cli.running import NOW, Shell
 from tests.company import live
 
@@ -280,3 +280,15 @@ def test_a_link_in_the_folder_of_journals_is_not_followed(shell: Shell, sandbox:
     path.rename(shell.folder / "elsewhere.jsonl")
     path.symlink_to(shell.folder / "elsewhere.jsonl")
     assert (shell.run(*DUE).code, of(sandbox, "robert")) == (4, 700)
+
+
+@pytest.mark.parametrize(("status", "code"), [(500, 4), (401, 1)])
+def test_a_log_that_fails_takes_no_answer_with_it(shell: Shell, sandbox: Sandbox, status: int, code: int) -> None:
+    """A token that is no longer accepted does."""
+    grant(shell, sandbox)
+    forget(shell)
+    rename(sandbox, "bob", "robert")
+    body = {"message": "You are signed out or your session has expired." if status == 401 else "An error."}
+    sandbox.fault(Fault("status", path="*/audit*", status=status, body=body))
+    ran = shell.connect(sandbox, "owner").run(*DUE)
+    assert (ran.code, of(sandbox, "robert")) == (code, 700)

@@ -318,10 +318,9 @@ class _Resolver:
         user_id = self._holders.holder(entry)
         user = self._directory.users.get(user_id) if user_id else None
         if user is None:
-            if user_id is None and listed.subject is None and not self._names.users(entry.user):
-                grant = self._grant(entry, None, organization)
-                if grant is not None:
-                    self._lost.append(LostGrant(listed=listed, entry=entry, organization=organization, grant=grant))
+            is_lost = user_id is None and listed.subject is None and not self._names.users(entry.user)
+            if is_lost and (grant := self._grant(entry, None, organization)) is not None:
+                self._lost.append(LostGrant(listed=listed, entry=entry, organization=organization, grant=grant))
         elif user != listed.subject and user not in self._claims:
             self._claims[user] = entry.place
             traced = replace(listed, address=user.address, subject=user)

@@ -111,7 +111,7 @@ def _alerts(plans: Sequence[Plan]) -> Iterable[Alert]:
             title="Refused: nothing will be written",
             lines=lines,
             tone="bad",
-            paste_title=f"If it is meant, add to a policy file of {names or 'the organization'}:",
+            paste_title=f"If it is meant, add to a policy file of {names}:" if names else "If it is meant:",
             paste="\n\n".join(_consents(dangers)),
         )
     elif lines:
@@ -126,16 +126,22 @@ def _alerts(plans: Sequence[Plan]) -> Iterable[Alert]:
 
 
 def _consents(dangers: Sequence[Danger]) -> Iterator[str]:
-    """Yield the lines to paste, those of each organization together."""
-    organizations = sorted({danger.organization or "" for danger in dangers})
+    """Yield the lines to paste, those of each organization together.
+
+    No policy can consent where the organization is not known, so there the options of `apply` are what to paste.
+    """
+    organizations = sorted({danger.organization for danger in dangers if danger.organization is not None})
     for organization in organizations:
         title = [f"# {organization}"] if len(organizations) > 1 else []
         rows = [
             f"  - {{hazard: {danger.hazard}, up_to: {danger.count}, reason: say why}}"
             for danger in dangers
-            if (danger.organization or "") == organization
+            if danger.organization == organization
         ]
         yield "\n".join([*title, "allow:", *rows])
+    unknown = [f"--allow {danger.consent}" for danger in dangers if danger.organization is None]
+    if unknown:
+        yield f"# organization not known\nreconciler apply {' '.join(unknown)}"
 
 
 def _outlook(plans: Sequence[Plan]) -> Iterable[Alert]:

@@ -20,8 +20,11 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from reconciler.core.action import Origin
 from reconciler.core.activity import Attribution
+from reconciler.core.gate.danger import Danger
+from reconciler.core.gate.verdict import Verdict
 from reconciler.core.plan.drift import Drift, DriftKind
 from reconciler.core.plan.plan import Plan
+from reconciler.core.policy import Hazard
 from reconciler.errors import ReconcilerError
 from reconciler.formats.documents import DOCUMENTS, dump, load
 from reconciler.money import format_usd, format_usd_short
@@ -449,3 +452,12 @@ def test_a_drift_is_grouped_by_why_it_differs() -> None:
     kinds = (DriftKind.HAND, DriftKind.DUE, DriftKind.PENDING)
     assert titles == [DRIFT_TITLES[kind] for kind in kinds]
     assert "3 differences between Coder and the policy (1 hand, 1 due, 1 pending)" in text
+
+
+def test_what_no_policy_can_consent_to_is_pasted_as_an_option() -> None:
+    danger = Danger(hazard=Hazard.BLOCKS_USERS, counted=("ana",), organization=None)
+    refused = replace(plan(), verdict=Verdict(dangers=(danger,)))
+    for name in ("html", "markdown"):
+        text = render(name, [refused], FACTS)
+        assert "--allow BLOCKS_USERS=1" in text
+        assert "{hazard: BLOCKS_USERS" not in text, "a policy cannot consent to what has no organization"

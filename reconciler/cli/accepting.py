@@ -47,6 +47,7 @@ def take(drift: Drift, loaded: Loaded, directory: Directory, *, addresses: Seque
 
 
 def _chosen(drift: Drift, proposed: Sequence[Proposed], addresses: Sequence[str]) -> list[Proposed]:
+    """Return what the addresses or globs name; an empty address names all that was changed by hand."""
     if addresses and not drift.plan.is_for_now:
         raise ReconcilerError("--accept takes what is live now; it cannot be combined with --at", hint="leave out --at")
     by_hand = {action.address for action in drift.differences if kind_of(action) in _BY_HAND}

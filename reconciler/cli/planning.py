@@ -146,6 +146,7 @@ def plan_to_apply(
 
 
 def _saved_to_apply(path: str, reader: Reader, *, grants: tuple[Grant, ...], detail: Detail, now: datetime) -> ToApply:
+    """Read a saved plan, and count again what it does today. Raises RefusedError for a plan of another day."""
     started = time.monotonic()
     saved = plan_format.load_plan(files.read_text(path), source=path)
     if not saved.is_for_now:

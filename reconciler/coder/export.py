@@ -87,6 +87,7 @@ class ExportTable:
         self._places = places
 
     def _add(self, row: list[str], places: Mapping[str, int]) -> None:
+        """Add the spend of one row, or say in `problem` what is wrong with it."""
         if len(row) != self._width:
             self.problem = "a row of the export has a different number of cells than its header"
             return

@@ -76,6 +76,7 @@ def client_factory(connection: Connection, *, watch: Watch | None = None) -> Cal
 
 
 def _hooks(connection: Connection, watch: Watch) -> dict[str, list[Callable[..., None]]]:
+    """Return what tells `watch` about each request, without a secret in its path."""
     mask = Mask(*connection.secrets)
 
     def begin(request: httpx.Request) -> None:

@@ -77,6 +77,7 @@ class Singles:
         return {group.id: ABSENT if seen.get(group.id, True) else _unseen(group.address) for group in doubted}
 
     def _read_users(self, users: Sequence[User], *, allow_cached_rights: bool) -> dict[UserId, Reading]:
+        """Read overrides one by one; a 404 is an absence only where the token may read the person."""
         route = self._server.overrides
         if not route.suffix:
             return {user.id: Unknown(route.missing) if route.may_hide else ABSENT for user in users}

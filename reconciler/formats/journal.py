@@ -33,6 +33,7 @@ def load_events(text: str, *, source: str) -> tuple[Event, ...]:
 
 
 def _events(text: str, source: str) -> Iterator[Event]:
+    """Yield the events, a line each; what follows the last end of a line was cut off, and is left out."""
     lines, version = text.split("\n"), VERSION
     for number, line in enumerate(lines[:-1], start=1):
         body = document.parse_object(line, source=f"line {number} of {source}")

@@ -250,6 +250,7 @@ class _Execution:
             self._fail(_bug(error))
 
     def _write(self, i: int, action: Action) -> None:
+        """Carry out one action, unless the run has stopped or a conflict concerns the same people."""
         if self._is_stopped:
             return
         conflict = self._conflicts.get(self._sharing[i])

@@ -80,6 +80,7 @@ def _server(deployment: Deployment) -> Check:
 
 
 def _plan(policies: Sequence[Policy], sources: Sequence[SourceFile], reader: Reader, *, now: datetime) -> Check:
+    """Make a plan as `plan` does, and say what stands in its way."""
     request = PlanRequest(policies=tuple(policies), sources=tuple(sources), moment=present(now))
     try:
         plan = make_plan(request, reader).plan
@@ -144,6 +145,7 @@ def _clock(ahead_s: float) -> Check:
 
 
 def _readable(policies: Sequence[Policy], directory: Directory) -> Iterator[Check]:
+    """Yield whether the token reads the organizations of the policies, and their groups."""
     organizations = sorted(directory.organizations.values())
     hidden = [item.name for item in organizations if GroupId(item.id) not in directory.groups]
     names = [item.name for item in organizations]
@@ -173,6 +175,7 @@ def _readable(policies: Sequence[Policy], directory: Directory) -> Iterator[Chec
 def _writable(
     policies: Sequence[Policy], directory: Directory, *, deployment: Deployment, reader: Reader
 ) -> Iterator[Check]:
+    """Yield whether the token may write what `apply` writes."""
     wanted = {policy.organization for policy in policies}
     chosen = [
         item.id

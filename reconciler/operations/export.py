@@ -97,6 +97,7 @@ def _require_listable(policies: tuple[Policy, ...]) -> None:
 
 
 def _policy(organization: Organization, snapshot: Snapshot) -> Policy:
+    """Return a policy that lists all that is live in an organization."""
     directory = snapshot.directory
     groups = sorted(group for group in directory.groups.values() if group.organization_id == organization.id)
     group_ids = {group.id for group in groups}  # a group that may not be read is another organization's

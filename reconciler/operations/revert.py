@@ -104,6 +104,7 @@ class _Sorter:
         return replace(action, subject=subject, before=self._renamed(action.before), after=self._renamed(action.after))
 
     def add(self, action: Action, live: Reading) -> None:
+        """Sort an action of the journal by what is live now: to be taken back, unchanged, unreadable or skipped."""
         if isinstance(live, Unknown):
             self.unreadable.append(Unreadable(subject=action.subject, reading=live))
         elif live == action.before:

@@ -227,6 +227,7 @@ def _breaches(policies: Sequence[ResolvedPolicy], snapshot: Snapshot, *, at: dat
 def _unknown(
     spend_unknown: int, snapshot: Snapshot, limits: EffectiveLimits, *, whole: Export, pace: Pace | None
 ) -> list[str]:
+    """Return what could not be found out, a sentence each."""
     directory, sentences = snapshot.directory, []
     differing, _ = disagreements(limits, snapshot)
     if differing:

@@ -91,6 +91,7 @@ class _Proposer:
                 self._people |= {user.id: override for user in self._names.users(override.user)}
 
     def propose(self, action: Action) -> Proposed:
+        """Propose the edit that makes the policy want what is live before an action."""
         live = action.before
         entry, organization = self._entries.get(action.place or _NEW, (None, ""))
         if entry is not None and entry.place.file == STDIN_NAME:
@@ -136,6 +137,7 @@ class _Proposer:
         return Proposed(acceptance=acceptance, edits=((file, AddEntry(entry=entry)),))
 
     def _changed(self, action: Action, entry: Entry, live: Budget) -> Proposed:
+        """Propose new values for the keys of an entry that differ from what is live."""
         values: dict[str, Any] = {"limit": live.limit_micros} if entry.limit != live.limit_micros else {}
         if isinstance(entry, UserOverrideEntry):
             group = self._group_name(live)

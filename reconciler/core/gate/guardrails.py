@@ -220,6 +220,7 @@ def _too_long(most_days: int, entry: UserOverrideEntry, now: datetime) -> tuple[
 
 
 def _max_exposure(guardrail: Guardrail, policy: ResolvedPolicy, effects: Effects, blame: Blame) -> Iterator[Breach]:
+    """Yield a breach where the sum is too high after the plan, or is not known."""
     exposure = _exposure_of(policy, effects)
     limit = f"max_exposure is {format_usd(guardrail.value)}"
     is_standing = blame.only_lowers

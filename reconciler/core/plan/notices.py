@@ -142,6 +142,7 @@ def _expiring(
     at: datetime,
     planned: Collection[str],
 ) -> Iterator[Notice]:
+    """Announce overrides that end within `SOON`, and what their people fall back to."""
     for user_id, wanted in users.items():
         entry = wanted.entry
         if not isinstance(wanted.state, Budget) or not isinstance(entry, UserOverrideEntry) or entry.expires is None:
@@ -160,6 +161,7 @@ def _expiring(
 
 
 def _dead(desired: Desired, directory: Directory, *, after: EffectiveLimits, at: datetime) -> Iterator[Notice]:
+    """Announce entries that change nobody's limit, where that is known."""
     for user_id, wanted in desired.users.items():
         fallback = after.fallback(user_id)
         if isinstance(wanted.state, Budget) and isinstance(fallback, Effective):

@@ -235,6 +235,7 @@ class _Resolver:
         return listed
 
     def _user_override(self, entry: UserOverrideEntry, organization: Organization) -> Listed:
+        """Decide what an entry wants of its person: an override, an absence, nothing yet, or it is an orphan."""
         users = self._names.users(entry.user)
         written_address = f"user/{entry.user}"
         user = users[0] if len(users) == 1 else None

@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -148,6 +149,35 @@ def test_a_hostile_folder_runs_nothing(
     assert ran.code == 0, ran.err
     assert "Apply complete" in ran.out
     assert not stolen.exists()
+
+
+def test_a_base_whose_tree_leads_out_of_it_writes_nothing_there(
+    shell: Shell, mine: Sandbox, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Git's own tools make no tree with `..` in it, and a hostile clone can hold it all the same."""
+    shell.connect(mine).policy(RAISE_PLATFORM)
+
+    def git(*arguments: str, data: bytes = b"") -> str:
+        command = ["git", "-c", "user.name=x", "-c", "user.email=x@example.com", *arguments]
+        return subprocess.run(command, cwd=shell.folder, input=data, capture_output=True, check=True).stdout.decode()
+
+    def tree(*entries: tuple[bytes, str]) -> str:
+        data = b"".join(name + b"\0" + bytes.fromhex(object_id.strip()) for name, object_id in entries)
+        return git("hash-object", "-w", "-t", "tree", "--literally", "--stdin", data=data)
+
+    git("init", "-q")
+    blob = git("hash-object", "-w", "--stdin", data=RAISE_PLATFORM.encode())
+    outside = tree((b"40000 ..", tree((b"40000 ..", tree((b"100644 outside.yaml", blob))))))
+    names = (b"100644 /outside.yaml", b"100644 a/../../../outside.yaml")
+    policies = tree((b"40000 ..", outside), *((name, blob) for name in names), (b"100644 acme.yaml", blob))
+    commit = git("commit-tree", "-m", "x", tree((b"40000 policies", policies)).strip()).strip()
+    temporary = tmp_path_factory.mktemp("a") / "b" / "c"
+    temporary.mkdir(parents=True)
+    shell.monkeypatch.setattr(tempfile, "tempdir", str(temporary))
+    ran = shell.run("plan", "--base", commit, *AT)
+    assert ran.code == 0, ran.err
+    assert not list(temporary.parent.parent.rglob("outside*"))
+    assert not list(shell.folder.rglob("outside*"))
 
 
 @pytest.mark.parametrize("entry", [".", "", "bin", "{folder}", "{folder}/bin", "{folder}/policies/../bin", "{link}"])

@@ -46,6 +46,10 @@ class GroupRef:
         return f"group/{self.organization}/{self.name}" if self.name else str(self.id)
 
 
+_MOST_MICROS = 2**63 - 1
+"""What Coder's column holds; on upgraded servers limits above money.MAX_LIMIT can be live."""
+
+
 @dataclass(frozen=True, slots=True)
 class Budget:
     """A monthly limit, and the group its spend is booked on: a group budget's own group, or the override's."""
@@ -54,6 +58,11 @@ class Budget:
     """Micro-dollars a month per member: 1 USD is 1,000,000. 0 blocks."""
     group: GroupRef
     """Of a group budget the group itself, of an override the group it is attributed to."""
+
+    def __post_init__(self) -> None:
+        """Raise ValueError for a limit that no server can hold, as in a forged plan or journal."""
+        if not 0 <= self.limit_micros <= _MOST_MICROS:
+            raise ValueError(f"limit_micros must be from 0 to {_MOST_MICROS}, not {str(self.limit_micros)[:40]}")
 
 
 @dataclass(frozen=True, slots=True)

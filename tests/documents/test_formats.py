@@ -375,6 +375,13 @@ def test_no_format_prints_what_a_ci_runner_takes_for_a_command() -> None:
                 assert not re.search(r"##(vso)?\[", render("json", (value, value), FACTS), re.IGNORECASE)
 
 
+def test_no_line_of_a_page_is_a_command_to_github() -> None:
+    report: Any = values()["outcome"]
+    page = render("html", (replace(report, revision="x\n::error::oops"),), FACTS)
+    assert "| ::error::oops" in page
+    assert not [line for line in page.splitlines() if line.lstrip().startswith("::")]
+
+
 def test_of_many_problems_ten_are_annotations_and_the_last_says_how_many_more() -> None:
     error: Any = values()["error"]
     many = replace(error, findings=error.findings * 25)

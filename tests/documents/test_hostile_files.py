@@ -136,3 +136,14 @@ def test_a_subject_stands_in_a_plan_once(same: str) -> None:
     document.pop("digest")
     with pytest.raises(FileError, match="user/ana appears twice"):
         plan.load_plan(with_checksum(document | {"digest": "x"}), source="it")
+
+
+@pytest.mark.parametrize("limit", [-1, 2**63, 10**30])
+def test_a_limit_that_no_server_can_hold_is_refused(limit: int) -> None:
+    """`revert` would have sent it."""
+    first, _, rest = JOURNAL.partition("\n")
+    event = json.loads(first)
+    for path in [path for path in paths(event) if path[-1] == "limit_micros"]:
+        forged = changed(event, path, lambda container, key: container.__setitem__(key, limit))
+        with pytest.raises(FileError, match="limit_micros must be from 0 to"):
+            journal.load_events(f"{json.dumps(forged)}\n{rest}", source="forged.jsonl")

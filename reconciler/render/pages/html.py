@@ -31,7 +31,7 @@ from reconciler.render.page import Alert, Column, Page, Row, Table, Tile
 from reconciler.render.pages import text as text_page
 from reconciler.render.plan_page import plan_page, subtitle
 from reconciler.render.status_page import status_page
-from reconciler.render.text import harmless, text_of
+from reconciler.render.text import harmless, no_command, text_of
 from reconciler.words import NO_LIMIT, count
 
 
@@ -52,7 +52,7 @@ def _shown(value: object) -> object:
     """Every text of a document passes here: what is invisible in a name becomes visible, and no CI command stays."""
     if type(value) is not str or (value.isprintable() and "##" not in value):
         return value
-    return "\n".join(map(harmless, value.split("\n")))
+    return no_command("\n".join(map(harmless, value.split("\n"))))
 
 
 def page_of(values: Sequence[Value], facts: Facts) -> Page:

@@ -96,6 +96,8 @@ def _create(path: str) -> int:
         hint = "name a writable place with --journal FILE"
         message = f"the journal {path} cannot be written: {error.strerror}; nothing was written"
         raise FileError(message, hint=hint) from None
+    with suppress(OSError):  # a umask can take even the owner's rights; some file systems have none to give
+        os.fchmod(fd, 0o600)
     _flush_folder(folder)
     return fd
 
@@ -109,10 +111,13 @@ def _make_folders(folder: str) -> None:
     for path in reversed(missing):
         try:
             os.mkdir(path, 0o700)
+            with suppress(PermissionError):
+                os.chmod(path, 0o700)
         except FileExistsError:  # another run was faster, or the path goes up again (`new/../other`)
             continue
         if os.path.basename(path) == FOLDER:
             with suppress(OSError), open(os.path.join(path, ".gitignore"), "x", encoding="ascii") as file:
+                os.fchmod(file.fileno(), 0o600)
                 file.write("*\n")
 
 

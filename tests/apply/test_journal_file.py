@@ -57,6 +57,17 @@ def test_new_folders_are_for_their_owner_whatever_the_umask(tmp_path: Path) -> N
     assert made == {"a": 0o700, "b": 0o700, ".reconciler": 0o700}
 
 
+def test_a_umask_that_takes_everything_leaves_a_journal_that_its_owner_can_read(tmp_path: Path) -> None:
+    before = os.umask(0o777)
+    try:
+        with JournalFile(str(tmp_path / "a" / ".reconciler" / "one.jsonl")) as journal:
+            journal.append(intent(0))
+    finally:
+        os.umask(before)
+    modes = {path.name: path.stat().st_mode & 0o777 for path in tmp_path.rglob("*")}
+    assert modes == {"a": 0o700, ".reconciler": 0o700, ".gitignore": 0o600, "one.jsonl": 0o600}
+
+
 def test_git_ignores_the_folder_from_the_day_it_is_made(tmp_path: Path) -> None:
     """Its owner may change that, and another folder is not touched."""
     for name in (".reconciler/one.jsonl", "journals/one.jsonl"):

@@ -158,7 +158,8 @@ class CoderReader:
             lambda: self.people(users, directory),
         ]
         if spenders and self.deployment().offers.bulk_reads:
-            reads.append(lambda: self._read_spend(_questions_ahead(spenders, directory)))
+            pending = self._not_booked(_questions_ahead(spenders, directory, told=users))
+            reads.append(lambda: self._read_pending(pending))
         self._single()
         budgets, people, *_ = beside_each_other(reads)
         return cast(Mapping[GroupId, Reading], budgets), cast(People, people)
@@ -216,8 +217,10 @@ class CoderReader:
             self._exported |= {id_: item.booked for id_ in asked if id_ not in item.left_out}
 
     def _read_spend(self, asked: Mapping[GroupId, Sequence[UserId]]) -> None:
-        """Read the answers that are not known yet: exports beside rows, then rows instead of refused exports."""
-        pending = self._not_booked(asked)
+        self._read_pending(self._not_booked(asked))
+
+    def _read_pending(self, pending: Mapping[GroupId, Sequence[UserId]]) -> None:
+        """Read answers that are not known yet: exports beside rows, then rows instead of refused exports."""
         organizations = self._worth_an_export(pending)
         exported = {id_ for id_ in pending if self._organization_of(id_) in organizations}
         period = self.period()
@@ -363,10 +366,18 @@ class CoderReader:
         return self._directory is not None and group.id in self._directory.groups
 
 
-def _questions_ahead(users: Collection[UserId], directory: Directory) -> dict[GroupId, list[UserId]]:
-    """Return all questions that there may be about the spend of these people: one on each of their groups."""
-    wanted = frozenset(users)
-    questions = {group: sorted(wanted & members) for group, members in directory.members.items()}
+def _questions_ahead(
+    users: Collection[UserId], directory: Directory, *, told: Sequence[User]
+) -> dict[GroupId, list[UserId]]:
+    """Return all questions that there may be about the spend of these people: one on each of their groups.
+
+    But for what `people` is told by the way of those whom it reads: Everyone groups say what is booked on them.
+    """
+    wanted, told_ids = frozenset(users), frozenset(user.id for user in told)
+    questions = {
+        group: sorted((wanted - told_ids if OrganizationId(group) in directory.organizations else wanted) & members)
+        for group, members in directory.members.items()
+    }
     return {group: people for group, people in questions.items() if people}
 
 

@@ -6,13 +6,16 @@ import os
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from reconciler.cli.options import DEFAULT_PATH
-from reconciler.cli.repository import Repository, open_repository
 from reconciler.core.policy import Policy
 from reconciler.errors import PolicyError, ReconcilerError
 from reconciler.policy_file.load import load
 from reconciler.words import count
+
+if TYPE_CHECKING:
+    from reconciler.cli.repository import Repository
 
 MAX_BYTES = 64 * 1024 * 1024
 SUFFIXES = (".yaml", ".yml")
@@ -50,6 +53,8 @@ def _copy(revision: str, place: str, target: Path) -> Path | None:
     """Write the policy files that a path had at a revision below `target`; None where it had none."""
     is_folder = os.path.isdir(place)
     folder = place if is_folder else os.path.dirname(place) or os.curdir
+    from reconciler.cli.repository import open_repository  # starts children; without --base nothing does
+
     repository = open_repository(folder)
     commit = repository.commit(revision) if repository else ""
     if repository is None or not commit:

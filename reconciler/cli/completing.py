@@ -11,10 +11,8 @@ from reconciler.cli import files
 from reconciler.core.policy import Hazard, Policy
 from reconciler.errors import ReconcilerError
 from reconciler.formats import document
-from reconciler.formats.journal import NAME as JOURNAL
-from reconciler.formats.plan import NAME as PLAN
+from reconciler.formats.document import JOURNAL, JOURNALS, PLAN
 
-JOURNALS = ".reconciler"
 _POLICIES = "policies"
 Items = list[CompletionItem]
 

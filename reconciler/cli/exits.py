@@ -6,12 +6,15 @@ tests/cli/test_exits_and_streams.py compares `EXITS` with the README's table and
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
+from typing import TYPE_CHECKING
 
-from reconciler.core.gate.verdict import Breach
-from reconciler.core.plan.drift import Drift, DriftKind
-from reconciler.core.plan.outcome import Ending, Outcome
-from reconciler.core.plan.plan import Plan
 from reconciler.errors import ReconcilerError, RefusedError
+
+if TYPE_CHECKING:  # `validate` needs none of them
+    from reconciler.core.gate.verdict import Breach
+    from reconciler.core.plan.drift import Drift, DriftKind
+    from reconciler.core.plan.outcome import Outcome
+    from reconciler.core.plan.plan import Plan
 
 DONE = 0
 ERROR = 1
@@ -51,14 +54,14 @@ def of_validation(validation_breaches: Iterable[Breach], *, is_whole: bool) -> i
     return ERROR if is_broken or not is_whole else DONE
 
 
-def of_drift(drift: Drift, fail_on: Collection[DriftKind] = tuple(DriftKind)) -> int:
+def of_drift(drift: Drift, fail_on: Collection[DriftKind] | None = None) -> int:
     """Return the exit code of `drift`, which writes nothing and so refuses nothing.
 
-    `fail_on`: the kinds of difference that count.
+    `fail_on`: the kinds of difference that count; all of them unless given.
     """
     if not drift.plan.is_complete:
         return ERROR
-    return DIFFERENCES if any(drift.counts[kind] for kind in fail_on) else DONE
+    return DIFFERENCES if any(drift.counts[kind] for kind in (drift.counts if fail_on is None else fail_on)) else DONE
 
 
 def of_nothing_to_do(plan: Plan, *, is_strict: bool = False) -> int:
@@ -74,7 +77,7 @@ def of_nothing_to_do(plan: Plan, *, is_strict: bool = False) -> int:
 def of_outcome(outcome: Outcome, *, is_strict: bool = False) -> int:
     """Return the exit code of an `apply` that began: the journal says what was done and what was not."""
     started = outcome.started
-    if outcome.ended is not None and outcome.ended.ending is Ending.INTERRUPTED:
+    if outcome.was_interrupted:
         return INTERRUPTED
     is_whole = outcome.is_complete and not started.held_back and not (is_strict and started.left_out)
     return DONE if is_whole else INCOMPLETE

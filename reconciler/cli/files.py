@@ -9,8 +9,8 @@ import stat
 from collections.abc import Mapping
 
 from reconciler.errors import FileError
-from reconciler.formats import document, journal
-from reconciler.operations.journal_file import FOLDER
+from reconciler.formats import document
+from reconciler.formats.document import JOURNALS
 
 MAX_BYTES = 256 * 2**20
 _HEAD = 16_000
@@ -64,7 +64,7 @@ def require_savable(path: str) -> None:
     if path == "-":
         raise FileError("--save writes files, and '-' is not a file", hint="--format prints a result to stdout")
     target = os.path.realpath(path)
-    if document.name_of(starts_with(target)) == journal.NAME:
+    if document.name_of(starts_with(target)) == document.JOURNAL:
         raise FileError(f"{path} is a journal, which `revert` needs; it is left alone", hint="choose another name")
     if target.lower().endswith((".yaml", ".yml")) and os.path.exists(target):
         raise FileError(f"{path} exists and may be a policy; it is left alone", hint="choose another name")
@@ -136,11 +136,11 @@ def policy_file_name(organization: str) -> str:
 def journaled() -> frozenset[tuple[str, str]]:
     """Return the plans of the journals in the working directory, by the digests in their names, and their accounts."""
     try:
-        names = os.listdir(FOLDER)
+        names = os.listdir(JOURNALS)
     except OSError:
         return frozenset()
     digests = {name: match[1] for name in names if (match := _JOURNAL.fullmatch(name))}
-    return frozenset((digest, _account_of(os.path.join(FOLDER, name))) for name, digest in digests.items())
+    return frozenset((digest, _account_of(os.path.join(JOURNALS, name))) for name, digest in digests.items())
 
 
 def _account_of(path: str) -> str:

@@ -22,7 +22,7 @@ from reconciler.cli.server import ServerOptions
 from reconciler.core.gate.gate import parse_allow
 from reconciler.core.moment import Moment, parse_time
 from reconciler.core.scope import Scope
-from reconciler.render.effects import Detail
+from reconciler.render.detail import Detail
 from reconciler.render.formats import FORMATS, formats_of, page_of
 
 Command = Callable[..., Any]

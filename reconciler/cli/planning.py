@@ -10,7 +10,7 @@ from datetime import datetime
 from functools import partial
 
 from reconciler.cli import files
-from reconciler.cli.options import DEFAULT_PATH
+from reconciler.cli.policies import load_policies
 from reconciler.cli.screen import tell
 from reconciler.core.gate.verdict import Grant
 from reconciler.core.moment import Moment, present
@@ -20,42 +20,16 @@ from reconciler.core.scope import EVERYTHING, Scope
 from reconciler.errors import FileError, Finding, PolicyError, ReconcilerError, RefusedError
 from reconciler.formats import document
 from reconciler.formats import plan as plan_format
-from reconciler.operations.journal_file import FOLDER
+from reconciler.formats.document import JOURNALS
 from reconciler.operations.journals import grants_in_journals
 from reconciler.operations.plan import Planned, PlanRequest, make_plan
 from reconciler.operations.ports import Reader
 from reconciler.operations.saved import renew_saved
 from reconciler.policy_file.load import Loaded, load
-from reconciler.render.effects import Detail
+from reconciler.render.detail import Detail
 from reconciler.render.plan import plan_report
 from reconciler.render.text import Line, day, harmless
 from reconciler.words import count, excerpt
-
-
-def load_policies(paths: Sequence[str]) -> Loaded:
-    """Read the policy files; all of their problems come in one PolicyError."""
-
-    for path in paths:
-        _require_no_plan(path)
-    loaded = load(paths or [DEFAULT_PATH])
-    for missed in loaded.not_read:
-        tell(f"Not read: {harmless(missed.path)}: {harmless(missed.reason)}.")
-    for note in loaded.notes:
-        tell(f"Note: {harmless(f'{note.place}: {note.message}; {note.hint}')}.")
-    return loaded
-
-
-def load_named_policies(paths: Sequence[str]) -> tuple[Policy, ...]:
-    """Read the policies that are named; without names those in the default folder, if it exists."""
-    return load_policies(paths).policies if paths or os.path.isdir(DEFAULT_PATH) else ()
-
-
-def _require_no_plan(path: str) -> None:
-    """Say it in one sentence; read as a policy, a plan has a problem on every line."""
-
-    if document.name_of(files.starts_with(path)) == plan_format.NAME:
-        hint = f"`reconciler show {path}` prints it; `reconciler apply {path}`, alone, applies it"
-        raise FileError(f"{path} is a saved plan, not a policy", hint=hint)
 
 
 def plan_of(
@@ -97,7 +71,7 @@ def _request(
         scope=scope,
         grants=grants,
         not_read=loaded.not_read,
-        journals=partial(grants_in_journals, [FOLDER]),
+        journals=partial(grants_in_journals, [JOURNALS]),
     )
 
 

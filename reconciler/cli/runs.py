@@ -16,8 +16,8 @@ from reconciler.cli.repository import revision_of
 from reconciler.core.plan.plan import DIGEST_SHOWN, Plan
 from reconciler.core.policy import SourceFile
 from reconciler.errors import ReconcilerError
+from reconciler.formats.document import JOURNALS
 from reconciler.operations.apply import Run
-from reconciler.operations.journal_file import FOLDER
 from reconciler.render.text import harmless
 
 
@@ -35,7 +35,7 @@ def new_run(plan: Plan, *, parallelism: int, note: Callable[[str], None]) -> Run
 
 def default_journal(run: Run) -> str:
     """`.reconciler/20261123T150012Z-9f8e12ab34cd-1a2b3c4d.jsonl` under the working directory."""
-    return os.path.join(FOLDER, f"{run.id}.jsonl")
+    return os.path.join(JOURNALS, f"{run.id}.jsonl")
 
 
 def _user() -> str:

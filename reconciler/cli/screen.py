@@ -17,7 +17,7 @@ from reconciler.cli import files
 from reconciler.cli.ci import link_base
 from reconciler.errors import FileError, ReconcilerError, RefusedError, failure_of
 from reconciler.formats.documents import Value
-from reconciler.render.effects import Detail
+from reconciler.render.detail import Detail
 from reconciler.render.failure import failure_lines
 from reconciler.render.formats import FORMATS, Facts, render
 from reconciler.render.text import text_of

@@ -14,6 +14,11 @@ from typing import Any
 from reconciler.errors import FileError
 from reconciler.words import quoted
 
+JOURNALS = ".reconciler"
+"""The folder of journals, below the working directory."""
+PLAN, JOURNAL = "reconciler plan", "reconciler journal"
+"""What the `format` key of a saved plan, and of a journal, says."""
+
 
 def dump(name: str, version: int, body: dict[str, Any]) -> str:
     """Write a document; ends in a newline."""

@@ -9,18 +9,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
-from reconciler.core.gate.validation import Validation
-from reconciler.core.people.explanation import Explanation
-from reconciler.core.plan.drift import Drift
-from reconciler.core.plan.plan import Plan
-from reconciler.core.plan.report import OutcomeReport
-from reconciler.core.plan.status import Status
-from reconciler.core.recording import Recording
 from reconciler.errors import Failure, FileError
-from reconciler.formats import codec, document, plan
+from reconciler.formats import codec, document
 
-Value = Plan | Drift | OutcomeReport | Explanation | Status | Recording | Validation | Failure
+if TYPE_CHECKING:  # each command loads the value that it makes, and no other
+    from reconciler.core.gate.validation import Validation
+    from reconciler.core.people.explanation import Explanation
+    from reconciler.core.plan.drift import Drift
+    from reconciler.core.plan.plan import Plan
+    from reconciler.core.plan.report import OutcomeReport
+    from reconciler.core.plan.status import Status
+    from reconciler.core.recording import Recording
+
+    Value = Plan | Drift | OutcomeReport | Explanation | Status | Recording | Validation | Failure
+else:
+    Value = object
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +35,8 @@ class Document:
 
     name: str
     version: int
-    type: type[Value]
+    made_of: str
+    """Module and class of its value: `reconciler.core.plan.plan:Plan`; loaded when it is read."""
     about: str
     """Which command prints it, and what it says; published in its schema."""
 
@@ -37,14 +44,20 @@ class Document:
     def title(self) -> str:
         return f"reconciler {self.name}"
 
+    @property
+    def type(self) -> Any:
+        """The class of its value."""
+        module, _, name = self.made_of.partition(":")
+        return getattr(import_module(module), name)
+
 
 DOCUMENTS: Mapping[str, Document] = {
     row.name: row
     for row in (
         Document(
             name="plan",
-            version=plan.VERSION,
-            type=Plan,
+            version=2,
+            made_of="reconciler.core.plan.plan:Plan",
             about="What `plan -o FILE` saves and `plan --json` prints: actions on AI budgets of one Coder "
             "deployment, in the order in which they run, and facts about them. `apply FILE` carries out "
             "exactly this or nothing.",
@@ -52,47 +65,47 @@ DOCUMENTS: Mapping[str, Document] = {
         Document(
             name="drift",
             version=2,
-            type=Drift,
+            made_of="reconciler.core.plan.drift:Drift",
             about="What `drift --json` prints: the plan that would repair what differs, and who changed it last.",
         ),
         Document(
             name="outcome",
             version=2,
-            type=OutcomeReport,
+            made_of="reconciler.core.plan.report:OutcomeReport",
             about="What `apply --json`, `revert --json` and `show JOURNAL --json` print: what really happened, from "
             "the journal's events and never from the plan.",
         ),
         Document(
             name="explanation",
             version=2,
-            type=Explanation,
+            made_of="reconciler.core.people.explanation:Explanation",
             about="What `explain USER --json` prints: why one person's limit is what it is.",
         ),
         Document(
             name="status",
             version=1,
-            type=Status,
+            made_of="reconciler.core.plan.status:Status",
             about="What `status --json` prints: limits, spend and pace of everybody, by group and one by one; "
             "overrides, guardrails that do not hold, and what keeps budgets from binding.",
         ),
         Document(
             name="snapshot",
             version=1,
-            type=Recording,
+            made_of="reconciler.core.recording:Recording",
             about="What `snapshot` writes: all that a plan, a status or an explanation reads of one deployment, for "
             "`--live FILE`. It holds names and e-mail addresses of people unless it is redacted.",
         ),
         Document(
             name="validation",
             version=2,
-            type=Validation,
+            made_of="reconciler.core.gate.validation:Validation",
             about="What `validate --json` prints when every policy file is well-formed; otherwise it prints an "
             "error document.",
         ),
         Document(
             name="error",
             version=2,
-            type=Failure,
+            made_of="reconciler.errors:Failure",
             about="What every command prints with --json when it ends in an error or a refusal.",
         ),
     )
@@ -101,7 +114,8 @@ DOCUMENTS: Mapping[str, Document] = {
 
 def document_of(value: Value) -> Document:
     """Return the row of a value's document."""
-    return next(row for row in DOCUMENTS.values() if row.type is type(value))
+    made_of = f"{type(value).__module__}:{type(value).__qualname__}"
+    return next(row for row in DOCUMENTS.values() if row.made_of == made_of)
 
 
 def dump(value: Value) -> str:
@@ -113,8 +127,8 @@ def dump(value: Value) -> str:
 def load(text: str, *, source: str) -> Value:
     """Read any document of the table back. Raises FileError when the text is not an unchanged document of ours."""
     title = document.name_of(text)
-    if title == plan.NAME:
-        return plan.load_plan(text, source=source)
+    if title == document.PLAN:
+        return _load_plan(text, source=source)
     row = next((row for row in DOCUMENTS.values() if row.title == title), None)
     if row is None:
         hint = "show what a command saved with `-o`, `--save json=FILE` or `--json`, or a journal"
@@ -125,3 +139,9 @@ def load(text: str, *, source: str) -> Value:
     except ValueError as error:
         raise FileError(f"{source} is not a {row.title} that this tool wrote: {error}", hint="make it again") from None
     return value
+
+
+def _load_plan(text: str, *, source: str) -> Plan:
+    from reconciler.formats.plan import load_plan  # reads both versions; nothing else needs it
+
+    return load_plan(text, source=source)

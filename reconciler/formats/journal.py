@@ -15,7 +15,7 @@ from reconciler.errors import FileError
 from reconciler.formats import codec, document
 from reconciler.formats.upgrade import event_from_v1
 
-NAME = "reconciler journal"
+NAME = document.JOURNAL
 VERSION = 2
 
 

@@ -7,7 +7,7 @@ from reconciler.errors import FileError
 from reconciler.formats import codec, document
 from reconciler.formats.upgrade import plan_from_v1
 
-NAME = "reconciler plan"
+NAME = document.PLAN
 VERSION = 2
 
 

@@ -15,9 +15,9 @@ from typing import Protocol
 
 from reconciler.core.plan.outcome import Event
 from reconciler.errors import FileError
+from reconciler.formats.document import JOURNALS
 from reconciler.formats.journal import dump_event
 
-FOLDER = ".reconciler"
 """Where journals go by themselves. When it is created it tells Git to ignore it: they hold names and amounts."""
 
 
@@ -115,7 +115,7 @@ def _make_folders(folder: str) -> None:
                 os.chmod(path, 0o700)
         except FileExistsError:  # another run was faster, or the path goes up again (`new/../other`)
             continue
-        if os.path.basename(path) == FOLDER:
+        if os.path.basename(path) == JOURNALS:
             with suppress(OSError), open(os.path.join(path, ".gitignore"), "x", encoding="ascii") as file:
                 os.fchmod(file.fileno(), 0o600)
                 file.write("*\n")

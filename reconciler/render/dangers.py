@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from reconciler.core.budget import Unknown
 from reconciler.core.gate.danger import Danger
 from reconciler.core.gate.hazards import HAZARDS
 from reconciler.core.gate.verdict import Breach, Verdict
-from reconciler.core.people.effects import Effects, PersonEffect
 from reconciler.core.policy import GuardrailName, Hazard
-from reconciler.core.snapshot import Effective, Unlimited
 from reconciler.money import format_usd
 from reconciler.render.text import Line, Role, harmless, instant, spend_text
 from reconciler.words import NAMES_SHOWN, NO_LIMIT, count, count_people, listed
+
+if TYPE_CHECKING:  # whoever only checks policies needs none of them
+    from reconciler.core.people.effects import Effects, PersonEffect
+    from reconciler.core.snapshot import Effective
 
 BREACHES_SHOWN = 3
 """Of one guardrail; more of them are counted."""
@@ -112,7 +115,7 @@ def overspent(person: PersonEffect) -> str:
 
 def amount(effective: Effective) -> str:
     """`$200.00`, `no limit`."""
-    return NO_LIMIT if isinstance(effective.limit_micros, Unlimited) else format_usd(effective.limit_micros)
+    return format_usd(effective.limit_micros) if isinstance(effective.limit_micros, int) else NO_LIMIT
 
 
 def named(shown: Sequence[str], total: int) -> str:

@@ -19,7 +19,9 @@ from reconciler.core.snapshot import Effective, Unlimited
 from reconciler.money import format_usd, format_usd_short
 from reconciler.render.changes import DRIFT_TITLES
 from reconciler.render.dangers import breach_lines
-from reconciler.render.effects import Detail, standing_notices
+from reconciler.render.detail import Detail
+from reconciler.render.effects import standing_notices
+from reconciler.render.formats import Facts
 from reconciler.render.plan import (
     digest_text,
     orphan_lines,
@@ -236,3 +238,8 @@ def _membership(address: str, change: MembershipChange | None, nobody: str, some
     if change is None:
         return f"{nobody} {harmless(address)}"
     return f"{harmless(change.by or 'somebody')} {somebody} {harmless(address)} on {instant(change.at)}"
+
+
+def page_lines(drift: Drift, facts: Facts) -> list[Line]:
+    """Return the lines of the text page."""
+    return drift_report(drift, facts.cost, detail=facts.detail)

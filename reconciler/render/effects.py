@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from enum import StrEnum
 from typing import assert_never
 
 from reconciler.core.action import Action, Kind
@@ -27,6 +26,7 @@ from reconciler.core.people.sums import Exposure
 from reconciler.core.snapshot import Effective, Unlimited
 from reconciler.money import format_usd, format_usd_short
 from reconciler.render.dangers import amount, danger_lines, named, overspent
+from reconciler.render.detail import Detail
 from reconciler.render.text import Line, Role, columns, distance, harmless, instant, spend_text
 from reconciler.words import NAMES_SHOWN, NO_LIMIT, count, count_people
 
@@ -34,14 +34,6 @@ NameGroup = Callable[[GroupRef], str]
 
 TRANSITIONS_SHOWN = 10
 NOTICES_SHOWN = 10
-
-
-class Detail(StrEnum):
-    """`--effects`: how much is said of what a plan does. Refusals are always said."""
-
-    NONE = "none"
-    SUMMARY = "summary"
-    PEOPLE = "people"
 
 
 def action_notes(actions: Iterable[Action], effects: Effects) -> Mapping[str, str]:

@@ -10,6 +10,7 @@ from reconciler.core.people.effects import Standing, standing
 from reconciler.core.people.explanation import Candidate, Explanation, PolicyEntry, Usage
 from reconciler.core.snapshot import Unlimited
 from reconciler.money import format_usd
+from reconciler.render.formats import Facts
 from reconciler.render.status import pace_text, spent_text
 from reconciler.render.text import Line, columns, day, distance, harmless, instant, lines_of, spend_text, why_text
 from reconciler.words import NO_LIMIT, count
@@ -197,3 +198,8 @@ def _kind(usage: Usage) -> tuple[str, ...]:
         f"{count(usage.sessions, 'session')}  ",
         f"{tokens.input:,} tokens in, {tokens.output:,} out{apart}",
     )
+
+
+def page_lines(explanation: Explanation, facts: Facts) -> list[Line]:
+    """Return the lines of the text page."""
+    return explanation_lines(explanation)

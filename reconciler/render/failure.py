@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from reconciler.errors import Failure
+from reconciler.render.formats import Facts
 from reconciler.render.text import Line, Role, harmless
 
 
@@ -19,3 +20,8 @@ def failure_lines(failure: Failure) -> list[Line]:
     lines.append(Line(harmless(f"Error: {failure.message}{stop}"), Role.DANGER))
     lines += [Line(harmless(f"  {text}")) for text in (*failure.details, *failure.hint.splitlines())]
     return lines
+
+
+def page_lines(failure: Failure, facts: Facts) -> list[Line]:
+    """Return the lines of the text page."""
+    return failure_lines(failure)

@@ -15,7 +15,7 @@ from typing import Any
 
 from reconciler.errors import MissingPartError, ReconcilerError
 from reconciler.formats.documents import Value, document_of
-from reconciler.render.effects import Detail
+from reconciler.render.detail import Detail
 
 ANY = frozenset({"plan", "drift", "outcome", "explanation", "status", "validation", "error"})
 

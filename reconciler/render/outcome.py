@@ -9,6 +9,8 @@ from reconciler.core.plan.outcome import CUT_OFF, ActionOutcome, Ending, Result
 from reconciler.core.plan.plan import DIGEST_SHOWN
 from reconciler.core.plan.report import OutcomeReport
 from reconciler.render.changes import action_why
+from reconciler.render.formats import Facts
+from reconciler.render.plan import plan_report
 from reconciler.render.source import deployment_text
 from reconciler.render.text import Line, Role, harmless, limit_text, lines_of
 from reconciler.words import count, listed
@@ -153,3 +155,9 @@ def policy_still_says(actions: Sequence[Action], revision: str) -> str:
         says = f"says otherwise for {count(len(wanted), 'subject')}"
     remedy = "revert that commit" if revision else "change the policy"
     return f"The policy{at} still {says}: {remedy}, or the next apply does it again."
+
+
+def page_lines(report: OutcomeReport, facts: Facts) -> list[Line]:
+    """Return the lines of the text page."""
+    shown = [*plan_report(report.plan, facts.cost, detail=facts.detail), Line("")] if report.plan else []
+    return [*shown, *run_lines(report), Line(""), *outcome_lines(report)]

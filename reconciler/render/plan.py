@@ -10,7 +10,9 @@ from reconciler.core.directory import User
 from reconciler.core.orphan import Orphan
 from reconciler.core.plan.plan import DIGEST_SHOWN, Plan
 from reconciler.render.dangers import refusal_lines
-from reconciler.render.effects import Detail, action_notes, effects_lines
+from reconciler.render.detail import Detail
+from reconciler.render.effects import action_notes, effects_lines
+from reconciler.render.formats import Facts
 from reconciler.render.outlook import outlook_lines
 from reconciler.render.source import deployment_text, snapshot_text
 from reconciler.render.text import Line, Role, columns, day, distance, harmless, instant, limit_text, lines_of
@@ -159,3 +161,8 @@ def unreadable_lines(plan: Plan) -> Iterator[str]:
             yield Line(f"  ? {harmless(missed.path)}  not read: {harmless(missed.reason)}", Role.UNKNOWN)
         yield f"  {count(len(plan.withheld), 'removal')} withheld, because {_why_withheld(plan)}:"
         yield from (f"    {line.strip()}" for line in action_lines(plan.withheld, plan, {}))
+
+
+def page_lines(plan: Plan, facts: Facts) -> list[Line]:
+    """Return the lines of the text page."""
+    return plan_report(plan, facts.cost, detail=facts.detail)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from reconciler.core.budget import Budget
 from reconciler.core.recording import Recording
+from reconciler.render.formats import Facts
 from reconciler.render.source import deployment_text
 from reconciler.render.text import Line, day, lines_of
 from reconciler.words import count, count_people
@@ -30,3 +31,8 @@ def recording_lines(recording: Recording) -> list[Line]:
             *spend,
         ]
     )
+
+
+def page_lines(recording: Recording, facts: Facts) -> list[Line]:
+    """Return the lines of the text page."""
+    return recording_lines(recording)

@@ -16,6 +16,7 @@ from reconciler.core.people.leaks import Leaks
 from reconciler.core.plan.status import SOON, Status
 from reconciler.core.snapshot import Unlimited
 from reconciler.money import format_usd, format_usd_short
+from reconciler.render.formats import Facts
 from reconciler.render.page import Column, Row, Table
 from reconciler.render.source import deployment_text, snapshot_text
 from reconciler.render.text import Line, Role, columns, day, harmless, lines_of
@@ -283,3 +284,8 @@ def text_table(table: Table) -> list[Line]:
     roles = [Role.HEADING, *(Role.DANGER if row.tone == "bad" else Role.PLAIN for row in table.rows)]
     lines = [Line(text, role) for text, role in zip(texts, roles, strict=True)]
     return [Line(f"{table.title}:"), *lines, *([Line(f"  {table.more_rows}")] if table.more_rows else [])]
+
+
+def page_lines(status: Status, facts: Facts) -> list[Line]:
+    """Return the lines of the text page."""
+    return status_lines(status)

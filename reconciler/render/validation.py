@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from reconciler.core.gate.validation import Validation
 from reconciler.render.dangers import breach_lines
+from reconciler.render.formats import Facts
 from reconciler.render.text import Line, Role, harmless, lines_of
 from reconciler.words import count
 
@@ -37,3 +38,8 @@ def validation_lines(validation: Validation) -> list[Line]:
         *missed,
         Line(f"Not everything was read. Valid in what was read: {', '.join(counts)}.", Role.UNKNOWN),
     ]
+
+
+def page_lines(validation: Validation, facts: Facts) -> list[Line]:
+    """Return the lines of the text page."""
+    return validation_lines(validation)

@@ -111,7 +111,7 @@ def test_what_cannot_be_accepted_is_one_clear_error(
     assert "--accept takes what is live now" in coder.run("drift", "--accept", "*", *AT).err
     (policies / "people.yaml").write_text(f"{HEAD}user_overrides: [{{user: eve, group: data, limit: 1}}]\n")
     load = "reconciler.cli.commands.drift.load_policies"
-    from reconciler.cli.planning import load_policies
+    from reconciler.cli.policies import load_policies
 
     def load_and_touch(paths: tuple[str, ...]) -> object:
         loaded = load_policies(paths)

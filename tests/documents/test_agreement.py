@@ -22,7 +22,7 @@ from reconciler.core.plan.plan import Plan
 from reconciler.core.plan.report import OutcomeReport, report_without_changes
 from reconciler.formats.documents import Value, document_of, dump
 from reconciler.money import Micros, parse_usd
-from reconciler.render.effects import Detail
+from reconciler.render.detail import Detail
 from reconciler.render.formats import FORMATS, Format, render
 from tests.documents.samples import FACTS
 from tests.documents.test_formats import PLANS

@@ -19,7 +19,7 @@ from reconciler.core.plan.outcome import replay
 from reconciler.core.plan.report import report_of
 from reconciler.errors import FileError
 from reconciler.formats import documents, journal, plan
-from reconciler.render.effects import Detail
+from reconciler.render.detail import Detail
 from reconciler.render.outcome import outcome_lines, run_lines
 from reconciler.render.plan import plan_report
 

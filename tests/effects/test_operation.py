@@ -147,7 +147,7 @@ def test_spend_is_read_beside_what_else_is_missing_and_on_the_group_that_will_co
     assert [one.username for one in effects.blocked] == ["bob", "carol"]
     assert effects.blocked[0].spend_after_micros == 212_100_000
     assert calls == {
-        "GET /api/v2/groups/*/members/ai/spend": 6,  # platform's people, also by labs; what they spent on their groups
+        "GET /api/v2/groups/*/members/ai/spend": 4,  # platform's people, also by labs; their other groups
         "GET /api/v2/organizations/*/groups/ai/spend": 2,  # the other budgets of acme, and labs
     }
 

@@ -14,7 +14,8 @@ from reconciler.core.people.effects import Effects, Notice, NoticeKind
 from reconciler.core.policy import GuardrailName, Hazard
 from reconciler.errors import Place
 from reconciler.render.dangers import refusal_lines
-from reconciler.render.effects import Detail, action_notes, effects_lines
+from reconciler.render.detail import Detail
+from reconciler.render.effects import action_notes, effects_lines
 from tests.effects.dangers import dangers_to_people, mass_changes
 from tests.effects.worlds import NOW, OLD_SERVER, World, limit, set_group, set_user, usd
 

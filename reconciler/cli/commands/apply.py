@@ -13,7 +13,7 @@ from reconciler.cli.signals import Interruption
 from reconciler.core.gate.verdict import Grant
 from reconciler.core.moment import Moment
 from reconciler.core.scope import Scope
-from reconciler.render.effects import Detail
+from reconciler.render.detail import Detail
 
 
 @click.command("apply", cls=Sections)

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import click
 
 from reconciler.cli import exits, options
-from reconciler.cli.planning import load_policies
+from reconciler.cli.policies import load_policies
 from reconciler.cli.screen import write
 from reconciler.cli.sections import Sections
 from reconciler.cli.server import ServerOptions

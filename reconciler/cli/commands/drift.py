@@ -11,7 +11,8 @@ import click
 from reconciler.cli import accepting, exits, options
 from reconciler.cli.base import load_base
 from reconciler.cli.live import load_recording
-from reconciler.cli.planning import load_policies, plan_of
+from reconciler.cli.planning import plan_of
+from reconciler.cli.policies import load_policies
 from reconciler.cli.screen import Screen, tell
 from reconciler.cli.server import ServerOptions
 from reconciler.core.moment import Moment
@@ -21,7 +22,7 @@ from reconciler.core.scope import Scope
 from reconciler.errors import ReconcilerError
 from reconciler.operations.authors import find_movers
 from reconciler.operations.moves import find_moves
-from reconciler.render.effects import Detail
+from reconciler.render.detail import Detail
 from reconciler.render.text import harmless
 from reconciler.words import any_of
 

@@ -9,7 +9,7 @@ import click
 
 from reconciler.cli import exits, options
 from reconciler.cli.live import Live, live_option
-from reconciler.cli.planning import load_named_policies
+from reconciler.cli.policies import load_named_policies
 from reconciler.cli.screen import Screen
 from reconciler.cli.sections import Sections
 from reconciler.operations.explain import find_explanation

@@ -11,7 +11,8 @@ import click
 from reconciler.cli import exits, files, options
 from reconciler.cli.base import load_base
 from reconciler.cli.live import Live, live_option
-from reconciler.cli.planning import load_policies, plan_of
+from reconciler.cli.planning import plan_of
+from reconciler.cli.policies import load_policies
 from reconciler.cli.screen import Screen
 from reconciler.cli.sections import Sections
 from reconciler.core.gate.verdict import Grant
@@ -20,7 +21,7 @@ from reconciler.core.scope import Scope
 from reconciler.core.spend import Window, month_of
 from reconciler.formats.plan import NAME, dump_plan
 from reconciler.operations.outlook import ReplayRequest, with_forecast, with_replay
-from reconciler.render.effects import Detail
+from reconciler.render.detail import Detail
 
 if TYPE_CHECKING:
     _MonthType = click.ParamType[Window]

@@ -10,7 +10,8 @@ import click
 
 from reconciler.cli import completing, files, options
 from reconciler.cli.outcomes import read_outcome
-from reconciler.cli.planning import ToApply, cost_text, load_named_policies
+from reconciler.cli.planning import ToApply, cost_text
+from reconciler.cli.policies import load_named_policies
 from reconciler.cli.screen import Screen
 from reconciler.cli.sections import Sections
 from reconciler.cli.server import ServerOptions
@@ -22,7 +23,7 @@ from reconciler.core.policy import Policy
 from reconciler.errors import PolicyError
 from reconciler.operations.ports import Reader
 from reconciler.operations.revert import make_revert
-from reconciler.render.effects import Detail
+from reconciler.render.detail import Detail
 from reconciler.render.outcome import policy_still_says
 from reconciler.render.plan import plan_report
 from reconciler.render.text import harmless, lines_of

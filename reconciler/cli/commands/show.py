@@ -10,7 +10,7 @@ from reconciler.cli.screen import Screen
 from reconciler.core.plan.report import report_of
 from reconciler.formats import document, journal
 from reconciler.formats.documents import Value, load
-from reconciler.render.effects import Detail
+from reconciler.render.detail import Detail
 
 
 @click.command("show")

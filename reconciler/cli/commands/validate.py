@@ -8,7 +8,7 @@ import click
 
 from reconciler.cli import exits, options
 from reconciler.cli.base import load_base
-from reconciler.cli.planning import load_policies
+from reconciler.cli.policies import load_policies
 from reconciler.cli.screen import Screen
 from reconciler.core.gate.guardrails import check_policies
 from reconciler.core.gate.validation import Validation

@@ -21,16 +21,19 @@ import re
 from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from reconciler.core.action import Action, Cause, Kind, organization_of
 from reconciler.core.budget import Budget, OrganizationId
-from reconciler.core.desired import Desired, ResolvedPolicy
 from reconciler.core.directory import Directory, Group, User
 from reconciler.core.gate.danger import Danger
 from reconciler.core.gate.hazards import HAZARDS
 from reconciler.core.gate.verdict import Breach, FlagGrant, Grant, PolicyGrant, Verdict, sorted_grants
 from reconciler.core.policy import Hazard
-from reconciler.core.snapshot import Snapshot
+
+if TYPE_CHECKING:  # whoever only checks policies needs none of them
+    from reconciler.core.desired import Desired, ResolvedPolicy
+    from reconciler.core.snapshot import Snapshot
 
 
 def judge(dangers: Iterable[Danger], *, grants: Iterable[Grant] = (), breaches: Iterable[Breach] = ()) -> Verdict:

@@ -32,17 +32,20 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from reconciler.core.action import Action, Kind
 from reconciler.core.budget import Absent, Budget
-from reconciler.core.desired import ResolvedPolicy
 from reconciler.core.directory import User
 from reconciler.core.gate.verdict import Breach
-from reconciler.core.people.effects import Effects
-from reconciler.core.people.sums import Exposure
 from reconciler.core.policy import Entry, GroupBudgetEntry, Guardrail, GuardrailName, Policy, UserOverrideEntry
 from reconciler.money import format_usd
 from reconciler.words import count, count_people
+
+if TYPE_CHECKING:  # whoever only checks policies needs none of them
+    from reconciler.core.desired import ResolvedPolicy
+    from reconciler.core.people.effects import Effects
+    from reconciler.core.people.sums import Exposure
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

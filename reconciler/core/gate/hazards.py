@@ -23,13 +23,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from reconciler.core.action import Action, Kind, organization_of
-from reconciler.core.directory import Directory
 from reconciler.core.gate.danger import Danger
-from reconciler.core.people.effects import Effects, EndEffect, PersonEffect, Unclear
 from reconciler.core.policy import Hazard
 from reconciler.words import count
+
+if TYPE_CHECKING:  # whoever only checks policies needs none of them
+    from reconciler.core.directory import Directory
+    from reconciler.core.people.effects import Effects, EndEffect, PersonEffect, Unclear
 
 MASS_PERCENT = 30
 """Deletes of more than this part of what is managed are a mass change ..."""

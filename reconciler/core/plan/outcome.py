@@ -164,6 +164,11 @@ class Outcome:
         return is_complete(self.results, self.started.unreadable, self.ended)
 
     @property
+    def was_interrupted(self) -> bool:
+        """Whether the run ended because somebody interrupted it."""
+        return self.ended is not None and self.ended.ending is Ending.INTERRUPTED
+
+    @property
     def has_written(self) -> bool:
         """Whether anything was changed by this run, or may have been."""
         return any(outcome.result in (Result.DONE, Result.IN_DOUBT) for outcome in self.results)

@@ -22,7 +22,7 @@ from reconciler.core.plan.report import report_of
 from reconciler.errors import FileError
 from reconciler.formats import document, journal
 from reconciler.formats.documents import Value, document_of, dump, load
-from reconciler.render.effects import Detail
+from reconciler.render.detail import Detail
 from reconciler.render.formats import Facts, formats_of, render
 from tests.documents import samples
 from tests.fuzz.edits import Decisions, edited

@@ -1,0 +1,41 @@
+"""The policies that the command line names, read; what was not read is told."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+
+from reconciler.cli import files
+from reconciler.cli.options import DEFAULT_PATH
+from reconciler.cli.screen import tell
+from reconciler.core.policy import Policy
+from reconciler.errors import FileError
+from reconciler.formats import document
+from reconciler.policy_file.load import Loaded, load
+from reconciler.render.text import harmless
+
+
+def load_policies(paths: Sequence[str]) -> Loaded:
+    """Read the policy files; all of their problems come in one PolicyError."""
+
+    for path in paths:
+        _require_no_plan(path)
+    loaded = load(paths or [DEFAULT_PATH])
+    for missed in loaded.not_read:
+        tell(f"Not read: {harmless(missed.path)}: {harmless(missed.reason)}.")
+    for note in loaded.notes:
+        tell(f"Note: {harmless(f'{note.place}: {note.message}; {note.hint}')}.")
+    return loaded
+
+
+def load_named_policies(paths: Sequence[str]) -> tuple[Policy, ...]:
+    """Read the policies that are named; without names those in the default folder, if it exists."""
+    return load_policies(paths).policies if paths or os.path.isdir(DEFAULT_PATH) else ()
+
+
+def _require_no_plan(path: str) -> None:
+    """Say it in one sentence; read as a policy, a plan has a problem on every line."""
+
+    if document.name_of(files.starts_with(path)) == document.PLAN:
+        hint = f"`reconciler show {path}` prints it; `reconciler apply {path}`, alone, applies it"
+        raise FileError(f"{path} is a saved plan, not a policy", hint=hint)

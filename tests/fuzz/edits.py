@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from copy import deepcopy
 from typing import Any
 
 MOST_EDITS = 6
@@ -55,7 +56,7 @@ def edited(document: Any, decisions: Decisions) -> Any:
         container, key = places[decisions.below(len(places))]
         match decisions.below(6):
             case 0 | 1:
-                container[key] = VALUES[decisions.below(len(VALUES))]
+                container[key] = deepcopy(VALUES[decisions.below(len(VALUES))])  # a later edit may be inside of it
             case 2:
                 del container[key]
             case 3 if isinstance(container, list):

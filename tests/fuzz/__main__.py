@@ -11,8 +11,12 @@ New inputs go to tests/fuzz/found/TARGET, those that break a promise to tests/fu
 from __future__ import annotations
 
 import argparse
+import importlib
+import pkgutil
 import sys
 from pathlib import Path
+
+import reconciler
 
 HERE = Path(__file__).parent
 
@@ -26,6 +30,18 @@ def main() -> None:
 
     with atheris.instrument_imports(include=["reconciler"]):
         from tests.fuzz.targets import TARGETS
+
+        for package in (
+            "core",
+            "formats",
+            "render",
+            "policy_file",
+            "coder",
+            "operations",
+        ):  # loaded when asked for
+            folder = Path(reconciler.__path__[0]) / package
+            for module in pkgutil.walk_packages([str(folder)], f"reconciler.{package}."):
+                importlib.import_module(module.name)
     found, corpus = HERE / "found" / options.target, HERE / "corpus" / options.target
     found.mkdir(parents=True, exist_ok=True)
     flags = [f"-max_total_time={options.seconds}", "-max_len=4096"]

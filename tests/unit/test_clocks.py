@@ -11,6 +11,7 @@ from reconciler.core.gate.verdict import FlagGrant, PolicyGrant
 from reconciler.core.moment import Moment, present
 from reconciler.core.orphan import OrphanReason
 from reconciler.core.policy import Hazard
+from reconciler.errors import PolicyError
 from reconciler.operations.plan import PlanRequest, make_plan
 from reconciler.policy_file.load import read_texts
 from reconciler.policy_file.nodes import PolicyText
@@ -66,6 +67,21 @@ def test_a_grant_that_begins_between_the_clocks_is_neither_begun_nor_removed(exa
         removals = ["delete user/ana"] if exact and user == "bob" else []
         assert [line for line in result if not line.startswith("clocks-differ")] == removals
         assert len(result) == len(removals) + 1
+
+
+def test_somebody_unknown_may_have_been_renamed_so_nothing_is_removed() -> None:
+    """Their name withholds removals, as any other unknown name does."""
+    assert [line.split(":")[0] for line in plan(entry("gone", expires=timedelta(days=1)), ahead_s=2 * DAY_S)] == [
+        "clocks-differ user/gone"
+    ]
+    assert "delete user/ana" not in plan(entry("gone", expires=timedelta(days=1)), ahead_s=2 * DAY_S, exact=True)
+
+
+def test_an_entry_that_is_listed_twice_is_a_fault_whatever_the_clocks_say() -> None:
+    twice = entry("ana", expires=timedelta(days=1)) + entry("ana", expires=timedelta(days=1))
+    with pytest.raises(PolicyError) as raised:
+        plan(twice, ahead_s=2 * DAY_S)
+    assert "listed twice" in raised.value.findings[0].message
 
 
 def test_what_both_clocks_say_is_done() -> None:

@@ -5,6 +5,7 @@ The truth is the sandbox's own SQL before and after the writes, read past every 
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from random import Random
 
 import pytest
@@ -35,13 +36,14 @@ def _shuffle(sandbox: Sandbox, chance: Random, *, with_staff: bool) -> dict[str,
     for name, organization in rows:
         live.budget(sandbox, name, chance.choice(DOLLARS), "labs" if organization == labs else "acme")
     groups = [str(row[0]) for row in sandbox.execute("SELECT id FROM groups ORDER BY id")]
+    today = datetime.now(UTC).date().isoformat()  # SQLite's own clock is not stopped on other days
     for person in people:
         for group in chance.sample(groups, 2):
             sandbox.execute(
                 "INSERT INTO ai_daily_spend (user_id, group_id, day, provider, provider_name, model, client, "
                 "input_tokens, output_tokens, cache_read_tokens, cache_write_tokens, cost_micros) "
-                "VALUES (?, ?, date('now'), 'p', 'p', 'm', 'c', 1, 1, 0, 0, ?)",
-                (person, group, chance.choice((10, 60, 200, 800)) * 1_000_000),
+                "VALUES (?, ?, ?, 'p', 'p', 'm', 'c', 1, 1, 0, 0, ?)",
+                (person, group, today, chance.choice((10, 60, 200, 800)) * 1_000_000),
             )
     ours = sorted(name for name, organization in rows if organization != labs)
     return {name: chance.choice(DOLLARS) for name in chance.sample(ours, 3)}

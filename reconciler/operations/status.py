@@ -51,8 +51,8 @@ def find_status(names: Sequence[str], reader: StatusReader, policies: Sequence[P
 
     Raises ReconcilerError when a name fits nobody whom the token may read, or several.
     """
+    directory = reader.directory()  # first: it shares its round with what the server offers
     deployment = reader.deployment()
-    directory = reader.directory()
     chosen = choose(names, directory)
     snapshot = read_people(chosen, directory, reader)
     limits = limits_after(snapshot, ())

@@ -16,7 +16,7 @@ from reconciler.core.action import Action, Cause
 from reconciler.core.budget import Absent, Budget, UserId
 from reconciler.core.directory import Directory, Group
 from reconciler.core.names import Names
-from reconciler.core.orphan import Orphan
+from reconciler.core.orphan import Orphan, OrphanReason
 from reconciler.core.plan.acceptance import Acceptance, Taking
 from reconciler.core.policy import Entry, GroupBudgetEntry, Policy, UserOverrideEntry
 from reconciler.errors import Place, PolicyError, ReconcilerError
@@ -39,8 +39,14 @@ class Proposed:
     edits: tuple[tuple[str, Edit], ...] = ()
 
 
+_NOT_KNOWN = frozenset({OrphanReason.CLOCKS_DIFFER, OrphanReason.LOST_GRANT, OrphanReason.NOT_OFFERED})
+"""Reasons that say nothing of what is live: without its entry, a grant would be forgotten, or stay for ever."""
+
+
 def propose_removal(orphan: Orphan) -> Proposed:
-    """Return how to take the entry of an orphan out."""
+    """Return how to take the entry of an orphan out; impossible where it is not known that it wants nothing."""
+    if orphan.reason in _NOT_KNOWN:
+        return _impossible(orphan.address, f"{orphan.message}; {orphan.hint}")
     section = "user_overrides" if orphan.address.startswith("user/") else "group_budgets"
     if orphan.place.file == STDIN_NAME:
         return _impossible(orphan.address, _FROM_STDIN)

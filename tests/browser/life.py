@@ -96,7 +96,8 @@ def facts_of(text: str) -> list[str]:
 def _elsewhere(text: str) -> str:
     """Return a text as a runner of GitHub and a company's Coder would have it."""
     text = re.sub(r"http://127\.0\.0\.1:\d+", "https://coder.example.com", settled(text))
-    return re.sub(r"/\S+/(ai-budgets/journal)", r"/home/runner/work/_temp/\1", text)
+    text = re.sub(r"run by `\S+@\S+ in ", "run by `olivia in ", text)
+    return re.sub(r"/\S+/(ai-budgets/journal)", r"/home/runner/\1", text)
 
 
 def _html(head: str, text: str) -> str:

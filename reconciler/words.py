@@ -33,6 +33,15 @@ def count(number: int, noun: str, plural: str = "") -> str:
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
 
 
+def span(seconds: float) -> str:
+    """`3 days`, `5 hours`, `40 minutes`, `20 seconds`: the largest unit that fits, rounded; the sign is left out."""
+    seconds = abs(seconds)
+    for unit_s, unit in ((86_400, "day"), (3_600, "hour"), (60, "minute")):
+        if seconds >= unit_s:
+            return count(round(seconds / unit_s), unit)
+    return count(round(seconds), "second")
+
+
 def count_people(number: int) -> str:
     """`1 person`, `3 people`."""
     return count(number, "person", "people")

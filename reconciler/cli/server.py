@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING
 
 from reconciler.cli.progress import Progress
 from reconciler.cli.screen import tell
+from reconciler.core.moment import MOST_APART
 from reconciler.errors import FileError
-from reconciler.words import count
+from reconciler.words import span
 
 if TYPE_CHECKING:
     from reconciler.coder.client import CoderReader, CoderWriter, MakeClient
@@ -48,7 +49,9 @@ class ServerOptions:
         return max(1, (self.parallelism if self.parallelism is not None else MAX_READS) // 2)
 
     @contextmanager
-    def reader(self, *, sleep: Callable[[float], None] = time.sleep) -> Iterator[CoderReader]:
+    def reader(
+        self, *, sleep: Callable[[float], None] = time.sleep, tells_clocks: bool = True
+    ) -> Iterator[CoderReader]:
         """Open a reader: it has no method that writes. `sleep` is how it waits before it asks again."""
         from reconciler.coder.client import World, open_reader
 
@@ -57,21 +60,20 @@ class ServerOptions:
         world = World(sleep=Waits(sleep))
         with open_reader(connection, progress=self.reading, world=world, make_client=make_client) as reader:
             yield reader
-            self._tell_difference(reader.server_ahead_s)
+            if tells_clocks:
+                self._tell_difference(reader.server_ahead_s)
 
     @staticmethod
     def _tell_difference(server_ahead_s: float | None) -> None:
         """Say once that the clocks differ: `starts`, `expires` and the days of a plan follow this machine's."""
         if server_ahead_s is not None and abs(server_ahead_s) > CLOCK_TOLERANCE_S:
-            days, minutes = abs(server_ahead_s) / 86_400, count(round(abs(server_ahead_s) / 60), "minute")
-            how_far = count(round(days), "day") if days >= 1 else minutes
             word = "behind" if server_ahead_s > 0 else "ahead of"
             what = (
                 "entries with a date between the two clocks are left alone"
-                if days >= 1
+                if abs(server_ahead_s) >= MOST_APART.total_seconds()
                 else "`starts` and `expires` follow this machine's clock"
             )
-            tell(f"Note: this machine's clock is {how_far} {word} Coder's; {what}.")
+            tell(f"Note: this machine's clock is {span(server_ahead_s)} {word} Coder's; {what}.")
 
     @contextmanager
     def writer(self, *, plan_digest: str, sleep: Callable[[float], None]) -> Iterator[CoderWriter]:

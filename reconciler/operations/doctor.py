@@ -19,7 +19,7 @@ from reconciler.core.snapshot import Deployment
 from reconciler.errors import PolicyError, ReconcilerError
 from reconciler.operations.plan import PlanRequest, make_plan
 from reconciler.operations.ports import Reader
-from reconciler.words import count, listed
+from reconciler.words import count, listed, span
 
 CLOCK_TOLERANCE_S = 60.0
 SINCE = timedelta(days=1)
@@ -139,8 +139,8 @@ def _clock(ahead_s: float) -> Check:
     return Check(
         level=Level.NOTE,
         name="clock",
-        message=f"the server's clock is {abs(ahead_s):,.0f} s {where} ours",
-        hint="set this machine's clock: `starts` and `expires` of a policy are compared with it",
+        message=f"the server's clock is {span(ahead_s)} {where} ours",
+        hint="set the clock that is wrong: `starts` and `expires` of a policy are compared with this machine's",
     )
 
 

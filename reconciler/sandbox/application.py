@@ -131,7 +131,7 @@ class Application:
             return
         self.recorder.answered(record, start["status"])
         if kind != "raw":
-            start["headers"] = [*start["headers"], *self._common_headers(call)]
+            start["headers"] = [*start["headers"], *self._common_headers(call), *self._date(fault)]
         is_there = await self._take_time(call, fault, receive, arrived_s=arrived_s, size_bytes=len(body["body"]))
         self.recorder.answer_left(record)
         if not is_there:
@@ -164,6 +164,11 @@ class Application:
             warnings = self.world.options.licence_warnings
             headers += [(b"x-coder-entitlements-warning", warning.encode()) for warning in warnings]
         return headers
+
+    def _date(self, fault: Fault | None) -> list[tuple[bytes, bytes]]:
+        """Return the time by this server's clock, as every answer of Go's servers has it; a fault may bring its own."""
+        is_told = fault is not None and any(name.lower() == "date" for name in fault.headers)
+        return [(b"date", self.world.clock.date())] if self.world.options.dated and not is_told else []
 
     def _call(self, scope: Scope, body: bytes) -> Call:
         """Make a call of a request, and leave it in the scope for the endpoints.

@@ -1,12 +1,15 @@
 """Time: the clock of this server, and the texts in which Coder takes and gives moments.
 
 Nothing else in the room reads the system's clock. A moment has two texts: `as_text` for the database, where texts
-sort as the moments do, and `shown` for answers, which is Go's RFC3339Nano.
+sort as the moments do, and `shown` for answers, which is Go's RFC3339Nano. `Clock.date` is the header of that name.
 """
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+
+_SECOND = timedelta(seconds=1)
 
 
 def as_text(moment: datetime) -> str:
@@ -28,6 +31,7 @@ class Clock:
         self._stopped_at = stopped_at
         self._ahead = timedelta(0)
         self._last_tick = datetime.min.replace(tzinfo=UTC)
+        self._dated, self._date = datetime.min.replace(tzinfo=UTC), b""
 
     def now(self) -> datetime:
         """Return the present moment in UTC."""
@@ -43,6 +47,14 @@ class Clock:
         self._stopped_at = now if stopped else None
         self._ahead = now - datetime.now(UTC)
         self._last_tick = datetime.min.replace(tzinfo=UTC)
+
+    def date(self) -> bytes:
+        """Return the present moment as a `Date` header tells it; it is written once a second, not once an answer."""
+        now = self.now()
+        if not timedelta() <= now - self._dated < _SECOND:
+            self._dated = now.replace(microsecond=0)
+            self._date = format_datetime(self._dated, usegmt=True).encode()
+        return self._date
 
     def tick(self) -> str:
         """Return a moment, as text, that is later than all moments ticked since the clock was set."""

@@ -24,7 +24,7 @@ class Options:
     path and minute; None turns the limiter off. `now` stops the clock, except that each write ticks a microsecond.
     `advance_days` moves clock and spend forward at the start. `profile` "real" makes requests cost what they cost on
     a real server, on top of `latency_s`, which every answer waits. `experimental_spend_route` moves the spend by user
-    of 2.38 to the experimental API.
+    of 2.38 to the experimental API. `dated` answers have a `Date`, by this server's clock; a proxy may take it off.
     """
 
     coder_version: str = "2.37"
@@ -43,6 +43,7 @@ class Options:
     port: int = 0
     now: datetime | None = None
     advance_days: int = 0
+    dated: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

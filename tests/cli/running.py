@@ -20,7 +20,8 @@ from tests.patience import PATIENCE_S
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 AT = ("--at", "2026-11-23T12:00:00Z")
-COMPANY = Options(now=NOW)
+COMPANY = Options(now=NOW, dated=False)
+"""Stands still at an instant, while the commands have the clock of the day: so it does not tell its time."""
 RECONCILER = [sys.executable, "-m", "reconciler"]
 HERE = Path(__file__).parent
 

@@ -63,8 +63,8 @@ def test_a_token_of_another_kind_is_not_asked_about() -> None:
 def test_what_the_server_says_about_its_licence_and_its_clock() -> None:
     with sandbox_and_reader() as (sandbox, reader):
         body = {"features": {}, "warnings": ["Your license expires in 2 days."]}
-        date = {"Date": "Thu, 01 Jan 1970 00:16:50 GMT"}  # the clock of these tests stands still at 1,000 s
-        sandbox.fault(Fault("status", path="*/entitlements", status=200, body=body, headers=date))
+        sandbox.set_now(datetime.fromtimestamp(1_010, UTC))  # the clock of these tests stands still at 1,000 s
+        sandbox.fault(Fault("status", path="*/entitlements", status=200, body=body))
         access = reader.access()
         assert access.licence_warnings == ("Your license expires in 2 days.",)
         assert access.server_ahead_s == 10.0

@@ -84,6 +84,20 @@ def test_a_token_expires_when_its_time_has_come(world: World) -> None:
     assert world.get("/users/me").status_code == 401
 
 
+def test_every_answer_tells_the_time_of_this_server_s_clock(start: Start) -> None:
+    """As Go's servers do, with a clock that moves; a fault may bring a `Date` of its own, and a proxy take it off."""
+    world = start(now=datetime(2026, 11, 2, 9, tzinfo=UTC))
+    path = "/api/v2/buildinfo"
+    assert world.client.get(path).headers.get_list("date") == ["Mon, 02 Nov 2026 09:00:00 GMT"]
+    world.sandbox.advance(3)
+    assert world.client.get(path).headers["date"] == "Thu, 05 Nov 2026 09:00:00 GMT"
+    world.sandbox.set_now(datetime(2026, 1, 1, 0, 0, 0, 999_999, tzinfo=UTC))
+    assert world.client.get("/nothing").headers["date"] == "Thu, 01 Jan 2026 00:00:00 GMT"
+    world.sandbox.fault(Fault("status", headers={"Date": "yesterday"}))
+    assert world.client.get(path).headers.get_list("date") == ["yesterday"]
+    assert "date" not in start(dated=False).client.get(path).headers
+
+
 def test_spend_moves_forward_until_a_limit_is_reached(start: Start) -> None:
     first, second = (start(now=datetime(2026, 11, 2, 9, tzinfo=UTC)) for _ in range(2))
     before = total_spend(first)

@@ -13,7 +13,7 @@ from reconciler.core.directory import Directory, Group, Organization, User
 from reconciler.core.names import Names
 from reconciler.core.orphan import Orphan, OrphanReason
 from reconciler.core.policy import UserOverrideEntry
-from reconciler.words import count, did_you_mean
+from reconciler.words import did_you_mean, span
 
 
 def unknown_group(listed: Listed, groups: Sequence[Group], organization: Organization, names: Names) -> Orphan:
@@ -76,7 +76,6 @@ def clocks_differ(
     listed: Listed, organization: Organization, *, entry: UserOverrideEntry, date: datetime, ahead: timedelta
 ) -> Orphan:
     """Return the orphan of an entry with a date that has come by one clock alone; `ahead` is how far ours is ahead."""
-    days = count(round(abs(ahead) / timedelta(days=1)), "day")
     word = "starts" if date == entry.starts else "expires"
     by, not_by = ("this machine's", "Coder's") if ahead > timedelta() else ("Coder's", "this machine's")
     return _orphan(
@@ -84,7 +83,7 @@ def clocks_differ(
         organization,
         reason=OrphanReason.CLOCKS_DIFFER,
         message=f"`{word}` ({date:%Y-%m-%d %H:%M} UTC) has come by {by} clock and not by {not_by}; "
-        f"they are {days} apart",
+        f"they are {span(ahead.total_seconds())} apart",
         hint="set the clock that is wrong, and run this again",
     )
 

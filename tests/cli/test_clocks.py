@@ -1,0 +1,109 @@
+"""Two clocks, by whole processes: the sandbox tells its time in `Date`, as Go's servers do, and can be moved."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from reconciler.sandbox import Options, Sandbox
+from reconciler.words import span
+from tests.cli.running import Shell
+
+DAYS_NOTE = (
+    "Note: this machine's clock is 3 days behind Coder's; entries with a date between the two clocks are left alone.\n"
+)
+MINUTES_NOTE = (
+    "Note: this machine's clock is 10 minutes behind Coder's; `starts` and `expires` follow this machine's clock.\n"
+)
+LEFT_OUT = "has come by Coder's clock and not by this machine's; they are 3 days apart"
+ANA = re.compile(r"^  [-+~] user/ana", re.MULTILINE)
+
+
+@contextmanager
+def company(shell: Shell, *, ahead: timedelta) -> Iterator[Sandbox]:
+    """Live has $1,500 for ana and for bob. Ana's grant ends between clocks that are 3 days apart, bob's has ended."""
+    now = datetime.now(UTC)
+    with Sandbox(Options()) as sandbox:
+        sandbox.set_now(now + ahead, stopped=False)
+        shell.connect(sandbox)
+        shell.policy(f"""\
+version: 1
+organization: acme
+manage: {{user_overrides: exact}}
+user_overrides:
+  - {{user: ana, group: platform, limit: $1500, expires: {now + timedelta(days=1.5):%Y-%m-%dT%H:%M:%SZ}}}
+  - {{user: bob, group: platform, limit: $1500, expires: {now - timedelta(days=1.5):%Y-%m-%dT%H:%M:%SZ}}}
+  - {{user: victor, group: Everyone, limit: $80}}
+""")
+        yield sandbox
+
+
+def overrides(sandbox: Sandbox) -> dict[str, int]:
+    sql = "SELECT username, spend_limit_micros FROM user_ai_budget_overrides JOIN users ON users.id = user_id"
+    return {
+        str(name): int(limit) // 1_000_000 for name, limit in sandbox.execute(sql) if name in ("ana", "bob", "victor")
+    }
+
+
+def test_days_apart(shell: Shell) -> None:
+    """It is said once by each command; the entry with a date between the clocks is left alone, and the rest is done."""
+    with company(shell, ahead=timedelta(days=3)) as sandbox:
+        for command in (["plan"], ["drift"], ["drift", "--accept", "user/victor", "--format", "json"]):
+            ran = shell.process(*command)
+            assert ran.err.count(DAYS_NOTE) == ran.err.count("Note:") == 1, command
+            assert LEFT_OUT in ran.out, command
+            assert not ANA.search(ran.out), command
+        accepted = (shell.folder / "policies/acme.yaml").read_text(encoding="utf-8")
+        assert "$75.00" in accepted
+        shell.policy(accepted.replace("$75.00", "$80"))
+
+        due = shell.process("apply", "--due", "--auto-approve")
+        assert (due.code, due.err.count(DAYS_NOTE)) == (0, 1)
+        assert overrides(sandbox) == {"ana": 1500, "victor": 75}, "bob's has ended by both clocks"
+        applied = shell.process("apply", "--auto-approve")
+        assert (applied.code, applied.err.count(DAYS_NOTE)) == (0, 1)
+        assert "Left out: 1 (user/ana)." in applied.out
+        assert overrides(sandbox) == {"ana": 1500, "victor": 80}
+
+        status = shell.process("status")
+        assert (status.code, status.err) == (0, DAYS_NOTE)
+        doctor = shell.process("doctor")
+        assert "note  clock     the server's clock is 3 days ahead of ours\n" in doctor.out
+        assert doctor.err == "", "the check tells it"
+
+
+def test_days_apart_and_ana_is_not_accepted(shell: Shell) -> None:
+    with company(shell, ahead=timedelta(days=3)):
+        before = (shell.folder / "policies/acme.yaml").read_text(encoding="utf-8")
+        ran = shell.process("drift", "--accept", "user/ana")
+        assert ran.err.count(DAYS_NOTE) == 1
+        assert LEFT_OUT in ran.out + ran.err
+        assert (shell.folder / "policies/acme.yaml").read_text(encoding="utf-8") == before
+
+
+@pytest.mark.parametrize(("ahead", "note"), [(timedelta(minutes=10), MINUTES_NOTE), (timedelta(), "")])
+def test_minutes_apart_and_not_apart(shell: Shell, ahead: timedelta, note: str) -> None:
+    """Nothing is left alone."""
+    with company(shell, ahead=ahead) as sandbox:
+        assert shell.process("drift").err == note
+        applied = shell.process("apply", "--auto-approve")
+        assert (applied.code, applied.err.count(MINUTES_NOTE)) == (0, int(bool(note)))
+        assert "Left out" not in applied.out
+        assert overrides(sandbox) == {"ana": 1500, "victor": 80}
+        check = "note  clock     the server's clock is 10 minutes ahead" if note else "ok    clock     agrees"
+        assert check in shell.process("doctor").out
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0, "0 seconds"), (-1, "1 second"), (59.4, "59 seconds"), (60, "1 minute"), (-3_540, "59 minutes"),
+        (3_600, "1 hour"), (80_000, "22 hours"), (-86_400, "1 day"), (259_199, "3 days"), (1e9, "11,574 days"),
+    ],
+)  # fmt: skip
+def test_a_span_is_told_in_its_largest_unit(seconds: float, text: str) -> None:
+    assert span(seconds) == text

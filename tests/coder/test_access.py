@@ -61,7 +61,7 @@ def test_a_token_of_another_kind_is_not_asked_about() -> None:
 
 
 def test_what_the_server_says_about_its_licence_and_its_clock() -> None:
-    with sandbox_and_reader() as (sandbox, reader):
+    with sandbox_and_reader(dated=True) as (sandbox, reader):
         body = {"features": {}, "warnings": ["Your license expires in 2 days."]}
         sandbox.set_now(datetime.fromtimestamp(1_010, UTC))  # the clock of these tests stands still at 1,000 s
         sandbox.fault(Fault("status", path="*/entitlements", status=200, body=body))

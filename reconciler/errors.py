@@ -17,18 +17,24 @@ A leaf exists only where a caller treats it differently. A secret never enters a
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from datetime import datetime
 
 from reconciler.words import count
 
 
 class ReconcilerError(Exception):
-    """Say what went wrong in one sentence, and what to do in a `hint` (imperative, may be empty)."""
+    """Say what went wrong in one sentence, and what to do in a `hint` (imperative, may be empty).
+
+    `document` is what programs get in place of the error's own document, where more is known; None otherwise.
+    """
 
     def __init__(self, message: str, *, hint: str = "") -> None:
         super().__init__(message)
         self.message = message
         self.hint = hint
+        self.document: object = None
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -60,12 +66,31 @@ class Finding:
     """The text of the line, for display; empty where there is none (a missing file)."""
 
 
-class PolicyError(ReconcilerError):
-    """Carry every finding of every file, sorted by place."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListedEntry:
+    """One entry of a policy, for reports that name every entry, right or wrong."""
 
-    def __init__(self, findings: tuple[Finding, ...]) -> None:
+    address: str
+    """Of its subject, or as the entry says it; empty where the entry names nobody."""
+    place: Place
+    """Where the entry names its subject."""
+    starts: datetime | None = None
+    """When it begins to want something (UTC); None where it says no time."""
+    findings: tuple[Finding, ...] = ()
+    """What is wrong in it."""
+
+
+ListEntries = Callable[[], Iterable[ListedEntry]]
+"""Makes the list when a report needs it: a large policy has 100,000 entries."""
+
+
+class PolicyError(ReconcilerError):
+    """Carry every finding of every file, sorted by place, and the entries of these files as far as they are known."""
+
+    def __init__(self, findings: tuple[Finding, ...], *, entries: ListEntries = tuple) -> None:
         super().__init__(f"The policy has {count(len(findings), 'problem')}.")
         self.findings = tuple(sorted(findings))
+        self.entries = entries
 
 
 class MissingPartError(ReconcilerError):

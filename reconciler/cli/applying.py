@@ -19,8 +19,8 @@ from reconciler.cli.server import ServerOptions
 from reconciler.cli.signals import Interruption
 from reconciler.core.plan.outcome import Outcome
 from reconciler.core.plan.plan import DIGEST_SHOWN, Plan
-from reconciler.core.plan.report import report_of, report_without_changes
-from reconciler.errors import ReconcilerError, RefusedError
+from reconciler.core.plan.report import report_of, report_of_refusal, report_without_changes
+from reconciler.errors import ReconcilerError, RefusedError, failure_of
 from reconciler.operations.apply import apply_plan
 from reconciler.operations.checks import require_consent
 from reconciler.operations.journal_file import JournalFile, require_new
@@ -41,13 +41,46 @@ def approve_and_apply(
     journal_path: str | None = None,
     is_strict: bool = False,
 ) -> int:
-    """Show a plan and carry it out; return the exit code."""
-    plan = to_apply.plan
+    """Show a plan and carry it out; return the exit code.
+
+    An error that comes before the first write carries the plan along: text shows it, so every document has it.
+    """
     screen.report(to_apply.report)
+    try:
+        return _approve_and_apply(
+            to_apply,
+            reader,
+            server=server,
+            screen=screen,
+            stop=stop,
+            auto_approve=auto_approve,
+            expect_digest=expect_digest,
+            journal_path=journal_path,
+            is_strict=is_strict,
+        )
+    except ReconcilerError as error:
+        error.document = report_of_refusal(to_apply.plan, failure_of(error, exit_code=exits.of_error(error)))
+        raise
+
+
+def _approve_and_apply(
+    to_apply: ToApply,
+    reader: Reader,
+    *,
+    server: ServerOptions,
+    screen: Screen,
+    stop: Interruption,
+    auto_approve: bool,
+    expect_digest: str | None,
+    journal_path: str | None,
+    is_strict: bool,
+) -> int:
+    plan = to_apply.plan
     _require_digest(plan, expect_digest)
     if not plan.has_changes:
         code = exits.of_nothing_to_do(plan, is_strict=is_strict)
-        screen.finish((report_without_changes(plan, exit_code=code),), exit_code=code, lines=())
+        report = report_without_changes(plan, exit_code=code)
+        screen.finish((report,), exit_code=code, lines=(), entries=to_apply.entries)
         return code
     _require_consent(plan, screen)
     run = new_run(plan, parallelism=server.writes, note=screen.note)
@@ -68,7 +101,7 @@ def approve_and_apply(
             renew=lambda: _made_anew(to_apply, server, stop),
             observe=results,
         )
-    return _report(outcome, plan, path, screen=screen, results=results, is_strict=is_strict)
+    return _report(outcome, to_apply, path, screen=screen, results=results, is_strict=is_strict)
 
 
 def _made_anew(to_apply: ToApply, server: ServerOptions, stop: Interruption) -> Plan:
@@ -77,16 +110,18 @@ def _made_anew(to_apply: ToApply, server: ServerOptions, stop: Interruption) -> 
         return to_apply.renew(reader, datetime.now(UTC))
 
 
-def _report(outcome: Outcome, plan: Plan, path: str, *, screen: Screen, results: Results, is_strict: bool) -> int:
+def _report(
+    outcome: Outcome, to_apply: ToApply, path: str, *, screen: Screen, results: Results, is_strict: bool
+) -> int:
     """Say what happened. The exit code is that of what happened, whether or not anybody can be told."""
     code = exits.of_outcome(outcome, is_strict=is_strict)
     journal = path if os.path.exists(path) else ""  # nothing is recorded where nothing was left to do
     try:
         if journal:
             screen.note(f"Journal: {harmless(journal)}")
-        result = report_of(outcome, exit_code=code, journal=journal, plan=plan)
+        result = report_of(outcome, exit_code=code, journal=journal, plan=to_apply.plan)
         lines = [*results.remaining(result), *ending_lines(result)]
-        screen.finish((result,), exit_code=code, lines=lines, is_done=True)
+        screen.finish((result,), exit_code=code, lines=lines, entries=to_apply.entries, is_done=True)
     except (OSError, ReconcilerError):  # stdout was closed meanwhile; the journal has it all
         return code
     return code

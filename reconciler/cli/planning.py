@@ -17,7 +17,7 @@ from reconciler.core.moment import Moment, present
 from reconciler.core.plan.plan import Plan
 from reconciler.core.policy import Policy
 from reconciler.core.scope import EVERYTHING, Scope
-from reconciler.errors import FileError, Finding, PolicyError, ReconcilerError, RefusedError
+from reconciler.errors import FileError, Finding, ListEntries, PolicyError, ReconcilerError, RefusedError
 from reconciler.formats import document
 from reconciler.formats import plan as plan_format
 from reconciler.formats.document import JOURNALS
@@ -83,6 +83,8 @@ class ToApply:
     report: list[Line]
     renew: Callable[[Reader, datetime], Plan]
     """Takes a new reader and the time (UTC)."""
+    entries: ListEntries = tuple
+    """Those that the plan compared; none where it compares no policy, or not all of it."""
 
 
 def plan_to_apply(
@@ -116,7 +118,8 @@ def plan_to_apply(
         return again.plan
 
     report = plan_report(planned.plan, cost, detail=detail)
-    return ToApply(plan=planned.plan, report=report, renew=renew)
+    entries: ListEntries = tuple if only_due else planned.entries
+    return ToApply(plan=planned.plan, report=report, renew=renew, entries=entries)
 
 
 def _saved_to_apply(path: str, reader: Reader, *, grants: tuple[Grant, ...], detail: Detail, now: datetime) -> ToApply:

@@ -9,13 +9,21 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import TextIO
+from typing import TextIO, cast
 
 import click
 
 from reconciler.cli import files
 from reconciler.cli.ci import link_base
-from reconciler.errors import FileError, ReconcilerError, RefusedError, failure_of
+from reconciler.errors import (
+    FileError,
+    ListedEntry,
+    ListEntries,
+    PolicyError,
+    ReconcilerError,
+    RefusedError,
+    failure_of,
+)
 from reconciler.formats.documents import Value
 from reconciler.render.detail import Detail
 from reconciler.render.failure import failure_lines
@@ -42,6 +50,11 @@ class Output:
     save_mode: int = SAVE_MODE
     names_people: bool = False
     """Whether metrics may have a person's name as a label."""
+
+    def list_for(self, entries: ListEntries) -> tuple[ListedEntry, ...]:
+        """Return the entries of the policy if a format of the run names each of them; else none, at no cost."""
+        names = (self.format, *(save.format for save in self.saves))
+        return tuple(entries()) if any(FORMATS[name].has_entries for name in names) else ()
 
     def save(self, values: Sequence[Value], facts: Facts) -> None:
         """Write every file of `--save`, whole or not at all. Raises FileError for the first that cannot be written.
@@ -82,13 +95,14 @@ class Screen:
         cost: str = "",
         detail: Detail = Detail.SUMMARY,
         lines: Iterable[str] | None = None,
+        entries: ListEntries = tuple,
         is_quiet: bool = False,
         is_done: bool = False,
     ) -> None:
         """Save the result in every file, then print it; `lines` stand for the whole page where stdout is text.
 
-        With `is_quiet`, text is not printed. With `is_done` something was written to Coder: then the result is printed
-        even where a file cannot be saved.
+        `entries` are those of the policy, for formats that name each of them. With `is_quiet`, text is not printed.
+        With `is_done` something was written to Coder: then the result is printed even where a file cannot be saved.
         """
         facts = Facts(
             command=self._command,
@@ -99,6 +113,7 @@ class Screen:
             has_color=self._has_color,
             names_people=self._output.names_people,
             link_base=link_base(os.environ, folder=os.getcwd()),
+            entries=self._output.list_for(entries),
         )
         try:
             self._output.save(values, replace(facts, has_color=False))
@@ -143,23 +158,29 @@ def output_of(arguments: Sequence[str]) -> Output:
 def report_error(error: ReconcilerError, exit_code: int, output: Output, *, command: str) -> None:
     """Print an error and what to do about it, to stderr; in any format but text on stdout and in the files as well.
 
-    Raises nothing: where it cannot be written, the exit code still says it.
+    Where the error has a document of its own, that is printed and saved. Raises nothing: where it cannot be written,
+    the exit code still says it.
     """
     failure = failure_of(error, exit_code=exit_code)
     was_shown = isinstance(error, RefusedError) and error.was_shown
     tell(text_of(failure_lines(replace(failure, details=()) if was_shown else failure)))
+    value: Value = failure if error.document is None else cast("Value", error.document)
     facts = Facts(
-        command=command, exit_code=exit_code, at=datetime.now(UTC), link_base=link_base(os.environ, folder=os.getcwd())
+        command=command,
+        exit_code=exit_code,
+        at=datetime.now(UTC),
+        link_base=link_base(os.environ, folder=os.getcwd()),
+        entries=output.list_for(error.entries) if isinstance(error, PolicyError) else (),
     )
     for save in output.saves:
         with suppress(OSError, ReconcilerError):
             files.require_savable(save.path)
-            files.write_private(save.path, render(save.format, (failure,), facts), mode=output.save_mode)
+            files.write_private(save.path, render(save.format, (value,), facts), mode=output.save_mode)
     with suppress(OSError, ReconcilerError):
-        replace(output, saves=()).save((failure,), facts)
+        replace(output, saves=()).save((value,), facts)
     if output.format != "text":
         with suppress(OSError, ReconcilerError):
-            write_document(render(output.format, (failure,), facts))
+            write_document(render(output.format, (value,), facts))
 
 
 def write(text: str) -> None:

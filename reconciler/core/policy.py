@@ -6,12 +6,13 @@ One `Policy` is all that the files say of one organization. It knows nothing of 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
 from reconciler.core.budget import Absent
-from reconciler.errors import Place
+from reconciler.errors import ListedEntry, Place
 from reconciler.money import Micros
 
 
@@ -92,6 +93,11 @@ class UserOverrideEntry:
 Entry = GroupBudgetEntry | UserOverrideEntry
 
 
+def written_address(entry: Entry, organization: str) -> str:
+    """Return the address of an entry's subject as the entry says it: `group/acme/platform`, `user/ana@example.com`."""
+    return f"user/{entry.user}" if isinstance(entry, UserOverrideEntry) else f"group/{organization}/{entry.group}"
+
+
 class GuardrailName(StrEnum):
     """The keys of `guardrails`."""
 
@@ -156,6 +162,18 @@ class Policy:
     user_overrides: tuple[UserOverrideEntry, ...]
     guardrails: tuple[Guardrail, ...]
     allow: tuple[Consent, ...]
+
+    @property
+    def entries(self) -> Iterator[tuple[str, Entry]]:
+        """Yield all entries with the addresses that they write: group budgets, then overrides."""
+        yield from ((written_address(entry, self.organization), entry) for entry in self.group_budgets)
+        yield from ((written_address(entry, self.organization), entry) for entry in self.user_overrides)
+
+
+def listed_entry(address: str, entry: Entry) -> ListedEntry:
+    """Return an entry as reports list it."""
+    starts = entry.starts if isinstance(entry, UserOverrideEntry) else None
+    return ListedEntry(address=address, place=entry.place, starts=starts)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)

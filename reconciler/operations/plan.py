@@ -10,7 +10,7 @@ from functools import partial
 from reconciler.core.action import Action, Origin
 from reconciler.core.activity import Attribution
 from reconciler.core.budget import GroupId, UserId
-from reconciler.core.desired import Desired, managed_groups, managed_users
+from reconciler.core.desired import Desired, ResolvedPolicy, managed_groups, managed_users
 from reconciler.core.directory import Directory, Organization
 from reconciler.core.gate.guardrails import entries_of
 from reconciler.core.gate.verdict import Grant
@@ -24,10 +24,10 @@ from reconciler.core.plan.order import in_order
 from reconciler.core.plan.origin import Evidence, with_origin
 from reconciler.core.plan.plan import Plan
 from reconciler.core.plan.resolve import Resolution, resolve, unknown_users, without_overrides
-from reconciler.core.policy import NotRead, Policy, SourceFile
+from reconciler.core.policy import NotRead, Policy, SourceFile, listed_entry, written_address
 from reconciler.core.scope import EVERYTHING, Scope, Selection
 from reconciler.core.snapshot import Snapshot
-from reconciler.errors import PolicyError, ReconcilerError
+from reconciler.errors import ListedEntry, PolicyError, ReconcilerError
 from reconciler.operations.attribution import find_last_changes
 from reconciler.operations.authors import with_authors
 from reconciler.operations.ports import Reader
@@ -71,6 +71,18 @@ class Planned:
     """Options and globs that match nothing which the policy manages: (`--only`, `user/nobody`)."""
     attribution: Attribution
     """Who changed what differs; empty unless the log was asked."""
+    policies: tuple[ResolvedPolicy, ...]
+    """What was compared, with what is not in scope."""
+    scope: Scope
+
+    def entries(self) -> tuple[ListedEntry, ...]:
+        """Return the entries that were compared, by the addresses of their subjects, for reports that name each."""
+        return tuple(
+            listed_entry(listed.address, listed.entry)
+            for policy in self.policies
+            for listed in policy.listed
+            if self.scope.includes(written_address(listed.entry, policy.organization.name), listed.address)
+        )
 
 
 def make_plan(request: PlanRequest, reader: Reader) -> Planned:
@@ -121,7 +133,13 @@ def make_plan(request: PlanRequest, reader: Reader) -> Planned:
         has_base=base is not None,
         is_for_now=request.moment.is_for_now,
     )
-    return Planned(plan=plan, unmatched=resolution.selection.unmatched, attribution=attribution)
+    return Planned(
+        plan=plan,
+        unmatched=resolution.selection.unmatched,
+        attribution=attribution,
+        policies=resolution.policies,
+        scope=request.scope,
+    )
 
 
 def _attribution(request: PlanRequest, actions: Sequence[Action], reader: Reader) -> Attribution:

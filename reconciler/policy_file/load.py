@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import gc
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from reconciler.core.policy import NotRead, Policy, SourceFile
-from reconciler.errors import Finding, PolicyError
+from reconciler.core.policy import NotRead, Policy, SourceFile, listed_entry
+from reconciler.errors import Finding, ListedEntry, Place, PolicyError
 from reconciler.policy_file.files import read_files
 from reconciler.policy_file.merge import Merger
 from reconciler.policy_file.nodes import Node, PolicyText
@@ -17,6 +19,9 @@ from reconciler.policy_file.parse import Document, Parser
 from reconciler.policy_file.read import read
 from reconciler.policy_file.shapes import Shape
 from reconciler.policy_file.values import LimitReader, Wrong
+
+_BEGINS_KEY = re.compile(r"[^\s#-]")
+"""A line that begins so is no part of an entry, which is indented or begins with a dash."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +49,7 @@ def load(paths: Sequence[str]) -> Loaded:
         content = read_texts(files.texts)
     findings = (*files.findings, *content.findings)
     if findings:
-        raise PolicyError(tuple(dict.fromkeys(findings)))
+        raise PolicyError(tuple(dict.fromkeys(findings)), entries=content.entries)
     return Loaded(
         policies=content.policies,
         sources=tuple(SourceFile(path=text.path, sha256=hashlib.sha256(text.data).hexdigest()) for text in files.texts),
@@ -57,8 +62,13 @@ def load_texts(texts: Mapping[str, str]) -> tuple[Policy, ...]:
     """Read policies from the texts of files, by path. Raises PolicyError."""
     content = read_texts([PolicyText(path, texts[path].encode()) for path in sorted(texts)])
     if content.findings:
-        raise PolicyError(tuple(dict.fromkeys(content.findings)))
+        raise PolicyError(tuple(dict.fromkeys(content.findings)), entries=content.entries)
     return content.policies
+
+
+def listed_in(policies: Iterable[Policy]) -> tuple[ListedEntry, ...]:
+    """Return the entries of policies for reports, by the addresses that they write."""
+    return tuple(listed_entry(address, entry) for policy in policies for address, entry in policy.entries)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +78,28 @@ class Content:
     policies: tuple[Policy, ...]
     findings: tuple[Finding, ...]
     notes: tuple[Finding, ...]
+    wrong: tuple[ListedEntry, ...]
+    """Entries with findings; no policy has them."""
+    texts: Mapping[str, PolicyText]
+    """By path."""
+
+    def entries(self) -> tuple[ListedEntry, ...]:
+        """Return every entry, right or wrong, in the order of its place."""
+        entries = sorted((*listed_in(self.policies), *self.wrong), key=lambda entry: entry.place)
+        places = [entry.place for entry in entries]
+        claimed = {finding for entry in self.wrong for finding in entry.findings}
+        for finding in self.findings:
+            i = bisect_right(places, finding.place) - 1
+            if finding not in claimed and i >= 0 and self._is_in(entries[i].place, finding.place):
+                entries[i] = replace(entries[i], findings=(*entries[i].findings, finding))
+        return tuple(entries)
+
+    def _is_in(self, entry: Place, finding: Place) -> bool:
+        """Whether a finding lies in the entry that is the last to begin before it: no key of the file comes between."""
+        text = self.texts.get(finding.file)
+        if text is None or entry.file != finding.file:
+            return False
+        return not any(_BEGINS_KEY.match(text.line(number)) for number in range(entry.line, finding.line))
 
 
 def read_texts(texts: Sequence[PolicyText]) -> Content:
@@ -91,7 +123,13 @@ def read_texts(texts: Sequence[PolicyText]) -> Content:
     for parser in parsers:
         findings += parser.findings
     findings += merger.findings
-    return Content(policies=tuple(policies), findings=tuple(findings), notes=tuple(merger.notes))
+    return Content(
+        policies=tuple(policies),
+        findings=tuple(findings),
+        notes=tuple(merger.notes),
+        wrong=tuple(entry for parser in parsers for entry in parser.document.wrong),
+        texts={text.path: text for text in texts},
+    )
 
 
 def _parser(text: PolicyText, findings: list[Finding]) -> Parser | None:

@@ -20,10 +20,10 @@ from reconciler.core.policy import (
     UserOverrideEntry,
     plain_id,
 )
-from reconciler.errors import Finding, Place
+from reconciler.errors import Finding, ListedEntry, Place
 from reconciler.money import Micros
 from reconciler.policy_file import shapes
-from reconciler.policy_file.nodes import START, Mapping, Node, PolicyText, mark_of, pairs_of
+from reconciler.policy_file.nodes import START, Mapping, Node, PolicyText, Scalar, mark_of, pairs_of
 from reconciler.policy_file.shapes import Shape, Values
 from reconciler.policy_file.values import LimitReader, Wrong
 
@@ -48,6 +48,8 @@ class Document:
     user_overrides: list[UserOverrideEntry] = field(default_factory=list)
     empty: dict[str, Place] = field(default_factory=dict)
     """The lists that the file has without any entry, and where."""
+    wrong: list[ListedEntry] = field(default_factory=list)
+    """Entries with findings, which are in neither list."""
 
 
 class _Section:
@@ -134,13 +136,28 @@ class Parser:
             section.open(self._text.path, limits)
             for node in nodes:
                 if type(node) is not Mapping or not section.take(node):
-                    self._period(node, self._read(section.shape, node))
+                    self._take_wrong(key, section.shape, node)
             if nodes or section.entries:
                 del self.document.empty[key]
             if nodes:
                 section.entries.sort(key=lambda entry: entry.place)
         self.document.group_budgets = self._sections["group_budgets"].entries
         self.document.user_overrides = self._sections["user_overrides"].entries
+
+    def _take_wrong(self, key: str, shape: Shape, node: Node) -> None:
+        """Report what is wrong in an entry, and keep its name, for reports that list every entry."""
+        known = len(self.findings)
+        self._period(node, self._read(shape, node))
+        _, value = pairs_of(node).get(shape.first_key, (START, node))
+        name = value.value if isinstance(value, Scalar) and value is not node else ""
+        kind = "user" if key == "user_overrides" else f"group/{self.document.organization}"
+        self.document.wrong.append(
+            ListedEntry(
+                address=f"{kind}/{name}" if name else "",
+                place=self._text.place(mark_of(value)),
+                findings=tuple(self.findings[known:]),
+            )
+        )
 
     def _forget_all_but(self, node: Node) -> None:
         """Drop all findings but the one about this node: the rest was written for another version."""

@@ -6,7 +6,7 @@ Rows hold numbers and texts, and no markup. They say nothing that changes from r
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -18,6 +18,7 @@ from reconciler.core.gate.verdict import Breach
 from reconciler.core.people.effects import ActionEffect, NoticeKind, amount_or_any
 from reconciler.core.plan.drift import Drift, DriftKind, kind_of
 from reconciler.core.plan.plan import Plan
+from reconciler.core.plan.report import OutcomeReport
 from reconciler.core.policy import Hazard, NotRead
 from reconciler.errors import Failure, Place
 from reconciler.formats.documents import Value
@@ -211,6 +212,8 @@ def _problems_of(value: Value) -> tuple[Problem, ...]:
             return (*problems, *map(_difference, difference_rows(value)))
         case Validation():
             return (*_breaches(value.breaches), *map(_not_read, value.not_read))
+        case OutcomeReport(refusal=Failure() as refusal, plan=Plan() as plan):
+            return (*problems_of_failure(without_reasons_of(plan, refusal)), *problems_of_plan(plan))
         case _:
             return ()
 
@@ -219,6 +222,11 @@ def problems_of_plan(plan: Plan) -> tuple[Problem, ...]:
     """Return what stands against a plan, errors first, each kind in the plan's own order."""
     problems = [*_breaches(plan.verdict.breaches), *_hazards(plan), *_left_out(plan), *_unread(plan), *_notices(plan)]
     return tuple(sorted(problems, key=lambda problem: list(Level).index(problem.level)))
+
+
+def without_reasons_of(plan: Plan, failure: Failure) -> Failure:
+    """Leave out the details of a failure that only repeat why the plan is refused, where the plan is shown, too."""
+    return replace(failure, details=()) if plan.verdict.is_refused else failure
 
 
 def problems_of_failure(failure: Failure) -> tuple[Problem, ...]:

@@ -13,7 +13,7 @@ from datetime import datetime
 from importlib import import_module
 from typing import Any
 
-from reconciler.errors import MissingPartError, ReconcilerError
+from reconciler.errors import ListedEntry, MissingPartError, ReconcilerError
 from reconciler.formats.documents import Value, document_of
 from reconciler.render.detail import Detail
 
@@ -27,6 +27,8 @@ class Format:
     name: str
     documents: frozenset[str]
     extra: str = ""
+    has_entries: bool = False
+    """Whether it names every entry of the policy, and not only those that something is to be said of."""
 
     @property
     def module(self) -> str:
@@ -49,6 +51,9 @@ class Facts:
     """Whether metrics may have a person's name as a label."""
     link_base: str = ""
     """Address of this folder in the commit that CI checked out; empty outside of CI."""
+    entries: tuple[ListedEntry, ...] = ()
+    """The entries of the policy, for formats that name each of them. No document holds them: a plan of 100,000 entries
+    that need no change is small."""
 
 
 FORMATS: Mapping[str, Format] = {
@@ -62,7 +67,7 @@ FORMATS: Mapping[str, Format] = {
         Format(name="github", documents=ANY),
         Format(name="gitlab", documents=frozenset({"plan", "drift", "error"})),
         Format(name="codequality", documents=frozenset({"plan", "drift", "validation", "error"})),
-        Format(name="junit", documents=ANY - {"explanation", "status"}),
+        Format(name="junit", documents=ANY - {"explanation", "status"}, has_entries=True),
         Format(name="metrics", documents=ANY - {"explanation"}, extra="metrics"),
     )
 }

@@ -8,7 +8,8 @@ from reconciler.core.action import Action, Cause, Kind
 from reconciler.core.plan.outcome import CUT_OFF, ActionOutcome, Ending, Result
 from reconciler.core.plan.plan import DIGEST_SHOWN
 from reconciler.core.plan.report import OutcomeReport
-from reconciler.render.changes import action_why
+from reconciler.render.changes import action_why, without_reasons_of
+from reconciler.render.failure import failure_lines
 from reconciler.render.formats import Facts
 from reconciler.render.plan import plan_report
 from reconciler.render.source import deployment_text
@@ -160,4 +161,6 @@ def policy_still_says(actions: Sequence[Action], revision: str) -> str:
 def page_lines(report: OutcomeReport, facts: Facts) -> list[Line]:
     """Return the lines of the text page."""
     shown = [*plan_report(report.plan, facts.cost, detail=facts.detail), Line("")] if report.plan else []
+    if report.refusal is not None and report.plan is not None:
+        return [*shown, *failure_lines(without_reasons_of(report.plan, report.refusal))]
     return [*shown, *run_lines(report), Line(""), *outcome_lines(report)]

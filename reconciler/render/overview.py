@@ -127,11 +127,14 @@ def drift_headline(drifts: Sequence[Drift]) -> str:
 
 
 def outcome_headline(reports: Sequence[OutcomeReport]) -> str:
-    """`applied, 8 changes`; `not finished: 5 of 8 changes made`."""
+    """`applied, 8 changes`; `not finished: 5 of 8 changes made`; `refused, 8 changes not made`."""
     total = sum(len(report.results) for report in reports)
     settled = sum(report.counts["done"] + report.counts["already-done"] for report in reports)
     if all(report.is_complete for report in reports):
         return f"applied, {count(total, 'change')}" if total else "nothing to apply"
+    if all(report.refusal for report in reports):
+        is_refused = all(report.plan and report.plan.verdict.is_refused for report in reports)
+        return f"{'refused' if is_refused else 'not applied'}, {count(total, 'change')} not made"
     return f"not finished, {settled:,} of {count(total, 'change')} made"
 
 

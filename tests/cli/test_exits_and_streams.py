@@ -176,7 +176,7 @@ def test_json_says_why_it_was_refused(coder: Shell) -> None:
     coder.policy(BLOCKS_BOB)
     document = coder.run("apply", "--auto-approve", "--json", *AT).document
     assert document["exit_code"] == 3
-    assert any("BLOCKS_USERS" in detail for detail in document["details"])
+    assert any("BLOCKS_USERS" in detail for detail in document["refusal"]["details"])
 
 
 def test_a_closed_stderr_changes_nothing(shell: Shell) -> None:

@@ -129,5 +129,6 @@ def command(
     )
     drift = accepting.take(drift, loaded, directory, addresses=accepted)
     code = exits.of_drift(drift.without_taken(), fail_on)
-    screen.finish((drift,), exit_code=code, cost=cost, detail=detail, is_quiet=quiet and drift.is_clean)
+    is_quiet = quiet and drift.is_clean
+    screen.finish((drift,), exit_code=code, cost=cost, detail=detail, entries=planned.entries, is_quiet=is_quiet)
     return code

@@ -113,5 +113,6 @@ def command(
     if output is not None:
         files.write_private(output, dump_plan(plan))
     code = exits.of_plan(plan, has_detailed_exitcode=detailed_exitcode)
-    screen.finish((plan,), exit_code=code, cost=cost if live.recording is None else "", detail=detail)
+    cost = cost if live.recording is None else ""
+    screen.finish((plan,), exit_code=code, cost=cost, detail=detail, entries=planned.entries)
     return code

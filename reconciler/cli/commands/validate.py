@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import partial
 
 import click
 
@@ -12,6 +13,7 @@ from reconciler.cli.policies import load_policies
 from reconciler.cli.screen import Screen
 from reconciler.core.gate.guardrails import check_policies
 from reconciler.core.gate.validation import Validation
+from reconciler.policy_file.load import listed_in
 
 
 @click.command("validate")
@@ -43,5 +45,5 @@ def command(paths: tuple[str, ...], base: str | None, screen: Screen) -> int:
         not_read=loaded.not_read,
         breaches=breaches,
     )
-    screen.finish((validation,), exit_code=code)
+    screen.finish((validation,), exit_code=code, entries=partial(listed_in, loaded.policies))
     return code

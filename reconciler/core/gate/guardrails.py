@@ -132,23 +132,18 @@ def check_policies(
     policies: Iterable[Policy], *, now: datetime, base: Iterable[Policy] | None = None
 ) -> tuple[Breach, ...]:
     """Return the breaches that show without a server; without a base all of them count as standing."""
-    before = {address: entry for policy in base for address, entry in _said(policy)} if base is not None else None
+    before = {address: entry for policy in base for address, entry in policy.entries} if base is not None else None
     return tuple(
         breach
         for policy in policies
         for guardrail in policy.guardrails
-        for breach in check_entries(guardrail, _said(policy), now, Blame(base=before))
+        for breach in check_entries(guardrail, policy.entries, now, Blame(base=before))
     )
 
 
 def entries_of(policies: Iterable[ResolvedPolicy]) -> Mapping[str, Entry]:
     """Return the entries of policies by address."""
     return {listed.address: listed.entry for policy in policies for listed in policy.listed}
-
-
-def _said(policy: Policy) -> Iterator[tuple[str, Entry]]:
-    yield from ((f"group/{policy.organization}/{entry.group}", entry) for entry in policy.group_budgets)
-    yield from ((f"user/{entry.user}", entry) for entry in policy.user_overrides)
 
 
 def _is_worse(entry: Entry, before: Entry) -> bool:

@@ -1,13 +1,13 @@
 """What `apply`, `revert` and `show JOURNAL` report at the end: an outcome, its exit code and the journal's path.
 
-One shape for every ending. An apply that had nothing to do has the same keys; its `run` is empty and its `results`
-are none.
+One shape for every ending. An apply that had nothing to do, or was refused, has the same keys; its `run` is empty. With
+nothing to do it has no results; refused, it has every action as not attempted, and says why in `refusal`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import ClassVar
 
@@ -15,6 +15,7 @@ from reconciler.core.action import Kind
 from reconciler.core.plan.outcome import ActionOutcome, Ended, Ending, Outcome, Result, is_complete
 from reconciler.core.plan.plan import Plan
 from reconciler.core.snapshot import Deployment
+from reconciler.errors import Failure
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,11 +31,11 @@ class OutcomeReport:
     digest: str
     """Of the plan."""
     run: str
-    """Name of the run; empty when there was nothing to do, so that no run began."""
+    """Name of the run; empty when no run began: there was nothing to do, or it was refused."""
     tool: str
-    """Name and version of the program that ran; empty when there was nothing to do."""
+    """Name and version of the program that ran; empty when no run began."""
     who: str
-    """Who started the run, and where; empty when there was nothing to do."""
+    """Who started the run, and where; empty when no run began."""
     at: datetime
     """When the run began, or the plan was made (UTC)."""
     revision: str
@@ -55,6 +56,9 @@ class OutcomeReport:
     """None when the run was cut off: killed, or its machine lost."""
     plan: Plan | None = None
     """The plan as it was shown before the run; null where only a journal is known."""
+    refusal: Failure | None = None
+    """Why nothing was written although the plan has changes, with the reasons; null where a run began or there was
+    nothing to do."""
 
     def count(self, result: Result, kind: Kind | None = None) -> int:
         """Count results, of one kind of action or of all."""
@@ -97,6 +101,20 @@ def report_of(outcome: Outcome, *, exit_code: int, journal: str, plan: Plan | No
 
 def report_without_changes(plan: Plan, *, exit_code: int) -> OutcomeReport:
     """Report an apply whose plan has no changes: the read that made the plan is its proof."""
+    ended = Ended(ending=Ending.COMPLETED, why="", is_verified=True, differences=(), not_verified=0, at=plan.at)
+    return _without_run(plan, exit_code=exit_code, ended=ended)
+
+
+def report_of_refusal(plan: Plan, refusal: Failure) -> OutcomeReport:
+    """Report an apply that ended in an error or a refusal after its plan was shown and before its first write."""
+    why = refusal.message
+    ended = Ended(ending=Ending.STOPPED, why=why, is_verified=False, differences=(), not_verified=0, at=plan.at)
+    results = (ActionOutcome(action=action, result=Result.NOT_ATTEMPTED, detail=why) for action in plan.actions)
+    report = _without_run(plan, exit_code=refusal.exit_code, ended=ended)
+    return replace(report, results=tuple(results), refusal=refusal)
+
+
+def _without_run(plan: Plan, *, exit_code: int, ended: Ended) -> OutcomeReport:
     return OutcomeReport(
         exit_code=exit_code,
         deployment=plan.deployment,
@@ -112,6 +130,6 @@ def report_without_changes(plan: Plan, *, exit_code: int) -> OutcomeReport:
         held_back=plan.overdue,
         journal="",
         results=(),
-        ended=Ended(ending=Ending.COMPLETED, why="", is_verified=True, differences=(), not_verified=0, at=plan.at),
+        ended=ended,
         plan=plan,
     )

@@ -30,7 +30,7 @@ from reconciler.core.names import Names
 from reconciler.core.orphan import Orphan, Unresolved
 from reconciler.core.plan import orphans
 from reconciler.core.plan.grants import Holders, LostGrant, as_ended, ended_grant
-from reconciler.core.policy import Entry, GroupBudgetEntry, Manage, Policy, UserOverrideEntry
+from reconciler.core.policy import Entry, GroupBudgetEntry, Manage, Policy, UserOverrideEntry, written_address
 from reconciler.core.scope import EVERYTHING, Scope, Selection
 from reconciler.errors import Finding, Place
 from reconciler.words import NearNames, did_you_mean
@@ -217,14 +217,14 @@ class _Resolver:
 
     def _group_budget(self, entry: GroupBudgetEntry, organization: Organization) -> Listed:
         groups = self._names.groups(entry.group, organization)
-        written_address = f"group/{organization.name}/{entry.group}"
+        written = written_address(entry, organization.name)
         group = groups[0] if len(groups) == 1 else None
-        listed = Listed(entry=entry, address=group.address if group else written_address, subject=group)
-        is_in = self._is_in_scope(written_address, listed)
+        listed = Listed(entry=entry, address=group.address if group else written, subject=group)
+        is_in = self._is_in_scope(written, listed)
         if group is None and isinstance(entry.limit, Absent) and not groups:
             self._vacate(listed, is_in=is_in)
         elif group is None:
-            self._unresolved.append(Unresolved(address=written_address, is_user=False, organization=organization.id))
+            self._unresolved.append(Unresolved(address=written, is_user=False, organization=organization.id))
             self._orphan(orphans.unknown_group(listed, groups, organization, self._names), is_in=is_in)
         elif self._claim(group, entry):
             if is_in:
@@ -237,10 +237,10 @@ class _Resolver:
     def _user_override(self, entry: UserOverrideEntry, organization: Organization) -> Listed:
         """Decide what an entry wants of its person: an override, an absence, nothing yet, or it is an orphan."""
         users = self._names.users(entry.user)
-        written_address = f"user/{entry.user}"
+        written = written_address(entry, organization.name)
         user = users[0] if len(users) == 1 else None
-        listed = Listed(entry=entry, address=user.address if user else written_address, subject=user)
-        is_in = self._is_in_scope(written_address, listed)
+        listed = Listed(entry=entry, address=user.address if user else written, subject=user)
+        is_in = self._is_in_scope(written, listed)
         date = self._disputed_date(entry)
         if date is not None:
             return self._leave_to_the_clocks(listed, entry, organization, date=date, is_in=is_in)
@@ -256,7 +256,7 @@ class _Resolver:
             return listed
         wants_absence = isinstance(entry.limit, Absent) or self._has_expired(entry)
         if users or not wants_absence:
-            self._unresolved.append(Unresolved(address=written_address, is_user=True, organization=organization.id))
+            self._unresolved.append(Unresolved(address=written, is_user=True, organization=organization.id))
         if not users and (wants_absence or is_later):
             self._vacate(listed, starts=entry.starts if is_later else None, is_in=is_in)
         else:
@@ -340,8 +340,8 @@ class _Resolver:
         """Whether Coder may accept an override on the group; hidden members get the benefit of the doubt."""
         return user.id in self._directory.members.get(group.id, ()) or group.id in self._directory.hidden_members
 
-    def _is_in_scope(self, written_address: str, listed: Listed) -> bool:
-        addresses = (written_address, listed.address)
+    def _is_in_scope(self, written: str, listed: Listed) -> bool:
+        addresses = (written, listed.address)
         self._subjects.append(addresses)
         return self._scope.includes(*addresses)
 

@@ -7,6 +7,7 @@ every text. Charts are SVG in the page. Colours follow light and dark; tables be
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cache
 from typing import assert_never
 
@@ -23,7 +24,7 @@ from reconciler.core.recording import Recording
 from reconciler.errors import Failure
 from reconciler.formats.documents import Value
 from reconciler.money import format_usd
-from reconciler.render.changes import action_why
+from reconciler.render.changes import action_why, without_reasons_of
 from reconciler.render.formats import Facts
 from reconciler.render.outcome import remarks
 from reconciler.render.overview import outcome_headline
@@ -78,6 +79,22 @@ def page_of(values: Sequence[Value], facts: Facts) -> Page:
 
 
 def _outcome_page(reports: Sequence[OutcomeReport]) -> Page:
+    refused = [report for report in reports if report.refusal is not None and report.plan is not None]
+    return _refused_page(refused) if len(refused) == len(reports) else _results_page(reports)
+
+
+def _refused_page(reports: Sequence[OutcomeReport]) -> Page:
+    """Return the page of the plans, under why nothing of them was written."""
+    page = plan_page([report.plan for report in reports if report.plan])
+    alerts = tuple(
+        _failure_alert(without_reasons_of(report.plan, report.refusal), title="Nothing was written")
+        for report in reports
+        if report.refusal and report.plan
+    )
+    return replace(page, title=f"AI budgets: {outcome_headline(reports)}", alerts=(*alerts, *page.alerts))
+
+
+def _results_page(reports: Sequence[OutcomeReport]) -> Page:
     results = [outcome for report in reports for outcome in report.results]
     settled = (Result.DONE, Result.ALREADY)
     rows = tuple(
@@ -125,7 +142,6 @@ def _run(report: OutcomeReport) -> str:
 
 def _failure_page(failure: Failure) -> Page:
     is_refused = bool(failure.details) and not failure.findings
-    lines = (failure.message, *failure.details, *failure.hint.splitlines())
     rows = tuple(
         Row(cells=(f"{finding.place.file}:{finding.place.line}", finding.message, finding.hint))
         for finding in failure.findings
@@ -137,9 +153,13 @@ def _failure_page(failure: Failure) -> Page:
     )
     return Page(
         title=f"AI budgets: {'refused' if is_refused else 'error'}",
-        alerts=(Alert(title="Refused" if is_refused else "Error", lines=lines, tone="bad"),),
+        alerts=(_failure_alert(failure, title="Refused" if is_refused else "Error"),),
         tables=(Table(title=count(len(rows), "finding"), columns=columns, rows=rows),) if rows else (),
     )
+
+
+def _failure_alert(failure: Failure, *, title: str) -> Alert:
+    return Alert(title=title, lines=(failure.message, *failure.details, *failure.hint.splitlines()), tone="bad")
 
 
 def _amount(micros: int | None) -> str:

@@ -37,6 +37,8 @@ from reconciler.render.changes import (
     difference_rows,
     problems_of,
     problems_of_failure,
+    problems_of_plan,
+    without_reasons_of,
 )
 from reconciler.render.formats import Facts
 from reconciler.render.markup import code, fenced, link, place_url
@@ -251,8 +253,20 @@ def _outcome_page(reports: Sequence[OutcomeReport], facts: Facts, most: int) -> 
     text = outcome_headline(reports)
     lines = _title("outcome", reports[0].deployment, text if is_complete else f"⛔ {text}")
     for report in reports:
+        lines += _refused(report, facts) if report.refusal is not None else ()
         lines += _results(report)
     return _cut(_joined(lines), most)
+
+
+def _refused(report: OutcomeReport, facts: Facts) -> list[str]:
+    """Say why nothing was written, and what the plan would have done to people and money."""
+    if report.refusal is None or report.plan is None:
+        return []
+    reasons = _reasons(without_reasons_of(report.plan, report.refusal), facts)
+    problems = [problem for problem in problems_of_plan(report.plan) if not problem.is_hazard]
+    return [
+        *reasons, "", *_money_table(overview_of([report.plan])), *_refusal([report.plan]), *_problems(problems, facts),
+    ]  # fmt: skip
 
 
 def _outlook(plans: Sequence[Plan]) -> list[str]:
@@ -307,12 +321,16 @@ def _results(report: OutcomeReport) -> list[str]:
 def _failure_page(failure: Failure, facts: Facts) -> str:
     word = "refused" if failure.details and not failure.findings else "error"
     kind = facts.command if facts.command.isalpha() else "error"
-    lines = [*_title(kind, None, f"⛔ {word}"), code(failure.message), ""]
+    return _joined([*_title(kind, None, f"⛔ {word}"), *_reasons(failure, facts)])
+
+
+def _reasons(failure: Failure, facts: Facts) -> list[str]:
+    lines = [code(failure.message), ""]
     if failure.findings:
         lines += _problems(problems_of_failure(failure), facts)
     lines += [f"- {code(detail)}" for detail in failure.details]
     lines += ["", *(code(line) for line in failure.hint.splitlines())] if failure.hint else []
-    return _joined(lines)
+    return lines
 
 
 def _limit(effective: Effective, *, with_group: bool) -> str:

@@ -39,7 +39,7 @@ def render(values: Sequence[Value], facts: Facts) -> str:
         _status(registry, statuses)
         if facts.names_people:
             _users(registry, statuses)
-    reports = [value for value in values if isinstance(value, OutcomeReport)]
+    reports = [value for value in values if isinstance(value, OutcomeReport) and value.refusal is None]
     if reports:
         _outcome(registry, reports)
     return generate_latest(registry).decode("utf-8")

@@ -58,7 +58,7 @@ def test_every_reason_of_a_refusal_has_its_own_consent_to_paste(site: Site) -> N
     (site.folder / "two.yaml").write_text(text)
     refused = site.apply("two.yaml", "--json")
     assert refused.code == 3
-    details = refused.document["details"] if "details" in refused.document else refused.document["error"]["details"]
+    details = refused.document["refusal"]["details"]
     hazards = [detail.split(":")[0] for detail in details]
     assert hazards == ["REMOVES_LIMIT", "BLOCKS_USERS"]
     assert all(f"pass `--allow {hazard}=" in detail for hazard, detail in zip(hazards, details, strict=True))

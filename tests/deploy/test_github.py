@@ -171,6 +171,31 @@ def test_somebody_touched_an_unrelated_budget_meanwhile(site: Site) -> None:
     assert any("Not in the reviewed plan" in line and "platform" in line for line in apply.annotations)
 
 
+def test_the_comment_is_found_below_250_others(site: Site) -> None:
+    for number in range(250):
+        person = {"type": "User"}
+        site.github.comments.append({"id": 1000 + number, "on": "1", "body": f"comment {number}", "user": person})
+    for dollars in (200, 175):
+        assert not site.pull_request(RAISED.replace("$200", f"${dollars}"))["plan"].has_failed
+        (comment,) = (comment for comment in site.github.comments if comment["user"]["type"] == "Bot")
+        assert f"${dollars}" in comment["body"]
+    assert len(site.github.comments) == 251
+
+
+def test_the_issue_is_found_below_250_others(site: Site) -> None:
+    for number in range(250):
+        person = {"type": "User"}
+        site.github.issues.append({"number": 1000 + number, "state": "open", "body": "hello", "user": person})
+    for dollars in (900, 950):
+        site.set_by_hand("platform", dollars)
+        site.schedule(DRIFT)
+    (issue,) = (issue for issue in site.github.issues if issue["user"]["type"] == "Bot")
+    assert "$950" in issue["body"]
+    site.set_by_hand("platform", 500)
+    site.schedule(DRIFT)
+    assert [len(site.github.issues), issue["state"]] == [251, "closed"]
+
+
 def test_drift_keeps_one_issue(site: Site) -> None:
     assert not site.schedule(DRIFT).has_failed
     assert site.github.issues == []

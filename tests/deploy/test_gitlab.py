@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs
 
 import pytest
 
@@ -58,7 +59,14 @@ class Notes:
             self.issues.append({"iid": len(self.issues) + 1, "state": "opened", "notes": [], **body})
             return self.issues[-1]
         assert "state=opened&labels=ai-budgets-drift&author_id=5" in query
-        return self.open_issues
+        return page_of(self.open_issues, query)
+
+
+def page_of(rows: list[dict[str, Any]], query: str) -> list[dict[str, Any]]:
+    """*Source*: GitLab's REST API, "Offset-based pagination": 20 a page unless asked, and 100 at most."""
+    asked = parse_qs(query)
+    size, number = min(100, int(asked.get("per_page", ["20"])[0])), int(asked.get("page", ["1"])[0])
+    return rows[(number - 1) * size : number * size]
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -87,7 +95,7 @@ class _Handler(BaseHTTPRequestHandler):
             assert path == "/projects/7/merge_requests/1/notes"
             if self.command == "POST":
                 notes.append({"id": len(notes), "author": {"id": 5}, **body})
-            answer = notes
+            answer = page_of(notes, query)
         self._send(200, json.dumps(answer).encode())
 
     def _package(self, path: str, data: bytes) -> None:
@@ -205,6 +213,29 @@ def test_a_merge_request_its_update_and_its_merge(site: Site) -> None:
     assert json.loads(site.page("reviewed.json"))["digest"] == json.loads(site.page("fresh.json"))["digest"]
     assert site.live("design") == 175
     assert "Coder" in site.page("apply.md") or site.page("apply.md")
+
+
+@needs_base
+def test_the_note_is_found_below_250_others(site: Site) -> None:
+    others = [{"id": number, "author": {"id": 9}, "body": f"note {number}"} for number in range(250)]
+    site.gitlab.notes += others
+    for dollars in (200, 175):
+        assert site.merge_request(RAISED.replace("$200", f"${dollars}")).code == 0
+        (note,) = (note for note in site.gitlab.notes if note["author"]["id"] == 5)
+        assert f"${dollars}" in note["body"]
+    assert len(site.gitlab.notes) == 251
+
+
+def test_every_page_of_issues_is_closed(site: Site) -> None:
+    """More than a page can be open where somebody opened them again by hand."""
+    site.gitlab.issues += [{"iid": number, "state": "opened", "notes": []} for number in range(1, 251)]
+    site.set_by_hand("platform", 900)
+    assert site.run("ai-budgets-drift", GITLAB_NOTE_TOKEN=NOTE_TOKEN).code == 2
+    assert len(site.gitlab.issues) == 250
+    assert "$900" in site.gitlab.issues[0]["description"]
+    site.set_by_hand("platform", 500)
+    assert site.run("ai-budgets-drift", GITLAB_NOTE_TOKEN=NOTE_TOKEN).code == 0
+    assert not site.gitlab.open_issues
 
 
 @needs_base

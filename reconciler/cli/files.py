@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import stat
 from collections.abc import Mapping
 
+from reconciler import strict_json
 from reconciler.errors import FileError
 from reconciler.formats import document
 from reconciler.formats.document import JOURNALS
@@ -147,7 +147,7 @@ def _account_of(path: str) -> str:
     """Return the Coder account that a journal begins with; empty where it does not say it."""
     head, has_actions, _ = starts_with(path, characters=_HEAD).partition(', "actions": [')
     try:
-        user = json.loads(head + "}")["deployment"]["user"] if has_actions else ""
+        user = strict_json.parse(head + "}")["deployment"]["user"] if has_actions else ""
     except (ValueError, LookupError, TypeError, RecursionError):
         return ""
     return user if isinstance(user, str) else ""

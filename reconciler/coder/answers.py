@@ -8,11 +8,11 @@ Coder, and after a write it is never taken for a refusal.
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from reconciler import strict_json
 from reconciler.coder.exchange import Answer
 from reconciler.errors import DeniedError, NotFoundError, RejectedError, ServerError, UnreachableError
 
@@ -49,7 +49,7 @@ class ErrorBody:
 def read_error_body(answer: Answer) -> ErrorBody:
     """Read what Coder says about a refusal; an empty body when the answer is not Coder's."""
     try:
-        value = json.loads(answer.body)
+        value = strict_json.parse(answer.body)
     except (ValueError, RecursionError):
         return ErrorBody()
     if not isinstance(value, dict) or not isinstance(value.get("message"), str):

@@ -19,9 +19,10 @@ from reconciler.coder.exchange import Answer, Request, Stream, list_request
 from reconciler.coder.permission import organizations_with
 from reconciler.coder.stream import NotWhole, objects_of
 from reconciler.coder.transport import Transport
-from reconciler.coder.wire import Fields, as_fields, load_json, load_object, load_rows, unique, wrong
+from reconciler.coder.wire import Fields, as_fields, load_json, load_object, load_rows, named_twice, unique, wrong
 from reconciler.core.budget import GroupId, OrganizationId, UserId
 from reconciler.core.directory import Directory, Group, Organization, User
+from reconciler.strict_json import KeyTwice
 
 PREBUILDS = UserId("c42fdf75-3097-471c-8c33-fb52454d81c0")
 """Coder's own system user, a member of some organizations; nobody to manage."""
@@ -189,6 +190,8 @@ def _read_groups(
         ours = (row for row in rows if row.id("organization_id") == organization.id)
         pairs = ((listed.group.id, listed) for listed in (_load_group(row, organization) for row in ours))
         return list(unique(pairs, answer.request).values())
+    except KeyTwice as error:
+        raise named_twice(answer.request) from error
     except NotWhole as error:
         raise wrong(answer.request, "the answer is not whole or not JSON") from error
 
@@ -230,6 +233,8 @@ def _read_dates(answer: Answer, pieces: Iterator[bytes]) -> dict[UserId, Fields]
         rows = (as_fields(item, answer, f"answer[{number}]") for number, item in items)
         pairs = ((UserId(row.id("user_id")), {"created_at": row.value.get("created_at")}) for row in rows)
         kept = unique(pairs, answer.request)
+    except KeyTwice as error:
+        raise named_twice(answer.request) from error
     except NotWhole as error:
         raise wrong(answer.request, "the answer is not whole or not JSON") from error
     return {user: Fields(value=value, answer=answer, at="a member") for user, value in kept.items()}

@@ -14,6 +14,8 @@ import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from reconciler.strict_json import KeyTwice, object_of
+
 _BLANKS = " \t\n\r"
 _IN_A_NUMBER = ".eE"
 """What follows a number that was cut: `1.`, `1e`; no whole value is followed by these."""
@@ -28,7 +30,7 @@ def objects_of(
 ) -> Iterator[dict[str, Any] | object]:
     """Yield the items of a JSON list, null as an empty one; an item's list under `key` holds what `make` returns.
 
-    What is not an object is yielded as it is. Raises NotWhole, and what `make` raises.
+    What is not an object is yielded as it is. Raises NotWhole, KeyTwice, and what `make` raises.
     """
     text = _Text(chunks)
     try:
@@ -51,7 +53,7 @@ class _Text:
     def __init__(self, chunks: Iterator[bytes]) -> None:
         self._chunks = chunks
         self._decode = codecs.getincrementaldecoder("utf-8")().decode
-        self._scan = json.JSONDecoder().raw_decode
+        self._scan = json.JSONDecoder(object_pairs_hook=object_of).raw_decode
         self._text, self._at, self._is_all = "", 0, False
 
     def peek(self) -> str:
@@ -71,6 +73,8 @@ class _Text:
         while True:
             try:
                 value, end = self._scan(self._text, self._at)
+            except KeyTwice:
+                raise
             except ValueError as error:
                 if not self._read_more(len(self._text) - self._at):
                     raise NotWhole("not JSON") from error
@@ -103,6 +107,8 @@ class _Text:
             if self.peek() != '"':
                 raise NotWhole("not JSON")
             name = self.value()
+            if name in result:
+                raise KeyTwice(name)
             self._expect(":")
             is_list = name == key and self.peek() == "["
             result[name] = [make(item) for item in self.items(self.value)] if is_list else self.value()

@@ -8,13 +8,13 @@ place, never the value.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
+from reconciler import strict_json
 from reconciler.coder.answers import error_of, shown
 from reconciler.coder.exchange import Answer, Request
 from reconciler.core.budget import GroupId, GroupRef
@@ -50,6 +50,11 @@ def wrong(request: Request, what: str) -> ServerError:
     )
 
 
+def named_twice(request: Request) -> ServerError:
+    """Return the error for an answer in which an object names a key twice."""
+    return wrong(request, "the answer contradicts itself: an object in it names a key twice")
+
+
 def load_json(answer: Answer, *, hook: Callable[[dict[str, Any]], object] | None = None) -> Any:
     """Return the JSON of a success (200).
 
@@ -67,7 +72,9 @@ def load_json(answer: Answer, *, hook: Callable[[dict[str, Any]], object] | None
     try:
         text = answer.body.decode()
         answer.body.clear()
-        return json.loads(text, object_hook=hook)
+        return strict_json.parse(text, hook=hook)
+    except strict_json.KeyTwice as error:
+        raise named_twice(answer.request) from error
     except (ValueError, RecursionError) as error:
         raise wrong(answer.request, "the answer is not whole or not JSON") from error
 

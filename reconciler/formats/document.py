@@ -11,6 +11,7 @@ import json
 import re
 from typing import Any
 
+from reconciler import strict_json
 from reconciler.errors import FileError
 from reconciler.words import quoted
 
@@ -63,11 +64,13 @@ def name_of(text: str) -> str:
 def parse_object(text: str, *, source: str) -> dict[str, Any]:
     """Read one JSON object. Raises FileError that says where it breaks off."""
     try:
-        document = json.loads(text)
+        document = strict_json.parse(text)
     except json.JSONDecodeError as error:
         is_cut = error.pos >= len(text.rstrip()) - 1 or error.msg.startswith("Unterminated string")
         cut = " (it seems to be cut short)" if is_cut else ""
         raise FileError(f"{source} is not JSON{cut}: {error.msg}, line {error.lineno}") from None
+    except strict_json.KeyTwice as error:
+        raise FileError(f"{source} is not JSON that this tool wrote: {error}", hint="make it again") from None
     except (RecursionError, ValueError):
         raise FileError(f"{source} is not JSON that this tool wrote") from None
     if not isinstance(document, dict):

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 import urllib.request
 from collections.abc import Callable, Iterator
+from fnmatch import fnmatch
 from typing import Any
 
 import pytest
@@ -104,6 +106,21 @@ def test_an_answer_that_is_no_answer(ready: Shell, sandbox: Sandbox, path: str, 
         assert ran.out.count("group/acme/platform  ") == 1
     else:
         assert_no_plan(ran)
+
+
+@pytest.mark.parametrize("where", [0, -1])
+@pytest.mark.parametrize("path", EVERY_READ)
+def test_an_answer_that_says_two_things_of_one_key(ready: Shell, sandbox: Sandbox, path: str, where: int) -> None:
+    """The last would be the true one, as it is without the first; nothing says that it is."""
+    ready.run("plan", *AT)
+    asked = next(request.path for request in sandbox.requests if fnmatch(request.path.partition("?")[0], path))
+    text = json.dumps(get(sandbox, asked))
+    first_key = list(re.finditer(r'{("[a-z_]+"): ', text))[where]
+    twice = f"{text[: first_key.start()]}{{{first_key[1]}: 0, {text[first_key.start() + 1 :]}"
+    assert json.loads(twice) == json.loads(text)
+    headers = {"content-type": "application/json"}
+    sandbox.fault(Fault("raw", method="GET", path=path, status=200, body=twice, headers=headers, times=60))
+    assert_no_plan(ready.run("plan", *AT), "GET /api/v2/", "names a key twice")
 
 
 STATUSES = (400, 401, 403, 405, 409, 418, 500, 501)

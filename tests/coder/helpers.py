@@ -50,7 +50,7 @@ def sandbox_and_reader(
     version: str = "2.37", *, seed: str = "demo", role: str = "user-admin", **options: Any
 ) -> Iterator[tuple[Sandbox, CoderReader]]:
     """The reader's clock stands still in 1970, so the sandbox does not tell its time, unless `dated` wants it."""
-    settings = {"experiments": (COST_CONTROL_EXPERIMENT,), "dated": False} | options
+    settings: dict[str, Any] = {"experiments": (COST_CONTROL_EXPERIMENT,), "dated": False} | options
     with (
         Sandbox(Options(coder_version=version, seed=seed, **settings)) as sandbox,
         open_reader(connection_to(sandbox, role), world=StillWorld().world()) as reader,

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.coder.stream import NotWhole, objects_of
+from reconciler.strict_json import KeyTwice
 
 scalars = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text()
 values = st.recursive(
@@ -54,6 +55,19 @@ def test_null_and_an_empty_list_are_empty(text: str) -> None:
 @pytest.mark.parametrize("size", [1, 3, 100])
 def test_what_is_not_whole_or_not_a_list_is_an_error(text: str, size: int) -> None:
     with pytest.raises(NotWhole):
+        read(text, size)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '[{"a": 1, "a": 1}]', '[{"members": [], "members": [1]}]', '[{"members": [{"a": 1, "b": {}, "a": 2}]}]',
+        '[{"x": {"y": [{"a": "a\\":", "a": 0}]}}, {}]', '[[{"a": 1, "\\u0061": 2}]]', '[{"a" :1,"a"\n: 2}, {"a": [',
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("size", [1, 3, 100])
+def test_an_object_names_a_key_once(text: str, size: int) -> None:
+    with pytest.raises(KeyTwice):
         read(text, size)
 
 

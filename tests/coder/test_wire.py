@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reconciler.coder.answers import NOT_FOUND, is_not_found
 from reconciler.coder.bulk import load_group_rows, load_member_rows
 from reconciler.coder.exchange import Answer
 from reconciler.coder.listing import load_organizations
@@ -66,6 +67,17 @@ def test_a_body_that_is_no_object_is_named(body: bytes, content_type: str, what:
         load_object(answer(body, path="/api/v2/buildinfo?x=1", content_type=content_type))
     assert caught.value.message.startswith("GET /api/v2/buildinfo: ")
     assert not isinstance(caught.value, UnreachableError)
+
+
+@pytest.mark.parametrize("body", [b'{"a": 1, "a": 1}', b'{"b": [{"c": {"a": 1, "\\u0061": 2}}]}'])
+def test_an_answer_in_which_an_object_names_a_key_twice_is_not_read(body: bytes) -> None:
+    for hook in (None, dict):
+        with pytest.raises(ServerError, match="contradicts itself: an object in it names a key twice"):
+            load_object(answer(body), hook=hook)
+    with pytest.raises(UnreachableError):
+        load_group_budget(answer(body, method="PUT", path=BUDGET_PATH))
+    twice = answer(b'{"message": "Route not found.", "message": "%s"}' % NOT_FOUND.encode(), status=404)
+    assert not is_not_found(twice), "who says two things is not Coder"
 
 
 def test_a_garbled_echo_of_a_write_leaves_it_in_doubt() -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -136,6 +137,15 @@ def test_a_subject_stands_in_a_plan_once(same: str) -> None:
     document.pop("digest")
     with pytest.raises(FileError, match="user/ana appears twice"):
         plan.load_plan(with_checksum(document | {"digest": "x"}), source="it")
+
+
+@pytest.mark.parametrize("text", [*PLANS, JOURNAL])
+def test_a_key_that_stands_in_a_file_twice(text: str) -> None:
+    """The checksum is that of the last of the two, which another program would not read."""
+    for match in list(re.finditer(r'{\s*("[a-z_]+"): ', text))[1:40]:
+        twice = f"{text[: match.start()]}{{{match[1]}: 0, {text[match.start() + 1 :]}"
+        with pytest.raises(FileError, match=r"names the key '[a-z_]+' twice"):
+            journal.load_events(twice, source="it") if text is JOURNAL else documents.load(twice, source="it")
 
 
 @pytest.mark.parametrize("limit", [-1, 2**63, 10**30])

@@ -10,6 +10,7 @@ import asyncio
 import re
 import sys
 import traceback
+from functools import cache
 from typing import TYPE_CHECKING
 
 from starlette.datastructures import Headers
@@ -50,6 +51,7 @@ from .tokens import HEADER, Identities, find_token, token_in_cookie
 if TYPE_CHECKING:
     from starlette.types import Message, Receive, Scope, Send
 
+    from .generations import Generation
     from .values import Fault, Options
 
 DASHBOARD = b"<!doctype html><html><head><title>Coder</title></head><body>A stand-in for Coder.</body></html>\n"
@@ -85,14 +87,7 @@ class Application:
         self._limiter = Limiter(limit=options.rate_limit) if options.rate_limit and options.rate_limit > 0 else None
         self._capacity = Capacity() if options.profile == "real" else None
         self._version = (b"x-coder-build-version", generation.version.encode())
-        experimental = options.experimental_spend_route
-        self._routes = Routes(
-            {
-                API: api_routes(generation, experimental_spend=experimental),
-                EXPERIMENTAL_API: experimental_routes(generation, experimental_spend=experimental),
-            },
-            default=_outside,
-        )
+        self._routes = _routes_of(generation, experimental_spend=options.experimental_spend_route)
         self.control = Control(self.world, self.faults, self.recorder)
         self._entrance = Router([Mount(PREFIX, self.control)], default=self._coder, redirect_slashes=False)
 
@@ -251,6 +246,18 @@ def _require_no_cross_site_write(call: Call) -> None:
         return
     if not call.headers.get(HEADER) and not call.headers.get("authorization", ""):
         raise Refused(Answer(400, _CSRF_REFUSAL.encode(), TEXT_TYPE))
+
+
+@cache
+def _routes_of(generation: Generation, *, experimental_spend: bool) -> Routes:
+    """Return the routes of a generation; they hold no state, so all sandboxes of a process share them."""
+    return Routes(
+        {
+            API: api_routes(generation, experimental_spend=experimental_spend),
+            EXPERIMENTAL_API: experimental_routes(generation, experimental_spend=experimental_spend),
+        },
+        default=_outside,
+    )
 
 
 async def _outside(scope: Scope, receive: Receive, send: Send) -> None:

@@ -6,6 +6,7 @@ import re
 import sqlite3
 import zlib
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,13 @@ _HARMLESS_PRAGMAS = frozenset({"foreign_key_check", "foreign_keys", "ignore_chec
 _DENIED_ACTIONS = frozenset({sqlite3.SQLITE_ATTACH, sqlite3.SQLITE_DETACH, sqlite3.SQLITE_CREATE_VTABLE})
 _TRANSACTIONS = frozenset({sqlite3.SQLITE_TRANSACTION, sqlite3.SQLITE_SAVEPOINT})
 _DENIED_FUNCTIONS = frozenset({"load_extension", "fts3_tokenizer"})
+
+
+@cache
+def _schema() -> tuple[str, int]:
+    """Return the schema and its version, which no comment and no space changes."""
+    schema = SCHEMA.read_text(encoding="utf-8")
+    return schema, zlib.crc32(re.sub(r"--.*|\s+", "", schema).encode()) & 0x7FFF_FFFF
 
 
 class Database:
@@ -43,8 +51,7 @@ class Database:
         if in_file:
             self._connection.execute("PRAGMA journal_mode = WAL")
             self._connection.execute("PRAGMA synchronous = NORMAL")
-        schema = SCHEMA.read_text(encoding="utf-8")
-        version = zlib.crc32(re.sub(r"--.*|\s+", "", schema).encode()) & 0x7FFF_FFFF
+        schema, version = _schema()
         if not self.value("SELECT count(*) FROM sqlite_master"):
             self._connection.executescript(schema)
             self._connection.execute(f"PRAGMA user_version = {version}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import uuid
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from .answers import Validation
@@ -48,6 +49,7 @@ def new_uuid() -> str:
     return str(uuid.uuid4())
 
 
+@lru_cache(maxsize=4096)
 def derived_uuid(*words: str) -> str:
     """Make the id that always belongs to these words."""
     return str(uuid.uuid5(_NAMESPACE, "/".join(words)))

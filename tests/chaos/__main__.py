@@ -14,7 +14,8 @@ from functools import partial
 from pathlib import Path
 
 from tests import ranges
-from tests.chaos.run import run_batch, run_range
+from tests.chaos.commands import Launcher
+from tests.chaos.run import run, run_range
 
 BATCH = 25
 RESULTS = Path(".chaos.jsonl")
@@ -34,12 +35,13 @@ def main() -> int:
     if arguments.report:
         return ranges.tell(ranges.read(RESULTS))
     if arguments.seed is not None:
-        (report,) = run_batch(range(arguments.seed, arguments.seed + 1), is_order=arguments.order)
+        with Launcher() as launcher:
+            report = run(arguments.seed, launcher, is_order=arguments.order)
         print("\n".join([*report.story, *report.problems]))
         return 1 if report.problems else 0
-    run = partial(run_range, is_order=arguments.order)
+    do_range = partial(run_range, is_order=arguments.order)
     seeds = ranges.batches(arguments.start, arguments.runs, size=BATCH)
-    return ranges.tell(ranges.run_all(run, seeds, results=RESULTS, workers=arguments.workers))
+    return ranges.tell(ranges.run_all(do_range, seeds, results=RESULTS, workers=arguments.workers))
 
 
 if __name__ == "__main__":

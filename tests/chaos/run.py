@@ -56,15 +56,15 @@ def run(seed: int, launcher: Launcher, *, is_order: bool = False) -> Report:
         shutil.rmtree(folder)
 
 
-def run_batch(seeds: range, *, is_order: bool = False) -> list[Report]:
-    """Do the runs of some seeds with one launcher."""
-    with Launcher() as launcher:
-        return [run(seed, launcher, is_order=is_order) for seed in seeds]
+def run_batch(seeds: range, launcher: Launcher, *, is_order: bool = False) -> list[Report]:
+    """Do the runs of some seeds."""
+    return [run(seed, launcher, is_order=is_order) for seed in seeds]
 
 
 def run_range(seeds: range, *, is_order: bool) -> ranges.Batch:
     """Do the runs of some seeds; return what happened, and what was not as it must be."""
-    reports = run_batch(seeds, is_order=is_order)
+    with Launcher() as launcher:
+        reports = run_batch(seeds, launcher, is_order=is_order)
     option = " --order" if is_order else ""
     return ranges.Batch(
         kind="order" if is_order else "faults",

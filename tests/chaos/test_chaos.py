@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 from _pytest.mark import ParameterSet
 
+from tests.chaos.commands import Launcher
 from tests.chaos.run import Report, run_batch
 
 BATCH = 25
@@ -15,16 +18,23 @@ def batches(runs: int) -> list[ParameterSet]:
     return [pytest.param(first, marks=[pytest.mark.today_only] if first else []) for first in range(0, runs, BATCH)]
 
 
+@pytest.fixture(scope="session")
+def launcher() -> Iterator[Launcher]:
+    """A process of its own, which no run changes: each command is forked off it."""
+    with Launcher() as launcher:
+        yield launcher
+
+
 @pytest.mark.parametrize("first", batches(150))
-def test_faults_at_random_points(first: int) -> None:
+def test_faults_at_random_points(first: int, launcher: Launcher) -> None:
     """After any of them, one clean apply makes live what the policies say, and the journals tell the truth."""
-    _require_clean(run_batch(range(first, first + BATCH)), "")
+    _require_clean(run_batch(range(first, first + BATCH), launcher), "")
 
 
 @pytest.mark.parametrize("first", batches(75))
-def test_nobody_is_harmed_on_the_way(first: int) -> None:
+def test_nobody_is_harmed_on_the_way(first: int, launcher: Launcher) -> None:
     """Law 5, from the changes that the server's database recorded, several organizations included."""
-    _require_clean(run_batch(range(first, first + BATCH), is_order=True), " --order")
+    _require_clean(run_batch(range(first, first + BATCH), launcher, is_order=True), " --order")
 
 
 def _require_clean(reports: list[Report], option: str) -> None:

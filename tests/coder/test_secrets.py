@@ -62,6 +62,20 @@ def test_any_secret_in_any_spelling_is_hidden(secret: str, name: str, before: st
     assert spelt not in Mask(secret).hide(f"{before}{spelt}{after}").replace("[secret]", "\n")
 
 
+near_secrets = st.lists(
+    st.sampled_from(["key", "KEY", " or", "+or", "\u017f", "\u212a", "%6b", "&#107;", "\\x6b", "e", "y", "."])
+)
+
+
+@given(near_secrets.map("".join), st.sampled_from(["key or key or key", "\u212aey or", "keykey"]))
+def test_the_quick_look_overlooks_no_secret(text: str, secret: str) -> None:
+    """A text that holds none is told so without the pattern, and only where the pattern says the same."""
+    mask = Mask(secret)
+    assert mask.hide(text) == mask._anywhere.pattern.sub("[secret]", text)
+    long = Mask(secret * 4)
+    assert long.is_in_name(text * 4) == bool(long._in_names.pattern.search(text * 4))
+
+
 @given(st.text(alphabet="\\%&#u0x;", max_size=3_000))
 def test_hostile_text_takes_no_time_and_raises_nothing(text: str) -> None:
     MASK.hide(text)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import partial
+from functools import cache, partial
 
 from reconciler.cli import files
 from reconciler.cli.policies import load_policies
@@ -55,7 +55,7 @@ def plan_of(
     try:
         planned = make_plan(request, reader)
     except PolicyError as error:
-        raise PolicyError(tuple(map(_with_source_line, error.findings))) from None
+        raise PolicyError(tuple(_with_source_lines(error.findings))) from None
     for option, glob in planned.unmatched:
         tell(f"Note: {option} {harmless(repr(glob))} matches nothing that the policy manages.")
     return planned, cost_text(reader.requests, time.monotonic() - started)
@@ -177,13 +177,16 @@ def _differing(saved: Plan, loaded: Loaded | None) -> tuple[str, ...]:
     return tuple(f"{source.path} has changed" for source in saved.sources if here.get(source.path) != source)
 
 
-def _with_source_line(finding: Finding) -> Finding:
-    """Names are looked up where no file is at hand; show the line that the reader knows."""
-    try:
-        lines = files.read_text(finding.place.file).splitlines()
-        return replace(finding, source_line=excerpt(lines[finding.place.line - 1], finding.place.column - 1))
-    except (FileError, IndexError):
-        return finding
+def _with_source_lines(findings: Iterable[Finding]) -> Iterator[Finding]:
+    """Names are looked up where no file is at hand; show the lines that the reader knows. Each file is read once."""
+    read = cache(lambda path: files.read_text(path).splitlines())
+    for finding in findings:
+        try:
+            line = read(finding.place.file)[finding.place.line - 1]
+        except (FileError, IndexError):
+            yield finding
+        else:
+            yield replace(finding, source_line=excerpt(line, finding.place.column - 1))
 
 
 def cost_text(requests: int, seconds: float) -> str:

@@ -127,6 +127,8 @@ def harmless(text: str) -> str:
     `##[` and `##vso[` are commands to CI runners wherever they stand in a line, so they are broken, too.
     """
     text = _RUNNER_COMMAND.sub(r"\\x23#", text)
+    if text.isprintable():
+        return text
     return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" if ord(c) < 256 else f"\\u{ord(c):04x}" for c in text)
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.cli import entry
+from reconciler.cli import entry, files
 from reconciler.cli.app import COMMANDS
 from reconciler.cli.exits import EXITS
 from reconciler.sandbox import Fault, Sandbox
@@ -170,6 +170,43 @@ def test_json_carries_every_finding(shell: Shell) -> None:
     shell.policy(BROKEN)
     document = shell.run("validate", "--json").document
     assert [(one["place"]["file"], one["place"]["line"]) for one in document["findings"]] == [("policies/acme.yaml", 5)]
+
+
+def test_a_terminal_gets_the_first_hundred_findings_and_json_all(shell: Shell) -> None:
+    entries = "".join(f"  - {{group: g{number}, limit: 1e3}}\n" for number in range(103))
+    shell.policy(f"version: 1\norganization: acme\ngroup_budgets:\n{entries}")
+    ran = shell.run("validate", "--json")
+    assert len(ran.document["findings"]) == 103
+    assert ran.err.count("write the digits out") == 100
+    *_, hint, more, error = ran.err.splitlines()
+    assert (hint, more) == (
+        "    write the digits out (1000, not 1e3)", "and 3 more problems; `--format json` lists all of them"
+    )  # fmt: skip
+    assert error == "Error: The policy has 103 problems."
+    shell.policy(f"version: 1\norganization: acme\ngroup_budgets:\n{entries}".replace("1e3", "$3", 3))
+    assert "more problem" not in shell.run("validate").err
+
+
+def test_each_file_is_read_once_for_the_lines_of_what_is_found_in_it(
+    coder: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """People who are listed twice, by two of their names, are found where no file is at hand."""
+    names = ("bob", "ana", "carol", "dan")
+    entries = "".join(
+        f"  - {{user: {user}{at}, group: platform, limit: $300}}\n" for user in names for at in ("", "@acme.example")
+    )
+    coder.policy(f"version: 1\norganization: acme\nuser_overrides:\n{entries}")
+    read: list[str] = []
+    whole = files.read_text
+
+    def counting(path: str) -> str:
+        read.append(path)
+        return whole(path)
+
+    monkeypatch.setattr(files, "read_text", counting)
+    ran = coder.run("plan", *AT)
+    assert ran.err.count("  | - {user: ") == ran.err.count("is listed twice") == len(names)
+    assert len(read) == 1
 
 
 def test_json_says_why_it_was_refused(coder: Shell) -> None:

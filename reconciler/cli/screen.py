@@ -28,7 +28,7 @@ from reconciler.formats.documents import Value
 from reconciler.render.detail import Detail
 from reconciler.render.failure import failure_lines
 from reconciler.render.formats import FORMATS, Facts, render
-from reconciler.render.text import text_of
+from reconciler.render.text import harmless, text_of
 
 SAVE_MODE = 0o600
 
@@ -199,6 +199,11 @@ def write(text: str) -> None:
     except OSError as error:
         _silence(sys.stdout)
         raise ReconcilerError(f"stdout cannot be written: {error.strerror}") from None
+
+
+def write_paths(paths: Iterable[str]) -> None:
+    """Write the paths of files to stdout, a line each; Coder gave some of their names."""
+    write(text_of(map(harmless, paths)))
 
 
 def write_document(text: str) -> None:

@@ -10,6 +10,8 @@ from reconciler.money import Micros, format_usd
 from reconciler.policy_file.values import NO_LIMIT, is_text
 
 _PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_.@-]*(?: [A-Za-z0-9_.@-]+)*")
+_RUNNER_COMMAND = re.compile(r"#(?=#(?:vso)?\[)", re.IGNORECASE)
+"""`##[` and `##vso[` are commands anywhere in a line; render/text.py and formats/document.py break them, too."""
 _ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t"}
 
 
@@ -21,8 +23,8 @@ def quoted(text: str) -> str:
 
 
 def in_double_quotes(text: str) -> str:
-    """Write a text so that YAML and JSON read it."""
-    return '"' + "".join(_escaped(character) for character in text) + '"'
+    """Write a text so that YAML and JSON read it, and no CI runner that shows it takes a part of it for a command."""
+    return '"' + _RUNNER_COMMAND.sub(r"\\u0023", "".join(map(_escaped, text))) + '"'
 
 
 def limit(state: Micros | Absent) -> str:

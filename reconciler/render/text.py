@@ -12,7 +12,7 @@ from reconciler.core.budget import Budget, State
 from reconciler.money import format_usd
 from reconciler.words import NO_LIMIT, count
 
-_RUNNER_COMMAND = re.compile(r"##(?=(vso)?\[)", re.IGNORECASE)
+RUNNER_COMMAND = re.compile(r"##(?=(vso)?\[)", re.IGNORECASE)
 """*Source*: GitHub's runner, ActionCommand.cs (`::` after blanks, `##[` anywhere); Azure: logging commands."""
 _SECONDS_PER_DAY = 86_400
 _SECONDS_PER_HOUR = 3_600
@@ -55,7 +55,7 @@ def lines_of(texts: Iterable[str], role: Role = Role.PLAIN) -> list[Line]:
 
 def text_of(lines: Iterable[str], *, has_color: bool = False) -> str:
     """Join lines, each in the colour of its role if `has_color`; ends without a newline."""
-    return "\n".join(_colored(line) if has_color and isinstance(line, Line) else no_command(line) for line in lines)
+    return "\n".join(_colored(line, no_command(line)) if has_color else no_command(line) for line in lines)
 
 
 def no_command(text: str) -> str:
@@ -76,9 +76,10 @@ _ANSI = {
 }
 
 
-def _colored(line: Line) -> str:
-    code = _ANSI.get(line.role)
-    return f"\x1b[{code}m{line}\x1b[0m" if code and line else line
+def _colored(line: str, text: str) -> str:
+    """Return the text in the colour of the line that it shows."""
+    code = _ANSI.get(line.role) if isinstance(line, Line) else None
+    return f"\x1b[{code}m{text}\x1b[0m" if code and text else text
 
 
 def day(time: datetime) -> str:
@@ -126,7 +127,7 @@ def harmless(text: str) -> str:
 
     `##[` and `##vso[` are commands to CI runners wherever they stand in a line, so they are broken, too.
     """
-    text = _RUNNER_COMMAND.sub(r"\\x23#", text)
+    text = RUNNER_COMMAND.sub(r"\\x23#", text)
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" if ord(c) < 256 else f"\\u{ord(c):04x}" for c in text)

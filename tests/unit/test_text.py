@@ -8,7 +8,7 @@ import pytest
 
 from reconciler.errors import Failure, Finding, Place
 from reconciler.render.failure import failure_lines
-from reconciler.render.text import columns, day, distance, harmless, spend_text, text_of
+from reconciler.render.text import Line, Role, columns, day, distance, harmless, spend_text, text_of
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
@@ -53,6 +53,12 @@ def test_no_name_is_a_command_to_a_ci_runner_wherever_it_stands(name: str) -> No
     assert "##[" not in harmless(name)
     assert "##vso[" not in harmless(name).lower()
     assert harmless("## a heading [x] #[y]") == "## a heading [x] #[y]"
+
+
+@pytest.mark.parametrize("role", [Role.PLAIN, Role.DANGER])
+def test_a_coloured_line_is_no_command_either(role: Role) -> None:
+    for line in (Line("  ::stop-commands::x", role), "::x"):
+        assert not text_of([line], has_color=True).lstrip().startswith("::")
 
 
 def test_no_line_is_a_command_to_a_ci_runner() -> None:

@@ -18,6 +18,7 @@ from reconciler.errors import PolicyError, ReconcilerError
 from reconciler.operations.doctor import examine, failed
 from reconciler.policy_file.load import Loaded
 from reconciler.render.diagnosis import check_lines
+from reconciler.render.text import text_of
 from reconciler.words import count
 
 _NOTHING = Loaded(policies=(), sources=())
@@ -34,7 +35,7 @@ def command(paths: tuple[str, ...], server: ServerOptions) -> int:
     """
     has_failed = False
     for check in _checks(paths, server):
-        write("\n".join(check_lines(check)))
+        write(text_of(check_lines(check)))
         has_failed = has_failed or check.level is Level.FAIL
     return exits.ERROR if has_failed else exits.DONE
 

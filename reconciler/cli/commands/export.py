@@ -8,7 +8,7 @@ import click
 
 from reconciler.cli import completing, exits, files, options
 from reconciler.cli.files import policy_file_name
-from reconciler.cli.screen import tell, write, write_document
+from reconciler.cli.screen import tell, write_document, write_paths
 from reconciler.cli.sections import Sections
 from reconciler.cli.server import ServerOptions
 from reconciler.errors import FileError, ReconcilerError
@@ -42,8 +42,7 @@ def command(organization: str | None, is_all: bool, output: str | None, server: 
     if is_all:
         texts = {os.path.join(str(output), policy_file_name(policy.organization)): dump(policy) for policy in policies}
         files.write_new_files(texts)
-        for path in texts:
-            write(path)
+        write_paths(texts)
         return exits.DONE
     if len(policies) > 1:
         names = ", ".join(policy.organization for policy in policies)

@@ -9,7 +9,7 @@ import click
 
 from reconciler.cli import completing, exits, files
 from reconciler.cli import options as shared
-from reconciler.cli.screen import tell, write
+from reconciler.cli.screen import tell, write_paths
 from reconciler.cli.sections import Sections
 from reconciler.cli.server import ServerOptions
 from reconciler.operations.starting_point import GroupFacts, StartingPoint, find_starting_points
@@ -66,7 +66,7 @@ def command(folder: str, organization: str | None, ci: str, server: ServerOption
             texts[f"policies/{files.policy_file_name(start.policy.organization)}"] = _text(start)
     written = {os.path.normpath(os.path.join(folder, name)): text for name, text in sorted(texts.items())}
     files.write_new_files(written)
-    write("\n".join(written))
+    write_paths(written)
     _tell_what_is_next(folder, pipeline="".join(texts[name] for name in PIPELINES[ci]))
     return exits.DONE
 

@@ -23,6 +23,7 @@ from reconciler.formats.documents import Value
 from reconciler.money import MICROS_PER_USD
 from reconciler.render.formats import Facts
 from reconciler.render.overview import Overview, overview_of, plans_of
+from reconciler.render.text import RUNNER_COMMAND
 
 
 def render(values: Sequence[Value], facts: Facts) -> str:
@@ -42,7 +43,7 @@ def render(values: Sequence[Value], facts: Facts) -> str:
     reports = [value for value in values if isinstance(value, OutcomeReport) and value.refusal is None]
     if reports:
         _outcome(registry, reports)
-    return generate_latest(registry).decode("utf-8")
+    return RUNNER_COMMAND.sub(r"\\\\x23#", generate_latest(registry).decode("utf-8"))  # a label has no such escape
 
 
 def _run(registry: CollectorRegistry, facts: Facts) -> None:

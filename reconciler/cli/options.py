@@ -8,7 +8,7 @@ from __future__ import annotations
 import functools
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -46,6 +46,26 @@ class Instant(_TimeType):
             return parse_time(value)
         except ValueError as error:
             self.fail(f"{value!r}: {error}", param, ctx)
+
+
+if TYPE_CHECKING:
+    _ChoiceType = click.Choice[str]
+else:
+    _ChoiceType = click.Choice  # generic in click's newest releases only
+
+
+class FormatChoice(_ChoiceType):
+    """The formats that a command offers; of the others it says why they make no sense there."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        if value in FORMATS and value not in self.choices:
+            self.fail(_why_not(value, self.choices), param, ctx)
+        return str(super().convert(value, param, ctx))
+
+
+def _why_not(name: str, formats: Sequence[str]) -> str:
+    """Say why a format is not offered for a result, and which are."""
+    return f"{name} needs {FORMATS[name].needs}, which this result does not have; use one of: {', '.join(formats)}"
 
 
 def screen(document: str = "") -> Callable[[Command], Command]:
@@ -86,7 +106,7 @@ def _screen_options(formats: tuple[str, ...]) -> Callable[[Command], Command]:
     """Return a decorator that adds the options of `screen`, in the order of its docstring."""
     options = (
         click.option(
-            "--format", "format_name", type=click.Choice(formats), default="text", show_default=True,
+            "--format", "format_name", type=FormatChoice(formats), default="text", show_default=True,
             help="How to print the result.",
         ),
         click.option("--json", "wants_json", is_flag=True, help="Short for --format json."),
@@ -127,6 +147,8 @@ def _require_printable(output: Output) -> None:
 
 def _save(text: str, formats: tuple[str, ...]) -> Save:
     name, equals, path = text.partition("=")
+    if equals and name in FORMATS and name not in formats:
+        raise click.BadParameter(_why_not(name, formats), param_hint="'--save'")
     if name not in formats or not equals:
         raise click.BadParameter(
             f"{text!r} must be FORMAT=FILE, as html=plan.html; formats: {', '.join(formats)}", param_hint="'--save'"

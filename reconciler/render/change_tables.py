@@ -131,18 +131,34 @@ def _left_out(files: Sequence[tuple[str, int]]) -> list[str]:
 
 
 def undo_or_keep(drifts: Sequence[Drift]) -> list[str]:
-    """Say how to undo what was changed in Coder, and what to write in the policy to keep it."""
-    kept = [acceptance for drift in drifts for acceptance in drift.acceptances if not acceptance.is_taken]
-    lines = [line.removeprefix("  ") for acceptance in kept[:KEPT_SHOWN] for line in acceptance_lines(acceptance)]
-    if len(kept) > KEPT_SHOWN:
-        lines.append(f"and {len(kept) - KEPT_SHOWN:,} more, which `reconciler drift` shows")
+    """Say what was kept, how to undo what was changed in Coder, and what to write in the policy to keep it."""
+    lines, taken = edits_to_keep(drifts, KEPT_SHOWN), edits_taken(drifts)
+    accepted = ["**Accepted into the policy files**", "", fenced("\n".join(taken)), ""] if taken else []
+    if not lines and not any(drift.differences for drift in drifts):
+        return accepted
     edits = ["<details><summary>What to write to keep it</summary>", "", fenced("\n".join(lines)), "", "</details>", ""]
     return [
+        *accepted,
         "- **Undo** what was changed in Coder: run `reconciler apply`.",
         "- **Keep** it: run `reconciler drift --accept ADDRESS` in the policy's repository, and commit the edit.",
         "",
-        *(edits if kept else ()),
+        *(edits if lines else ()),
     ]
+
+
+def edits_to_keep(drifts: Sequence[Drift], most: int) -> list[str]:
+    """Return what to write in the policy to keep what is live, for `most` subjects, and how many more there are."""
+    kept = [acceptance for drift in drifts for acceptance in drift.acceptances if not acceptance.is_taken]
+    lines = [line.removeprefix("  ") for acceptance in kept[:most] for line in acceptance_lines(acceptance)]
+    if len(kept) > most:
+        lines.append(f"and {len(kept) - most:,} more, which `reconciler drift` shows")
+    return lines
+
+
+def edits_taken(drifts: Sequence[Drift]) -> list[str]:
+    """Return what this run wrote into the policy files."""
+    taken = [acceptance for drift in drifts for acceptance in drift.acceptances if acceptance.is_taken]
+    return [line.removeprefix("  ") for acceptance in taken for line in acceptance_lines(acceptance)]
 
 
 def _short(amount: str) -> str:

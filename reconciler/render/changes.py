@@ -1,27 +1,21 @@
-"""The changes of a plan as rows, and what is wrong as problems with a place: what tables, pages and annotations show.
+"""The changes of a plan as rows: what tables and pages show.
 
 Rows hold numbers and texts, and no markup. They say nothing that changes from run to run.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 
 from reconciler.core.action import Action, Cause, Kind, Origin
 from reconciler.core.budget import Absent, Budget, State
 from reconciler.core.directory import Subject, User
-from reconciler.core.gate.validation import Validation
-from reconciler.core.gate.verdict import Breach
-from reconciler.core.people.effects import ActionEffect, NoticeKind, amount_or_any
+from reconciler.core.people.effects import ActionEffect, amount_or_any
 from reconciler.core.plan.drift import Drift, DriftKind, kind_of
 from reconciler.core.plan.plan import Plan
-from reconciler.core.plan.report import OutcomeReport
-from reconciler.core.policy import Hazard, NotRead
-from reconciler.errors import Failure, Place
-from reconciler.formats.documents import Value
+from reconciler.errors import Place
 from reconciler.money import format_usd
 from reconciler.render.effects import action_notes, changes_nobody
 from reconciler.render.plan import SIGNS
@@ -167,169 +161,3 @@ def _cause(action: Action) -> str:
             return "taken back"
         case _:
             return ""
-
-
-class Level(StrEnum):
-    """How bad a problem is, in GitHub's words."""
-
-    ERROR = "error"
-    WARNING = "warning"
-    NOTICE = "notice"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Problem:
-    """Something that its author should know, at the place where it can be mended."""
-
-    level: Level
-    rule: str
-    """What was broken, in one word: `max_limit`, `BLOCKS_USERS`, `finding`."""
-    subject: str
-    """The address that it is about; empty where there is none."""
-    message: str
-    hint: str
-    place: Place | None
-
-    @property
-    def is_hazard(self) -> bool:
-        """Whether consent would end it."""
-        return self.rule in set(Hazard)
-
-
-def problems_of(values: Iterable[Value]) -> tuple[Problem, ...]:
-    """Return the problems of any documents, in their order."""
-    return tuple(problem for value in values for problem in _problems_of(value))
-
-
-def _problems_of(value: Value) -> tuple[Problem, ...]:
-    match value:
-        case Failure():
-            return problems_of_failure(value)
-        case Plan():
-            return problems_of_plan(value)
-        case Drift():
-            problems = (problem for problem in problems_of_plan(value.plan) if not problem.is_hazard)
-            return (*problems, *map(_difference, difference_rows(value)))
-        case Validation():
-            return (*_breaches(value.breaches), *map(_not_read, value.not_read))
-        case OutcomeReport(refusal=Failure() as refusal, plan=Plan() as plan):
-            return (*problems_of_failure(without_reasons_of(plan, refusal)), *problems_of_plan(plan))
-        case _:
-            return ()
-
-
-def problems_of_plan(plan: Plan) -> tuple[Problem, ...]:
-    """Return what stands against a plan, errors first, each kind in the plan's own order."""
-    problems = [*_breaches(plan.verdict.breaches), *_hazards(plan), *_left_out(plan), *_unread(plan), *_notices(plan)]
-    return tuple(sorted(problems, key=lambda problem: list(Level).index(problem.level)))
-
-
-def without_reasons_of(plan: Plan, failure: Failure) -> Failure:
-    """Leave out the details of a failure that only repeat why the plan is refused, where the plan is shown, too."""
-    return replace(failure, details=()) if plan.verdict.is_refused else failure
-
-
-def problems_of_failure(failure: Failure) -> tuple[Problem, ...]:
-    """Return the findings of an error, or the error itself where it has none."""
-    if failure.findings:
-        return tuple(
-            Problem(
-                level=Level.ERROR,
-                rule="finding",
-                subject="",
-                message=finding.message,
-                hint=finding.hint,
-                place=finding.place,
-            )
-            for finding in failure.findings
-        )
-    message = "; ".join((failure.message, *failure.details))
-    return (Problem(level=Level.ERROR, rule="error", subject="", message=message, hint=failure.hint, place=None),)
-
-
-def _difference(row: ChangeRow) -> Problem:
-    message = f"{row.address}: the policy says {row.after}, and live is {row.before}"
-    hint = "run `reconciler apply` to undo it, or `reconciler drift --accept` to keep it"
-    return Problem(level=Level.WARNING, rule="drift", subject=row.address, message=message, hint=hint, place=row.place)
-
-
-def _not_read(missed: NotRead) -> Problem:
-    message = f"{missed.path} was not read: {missed.reason}"
-    place = Place(missed.path, 1, 1)
-    return Problem(level=Level.ERROR, rule="not-read", subject="", message=message, hint="", place=place)
-
-
-def _breaches(breaches: Iterable[Breach]) -> Iterator[Problem]:
-    for breach in breaches:
-        yield Problem(
-            level=Level.WARNING if breach.is_standing else Level.ERROR,
-            rule=str(breach.guardrail),
-            subject=breach.address or "",
-            message=breach.message,
-            hint=breach.hint,
-            place=breach.place,
-        )
-
-
-def _hazards(plan: Plan) -> Iterator[Problem]:
-    for hazard in plan.verdict.refused_hazards:
-        refusal = plan.verdict.refusal_of(hazard)
-        yield Problem(
-            level=Level.ERROR,
-            rule=str(hazard),
-            subject="",
-            message=refusal.message,
-            hint=refusal.hint,
-            place=_place_of(hazard, plan),
-        )
-
-
-def _place_of(hazard: Hazard, plan: Plan) -> Place | None:
-    """Return the entry that concerns the first person counted, so that the author sees it at a line of the change."""
-    names = {name for danger in plan.verdict.uncovered if danger.hazard is hazard for name in danger.counted}
-    causes = {cause for person in plan.effects.people if person.username in names for cause in person.causes}
-    places = (action.place for action in plan.actions if action.address in causes)
-    return next(filter(None, places), None)
-
-
-def _left_out(plan: Plan) -> Iterator[Problem]:
-    """Entries that cannot be applied, and due actions that are held back; a standing orphan is a warning."""
-    for orphan in plan.orphans:
-        yield Problem(
-            level=Level.WARNING if orphan.is_standing else Level.ERROR,
-            rule="orphan",
-            subject=orphan.address,
-            message=f"{orphan.address} cannot be applied: {orphan.message}",
-            hint=orphan.hint,
-            place=orphan.place,
-        )
-    for held in plan.held_back:
-        yield Problem(
-            level=Level.WARNING,
-            rule="held-back",
-            subject=held.action.address,
-            message=f"{held.action.address} is held back: {held.message}",
-            hint=held.hint,
-            place=held.action.place,
-        )
-
-
-def _unread(plan: Plan) -> Iterator[Problem]:
-    for row in plan.unreadable:
-        address = row.subject.address
-        message = f"{address} could not be read: {row.reading.reason}"
-        hint = "nothing is planned for it; run again, or use a token that may read it"
-        yield Problem(level=Level.ERROR, rule="unreadable", subject=address, message=message, hint=hint, place=None)
-
-
-def _notices(plan: Plan) -> Iterator[Problem]:
-    for notice in plan.effects.notices:
-        ends = f"expires {day(notice.at)}; " if notice.kind is NoticeKind.EXPIRES_SOON else ""
-        yield Problem(
-            level=Level.NOTICE,
-            rule=str(notice.kind),
-            subject=notice.address,
-            message=f"{notice.address}: {ends}{notice.text}",
-            hint="",
-            place=notice.place,
-        )

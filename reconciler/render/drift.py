@@ -51,13 +51,10 @@ def _report(drift: Drift, cost: str, detail: Detail) -> Iterator[str]:
     yield from [*unreadable, ""] if unreadable else []
     if detail is not Detail.NONE:
         yield from _acceptances(drift, detail)
-        yield from _exposure(plan)
+        yield from exposure_sentences(plan)
         yield from standing_notices(plan.effects.notices, plan.at)
     yield from _moves(drift)
-    if drift.last_changes.reason and drift.differences:
-        yield f"Who changed it is not known: {harmless(drift.last_changes.reason.rstrip('.'))}."
-    elif drift.last_changes.not_asked:
-        yield f"The audit log was not asked about {count(drift.last_changes.not_asked, 'more difference')}."
+    yield from author_sentences(drift)
     yield from breach_lines(plan.verdict.breaches, "Guardrails that the policy breaks:", Role.UNKNOWN, most=1)
     yield " ".join(filter(None, (cost, digest_text(plan))))
     total = sum(drift.counts.values())
@@ -65,6 +62,14 @@ def _report(drift: Drift, cost: str, detail: Detail) -> Iterator[str]:
         yield f"Drift: {count(total, 'difference')} between live and the policy ({_counts(drift)}){_accepted(drift)}."
     else:
         yield summary(plan)
+
+
+def author_sentences(drift: Drift) -> Iterator[str]:
+    """Say why nobody is named who changed some of what differs."""
+    if drift.last_changes.reason and drift.differences:
+        yield f"Who changed it is not known: {harmless(drift.last_changes.reason.rstrip('.'))}."
+    elif drift.last_changes.not_asked:
+        yield f"The audit log was not asked about {count(drift.last_changes.not_asked, 'more difference')}."
 
 
 def _accepted(drift: Drift) -> str:
@@ -182,7 +187,7 @@ def acceptance_lines(acceptance: Acceptance) -> Iterator[str]:
             assert_never(acceptance.taking)
 
 
-def _exposure(plan: Plan) -> Iterator[str]:
+def exposure_sentences(plan: Plan) -> Iterator[str]:
     """Say what the differences cost: the policy is what should be, live is what is."""
     exposure, people = plan.effects.exposure, plan.effects.people
     if people:
@@ -207,23 +212,24 @@ def _moves(drift: Drift) -> Iterator[str]:
         return
     yield Line(f"Whose limit changed although no budget did, since {since}: {len(drift.moves):,}", Role.HEADING)
     rows = [
-        (f"  {harmless(move.username)}  ", _limit_of(move.before), f" -> {_limit_of(move.after)}")
-        for move in drift.moves
+        (f"  {harmless(move.username)}  ", limit_of(move.before), f" -> {limit_of(move.after)}") for move in drift.moves
     ]
     for text, move in zip(columns(rows), drift.moves, strict=True):
         yield text
-        yield f"      {_how(move)}"
+        yield f"      {how_moved(move)}"
     if drift.moves_reason:
         yield f"Who is behind some of it is not known: {harmless(drift.moves_reason.rstrip('.'))}."
 
 
-def _limit_of(effective: Effective) -> str:
+def limit_of(effective: Effective) -> str:
+    """`$800.00 (research)`, `$50.00 (override, platform)`."""
     by = "override, " if effective.by_override else ""
     limit = NO_LIMIT if isinstance(effective.limit_micros, Unlimited) else format_usd(effective.limit_micros)
     return f"{limit} ({by}{harmless(effective.group.label)})"
 
 
-def _how(move: Move) -> str:
+def how_moved(move: Move) -> str:
+    """Say which memberships changed, by whom, and what came with them."""
     behind = {row.address: row for row in move.behind}
     parts = [_membership(address, behind.get(address), "joined", "added them to") for address in move.joined]
     parts += [_membership(address, behind.get(address), "left", "took them out of") for address in move.left]

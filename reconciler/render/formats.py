@@ -26,6 +26,8 @@ class Format:
 
     name: str
     documents: frozenset[str]
+    needs: str = "a result"
+    """What a document must have to make sense in this format; ends the sentence *it needs ...*."""
     extra: str = ""
     has_entries: bool = False
     """Whether it names every entry of the policy, and not only those that something is to be said of."""
@@ -63,12 +65,29 @@ FORMATS: Mapping[str, Format] = {
         Format(name="json", documents=ANY | {"snapshot"}),
         Format(name="markdown", documents=ANY | {"snapshot"}),
         Format(name="html", documents=ANY | {"snapshot"}, extra="html"),
-        Format(name="csv", documents=frozenset({"plan", "drift", "outcome", "status", "error"})),
-        Format(name="github", documents=ANY),
-        Format(name="gitlab", documents=frozenset({"plan", "drift", "error"})),
-        Format(name="codequality", documents=frozenset({"plan", "drift", "validation", "error"})),
-        Format(name="junit", documents=ANY - {"explanation", "status"}, has_entries=True),
-        Format(name="metrics", documents=ANY - {"explanation"}, extra="metrics"),
+        Format(
+            name="csv",
+            documents=frozenset({"plan", "drift", "outcome", "status", "error"}),
+            needs="people or actions, a row each",
+        ),
+        Format(name="github", documents=ANY, needs="something to say in the log of a step"),
+        Format(
+            name="gitlab", documents=frozenset({"plan", "drift", "error"}), needs="changes that may be made, to count"
+        ),
+        Format(
+            name="codequality",
+            documents=ANY - {"explanation"},
+            needs="problems that have a line in the policy",
+        ),
+        Format(
+            name="junit",
+            documents=ANY - {"explanation", "status"},
+            needs="entries that pass or fail",
+            has_entries=True,
+        ),
+        Format(
+            name="metrics", documents=ANY - {"explanation"}, needs="counts of a run or of everybody", extra="metrics"
+        ),
     )
 }
 
@@ -87,7 +106,9 @@ def render(name: str, values: Sequence[Value], facts: Facts) -> str:
     kinds = {document_of(value).name for value in values}
     for kind in sorted(kinds - row.documents):
         allowed = ", ".join(formats_of(kind))
-        raise ReconcilerError(f"format {name} cannot show a document of kind {kind}", hint=f"use one of: {allowed}")
+        raise ReconcilerError(
+            f"format {name} cannot show a document of kind {kind}: it needs {row.needs}", hint=f"use one of: {allowed}"
+        )
     if len(kinds) > 1:
         raise ReconcilerError(
             f"documents of different kinds cannot be shown together: {', '.join(sorted(kinds))}",

@@ -8,6 +8,7 @@ which would end the span, and the pipe, which would end a table's cell.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator
 
 from reconciler.errors import Place
 from reconciler.render.text import harmless
@@ -56,3 +57,21 @@ def _valid(character: str) -> str:
 def _quoted(path: str) -> str:
     octets = "".join(map(_valid, path)).encode("utf-8", "surrogateescape")
     return "".join(chr(octet) if chr(octet) in _SAFE else f"%{octet:02X}" for octet in octets)
+
+
+def joined(*parts: Iterable[str]) -> str:
+    """Return lines as a page that ends in one newline."""
+    return "\n".join(_lines(parts)).strip("\n") + "\n"
+
+
+def _lines(parts: Iterable[Iterable[str]]) -> Iterator[str]:
+    for part in parts:
+        yield from part
+
+
+def cut_to(page: str, most: int) -> str:
+    """Return a page that is not too long; of one that is, its beginning."""
+    if len(page) <= most:
+        return page
+    cut = page[: most - 200].rpartition("\n")[0]
+    return f"{cut}\n\n**Not shown, because the page is too long: the rest of this page.**\n"

@@ -8,10 +8,11 @@ from reconciler.core.action import Action, Cause, Kind
 from reconciler.core.plan.outcome import CUT_OFF, ActionOutcome, Ending, Result
 from reconciler.core.plan.plan import DIGEST_SHOWN
 from reconciler.core.plan.report import OutcomeReport
-from reconciler.render.changes import action_why, without_reasons_of
+from reconciler.render.changes import action_why
 from reconciler.render.failure import failure_lines
 from reconciler.render.formats import Facts
 from reconciler.render.plan import plan_report
+from reconciler.render.problems import without_reasons_of
 from reconciler.render.source import deployment_text
 from reconciler.render.text import Line, Role, harmless, limit_text, lines_of
 from reconciler.words import count, listed

@@ -1,4 +1,4 @@
-"""Plans and drifts as a page: who gets more and less, what it costs, who is stopped, and every change."""
+"""Plans as a page: who gets more and less, what it costs, who is stopped, and every change."""
 
 from __future__ import annotations
 
@@ -6,26 +6,23 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from reconciler.core.budget import Unknown
 from reconciler.core.gate.danger import Danger
-from reconciler.core.people.sums import LimitCount
-from reconciler.core.plan.drift import Drift, kind_of_origin
+from reconciler.core.people.sums import GroupExposure, LimitCount
 from reconciler.core.plan.plan import DIGEST_SHOWN, Plan
 from reconciler.core.snapshot import Deployment, Unlimited
 from reconciler.errors import Place
-from reconciler.formats.documents import Value
 from reconciler.money import format_usd, format_usd_short
-from reconciler.render.changes import DRIFT_TITLES, TURNED, ChangeRow, Level, change_rows, difference_rows, problems_of
+from reconciler.render.changes import ChangeRow, change_rows
 from reconciler.render.charts import BARS_SHOWN, NEAR, BarChart, DotChart, Pair, Person, bar_chart, dot_chart
 from reconciler.render.outlook import outlook_sentences, replay_tables
 from reconciler.render.overview import (
     Overview,
     counted_twice,
-    drift_headline,
     headline,
     overview_of,
-    plans_of,
     signed_usd,
 )
 from reconciler.render.page import Alert, Column, Page, Row, Table, Tile
+from reconciler.render.problems import Level, problems_of
 from reconciler.render.source import deployment_text
 from reconciler.render.status import spent_text
 from reconciler.render.text import day
@@ -38,21 +35,18 @@ MARKS = (20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 50_000, 100_000)
 """Limits in US dollars that are marked on the axis, where people have more limits than are marked."""
 
 
-def plan_page(values: Sequence[Value]) -> Page:
-    plans = plans_of(values)
+def plan_page(plans: Sequence[Plan]) -> Page:
+    """Return the page of plans that were made side by side."""
     overview = overview_of(plans)
-    drifts = [value for value in values if isinstance(value, Drift)]
-    title = drift_headline(drifts) if drifts else headline(overview)
-    changes = _drift_table(drifts) if drifts else _change_table(plans)
     return Page(
-        title=f"AI budgets: {title}",
+        title=f"AI budgets: {headline(overview)}",
         subtitles=tuple(subtitle(plan.deployment, plan.digest) for plan in plans),
         tiles=_tiles(overview) if overview.changes else (),
-        alerts=(*(_drift_alerts(drifts) if drifts else _alerts(plans)), *_outlook(plans)),
-        bar_charts=_bar_charts(plans),
-        dot_charts=_dot_charts(plans),
-        tables=(*changes, *_nearest(plans), *replay_tables(plans, GROUPS_SHOWN)),
-        footer=_sources(plans),
+        alerts=(*_alerts(plans), *_outlook(plans)),
+        bar_charts=bar_charts(plans, "grey: now, colour: after"),
+        dot_charts=dot_charts(plans, "Spend so far against the limit after this plan"),
+        tables=(*_change_table(plans), *nearest_table(plans, "limit after"), *replay_tables(plans, GROUPS_SHOWN)),
+        footer=sources_text(plans),
     )
 
 
@@ -60,7 +54,7 @@ def subtitle(deployment: Deployment, digest: str) -> str:
     return f"{deployment_text(deployment)} · digest {digest[:DIGEST_SHOWN]}"
 
 
-def _sources(plans: Sequence[Plan]) -> str:
+def sources_text(plans: Sequence[Plan]) -> str:
     files = sorted({source.path for plan in plans for source in plan.sources})
     return f"Made by reconciler from {listed(files)}." if files else "Made by reconciler."
 
@@ -103,7 +97,7 @@ def _overspent(username: str, spend: object) -> str:
 
 def _alerts(plans: Sequence[Plan]) -> Iterable[Alert]:
     errors = [problem for problem in problems_of(plans) if problem.level is not Level.NOTICE]
-    lines = tuple(_sentence(problem.message, problem.hint, problem.place) for problem in errors)
+    lines = tuple(sentence(problem.message, problem.hint, problem.place) for problem in errors)
     dangers = [danger for plan in plans for danger in plan.verdict.uncovered]
     if dangers:
         names = listed(sorted({danger.organization for danger in dangers if danger.organization}))
@@ -151,22 +145,18 @@ def _outlook(plans: Sequence[Plan]) -> Iterable[Alert]:
         yield Alert(title=f"In days to come{', and in the month replayed' if has_replay else ''}", lines=sentences)
 
 
-def _drift_alerts(drifts: Sequence[Drift]) -> Iterable[Alert]:
-    problems = [problem for problem in problems_of(drifts) if problem.rule != "drift"]
-    lines = tuple(_sentence(problem.message, problem.hint, problem.place) for problem in problems)
-    if lines:
-        is_bad = any(problem.level is Level.ERROR for problem in problems)
-        yield Alert(title="To know", lines=lines, tone="bad" if is_bad else "")
-
-
-def _sentence(message: str, hint: str, place: Place | None) -> str:
+def sentence(message: str, hint: str, place: Place | None) -> str:
     where = f"{place}: " if place and str(place) not in message else ""
     return f"{where}{message}{f' ({hint})' if hint else ''}"
 
 
-def _bar_charts(plans: Sequence[Plan]) -> tuple[BarChart, ...]:
-    groups = [row for plan in plans for row in plan.effects.groups]
-    limits = [row for plan in plans for row in plan.effects.limits]
+def bar_charts(plans: Sequence[Plan], hint: str, *, is_drift: bool = False) -> tuple[BarChart, ...]:
+    """Return exposure by group and people per limit, each before and after; `hint` says what the two are.
+
+    With `is_drift` they go from the policy to live: what the plans would do, turned round.
+    """
+    groups = [_turned_group(row) if is_drift else row for plan in plans for row in plan.effects.groups]
+    limits = [_turned_limit(row) if is_drift else row for plan in plans for row in plan.effects.limits]
     charts = []
     if groups:
         rows = sorted(groups, key=lambda row: (-max(row.before_micros, row.after_micros), row.label))
@@ -183,13 +173,27 @@ def _bar_charts(plans: Sequence[Plan]) -> tuple[BarChart, ...]:
         summary = f"What may be spent by group that limits, of {count(len(rows), 'group')}: " + "; ".join(
             f"{pair.label} {pair.shown}" for pair in pairs[:3]
         )
-        hint = f"grey: now, colour: after{more}"
-        charts.append(bar_chart("What may be spent in a month, by group that limits", hint, pairs, summary=summary))
+        title = "What may be spent in a month, by group that limits"
+        charts.append(bar_chart(title, f"{hint}{more}", pairs, summary=summary))
     if limits:
         pairs = _limit_pairs(limits)
         summary = "People per limit: " + "; ".join(f"{pair.label} {pair.shown}" for pair in pairs)
-        charts.append(bar_chart("People per limit", "grey: now, colour: after", pairs, summary=summary))
+        charts.append(bar_chart("People per limit", hint, pairs, summary=summary))
     return tuple(charts)
+
+
+def _turned_group(row: GroupExposure) -> GroupExposure:
+    return GroupExposure(
+        group=row.group,
+        people_before=row.people_after,
+        people_after=row.people_before,
+        before_micros=row.after_micros,
+        after_micros=row.before_micros,
+    )
+
+
+def _turned_limit(row: LimitCount) -> LimitCount:
+    return LimitCount(limit_micros=row.limit_micros, people_before=row.people_after, people_after=row.people_before)
 
 
 def _limit_pairs(limits: Sequence[LimitCount]) -> list[Pair]:
@@ -234,7 +238,8 @@ def _spenders(plans: Sequence[Plan]) -> list[Person]:
     ]
 
 
-def _dot_charts(plans: Sequence[Plan]) -> tuple[DotChart, ...]:
+def dot_charts(plans: Sequence[Plan], title: str) -> tuple[DotChart, ...]:
+    """Return spend against the limit after the plans, a dot a person."""
     people = _spenders(plans)
     if not people:
         return ()
@@ -249,12 +254,11 @@ def _dot_charts(plans: Sequence[Plan]) -> tuple[DotChart, ...]:
         "The table of who is nearest has the names."
     )
     hint = f"a dot a person whose limit changes; across: the limit, up: the share of it spent; {over:,} at or over it"
-    return (
-        dot_chart("Spend so far against the limit after this plan", hint, people, columns=columns, summary=summary),
-    )
+    return (dot_chart(title, hint, people, columns=columns, summary=summary),)
 
 
-def _nearest(plans: Sequence[Plan]) -> tuple[Table, ...]:
+def nearest_table(plans: Sequence[Plan], limit: str) -> tuple[Table, ...]:
+    """Return who is nearest to the limit after the plans; `limit` is what that is called."""
     people = sorted(_spenders(plans), key=lambda person: (-person.share, person.name))
     near = [person for person in people if person.share >= NEAR / 2][:NEAREST_SHOWN]
     if not near:
@@ -271,7 +275,7 @@ def _nearest(plans: Sequence[Plan]) -> tuple[Table, ...]:
         )
         for person in near
     )
-    columns = (Column(name="who"), *(Column(name=name, is_number=True) for name in ("spent", "limit after", "share")))
+    columns = (Column(name="who"), *(Column(name=name, is_number=True) for name in ("spent", limit, "share")))
     return (
         Table(
             title="Nearest to their limit",
@@ -313,31 +317,3 @@ def _change_row(row: ChangeRow) -> Row:
         ),
         tone="bad" if row.after_micros == 0 else "",
     )
-
-
-def _drift_table(drifts: Sequence[Drift]) -> tuple[Table, ...]:
-    changes = {change.address: change.change for drift in drifts for change in drift.last_changes.changes}
-    rows = []
-    for drift in drifts:
-        for row in difference_rows(drift):
-            last = changes.get(row.address)
-            booked = f" ({row.group})" if row.group else ""
-            cells = (
-                DRIFT_TITLES[kind_of_origin(row.origin)].partition(";")[0],
-                f"{row.address}{booked}",
-                row.after,
-                f"{TURNED.get(row.arrow, row.arrow)} {row.before}".strip(),
-                str(row.kind),
-                (last.by or "somebody") if last else "",
-                last.at.strftime("%Y-%m-%d %H:%M UTC") if last else "",
-                f"{row.place.file}:{row.place.line}" if row.place else "",
-            )
-            rows.append(Row(cells=cells))
-    if not rows:
-        return ()
-    columns = (
-        Column(name="why it differs"), Column(name="who"), Column(name="policy", is_number=True),
-        Column(name="live", is_number=True), Column(name="apply would", is_short=True),
-        Column(name="changed by", is_long=True), Column(name="when"), Column(name="where", is_long=True),
-    )  # fmt: skip
-    return (Table(title=count(len(rows), "difference"), columns=columns, rows=tuple(rows)),)

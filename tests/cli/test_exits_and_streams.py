@@ -70,6 +70,7 @@ def test_the_exit_code_never_depends_on_the_output(coder: Shell, policy: str, ar
         (["completion"], "Missing argument '{bash|zsh|fish}'. Choose from: bash, zsh, fish."),
         (["--debug", "plan"], "write options after the command: `reconciler plan --debug`"),
         (["plan", "--format", "pdf"], "'pdf' is not one of 'text', 'json'"),
+        (["explain", "ana", "--save", "junit=x"], "junit needs entries that pass or fail, which this result does not"),
         (["plan", "--save", "pdf=x"], "'pdf=x' must be FORMAT=FILE"),
         (["plan", "--save", "json"], "'json' must be FORMAT=FILE"),
         (["plan", "--save-mode", "rw"], "'rw' must be three octal digits"),

@@ -131,3 +131,27 @@ def test_a_place_outside_of_the_checkout_has_no_link(coder: Shell, tmp_path: Pat
     on_github(coder).set(GITHUB_WORKSPACE=str(tmp_path / "elsewhere"))
     coder.policy(RAISE_PLATFORM)
     assert "](http" not in coder.run("plan", *AT, "--format", "markdown").out
+
+
+def test_guardrails_that_do_not_hold_have_their_line_in_status_too(coder: Shell) -> None:
+    policy = coder.policy(RAISE_PLATFORM + "guardrails: {max_limit: $100}\n")
+    ran = coder.run("status", "--policies", policy, "--format", "codequality")
+    assert ran.code == 0
+    (row,) = json.loads(ran.out)
+    assert (row["check_name"], row["severity"], row["location"]["lines"]["begin"]) == ("max_limit", "minor", 5)
+    moved = coder.policy("# moved down\n" + policy.read_text())
+    (again,) = json.loads(coder.run("status", "--policies", moved, "--format", "codequality").out)
+    assert again["location"]["lines"]["begin"] == 6
+    assert again["fingerprint"] == row["fingerprint"]
+    assert (
+        "::warning title=AI budgets%3A max_limit" in coder.run("status", "--policies", moved, "--format", "github").out
+    )
+
+
+@pytest.mark.parametrize("option", [("--format", "gitlab"), ("--save", "gitlab=status.json")])
+def test_a_format_that_makes_no_sense_says_why(shell: Shell, option: tuple[str, str]) -> None:
+    ran = shell.run("status", *option)
+    assert ran.code == 1
+    assert (
+        "gitlab needs changes that may be made, to count, which this result does not have; use one of: text," in ran.err
+    )

@@ -20,11 +20,16 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from reconciler.core.action import Origin
 from reconciler.core.activity import Attribution
+from reconciler.core.budget import GroupId, GroupRef, UserId
 from reconciler.core.gate.danger import Danger
 from reconciler.core.gate.verdict import Verdict
+from reconciler.core.orphan import Orphan, OrphanReason
+from reconciler.core.people.moves import Move
+from reconciler.core.plan.acceptance import Acceptance, Taking
 from reconciler.core.plan.drift import Drift, DriftKind
 from reconciler.core.plan.plan import Plan
 from reconciler.core.policy import Hazard
+from reconciler.core.snapshot import Effective
 from reconciler.errors import ReconcilerError
 from reconciler.formats.documents import DOCUMENTS, dump, load
 from reconciler.money import format_usd, format_usd_short
@@ -35,8 +40,8 @@ from reconciler.render.markup import code
 from reconciler.render.overview import overview_of, signed_usd
 from reconciler.render.pages import github
 from reconciler.render.text import harmless
-from tests.documents.samples import FACTS, large_plan, outcome, plan, plan_of, values
-from tests.effects.worlds import NOW, World, plans, set_group, spends
+from tests.documents.samples import FACTS, PLACE, large_plan, outcome, plan, plan_of, values
+from tests.effects.worlds import NOW, World, plans, set_group, spends, usd
 from tests.property.strategies import SnapshotReader
 
 ROWS = pytest.mark.parametrize("row", FORMATS.values(), ids=list(FORMATS))
@@ -53,7 +58,9 @@ def test_every_format_shows_what_it_promises(row: Format) -> None:
             assert text.endswith("\n")
             assert text == render(row.name, (value,), FACTS), "the same input gives the same text"
         else:
-            with pytest.raises(ReconcilerError, match=f"format {row.name} cannot show a document of kind {name}"):
+            with pytest.raises(
+                ReconcilerError, match=f"format {row.name} cannot show a document of kind {name}: it needs {row.needs}"
+            ):
                 render(row.name, (value,), FACTS)
 
 
@@ -459,6 +466,67 @@ def test_a_drift_is_grouped_by_why_it_differs() -> None:
     kinds = (DriftKind.HAND, DriftKind.DUE, DriftKind.PENDING)
     assert titles == [DRIFT_TITLES[kind] for kind in kinds]
     assert "3 differences between Coder and the policy (1 hand, 1 due, 1 pending)" in text
+
+
+def test_the_page_of_a_drift_reads_from_the_policy_to_live() -> None:
+    """What text and Markdown say is on it: the cost, moves, authors that are not known, what to write to keep it."""
+    made = plan()
+    keep = Acceptance(
+        address="user/ana", taking=Taking.CHANGE, file=PLACE.file, place=PLACE, lines=("limit: $12,345.00",)
+    )
+    kept = replace(keep, address="user/bob", lines=("limit: $54,321.00",), is_taken=True)
+    eng, ops = (GroupRef(GroupId(name), organization="acme", name=name) for name in ("eng", "ops"))
+    move = Move(
+        user_id=UserId("k"),
+        username="kim",
+        before=Effective(limit_micros=usd(200), group=eng),
+        after=Effective(limit_micros=usd(75), group=ops),
+        joined=(ops.address,),
+        left=(eng.address,),
+        has_lost_override=False,
+    )
+    drift = Drift(
+        plan=made,
+        last_changes=Attribution(reason="this token may not read the audit log"),
+        acceptances=(keep, kept),
+        moves=(move,),
+        moves_since=NOW,
+    )
+    document = json.loads(dump(drift))
+    pages = {name: render(name, (drift,), FACTS) for name in ("text", "markdown", "html")}
+    html = Tables(pages["html"])
+    exposure = document["plan"]["effects"]["exposure"]
+    policy, live = (format_usd_short(exposure[f"{side}_micros"]) for side in ("after", "before"))
+    assert f"{policy} → {live}" in html.text
+    assert f"Differences {sum(document['counts'].values())} " in re.sub(r"\s+", " ", html.text)
+    for name, text in {**pages, "html": html.text}.items():
+        assert "limit: $12,345.00" in text, name
+        assert "Accepted into the policy files" in text.replace("**", ""), name
+        assert "limit: $54,321.00" in text, name
+        assert "Who changed it is not known: this token may not read the audit log." in text, name
+        assert "a month more than the policy" in text or "a month less than the policy" in text, name
+        assert "kim" in text, name
+        assert "$200.00 (eng)" in text, name
+        assert "$75.00 (ops)" in text, name
+
+
+def test_a_drift_of_orphans_alone_says_how_to_end_it() -> None:
+    orphan = Orphan(
+        address="user/gone",
+        place=PLACE,
+        organization="acme",
+        reason=OrphanReason.UNKNOWN_USER,
+        message="user 'gone' is unknown",
+        hint="remove the entry if they left",
+    )
+    keep = Acceptance(address="user/gone", taking=Taking.REMOVE, file=PLACE.file, place=PLACE)
+    made = replace(plan(), actions=(), orphans=(orphan,))
+    drift = Drift(plan=made, last_changes=Attribution(), acceptances=(keep,))
+    for name in ("markdown", "html"):
+        text = render(name, (drift,), FACTS)
+        assert "remove the entry" in text
+        assert "drift --accept ADDRESS" in text
+    assert "1 difference</h2>" in render("html", (drift,), FACTS)
 
 
 def test_what_no_policy_can_consent_to_is_pasted_as_an_option() -> None:

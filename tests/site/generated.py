@@ -21,7 +21,7 @@ from reconciler.core.gate.hazards import HAZARDS
 from reconciler.core.policy import GuardrailName, Hazard
 from reconciler.formats.documents import DOCUMENTS
 from reconciler.policy_file import shapes
-from reconciler.render.formats import formats_of
+from reconciler.render.formats import FORMATS, Format, formats_of
 from reconciler.resources import schema_text
 from tests.documents.schemas import attribute_docs
 
@@ -114,6 +114,15 @@ def _documents() -> str:
     return table(("document", "what it is", "formats"), rows)
 
 
+def _formats() -> str:
+    rows = (
+        (f"`{row.name}`", row.needs, ", ".join(sorted(f"`{name}`" for name in row.documents)))
+        for row in FORMATS.values()
+        if row.needs != Format(name="", documents=row.documents).needs
+    )
+    return table(("format", "needs", "results that have it"), rows)
+
+
 def _document_keys() -> str:
     return "\n".join(_keys(name) for name in DOCUMENTS)
 
@@ -149,6 +158,7 @@ PARTS: Mapping[str, Callable[[], str]] = {
     "guardrails": _guardrails,
     "origins": _origins,
     "documents": _documents,
+    "formats": _formats,
     "document_keys": _document_keys,
     "exits": _exits,
     "environment": _environment,

@@ -12,9 +12,9 @@ from collections import Counter
 from collections.abc import Sequence
 
 from reconciler.formats.documents import Value
-from reconciler.render.changes import Level, Problem, problems_of
 from reconciler.render.formats import Facts
 from reconciler.render.overview import plans_of
+from reconciler.render.problems import Level, Problem, problems_of
 from reconciler.render.text import harmless
 
 SEVERITIES = {Level.ERROR: "major", Level.WARNING: "minor", Level.NOTICE: "info"}

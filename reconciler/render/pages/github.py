@@ -14,10 +14,10 @@ from dataclasses import replace
 
 from reconciler.core.plan.report import OutcomeReport
 from reconciler.formats.documents import Value
-from reconciler.render.changes import Level, Problem, problems_of
 from reconciler.render.formats import Facts
 from reconciler.render.overview import overview_of, plans_of
 from reconciler.render.pages import text as text_page
+from reconciler.render.problems import Level, Problem, problems_of
 from reconciler.render.text import harmless, no_command
 
 ANNOTATIONS_SHOWN = 10

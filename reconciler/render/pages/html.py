@@ -24,13 +24,15 @@ from reconciler.core.recording import Recording
 from reconciler.errors import Failure
 from reconciler.formats.documents import Value
 from reconciler.money import format_usd
-from reconciler.render.changes import action_why, without_reasons_of
+from reconciler.render.changes import action_why
+from reconciler.render.drift_page import drift_page
 from reconciler.render.formats import Facts
 from reconciler.render.outcome import remarks
-from reconciler.render.overview import outcome_headline
+from reconciler.render.overview import outcome_headline, plans_of
 from reconciler.render.page import Alert, Column, Page, Row, Table, Tile
 from reconciler.render.pages import text as text_page
 from reconciler.render.plan_page import plan_page, subtitle
+from reconciler.render.problems import without_reasons_of
 from reconciler.render.status_page import status_page
 from reconciler.render.text import harmless, no_command, text_of
 from reconciler.words import NO_LIMIT, count
@@ -59,8 +61,10 @@ def _shown(value: object) -> object:
 def page_of(values: Sequence[Value], facts: Facts) -> Page:
     """Return the page of documents, as data."""
     match values[0]:
-        case Plan() | Drift():
-            return plan_page(values)
+        case Plan():
+            return plan_page(plans_of(values))
+        case Drift():
+            return drift_page([value for value in values if isinstance(value, Drift)])
         case OutcomeReport():
             return _outcome_page([value for value in values if isinstance(value, OutcomeReport)])
         case Failure() as failure:

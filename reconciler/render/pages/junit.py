@@ -26,16 +26,9 @@ from reconciler.core.recording import Recording
 from reconciler.errors import Failure, ListedEntry, Place
 from reconciler.formats.documents import Value, document_of
 from reconciler.money import format_usd
-from reconciler.render.changes import (
-    ChangeRow,
-    Level,
-    Problem,
-    change_rows,
-    difference_rows,
-    problems_of,
-    problems_of_plan,
-)
+from reconciler.render.changes import ChangeRow, change_rows, difference_rows
 from reconciler.render.formats import Facts
+from reconciler.render.problems import Level, Problem, problems_of, problems_of_plan
 from reconciler.render.text import harmless, instant
 from reconciler.words import NO_LIMIT, count
 

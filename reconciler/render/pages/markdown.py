@@ -9,7 +9,7 @@ instead of one a change, and people are only counted; then whole files are left 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from typing import assert_never
 
 from reconciler.core.action import Origin
@@ -28,20 +28,10 @@ from reconciler.errors import Failure, Place
 from reconciler.formats.documents import Value
 from reconciler.money import format_usd, format_usd_short
 from reconciler.render.change_tables import ChangeTable, DriftTable, undo_or_keep
-from reconciler.render.changes import (
-    DRIFT_TITLES,
-    ChangeRow,
-    Problem,
-    action_why,
-    change_rows,
-    difference_rows,
-    problems_of,
-    problems_of_failure,
-    problems_of_plan,
-    without_reasons_of,
-)
+from reconciler.render.changes import DRIFT_TITLES, ChangeRow, action_why, change_rows, difference_rows
+from reconciler.render.drift_page import known_about, moves_tables
 from reconciler.render.formats import Facts
-from reconciler.render.markup import code, fenced, link, place_url
+from reconciler.render.markup import code, cut_to, fenced, joined, link, place_url
 from reconciler.render.outcome import remarks
 from reconciler.render.outlook import outlook_sentences, replay_tables
 from reconciler.render.overview import (
@@ -55,6 +45,7 @@ from reconciler.render.overview import (
     signed_usd,
 )
 from reconciler.render.pages import text as text_page
+from reconciler.render.problems import Problem, problems_of, problems_of_failure, problems_of_plan, without_reasons_of
 from reconciler.render.status import spent_text
 from reconciler.render.status_page import MARKDOWN_ROWS, pipes, status_markdown
 from reconciler.render.text import text_of
@@ -111,7 +102,7 @@ def _plan_page(values: Sequence[Value], facts: Facts, most: int) -> str:
             for title, is_change in (("This change", True), ("Differs for another reason, and is applied too", False))
             for line in table.titled(title, [row for row in rows if (row.origin is Origin.CHANGE) is is_change])
         ]
-    whole = _joined(head, tables, _people(plans), tail)
+    whole = joined(head, tables, _people(plans), tail)
     return whole if len(whole) <= most else _shortened(head, table, rows, tail, most)
 
 
@@ -121,15 +112,21 @@ def _drift_page(drifts: Sequence[Drift], facts: Facts, most: int) -> str:
     head = [
         *_title("drift", drifts[0].plan.deployment, drift_headline(drifts)),
         *_problems(problems, facts),
+        *(f"- {code(sentence)}" for sentence in known_about(drifts)),
+        "",
     ]
-    tail = [*(undo_or_keep(drifts) if rows else ()), *(_footer(drift.plan) for drift in drifts)]
+    tail = [
+        *(line for table in moves_tables(drifts) for line in pipes(table)),
+        *undo_or_keep(drifts),
+        *(_footer(drift.plan) for drift in drifts),
+    ]
     table = DriftTable(drifts, facts)
     tables = [
         line
         for kind in DriftKind
         for line in table.titled(DRIFT_TITLES[kind], [row for row in rows if kind_of_origin(row.origin) is kind])
     ]
-    whole = _joined(head, tables, tail)
+    whole = joined(head, tables, tail)
     return whole if len(whole) <= most else _shortened(head, table, rows, tail, most)
 
 
@@ -217,7 +214,7 @@ def _where(place: Place, facts: Facts) -> str:
 
 def _shortened(head: list[str], table: ChangeTable, rows: Sequence[ChangeRow], tail: list[str], most: int) -> str:
     """The same with one table a file, as many whole files as there is room for, and what was left out."""
-    return _joined(head, table.by_file(rows, room=most - len(_joined(head, tail))), tail)[:most]
+    return joined(head, table.by_file(rows, room=most - len(joined(head, tail))), tail)[:most]
 
 
 def _people(plans: Sequence[Plan]) -> list[str]:
@@ -255,7 +252,7 @@ def _outcome_page(reports: Sequence[OutcomeReport], facts: Facts, most: int) -> 
     for report in reports:
         lines += _refused(report, facts) if report.refusal is not None else ()
         lines += _results(report)
-    return _cut(_joined(lines), most)
+    return cut_to(joined(lines), most)
 
 
 def _refused(report: OutcomeReport, facts: Facts) -> list[str]:
@@ -277,15 +274,7 @@ def _outlook(plans: Sequence[Plan]) -> list[str]:
 
 
 def _status_page(status: Status, most: int) -> str:
-    return _cut(_joined(_title("status", status.deployment, "status"), status_markdown(status)), most)
-
-
-def _cut(page: str, most: int) -> str:
-    """Return a page that is not too long; of one that is, its beginning."""
-    if len(page) <= most:
-        return page
-    cut = page[: most - 200].rpartition("\n")[0]
-    return f"{cut}\n\n**Not shown, because the page is too long: the rest of this page.**\n"
+    return cut_to(joined(_title("status", status.deployment, "status"), status_markdown(status)), most)
 
 
 def _results(report: OutcomeReport) -> list[str]:
@@ -321,7 +310,7 @@ def _results(report: OutcomeReport) -> list[str]:
 def _failure_page(failure: Failure, facts: Facts) -> str:
     word = "refused" if failure.details and not failure.findings else "error"
     kind = facts.command if facts.command.isalpha() else "error"
-    return _joined([*_title(kind, None, f"⛔ {word}"), *_reasons(failure, facts)])
+    return joined([*_title(kind, None, f"⛔ {word}"), *_reasons(failure, facts)])
 
 
 def _reasons(failure: Failure, facts: Facts) -> list[str]:
@@ -342,12 +331,3 @@ def _limit(effective: Effective, *, with_group: bool) -> str:
 
 def _amount(micros: int | None) -> str:
     return NO_LIMIT if micros is None else format_usd(micros).removesuffix(".00")
-
-
-def _joined(*parts: Iterable[str]) -> str:
-    return "\n".join(_lines(parts)).strip("\n") + "\n"
-
-
-def _lines(parts: Iterable[Iterable[str]]) -> Iterator[str]:
-    for part in parts:
-        yield from part

@@ -83,7 +83,7 @@ def _alerts(drifts: Sequence[Drift]) -> Iterator[Alert]:
         lines = tuple(sentence(problem.message, problem.hint, problem.place) for problem in to_mend)
         yield Alert(title="Needs attention", lines=lines, tone="bad")
     notices = (sentence(row.message, row.hint, row.place) for row in problems if row.level is Level.NOTICE)
-    if known := (*known_about(drifts), *notices):
+    if known := (*costs_of(drifts), *authors_of(drifts), *notices):
         yield Alert(title="To know", lines=known)
     if taken := edits_taken(drifts):
         yield Alert(title="Accepted into the policy files", lines=(), paste="\n".join(taken))
@@ -100,15 +100,15 @@ def _alerts(drifts: Sequence[Drift]) -> Iterator[Alert]:
         )
 
 
-def known_about(drifts: Sequence[Drift]) -> list[str]:
-    """Return what the differences cost, and whose authors are not known, a sentence each."""
-    sentences = [
-        line
-        for drift in drifts
-        for line in (*exposure_sentences(drift.plan), *author_sentences(drift), *_no_moves(drift))
-    ]
-    twice = counted_twice(overview_of(plans_of(drifts)))
-    return [*map(str, sentences), *([twice] if twice else [])]
+def costs_of(drifts: Sequence[Drift]) -> list[str]:
+    """Return what the differences cost, a sentence each; no name or reason is in them."""
+    sentences = [str(line) for drift in drifts for line in exposure_sentences(drift.plan)]
+    return [*sentences, *filter(None, [counted_twice(overview_of(plans_of(drifts)))])]
+
+
+def authors_of(drifts: Sequence[Drift]) -> list[str]:
+    """Return what is not known of who changed limits and memberships, a sentence each."""
+    return [str(line) for drift in drifts for line in (*author_sentences(drift), *_no_moves(drift))]
 
 
 def _no_moves(drift: Drift) -> Iterator[str]:

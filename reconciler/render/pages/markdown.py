@@ -29,7 +29,7 @@ from reconciler.formats.documents import Value
 from reconciler.money import format_usd, format_usd_short
 from reconciler.render.change_tables import ChangeTable, DriftTable, undo_or_keep
 from reconciler.render.changes import DRIFT_TITLES, ChangeRow, action_why, change_rows, difference_rows
-from reconciler.render.drift_page import known_about, moves_tables
+from reconciler.render.drift_page import authors_of, costs_of, moves_tables
 from reconciler.render.formats import Facts
 from reconciler.render.markup import code, cut_to, fenced, joined, link, place_url
 from reconciler.render.outcome import remarks
@@ -112,7 +112,8 @@ def _drift_page(drifts: Sequence[Drift], facts: Facts, most: int) -> str:
     head = [
         *_title("drift", drifts[0].plan.deployment, drift_headline(drifts)),
         *_problems(problems, facts),
-        *(f"- {code(sentence)}" for sentence in known_about(drifts)),
+        *(f"- {sentence}" for sentence in costs_of(drifts)),
+        *(f"- {code(sentence)}" for sentence in authors_of(drifts)),
         "",
     ]
     tail = [

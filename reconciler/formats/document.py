@@ -17,8 +17,8 @@ from reconciler.words import quoted
 
 JOURNALS = ".reconciler"
 """The folder of journals, below the working directory."""
-PLAN, JOURNAL = "reconciler plan", "reconciler journal"
-"""What the `format` key of a saved plan, and of a journal, says."""
+PLAN, JOURNAL, SEVERAL = "reconciler plan", "reconciler journal", "reconciler documents"
+"""What the `format` key of a saved plan, of a journal, and of several documents in one says."""
 
 
 def dump(name: str, version: int, body: dict[str, Any]) -> str:

@@ -7,6 +7,7 @@ write, so their rooms are plan.py and journal.py; all other documents are read b
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import import_module
@@ -139,6 +140,16 @@ def load(text: str, *, source: str) -> Value:
     except ValueError as error:
         raise FileError(f"{source} is not a {row.title} that this tool wrote: {error}", hint="make it again") from None
     return value
+
+
+def load_several(text: str, *, source: str) -> tuple[Value, ...]:
+    """Read what `--json` prints: one document, or the list of several. Raises FileError as `load` does."""
+    if document.name_of(text) != document.SEVERAL:
+        return (load(text, source=source),)
+    rows = document.parse_object(text, source=source).get("documents")
+    if not isinstance(rows, list) or not rows:
+        raise FileError(f"{source} is not a list of documents that this tool wrote", hint="make it again")
+    return tuple(load(json.dumps(row), source=f"document {i} of {source}") for i, row in enumerate(rows, start=1))
 
 
 def _load_plan(text: str, *, source: str) -> Plan:

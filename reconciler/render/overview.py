@@ -40,6 +40,8 @@ class Overview:
     unblocked: int
     in_several_plans: int
     """People who are in more than one of the plans, and count in each."""
+    repeated_changes: int
+    """Subjects that more than one of the plans changes, and that count in each."""
     refusals: tuple[Refusal, ...]
     is_complete: bool
 
@@ -80,6 +82,7 @@ def overview_of(plans: Sequence[Plan]) -> Overview:
         blocked=tuple(person for plan in plans for person in plan.effects.blocked),
         unblocked=sum(len(plan.effects.unblocked) for plan in plans),
         in_several_plans=_in_several(plans),
+        repeated_changes=_repeated(plans),
         refusals=tuple(refusal for plan in plans for refusal in plan.verdict.refusals),
         is_complete=all(plan.is_complete for plan in plans),
     )
@@ -92,11 +95,11 @@ def signed_usd(micros: int) -> str:
 
 def counted_twice(overview: Overview) -> str:
     """Say that people count in more than one plan; empty where nobody does."""
-    people = overview.in_several_plans
-    if not people:
-        return ""
-    verb = "is" if people == 1 else "are"
-    return f"{count_people(people)} {verb} in more than one of these plans, and counted in each."
+    people, changes = overview.in_several_plans, overview.repeated_changes
+    parts = (count(changes, "change") if changes else "", count_people(people) if people else "")
+    counted = " and ".join(filter(None, parts))
+    verb = "is" if people + changes == 1 else "are"
+    return f"{counted} {verb} in more than one of these plans, and counted in each." if counted else ""
 
 
 def headline(overview: Overview) -> str:
@@ -141,6 +144,11 @@ def outcome_headline(reports: Sequence[OutcomeReport]) -> str:
 def _in_several(plans: Iterable[Plan]) -> int:
     people = Counter((plan.deployment.id, person.user_id) for plan in plans for person in plan.effects.people)
     return sum(number > 1 for number in people.values())
+
+
+def _repeated(plans: Iterable[Plan]) -> int:
+    subjects = Counter((plan.deployment.id, action.address) for plan in plans for action in plan.actions)
+    return sum(number > 1 for number in subjects.values())
 
 
 def _differs(person: PersonEffect) -> bool:

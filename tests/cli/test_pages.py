@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -10,7 +11,8 @@ import pytest
 
 from reconciler.cli.installed import command_to_add
 from reconciler.render.formats import FORMATS
-from tests.cli.running import AT, BLOCKS_BOB, RAISE_PLATFORM, Shell
+from reconciler.sandbox import Sandbox
+from tests.cli.running import AT, BLOCKS_BOB, COMPANY, RAISE_PLATFORM, Shell
 
 
 def on_github(shell: Shell) -> Shell:
@@ -155,3 +157,57 @@ def test_a_format_that_makes_no_sense_says_why(shell: Shell, option: tuple[str, 
     assert (
         "gitlab needs changes that may be made, to count, which this result does not have; use one of: text," in ran.err
     )
+
+
+def test_several_results_in_one_file_are_shown_again(coder: Shell) -> None:
+    coder.policy(RAISE_PLATFORM)
+    coder.policy(BLOCKS_BOB, "policies/bob.yaml")
+    for name in ("acme", "bob"):
+        coder.run("plan", f"policies/{name}.yaml", *AT, "-o", f"{name}.plan")
+    coder.run("show", "acme.plan", "bob.plan", "--save", "json=both.json")
+    for name in FORMATS:
+        again = coder.run("show", "both.json", "--format", name)
+        first = coder.run("show", "acme.plan", "bob.plan", "--format", name)
+        assert again.code == 0
+        assert again.out == first.out or name == "metrics", "metrics have the time of the run"
+    text = (coder.folder / "both.json").read_text()
+    (coder.folder / "edited.json").write_text(text.replace("1000000000", "1000000001"))
+    ran = coder.run("show", "edited.json")
+    assert ran.code == 1
+    assert "document 1 of edited.json was edited by hand or damaged" in ran.err
+    (coder.folder / "none.json").write_text('{"format": "reconciler documents", "version": 1, "documents": []}')
+    assert "none.json is not a list of documents that this tool wrote" in coder.run("show", "none.json").err
+
+
+def test_two_plans_of_one_subject_say_that_it_counts_twice(coder: Shell) -> None:
+    coder.policy(RAISE_PLATFORM)
+    coder.run("plan", *AT, "-o", "a.plan")
+    coder.run("plan", *AT, "--only", "group/*", "--at", "2026-11-23T13:00:00Z", "-o", "b.plan")
+    for name in ("markdown", "html"):
+        page = coder.run("show", "a.plan", "b.plan", "--format", name).out
+        assert re.search("1 change and [0-9]+ people are in more than one of these plans, and counted in each.", page)
+
+
+@pytest.mark.parametrize("name", ["text", "markdown", "html"])
+def test_no_page_shows_the_first_of_several_alone(coder: Shell, name: str) -> None:
+    coder.policy(RAISE_PLATFORM)
+    for user in ("ana", "bob"):
+        coder.run("explain", user, "--save", f"json={user}.json")
+        coder.run("validate", f"no-{user}", "--save", f"json=no-{user}.json")
+    people = coder.run("show", "ana.json", "bob.json", "--format", name).out
+    assert "ana" in people
+    assert "bob" in people
+    errors = coder.run("show", "no-ana.json", "no-bob.json", "--format", name).out
+    assert "no-ana" in errors
+    assert "no-bob" in errors
+
+
+def test_a_journal_and_its_outcome_are_one_run(shell: Shell) -> None:
+    with Sandbox(COMPANY) as company:
+        shell.connect(company).policy(RAISE_PLATFORM)
+        shell.run("apply", "--auto-approve", *AT, "--journal", "run.jsonl", "--save", "json=run.json")
+    for files in (("run.jsonl", "run.json"), ("run.json", "run.jsonl")):
+        ran = shell.run("show", *files, "--json")
+        assert ran.document["counts"]["done"] == 1
+        assert ran.document["plan"], "the outcome has the plan as well"
+        assert "a run that several files record is shown once" in ran.err

@@ -7,9 +7,9 @@ import click
 from reconciler.cli import completing, exits, files, options
 from reconciler.cli.outcomes import read_outcome
 from reconciler.cli.screen import Screen
-from reconciler.core.plan.report import report_of
+from reconciler.core.plan.report import OutcomeReport, report_of
 from reconciler.formats import document, journal
-from reconciler.formats.documents import Value, load
+from reconciler.formats.documents import Value, load_several
 from reconciler.render.detail import Detail
 
 
@@ -37,13 +37,27 @@ def command(paths: tuple[str, ...], detail: Detail, screen: Screen) -> int:
         texts.setdefault(files.read_text(path), path)
     if len(texts) < len(paths):
         screen.note("Note: files with the same content are shown once.")
-    values = tuple(_value(text, path) for text, path in texts.items())
-    screen.finish(values, exit_code=exits.DONE, detail=detail)
+    values = tuple(value for text, path in texts.items() for value in _values(text, path))
+    shown = _distinct(values)
+    if len(shown) < len(values):
+        screen.note("Note: a run that several files record is shown once.")
+    screen.finish(shown, exit_code=exits.DONE, detail=detail)
     return exits.DONE
 
 
-def _value(text: str, path: str) -> Value:
+def _values(text: str, path: str) -> tuple[Value, ...]:
     if document.name_of(text) != journal.NAME:
-        return load(text, source=path)
+        return load_several(text, source=path)
     outcome = read_outcome(text, source=path)
-    return report_of(outcome, exit_code=exits.of_outcome(outcome), journal=path)
+    return (report_of(outcome, exit_code=exits.of_outcome(outcome), journal=path),)
+
+
+def _distinct(values: tuple[Value, ...]) -> tuple[Value, ...]:
+    """Keep each run once: its journal and its saved outcome are the same run, and the outcome has the plan as well."""
+    kept: dict[object, Value] = {}
+    for value in values:
+        key = (isinstance(value, OutcomeReport) and value.run) or id(value)
+        first = kept.setdefault(key, value)
+        if isinstance(first, OutcomeReport) and first.plan is None:
+            kept[key] = value
+    return tuple(kept.values())

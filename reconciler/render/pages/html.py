@@ -35,7 +35,7 @@ from reconciler.render.plan_page import plan_page, subtitle
 from reconciler.render.problems import without_reasons_of
 from reconciler.render.status_page import status_page
 from reconciler.render.text import harmless, no_command, text_of
-from reconciler.words import NO_LIMIT, count
+from reconciler.words import NO_LIMIT, count, count_people
 
 
 def render(values: Sequence[Value], facts: Facts) -> str:
@@ -67,17 +67,13 @@ def page_of(values: Sequence[Value], facts: Facts) -> Page:
             return drift_page([value for value in values if isinstance(value, Drift)])
         case OutcomeReport():
             return _outcome_page([value for value in values if isinstance(value, OutcomeReport)])
-        case Failure() as failure:
-            return _failure_page(failure)
+        case Failure():
+            return _failure_page([value for value in values if isinstance(value, Failure)])
         case Status():
             return status_page([value for value in values if isinstance(value, Status)])
-        case Explanation() as explanation:
-            text = text_of(text_page.lines(explanation, facts))
-            return Page(title=f"AI budgets: {explanation.user.username}", texts=(text,))
-        case Recording() as recording:
-            return Page(title="AI budgets: snapshot", texts=(text_of(text_page.lines(recording, facts)),))
-        case Validation() as validation:
-            return Page(title="AI budgets: valid", texts=(text_of(text_page.lines(validation, facts)),))
+        case Explanation() | Recording() | Validation():
+            texts = tuple(text_of(text_page.lines(value, facts)) for value in values)
+            return Page(title=f"AI budgets: {_text_title(values[0], len(values))}", texts=texts)
         case _:
             assert_never(values[0])
 
@@ -144,10 +140,23 @@ def _run(report: OutcomeReport) -> str:
     return f"Run {report.run} by {report.who}{revision}; journal {report.journal}."
 
 
-def _failure_page(failure: Failure) -> Page:
-    is_refused = bool(failure.details) and not failure.findings
+def _text_title(value: Explanation | Recording | Validation, number: int) -> str:
+    match value:
+        case Explanation():
+            return value.user.username if number == 1 else count_people(number)
+        case Recording():
+            return "snapshot" if number == 1 else count(number, "snapshot")
+        case Validation():
+            return "valid" if number == 1 else f"valid, {count(number, 'result')}"
+        case _:
+            assert_never(value)
+
+
+def _failure_page(failures: Sequence[Failure]) -> Page:
+    is_refused = all(failure.details and not failure.findings for failure in failures)
     rows = tuple(
         Row(cells=(f"{finding.place.file}:{finding.place.line}", finding.message, finding.hint))
+        for failure in failures
         for finding in failure.findings
     )
     columns = (
@@ -155,9 +164,10 @@ def _failure_page(failure: Failure) -> Page:
         Column(name="what", is_long=True),
         Column(name="what to do", is_long=True),
     )
+    title = "Refused" if is_refused else "Error"
     return Page(
-        title=f"AI budgets: {'refused' if is_refused else 'error'}",
-        alerts=(_failure_alert(failure, title="Refused" if is_refused else "Error"),),
+        title=f"AI budgets: {title.lower()}",
+        alerts=tuple(_failure_alert(failure, title=title) for failure in failures),
         tables=(Table(title=count(len(rows), "finding"), columns=columns, rows=rows),) if rows else (),
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from reconciler.formats.document import escaped
+from reconciler.formats.document import SEVERAL, escaped
 from reconciler.formats.documents import Value, dump
 from reconciler.render.formats import Facts
 
@@ -15,5 +15,5 @@ def render(values: Sequence[Value], facts: Facts) -> str:
     if len(values) == 1:
         return dump(values[0])
     documents = [json.loads(dump(value)) for value in values]
-    text = json.dumps({"format": "reconciler documents", "version": 1, "documents": documents}, indent=2) + "\n"
+    text = json.dumps({"format": SEVERAL, "version": 1, "documents": documents}, indent=2) + "\n"
     return escaped(text)

@@ -69,13 +69,15 @@ def render(values: Sequence[Value], facts: Facts, *, most: int = MAX_CHARACTERS)
             return _drift_page([value for value in values if isinstance(value, Drift)], facts, most)
         case OutcomeReport():
             return _outcome_page([value for value in values if isinstance(value, OutcomeReport)], facts, most)
-        case Failure() as failure:
-            return _failure_page(failure, facts)
+        case Failure():
+            failures = [value for value in values if isinstance(value, Failure)]
+            return cut_to("\n".join(_failure_page(failure, facts) for failure in failures), most)
         case Status():
             pages = [_status_page(value, most // len(values)) for value in values if isinstance(value, Status)]
             return "\n".join(pages)
         case Explanation() | Recording() | Validation():
-            return f"{fenced(text_of(text_page.lines(values[0], facts)))}\n"
+            texts = (fenced(text_of(text_page.lines(value, facts))) for value in values)
+            return cut_to("\n\n".join(texts) + "\n", most)
         case _:
             assert_never(values[0])
 
@@ -139,8 +141,9 @@ def _title(kind: str, deployment: Deployment | None, text: str) -> list[str]:
 
 def _money_table(overview: Overview) -> list[str]:
     exposure = overview.exposure
+    twice = [sentence, ""] if (sentence := counted_twice(overview)) else []
     if not overview.changes or not exposure.people:
-        return []
+        return twice
     whose = "everybody" if overview.is_total else f"the {count_people(exposure.people)} concerned"
     delta = overview.delta_micros
     share = f" ({100 * delta / exposure.before_micros:+.1f} %)" if delta and exposure.before_micros else ""
@@ -161,7 +164,7 @@ def _money_table(overview: Overview) -> list[str]:
         rows.append(f"| **Would be blocked at once** | | **{len(overview.blocked):,}** | {names}{and_more} |")
     if overview.unblocked:
         rows.append(f"| Can work again | | {overview.unblocked:,} | |")
-    return [*rows, "", *([counted_twice(overview), ""] if overview.in_several_plans else ())]
+    return [*rows, "", *twice]
 
 
 def _overspent(person: PersonEffect) -> str:

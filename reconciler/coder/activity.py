@@ -15,21 +15,11 @@ from reconciler.coder.answers import is_experiment_missing, is_not_found, is_rou
 from reconciler.coder.exchange import Answer, Request
 from reconciler.coder.transport import Transport
 from reconciler.coder.wire import Fields, NameGroup, load_object, load_rows, require_uuid
-from reconciler.core.activity import (
-    AuditedChange,
-    AuditEntry,
-    AuditQuestion,
-    Changes,
-    GrantRecord,
-    GrantRecords,
-    History,
-    RecentChanges,
-    Session,
-    Tokens,
-    UserSpend,
-)
+from reconciler.core.activity import Session, Tokens, UserSpend
+from reconciler.core.audit import AuditedChange, AuditEntry, AuditQuestion, Changes, History, RecentChanges
 from reconciler.core.budget import GroupId, GroupRef, OrganizationId, UserId
 from reconciler.core.directory import Group, Subject
+from reconciler.core.grant_records import GrantRecord, GrantRecords
 from reconciler.core.snapshot import Effective, Unlimited
 from reconciler.core.spend import Window
 from reconciler.errors import ServerError

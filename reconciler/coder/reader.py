@@ -24,9 +24,11 @@ from reconciler.coder.token import read_token_facts
 from reconciler.coder.transport import Transport
 from reconciler.coder.wire import Fields, load_object
 from reconciler.core.access import Access
-from reconciler.core.activity import AuditQuestion, Changes, GrantRecords, History, RecentChanges, Session, UserSpend
+from reconciler.core.activity import Session, UserSpend
+from reconciler.core.audit import AuditQuestion, Changes, History, RecentChanges
 from reconciler.core.budget import ABSENT, Budget, GroupId, GroupRef, OrganizationId, Reading, UserId
 from reconciler.core.directory import Directory, Group, Subject, User
+from reconciler.core.grant_records import GrantRecords
 from reconciler.core.snapshot import Deployment, Effective, People
 from reconciler.core.spend import Booked, Export, Window
 from reconciler.errors import DeniedError, ServerError

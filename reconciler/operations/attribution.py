@@ -6,7 +6,8 @@ from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
 from reconciler.core.action import Action
-from reconciler.core.activity import Attribution, AuditEntry, LastChange, tell_ours
+from reconciler.core.attribution import Attribution, LastChange, tell_ours
+from reconciler.core.audit import AuditEntry
 from reconciler.errors import DeniedError, ReconcilerError
 from reconciler.operations.ports import Reader
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from reconciler.core.activity import Audited, AuditedChange, AuditQuestion, History
+from reconciler.core.audit import Audited, AuditedChange, AuditQuestion, History
 from reconciler.core.budget import Budget, UserId
 from reconciler.core.desired import Wanted
 from reconciler.core.directory import Directory, Group, User

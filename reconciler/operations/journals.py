@@ -11,9 +11,9 @@ import stat
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import suppress
 
-from reconciler.core.activity import GrantRecord
 from reconciler.core.budget import Budget
 from reconciler.core.directory import User
+from reconciler.core.grant_records import GrantRecord
 from reconciler.core.plan.outcome import Outcome, Result, replay
 from reconciler.errors import FileError
 from reconciler.formats.journal import load_events

@@ -8,7 +8,7 @@ from datetime import datetime
 from functools import partial
 
 from reconciler.core.action import Action, Origin
-from reconciler.core.activity import Attribution
+from reconciler.core.attribution import Attribution
 from reconciler.core.budget import GroupId, UserId
 from reconciler.core.desired import Desired, ResolvedPolicy, managed_groups, managed_users
 from reconciler.core.directory import Directory, Organization

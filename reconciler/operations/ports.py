@@ -10,9 +10,10 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from reconciler.core.activity import AuditQuestion, Changes, GrantRecords, History, RecentChanges
+from reconciler.core.audit import AuditQuestion, Changes, History, RecentChanges
 from reconciler.core.budget import Budget, GroupId, OrganizationId, Reading, UserId
 from reconciler.core.directory import Directory, Group, Subject, User
+from reconciler.core.grant_records import GrantRecords
 from reconciler.core.snapshot import Deployment, People
 from reconciler.core.spend import Export, Window
 from reconciler.money import Micros

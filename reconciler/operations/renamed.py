@@ -10,9 +10,10 @@ from collections.abc import Callable, Collection, Iterator
 from datetime import datetime, timedelta
 
 from reconciler.core.action import Action
-from reconciler.core.activity import Audited, AuditQuestion, GrantRecord
+from reconciler.core.audit import Audited, AuditQuestion
 from reconciler.core.budget import UserId
 from reconciler.core.directory import User
+from reconciler.core.grant_records import GrantRecord
 from reconciler.core.orphan import Orphan
 from reconciler.core.plan.grants import may_hold, suspicions
 from reconciler.core.plan.resolve import Resolution

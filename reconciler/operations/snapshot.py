@@ -10,9 +10,11 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from reconciler.core.activity import AuditQuestion, Changes, GrantRecords, History, RecentChanges, Session, UserSpend
+from reconciler.core.activity import Session, UserSpend
+from reconciler.core.audit import AuditQuestion, Changes, History, RecentChanges
 from reconciler.core.budget import GroupId, OrganizationId, Reading, Unknown, UserId
 from reconciler.core.directory import Directory, Group, Subject, User
+from reconciler.core.grant_records import GrantRecords
 from reconciler.core.people.forecast import DAYS
 from reconciler.core.recording import Joined, Recording, SavedGroup, SavedPerson
 from reconciler.core.snapshot import Deployment, People

@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from typing import assert_never
 
 from reconciler.core.action import Action, Cause
-from reconciler.core.activity import Attribution, AuditEntry, Ours
+from reconciler.core.attribution import Attribution, Ours
+from reconciler.core.audit import AuditEntry
 from reconciler.core.people.moves import MembershipChange, Move
 from reconciler.core.plan.acceptance import Acceptance, Taking
 from reconciler.core.plan.drift import Drift, DriftKind, kind_of

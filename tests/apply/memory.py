@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from reconciler.core.action import Action
-from reconciler.core.activity import AuditQuestion, Changes, GrantRecords, History, RecentChanges
+from reconciler.core.audit import AuditQuestion, Changes, History, RecentChanges
 from reconciler.core.budget import ABSENT, Budget, GroupId, OrganizationId, Reading, State, UserId
 from reconciler.core.directory import Directory, Group, Subject, User
 from reconciler.core.gate.verdict import Verdict
+from reconciler.core.grant_records import GrantRecords
 from reconciler.core.people.assess import assess
 from reconciler.core.plan.order import in_order
 from reconciler.core.plan.outcome import Event

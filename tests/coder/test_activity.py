@@ -10,7 +10,7 @@ import pytest
 
 from reconciler.coder import activity
 from reconciler.coder.client import open_writer
-from reconciler.core.activity import Changes
+from reconciler.core.audit import Changes
 from reconciler.core.budget import Budget, GroupId, GroupRef
 from reconciler.core.snapshot import Effective, Unlimited
 from reconciler.errors import ServerError

@@ -7,7 +7,8 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from reconciler.core.action import Action
-from reconciler.core.activity import Attribution, AuditEntry, LastChange
+from reconciler.core.attribution import Attribution, LastChange
+from reconciler.core.audit import AuditEntry
 from reconciler.core.budget import Budget, GroupId, Unknown, UserId
 from reconciler.core.gate.gate import judge
 from reconciler.core.gate.validation import Validation

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 
-from reconciler.core.activity import Attribution
+from reconciler.core.attribution import Attribution
 from reconciler.core.plan.drift import Drift
 from reconciler.core.plan.outcome import ActionOutcome, Ended, Ending, Result
 from reconciler.core.plan.plan import Plan

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
 from reconciler.core.action import Origin
-from reconciler.core.activity import Attribution
+from reconciler.core.attribution import Attribution
 from reconciler.core.budget import GroupId, GroupRef, UserId
 from reconciler.core.gate.danger import Danger
 from reconciler.core.gate.verdict import Verdict

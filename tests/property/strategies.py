@@ -12,9 +12,10 @@ from datetime import datetime, timedelta
 
 from hypothesis import strategies as st
 
-from reconciler.core.activity import AuditQuestion, Changes, GrantRecords, History, RecentChanges
+from reconciler.core.audit import AuditQuestion, Changes, History, RecentChanges
 from reconciler.core.budget import ABSENT, GroupId, OrganizationId, Reading, Unknown, UserId
 from reconciler.core.directory import Directory, Group, Subject, User
+from reconciler.core.grant_records import GrantRecords
 from reconciler.core.moment import present
 from reconciler.core.plan.plan import Plan
 from reconciler.core.policy import GroupBudgetEntry, Manage, NotRead, Policy, UserOverrideEntry

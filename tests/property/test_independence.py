@@ -8,9 +8,9 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from reconciler.core.action import Action, Cause, Kind
-from reconciler.core.activity import GrantRecord
 from reconciler.core.budget import ABSENT, Budget
 from reconciler.core.directory import Group
+from reconciler.core.grant_records import GrantRecord
 from reconciler.core.moment import present
 from reconciler.core.orphan import OrphanReason
 from reconciler.core.plan.drift import Drift, DriftKind

@@ -6,9 +6,10 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from reconciler.core.activity import AuditQuestion, Changes, GrantRecords, History, RecentChanges
+from reconciler.core.audit import AuditQuestion, Changes, History, RecentChanges
 from reconciler.core.budget import ABSENT, Budget, GroupId, GroupRef, OrganizationId, Reading, Unknown, UserId
 from reconciler.core.directory import Directory, Group, Organization, Subject, User
+from reconciler.core.grant_records import GrantRecords
 from reconciler.core.plan.outcome import Event
 from reconciler.core.snapshot import Deployment, Offers, People
 from reconciler.core.spend import Export, Window

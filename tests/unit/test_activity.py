@@ -4,7 +4,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from reconciler.core.activity import AuditEntry, LastChange, Ours, tell_ours
+from reconciler.core.attribution import LastChange, Ours, tell_ours
+from reconciler.core.audit import AuditEntry
 
 OURS = "reconciler/0.1.0 plan/9f8e12ab34cd"
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from reconciler.core.activity import GrantRecord
 from reconciler.core.budget import GroupId, UserId
+from reconciler.core.grant_records import GrantRecord
 from reconciler.core.plan.grants import Holders
 from tests.effects.worlds import usd
 from tests.unit.test_core import override as entry

@@ -6,7 +6,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from reconciler.core.action import Action, Cause, Origin
-from reconciler.core.activity import AuditEntry, LastChange, Ours
+from reconciler.core.attribution import LastChange, Ours
+from reconciler.core.audit import AuditEntry
 from reconciler.core.budget import ABSENT, GroupId, UserId
 from reconciler.core.desired import NOTHING_DESIRED, Desired, EndedGrant
 from reconciler.core.directory import User

@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import ClassVar
 
 from reconciler.core.action import Action, Origin
-from reconciler.core.activity import Attribution
+from reconciler.core.attribution import Attribution
 from reconciler.core.people.moves import Move
 from reconciler.core.plan.acceptance import Acceptance
 from reconciler.core.plan.plan import Plan

@@ -21,10 +21,10 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from reconciler.core.activity import GrantRecord
 from reconciler.core.budget import Budget, GroupId, Reading, UserId
 from reconciler.core.desired import EndedGrant, Listed
 from reconciler.core.directory import Directory, Group, Organization, User
+from reconciler.core.grant_records import GrantRecord
 from reconciler.core.orphan import Orphan, OrphanReason
 from reconciler.core.policy import UserOverrideEntry, plain_id
 from reconciler.money import format_usd

@@ -21,7 +21,7 @@ from datetime import datetime, timedelta
 from types import MappingProxyType
 
 from reconciler.core.action import Action, Cause, Origin
-from reconciler.core.activity import LastChange
+from reconciler.core.attribution import LastChange
 from reconciler.core.budget import ABSENT, Absent, Budget, State
 from reconciler.core.desired import Desired
 from reconciler.core.directory import Directory, Group, User

@@ -22,10 +22,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import chain
 
-from reconciler.core.activity import GrantRecord
 from reconciler.core.budget import ABSENT, Absent, Budget, GroupId, OrganizationId, UserId
 from reconciler.core.desired import Desired, EndedGrant, Listed, ResolvedPolicy, Wanted
 from reconciler.core.directory import Directory, Group, Organization, Subject, User
+from reconciler.core.grant_records import GrantRecord
 from reconciler.core.names import Names
 from reconciler.core.orphan import Orphan, Unresolved
 from reconciler.core.plan import orphans

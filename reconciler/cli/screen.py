@@ -142,8 +142,7 @@ class Screen:
 def output_of(arguments: Sequence[str]) -> Output:
     """Return what command-line arguments ask for, as far as it can be understood: for errors, usage errors included."""
     format_name, saves = "text", []
-    values = [*arguments[1:], ""]
-    for argument, value in zip(arguments, values, strict=True):
+    for argument, value in zip(arguments, [*arguments[1:], ""], strict=False):
         name, equals, attached = argument.partition("=")
         given = attached if equals else value
         if argument == "--json":

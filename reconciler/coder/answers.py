@@ -22,6 +22,8 @@ NO_SUCH_USER = '"user" must be an existing uuid or username.'
 """How older servers say 404 for a user, with status 400. Source: coder-api section 12.4."""
 NOT_LICENSED = " is a Premium feature. Contact sales!"
 EXPERIMENT_MISSING = "functionality requires enabling the"
+PROXY_ASKS = 407
+"""Said by a proxy in Coder's place; with https, httpx raises instead."""
 LONGEST_QUOTE = 300
 LONGEST_READ = 20_000
 """Of a text that is shown; the rest is not searched for secrets, and not shown either."""
@@ -131,13 +133,14 @@ def _not_coders(answer: Answer, text: str) -> ServerError:
     """Something else than Coder answered: after a write nobody knows, so it is never taken for Coder's refusal."""
     text += f" with {_kind(answer)}, which Coder does not send"
     hint = "check that CODER_URL is a Coder deployment of 2.34 or later"
-    if answer.status == 407:
-        hint = "the proxy asks for a user name and password: write them into HTTPS_PROXY or HTTP_PROXY"
+    if answer.status == PROXY_ASKS:
+        text += ": a proxy asks for a user name and password"
+        hint = "write them into HTTPS_PROXY or HTTP_PROXY, or name Coder's host in NO_PROXY if no proxy is needed"
     elif answer.status in (401, 403):
         hint = HINT_SIGN_ON
     if answer.request.is_write:
         return UnreachableError(text, hint=hint, may_still_happen=answer.status < 400)
-    return DeniedError(text, hint=hint) if answer.status in (401, 403, 407) else ServerError(text, hint=hint)
+    return DeniedError(text, hint=hint) if answer.status in (401, 403, PROXY_ASKS) else ServerError(text, hint=hint)
 
 
 def _kind(answer: Answer) -> str:

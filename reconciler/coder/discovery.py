@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from reconciler.coder import paths
-from reconciler.coder.answers import HINT_SIGN_ON, error_of, is_experiment_missing, is_not_found, shown
+from reconciler.coder.answers import HINT_SIGN_ON, PROXY_ASKS, error_of, is_experiment_missing, is_not_found, shown
 from reconciler.coder.exchange import Answer, Request
 from reconciler.coder.listing import load_organizations
 from reconciler.coder.routes import OVERRIDE_ROUTES, OverrideRoute, Route, no_route, probe, read_probe
@@ -143,7 +143,7 @@ def _ask(transport: Transport, requests: Sequence[Request]) -> list[Answer]:
 
 
 def _read_build(answer: Answer, url: str) -> Fields:
-    if 300 <= answer.status < 400 or answer.status >= 500:
+    if 300 <= answer.status < 400 or answer.status >= 500 or answer.status == PROXY_ASKS:
         raise error_of(answer)
     hint = HINT_SIGN_ON if answer.status in (401, 403) else "check CODER_URL"
     if answer.status != 200 or answer.content_type != "application/json":

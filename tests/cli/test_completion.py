@@ -32,6 +32,12 @@ def test_options_are_offered(shell: Shell) -> None:
     assert offered(shell, "apply", incomplete="--auto") == ["--auto-approve"]
 
 
+def test_nothing_is_offered_after_a_command_that_does_not_exist(shell: Shell) -> None:
+    """Not even a traceback, which a shell would show in the middle of the line."""
+    offered(shell, "vlidate", incomplete="--")
+    assert offered(shell, "vlidate", "policies", incomplete="x") == []
+
+
 def test_hazards_are_offered(shell: Shell) -> None:
     assert offered(shell, "plan", "--allow", incomplete="B") == ["BLOCKS_USERS=1"]
 

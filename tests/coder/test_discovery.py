@@ -158,6 +158,16 @@ def test_a_server_that_redirects_to_its_access_url_names_it() -> None:
     assert caught.value.hint == "set CODER_URL to https://coder.example"
 
 
+def test_a_proxy_that_asks_for_a_password_is_named_and_not_the_url() -> None:
+    """For http a proxy answers in Coder's place."""
+    with sandbox_and_reader() as (sandbox, reader):
+        sandbox.fault(Fault("raw", path="*", status=407, times=9))
+        with pytest.raises(ServerError, match=r"407 with .*: a proxy asks for a user name and password") as caught:
+            reader.deployment()
+    assert "HTTP_PROXY" in caught.value.hint
+    assert "CODER_URL" not in caught.value.hint
+
+
 def test_no_licence() -> None:
     with sandbox_and_reader(licensed=False) as (_, reader), pytest.raises(DeniedError, match="no licence") as caught:
         reader.deployment()

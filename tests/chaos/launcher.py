@@ -13,11 +13,8 @@ cut short as well: Coder's own answer 429 asks for 60 s, and two of them would b
 
 from __future__ import annotations
 
-import gc
-import importlib
 import json
 import os
-import pkgutil
 import resource
 import signal
 import sys
@@ -26,13 +23,11 @@ import traceback
 from types import SimpleNamespace
 from typing import Any
 
-import httpx
-
-import reconciler
 from reconciler.cli import entry, server, signals
 from reconciler.operations import journal_file
 from tests.hearing import hear_signals
 from tests.patience import PATIENCE_S
+from tests.warm.process import open_as, run_command, warm_up
 
 _SHORTEST_S = 0.001
 
@@ -44,22 +39,12 @@ def main() -> None:
         sys.argv[0] = "reconciler"
         _wait_briefly()
         sys.exit(entry.main())
-    _warm_up()
+    warm_up(with_sandbox=False)
     for line in sys.stdin:
         request = json.loads(line)
         ((verb, about),) = request.items()
         answer = _start(about) if verb == "start" else _has_ended(about) if verb == "ended" else _wait(about)
         print(json.dumps(answer), flush=True)
-
-
-def _warm_up() -> None:
-    """Import what commands import late, and keep the collector from what children share: it would copy the memory."""
-    for module in pkgutil.walk_packages(reconciler.__path__, "reconciler."):
-        if not module.name.startswith(("reconciler.sandbox", "reconciler.__main__")):
-            importlib.import_module(module.name)
-    httpx.Client(trust_env=False).close()
-    gc.collect()
-    gc.freeze()
 
 
 def _start(command: dict[str, Any]) -> int:
@@ -69,25 +54,11 @@ def _start(command: dict[str, Any]) -> int:
     code = 1
     try:
         _become(command)
-        code = entry.main()
-    except SystemExit as end:
-        code = end.code if isinstance(end.code, int) else 1
+        code = run_command()
     except BaseException:  # noqa: BLE001  # as Python does at its end
         traceback.print_exc()
     finally:
-        code = _say_goodbye(code)
         os._exit(code)
-
-
-def _say_goodbye(code: int) -> int:
-    """Flush as Python does at exit, where a flush that fails makes the exit code 120."""
-    for stream in (sys.stdout, sys.stderr):
-        try:
-            if stream is not None:
-                stream.flush()
-        except OSError:
-            code = 120
-    return code
 
 
 def _has_ended(pid: int) -> bool:
@@ -111,9 +82,7 @@ def _wait(pid: int) -> int | str:
 def _become(command: dict[str, Any]) -> None:
     os.chdir(command["folder"])
     for target, name in ((1, command["out"]), (2, command["err"])):
-        fd = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-        os.dup2(fd, target)
-        os.close(fd)
+        open_as(name, os.O_WRONLY | os.O_CREAT | os.O_APPEND, target)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     if command["closed"]:
         sys.stdout = None

@@ -17,6 +17,8 @@ from typing import Any
 
 import yaml
 
+from tests.warm import warm_folder
+
 ROOT = Path(__file__).parents[2]
 COMPONENT = ROOT / "deploy" / "gitlab" / "templates" / "ai-budgets.yml"
 _INPUT = re.compile(r"\$\[\[ inputs\.(\w+) \]\]")
@@ -56,7 +58,7 @@ def run(definition: Mapping[str, Any], *, folder: Path, variables: Mapping[str, 
     """Run a job's lines in order, in one shell that stops at the first that fails."""
     lines = [*definition.get("before_script", []), *definition["script"]]
     environment = {
-        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        "PATH": f"{warm_folder()}:{Path(sys.executable).parent}:{os.environ['PATH']}",
         "HOME": str(folder),
         "CI": "true",
         **{key: value for key, value in os.environ.items() if key.startswith("COV")},

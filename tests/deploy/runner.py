@@ -15,6 +15,7 @@ import yaml
 
 from tests.deploy.expressions import fill, is_true
 from tests.deploy.github import REPOSITORY, REPOSITORY_ID, GitHub
+from tests.warm import warm_folder
 
 ROOT = Path(__file__).parents[2]
 OURS = "acme/coder-budget-reconciler"
@@ -139,7 +140,7 @@ class Runner:
             ["bash", "--noprofile", "--norc", "-eo", "pipefail", str(machine / f"step-{number}.sh")],
             cwd=self.work_tree,
             env={
-                "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+                "PATH": f"{warm_folder()}:{Path(sys.executable).parent}:{os.environ['PATH']}",
                 "HOME": str(machine / "home"),
                 "CI": "true",
                 "GITHUB_ACTIONS": "true",

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from reconciler.sandbox import Sandbox
+from tests.warm import warm_folder
 
 BASE = """\
 version: 1
@@ -73,7 +73,7 @@ class Repository:
     def overrides(self) -> set[str]:
         """Return who has an override in acme."""
         done = subprocess.run(
-            [sys.executable, "-m", "reconciler", "export", "acme"], capture_output=True, text=True, check=True,
+            [warm_folder() / "reconciler", "export", "acme"], capture_output=True, text=True, check=True,
             env={"PATH": os.environ["PATH"], "HOME": str(self.work_tree), "CODER_URL": self.sandbox.url,
                  "CODER_SESSION_TOKEN": self.sandbox.tokens["user-admin"]},
         )  # fmt: skip

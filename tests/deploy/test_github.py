@@ -18,6 +18,7 @@ import yaml
 from tests.deploy.company import DRIFT, DUE, Site, opened
 from tests.deploy.runner import ROOT, Job
 from tests.deploy.site import BASE, BLOCKS, INVALID, RAISED
+from tests.warm import warm_folder
 
 OPTIONS = (ROOT / "reconciler/cli/help/plan.txt").read_text() + (ROOT / "reconciler/cli/help/apply.txt").read_text()
 pytestmark = pytest.mark.skipif("--base" not in OPTIONS, reason="the option --base is not there yet")
@@ -252,7 +253,7 @@ def _path() -> str:
     import os
     import sys
 
-    return f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    return f"{warm_folder()}:{Path(sys.executable).parent}:{os.environ['PATH']}"
 
 
 @pytest.mark.parametrize("script", ["install.sh", "run.sh"])

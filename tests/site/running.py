@@ -26,6 +26,7 @@ from reconciler.sandbox import Options, Sandbox
 from tests.patience import PATIENCE_S
 from tests.readme.blocks import moved, moved_back, settled
 from tests.site.pages import ROOT
+from tests.warm import warm_folder
 
 _BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _COMMAND = re.compile(r"^\$ ((?:.*\\\n)*.*)\n", re.MULTILINE)
@@ -124,7 +125,7 @@ def run_page(text: str, *, folder: Path, options: Options) -> list[Ran]:
     blocks = blocks_of(text)
     with Sandbox(options) as sandbox:
         environment = {
-            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+            "PATH": f"{warm_folder()}:{Path(sys.executable).parent}:{os.environ['PATH']}",
             "HOME": str(folder / "home"),
             "CODER_URL": sandbox.url,
             "CODER_SESSION_TOKEN": sandbox.tokens["user-admin"],

@@ -1,0 +1,19 @@
+# `reconciler` of a warm folder: hands its arguments, environment, folder and streams over, and exits as it is told.
+# It runs without the site and imports nothing but built-in modules, so that it starts in 10 ms.
+import os
+import sys
+from _socket import AF_UNIX, SCM_RIGHTS, SHUT_WR, SOCK_STREAM, SOL_SOCKET, socket
+
+here = os.open(".", os.O_RDONLY)
+handed = b"".join(number.to_bytes(4, sys.byteorder) for number in (0, 1, 2, here))
+parts = [str(len(sys.argv)).encode(), *map(os.fsencode, sys.argv)]
+parts += [name + b"=" + value for name, value in os.environb.items()]
+connection = socket(AF_UNIX, SOCK_STREAM)
+connection.connect(os.path.join(os.path.dirname(os.path.abspath(sys.argv[0])), "socket"))
+connection.sendmsg([b"."], [(SOL_SOCKET, SCM_RIGHTS, handed)])
+connection.sendall(b"\0".join(parts))
+connection.shutdown(SHUT_WR)
+code = b""
+while piece := connection.recv(16):
+    code += piece
+sys.exit(int(code) if code else "the warm command ended without an exit code")

@@ -1,0 +1,64 @@
+"""What a process does that commands are forked off, and what a forked command does at its beginning and its end."""
+
+from __future__ import annotations
+
+import gc
+import importlib
+import os
+import pkgutil
+import sys
+import traceback
+
+import httpx
+
+import reconciler
+from reconciler.cli import entry
+
+
+def warm_up(*, with_sandbox: bool) -> None:
+    """Import what commands import late, and keep the collector from what children share: it would copy the memory."""
+    for module in pkgutil.walk_packages(reconciler.__path__, "reconciler."):
+        is_of_the_sandbox = module.name.startswith("reconciler.sandbox")
+        if module.name != "reconciler.__main__" and (with_sandbox or not is_of_the_sandbox):
+            importlib.import_module(module.name)
+    httpx.Client(trust_env=False).close()
+    gc.collect()
+    gc.freeze()
+
+
+def run_command() -> int:
+    """Run the command of `sys.argv`; return its exit code as Python would end with it."""
+    code: int | str | None = 1
+    try:
+        code = entry.main()
+    except SystemExit as end:
+        code = end.code
+    except BaseException:  # noqa: BLE001  # as Python does at its end
+        traceback.print_exc()
+    return _say_goodbye(code if isinstance(code, int) else 1)
+
+
+def _say_goodbye(code: int) -> int:
+    """Flush as Python does at exit, where a flush that fails makes the exit code 120."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            if stream is not None:
+                stream.flush()
+        except OSError:
+            code = 120
+    return code
+
+
+def save_coverage() -> None:
+    """Save what was measured, if coverage is; `os._exit` leaves that out."""
+    coverage = sys.modules.get("coverage")
+    if coverage is not None and (measuring := coverage.Coverage.current()) is not None:
+        measuring.stop()
+        measuring.save()
+
+
+def open_as(path: str, flags: int, target: int) -> None:
+    """Open a file as this file descriptor."""
+    number = os.open(path, flags, 0o600)
+    os.dup2(number, target)
+    os.close(number)

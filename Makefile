@@ -2,6 +2,9 @@
 PYTHON ?= python3
 BIN    := .venv/bin
 
+# Containers often forbid Python to keep what it compiles; each worker of the suite and each command would compile anew.
+export PYTHONDONTWRITEBYTECODE :=
+
 .DEFAULT_GOAL := help
 .PHONY: help demo test days check site lint-deploy lower-bounds release home locks bench year chaos simulate clean
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import gc
 import os
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.chaos.commands import Launcher
 from tests.days.dealing import DAYS, chosen_for
 from tests.hearing import hear_signals
 
@@ -59,6 +60,13 @@ def pytest_collection() -> Generator[None, object, object]:
     finally:
         gc.enable()
         gc.freeze()
+
+
+@pytest.fixture(scope="session")
+def launcher() -> Iterator[Launcher]:
+    """A process that no test changes: each command of the tests of apply and of the fault harness is forked off it."""
+    with Launcher() as launcher:
+        yield launcher
 
 
 @pytest.fixture(autouse=True)

@@ -1,4 +1,4 @@
-"""Shared by the tests of apply: a process that starts commands fast, and a sandbox with a folder to run them in."""
+"""Shared by the tests of apply: a sandbox with a folder to run commands in."""
 
 from __future__ import annotations
 
@@ -10,12 +10,6 @@ import pytest
 from reconciler.sandbox import Options, Sandbox
 from tests.apply.site import Site
 from tests.chaos.commands import Launcher
-
-
-@pytest.fixture(scope="session")
-def launcher() -> Iterator[Launcher]:
-    with Launcher() as running:
-        yield running
 
 
 @pytest.fixture

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 from _pytest.mark import ParameterSet
 
@@ -16,13 +14,6 @@ BATCH = 25
 def batches(runs: int) -> list[ParameterSet]:
     """Return where each batch begins; the random worlds hold no date, so other days than today see the first alone."""
     return [pytest.param(first, marks=[pytest.mark.today_only] if first else []) for first in range(0, runs, BATCH)]
-
-
-@pytest.fixture(scope="session")
-def launcher() -> Iterator[Launcher]:
-    """A process of its own, which no run changes: each command is forked off it."""
-    with Launcher() as launcher:
-        yield launcher
 
 
 @pytest.mark.parametrize("first", batches(150))

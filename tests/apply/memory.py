@@ -2,41 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from reconciler.core.action import Action
-from reconciler.core.audit import AuditQuestion, Changes, History, RecentChanges
-from reconciler.core.budget import ABSENT, Budget, GroupId, OrganizationId, Reading, State, UserId
+from reconciler.core.budget import ABSENT, Budget, GroupId, Reading, State, UserId
 from reconciler.core.directory import Directory, Group, Subject, User
 from reconciler.core.gate.verdict import Verdict
-from reconciler.core.grant_records import GrantRecords
 from reconciler.core.people.assess import assess
 from reconciler.core.plan.order import in_order
 from reconciler.core.plan.outcome import Event
 from reconciler.core.plan.plan import Plan
-from reconciler.core.snapshot import Deployment, People, Snapshot
-from reconciler.core.spend import Export, Window
+from reconciler.core.snapshot import People
 from reconciler.errors import ReconcilerError
-from reconciler.money import Micros
 from reconciler.operations.apply import Run
 from reconciler.operations.journal_file import Journal
+from tests.effects.reader import SnapshotReader
 from tests.effects.worlds import NOW, World
 
 
 @dataclass
-class Memory:
-    """Satisfies Reader and Writer. `before_read` and `before_write` may change it, or raise what Coder answers."""
+class Memory(SnapshotReader):
+    """A reader that is a Writer, too. `before_read` and `before_write` may change it, or raise what Coder answers."""
 
-    snapshot: Snapshot
     before_read: Callable[[Subject], None] = lambda subject: None
     before_write: Callable[[Subject], None] = lambda subject: None
     after_write: Callable[[], None] = lambda: None
     is_demoted: bool = False
-    requests: int = 0
-    server_ahead_s: float | None = None
     writes: list[str] = field(default_factory=list)
     states: dict[GroupId | UserId, Reading] = field(init=False)
 
@@ -44,18 +38,6 @@ class Memory:
         self.states = {}
         for readings in (self.snapshot.group_budgets, self.snapshot.user_overrides):
             self.states.update(readings.items())
-
-    def reserve(self, requests: int) -> None:
-        """There is no limit."""
-
-    def deployment(self) -> Deployment:
-        return self.snapshot.deployment
-
-    def directory(self) -> Directory:
-        return self.snapshot.directory
-
-    def find_users(self, names: Collection[str]) -> tuple[User, ...]:
-        return ()
 
     def group_budgets(self, groups: Sequence[Group]) -> Mapping[GroupId, Reading]:
         self._require_rights()
@@ -65,42 +47,10 @@ class Memory:
         self._require_rights()
         return People(overrides={user.id: self.states.get(user.id, ABSENT) for user in users}, reported={})
 
-    def live(
-        self, groups: Sequence[Group], users: Sequence[User], directory: Directory, *, spenders: Collection[UserId] = ()
-    ) -> tuple[Mapping[GroupId, Reading], People]:
-        return self.group_budgets(groups), self.people(users, directory)
-
     def budget(self, subject: Subject) -> Reading:
         self._require_rights()
         self.before_read(subject)
         return self.states[subject.id]
-
-    def spend(self, asked: Mapping[GroupId, Sequence[UserId]]) -> Mapping[GroupId, Mapping[UserId, Micros]]:
-        return {group: dict.fromkeys(people, Micros(0)) for group, people in asked.items()}
-
-    def period(self) -> None:
-        """It does not say."""
-
-    def exports(self, organizations: Collection[OrganizationId], windows: Sequence[Window]) -> tuple[Export, ...]:
-        return ()
-
-    def changes(self, subject: Subject, since: datetime) -> Changes:
-        return Changes()
-
-    def elsewhere(self, users: Collection[UserId]) -> frozenset[UserId]:
-        return frozenset()
-
-    def recent_changes(self, subjects: Collection[Subject], since: datetime) -> RecentChanges:
-        return RecentChanges(newest={}, is_whole=True)
-
-    def history(self, question: AuditQuestion) -> History:
-        return History()
-
-    def grant_records(self, names: Collection[str], since: datetime) -> GrantRecords:
-        return GrantRecords()
-
-    def may_write(self, *, organizations: Collection[OrganizationId], overrides: bool) -> tuple[str, ...]:
-        return ()
 
     def put(self, subject: Subject, budget: Budget) -> Budget:
         self._write(subject, budget)

@@ -41,8 +41,8 @@ from reconciler.render.overview import overview_of, signed_usd
 from reconciler.render.pages import github
 from reconciler.render.text import harmless
 from tests.documents.samples import FACTS, PLACE, large_plan, outcome, plan, plan_of, values
+from tests.effects.reader import SnapshotReader
 from tests.effects.worlds import NOW, World, plans, set_group, spends, usd
-from tests.property.strategies import SnapshotReader
 
 ROWS = pytest.mark.parametrize("row", FORMATS.values(), ids=list(FORMATS))
 PLANS = plans().flatmap(

@@ -1,4 +1,4 @@
-"""Small worlds to plan in: live state and policies over a handful of names, and a reader that knows it all at once.
+"""Small worlds to plan in: live state and policies over a handful of names.
 
 Ids are names, as in tests/effects/worlds.py. A world is drawn whole, unreadable budgets and hidden names included, so
 that a law need not ask where its world comes from.
@@ -6,99 +6,24 @@ that a law need not ask where its world comes from.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from hypothesis import strategies as st
 
-from reconciler.core.audit import AuditQuestion, Changes, History, RecentChanges
-from reconciler.core.budget import ABSENT, GroupId, OrganizationId, Reading, Unknown, UserId
-from reconciler.core.directory import Directory, Group, Subject, User
-from reconciler.core.grant_records import GrantRecords
+from reconciler.core.budget import ABSENT, Unknown
 from reconciler.core.moment import present
 from reconciler.core.plan.plan import Plan
 from reconciler.core.policy import GroupBudgetEntry, Manage, NotRead, Policy, UserOverrideEntry
 from reconciler.core.scope import EVERYTHING, Scope
-from reconciler.core.snapshot import Deployment, People, Snapshot
-from reconciler.core.spend import Export, Window, month_of
+from reconciler.core.snapshot import Snapshot
 from reconciler.errors import Place
-from reconciler.money import Micros
 from reconciler.operations.plan import PlanRequest, make_plan
+from tests.effects.reader import SnapshotReader
 from tests.effects.worlds import NOW, World, usd, worlds
 
 UNREADABLE = Unknown("the server is tired today")
-
-
-@dataclass(slots=True)
-class SnapshotReader:
-    """Satisfies operations.ports.Reader with a snapshot; what is not in it is absent."""
-
-    snapshot: Snapshot
-    requests: int = 0
-    server_ahead_s: float | None = None
-
-    def reserve(self, requests: int) -> None:
-        """There is no limit."""
-
-    def deployment(self) -> Deployment:
-        return self.snapshot.deployment
-
-    def directory(self) -> Directory:
-        return self.snapshot.directory
-
-    def find_users(self, names: Collection[str]) -> tuple[User, ...]:
-        return ()
-
-    def group_budgets(self, groups: Sequence[Group]) -> Mapping[GroupId, Reading]:
-        return {group.id: self.snapshot.group_budgets.get(group.id, ABSENT) for group in groups}
-
-    def people(self, users: Sequence[User], directory: Directory) -> People:
-        return People(
-            overrides={user.id: self.snapshot.user_overrides.get(user.id, ABSENT) for user in users}, reported={}
-        )
-
-    def live(
-        self, groups: Sequence[Group], users: Sequence[User], directory: Directory, *, spenders: Collection[UserId] = ()
-    ) -> tuple[Mapping[GroupId, Reading], People]:
-        return self.group_budgets(groups), self.people(users, directory)
-
-    def budget(self, subject: Subject) -> Reading:
-        return self.snapshot.reading(subject)
-
-    def spend(self, asked: Mapping[GroupId, Sequence[UserId]]) -> Mapping[GroupId, Mapping[UserId, Micros]]:
-        return {group: dict.fromkeys(people, Micros(15_000_000)) for group, people in asked.items()}
-
-    def period(self) -> Window | None:
-        return month_of(NOW)
-
-    def exports(self, organizations: Collection[OrganizationId], windows: Sequence[Window]) -> tuple[Export, ...]:
-        left_out = dict.fromkeys(organizations, "a snapshot has no export")
-        return tuple(Export(window=window, booked={}, unpriced=(), left_out=left_out) for window in windows)
-
-    def unpriced_requests(self, organizations: Collection[OrganizationId], period: Window) -> int | None:
-        return None
-
-    def free_models(self) -> frozenset[str]:
-        return frozenset()
-
-    def changes(self, subject: Subject, since: datetime) -> Changes:
-        return Changes()
-
-    def elsewhere(self, users: Collection[UserId]) -> frozenset[UserId]:
-        return frozenset()
-
-    def recent_changes(self, subjects: Collection[Subject], since: datetime) -> RecentChanges:
-        return RecentChanges(newest={}, is_whole=True)
-
-    def history(self, question: AuditQuestion) -> History:
-        return History()
-
-    def grant_records(self, names: Collection[str], since: datetime) -> GrantRecords:
-        return GrantRecords()
-
-    def may_write(self, *, organizations: Collection[OrganizationId], overrides: bool) -> tuple[str, ...]:
-        return ()
 
 
 def plan_of(

@@ -20,8 +20,9 @@ from reconciler.core.policy import GroupBudgetEntry, Policy, UserOverrideEntry
 from reconciler.core.snapshot import Snapshot
 from reconciler.errors import Place, ReconcilerError
 from reconciler.operations.plan import Planned, PlanRequest, make_plan
+from tests.effects.reader import SnapshotReader
 from tests.effects.worlds import NOW, World, usd
-from tests.property.strategies import SnapshotReader, plan_of, situations
+from tests.property.strategies import plan_of, situations
 
 Situation = tuple[World, Snapshot, tuple[Policy, ...]]
 some = settings(max_examples=80)

@@ -24,9 +24,10 @@ from reconciler.operations.snapshot import NOT_RECORDED, RecordedReader, record
 from reconciler.sandbox import Sandbox
 from tests.cli.goldens import assert_golden
 from tests.cli.running import Shell
+from tests.effects.reader import SnapshotReader
 from tests.effects.worlds import NOW as AT
 from tests.effects.worlds import World, group_of
-from tests.property.strategies import SnapshotReader, situations
+from tests.property.strategies import situations
 from tests.status.helpers import COMPANY, GOLDEN, company, settled
 
 POLICY = """\

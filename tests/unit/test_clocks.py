@@ -15,8 +15,8 @@ from reconciler.errors import PolicyError
 from reconciler.operations.plan import PlanRequest, make_plan
 from reconciler.policy_file.load import read_texts
 from reconciler.policy_file.nodes import PolicyText
+from tests.effects.reader import SnapshotReader
 from tests.effects.worlds import NOW, World
-from tests.property.strategies import SnapshotReader
 
 DAY_S = 86_400.0
 WORLD = World({"acme": ["ana", "bob"]}, {"acme": 50}, {"ana": (300, "acme")})

@@ -27,8 +27,9 @@ from reconciler.operations.export import export
 from reconciler.operations.plan import take_snapshot
 from reconciler.render.outcome import outcome_lines
 from reconciler.render.text import text_of
+from tests.effects.reader import SnapshotReader
 from tests.effects.worlds import FIRST_SERVER, NEW_SERVER, NOW, World, group_of, set_group, set_user, usd
-from tests.property.strategies import UNREADABLE, SnapshotReader, plan_of
+from tests.property.strategies import UNREADABLE, plan_of
 
 WORLD = World(
     {"acme": ["ana", "bob", "eve"], "acme/eng": ["ana"], "acme/ops": ["bob"], "beta": ["kim"], "beta/eng": ["kim"]},

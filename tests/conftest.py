@@ -25,7 +25,8 @@ settings.register_profile(
 settings.register_profile("thorough", settings.get_profile("default"), derandomize=False, max_examples=2_000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
-_MEANT_FOR_US = ("CODER_", "SSL_CERT_", "XDG_CONFIG_", "http_", "https_", "all_", "no_proxy")
+_MEANT_FOR_US = ("coder_", "ssl_cert_", "xdg_config_", "http_", "https_", "all_", "no_proxy")
+"""How the names of such variables begin, in small letters."""
 _COLORS = ("NO_COLOR", "FORCE_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "COLUMNS")
 
 
@@ -73,7 +74,7 @@ def launcher() -> Iterator[Launcher]:
 def _nobody_at_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     """Take away whatever of the developer's own environment could reach the code under test."""
     for name in tuple(os.environ):
-        if name.lower().startswith(tuple(prefix.lower() for prefix in _MEANT_FOR_US)) or name in _COLORS:
+        if name.lower().startswith(_MEANT_FOR_US) or name in _COLORS:
             monkeypatch.delenv(name)
     monkeypatch.setenv("HOME", str(_home(tmp_path_factory)))
 

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import dataclasses
 import gc
 import importlib
 import os
 import pkgutil
 import sys
 import traceback
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any
 
 import httpx
 
 import reconciler
 from reconciler.cli import entry
+from reconciler.formats import codec
 
 
 def warm_up(*, with_sandbox: bool) -> None:
@@ -20,10 +25,20 @@ def warm_up(*, with_sandbox: bool) -> None:
     for module in pkgutil.walk_packages(reconciler.__path__, "reconciler."):
         is_of_the_sandbox = module.name.startswith("reconciler.sandbox")
         if module.name != "reconciler.__main__" and (with_sandbox or not is_of_the_sandbox):
-            importlib.import_module(module.name)
+            _read_hints(vars(importlib.import_module(module.name)))
     httpx.Client(trust_env=False).close()
+    for name in ("encodings.ascii", "encodings.idna", "pwd"):  # of a connection to a name, and of who runs this
+        importlib.import_module(name)
     gc.collect()
     gc.freeze()
+
+
+def _read_hints(names: Mapping[str, Any]) -> None:
+    """Let the codec read the types of documents, which it does once a process."""
+    for value in tuple(names.values()):
+        if isinstance(value, type) and dataclasses.is_dataclass(value):
+            with suppress(NameError):  # it is never written: its types are imported for mypy alone
+                codec._hints(value)
 
 
 def run_command() -> int:

@@ -18,6 +18,7 @@ from tests.contract.matching import JsonValue
 
 HERE = Path(__file__).with_name("sdk.txt")
 ORDER = ("2.34", "2026-05-29", "2.35", "2.36", "2.37", "2.38")
+_PLACE = {generation: place for place, generation in enumerate(ORDER)}
 
 _TOKEN = re.compile(r"\s*(\[\]|map\[|@-?[\w.-]+|[A-Za-z_][\w-]*|[{}\],:?*()|])")
 _MARKS = re.compile(r"((?: @-?[\w.-]+)+)$")
@@ -33,7 +34,7 @@ class Span:
     last: str = ORDER[-1]
 
     def __contains__(self, generation: str) -> bool:
-        return ORDER.index(self.first) <= ORDER.index(generation) <= ORDER.index(self.last)
+        return _PLACE[self.first] <= _PLACE[generation] <= _PLACE[self.last]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -211,10 +212,11 @@ def _operation(line: str) -> Operation:
     )  # fmt: skip
 
 
-def operations(generation: str) -> list[Operation]:
+@cache
+def operations(generation: str) -> tuple[Operation, ...]:
     """Return the operations of a generation."""
     assert generation in GENERATIONS
-    return [operation for operation in load_sdk().operations if generation in operation.span]
+    return tuple(operation for operation in load_sdk().operations if generation in operation.span)
 
 
 def operation_of(generation: str, method: str, path: str) -> Operation | None:

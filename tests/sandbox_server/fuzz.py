@@ -62,7 +62,7 @@ class Fuzzer:
     world: World
     random: random.Random
     generation: str
-    operations: list[Operation] = field(init=False)
+    operations: tuple[Operation, ...] = field(init=False)
 
     def __post_init__(self) -> None:
         self.operations = operations(self.generation)

@@ -9,9 +9,7 @@ import os
 import pkgutil
 import sys
 import traceback
-from collections.abc import Mapping
 from contextlib import suppress
-from typing import Any
 
 import httpx
 
@@ -25,7 +23,8 @@ def warm_up(*, with_sandbox: bool) -> None:
     for module in pkgutil.walk_packages(reconciler.__path__, "reconciler."):
         is_of_the_sandbox = module.name.startswith("reconciler.sandbox")
         if module.name != "reconciler.__main__" and (with_sandbox or not is_of_the_sandbox):
-            _read_hints(vars(importlib.import_module(module.name)))
+            importlib.import_module(module.name)
+    _read_hints()
     httpx.Client(trust_env=False).close()
     for name in ("encodings.ascii", "encodings.idna", "pwd"):  # of a connection to a name, and of who runs this
         importlib.import_module(name)
@@ -33,9 +32,10 @@ def warm_up(*, with_sandbox: bool) -> None:
     gc.freeze()
 
 
-def _read_hints(names: Mapping[str, Any]) -> None:
+def _read_hints() -> None:
     """Let the codec read the types of documents, which it does once a process."""
-    for value in tuple(names.values()):
+    named = (vars(module) for name, module in sys.modules.items() if name.startswith("reconciler.core."))
+    for value in [value for names in named for value in names.values()]:
         if isinstance(value, type) and dataclasses.is_dataclass(value):
             with suppress(NameError):  # it is never written: its types are imported for mypy alone
                 codec._hints(value)

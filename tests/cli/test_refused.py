@@ -12,7 +12,7 @@ import pytest
 from reconciler.core.policy import GuardrailName, Hazard
 from reconciler.money import Micros, format_usd, parse_usd
 from reconciler.sandbox import Sandbox
-from tests.cli.running import AT, BLOCKS_BOB, RAISE_PLATFORM, Ran, Shell
+from tests.cli.running import AT, BLOCKS_BOB, COMPANY, RAISE_PLATFORM, Ran, Shell
 from tests.documents.test_agreement import amounts_of
 
 ALL_GROUPS = "version: 1\norganization: acme\nmanage: {group_budgets: exact}\ngroup_budgets: []\n"
@@ -137,3 +137,16 @@ def test_the_pages_of_a_refused_apply_show_the_plan_and_why(coder: Shell) -> Non
     assert "::error title=AI budgets%3A BLOCKS_USERS,file=policies/acme.yaml,line=5,col=12::" in ran.out
     for name in ("text", "markdown", "html", "junit"):
         assert coder.run("show", "refused.json", "--format", name).code == 0
+
+
+def test_a_page_of_several_runs_says_why_there_was_none(shell: Shell) -> None:
+    with Sandbox(COMPANY) as company:
+        shell.connect(company).policy(RAISE_PLATFORM)
+        shell.policy(BLOCKS_BOB, "bob.yaml")
+        shell.run("apply", "--auto-approve", *AT, "--save", "json=done.json")
+        shell.run("apply", "bob.yaml", "--auto-approve", *AT, "--save", "json=refused.json")
+    for name in ("markdown", "html"):
+        page = shell.run("show", "done.json", "refused.json", "--format", name).out
+        assert "not finished, 1 of 2 changes made" in page
+        assert "BLOCKS_USERS" in page
+    assert "Nothing was written" not in shell.run("show", "refused.json", "--format", "html").out, "said once"

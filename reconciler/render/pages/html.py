@@ -6,7 +6,7 @@ every text. Charts are SVG in the page. Colours follow light and dark; tables be
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import cache
 from typing import assert_never
@@ -84,12 +84,12 @@ def _outcome_page(reports: Sequence[OutcomeReport]) -> Page:
 
 
 def _refused_page(reports: Sequence[OutcomeReport]) -> Page:
-    """Return the page of the plans, under why nothing of them was written."""
+    """Return the page of the plans, under why nothing of them was written where the plans do not say it themselves."""
     page = plan_page([report.plan for report in reports if report.plan])
     alerts = tuple(
         _failure_alert(without_reasons_of(report.plan, report.refusal), title="Nothing was written")
         for report in reports
-        if report.refusal and report.plan
+        if report.refusal and report.plan and not report.plan.verdict.is_refused
     )
     return replace(page, title=f"AI budgets: {outcome_headline(reports)}", alerts=(*alerts, *page.alerts))
 
@@ -123,7 +123,7 @@ def _results_page(reports: Sequence[OutcomeReport]) -> Page:
         )
         for result in Result
     )
-    sentences = tuple(str(sentence) for report in reports if report.run for sentence in remarks(report))
+    sentences = tuple(sentence for report in reports for sentence in _sentences(report))
     tone = "" if all(report.is_complete for report in reports) else "bad"
     return Page(
         title=f"AI budgets: {outcome_headline(reports)}",
@@ -133,6 +133,14 @@ def _results_page(reports: Sequence[OutcomeReport]) -> Page:
         tables=(Table(title="Results", columns=columns, rows=rows),) if rows else (),
         footer=" ".join(map(_run, (report for report in reports if report.run))),
     )
+
+
+def _sentences(report: OutcomeReport) -> Iterator[str]:
+    """Yield what a run found, or why there was none."""
+    if report.refusal is not None:
+        yield from _failure_alert(report.refusal, title="").lines
+    elif report.run:
+        yield from map(str, remarks(report))
 
 
 def _run(report: OutcomeReport) -> str:

@@ -266,7 +266,7 @@ def _refused(report: OutcomeReport, facts: Facts) -> list[str]:
     reasons = _reasons(without_reasons_of(report.plan, report.refusal), facts)
     problems = [problem for problem in problems_of_plan(report.plan) if not problem.is_hazard]
     return [
-        *reasons, "", *_money_table(overview_of([report.plan])), *_refusal([report.plan]), *_problems(problems, facts),
+        *reasons, *_money_table(overview_of([report.plan])), *_refusal([report.plan]), *_problems(problems, facts),
     ]  # fmt: skip
 
 

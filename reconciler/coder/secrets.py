@@ -4,9 +4,9 @@ A server or a proxy may echo what it was sent: as it is, in other capitals, or e
 also several times over. So each character of a secret is looked for in all of these spellings. The secrets are the
 token, the values of CODER_HEADER, their longer words, and the password in a `Basic` value.
 
-The pattern of all spellings takes 10 ms to compile, and most runs never need it: plain ASCII text without a character
-that begins an escape holds a secret only letter by letter, which `in` tells. So it is compiled at the first text that
-may need it.
+The pattern of all spellings takes milliseconds to compile, and most runs never need it: plain ASCII text without a
+character that begins an escape holds a secret only letter by letter, which `in` tells. So it is compiled at the first
+text that may need it.
 """
 
 from __future__ import annotations

@@ -64,14 +64,6 @@ def _say_goodbye(code: int) -> int:
     return code
 
 
-def save_coverage() -> None:
-    """Save what was measured, if coverage is; `os._exit` leaves that out."""
-    coverage = sys.modules.get("coverage")
-    if coverage is not None and (measuring := coverage.Coverage.current()) is not None:
-        measuring.stop()
-        measuring.save()
-
-
 def open_as(path: str, flags: int, target: int) -> None:
     """Open a file as this file descriptor."""
     number = os.open(path, flags, 0o600)

@@ -8,7 +8,7 @@ import socket
 import sys
 
 from tests.hearing import hear_signals
-from tests.warm.process import run_command, save_coverage, warm_up
+from tests.warm.process import run_command, warm_up
 
 
 def main() -> None:
@@ -25,7 +25,6 @@ def main() -> None:
                 if os.fork() == 0:
                     _become(connection)
             _reap()
-    save_coverage()
 
 
 def _reap() -> None:
@@ -55,7 +54,6 @@ def _become(connection: socket.socket) -> None:
         os.environb.clear()
         os.environb.update((name, value) for name, _, value in (part.partition(b"=") for part in parts[int(count) :]))
         code = run_command()
-        save_coverage()
     finally:
         connection.sendall(str(code).encode())
         os._exit(code)

@@ -74,7 +74,7 @@ DOCUMENTS: Mapping[str, Document] = {
             version=2,
             made_of="reconciler.core.plan.report:OutcomeReport",
             about="What `apply --json`, `revert --json` and `show JOURNAL --json` print: what really happened, from "
-            "the journal's events and never from the plan.",
+            "the journal's events and never from the plan; or why nothing was written (`refusal`).",
         ),
         Document(
             name="explanation",
@@ -107,7 +107,8 @@ DOCUMENTS: Mapping[str, Document] = {
             name="error",
             version=2,
             made_of="reconciler.errors:Failure",
-            about="What every command prints with --json when it ends in an error or a refusal.",
+            about="What every command prints with --json when it ends in an error or a refusal; `apply` and `revert` "
+            "print an outcome with `refusal` once their plan was made.",
         ),
     )
 }

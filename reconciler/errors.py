@@ -18,9 +18,9 @@ A leaf exists only where a caller treats it differently. A secret never enters a
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from datetime import datetime
 
+from reconciler.dataclass import dataclass
 from reconciler.words import count
 
 

@@ -18,9 +18,9 @@ import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from typing import IO
 
+from reconciler.dataclass import dataclass
 from reconciler.errors import ReconcilerError
 
 PASSED = (

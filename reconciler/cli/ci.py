@@ -6,10 +6,10 @@ variables" (and its build user vars plugin), Buildkite "Environment variables".
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from urllib.parse import urlsplit, urlunsplit
+
+from reconciler.dataclass import dataclass
 
 _MAX_LENGTH = 300
 
@@ -66,23 +66,3 @@ def _filled(template: str, environ: Mapping[str, str]) -> str:
 
 def _printable(text: str) -> str:
     return "".join(filter(str.isprintable, text)).strip()[:_MAX_LENGTH]
-
-
-def link_base(environ: Mapping[str, str], *, folder: str) -> str:
-    """Return the address of a folder in the commit that CI checked out; empty outside of CI.
-
-    `https://github.com/acme/budgets/blob/SHA`; a policy's path and line are put behind it.
-    """
-    if environ.get("GITHUB_ACTIONS") and environ.get("GITHUB_REPOSITORY") and environ.get("GITHUB_SHA"):
-        server = environ.get("GITHUB_SERVER_URL", "https://github.com")
-        base = f"{server}/{environ['GITHUB_REPOSITORY']}/blob/{environ['GITHUB_SHA']}"
-        root = environ.get("GITHUB_WORKSPACE", "")
-    elif environ.get("GITLAB_CI") and environ.get("CI_PROJECT_URL") and environ.get("CI_COMMIT_SHA"):
-        base = f"{environ['CI_PROJECT_URL']}/-/blob/{environ['CI_COMMIT_SHA']}"
-        root = environ.get("CI_PROJECT_DIR", "")
-    else:
-        return ""
-    folder = os.path.relpath(folder, root) if root else "."
-    if folder.startswith(".."):
-        return ""
-    return base if folder == "." else f"{base}/{folder}"

@@ -32,9 +32,9 @@ def main() -> int:
     if _SYSTEM != "posix":
         return _refuse("Error: reconciler does not run on Windows; run it on Linux or macOS, or in WSL.\n")
     try:
+        gc.disable()  # a command lives for seconds; looking for cycles, of which it has none, took a tenth of a plan
         from reconciler.cli.app import run
 
-        gc.disable()  # a command lives for seconds; looking for cycles, of which it has none, took a tenth of a plan
         return run(arguments)
     except KeyboardInterrupt:  # before or after the commands, which answer for themselves
         return 130

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from reconciler.errors import ReconcilerError, RefusedError
 
 if TYPE_CHECKING:  # `validate` needs none of them
-    from reconciler.core.gate.verdict import Breach
+    from reconciler.core.gate.breach import Breach
     from reconciler.core.plan.drift import Drift, DriftKind
     from reconciler.core.plan.outcome import Outcome
     from reconciler.core.plan.plan import Plan

@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,11 +14,12 @@ from reconciler.cli import files
 from reconciler.cli.screen import tell
 from reconciler.cli.server import ServerOptions
 from reconciler.core.recording import Recording
+from reconciler.dataclass import dataclass
 from reconciler.errors import FileError
 from reconciler.formats import document
 from reconciler.formats.documents import DOCUMENTS, load
-from reconciler.operations.explain import ActivityReader
-from reconciler.operations.snapshot import RecordedReader
+from reconciler.operations.ports import ActivityReader
+from reconciler.operations.recorded import RecordedReader
 from reconciler.render.text import day, distance
 
 _TITLE = DOCUMENTS["snapshot"].title

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from functools import cache, partial
 
@@ -17,6 +17,7 @@ from reconciler.core.moment import Moment, present
 from reconciler.core.plan.plan import Plan
 from reconciler.core.policy import Policy
 from reconciler.core.scope import EVERYTHING, Scope
+from reconciler.dataclass import dataclass
 from reconciler.errors import FileError, Finding, ListEntries, PolicyError, ReconcilerError, RefusedError
 from reconciler.formats import document
 from reconciler.formats import plan as plan_format

@@ -6,7 +6,7 @@ import os
 from collections.abc import Sequence
 
 from reconciler.cli import files
-from reconciler.cli.options import DEFAULT_PATH
+from reconciler.cli.options.policy import DEFAULT_PATH
 from reconciler.cli.screen import tell
 from reconciler.core.policy import Policy
 from reconciler.errors import FileError

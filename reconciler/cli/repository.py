@@ -16,10 +16,10 @@ import os
 import re
 import shlex
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
 from reconciler.cli import children
 from reconciler.cli.tree import Tree
+from reconciler.dataclass import dataclass
 from reconciler.errors import ReconcilerError
 
 LIMIT_S = 20.0

@@ -7,14 +7,15 @@ import os
 import sys
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TextIO, cast
 
 import click
 
 from reconciler.cli import files
-from reconciler.cli.ci import link_base
+from reconciler.cli.checkout import link_base
+from reconciler.dataclass import dataclass
 from reconciler.errors import (
     FileError,
     ListedEntry,

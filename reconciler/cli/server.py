@@ -8,13 +8,14 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
 from reconciler.cli.progress import Progress
 from reconciler.cli.screen import tell
 from reconciler.core.moment import MOST_APART
+from reconciler.dataclass import dataclass
 from reconciler.errors import FileError
 from reconciler.words import span
 

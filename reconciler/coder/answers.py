@@ -9,11 +9,11 @@ Coder, and after a write it is never taken for a refusal.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from reconciler import strict_json
 from reconciler.coder.exchange import Answer
+from reconciler.dataclass import dataclass
 from reconciler.errors import DeniedError, NotFoundError, RejectedError, ServerError, UnreachableError
 
 ROUTE_NOT_FOUND = "Route not found."

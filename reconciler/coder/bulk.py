@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
 
@@ -23,6 +22,7 @@ from reconciler.coder.wire import Fields, NameGroup, load_object, unique
 from reconciler.core.budget import ABSENT, Budget, GroupId, GroupRef, OrganizationId, State, UserId
 from reconciler.core.directory import Directory, Group
 from reconciler.core.snapshot import Effective, Unlimited
+from reconciler.dataclass import dataclass
 from reconciler.money import Micros
 
 K = TypeVar("K", bound=str)

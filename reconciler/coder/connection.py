@@ -9,11 +9,12 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import PurePath
 from urllib.parse import urlsplit
 
 from reconciler.coder.proxies import Proxy, proxy_for
+from reconciler.dataclass import dataclass
 from reconciler.errors import ReconcilerError
 
 DEFAULT_WAIT_BUDGET_S = 300.0

@@ -9,7 +9,6 @@ does not know says `Route not found.`.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
 from reconciler.coder import paths
 from reconciler.coder.answers import HINT_SIGN_ON, PROXY_ASKS, error_of, is_experiment_missing, is_not_found, shown
@@ -22,6 +21,7 @@ from reconciler.core.budget import OrganizationId, UserId
 from reconciler.core.directory import Organization
 from reconciler.core.snapshot import Deployment, Offers
 from reconciler.core.spend import Window
+from reconciler.dataclass import dataclass
 from reconciler.errors import DeniedError, ServerError
 
 FEATURES = {"aibridge": "AI Gateway", "template_rbac": "groups"}

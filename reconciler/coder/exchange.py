@@ -11,7 +11,7 @@ import socket
 import ssl
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import KW_ONLY, dataclass, field, replace
+from dataclasses import KW_ONLY, field, replace
 from functools import cache
 
 import httpx
@@ -19,6 +19,7 @@ import httpx
 from reconciler.coder.deadline import Deadlines
 from reconciler.coder.retry import NoAnswerKind
 from reconciler.coder.secrets import NO_SECRETS, Mask
+from reconciler.dataclass import dataclass
 
 CONNECT_TIMEOUT_S = 10.0
 TOTAL_TIMEOUT_S = 60.0

@@ -10,9 +10,10 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from reconciler.coder.width import Width, adapt, halve, window_of
+from reconciler.dataclass import dataclass
 
 BUSY_SHARE = 0.75
 """Of the width that has to be in flight when a request begins; a latency without company tells nothing."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ssl
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 
 import httpx
@@ -14,6 +13,7 @@ from reconciler import __version__
 from reconciler.coder.connection import Connection
 from reconciler.coder.secrets import Mask
 from reconciler.coder.tls import resume_sessions
+from reconciler.dataclass import dataclass
 from reconciler.errors import ReconcilerError
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
 
@@ -22,6 +21,7 @@ from reconciler.coder.transport import Transport
 from reconciler.coder.wire import Fields, as_fields, load_json, load_object, load_rows, named_twice, unique, wrong
 from reconciler.core.budget import GroupId, OrganizationId, UserId
 from reconciler.core.directory import Directory, Group, Organization, User
+from reconciler.dataclass import dataclass
 from reconciler.strict_json import KeyTwice
 
 PREBUILDS = UserId("c42fdf75-3097-471c-8c33-fb52454d81c0")

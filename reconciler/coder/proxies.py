@@ -15,9 +15,10 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from urllib.parse import urlsplit
 
+from reconciler.dataclass import dataclass
 from reconciler.errors import ReconcilerError
 
 _SCHEMES = ("http", "https")

@@ -27,8 +27,9 @@ import enum
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
+
+from reconciler.dataclass import dataclass
 
 MAX_ATTEMPTS = 5
 FIRST_WAIT_S = 0.5

@@ -6,11 +6,10 @@ that the server knows is used. No row is an alias of another.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from reconciler.coder import paths
 from reconciler.coder.answers import error_of, is_experiment_missing, is_not_found, is_route_missing
 from reconciler.coder.exchange import Answer, Request
+from reconciler.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

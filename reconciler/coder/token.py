@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import datetime
 
 from reconciler.coder import paths
 from reconciler.coder.exchange import Answer, Request
 from reconciler.coder.transport import Transport
 from reconciler.coder.wire import load_object
+from reconciler.dataclass import dataclass
 
 _TOKEN = re.compile(r"([A-Za-z0-9]{10})-\S+")
 """The part before the dash is the token's id, which is not secret. Source: coder-api sections 5 and 13.5."""

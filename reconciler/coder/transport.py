@@ -10,7 +10,7 @@ import re
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TypeVar, assert_never
 
 import httpx
@@ -33,6 +33,7 @@ from reconciler.coder.retry import (
 )
 from reconciler.coder.secrets import Mask
 from reconciler.coder.width import MAXIMUM, START, Width
+from reconciler.dataclass import dataclass
 from reconciler.errors import ReconcilerError
 
 T = TypeVar("T")

@@ -25,7 +25,9 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
+
+from reconciler.dataclass import dataclass
 
 START = 8
 MAXIMUM = 64

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
@@ -18,6 +17,7 @@ from reconciler import strict_json
 from reconciler.coder.answers import error_of, shown
 from reconciler.coder.exchange import Answer, Request
 from reconciler.core.budget import GroupId, GroupRef
+from reconciler.dataclass import dataclass
 from reconciler.errors import ServerError, UnreachableError
 from reconciler.money import Micros
 

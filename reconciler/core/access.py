@@ -5,8 +5,9 @@ For telling people in time. Nothing is decided by it but whether to speak.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+from reconciler.dataclass import dataclass
 
 ENDS_SOON = timedelta(days=14)
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import ClassVar
 
 from reconciler.core.budget import Absent, State
 from reconciler.core.directory import Directory, Group, Subject
+from reconciler.dataclass import dataclass
 from reconciler.errors import Place
 
 

@@ -5,10 +5,10 @@ Prompts and messages have no field here, so that nothing can show them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 
 from reconciler.core.snapshot import Effective
+from reconciler.dataclass import dataclass
 from reconciler.money import Micros
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
-from dataclasses import dataclass
 from enum import StrEnum
 
 from reconciler.core.audit import AuditEntry
+from reconciler.dataclass import dataclass
 
 _OUR_AGENT = re.compile(r"reconciler/\S+ plan/([0-9a-f]{12})")
 

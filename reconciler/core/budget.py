@@ -7,9 +7,10 @@ In this domain they are far apart. *Absent* means unlimited spend; a budget of $
 
 from __future__ import annotations
 
-from dataclasses import KW_ONLY, dataclass, field
+from dataclasses import KW_ONLY, field
 from typing import NewType
 
+from reconciler.dataclass import dataclass
 from reconciler.money import Micros
 
 OrganizationId = NewType("OrganizationId", str)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from operator import attrgetter
 from types import MappingProxyType
 
@@ -12,6 +12,7 @@ from reconciler.core.directory import Directory, Group, Organization, Subject, U
 from reconciler.core.orphan import Orphan, Unresolved
 from reconciler.core.policy import Consent, Entry, Guardrail, UserOverrideEntry
 from reconciler.core.scope import EVERYTHING, Scope
+from reconciler.dataclass import dataclass
 from reconciler.errors import Place
 from reconciler.money import Micros
 

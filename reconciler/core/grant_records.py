@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from reconciler.core.budget import GroupId, UserId
+from reconciler.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)

@@ -7,9 +7,11 @@ they differ by a day or more, nobody can say which of them is right, and what de
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Self
+
+from reconciler.dataclass import dataclass
 
 MOST_APART = timedelta(days=1)
 """Clocks that differ by less are taken for one."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 
 from reconciler.core.budget import OrganizationId
+from reconciler.dataclass import dataclass
 from reconciler.errors import Place
 
 

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
 from reconciler.core.budget import Absent
+from reconciler.dataclass import dataclass
 from reconciler.errors import ListedEntry, Place
 from reconciler.money import Micros
 

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
 from reconciler.core.budget import Budget, GroupId, GroupRef, OrganizationId, Reading, Unknown, UserId
 from reconciler.core.directory import EVERYONE, Directory, Group, Organization, User
 from reconciler.core.snapshot import Deployment, Effective
 from reconciler.core.spend import Export, Window
+from reconciler.dataclass import dataclass
 from reconciler.money import Micros
 
 REDACTED = "redacted"

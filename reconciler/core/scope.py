@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
+
+from reconciler.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

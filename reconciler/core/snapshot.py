@@ -6,12 +6,13 @@ A subject that is not in a mapping was not asked for; one that maps to `Unknown`
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from types import MappingProxyType
 from typing import assert_never
 
 from reconciler.core.budget import GroupId, GroupRef, Reading, UserId
 from reconciler.core.directory import Directory, Group, Subject, User
+from reconciler.dataclass import dataclass
 from reconciler.money import Micros
 
 SEE_ALL = frozenset({"owner", "user-admin", "auditor", "template-admin"})

@@ -8,11 +8,11 @@ booked on the group that is effective now.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
 
 from reconciler.core.budget import GroupId, OrganizationId, UserId
+from reconciler.dataclass import dataclass
 from reconciler.money import Micros
 
 DAY = timedelta(days=1)

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from reconciler.dataclass import dataclass
 from reconciler.errors import Failure, FileError
 from reconciler.formats import codec, document
 

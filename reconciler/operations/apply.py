@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import PurePath
 from traceback import extract_tb
@@ -41,6 +41,7 @@ from reconciler.core.plan.outcome import (
 from reconciler.core.plan.plan import Plan
 from reconciler.core.plan.sharing import sharing_numbers
 from reconciler.core.snapshot import Snapshot
+from reconciler.dataclass import dataclass
 from reconciler.errors import FileError, ReconcilerError
 from reconciler.operations.checks import require_consent, require_ready, require_same
 from reconciler.operations.journal_file import Journal

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
-from reconciler.core.activity import Session, UserSpend
-from reconciler.core.budget import UserId
+from reconciler.core.activity import UserSpend
 from reconciler.core.directory import Directory, User
 from reconciler.core.names import Names
 from reconciler.core.people.effective import unread_override
@@ -19,23 +18,13 @@ from reconciler.core.policy import Policy
 from reconciler.core.snapshot import Snapshot
 from reconciler.core.spend import Window
 from reconciler.errors import DeniedError, ReconcilerError
-from reconciler.operations.ports import Reader
-from reconciler.operations.status import StatusReader, find_pace, organizations_of
+from reconciler.operations.pace import find_pace, organizations_of
+from reconciler.operations.ports import ActivityReader, Reader
 
 Result = TypeVar("Result")
 
 ME = "me"
 """The user of the token."""
-
-
-class ActivityReader(StatusReader, Protocol):
-    """Reads, besides live state, what one person spent and did."""
-
-    def user_spend(self, user: UserId) -> UserSpend | None:
-        """Return spend and effective limit of the period; None where the server does not say it to us."""
-
-    def ai_sessions(self, user: UserId, since: datetime) -> tuple[Session, ...] | None:
-        """Return sessions since then; None where the server does not show them to us."""
 
 
 def find_explanation(

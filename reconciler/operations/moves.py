@@ -7,7 +7,7 @@ from reconciler.core.recording import Recording
 from reconciler.core.snapshot import Snapshot
 from reconciler.errors import ReconcilerError
 from reconciler.operations.ports import Reader
-from reconciler.operations.snapshot import RecordedReader
+from reconciler.operations.recorded import RecordedReader
 
 
 def find_moves(recording: Recording, reader: Reader) -> tuple[Move, ...]:

@@ -7,7 +7,7 @@ in a request, and the budgets and overrides of everybody in the organizations. N
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
 from reconciler.core.budget import GroupId, OrganizationId, Unknown
@@ -18,9 +18,10 @@ from reconciler.core.people.replay import Month, replay_month
 from reconciler.core.plan.plan import Plan
 from reconciler.core.policy import Policy
 from reconciler.core.spend import DAY, Window, day_of, split
+from reconciler.dataclass import dataclass
 from reconciler.errors import DeniedError, ReconcilerError
+from reconciler.operations.pace import find_pace, organizations_of, read_people
 from reconciler.operations.ports import Reader
-from reconciler.operations.status import find_pace, organizations_of, read_people
 
 TOO_LITTLE = "there are fewer than 3 days of spend"
 

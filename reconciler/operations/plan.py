@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
@@ -27,6 +27,7 @@ from reconciler.core.plan.resolve import Resolution, resolve, unknown_users, wit
 from reconciler.core.policy import NotRead, Policy, SourceFile, listed_entry, written_address
 from reconciler.core.scope import EVERYTHING, Scope, Selection
 from reconciler.core.snapshot import Snapshot
+from reconciler.dataclass import dataclass
 from reconciler.errors import ListedEntry, PolicyError, ReconcilerError
 from reconciler.operations.attribution import find_last_changes
 from reconciler.operations.authors import with_authors

@@ -10,6 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
+from reconciler.core.activity import Session, UserSpend
 from reconciler.core.audit import AuditQuestion, Changes, History, RecentChanges
 from reconciler.core.budget import Budget, GroupId, OrganizationId, Reading, UserId
 from reconciler.core.directory import Directory, Group, Subject, User
@@ -94,6 +95,26 @@ class Reader(Protocol):
 
     def may_write(self, *, organizations: Collection[OrganizationId], overrides: bool) -> tuple[str, ...]:
         """Return what this token may not write, a sentence each; empty when it may write all that is asked for."""
+
+
+class StatusReader(Reader, Protocol):
+    """Reads, besides live state, the price list of models."""
+
+    def free_models(self) -> frozenset[str]:
+        """Return the models that the price list calls free; empty where it may not be read."""
+
+    def unpriced_requests(self, organizations: Collection[OrganizationId], period: Window) -> int | None:
+        """Return how many requests of these organizations had no price in the period; None where nobody says it."""
+
+
+class ActivityReader(StatusReader, Protocol):
+    """Reads, besides live state, what one person spent and did."""
+
+    def user_spend(self, user: UserId) -> UserSpend | None:
+        """Return spend and effective limit of the period; None where the server does not say it to us."""
+
+    def ai_sessions(self, user: UserId, since: datetime) -> tuple[Session, ...] | None:
+        """Return sessions since then; None where the server does not show them to us."""
 
 
 class Writer(Protocol):

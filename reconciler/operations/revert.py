@@ -6,7 +6,7 @@ Only what that run wrote, or may have written, is taken back, and only where liv
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
 from reconciler.core.action import Action, Cause
@@ -20,6 +20,7 @@ from reconciler.core.plan.outcome import Outcome, Result
 from reconciler.core.plan.plan import Plan, Unreadable
 from reconciler.core.plan.resolve import resolve
 from reconciler.core.policy import Policy
+from reconciler.dataclass import dataclass
 from reconciler.errors import RefusedError
 from reconciler.operations.ports import Reader
 from reconciler.operations.reading import read_subjects

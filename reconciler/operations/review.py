@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from reconciler.core.action import Action, organization_of
 from reconciler.core.budget import Absent, Budget, OrganizationId
@@ -25,6 +25,7 @@ from reconciler.core.plan.notices import notices
 from reconciler.core.plan.plan import HeldBack
 from reconciler.core.policy import Entry
 from reconciler.core.snapshot import Snapshot
+from reconciler.dataclass import dataclass
 from reconciler.operations.ports import Reader
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from reconciler.core.budget import OrganizationId, Unknown
 from reconciler.core.people.effective import EffectiveLimits, unread_override
 from reconciler.core.people.exposure import members_of
 from reconciler.core.policy import Policy
 from reconciler.core.snapshot import Snapshot, Unlimited
+from reconciler.dataclass import dataclass
 from reconciler.money import Micros
 from reconciler.operations.export import read_everything
 from reconciler.operations.ports import Reader

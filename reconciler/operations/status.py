@@ -9,41 +9,30 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Protocol
 
-from reconciler.core.budget import GroupId, OrganizationId, Unknown, UserId
+from reconciler.core.budget import GroupId, Unknown, UserId
 from reconciler.core.desired import ResolvedPolicy
 from reconciler.core.directory import Directory, Group, User
+from reconciler.core.gate.breach import Breach
 from reconciler.core.gate.guardrails import Blame, check_guardrails
-from reconciler.core.gate.verdict import Breach
 from reconciler.core.names import Names
 from reconciler.core.people.agreement import UNSEEN, disagreements
 from reconciler.core.people.assess import assess, limits_after
 from reconciler.core.people.census import effective_of, overrides_of, take_census
 from reconciler.core.people.effective import EffectiveLimits
-from reconciler.core.people.forecast import DAYS, Pace, days_of, pace_of_days, pace_of_period
+from reconciler.core.people.forecast import Pace, days_of
 from reconciler.core.people.leaks import leaks_of
 from reconciler.core.plan.resolve import resolve
 from reconciler.core.plan.status import Status
 from reconciler.core.policy import Policy, UserOverrideEntry
 from reconciler.core.snapshot import Effective, Snapshot
-from reconciler.core.spend import Export, Unpriced, Window, last_days, month_of
+from reconciler.core.spend import Export, Unpriced, month_of
 from reconciler.errors import ReconcilerError
-from reconciler.money import Micros
-from reconciler.operations.ports import Reader
+from reconciler.operations.pace import find_pace, organizations_of, read_people
+from reconciler.operations.ports import StatusReader
 from reconciler.words import NearNames, count_people, listed
 
 NO_SPEND = "This server does not say what people have spent (2.36 does): spend, pace and leaks are not known."
-
-
-class StatusReader(Reader, Protocol):
-    """Reads, besides live state, the price list of models."""
-
-    def free_models(self) -> frozenset[str]:
-        """Return the models that the price list calls free; empty where it may not be read."""
-
-    def unpriced_requests(self, organizations: Collection[OrganizationId], period: Window) -> int | None:
-        """Return how many requests of these organizations had no price in the period; None where nobody says it."""
 
 
 def find_status(names: Sequence[str], reader: StatusReader, policies: Sequence[Policy] = (), *, at: datetime) -> Status:
@@ -95,37 +84,6 @@ def with_prices(unpriced: tuple[Unpriced, ...], reader: StatusReader) -> tuple[U
     return tuple(replace(row, is_free=row.is_free or row.model in free) for row in unpriced)
 
 
-def read_people(people: Collection[UserId], directory: Directory, reader: Reader) -> Snapshot:
-    """Read the overrides of people, and the budgets of every group that some of them are in."""
-    groups = [
-        group
-        for group_id, group in directory.groups.items()
-        if group_id in directory.hidden_members or not directory.members.get(group_id, frozenset()).isdisjoint(people)
-    ]
-    group_budgets = reader.group_budgets(sorted(groups))
-    users = sorted((directory.users[user_id] for user_id in people), key=lambda user: (user.username, user.id))
-    has_overrides = reader.deployment().offers.overrides
-    read = reader.people(users, directory) if has_overrides else None
-    return Snapshot(
-        deployment=reader.deployment(),
-        directory=directory,
-        group_budgets=group_budgets,
-        user_overrides=read.overrides if read else {},
-        reported=read.reported if read else {},
-    )
-
-
-def organizations_of(people: Collection[UserId], directory: Directory) -> tuple[OrganizationId, ...]:
-    """Return the organizations that some of these people are in, sorted."""
-    return tuple(
-        sorted(
-            id_
-            for id_ in directory.organizations
-            if not directory.members.get(GroupId(id_), frozenset()).isdisjoint(people)
-        )
-    )
-
-
 def spend_questions(
     people: Collection[UserId], snapshot: Snapshot, limits: EffectiveLimits
 ) -> Mapping[GroupId, tuple[UserId, ...]]:
@@ -136,28 +94,6 @@ def spend_questions(
         if isinstance(effective, Effective):
             questions.setdefault(effective.group.id, []).append(user_id)
     return {group_id: tuple(sorted(questions[group_id])) for group_id in sorted(questions)}
-
-
-def find_pace(
-    reader: Reader,
-    organizations: Collection[OrganizationId],
-    *,
-    period: Window,
-    counted: Mapping[UserId, Micros],
-    at: datetime,
-) -> Pace | None:
-    """Return the pace of the last seven days, else that of the period so far; None when neither says enough.
-
-    The period, of which `counted` is what counts now, stands in where the export may not be read, and where people
-    spent something in it that is older than seven days and nothing since.
-    """
-    exports = reader.exports(organizations, last_days(at, DAYS))
-    pace = pace_of_days(exports)
-    if pace is None and not any(export.left_out for export in exports):
-        recent = sum(sum(people.values()) for export in exports for people in export.booked.values())
-        if recent >= sum(counted.values()):
-            return None
-    return pace or (pace_of_period(counted, period, at=at) if counted else None)
 
 
 def choose(names: Sequence[str], directory: Directory) -> frozenset[UserId]:

@@ -21,11 +21,11 @@ is in doubt. How long one run waits in all is the writer's to say (`pause`).
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from reconciler.core.action import Action
 from reconciler.core.budget import ABSENT, Absent, Budget, Reading, State, Unknown
 from reconciler.core.plan.outcome import Result
+from reconciler.dataclass import dataclass
 from reconciler.errors import DeniedError, NotFoundError, ReconcilerError, RetryLaterError, UnreachableError
 from reconciler.operations.ports import Reader, Writer
 

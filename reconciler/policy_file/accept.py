@@ -9,7 +9,7 @@ Law: after the new texts are written, a plan is empty for the addresses that wer
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from reconciler.core.action import Action, Cause
@@ -19,6 +19,7 @@ from reconciler.core.names import Names
 from reconciler.core.orphan import Orphan, OrphanReason
 from reconciler.core.plan.acceptance import Acceptance, Taking
 from reconciler.core.policy import Entry, GroupBudgetEntry, Policy, UserOverrideEntry
+from reconciler.dataclass import dataclass
 from reconciler.errors import Place, PolicyError, ReconcilerError
 from reconciler.money import MAX_LIMIT, Micros, format_usd
 from reconciler.policy_file.edit import AddEntry, ChangeEntry, Edit, RemoveEntry, edit, section_of

@@ -8,10 +8,10 @@ In a block the new text looks like its neighbours. Between braces it is JSON, wh
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from reconciler.core.policy import Entry, UserOverrideEntry
+from reconciler.dataclass import dataclass
 from reconciler.errors import Place
 from reconciler.policy_file.outline import Item, Outline, Section, outline
 from reconciler.policy_file.shapes import ENTRIES, Shape

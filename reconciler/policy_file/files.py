@@ -14,9 +14,10 @@ import re
 import stat
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from reconciler.core.policy import NotRead
+from reconciler.dataclass import dataclass
 from reconciler.errors import Finding, Place
 from reconciler.policy_file.nodes import PolicyText
 

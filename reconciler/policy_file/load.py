@@ -8,9 +8,10 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from reconciler.core.policy import NotRead, Policy, SourceFile, listed_entry
+from reconciler.dataclass import dataclass
 from reconciler.errors import Finding, ListedEntry, Place, PolicyError
 from reconciler.policy_file.files import read_files
 from reconciler.policy_file.merge import Merger

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import yaml
 
+from reconciler.dataclass import dataclass
 from reconciler.policy_file.read import parser_of
 from reconciler.policy_file.shapes import ENTRIES
 

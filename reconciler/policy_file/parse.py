@@ -8,7 +8,7 @@ defines) or at all stays in the tree until all files are known.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from reconciler.core.policy import (
@@ -20,6 +20,7 @@ from reconciler.core.policy import (
     UserOverrideEntry,
     plain_id,
 )
+from reconciler.dataclass import dataclass
 from reconciler.errors import Finding, ListedEntry, Place
 from reconciler.money import Micros
 from reconciler.policy_file import shapes

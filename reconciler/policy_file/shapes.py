@@ -11,10 +11,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from collections.abc import Mapping as ReadOnly
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from reconciler.core.policy import Consent, GroupBudgetEntry, GuardrailName, UserOverrideEntry
+from reconciler.dataclass import dataclass
 from reconciler.money import format_usd
 from reconciler.policy_file import spelling, values
 from reconciler.policy_file.nodes import Mapping, Node, pairs_of

@@ -6,7 +6,6 @@ Rows hold numbers and texts, and no markup. They say nothing that changes from r
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from reconciler.core.action import Action, Cause, Kind, Origin
@@ -15,6 +14,7 @@ from reconciler.core.directory import Subject, User
 from reconciler.core.people.effects import ActionEffect, amount_or_any
 from reconciler.core.plan.drift import Drift, DriftKind, kind_of
 from reconciler.core.plan.plan import Plan
+from reconciler.dataclass import dataclass
 from reconciler.errors import Place
 from reconciler.money import format_usd
 from reconciler.render.effects import action_notes, changes_nobody

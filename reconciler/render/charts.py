@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+
+from reconciler.dataclass import dataclass
 
 BARS_SHOWN = 12
 """Pairs of bars in one chart; the callers choose which."""

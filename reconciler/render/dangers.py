@@ -1,4 +1,4 @@
-"""Hazards, refusals and broken guardrails, as lines of a plan's text. Pure: data in, text out."""
+"""Hazards and refusals, as lines of a plan's text. Pure: data in, text out."""
 
 from __future__ import annotations
 
@@ -9,19 +9,16 @@ from typing import TYPE_CHECKING
 from reconciler.core.budget import Unknown
 from reconciler.core.gate.danger import Danger
 from reconciler.core.gate.hazards import HAZARDS
-from reconciler.core.gate.verdict import Breach, Verdict
-from reconciler.core.policy import GuardrailName, Hazard
+from reconciler.core.gate.verdict import Verdict
+from reconciler.core.policy import Hazard
 from reconciler.money import format_usd
+from reconciler.render.breaches import breach_lines
 from reconciler.render.text import Line, Role, harmless, instant, spend_text
-from reconciler.words import NAMES_SHOWN, NO_LIMIT, count, count_people, listed
+from reconciler.words import NAMES_SHOWN, NO_LIMIT, count_people, listed
 
 if TYPE_CHECKING:  # whoever only checks policies needs none of them
     from reconciler.core.people.effects import Effects, PersonEffect
     from reconciler.core.snapshot import Effective
-
-BREACHES_SHOWN = 3
-"""Of one guardrail; more of them are counted."""
-
 
 _STANDING = "Broken before this change, so this plan is not refused for it:"
 _BY_REVERT = "Guardrails that the revert breaks; it is not refused for them:"
@@ -36,24 +33,6 @@ def refusal_lines(verdict: Verdict, *, is_revert: bool = False) -> list[str]:
     for refusal in map(verdict.refusal_of, verdict.refused_hazards):
         lines += [Line(f"  {harmless(refusal.message)}", Role.DANGER), f"    {harmless(refusal.hint)}"]
     return lines + breach_lines([breach for breach in verdict.breaches if not breach.is_standing], "", Role.DANGER)
-
-
-def breach_lines(breaches: Sequence[Breach], title: str, role: Role, *, most: int = BREACHES_SHOWN) -> list[str]:
-    """Return breaches in full, or `require_reason_above: 23 entries in 9 files` where one guardrail has over `most`."""
-    if not breaches:
-        return []
-    lines = [title] if title else []
-    for name in GuardrailName:
-        alike = [breach for breach in breaches if breach.guardrail is name]
-        if len(alike) > most:
-            files = len({breach.place.file for breach in alike})
-            where = f"{count(len(alike), 'entry', 'entries')} in {count(files, 'file')}"
-            lines.append(Line(f"  {name}: {where}, first {harmless(str(alike[0]))}", role))
-            lines.append(f"    {harmless(alike[0].hint)}; --json lists all of them")
-            continue
-        for breach in alike:
-            lines += [Line(f"  {harmless(str(breach))}", role), f"    {harmless(breach.hint)}"]
-    return lines
 
 
 def danger_lines(effects: Effects, dangers: Sequence[Danger]) -> Iterator[str]:

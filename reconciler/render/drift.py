@@ -18,8 +18,8 @@ from reconciler.core.plan.drift import Drift, DriftKind, kind_of
 from reconciler.core.plan.plan import Plan
 from reconciler.core.snapshot import Effective, Unlimited
 from reconciler.money import format_usd, format_usd_short
+from reconciler.render.breaches import breach_lines
 from reconciler.render.changes import DRIFT_TITLES
-from reconciler.render.dangers import breach_lines
 from reconciler.render.detail import Detail
 from reconciler.render.effects import standing_notices
 from reconciler.render.formats import Facts

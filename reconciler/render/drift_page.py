@@ -10,7 +10,7 @@ from reconciler.render.change_tables import edits_taken, edits_to_keep
 from reconciler.render.changes import DRIFT_TITLES, TURNED, difference_rows
 from reconciler.render.drift import author_sentences, exposure_sentences, how_moved, limit_of
 from reconciler.render.overview import counted_twice, drift_headline, overview_of, plans_of, signed_usd
-from reconciler.render.page import Alert, Column, Page, Row, Table, Tile
+from reconciler.render.page import Alert, Page, Tile
 from reconciler.render.plan_page import (
     bar_charts,
     dot_charts,
@@ -20,6 +20,7 @@ from reconciler.render.plan_page import (
     subtitle,
 )
 from reconciler.render.problems import Level, problems_of
+from reconciler.render.table import Column, Row, Table
 from reconciler.render.text import instant
 from reconciler.words import count, count_people
 

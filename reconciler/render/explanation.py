@@ -11,7 +11,7 @@ from reconciler.core.people.explanation import Candidate, Explanation, PolicyEnt
 from reconciler.core.snapshot import Unlimited
 from reconciler.money import format_usd
 from reconciler.render.formats import Facts
-from reconciler.render.status import pace_text, spent_text
+from reconciler.render.spend import pace_text, spent_text
 from reconciler.render.text import Line, columns, day, distance, harmless, instant, lines_of, spend_text, why_text
 from reconciler.words import NO_LIMIT, count
 

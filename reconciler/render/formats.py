@@ -8,11 +8,11 @@ engine. Law 11 (agreement): every amount and count in any format equals the JSON
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from importlib import import_module
 from typing import Any
 
+from reconciler.dataclass import dataclass
 from reconciler.errors import ListedEntry, MissingPartError, ReconcilerError
 from reconciler.formats.documents import Value, document_of
 from reconciler.render.detail import Detail

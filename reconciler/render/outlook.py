@@ -8,8 +8,8 @@ from reconciler.core.people.forecast import Forecast, Reach
 from reconciler.core.people.replay import GroupReplay, Replay, Replayed
 from reconciler.core.plan.plan import Plan
 from reconciler.money import format_usd_short
-from reconciler.render.page import Column, Row, Table
-from reconciler.render.status import pace_text, spent_text, text_table
+from reconciler.render.spend import pace_text, spent_text
+from reconciler.render.table import Column, Row, Table, text_table
 from reconciler.render.text import Line, day, harmless
 from reconciler.words import count_people, listed
 

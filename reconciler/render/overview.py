@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 from reconciler.core.action import Kind
 from reconciler.core.gate.verdict import Refusal
@@ -16,6 +15,7 @@ from reconciler.core.people.sums import Exposure
 from reconciler.core.plan.drift import Drift, DriftKind
 from reconciler.core.plan.plan import Plan
 from reconciler.core.plan.report import OutcomeReport
+from reconciler.dataclass import dataclass
 from reconciler.formats.documents import Value
 from reconciler.money import format_usd_short
 from reconciler.words import count, count_people

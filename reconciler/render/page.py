@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from reconciler.dataclass import dataclass
 from reconciler.render.charts import BarChart, DotChart
+from reconciler.render.table import Table
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,33 +22,6 @@ class Alert:
     tone: str = ""
     paste_title: str = ""
     paste: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Column:
-    name: str
-    is_number: bool = False
-    is_short: bool = False
-    """Whether it is never broken: a sign and a verb."""
-    is_long: bool = False
-    """Whether a word in it may be broken anywhere: reasons and paths."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
-    cells: tuple[str, ...]
-    tone: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Table:
-    title: str
-    columns: tuple[Column, ...]
-    rows: tuple[Row, ...]
-    hint: str = ""
-    more_rows: str = ""
-    name: str = ""
-    """For the style sheet."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

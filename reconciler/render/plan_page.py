@@ -21,10 +21,11 @@ from reconciler.render.overview import (
     overview_of,
     signed_usd,
 )
-from reconciler.render.page import Alert, Column, Page, Row, Table, Tile
+from reconciler.render.page import Alert, Page, Tile
 from reconciler.render.problems import Level, problems_of
 from reconciler.render.source import deployment_text
-from reconciler.render.status import spent_text
+from reconciler.render.spend import spent_text
+from reconciler.render.table import Column, Row, Table
 from reconciler.render.text import day
 from reconciler.words import NO_LIMIT, count, count_people, listed
 

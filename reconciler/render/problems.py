@@ -6,11 +6,11 @@ They hold texts, and no markup, and say nothing that changes from run to run.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import StrEnum
 
+from reconciler.core.gate.breach import Breach
 from reconciler.core.gate.validation import Validation
-from reconciler.core.gate.verdict import Breach
 from reconciler.core.people.effects import NoticeKind
 from reconciler.core.plan.drift import Drift
 from reconciler.core.plan.outcome import Result
@@ -18,6 +18,7 @@ from reconciler.core.plan.plan import Plan
 from reconciler.core.plan.report import OutcomeReport
 from reconciler.core.plan.status import Status
 from reconciler.core.policy import Hazard, NotRead
+from reconciler.dataclass import dataclass
 from reconciler.errors import Failure, Place
 from reconciler.formats.documents import Value
 from reconciler.render.changes import ChangeRow, difference_rows

@@ -5,21 +5,21 @@ A table ends after some rows, however many people there are, and says how many m
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from reconciler.core.budget import Budget, GroupRef, Unknown
 from reconciler.core.people.census import GroupStatus, OverrideStatus, PersonStatus, Sums
 from reconciler.core.people.effects import NEAR_PERCENT
-from reconciler.core.people.forecast import Basis, PaceDays
 from reconciler.core.people.leaks import Leaks
 from reconciler.core.plan.status import SOON, Status
 from reconciler.core.snapshot import Unlimited
 from reconciler.money import format_usd, format_usd_short
 from reconciler.render.formats import Facts
-from reconciler.render.page import Column, Row, Table
 from reconciler.render.source import deployment_text, snapshot_text
-from reconciler.render.text import Line, Role, columns, day, harmless, lines_of
+from reconciler.render.spend import pace_text, spent_text
+from reconciler.render.table import Column, Row, Table, text_table
+from reconciler.render.text import Line, Role, day, harmless, lines_of, spend_text
 from reconciler.words import NAMES_SHOWN, NO_LIMIT, count, count_people, listed
 
 GROUPS_SHOWN = 12
@@ -48,12 +48,6 @@ def heading(status: Status) -> list[str]:
     left = count(max(0, (period.end - status.at).days), "day")
     pace = f" Pace: {pace_text(status.pace)}." if status.pace else ""
     return [where, f"Budget period {day(period.start)} to {day(period.end)}, {left} left.{pace}"]
-
-
-def pace_text(pace: PaceDays) -> str:
-    """`the last 7 days`, `the 23 days of this period`."""
-    days = count(pace.days, "day")
-    return f"the last {days}" if pace.basis is Basis.LAST_DAYS else f"the {days} of this period"
 
 
 def headline(status: Status) -> str:
@@ -166,10 +160,10 @@ def _person_cells(person: PersonStatus, status: Status) -> tuple[str, ...]:
     return (
         person.username,
         "" if isinstance(effective, Unknown) else f"{_name(effective.group, status)}{by}",
-        "" if isinstance(person.spend_micros, Unknown) else format_usd(_cents(person.spend_micros)),
+        "" if isinstance(person.spend_micros, Unknown) else spend_text(person.spend_micros),
         "" if person.limit_micros is None else format_usd(person.limit_micros),
         "" if person.used_percent is None else f"{person.used_percent} %",
-        "" if person.per_day_micros is None else format_usd(_cents(person.per_day_micros)),
+        "" if person.per_day_micros is None else spend_text(person.per_day_micros),
         "" if person.reaches_at is None else f"{person.reaches_at:%Y-%m-%d}",
     )
 
@@ -260,30 +254,6 @@ def _name(group: GroupRef, status: Status) -> str:
     """`eng`, or `acme/eng` where there are several organizations."""
     organizations = {row.group.organization for row in status.groups if row.group.name}
     return group.label if len(organizations) <= 1 else group.address.removeprefix("group/")
-
-
-def spent_text(micros: int) -> str:
-    """`$1,834.10`, rounded down to cents."""
-    return format_usd_short(_cents(micros))
-
-
-def _cents(micros: int) -> int:
-    """Round down to whole cents: for spend in tables, whose sums end in millionths; JSON and CSV have them."""
-    return micros - micros % 10_000
-
-
-def text_table(table: Table) -> list[Line]:
-    """Render a table in columns, with the names of the columns above; nothing for an empty one."""
-    if not table.rows:
-        return []
-    header = tuple(column.name for column in table.columns)
-    cells = [header, *(tuple(map(harmless, row.cells)) for row in table.rows)]
-    spaced = [tuple(f"  {cell}" for cell in row) for row in cells]
-    numbers = frozenset(index for index, column in enumerate(table.columns) if column.is_number)
-    texts: Iterable[str] = columns(spaced, right=numbers)
-    roles = [Role.HEADING, *(Role.DANGER if row.tone == "bad" else Role.PLAIN for row in table.rows)]
-    lines = [Line(text, role) for text, role in zip(texts, roles, strict=True)]
-    return [Line(f"{table.title}:"), *lines, *([Line(f"  {table.more_rows}")] if table.more_rows else [])]
 
 
 def page_lines(status: Status, facts: Facts) -> list[Line]:

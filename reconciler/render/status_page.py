@@ -10,7 +10,8 @@ from reconciler.core.plan.status import Status
 from reconciler.money import format_usd_short
 from reconciler.render.charts import BARS_SHOWN, BarChart, DotChart, Pair, Person, bar_chart, dot_chart
 from reconciler.render.markup import code
-from reconciler.render.page import Alert, Page, Table, Tile
+from reconciler.render.page import Alert, Page, Tile
+from reconciler.render.spend import spent_text
 from reconciler.render.status import (
     blocked_table,
     breach_sentences,
@@ -19,8 +20,8 @@ from reconciler.render.status import (
     headline,
     nearest_table,
     sentences,
-    spent_text,
 )
+from reconciler.render.table import Table
 from reconciler.render.text import day
 from reconciler.words import count_people
 

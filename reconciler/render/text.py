@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Self
 
 from reconciler.core.budget import Budget, State
-from reconciler.money import format_usd
+from reconciler.money import MICROS_PER_CENT, format_usd
 from reconciler.words import NO_LIMIT, count
 
 RUNNER_COMMAND = re.compile(r"##(?=(vso)?\[)", re.IGNORECASE)
@@ -90,7 +90,7 @@ def day(time: datetime) -> str:
 
 def spend_text(micros: int) -> str:
     """`$28.27`, rounded down to cents: what people spent ends in millionths, which JSON and CSV have."""
-    return format_usd(micros - micros % 10_000)
+    return format_usd(micros - micros % MICROS_PER_CENT)
 
 
 def limit_text(state: State) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from reconciler.core.gate.validation import Validation
-from reconciler.render.dangers import breach_lines
+from reconciler.render.breaches import breach_lines
 from reconciler.render.formats import Facts
 from reconciler.render.text import Line, Role, harmless, lines_of
 from reconciler.words import count

@@ -10,9 +10,10 @@ from reconciler.core.action import Action
 from reconciler.core.attribution import Attribution, LastChange
 from reconciler.core.audit import AuditEntry
 from reconciler.core.budget import Budget, GroupId, Unknown, UserId
+from reconciler.core.gate.breach import Breach
 from reconciler.core.gate.gate import judge
 from reconciler.core.gate.validation import Validation
-from reconciler.core.gate.verdict import Breach, Grant
+from reconciler.core.gate.verdict import Grant
 from reconciler.core.people.assess import SpendAnswers, assess
 from reconciler.core.plan.acceptance import Acceptance, Taking
 from reconciler.core.plan.drift import Drift

@@ -11,10 +11,11 @@ from reconciler.core.action import Action, Cause
 from reconciler.core.budget import ABSENT, Budget, GroupId, GroupRef, OrganizationId, Unknown, UserId
 from reconciler.core.desired import Desired
 from reconciler.core.directory import User
+from reconciler.core.gate.breach import Breach
 from reconciler.core.gate.danger import Danger
 from reconciler.core.gate.gate import count_managed, emptied_sections, grants_of, judge, parse_allow
 from reconciler.core.gate.hazards import HAZARDS
-from reconciler.core.gate.verdict import Breach, FlagGrant, PolicyGrant, Verdict
+from reconciler.core.gate.verdict import FlagGrant, PolicyGrant, Verdict
 from reconciler.core.people.assess import assess
 from reconciler.core.people.effects import Effects
 from reconciler.core.plan.diff import diff

@@ -7,8 +7,9 @@ from datetime import timedelta
 
 from reconciler.core.action import Action
 from reconciler.core.budget import GroupId, OrganizationId, Unknown, UserId
+from reconciler.core.gate.breach import Breach
 from reconciler.core.gate.gate import judge
-from reconciler.core.gate.verdict import Breach, FlagGrant, Verdict
+from reconciler.core.gate.verdict import FlagGrant, Verdict
 from reconciler.core.people.assess import assess
 from reconciler.core.people.effects import Effects, Notice, NoticeKind
 from reconciler.core.policy import GuardrailName, Hazard

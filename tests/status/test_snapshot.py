@@ -20,7 +20,8 @@ from reconciler.errors import PolicyError, ReconcilerError
 from reconciler.formats.documents import dump, load
 from reconciler.formats.plan import dump_plan
 from reconciler.operations.plan import PlanRequest, make_plan
-from reconciler.operations.snapshot import NOT_RECORDED, RecordedReader, record
+from reconciler.operations.recorded import NOT_RECORDED, RecordedReader
+from reconciler.operations.snapshot import record
 from reconciler.sandbox import Sandbox
 from tests.cli.goldens import assert_golden
 from tests.cli.running import Shell

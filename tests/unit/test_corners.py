@@ -7,9 +7,10 @@ from datetime import timedelta
 
 from reconciler.core.action import Action, Origin
 from reconciler.core.budget import ABSENT, Budget, GroupId, Unknown, UserId
+from reconciler.core.gate.breach import Breach
 from reconciler.core.gate.guardrails import _raises
 from reconciler.core.gate.hazards import Facts
-from reconciler.core.gate.verdict import Breach, Verdict
+from reconciler.core.gate.verdict import Verdict
 from reconciler.core.people.census import OverrideStatus
 from reconciler.core.people.effective import EffectiveLimits
 from reconciler.core.people.effects import PersonEffect

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import click
 
-from reconciler.cli import completing, options
+from reconciler.cli import completing
+from reconciler.cli.options.connection import server
+from reconciler.cli.options.output import screen
+from reconciler.cli.options.run import consents, effects, journal, plan_scope
 from reconciler.cli.planning import plan_to_apply
 from reconciler.cli.screen import Screen
 from reconciler.cli.sections import Sections
@@ -24,14 +27,14 @@ from reconciler.render.detail import Detail
     metavar="DIGEST",
     help="Refuse unless the plan has this digest (12 characters or more), as a pull request showed it.",
 )
-@options.journal
-@options.consents
-@options.effects
+@journal
+@consents
+@effects
 @click.option("--due", is_flag=True, help="Only what a date asks for: overrides that ended or begin. For cron, hourly.")
 @click.option("--strict", is_flag=True, help="Exit with 4 when entries were left out or removals withheld.")
-@options.plan_scope
-@options.server
-@options.screen("outcome")
+@plan_scope
+@server
+@screen("outcome")
 def command(
     paths: tuple[str, ...],
     auto_approve: bool,

@@ -7,13 +7,13 @@ import re
 import shutil
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 
 import click
 
 from reconciler.cli import children, exits
+from reconciler.dataclass import dataclass
 from reconciler.errors import ReconcilerError
 from reconciler.resources import shipped
 

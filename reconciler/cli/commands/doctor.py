@@ -8,7 +8,9 @@ from datetime import UTC, datetime
 
 import click
 
-from reconciler.cli import exits, options
+from reconciler.cli import exits
+from reconciler.cli.options.connection import server
+from reconciler.cli.options.policy import DEFAULT_PATH, paths
 from reconciler.cli.policies import load_policies
 from reconciler.cli.screen import write
 from reconciler.cli.sections import Sections
@@ -25,8 +27,8 @@ _NOTHING = Loaded(policies=(), sources=())
 
 
 @click.command("doctor", cls=Sections)
-@options.paths
-@options.server
+@paths
+@server
 def command(paths: tuple[str, ...], server: ServerOptions) -> int:
     """Check the policies, the connection, the server, the token and its rights.
 
@@ -59,7 +61,7 @@ def _checks(paths: tuple[str, ...], server: ServerOptions) -> Iterator[Check]:
 
 def _policies(paths: tuple[str, ...]) -> tuple[Check, Loaded]:
     """Return how reading the policies went, and what was read; nothing where there are problems."""
-    if not paths and not os.path.isdir(options.DEFAULT_PATH):
+    if not paths and not os.path.isdir(DEFAULT_PATH):
         hint = (
             "name a folder, or write the first policy: `reconciler init`, or `reconciler export -o policies/ORG.yaml`"
         )

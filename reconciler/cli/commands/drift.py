@@ -8,9 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from reconciler.cli import accepting, exits, options
+from reconciler.cli import accepting, exits
 from reconciler.cli.base import load_base
 from reconciler.cli.live import load_recording
+from reconciler.cli.options.connection import server
+from reconciler.cli.options.output import screen
+from reconciler.cli.options.policy import base, paths
+from reconciler.cli.options.run import effects, plan_scope
 from reconciler.cli.planning import plan_of
 from reconciler.cli.policies import load_policies
 from reconciler.cli.screen import Screen, tell
@@ -46,7 +50,7 @@ def _tell_what_ends(reader: CoderReader, now: datetime) -> None:
 
 
 @click.command("drift")
-@options.paths
+@paths
 @click.option(
     "--fail-on",
     callback=_kinds,
@@ -70,11 +74,11 @@ def _tell_what_ends(reader: CoderReader, now: datetime) -> None:
     "--people", "people_path", type=click.Path(), metavar="SNAPSHOT",
     help="Also tell whose limit changed with a membership since this file of `reconciler snapshot` was made.",
 )  # fmt: skip
-@options.effects
-@options.base
-@options.plan_scope
-@options.server
-@options.screen("drift")
+@effects
+@base
+@plan_scope
+@server
+@screen("drift")
 def command(
     paths: tuple[str, ...],
     fail_on: tuple[DriftKind, ...],

@@ -7,8 +7,11 @@ from datetime import UTC, datetime
 
 import click
 
-from reconciler.cli import exits, options
+from reconciler.cli import exits
 from reconciler.cli.live import Live, live_option
+from reconciler.cli.options.connection import server
+from reconciler.cli.options.output import screen
+from reconciler.cli.options.policy import paths
 from reconciler.cli.policies import load_named_policies
 from reconciler.cli.screen import Screen
 from reconciler.cli.sections import Sections
@@ -17,10 +20,10 @@ from reconciler.operations.explain import find_explanation
 
 @click.command("explain", cls=Sections)
 @click.argument("user")
-@options.paths
-@options.server
+@paths
+@server
 @live_option
-@options.screen("explanation")
+@screen("explanation")
 def command(user: str, paths: tuple[str, ...], live: Live, screen: Screen) -> int:
     """Say why a person's limit is what it is.
 

@@ -6,8 +6,9 @@ import os
 
 import click
 
-from reconciler.cli import completing, exits, files, options
+from reconciler.cli import completing, exits, files
 from reconciler.cli.files import policy_file_name
+from reconciler.cli.options.connection import server
 from reconciler.cli.screen import tell, write_document, write_paths
 from reconciler.cli.sections import Sections
 from reconciler.cli.server import ServerOptions
@@ -23,7 +24,7 @@ from reconciler.policy_file.write import dump
     "-o", "--output", type=click.Path(), metavar="FILE",
     help="Write to this file, which must be new; with --all to this folder, a file for each organization.",
 )  # fmt: skip
-@options.server
+@server
 def command(organization: str | None, is_all: bool, output: str | None, server: ServerOptions) -> int:
     """Print the live budgets of an organization as a policy file.
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import click
 
 from reconciler.cli import completing, exits, files
-from reconciler.cli import options as shared
+from reconciler.cli.options.connection import server
 from reconciler.cli.screen import tell, write_paths
 from reconciler.cli.sections import Sections
 from reconciler.cli.server import ServerOptions
@@ -42,7 +42,7 @@ IGNORED = """\
 @click.option(
     "--ci", type=click.Choice(list(PIPELINES)), default="github", show_default=True, help="Which pipeline to write."
 )
-@shared.server
+@server
 def command(folder: str, organization: str | None, ci: str, server: ServerOptions) -> int:
     """Write a starting point into FOLDER: what is live today, as a policy in Git.
 

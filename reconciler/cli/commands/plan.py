@@ -8,9 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from reconciler.cli import exits, files, options
+from reconciler.cli import exits, files
 from reconciler.cli.base import load_base
 from reconciler.cli.live import Live, live_option
+from reconciler.cli.options.connection import server
+from reconciler.cli.options.output import screen
+from reconciler.cli.options.policy import base, paths
+from reconciler.cli.options.run import consents, effects, plan_scope
 from reconciler.cli.planning import plan_of
 from reconciler.cli.policies import load_policies
 from reconciler.cli.screen import Screen
@@ -42,7 +46,7 @@ class Month(_MonthType):
 
 
 @click.command("plan", cls=Sections)
-@options.paths
+@paths
 @click.option("-o", "--output", "output", type=click.Path(), metavar="FILE", help="Save the plan, for `apply FILE`.")
 @click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 when there are changes.")
 @click.option(
@@ -57,13 +61,13 @@ class Month(_MonthType):
     "--replay-days", type=click.IntRange(1, 31), default=31, metavar="N",
     help="Read the month in at most N parts instead of day by day; 1 reads only its sum.",
 )  # fmt: skip
-@options.consents
-@options.effects
-@options.base
-@options.plan_scope
-@options.server
+@consents
+@effects
+@base
+@plan_scope
+@server
 @live_option
-@options.screen("plan")
+@screen("plan")
 def command(
     paths: tuple[str, ...],
     output: str | None,

@@ -8,7 +8,10 @@ from datetime import UTC, datetime
 
 import click
 
-from reconciler.cli import completing, files, options
+from reconciler.cli import completing, files
+from reconciler.cli.options.connection import server
+from reconciler.cli.options.output import screen
+from reconciler.cli.options.run import consents, effects, journal
 from reconciler.cli.outcomes import read_outcome
 from reconciler.cli.planning import ToApply, cost_text
 from reconciler.cli.policies import load_named_policies
@@ -36,11 +39,11 @@ from reconciler.render.text import harmless, lines_of
     help="Policies whose guardrails are asked; may be repeated. `policies` if it exists.",
 )  # fmt: skip
 @click.option("--auto-approve", is_flag=True, help="Do not ask. Skips the question, never a refusal.")
-@options.journal
-@options.consents
-@options.effects
-@options.server
-@options.screen("outcome")
+@journal
+@consents
+@effects
+@server
+@screen("outcome")
 def command(
     journal: str,
     policy_paths: tuple[str, ...],

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import click
 
-from reconciler.cli import completing, exits, files, options
+from reconciler.cli import completing, exits, files
+from reconciler.cli.options.output import screen
+from reconciler.cli.options.run import effects
 from reconciler.cli.outcomes import read_outcome
 from reconciler.cli.screen import Screen
 from reconciler.core.plan.report import OutcomeReport, report_of
@@ -17,8 +19,8 @@ from reconciler.render.detail import Detail
 @click.argument(
     "paths", nargs=-1, required=True, metavar="FILE...", type=click.Path(), shell_complete=completing.documents
 )
-@options.effects
-@options.screen()
+@effects
+@screen()
 def command(paths: tuple[str, ...], detail: Detail, screen: Screen) -> int:
     """Print saved plans, journals or other results, in any format.
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import click
 
 from reconciler.cli import exits, files
-from reconciler.cli import options as shared
+from reconciler.cli.options.connection import server
 from reconciler.cli.screen import tell, write_document
 from reconciler.cli.sections import Sections
 from reconciler.cli.server import ServerOptions
@@ -20,7 +20,7 @@ from reconciler.render.recording import recording_lines
 @click.command("snapshot", cls=Sections)
 @click.option("-o", "--output", type=click.Path(), metavar="FILE", help="Write to this file instead of stdout (0600).")
 @click.option("--redact", "is_redacted", is_flag=True, help="Replace names and e-mail addresses by stable aliases.")
-@shared.server
+@server
 def command(output: str | None, is_redacted: bool, server: ServerOptions) -> int:
     """Save what a plan reads: names, memberships, budgets, overrides and spend.
 

@@ -7,8 +7,10 @@ from datetime import UTC, datetime
 
 import click
 
-from reconciler.cli import exits, options
+from reconciler.cli import exits
 from reconciler.cli.live import Live, live_option
+from reconciler.cli.options.connection import server
+from reconciler.cli.options.output import screen
 from reconciler.cli.policies import load_named_policies
 from reconciler.cli.screen import Screen
 from reconciler.cli.sections import Sections
@@ -21,9 +23,9 @@ from reconciler.operations.status import find_status
     "--policies", multiple=True, type=click.Path(), metavar="PATH",
     help="Policy files or folders that say when overrides end; `policies` if it is there.",
 )  # fmt: skip
-@options.server
+@server
 @live_option
-@options.screen("status")
+@screen("status")
 def command(names: tuple[str, ...], policies: tuple[str, ...], live: Live, screen: Screen) -> int:
     """Say who is near the limit, who is blocked, what overrides do, and which budgets do not bind.
 

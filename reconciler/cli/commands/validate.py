@@ -7,19 +7,21 @@ from functools import partial
 
 import click
 
-from reconciler.cli import exits, options
+from reconciler.cli import exits
 from reconciler.cli.base import load_base
+from reconciler.cli.options.output import screen
+from reconciler.cli.options.policy import base, paths
 from reconciler.cli.policies import load_policies
 from reconciler.cli.screen import Screen
-from reconciler.core.gate.guardrails import check_policies
+from reconciler.core.gate.rules import check_policies
 from reconciler.core.gate.validation import Validation
 from reconciler.policy_file.load import listed_in
 
 
 @click.command("validate")
-@options.paths
-@options.base
-@options.screen("validation")
+@paths
+@base
+@screen("validation")
 def command(paths: tuple[str, ...], base: str | None, screen: Screen) -> int:
     """Check policy files and folders, without a server.
 

@@ -26,9 +26,10 @@ from typing import TYPE_CHECKING
 from reconciler.core.action import Action, Cause, Kind, organization_of
 from reconciler.core.budget import Budget, OrganizationId
 from reconciler.core.directory import Directory, Group, User
+from reconciler.core.gate.breach import Breach
 from reconciler.core.gate.danger import Danger
 from reconciler.core.gate.hazards import HAZARDS
-from reconciler.core.gate.verdict import Breach, FlagGrant, Grant, PolicyGrant, Verdict, sorted_grants
+from reconciler.core.gate.verdict import FlagGrant, Grant, PolicyGrant, Verdict, sorted_grants
 from reconciler.core.policy import Hazard
 
 if TYPE_CHECKING:  # whoever only checks policies needs none of them

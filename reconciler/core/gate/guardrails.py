@@ -29,16 +29,18 @@ files all hold, so a file apart, with owners of its own, cannot be loosened by a
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from dataclasses import field, replace
+from datetime import datetime
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from reconciler.core.action import Action, Kind
-from reconciler.core.budget import Absent, Budget
+from reconciler.core.budget import Budget
 from reconciler.core.directory import User
-from reconciler.core.gate.verdict import Breach
-from reconciler.core.policy import Entry, GroupBudgetEntry, Guardrail, GuardrailName, Policy, UserOverrideEntry
+from reconciler.core.gate.breach import Breach
+from reconciler.core.gate.rules import check_entries, is_kept
+from reconciler.core.policy import Entry, GroupBudgetEntry, Guardrail, GuardrailName, UserOverrideEntry
+from reconciler.dataclass import dataclass
 from reconciler.money import format_usd
 from reconciler.words import count, count_people
 
@@ -60,8 +62,7 @@ class Blame:
     def is_standing(self, address: str, entry: Entry) -> bool:
         """Whether this change is not to blame for what an entry breaks."""
         if self.base is not None:
-            before = self.base.get(address)
-            return before is not None and not _is_worse(entry, before)
+            return is_kept(entry, self.base.get(address))
         action = self.actions.get(address)
         return action is None or not _raises(action)
 
@@ -81,7 +82,7 @@ def check_guardrails(
         for breach in (
             _max_exposure(guardrail, policy, effects, blame)
             if guardrail.name is GuardrailName.MAX_EXPOSURE
-            else check_entries(guardrail, ((listed.address, listed.entry) for listed in policy.listed), now, blame)
+            else check_entries(guardrail, _listed(policy), now=now, is_standing=blame.is_standing)
         )
     )
 
@@ -102,9 +103,13 @@ def check_actions(
         for breach in (
             _max_exposure(guardrail, policy, effects, Blame())
             if guardrail.name is GuardrailName.MAX_EXPOSURE
-            else check_entries(guardrail, _as_entries(policy, planned), now, Blame())
+            else check_entries(guardrail, _as_entries(policy, planned), now=now, is_standing=Blame().is_standing)
         )
     )
+
+
+def _listed(policy: ResolvedPolicy) -> Iterator[tuple[str, Entry]]:
+    yield from ((listed.address, listed.entry) for listed in policy.listed)
 
 
 def _as_entries(policy: ResolvedPolicy, actions: Iterable[Action]) -> Iterator[tuple[str, Entry]]:
@@ -128,33 +133,9 @@ def _as_entries(policy: ResolvedPolicy, actions: Iterable[Action]) -> Iterator[t
             yield action.address, GroupBudgetEntry(group=name, limit=after.limit_micros, place=policy.place)
 
 
-def check_policies(
-    policies: Iterable[Policy], *, now: datetime, base: Iterable[Policy] | None = None
-) -> tuple[Breach, ...]:
-    """Return the breaches that show without a server; without a base all of them count as standing."""
-    before = {address: entry for policy in base for address, entry in policy.entries} if base is not None else None
-    return tuple(
-        breach
-        for policy in policies
-        for guardrail in policy.guardrails
-        for breach in check_entries(guardrail, policy.entries, now, Blame(base=before))
-    )
-
-
 def entries_of(policies: Iterable[ResolvedPolicy]) -> Mapping[str, Entry]:
     """Return the entries of policies by address."""
     return {listed.address: listed.entry for policy in policies for listed in policy.listed}
-
-
-def _is_worse(entry: Entry, before: Entry) -> bool:
-    """Whether an entry goes further than the same entry of the policy before: higher, longer, or with less reason."""
-    if isinstance(entry.limit, Absent):
-        return False
-    if isinstance(before.limit, Absent) or entry.limit > before.limit or (before.reason and not entry.reason):
-        return True
-    if not isinstance(entry, UserOverrideEntry) or not isinstance(before, UserOverrideEntry):
-        return False
-    return before.expires is not None and (entry.expires is None or entry.expires > before.expires)
 
 
 def _raises(action: Action) -> bool:
@@ -166,55 +147,6 @@ def _raises(action: Action) -> bool:
 def limits_exposure(policies: Iterable[ResolvedPolicy]) -> bool:
     """Whether the limits of everybody in the organizations must be read, because a guardrail bounds their sum."""
     return any(guardrail.name is GuardrailName.MAX_EXPOSURE for policy in policies for guardrail in policy.guardrails)
-
-
-def check_entries(
-    guardrail: Guardrail, entries: Iterable[tuple[str, Entry]], now: datetime, blame: Blame
-) -> Iterator[Breach]:
-    """Yield the breaches of a guardrail that needs no server; max_exposure does, and yields none."""
-    for address, entry in entries:
-        broken = _broken_by(guardrail, entry, now)
-        if broken is not None:
-            message, hint = broken
-            yield Breach(
-                guardrail=guardrail.name,
-                address=address,
-                place=entry.place,
-                message=message,
-                guardrail_place=guardrail.place,
-                hint=hint,
-                is_standing=blame.is_standing(address, entry),
-            )
-
-
-def _broken_by(guardrail: Guardrail, entry: Entry, now: datetime) -> tuple[str, str] | None:
-    """Return what is wrong with an entry and what to do; None if it keeps the guardrail."""
-    if isinstance(entry.limit, Absent):
-        return None
-    most = format_usd(guardrail.value)
-    match guardrail.name:
-        case GuardrailName.MAX_LIMIT if entry.limit > guardrail.value:
-            return f"{format_usd(entry.limit)} for {_who(entry)} is over the max_limit of {most}", "lower the limit"
-        case GuardrailName.REQUIRE_REASON_ABOVE if entry.limit > guardrail.value and not entry.reason.strip():
-            above = f"a limit above {most} needs one"
-            return f"{format_usd(entry.limit)} for {_who(entry)} has no reason, and {above}", "say why in `reason`"
-        case GuardrailName.MAX_OVERRIDE_DAYS if isinstance(entry, UserOverrideEntry):
-            return _too_long(guardrail.value, entry, now)
-        case _:
-            return None
-
-
-def _too_long(most_days: int, entry: UserOverrideEntry, now: datetime) -> tuple[str, str] | None:
-    longest = timedelta(days=most_days)
-    starts = now if entry.starts is None else max(entry.starts, now)
-    if entry.expires is None:
-        message = f"the override of {entry.user} never expires; max_override_days allows {count(most_days, 'day')}"
-    elif entry.expires - starts > longest:
-        days = -((starts - entry.expires) // timedelta(days=1))
-        message = f"the override of {entry.user} lasts {days} more days; max_override_days allows {most_days}"
-    else:
-        return None
-    return message, f"set `expires` to {(starts + longest).strftime('%Y-%m-%d')} or earlier"
 
 
 def _max_exposure(guardrail: Guardrail, policy: ResolvedPolicy, effects: Effects, blame: Blame) -> Iterator[Breach]:
@@ -255,7 +187,3 @@ def _max_exposure(guardrail: Guardrail, policy: ResolvedPolicy, effects: Effects
 def _exposure_of(policy: ResolvedPolicy, effects: Effects) -> Exposure | None:
     by_id = {organization.organization_id: organization.exposure for organization in effects.organizations}
     return by_id.get(policy.organization.id)
-
-
-def _who(entry: Entry) -> str:
-    return f"user {entry.user}" if isinstance(entry, UserOverrideEntry) else f"group {entry.group}"

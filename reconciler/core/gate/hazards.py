@@ -22,12 +22,12 @@ ends. Consent in the policy covers both.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from reconciler.core.action import Action, Kind, organization_of
 from reconciler.core.gate.danger import Danger
 from reconciler.core.policy import Hazard
+from reconciler.dataclass import dataclass
 from reconciler.words import count
 
 if TYPE_CHECKING:  # whoever only checks policies needs none of them

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-from reconciler.core.gate.verdict import Breach
+from reconciler.core.gate.breach import Breach
 from reconciler.core.policy import NotRead, SourceFile
+from reconciler.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,7 +17,7 @@ both budgets would stand unchanged in both worlds, and the same one would win tw
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import chain
 
 from reconciler.core.action import Action, organization_of
@@ -48,6 +48,7 @@ from reconciler.core.people.effects import (
 )
 from reconciler.core.people.exposure import Exposed, expose, members_of
 from reconciler.core.snapshot import Effective, Snapshot, Unlimited
+from reconciler.dataclass import dataclass
 from reconciler.money import Micros
 from reconciler.words import count_people
 

@@ -8,7 +8,7 @@ is not known add nothing to any sum.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from datetime import datetime
 from typing import ClassVar
 
@@ -19,6 +19,7 @@ from reconciler.core.people.effective import NOT_READ, EffectiveLimits
 from reconciler.core.people.effects import NEAR_PERCENT, Spend, Standing, standing
 from reconciler.core.people.forecast import Pace
 from reconciler.core.snapshot import Effective, Snapshot, Unlimited
+from reconciler.dataclass import dataclass
 from reconciler.money import Micros
 
 _NOBODY: frozenset[UserId] = frozenset()

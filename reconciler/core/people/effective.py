@@ -26,11 +26,11 @@ Law 8 (model): these limits equal those that the server reports.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
 from reconciler.core.budget import ABSENT, Absent, Budget, GroupId, Reading, Unknown, UserId
 from reconciler.core.directory import Directory, Group
 from reconciler.core.snapshot import Effective, Offers, Unlimited
+from reconciler.dataclass import dataclass
 
 NOT_READ = Unknown("it was not read")
 HIDDEN = Unknown("this server does not show overrides")

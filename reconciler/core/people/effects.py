@@ -22,7 +22,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import ClassVar
@@ -30,6 +29,7 @@ from typing import ClassVar
 from reconciler.core.budget import Unknown, UserId
 from reconciler.core.people.sums import Exposure, GroupExposure, LimitCount, OrganizationExposure
 from reconciler.core.snapshot import Effective, Unlimited
+from reconciler.dataclass import dataclass
 from reconciler.errors import Place
 from reconciler.money import Micros
 

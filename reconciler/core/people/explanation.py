@@ -14,7 +14,7 @@ that they are in it; for anybody else it can (effective.py).
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import ClassVar
 
@@ -28,6 +28,7 @@ from reconciler.core.people.effects import Spend
 from reconciler.core.people.forecast import Pace, PaceDays, days_of
 from reconciler.core.policy import Entry, UserOverrideEntry
 from reconciler.core.snapshot import Effective, Snapshot, Unlimited
+from reconciler.dataclass import dataclass
 from reconciler.errors import Place
 from reconciler.money import Micros
 

@@ -7,13 +7,13 @@ in no sum at all, so that before and after are always sums over the same people.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
 
 from reconciler.core.budget import GroupId, GroupRef, OrganizationId, Unknown, UserId
 from reconciler.core.directory import Directory
 from reconciler.core.people.effective import EffectiveLimits
 from reconciler.core.people.sums import Exposure, GroupExposure, LimitCount, OrganizationExposure
 from reconciler.core.snapshot import Effective, Snapshot, Unlimited
+from reconciler.dataclass import dataclass
 from reconciler.money import Micros
 
 _NOBODY: frozenset[UserId] = frozenset()

@@ -15,7 +15,6 @@ Law: the day equals that of a simulation that adds spend hour by hour; a higher 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import ClassVar
@@ -24,6 +23,7 @@ from reconciler.core.budget import Unknown, UserId
 from reconciler.core.people.effects import PersonEffect, Standing
 from reconciler.core.snapshot import Effective, Unlimited
 from reconciler.core.spend import DAY, Export, Window
+from reconciler.dataclass import dataclass
 from reconciler.money import Micros
 
 DAYS = 7

@@ -9,12 +9,12 @@ a restart                 spend that no longer counts, because another group bec
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from reconciler.core.budget import Budget, GroupId, GroupRef, Unknown, UserId
 from reconciler.core.people.census import Census, PersonStatus
 from reconciler.core.snapshot import Snapshot
 from reconciler.core.spend import Booked, Unpriced
+from reconciler.dataclass import dataclass
 from reconciler.money import Micros
 
 

@@ -7,13 +7,13 @@ budgets. Nothing is said of people whose limit is not known on both sides.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 
 from reconciler.core.budget import Absent, Budget, GroupId, UserId
 from reconciler.core.directory import Directory
 from reconciler.core.people.effective import EffectiveLimits, unread_override
 from reconciler.core.snapshot import Effective, Snapshot
+from reconciler.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

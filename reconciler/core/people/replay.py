@@ -15,7 +15,6 @@ nobody earlier, and leaves no more unspent.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar
 
@@ -24,6 +23,7 @@ from reconciler.core.directory import Directory
 from reconciler.core.people.effective import EffectiveLimits
 from reconciler.core.snapshot import Effective, Unlimited
 from reconciler.core.spend import DAY, Window, day_of
+from reconciler.dataclass import dataclass
 from reconciler.money import MICROS_PER_USD, Micros
 
 CHOICES_USD = (10, 20, 50, 100, 200, 300, 500, 750, 1_000, 1_500, 2_000, 3_000, 5_000, 10_000)

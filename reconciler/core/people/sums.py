@@ -5,10 +5,9 @@ Sums are of effective limits in micros a month. People without a limit are count
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from reconciler.core.budget import GroupRef, OrganizationId
 from reconciler.core.snapshot import Unlimited
+from reconciler.dataclass import dataclass
 from reconciler.money import Micros
 
 

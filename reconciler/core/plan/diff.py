@@ -9,7 +9,6 @@ removal is planned at all: it is withheld, and said so.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import assert_never
 
 from reconciler.core.action import Action, Cause, Kind, organization_of
@@ -20,6 +19,7 @@ from reconciler.core.orphan import Orphan
 from reconciler.core.plan.plan import Unreadable
 from reconciler.core.policy import UserOverrideEntry
 from reconciler.core.snapshot import Snapshot
+from reconciler.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

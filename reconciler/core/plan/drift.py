@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
 from typing import ClassVar
@@ -14,6 +14,7 @@ from reconciler.core.attribution import Attribution
 from reconciler.core.people.moves import Move
 from reconciler.core.plan.acceptance import Acceptance
 from reconciler.core.plan.plan import Plan
+from reconciler.dataclass import dataclass
 
 
 class DriftKind(StrEnum):

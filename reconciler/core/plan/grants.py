@@ -18,7 +18,6 @@ Two records that name different people are no evidence. Law 3 (restraint): a gue
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 
 from reconciler.core.budget import Budget, GroupId, Reading, UserId
@@ -27,6 +26,7 @@ from reconciler.core.directory import Directory, Group, Organization, User
 from reconciler.core.grant_records import GrantRecord
 from reconciler.core.orphan import Orphan, OrphanReason
 from reconciler.core.policy import UserOverrideEntry, plain_id
+from reconciler.dataclass import dataclass
 from reconciler.money import format_usd
 from reconciler.words import listed as join
 

@@ -20,13 +20,13 @@ once; phases 3 and 4 have a step per limit.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import IntEnum
 from itertools import groupby
 
 from reconciler.core.action import Action, Kind
 from reconciler.core.budget import Absent, Budget
 from reconciler.core.directory import User
+from reconciler.dataclass import dataclass
 
 
 class Phase(IntEnum):

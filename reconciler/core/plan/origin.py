@@ -16,7 +16,7 @@ is gone and the log ends with a write) explains nothing: memberships end, and ov
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
 
@@ -25,6 +25,7 @@ from reconciler.core.attribution import LastChange
 from reconciler.core.budget import ABSENT, Absent, Budget, State
 from reconciler.core.desired import Desired
 from reconciler.core.directory import Directory, Group, User
+from reconciler.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

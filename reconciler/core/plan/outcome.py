@@ -8,7 +8,6 @@ result is a write in doubt (law 6).
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import assert_never
@@ -16,6 +15,7 @@ from typing import assert_never
 from reconciler.core.action import Action, Kind, require_single
 from reconciler.core.policy import SourceFile
 from reconciler.core.snapshot import Deployment
+from reconciler.dataclass import dataclass
 
 CUT_OFF = "the run was cut off"
 

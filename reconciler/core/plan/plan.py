@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import ClassVar, assert_never
 
@@ -23,6 +23,7 @@ from reconciler.core.people.forecast import Forecast
 from reconciler.core.people.replay import Replay
 from reconciler.core.policy import NotRead, SourceFile
 from reconciler.core.snapshot import Deployment
+from reconciler.dataclass import dataclass
 
 DIGEST_SHOWN = 12
 """Characters of a digest that are shown, and the least that are accepted back."""

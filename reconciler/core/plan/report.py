@@ -7,7 +7,7 @@ nothing to do it has no results; refused, it has every action as not attempted, 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import ClassVar
 
@@ -15,6 +15,7 @@ from reconciler.core.action import Kind
 from reconciler.core.plan.outcome import ActionOutcome, Ended, Ending, Outcome, Result, is_complete
 from reconciler.core.plan.plan import Plan
 from reconciler.core.snapshot import Deployment
+from reconciler.dataclass import dataclass
 from reconciler.errors import Failure
 
 

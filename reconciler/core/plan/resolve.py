@@ -18,7 +18,7 @@ what an entry says and, where that is known, on its subject's address; what is n
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from itertools import chain
 
@@ -32,6 +32,7 @@ from reconciler.core.plan import orphans
 from reconciler.core.plan.grants import Holders, LostGrant, as_ended, ended_grant
 from reconciler.core.policy import Entry, GroupBudgetEntry, Manage, Policy, UserOverrideEntry, written_address
 from reconciler.core.scope import EVERYTHING, Scope, Selection
+from reconciler.dataclass import dataclass
 from reconciler.errors import Finding, Place
 from reconciler.words import NearNames, did_you_mean
 from reconciler.words import listed as join

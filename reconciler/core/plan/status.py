@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import ClassVar
 
-from reconciler.core.gate.verdict import Breach
+from reconciler.core.gate.breach import Breach
 from reconciler.core.people.census import GroupStatus, OverrideStatus, PersonStatus, Sums
 from reconciler.core.people.effects import Standing
 from reconciler.core.people.forecast import PaceDays
 from reconciler.core.people.leaks import Leaks
 from reconciler.core.snapshot import Deployment
 from reconciler.core.spend import Window
+from reconciler.dataclass import dataclass
 
 SOON = timedelta(days=14)
 """An override that ends within this time ends soon; as in plan/notices.py."""

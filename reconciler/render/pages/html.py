@@ -29,11 +29,12 @@ from reconciler.render.drift_page import drift_page
 from reconciler.render.formats import Facts
 from reconciler.render.outcome import remarks
 from reconciler.render.overview import outcome_headline, plans_of
-from reconciler.render.page import Alert, Column, Page, Row, Table, Tile
+from reconciler.render.page import Alert, Page, Tile
 from reconciler.render.pages import text as text_page
 from reconciler.render.plan_page import plan_page, subtitle
 from reconciler.render.problems import without_reasons_of
 from reconciler.render.status_page import status_page
+from reconciler.render.table import Column, Row, Table
 from reconciler.render.text import harmless, no_command, text_of
 from reconciler.words import NO_LIMIT, count, count_people
 

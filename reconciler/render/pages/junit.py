@@ -11,7 +11,7 @@ one case.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import assert_never
 from xml.sax.saxutils import escape, quoteattr
 
@@ -23,6 +23,7 @@ from reconciler.core.plan.plan import Plan
 from reconciler.core.plan.report import OutcomeReport
 from reconciler.core.plan.status import Status
 from reconciler.core.recording import Recording
+from reconciler.dataclass import dataclass
 from reconciler.errors import Failure, ListedEntry, Place
 from reconciler.formats.documents import Value, document_of
 from reconciler.money import format_usd

@@ -46,7 +46,7 @@ from reconciler.render.overview import (
 )
 from reconciler.render.pages import text as text_page
 from reconciler.render.problems import Problem, problems_of, problems_of_failure, problems_of_plan, without_reasons_of
-from reconciler.render.status import spent_text
+from reconciler.render.spend import spent_text
 from reconciler.render.status_page import MARKDOWN_ROWS, pipes, status_markdown
 from reconciler.render.text import text_of
 from reconciler.words import NO_LIMIT, count, count_people

@@ -1,0 +1,67 @@
+"""Whom a question is about, and how fast they spend: read for `status`, `explain`, and the outlook of a plan."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from datetime import datetime
+
+from reconciler.core.budget import GroupId, OrganizationId, UserId
+from reconciler.core.directory import Directory
+from reconciler.core.people.forecast import DAYS, Pace, pace_of_days, pace_of_period
+from reconciler.core.snapshot import Snapshot
+from reconciler.core.spend import Window, last_days
+from reconciler.money import Micros
+from reconciler.operations.ports import Reader
+
+
+def read_people(people: Collection[UserId], directory: Directory, reader: Reader) -> Snapshot:
+    """Read the overrides of people, and the budgets of every group that some of them are in."""
+    groups = [
+        group
+        for group_id, group in directory.groups.items()
+        if group_id in directory.hidden_members or not directory.members.get(group_id, frozenset()).isdisjoint(people)
+    ]
+    group_budgets = reader.group_budgets(sorted(groups))
+    users = sorted((directory.users[user_id] for user_id in people), key=lambda user: (user.username, user.id))
+    has_overrides = reader.deployment().offers.overrides
+    read = reader.people(users, directory) if has_overrides else None
+    return Snapshot(
+        deployment=reader.deployment(),
+        directory=directory,
+        group_budgets=group_budgets,
+        user_overrides=read.overrides if read else {},
+        reported=read.reported if read else {},
+    )
+
+
+def organizations_of(people: Collection[UserId], directory: Directory) -> tuple[OrganizationId, ...]:
+    """Return the organizations that some of these people are in, sorted."""
+    return tuple(
+        sorted(
+            id_
+            for id_ in directory.organizations
+            if not directory.members.get(GroupId(id_), frozenset()).isdisjoint(people)
+        )
+    )
+
+
+def find_pace(
+    reader: Reader,
+    organizations: Collection[OrganizationId],
+    *,
+    period: Window,
+    counted: Mapping[UserId, Micros],
+    at: datetime,
+) -> Pace | None:
+    """Return the pace of the last seven days, else that of the period so far; None when neither says enough.
+
+    The period, of which `counted` is what counts now, stands in where the export may not be read, and where people
+    spent something in it that is older than seven days and nothing since.
+    """
+    exports = reader.exports(organizations, last_days(at, DAYS))
+    pace = pace_of_days(exports)
+    if pace is None and not any(export.left_out for export in exports):
+        recent = sum(sum(people.values()) for export in exports for people in export.booked.values())
+        if recent >= sum(counted.values()):
+            return None
+    return pace or (pace_of_period(counted, period, at=at) if counted else None)

@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 NO_LIMIT = "no limit"
 NAMES_SHOWN = 5
+LONG_WAIT_S = 7_200
 EXCERPT = 160
 
 QUOTED = 60
@@ -40,6 +41,11 @@ def span(seconds: float) -> str:
         if seconds >= unit_s:
             return count(round(seconds / unit_s), unit)
     return count(round(seconds), "second")
+
+
+def wait(seconds: float) -> str:
+    """`400 s`, `28 hours`, `11,574 days`: in seconds, as `--max-wait` is given, below two hours."""
+    return span(seconds) if seconds >= LONG_WAIT_S else f"{seconds:,.0f} s"
 
 
 def count_people(number: int) -> str:

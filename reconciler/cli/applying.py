@@ -15,7 +15,7 @@ from reconciler.cli.progress import Progress
 from reconciler.cli.results import Results
 from reconciler.cli.runs import default_journal, new_run
 from reconciler.cli.screen import Screen
-from reconciler.cli.server import ServerOptions
+from reconciler.cli.server import Dates, ServerOptions
 from reconciler.cli.signals import Interruption
 from reconciler.core.plan.outcome import Outcome
 from reconciler.core.plan.plan import DIGEST_SHOWN, Plan
@@ -106,7 +106,7 @@ def _approve_and_apply(
 
 def _made_anew(to_apply: ToApply, server: ServerOptions, stop: Interruption) -> Plan:
     """Make the plan from a reader that has read nothing yet."""
-    with server.reader(sleep=stop.sleep) as reader:
+    with server.reader(sleep=stop.sleep, dates=Dates.NONE) as reader:
         return to_apply.renew(reader, datetime.now(UTC))
 
 

@@ -12,7 +12,7 @@ import click
 
 from reconciler.cli import files
 from reconciler.cli.screen import tell
-from reconciler.cli.server import ServerOptions
+from reconciler.cli.server import Dates, ServerOptions
 from reconciler.core.recording import Recording
 from reconciler.dataclass import dataclass
 from reconciler.errors import FileError
@@ -38,14 +38,14 @@ class Live:
         return self.recording.at if self.recording is not None else None
 
     @contextmanager
-    def reader(self) -> Iterator[ActivityReader]:
+    def reader(self, *, dates: Dates = Dates.OWN) -> Iterator[ActivityReader]:
         """Open a reader; of a snapshot it sends no request and needs no token."""
         if self.recording is not None:
             made_at = self.recording.at
             tell(f"Note: live state is from a snapshot of {day(made_at)}, {distance(made_at, datetime.now(UTC))}.")
             yield RecordedReader(self.recording)
             return
-        with self.server.reader() as reader:
+        with self.server.reader(dates=dates) as reader:
             yield reader
 
 

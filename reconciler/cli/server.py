@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import field, replace
+from enum import Enum
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
@@ -17,17 +18,45 @@ from reconciler.cli.screen import tell
 from reconciler.core.moment import MOST_APART
 from reconciler.dataclass import dataclass
 from reconciler.errors import FileError
-from reconciler.words import span
+from reconciler.words import span, wait
 
 if TYPE_CHECKING:
     from reconciler.coder.client import CoderReader, CoderWriter, MakeClient
     from reconciler.coder.connection import Connection
     from reconciler.coder.http import SeenRequest
+    from reconciler.core.moment import Moment
 
 LONG_WAIT_S = 5.0
 CLOCK_TOLERANCE_S = 120.0
 MAX_READS = 64
 """In flight, where it is found out; coder/width.py has the same number, and a test compares them."""
+
+
+class Dates(Enum):
+    """Which dates a command compares with the time: what it says where two clocks differ by minutes, and by days."""
+
+    ENTRIES = (
+        "`starts` and `expires` follow this machine's clock",
+        "entries with a date between the two clocks are left alone",
+    )
+    CONSENTS = ("consents end by this machine's clock", "consents end by the clock that is ahead")
+    """With --at the entries are compared with the instant that was asked for."""
+    OWN = ("dates follow this machine's clock", "dates follow this machine's clock")
+    NONE = ("", "")
+
+    def note(self, server_ahead_s: float | None) -> str:
+        """Return what to say of the two clocks; empty where they agree, and where no date depends on them."""
+        if self is Dates.NONE or server_ahead_s is None or abs(server_ahead_s) <= CLOCK_TOLERANCE_S:
+            return ""
+        minutes, days = self.value
+        consequence = days if abs(server_ahead_s) >= MOST_APART.total_seconds() else minutes
+        word = "behind" if server_ahead_s > 0 else "ahead of"
+        return f"Note: this machine's clock is {span(server_ahead_s)} {word} Coder's; {consequence}."
+
+
+def dates_at(moment: Moment) -> Dates:
+    """Return which dates a plan for this moment compares with the time."""
+    return Dates.ENTRIES if moment.is_for_now else Dates.CONSENTS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,9 +79,7 @@ class ServerOptions:
         return max(1, (self.parallelism if self.parallelism is not None else MAX_READS) // 2)
 
     @contextmanager
-    def reader(
-        self, *, sleep: Callable[[float], None] = time.sleep, tells_clocks: bool = True
-    ) -> Iterator[CoderReader]:
+    def reader(self, *, sleep: Callable[[float], None] = time.sleep, dates: Dates = Dates.OWN) -> Iterator[CoderReader]:
         """Open a reader: it has no method that writes. `sleep` is how it waits before it asks again."""
         from reconciler.coder.client import World, open_reader
 
@@ -61,20 +88,8 @@ class ServerOptions:
         world = World(sleep=Waits(sleep))
         with open_reader(connection, progress=self.reading, world=world, make_client=make_client) as reader:
             yield reader
-            if tells_clocks:
-                self._tell_difference(reader.server_ahead_s)
-
-    @staticmethod
-    def _tell_difference(server_ahead_s: float | None) -> None:
-        """Say once that the clocks differ: `starts`, `expires` and the days of a plan follow this machine's."""
-        if server_ahead_s is not None and abs(server_ahead_s) > CLOCK_TOLERANCE_S:
-            word = "behind" if server_ahead_s > 0 else "ahead of"
-            what = (
-                "entries with a date between the two clocks are left alone"
-                if abs(server_ahead_s) >= MOST_APART.total_seconds()
-                else "`starts` and `expires` follow this machine's clock"
-            )
-            tell(f"Note: this machine's clock is {span(server_ahead_s)} {word} Coder's; {what}.")
+            if note := dates.note(reader.server_ahead_s):
+                tell(note)
 
     @contextmanager
     def writer(self, *, plan_digest: str, sleep: Callable[[float], None]) -> Iterator[CoderWriter]:
@@ -133,5 +148,5 @@ class Waits:
             if seconds > LONG_WAIT_S and ends > self._said_until + LONG_WAIT_S and sys.stderr is not None:
                 self._said_until = ends
                 start = "\r\x1b[K" if sys.stderr.isatty() else ""
-                tell(f"{start}Waiting {seconds:.0f} s for Coder (a rate limit or a restart).")
+                tell(f"{start}Waiting {wait(seconds)} for Coder (a rate limit or a restart).")
         self._sleep(seconds)

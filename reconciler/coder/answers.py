@@ -22,6 +22,7 @@ NO_SUCH_USER = '"user" must be an existing uuid or username.'
 """How older servers say 404 for a user, with status 400. Source: coder-api section 12.4."""
 NOT_LICENSED = " is a Premium feature. Contact sales!"
 EXPERIMENT_MISSING = "functionality requires enabling the"
+SYSTEM_USER = "for a system user"
 PROXY_ASKS = 407
 """Said by a proxy in Coder's place; with https, httpx raises instead."""
 LONGEST_QUOTE = 300
@@ -163,8 +164,18 @@ def _hint_for_rejected(answer: Answer) -> str:
     if is_route_missing(answer):
         return "this server is of a generation without this route; plan again"
     if is_not_found(answer):
-        return "Coder also answers this when the token may not write it; overrides need an Owner or User Admin"
+        return "it is gone, or this token may not write it: `reconciler doctor` tells what the token may do"
+    if answer.status == 403:
+        return _hint_for_forbidden(read_error_body(answer))
     return ""
+
+
+def _hint_for_forbidden(body: ErrorBody) -> str:
+    """Return which right a write lacks; a system user has no budget, whatever the token."""
+    if SYSTEM_USER in body.detail:
+        return "remove the entry of this user from the policy"
+    hint = _hint_for_denied(403, body.message)
+    return f"{hint}; `reconciler doctor` tells what this token may do"
 
 
 def _redirected(answer: Answer) -> ServerError:

@@ -11,6 +11,7 @@ from reconciler.coder.connection import Connection
 from reconciler.coder.exchange import NoAnswer, Request, causes
 from reconciler.coder.retry import Attempt, NoAnswerKind
 from reconciler.errors import RejectedError, RetryLaterError, ServerError, UnreachableError
+from reconciler.words import wait
 
 
 def no_answer(connection: Connection, request: Request, attempt: Attempt, failed: NoAnswer) -> ServerError:
@@ -42,7 +43,7 @@ HINT_MAX_WAIT = "try again later, or pass a longer `--max-wait`"
 
 
 def _too_long(needed_s: float, budget_s: float) -> str:
-    return f"waiting {needed_s:,.0f} s more would exceed the {budget_s:,.0f} s that this run may wait."
+    return f"waiting {wait(needed_s)} more would exceed the {budget_s:,.0f} s that this run may wait."
 
 
 def too_long_to_wait(needed_s: float, budget_s: float) -> ServerError:

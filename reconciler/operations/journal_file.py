@@ -87,6 +87,8 @@ class JournalFile:
 
 def _create(path: str) -> int:
     folder = os.path.dirname(path) or os.curdir
+    if _is_folder(path):
+        raise _exists(path)
     try:
         _make_folders(folder)
         fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o600)
@@ -122,12 +124,19 @@ def _make_folders(folder: str) -> None:
 
 
 def require_new(path: str) -> None:
-    """Raise FileError when the file exists already; for callers that must know before they open it."""
-    if os.path.lexists(path):
+    """Raise FileError when the file exists already, or is a folder; for callers that must know before they open it."""
+    if os.path.lexists(path) or _is_folder(path):
         raise _exists(path)
 
 
+def _is_folder(path: str) -> bool:
+    return path.endswith(os.sep) or os.path.isdir(path)
+
+
 def _exists(path: str) -> FileError:
+    if _is_folder(path):
+        hint = "name a file in it, such as " + os.path.join(path, "run.jsonl")
+        return FileError(f"the journal {path} is a folder; nothing was written", hint=hint)
     hint = "name another file, or move this file away: it records an earlier run"
     return FileError(f"the journal {path} exists already; nothing was written", hint=hint)
 

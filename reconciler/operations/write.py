@@ -26,7 +26,14 @@ from reconciler.core.action import Action
 from reconciler.core.budget import ABSENT, Absent, Budget, Reading, State, Unknown
 from reconciler.core.plan.outcome import Result
 from reconciler.dataclass import dataclass
-from reconciler.errors import DeniedError, NotFoundError, ReconcilerError, RetryLaterError, UnreachableError
+from reconciler.errors import (
+    DeniedError,
+    NotFoundError,
+    ReconcilerError,
+    RejectedError,
+    RetryLaterError,
+    UnreachableError,
+)
 from reconciler.operations.ports import Reader, Writer
 
 ATTEMPTS = 3
@@ -188,5 +195,6 @@ def _read(action: Action, reader: Reader) -> Reading:
 
 
 def _explain(error: ReconcilerError) -> str:
-    """Return the message; for a token that is refused with what to do, because every later write needs it, too."""
-    return f"{error.message}; {error.hint}" if isinstance(error, DeniedError) and error.hint else error.message
+    """Return the message, and what to do where Coder refused: no later read of the outcome can tell it."""
+    is_refused = isinstance(error, (DeniedError, RejectedError))
+    return f"{error.message}; {error.hint}" if is_refused and error.hint else error.message

@@ -90,6 +90,16 @@ def test_no_run_writes_over_the_record_of_another(tmp_path: Path) -> None:
     assert path.read_text() == "a record"
 
 
+@pytest.mark.parametrize("name", [".", "new/", "old", "old/"])
+def test_a_folder_is_not_a_journal(tmp_path: Path, name: str) -> None:
+    (tmp_path / "old").mkdir()
+    path = f"{tmp_path}/{name}"
+    for attempt in (lambda: JournalFile(path), lambda: require_new(path)):
+        with pytest.raises(FileError, match=r"is a folder; nothing was written") as caught:
+            attempt()
+        assert caught.value.hint == f"name a file in it, such as {os.path.join(path, 'run.jsonl')}"
+
+
 @pytest.mark.parametrize("path", ["/dev/null/journal", "/proc/journal"])
 def test_a_place_that_takes_no_file_is_refused(path: str) -> None:
     with pytest.raises(FileError, match=r"cannot be written: .*; nothing was written"):

@@ -117,6 +117,29 @@ def test_a_failure_stops_later_phases_and_says_what_was_not_attempted(site: Site
     assert site.run("show", str(site.journals[0])).out.endswith(said.out.partition("\n\n  updated")[2])
 
 
+@pytest.mark.parametrize(
+    ("body", "hint"),
+    [
+        (
+            {"message": "Forbidden.", "detail": "You don't have permission to view this content."},
+            "use the token of an Owner or User Admin, made without `--scope`; "
+            "`reconciler doctor` tells what this token may do",
+        ),
+        (
+            {"message": "Forbidden", "detail": "Cannot set an AI budget override for a system user."},
+            "remove the entry of this user from the policy",
+        ),
+        ({"message": "AI Gateway is a Premium feature. Contact sales!"}, "AI budgets need a Premium licence"),
+    ],
+)
+def test_a_403_of_a_write_says_what_to_do(site: Site, body: dict[str, str], hint: str) -> None:
+    site.policy("bob platform: $20")
+    site.sandbox.fault(Fault("status", method="PUT", status=403, body=body))
+    said = site.apply()
+    assert (said.code, site.results) == (4, {"user/bob": "failed"})
+    assert said.out.count(f"; {hint}") == 1
+
+
 def test_a_token_that_expires_in_the_middle(site: Site) -> None:
     site.policy(*SEVEN)
     site.sandbox.fault(Fault("expire", method="PUT", path=f"*/{site.id_of('platform')}/*"))
@@ -139,7 +162,7 @@ def test_a_rate_limit_longer_than_a_run_may_wait(site: Site) -> None:
     site.sandbox.fault(Fault("status", method="PUT", status=429, headers={"Retry-After": "100000"}))
     said = site.apply()
     assert said.code == 4
-    assert "waiting 100,000 s more would exceed" in said.out
+    assert "waiting 1 day more would exceed" in said.out
     assert site.results == {"group/acme/platform": "failed"}
 
 

@@ -19,6 +19,8 @@ DAYS_NOTE = (
 MINUTES_NOTE = (
     "Note: this machine's clock is 10 minutes behind Coder's; `starts` and `expires` follow this machine's clock.\n"
 )
+OWN_NOTE = "Note: this machine's clock is 3 days behind Coder's; dates follow this machine's clock.\n"
+ASKED_NOTE = "Note: this machine's clock is {} behind Coder's; consents end by {}.\n"
 LEFT_OUT = "has come by Coder's clock and not by this machine's; they are 3 days apart"
 ANA = re.compile(r"^  [-+~] user/ana", re.MULTILINE)
 
@@ -70,7 +72,7 @@ def test_days_apart(shell: Shell) -> None:
         assert overrides(sandbox) == {"ana": 1500, "victor": 80}
 
         status = shell.process("status")
-        assert (status.code, status.err) == (0, DAYS_NOTE)
+        assert (status.code, status.err) == (0, OWN_NOTE)
         doctor = shell.process("doctor")
         assert "note  clock     the server's clock is 3 days ahead of ours\n" in doctor.out
         assert doctor.err == "", "the check tells it"
@@ -96,6 +98,30 @@ def test_minutes_apart_and_not_apart(shell: Shell, ahead: timedelta, note: str) 
         assert overrides(sandbox) == {"ana": 1500, "victor": 80}
         check = "note  clock     the server's clock is 10 minutes ahead" if note else "ok    clock     agrees"
         assert check in shell.process("doctor").out
+
+
+@pytest.mark.parametrize(
+    ("ahead", "note"),
+    [
+        (timedelta(days=3), ASKED_NOTE.format("3 days", "the clock that is ahead")),
+        (timedelta(minutes=10), ASKED_NOTE.format("10 minutes", "this machine's clock")),
+    ],
+)
+def test_nothing_is_left_alone_for_an_instant_that_was_asked_for(shell: Shell, ahead: timedelta, note: str) -> None:
+    with company(shell, ahead=ahead) as sandbox:
+        for command in (["plan"], ["drift"], ["apply", "--auto-approve"]):
+            ran = shell.process(*command, "--at", f"{datetime.now(UTC) + timedelta(days=1):%Y-%m-%dT%H:%M:%SZ}")
+            assert (ran.err.count(note), ran.err.count("Note:")) == (1, 1), command
+            assert LEFT_OUT not in ran.out, command
+        assert overrides(sandbox) == {"ana": 1500, "victor": 80}
+
+
+def test_a_command_without_dates_says_nothing_of_clocks(shell: Shell) -> None:
+    with company(shell, ahead=timedelta(days=3)):
+        assert shell.process("export", "acme").err == ""
+        assert "Note:" not in shell.process("init", "new").err
+        assert OWN_NOTE in shell.process("explain", "ana").err
+        assert OWN_NOTE in shell.process("snapshot", "-o", "live.json").err
 
 
 @pytest.mark.parametrize(

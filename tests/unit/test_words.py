@@ -21,6 +21,13 @@ def test_counts() -> None:
     assert [count(n, "person", "people") for n in (1, 3)] == ["1 person", "3 people"]
 
 
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(0.4, "0 s"), (31, "31 s"), (7_199, "7,199 s"), (7_200, "2 hours"), (1e9, "11,574 days")]
+)
+def test_a_wait_is_told_as_max_wait_is_given_and_a_long_one_as_a_span(seconds: float, text: str) -> None:
+    assert words.wait(seconds) == text
+
+
 def test_lists_of_names() -> None:
     assert listed(["ana", "bob"]) == "ana, bob"
     assert listed(list("abcdefg")) == "a, b, c, d, e and 2 more"

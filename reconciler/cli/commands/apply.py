@@ -11,7 +11,7 @@ from reconciler.cli.options.run import consents, effects, journal, plan_scope
 from reconciler.cli.planning import plan_to_apply
 from reconciler.cli.screen import Screen
 from reconciler.cli.sections import Sections
-from reconciler.cli.server import ServerOptions
+from reconciler.cli.server import ServerOptions, dates_at
 from reconciler.cli.signals import Interruption
 from reconciler.core.gate.verdict import Grant
 from reconciler.core.moment import Moment
@@ -65,7 +65,7 @@ def command(
     from reconciler.cli.applying import approve_and_apply
 
     stop = Interruption()
-    with server.reader(sleep=stop.sleep) as reader:
+    with server.reader(sleep=stop.sleep, dates=dates_at(moment)) as reader:
         to_apply = plan_to_apply(paths, reader, moment=moment, scope=scope, grants=grants, detail=detail, only_due=due)
         return approve_and_apply(
             to_apply,

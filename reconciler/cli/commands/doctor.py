@@ -14,7 +14,7 @@ from reconciler.cli.options.policy import DEFAULT_PATH, paths
 from reconciler.cli.policies import load_policies
 from reconciler.cli.screen import write
 from reconciler.cli.sections import Sections
-from reconciler.cli.server import ServerOptions
+from reconciler.cli.server import Dates, ServerOptions
 from reconciler.core.diagnosis import Check, Level
 from reconciler.errors import PolicyError, ReconcilerError
 from reconciler.operations.doctor import examine, failed
@@ -55,7 +55,7 @@ def _checks(paths: tuple[str, ...], server: ServerOptions) -> Iterator[Check]:
     if connection.proxy is not None:
         proxy = connection.proxy
         yield Check(level=Level.NOTE, name="proxy", message=f"requests go by {proxy.shown} ({proxy.variable})")
-    with server.reader(tells_clocks=False) as reader:  # one of the checks tells them
+    with server.reader(dates=Dates.NONE) as reader:  # one of the checks tells them
         yield from examine(loaded.policies, loaded.sources, reader, now=datetime.now(UTC))
 
 

@@ -18,7 +18,7 @@ from reconciler.cli.options.run import effects, plan_scope
 from reconciler.cli.planning import plan_of
 from reconciler.cli.policies import load_policies
 from reconciler.cli.screen import Screen, tell
-from reconciler.cli.server import ServerOptions
+from reconciler.cli.server import ServerOptions, dates_at
 from reconciler.core.moment import Moment
 from reconciler.core.people.moves import Move
 from reconciler.core.plan.drift import Drift, DriftKind
@@ -116,7 +116,7 @@ def command(
     loaded = load_policies(paths)
     before = load_base(base, paths)
     recording = load_recording(people_path) if people_path is not None else None
-    with server.reader() as reader:
+    with server.reader(dates=dates_at(moment)) as reader:
         planned, cost = plan_of(loaded, reader, moment=moment, scope=scope, base=before, asks_log=True)
         directory = reader.directory()
         moved: tuple[Move, ...] = ()

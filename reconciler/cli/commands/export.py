@@ -11,7 +11,7 @@ from reconciler.cli.files import policy_file_name
 from reconciler.cli.options.connection import server
 from reconciler.cli.screen import tell, write_document, write_paths
 from reconciler.cli.sections import Sections
-from reconciler.cli.server import ServerOptions
+from reconciler.cli.server import Dates, ServerOptions
 from reconciler.errors import FileError, ReconcilerError
 from reconciler.operations.export import export
 from reconciler.policy_file.write import dump
@@ -38,7 +38,7 @@ def command(organization: str | None, is_all: bool, output: str | None, server: 
     _require_sense(organization, is_all=is_all, output=output)
     if output is not None and not is_all:
         files.require_new(output)
-    with server.reader() as reader:
+    with server.reader(dates=Dates.NONE) as reader:
         policies = export(reader, organization, note=tell)
     if is_all:
         texts = {os.path.join(str(output), policy_file_name(policy.organization)): dump(policy) for policy in policies}

@@ -11,7 +11,7 @@ from reconciler.cli import completing, exits, files
 from reconciler.cli.options.connection import server
 from reconciler.cli.screen import tell, write_paths
 from reconciler.cli.sections import Sections
-from reconciler.cli.server import ServerOptions
+from reconciler.cli.server import Dates, ServerOptions
 from reconciler.operations.starting_point import GroupFacts, StartingPoint, find_starting_points
 from reconciler.policy_file.first import dump_first
 from reconciler.render.text import spend_text
@@ -61,7 +61,7 @@ def command(folder: str, organization: str | None, ci: str, server: ServerOption
     }
     for name in texts:
         files.require_new(os.path.normpath(os.path.join(folder, name)))
-    with server.reader() as reader:
+    with server.reader(dates=Dates.NONE) as reader:
         for start in find_starting_points(reader, organization):
             texts[f"policies/{files.policy_file_name(start.policy.organization)}"] = _text(start)
     written = {os.path.normpath(os.path.join(folder, name)): text for name, text in sorted(texts.items())}

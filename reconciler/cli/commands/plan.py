@@ -19,6 +19,7 @@ from reconciler.cli.planning import plan_of
 from reconciler.cli.policies import load_policies
 from reconciler.cli.screen import Screen
 from reconciler.cli.sections import Sections
+from reconciler.cli.server import dates_at
 from reconciler.core.gate.verdict import Grant
 from reconciler.core.moment import Moment
 from reconciler.core.scope import Scope
@@ -106,7 +107,7 @@ def command(
         screen.require_other(output, "-o")
     loaded = load_policies(paths)
     before = load_base(base, paths)
-    with live.reader() as reader:
+    with live.reader(dates=dates_at(moment)) as reader:
         planned, cost = plan_of(loaded, reader, moment=moment, scope=scope, grants=grants, base=before)
         plan = replace(planned.plan, snapshot_at=live.snapshot_at)
         if has_forecast and moment.is_for_now:

@@ -53,6 +53,7 @@ class CoderReader:
         self._booked: bulk.Booked = {}
         self._exported: dict[OrganizationId, Booked] = {}
         self._refused: dict[OrganizationId, str] = {}
+        self._exports: dict[tuple[tuple[OrganizationId, ...], Window], Export] = {}
 
     @property
     def requests(self) -> int:
@@ -150,10 +151,12 @@ class CoderReader:
         directory: Directory,
         *,
         spenders: Collection[UserId] = (),
+        windows: Sequence[Window] = (),
     ) -> tuple[Mapping[GroupId, Reading], People]:
         """Read budgets and overrides beside each other, as `group_budgets` and `people` do.
 
-        `spenders` are people about whom `spend` will be asked next; what can be asked for now already, is.
+        `spenders` are people about whom `spend` will be asked next, `windows` those whose `exports` will be, of the
+        organizations of these groups; what can be asked for now already, is.
         """
         reads: list[Callable[[], object]] = [
             lambda: self.group_budgets(groups),
@@ -162,6 +165,8 @@ class CoderReader:
         if spenders and self.deployment().offers.bulk_reads:
             pending = self._not_booked(_questions_ahead(spenders, directory, told=users))
             reads.append(lambda: self._read_pending(pending))
+        if windows:
+            reads.append(lambda: self.exports({group.organization_id for group in groups}, windows))
         self._single()
         budgets, people, *_ = beside_each_other(reads)
         return cast(Mapping[GroupId, Reading], budgets), cast(People, people)
@@ -187,17 +192,18 @@ class CoderReader:
     def exports(self, organizations: Collection[OrganizationId], windows: Sequence[Window]) -> tuple[Export, ...]:
         """Return what organizations exported for each window, in the order of the windows.
 
-        An export of the current period is remembered for `spend`; an organization that refused is not asked again.
+        What was read is remembered, that of the current period also for `spend`; an organization that refused is not
+        asked again.
         """
         if not self.deployment().offers.bulk_reads:
             left_out = dict.fromkeys(organizations, "this server has no spend export (2.36 has)")
             return tuple(Export(window=window, booked={}, unpriced=(), left_out=left_out) for window in windows)
         refused = {id_: self._refused[id_] for id_ in organizations if id_ in self._refused}
-        asked = [id_ for id_ in organizations if id_ not in refused]
-        exports = self._export_or_why_not(asked, windows)
-        for item in exports:
-            if item.window == self.period():
-                self._remember_export(item, asked)
+        asked = tuple(sorted(id_ for id_ in organizations if id_ not in refused))
+        unread = [window for window in windows if (asked, window) not in self._exports]
+        for item in self._export_or_why_not(asked, unread):
+            self._remember_export(item, asked)
+        exports = (self._exports[asked, window] for window in windows)
         return tuple(replace(item, left_out={**item.left_out, **refused}) for item in exports)
 
     def _export_or_why_not(self, asked: Sequence[OrganizationId], windows: Sequence[Window]) -> tuple[Export, ...]:
@@ -213,10 +219,12 @@ class CoderReader:
             left_out = dict.fromkeys(asked, error.message)
             return tuple(Export(window=window, booked={}, unpriced=(), left_out=left_out) for window in windows)
 
-    def _remember_export(self, item: Export, asked: Collection[OrganizationId]) -> None:
+    def _remember_export(self, item: Export, asked: tuple[OrganizationId, ...]) -> None:
         with self._lock:
-            self._refused |= item.left_out
-            self._exported |= {id_: item.booked for id_ in asked if id_ not in item.left_out}
+            self._exports[asked, item.window] = item
+            if item.window == self.period():
+                self._refused |= item.left_out
+                self._exported |= {id_: item.booked for id_ in asked if id_ not in item.left_out}
 
     def _read_spend(self, asked: Mapping[GroupId, Sequence[UserId]]) -> None:
         self._read_pending(self._not_booked(asked))

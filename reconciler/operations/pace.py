@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
 from reconciler.core.budget import GroupId, OrganizationId, UserId
@@ -14,23 +14,34 @@ from reconciler.money import Micros
 from reconciler.operations.ports import Reader
 
 
-def read_people(people: Collection[UserId], directory: Directory, reader: Reader) -> Snapshot:
-    """Read the overrides of people, and the budgets of every group that some of them are in."""
-    groups = [
+def read_people(
+    people: Collection[UserId], directory: Directory, reader: Reader, *, windows: Sequence[Window] = ()
+) -> Snapshot:
+    """Read the overrides of people, and the budgets of every group that some of them are in.
+
+    `windows` are those whose exports will be asked for next.
+    """
+    groups = sorted(
         group
         for group_id, group in directory.groups.items()
         if group_id in directory.hidden_members or not directory.members.get(group_id, frozenset()).isdisjoint(people)
-    ]
-    group_budgets = reader.group_budgets(sorted(groups))
+    )
     users = sorted((directory.users[user_id] for user_id in people), key=lambda user: (user.username, user.id))
-    has_overrides = reader.deployment().offers.overrides
-    read = reader.people(users, directory) if has_overrides else None
+    if not reader.deployment().offers.overrides:
+        return Snapshot(
+            deployment=reader.deployment(),
+            directory=directory,
+            group_budgets=reader.group_budgets(groups),
+            user_overrides={},
+            reported={},
+        )
+    group_budgets, read = reader.live(groups, users, directory, windows=windows)
     return Snapshot(
         deployment=reader.deployment(),
         directory=directory,
         group_budgets=group_budgets,
-        user_overrides=read.overrides if read else {},
-        reported=read.reported if read else {},
+        user_overrides=read.overrides,
+        reported=read.reported,
     )
 
 

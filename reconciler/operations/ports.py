@@ -66,8 +66,12 @@ class Reader(Protocol):
         directory: Directory,
         *,
         spenders: Collection[UserId] = (),
+        windows: Sequence[Window] = (),
     ) -> tuple[Mapping[GroupId, Reading], People]:
-        """Read budgets and overrides beside each other; `spenders` are people about whom `spend` will be asked next."""
+        """Read budgets and overrides beside each other, and what will be asked for next.
+
+        That is the `spend` of `spenders`, and the `exports` for `windows` of the organizations of these groups.
+        """
 
     def budget(self, subject: Subject) -> Reading:
         """Read one subject afresh, with a GET of its own."""

@@ -66,6 +66,7 @@ class RecordedReader:
         directory: Directory,
         *,
         spenders: Collection[UserId] = (),
+        windows: Sequence[Window] = (),
     ) -> tuple[Mapping[GroupId, Reading], People]:
         """Return what `group_budgets` and `people` return."""
         return self.group_budgets(groups), self.people(users, directory)

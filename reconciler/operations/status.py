@@ -43,9 +43,9 @@ def find_status(names: Sequence[str], reader: StatusReader, policies: Sequence[P
     directory = reader.directory()  # first: it shares its round with what the server offers
     deployment = reader.deployment()
     chosen = choose(names, directory)
-    snapshot = read_people(chosen, directory, reader)
-    limits = limits_after(snapshot, ())
     period = reader.period() or month_of(at)
+    snapshot = read_people(chosen, directory, reader, windows=[period])
+    limits = limits_after(snapshot, ())
     organizations = organizations_of(chosen, directory)
     (whole,) = reader.exports(organizations, [period])
     spend = reader.spend(spend_questions(chosen, snapshot, limits))
@@ -104,7 +104,8 @@ def choose(names: Sequence[str], directory: Directory) -> frozenset[UserId]:
     if not names:
         everyone = (directory.members.get(GroupId(id_), frozenset()) for id_ in directory.organizations)
         return frozenset().union(*everyone)
-    return frozenset().union(*(_people_of(name, directory, Names(directory)) for name in names))
+    known = Names(directory)
+    return frozenset().union(*(_people_of(name, directory, known) for name in names))
 
 
 def _people_of(name: str, directory: Directory, known: Names) -> frozenset[UserId]:

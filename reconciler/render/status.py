@@ -232,10 +232,11 @@ def leak_sentences(leaks: Leaks, status: Status) -> Iterator[str]:
         often = sum(row.groups > 2 for row in restarted)
         shown = [
             f"{row.username} counted {spent_text(row.counted_micros)}, spent {spent_text(row.spent_micros)}"
-            for row in restarted
+            for row in restarted[:NAMES_SHOWN]
         ]
         twice = f", {often:,} of them more than once" if often else ""
-        yield f"Started again in another group this period{twice}: {_names(shown)}."
+        people = f"{len(restarted):,} ({listed(shown, total=len(restarted))})"
+        yield f"Started again in another group this period{twice}: {people}."
 
 
 def breach_sentences(status: Status, most: int) -> Iterator[str]:

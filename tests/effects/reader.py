@@ -45,7 +45,13 @@ class SnapshotReader:
         )
 
     def live(
-        self, groups: Sequence[Group], users: Sequence[User], directory: Directory, *, spenders: Collection[UserId] = ()
+        self,
+        groups: Sequence[Group],
+        users: Sequence[User],
+        directory: Directory,
+        *,
+        spenders: Collection[UserId] = (),
+        windows: Sequence[Window] = (),
     ) -> tuple[Mapping[GroupId, Reading], People]:
         return self.group_budgets(groups), self.people(users, directory)
 

@@ -99,6 +99,7 @@ class Reads:
         directory: Directory,
         *,
         spenders: Collection[UserId] = (),
+        windows: Sequence[Window] = (),
     ) -> tuple[Mapping[GroupId, Reading], People]:
         return self.group_budgets(groups), self.people(users, directory)
 

@@ -148,7 +148,7 @@ class OverrideStatus:
         """Whether they would have the same limit, on the same group, without it."""
         if isinstance(self.fallback, Unknown):
             return False
-        return (self.fallback.limit_micros, self.fallback.group) == (self.budget.limit_micros, self.budget.group)
+        return self.fallback.limit_micros == self.budget.limit_micros and self.fallback.group == self.budget.group
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -238,8 +238,10 @@ def add_up(rows: Iterable[PersonStatus]) -> Sums:
         else:
             exposure += limit
             spent += known
-            near += row.is_near
-            blocked += row.standing is Standing.BLOCKED
+            stands = row.standing
+            used = row.used_percent
+            near += stands is Standing.FREE and used is not None and used >= NEAR_PERCENT
+            blocked += stands is Standing.BLOCKED
             reaching += row.reaches_at is not None
     return Sums(
         people=people,

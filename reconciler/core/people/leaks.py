@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from reconciler.core.budget import Budget, GroupId, GroupRef, Unknown, UserId
+from reconciler.core.budget import Budget, GroupRef, Unknown, UserId
 from reconciler.core.people.census import Census, PersonStatus
 from reconciler.core.snapshot import Snapshot
 from reconciler.core.spend import Booked, Unpriced
@@ -82,27 +82,27 @@ def leaks_of(
 
 def _restarted(people: Iterable[PersonStatus], booked: Booked) -> tuple[Restarted, ...]:
     """Return whose spend is booked on a group that is not effective now; who has no limit loses nothing by it."""
-    groups: dict[UserId, list[tuple[GroupId, Micros]]] = {}
-    for group_id, rows in booked.items():
+    spent: dict[UserId, int] = {}
+    groups: dict[UserId, int] = {}
+    for rows in booked.values():
         for user_id, micros in rows.items():
             if micros:
-                groups.setdefault(user_id, []).append((group_id, micros))
+                spent[user_id] = spent.get(user_id, 0) + micros
+                groups[user_id] = groups.get(user_id, 0) + 1
     restarted = []
     for person in people:
-        bookings = groups.get(person.user_id, [])
-        if not bookings or person.limit_micros is None or isinstance(person.effective, Unknown):
+        in_all = spent.get(person.user_id, 0)
+        if not in_all or person.limit_micros is None or isinstance(person.effective, Unknown):
             continue
-        here = person.effective.group.id
-        counted = sum(micros for group_id, micros in bookings if group_id == here)
-        spent = sum(micros for _, micros in bookings)
-        if counted < spent:
+        counted = booked.get(person.effective.group.id, {}).get(person.user_id, Micros(0))
+        if counted < in_all:
             restarted.append(
                 Restarted(
                     user_id=person.user_id,
                     username=person.username,
-                    counted_micros=Micros(counted),
-                    spent_micros=Micros(spent),
-                    groups=len({group_id for group_id, _ in bookings} | {here}),
+                    counted_micros=counted,
+                    spent_micros=Micros(in_all),
+                    groups=groups[person.user_id] + (not counted),
                 )
             )
     return tuple(sorted(restarted, key=lambda row: (row.counted_micros - row.spent_micros, row.username)))

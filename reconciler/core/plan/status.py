@@ -84,8 +84,8 @@ class Status:
     @property
     def nearest(self) -> tuple[PersonStatus, ...]:
         """People with a limit: who reaches it first, then who used most of it, blocked people left out."""
-        rows = [row for row in self.people if row.standing is Standing.FREE and row.used_percent is not None]
-        rows = [row for row in rows if row.is_near or row.reaches_at is not None]
+        rows = [row for row in self.people if row.reaches_at is not None or row.is_near]
+        rows = [row for row in rows if row.standing is Standing.FREE and row.used_percent is not None]
         return tuple(
             sorted(rows, key=lambda row: (row.reaches_at or self.period.end, -(row.used_percent or 0), row.username))
         )

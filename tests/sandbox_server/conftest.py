@@ -7,12 +7,10 @@ from contextlib import ExitStack
 from dataclasses import replace
 from typing import Any
 
-import httpx
 import pytest
 
 from reconciler.sandbox import Options, Sandbox
-from tests.patience import PATIENCE_S
-from tests.sandbox_server.callers import Start, World
+from tests.sandbox_server.callers import Start, World, new_client
 
 
 @pytest.fixture
@@ -22,7 +20,7 @@ def start() -> Iterator[Start]:
 
         def run(options: Options | None = None, **changes: Any) -> World:
             sandbox = stack.enter_context(Sandbox(replace(options or Options(), **changes)))
-            client = stack.enter_context(httpx.Client(base_url=sandbox.url, trust_env=False, timeout=PATIENCE_S))
+            client = stack.enter_context(new_client(sandbox.url))
             return World(sandbox, client)
 
         yield run

@@ -11,7 +11,7 @@ import pytest
 from reconciler.sandbox import Options, Sandbox
 from tests.contract import cases, check_answer, placeholders, substitute, world_path
 from tests.contract.sdk import check_strictly, operation_of
-from tests.patience import PATIENCE_S
+from tests.sandbox_server.callers import new_client
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -61,7 +61,7 @@ def servers() -> Iterator[Servers]:
 
 @pytest.fixture(scope="module")
 def client() -> Iterator[httpx.Client]:
-    with httpx.Client(trust_env=False, timeout=PATIENCE_S) as client:
+    with new_client() as client:
         yield client
 
 

@@ -8,12 +8,11 @@ from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import httpx
 import pytest
 
 from reconciler.sandbox import SECRET_HEADER, Fault
 from tests.patience import HELD_S, wait_until
-from tests.sandbox_server.callers import Start, World
+from tests.sandbox_server.callers import Start, World, new_client
 
 ENDPOINTS = (
     ("POST", "faults"), ("DELETE", "faults"), ("GET", "requests"), ("DELETE", "requests"), ("POST", "execute"),
@@ -261,7 +260,7 @@ def test_sql_reaches_no_other_file(start: Start, tmp_path: Path, sql: str, in_fi
 
 
 def test_a_request_without_a_secret_is_answered_before_its_body_counts(world: World) -> None:
-    with httpx.Client(base_url=world.sandbox.url, trust_env=False) as client:
+    with new_client(world.sandbox.url) as client:
         response = client.post("/_sandbox/execute", content=b"{" * 1000, headers={"Content-Type": "application/json"})
     assert response.status_code == 403
 

@@ -12,8 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from reconciler.sandbox import Options, Sandbox
-from tests.patience import PATIENCE_S
-from tests.sandbox_server.callers import World
+from tests.sandbox_server.callers import World, new_client
 from tests.sandbox_server.model import Model
 
 SEED = str(Path(__file__).with_name("model.yaml"))
@@ -50,7 +49,7 @@ steps = kinds.flatmap(lambda kind: st.tuples(st.just(kind), roles, arguments[kin
 
 @pytest.fixture(scope="module")
 def client() -> Iterator[httpx.Client]:
-    with httpx.Client(trust_env=False, timeout=PATIENCE_S) as client:
+    with new_client() as client:
         yield client
 
 

@@ -14,6 +14,7 @@ from reconciler.sandbox import Options, Sandbox
 from reconciler.sandbox.seeds import document
 from tests.sandbox_server.callers import Start
 
+NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 ROLES = {"owner", "user-admin", "organization-admin", "organization-user-admin", "auditor", "member"}
 DOCUMENTATION = Path(__file__).parents[2] / "docs" / "reference" / "sandbox.md"
 TOKEN = re.compile(r"[A-Za-z0-9]{10}-[A-Za-z0-9]{22}")
@@ -29,6 +30,38 @@ def test_each_role_has_a_token_that_is_its_own(start: Start, seed: str) -> None:
         inside = world.get("/users/me/roles", role=role).json()["organization_roles"].values()
         names = {entry["name"] for entry in me["roles"]} | {name for roles in inside for name in roles}
         assert names == ({role} - {"member"})
+
+
+def rows_of(sandbox: Sandbox) -> dict[str, list[tuple[object, ...]]]:
+    """Return the definition and the rows of every table."""
+    tables = sandbox.execute("SELECT name, sql FROM sqlite_master WHERE type = 'table'")
+    return {sql: sandbox.execute(f'SELECT * FROM "{name}"') for name, sql in tables}
+
+
+@pytest.mark.parametrize("seed", ["demo", "empty", "new"])
+def test_sandboxes_of_one_seed_begin_alike_and_share_nothing(seed: str, tmp_path: Path) -> None:
+    """In memory they are copies of a database that was filled once; a file is filled itself."""
+    with Sandbox(Options(seed=seed, now=NOW, database=str(tmp_path / "state.db"))) as sandbox:
+        expected = rows_of(sandbox)
+    with Sandbox(Options(seed=seed, now=NOW)) as changed, Sandbox(Options(seed=seed, now=NOW)) as beside:
+        changed.execute("UPDATE organizations SET name = name || '-changed'")
+        changed.execute("DELETE FROM users", unguarded=True)
+        assert rows_of(changed) != expected or seed == "new"
+        assert rows_of(beside) == expected
+        with Sandbox(Options(seed=seed, now=NOW)) as later:
+            assert rows_of(later) == expected
+
+
+def test_a_seed_is_sown_in_the_month_of_the_clock_and_as_it_is_written_now(tmp_path: Path) -> None:
+    path = tmp_path / "seed.yaml"
+    for number in range(20):  # more than are kept
+        path.write_text(f"organizations: [{{name: company-{number}, default: true}}]", encoding="utf-8")
+        for month in (11, 12):
+            with Sandbox(Options(seed=str(path), now=datetime(2026, month, 3, tzinfo=UTC))) as sandbox:
+                assert sandbox.execute("SELECT name FROM organizations") == [(f"company-{number}",)]
+    for month in (11, 12, 11):
+        with Sandbox(Options(now=datetime(2026, month, 3, tzinfo=UTC))) as sandbox:
+            assert sandbox.execute("SELECT min(day) FROM ai_daily_spend") == [(f"2026-{month}-01",)]
 
 
 def test_the_demo_is_the_company_of_the_story(start: Start) -> None:

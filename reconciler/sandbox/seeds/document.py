@@ -23,9 +23,7 @@ from .people import JOINED, add_system_user, give_token
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
-    from ..clock import Clock
     from ..database import Database
 
 _TOP = {"organizations", "users", "overrides", "spend", "sessions", "tokens"}
@@ -44,12 +42,15 @@ _SESSION = {"user", "client", "provider", "model", "prompts", "tools", "ended", 
 _MISTAKES = (yaml.YAMLError, LookupError, TypeError, AttributeError, ValueError, InvalidOperation, sqlite3.Error)
 
 
-def sow_document(database: Database, clock: Clock, path: Path) -> None:
-    """Fill a new database from a file. *Raises* ValueError with the file's name and what is wrong in it."""
+def sow_document(database: Database, document: bytes, *, name: str, month: datetime) -> None:
+    """Fill a new database; `month` is when the month of its clock begins.
+
+    *Raises* ValueError with the document's name and what is wrong in it.
+    """
     try:
-        _Sower(database, clock).sow(_checked(_parsed(path.read_bytes()), _TOP))
+        _Sower(database, month).sow(_checked(_parsed(document), _TOP))
     except _MISTAKES as error:
-        raise ValueError(f"seed {path.name}: {type(error).__name__}: {error}") from error
+        raise ValueError(f"seed {name}: {type(error).__name__}: {error}") from error
 
 
 @lru_cache(maxsize=8)
@@ -69,9 +70,9 @@ def _checked(body: Any, known: set[str]) -> Mapping[str, Any]:
 
 
 class _Sower:
-    def __init__(self, database: Database, clock: Clock) -> None:
+    def __init__(self, database: Database, month: datetime) -> None:
         self._database = database
-        self._clock = clock
+        self._month = month
         self._joining = datetime.fromisoformat(JOINED)
 
     def sow(self, document: Mapping[str, Any]) -> None:
@@ -163,12 +164,11 @@ class _Sower:
         )  # fmt: skip
 
     def _spend(self, body: Mapping[str, Any]) -> None:
-        start, _ = self._clock.period()
         self._database.run(
             "INSERT INTO ai_daily_spend (user_id, group_id, day, provider, provider_name, model, input_tokens, "
             "output_tokens, cache_read_tokens, cache_write_tokens, cost_micros, client, unpriced_usage_count) "
             "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            _user_id(body["user"]), _group_id(body["group"]), str(body.get("day", start.date())),
+            _user_id(body["user"]), _group_id(body["group"]), str(body.get("day", self._month.date())),
             body.get("provider", "anthropic"), body.get("provider_name", "Anthropic"),
             body.get("model", "claude-sonnet-4-5"), body.get("input_tokens", 300_000),
             body.get("output_tokens", 20_000), body.get("cache_read_tokens", 0),
@@ -177,7 +177,7 @@ class _Sower:
         )  # fmt: skip
 
     def _session(self, number: int, body: Mapping[str, Any]) -> None:
-        session_id, started = derived_uuid("session", str(number)), self._clock.period()[0]
+        session_id, started = derived_uuid("session", str(number)), self._month
         network = body.get("network_calls")
         self._database.run(
             "INSERT INTO ai_sessions (id, initiator_id, client, started_at, ended_at, network_total, network_blocked) "

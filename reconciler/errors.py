@@ -4,6 +4,7 @@
     ├── PolicyError               the policy has findings; all of them, none thrown alone
     ├── MissingPartError          a library of an optional part is not installed
     ├── FileError                 a file cannot be read, written or understood
+    ├── StoppedError              Ctrl-C or a signal before the first write              (exit 130)
     ├── RefusedError              nothing was written: hazard, guardrail or stale plan   (exit 3)
     └── ServerError               Coder answered something that we cannot work with, or nothing
         ├── NotFoundError         404 with Coder's "not found or no access": absent, unknown or forbidden
@@ -103,6 +104,13 @@ class MissingPartError(ReconcilerError):
 
 class FileError(ReconcilerError):
     """A file that is not a policy (plan, journal, login file) cannot be read, written or understood."""
+
+
+class StoppedError(ReconcilerError):
+    """Somebody ended the run, with Ctrl-C or a signal, before its first write."""
+
+    def __init__(self) -> None:
+        super().__init__("Interrupted; nothing was written.")
 
 
 class RefusedError(ReconcilerError):

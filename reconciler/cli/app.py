@@ -17,7 +17,7 @@ import click
 from reconciler import __version__
 from reconciler.cli import exits
 from reconciler.cli.screen import output_of, report_error
-from reconciler.errors import MissingPartError, ReconcilerError
+from reconciler.errors import MissingPartError, ReconcilerError, StoppedError
 from reconciler.words import did_you_mean
 
 COMMANDS = (
@@ -116,6 +116,6 @@ def _ours(error: BaseException) -> tuple[ReconcilerError, int]:
         case click.ClickException():
             return ReconcilerError(error.format_message()), exits.ERROR
         case KeyboardInterrupt() | click.Abort():
-            return ReconcilerError("Interrupted; nothing was written."), exits.INTERRUPTED
+            return StoppedError(), exits.INTERRUPTED
         case _:
             return ReconcilerError(f"The operating system refused: {error}"), exits.ERROR

@@ -17,10 +17,10 @@ from reconciler.cli.runs import default_journal, new_run
 from reconciler.cli.screen import Screen
 from reconciler.cli.server import Dates, ServerOptions
 from reconciler.cli.signals import Interruption
-from reconciler.core.plan.outcome import Outcome
+from reconciler.core.plan.outcome import Ending, Outcome
 from reconciler.core.plan.plan import DIGEST_SHOWN, Plan
 from reconciler.core.plan.report import report_of, report_of_refusal, report_without_changes
-from reconciler.errors import ReconcilerError, RefusedError, failure_of
+from reconciler.errors import ReconcilerError, RefusedError, StoppedError, failure_of
 from reconciler.operations.apply import apply_plan
 from reconciler.operations.checks import require_consent
 from reconciler.operations.journal_file import JournalFile, require_new
@@ -58,9 +58,12 @@ def approve_and_apply(
             journal_path=journal_path,
             is_strict=is_strict,
         )
-    except ReconcilerError as error:
-        error.document = report_of_refusal(to_apply.plan, failure_of(error, exit_code=exits.of_error(error)))
-        raise
+    except (ReconcilerError, KeyboardInterrupt) as raised:  # once writes began, a signal raises nothing
+        error = raised if isinstance(raised, ReconcilerError) else StoppedError()
+        failure = failure_of(error, exit_code=exits.of_error(error))
+        ending = Ending.INTERRUPTED if isinstance(error, StoppedError) else Ending.STOPPED
+        error.document = report_of_refusal(to_apply.plan, failure, ending=ending)
+        raise error from None
 
 
 def _approve_and_apply(

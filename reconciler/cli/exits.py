@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from reconciler.errors import ReconcilerError, RefusedError
+from reconciler.errors import ReconcilerError, RefusedError, StoppedError
 
 if TYPE_CHECKING:  # `validate` needs none of them
     from reconciler.core.gate.breach import Breach
@@ -36,6 +36,8 @@ EXITS: Mapping[int, str] = {
 
 def of_error(error: ReconcilerError) -> int:
     """Return the exit code for an error that ended a command."""
+    if isinstance(error, StoppedError):
+        return INTERRUPTED
     return REFUSED if isinstance(error, RefusedError) else ERROR
 
 

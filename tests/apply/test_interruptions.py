@@ -116,6 +116,31 @@ def test_before_the_first_write_it_is_at_once(site: Site) -> None:
     assert site.writes == []
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_between_the_plan_and_the_first_write_the_plan_is_told(site: Site, number: signal.Signals) -> None:
+    site.policy("platform: $600", "design: none")
+    assert site.run("plan").code == 0
+    for_the_plan = sum("/groups/ai/spend" in request.path for request in site.sandbox.requests)
+    site.sandbox.forget_requests()
+    site.sandbox.fault(Fault("delay", method="GET", path="*/groups/ai/spend", after=for_the_plan, seconds=HELD_S))
+    command = site.command("apply", "--auto-approve", "--json", "--save", "markdown=plan.md")
+    running = site.launcher.start(command)
+    wait_until(lambda: sum("/groups/ai/spend" in request.path for request in site.sandbox.requests) > for_the_plan)
+    running.send(number)
+    said = site.result(command, running)
+    assert (said.code, site.writes, site.journals) == (130, [], [])
+    assert said.err.count("Interrupted; nothing was written.") == 1
+    document = said.document
+    assert (document["exit_code"], document["refusal"]["exit_code"]) == (130, 130)
+    assert document["refusal"]["message"] == "Interrupted; nothing was written."
+    assert document["ended"]["ending"] == "interrupted"
+    assert document["plan"]["digest"] == document["digest"]
+    assert [row["result"] for row in document["results"]] == ["not-attempted"] * 2
+    page = (site.folder / "plan.md").read_text()
+    assert "group/acme/platform" in page
+    assert "Interrupted; nothing was written." in page
+
+
 def test_a_wait_for_the_rate_limit_is_cut_by_an_interruption(site: Site) -> None:
     """It was refused for certain, so it is not in flight: nobody has to wait a minute for it."""
     site.policy("platform: $600", "design: none")

@@ -106,10 +106,10 @@ def report_without_changes(plan: Plan, *, exit_code: int) -> OutcomeReport:
     return _without_run(plan, exit_code=exit_code, ended=ended)
 
 
-def report_of_refusal(plan: Plan, refusal: Failure) -> OutcomeReport:
+def report_of_refusal(plan: Plan, refusal: Failure, *, ending: Ending = Ending.STOPPED) -> OutcomeReport:
     """Report an apply that ended in an error or a refusal after its plan was shown and before its first write."""
     why = refusal.message
-    ended = Ended(ending=Ending.STOPPED, why=why, is_verified=False, differences=(), not_verified=0, at=plan.at)
+    ended = Ended(ending=ending, why=why, is_verified=False, differences=(), not_verified=0, at=plan.at)
     results = (ActionOutcome(action=action, result=Result.NOT_ATTEMPTED, detail=why) for action in plan.actions)
     report = _without_run(plan, exit_code=refusal.exit_code, ended=ended)
     return replace(report, results=tuple(results), refusal=refusal)

@@ -14,6 +14,7 @@ from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 
 NO_LIMIT = "no limit"
+HINT_HOME = "write ~ at the beginning of a word, without quotes and not behind `=`, or write $HOME"
 NAMES_SHOWN = 5
 LONG_WAIT_S = 7_200
 EXCERPT = 160
@@ -41,6 +42,12 @@ def span(seconds: float) -> str:
         if seconds >= unit_s:
             return count(round(seconds / unit_s), unit)
     return count(round(seconds), "second")
+
+
+def home_left_alone(path: str) -> str:
+    """Return the `~` or `~ana` with which a path begins, that a shell would have replaced; else empty."""
+    first, slash, _ = path.partition("/")
+    return first if slash and first.startswith("~") else ""
 
 
 def wait(seconds: float) -> str:

@@ -11,6 +11,7 @@ from reconciler import strict_json
 from reconciler.errors import FileError
 from reconciler.formats import document
 from reconciler.formats.document import JOURNALS
+from reconciler.words import HINT_HOME, home_left_alone
 
 MAX_BYTES = 256 * 2**20
 _HEAD = 16_000
@@ -107,6 +108,8 @@ def require_new(path: str) -> None:
     """Raise FileError when something is there already, be it a link that leads nowhere."""
     if os.path.lexists(path):
         raise FileError(f"{path} exists; it is left alone", hint="name a new file or folder, or remove it first")
+    if (home := home_left_alone(path)) and not os.path.isdir(home):
+        raise FileError(f"{path} would go to a new folder called {home}; nothing was written", hint=HINT_HOME)
 
 
 def write_new_files(texts: Mapping[str, str]) -> None:

@@ -17,6 +17,7 @@ from reconciler.core.plan.outcome import Event
 from reconciler.errors import FileError
 from reconciler.formats.document import JOURNALS
 from reconciler.formats.journal import dump_event
+from reconciler.words import HINT_HOME, home_left_alone
 
 """Where journals go by themselves. When it is created it tells Git to ignore it: they hold names and amounts."""
 
@@ -127,6 +128,9 @@ def require_new(path: str) -> None:
     """Raise FileError when the file exists already, or is a folder; for callers that must know before they open it."""
     if os.path.lexists(path) or _is_folder(path):
         raise _exists(path)
+    if (home := home_left_alone(path)) and not os.path.isdir(home):
+        message = f"the journal {path} would go to a new folder called {home}; nothing was written"
+        raise FileError(message, hint=HINT_HOME)
 
 
 def _is_folder(path: str) -> bool:
@@ -137,7 +141,7 @@ def _exists(path: str) -> FileError:
     if _is_folder(path):
         hint = "name a file in it, such as " + os.path.join(path, "run.jsonl")
         return FileError(f"the journal {path} is a folder; nothing was written", hint=hint)
-    hint = "name another file, or move this file away: it records an earlier run"
+    hint = "name a new file: each run has a journal of its own"
     return FileError(f"the journal {path} exists already; nothing was written", hint=hint)
 
 

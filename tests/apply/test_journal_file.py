@@ -100,6 +100,17 @@ def test_a_folder_is_not_a_journal(tmp_path: Path, name: str) -> None:
         assert caught.value.hint == f"name a file in it, such as {os.path.join(path, 'run.jsonl')}"
 
 
+def test_a_tilde_that_the_shell_left_alone_makes_no_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`--journal=~/run.jsonl` made a folder `~`, and whoever removes that by name loses a home."""
+    monkeypatch.chdir(tmp_path)
+    for path in ("~/run.jsonl", "~ana/run.jsonl"):
+        with pytest.raises(FileError, match=r"would go to a new folder called ~.*; nothing was written"):
+            require_new(path)
+    require_new("~run.jsonl")
+    (tmp_path / "~").mkdir()
+    require_new("~/run.jsonl")
+
+
 @pytest.mark.parametrize("path", ["/dev/null/journal", "/proc/journal"])
 def test_a_place_that_takes_no_file_is_refused(path: str) -> None:
     with pytest.raises(FileError, match=r"cannot be written: .*; nothing was written"):

@@ -295,6 +295,21 @@ def test_interrupted_while_reading(shell: Shell, number: signal.Signals) -> None
     assert "Traceback" not in err
 
 
+def test_no_command_makes_a_folder_called_tilde(coder: Shell) -> None:
+    """A shell leaves `--journal=~/run.jsonl` alone, and whoever removes the folder `~` by its name loses a home."""
+    coder.policy(RAISE_PLATFORM)
+    for command in (
+        ["apply", "--auto-approve", "--journal=~/run.jsonl", *AT],
+        ["export", "--all", "--output=~/budgets"],
+        ["init", "~/budgets"],
+    ):
+        ran = coder.run(*command)
+        assert ran.code == 1, command
+        assert "would go to a new folder called ~; nothing was written" in ran.err, command
+        assert "write ~ at the beginning of a word" in ran.err
+    assert not (coder.folder / "~").exists()
+
+
 def test_the_readme_and_the_help_have_the_table_of_exits() -> None:
     readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
     table = readme.split("| exit | meaning |\n|---|---|\n")[1].split("\n\n")[0]

@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import re
 import threading
-from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import Self, cast
 
-from reconciler.coder import activity, bulk, export, listing, paths
+from reconciler.coder import activity, bulk, listing, paths
 from reconciler.coder.answers import is_user_missing
+from reconciler.coder.booked import Bookings, questions_ahead
 from reconciler.coder.discovery import DiscoveredServer, ask_first, discover
 from reconciler.coder.exchange import Answer, Request
 from reconciler.coder.permission import ask_permission, check
@@ -30,14 +29,11 @@ from reconciler.core.budget import ABSENT, Budget, GroupId, GroupRef, Organizati
 from reconciler.core.directory import Directory, Group, Subject, User
 from reconciler.core.grant_records import GrantRecords
 from reconciler.core.snapshot import Deployment, Effective, People
-from reconciler.core.spend import Booked, Export, Window
-from reconciler.errors import DeniedError, ServerError
+from reconciler.core.spend import Export, Window
 from reconciler.money import Micros
 
 GROUP_WRITERS = "an Owner, a User Admin or an Organization Admin"
 OVERRIDE_WRITERS = "only an Owner or a User Admin"
-MOST_BULK_REQUESTS = 3
-"""Bulk reads of spend in an organization beyond which one export, which is longer, is asked for instead."""
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
@@ -50,10 +46,7 @@ class CoderReader:
         self._server: DiscoveredServer | None = None
         self._directory: Directory | None = None
         self._singles: Singles | None = None
-        self._booked: bulk.Booked = {}
-        self._exported: dict[OrganizationId, Booked] = {}
-        self._refused: dict[OrganizationId, str] = {}
-        self._exports: dict[tuple[tuple[OrganizationId, ...], Window], Export] = {}
+        self._bookings = Bookings(transport, period=self.period, directory=lambda: self._directory)
 
     @property
     def requests(self) -> int:
@@ -130,7 +123,7 @@ class CoderReader:
         reported: dict[UserId, Effective] = {}
         if self.deployment().offers.bulk_reads:
             reported, booked = bulk.read_effective(self._transport, [user.id for user in users], directory)
-            self._remember(booked)
+            self._bookings.remember(booked)
         unread = [user for user in users if user.id not in reported]
         return People(
             overrides={id_: _override_in(effective) for id_, effective in reported.items()}
@@ -163,8 +156,8 @@ class CoderReader:
             lambda: self.people(users, directory),
         ]
         if spenders and self.deployment().offers.bulk_reads:
-            pending = self._not_booked(_questions_ahead(spenders, directory, told=users))
-            reads.append(lambda: self._read_pending(pending))
+            pending = self._bookings.unread(questions_ahead(spenders, directory, told=users))
+            reads.append(lambda: self._bookings.read(pending))
         if windows:
             reads.append(lambda: self.exports({group.organization_id for group in groups}, windows))
         self._single()
@@ -172,18 +165,8 @@ class CoderReader:
         return cast(Mapping[GroupId, Reading], budgets), cast(People, people)
 
     def spend(self, asked: Mapping[GroupId, Sequence[UserId]]) -> Mapping[GroupId, Mapping[UserId, Micros]]:
-        """Return what people booked on groups in the current period; empty on servers without bulk reads.
-
-        What `people` has read by the way in this run is not asked for again. One export an organization says
-        everything, so where that is fewer requests and the token may have it, the export is read. Law: both agree.
-        """
-        if not self.deployment().offers.bulk_reads:
-            return {}
-        self._read_spend(asked)
-        return {
-            group: {user: self._booked[group][user] for user in users if user in self._booked.get(group, {})}
-            for group, users in asked.items()
-        }
+        """Return what people booked on groups in the current period; empty on servers without bulk reads."""
+        return self._bookings.spend(asked) if self.deployment().offers.bulk_reads else {}
 
     def period(self) -> Window | None:
         """Return the current budget period as the server says it; None where it does not (2.35 and older)."""
@@ -195,94 +178,10 @@ class CoderReader:
         What was read is remembered, that of the current period also for `spend`; an organization that refused is not
         asked again.
         """
-        if not self.deployment().offers.bulk_reads:
-            left_out = dict.fromkeys(organizations, "this server has no spend export (2.36 has)")
-            return tuple(Export(window=window, booked={}, unpriced=(), left_out=left_out) for window in windows)
-        refused = {id_: self._refused[id_] for id_ in organizations if id_ in self._refused}
-        asked = tuple(sorted(id_ for id_ in organizations if id_ not in refused))
-        unread = [window for window in windows if (asked, window) not in self._exports]
-        for item in self._export_or_why_not(asked, unread):
-            self._remember_export(item, asked)
-        exports = (self._exports[asked, window] for window in windows)
-        return tuple(replace(item, left_out={**item.left_out, **refused}) for item in exports)
-
-    def _export_or_why_not(self, asked: Sequence[OrganizationId], windows: Sequence[Window]) -> tuple[Export, ...]:
-        """Read exports. A long answer may be cut off where short ones are not, so a failure leaves them all out.
-
-        Raises DeniedError for a token that is not accepted.
-        """
-        try:
-            return export.read_exports(self._transport, asked, windows)
-        except DeniedError:
-            raise
-        except ServerError as error:
-            left_out = dict.fromkeys(asked, error.message)
-            return tuple(Export(window=window, booked={}, unpriced=(), left_out=left_out) for window in windows)
-
-    def _remember_export(self, item: Export, asked: tuple[OrganizationId, ...]) -> None:
-        with self._lock:
-            self._exports[asked, item.window] = item
-            if item.window == self.period():
-                self._refused |= item.left_out
-                self._exported |= {id_: item.booked for id_ in asked if id_ not in item.left_out}
-
-    def _read_spend(self, asked: Mapping[GroupId, Sequence[UserId]]) -> None:
-        self._read_pending(self._not_booked(asked))
-
-    def _read_pending(self, pending: Mapping[GroupId, Sequence[UserId]]) -> None:
-        """Read answers that are not known yet: exports beside rows, then rows instead of refused exports."""
-        organizations = self._worth_an_export(pending)
-        exported = {id_ for id_ in pending if self._organization_of(id_) in organizations}
-        period = self.period()
-        reads: list[Callable[[], object]] = [
-            lambda: self._read_rows({id_: users for id_, users in pending.items() if id_ not in exported})
-        ]
-        if organizations and period is not None:
-            reads.append(lambda: self.exports(organizations, [period]))
-        beside_each_other(reads)
-        if exported:
-            self._read_rows(self._not_booked(pending))
-
-    def _read_rows(self, asked: Mapping[GroupId, Sequence[UserId]]) -> None:
-        self._remember(bulk.booked(bulk.read_member_rows(self._transport, asked)))
-
-    def _not_booked(self, asked: Mapping[GroupId, Sequence[UserId]]) -> dict[GroupId, list[UserId]]:
-        """Return the questions that nothing read so far answers. A member in no row of an export booked nothing.
-
-        Of people who are not members the bulk reads say nothing, so an export does not answer for them either.
-        """
-        members = self._directory.members if self._directory is not None else {}
-        for group_id, users in asked.items():
-            organization = self._organization_of(group_id)
-            booked = self._exported.get(organization) if organization is not None else None
-            if booked is not None:
-                people, group_members = booked.get(group_id, {}), members.get(group_id, frozenset())
-                asked_members = [user for user in users if user in group_members]
-                self._remember({group_id: {user: people.get(user, Micros(0)) for user in asked_members}})
-        pending = {
-            id_: [user for user in users if user not in self._booked.get(id_, {})] for id_, users in asked.items()
-        }
-        return {id_: users for id_, users in pending.items() if users}
-
-    def _worth_an_export(self, asked: Mapping[GroupId, Sequence[UserId]]) -> list[OrganizationId]:
-        """Return the organizations whose rows would cost more requests than an export, and that may have one."""
-        if self.period() is None:
-            return []
-        requests: dict[OrganizationId, int] = defaultdict(int)
-        for group_id, users in asked.items():
-            if (organization := self._organization_of(group_id)) is not None:
-                requests[organization] += -(-len(users) // paths.MAX_IDS)
-        known = {*self._refused, *self._exported}
-        return sorted(id_ for id_, count in requests.items() if count > MOST_BULK_REQUESTS and id_ not in known)
-
-    def _organization_of(self, group_id: GroupId) -> OrganizationId | None:
-        group = self._directory.groups.get(group_id) if self._directory is not None else None
-        return group.organization_id if group is not None else None
-
-    def _remember(self, booked: bulk.Booked) -> None:
-        with self._lock:
-            for group, people in booked.items():
-                self._booked[group] = self._booked.get(group, {}) | people
+        if self.deployment().offers.bulk_reads:
+            return self._bookings.exports(organizations, windows)
+        left_out = dict.fromkeys(organizations, "this server has no spend export (2.36 has)")
+        return tuple(Export(window=window, booked={}, unpriced=(), left_out=left_out) for window in windows)
 
     def may_write(self, *, organizations: Collection[OrganizationId], overrides: bool) -> tuple[str, ...]:
         """Return what this token may not write, a sentence each, by one authcheck."""
@@ -374,21 +273,6 @@ class CoderReader:
 
     def _is_listed(self, group: Group) -> bool:
         return self._directory is not None and group.id in self._directory.groups
-
-
-def _questions_ahead(
-    users: Collection[UserId], directory: Directory, *, told: Sequence[User]
-) -> dict[GroupId, list[UserId]]:
-    """Return all questions that there may be about the spend of these people: one on each of their groups.
-
-    But for what `people` is told by the way of those whom it reads: Everyone groups say what is booked on them.
-    """
-    wanted, told_ids = frozenset(users), frozenset(user.id for user in told)
-    questions = {
-        group: sorted((wanted - told_ids if OrganizationId(group) in directory.organizations else wanted) & members)
-        for group, members in directory.members.items()
-    }
-    return {group: people for group, people in questions.items() if people}
 
 
 def _override_in(effective: Effective) -> Reading:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from reconciler.coder import reader as reader_module
+from reconciler.coder import booked as booked_module
 from reconciler.coder.client import CoderReader
 from reconciler.coder.exchange import Answer
 from reconciler.coder.export import ExportTable, load_export, read_table
@@ -109,7 +109,7 @@ def test_export_and_bulk_reads_agree(version: str, monkeypatch: pytest.MonkeyPat
         assert not any("members/ai/spend" in path for path in asked(sandbox) if not path.endswith("ai/spend")), asked(
             sandbox
         )
-    monkeypatch.setattr(reader_module, "MOST_BULK_REQUESTS", 1_000)
+    monkeypatch.setattr(booked_module, "MOST_BULK_REQUESTS", 1_000)
     with sandbox_and_reader(version, seed="400-users,9-groups,2-organizations") as (sandbox, in_bulk):
         assert spend == in_bulk.spend(everybody(in_bulk))
         assert asked(sandbox)["GET /api/v2/organizations/*/ai/spend/export"] == 0

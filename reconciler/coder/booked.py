@@ -1,0 +1,151 @@
+"""What people booked, in one run: rows of the bulk reads and exports, read once and remembered.
+
+One export an organization says everything, so where that is fewer requests and the token may have it, the export is
+read. Law: both agree. Every thread may ask.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import defaultdict
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
+
+from reconciler.coder import bulk, export, paths
+from reconciler.coder.pool import beside_each_other
+from reconciler.coder.transport import Transport
+from reconciler.core.budget import GroupId, OrganizationId, UserId
+from reconciler.core.directory import Directory, User
+from reconciler.core.spend import Booked, Export, Window
+from reconciler.errors import DeniedError, ServerError
+from reconciler.money import Micros
+
+MOST_BULK_REQUESTS = 3
+"""Bulk reads of spend in an organization beyond which one export, which is longer, is asked for instead."""
+
+
+class Bookings:
+    """Asks a server that has bulk reads for spend, and remembers what it answered."""
+
+    def __init__(
+        self, transport: Transport, *, period: Callable[[], Window | None], directory: Callable[[], Directory | None]
+    ) -> None:
+        """`period` tells the current one, `directory` who exists; both as far as they are known by then."""
+        self._transport = transport
+        self._period, self._directory = period, directory
+        self._lock = threading.Lock()
+        self._booked: bulk.Booked = {}
+        self._exported: dict[OrganizationId, Booked] = {}
+        self._refused: dict[OrganizationId, str] = {}
+        self._exports: dict[tuple[tuple[OrganizationId, ...], Window], Export] = {}
+
+    def spend(self, asked: Mapping[GroupId, Sequence[UserId]]) -> Mapping[GroupId, Mapping[UserId, Micros]]:
+        """Return what people booked on groups in the current period; who could not be read is left out."""
+        self.read(self.unread(asked))
+        return {
+            group: {user: self._booked[group][user] for user in users if user in self._booked.get(group, {})}
+            for group, users in asked.items()
+        }
+
+    def exports(self, organizations: Collection[OrganizationId], windows: Sequence[Window]) -> tuple[Export, ...]:
+        """Return what organizations exported for each window, in the order of the windows."""
+        refused = {id_: self._refused[id_] for id_ in organizations if id_ in self._refused}
+        asked = tuple(sorted(id_ for id_ in organizations if id_ not in refused))
+        unread = [window for window in windows if (asked, window) not in self._exports]
+        for item in self._export_or_why_not(asked, unread):
+            self._remember_export(item, asked)
+        exports = (self._exports[asked, window] for window in windows)
+        return tuple(replace(item, left_out={**item.left_out, **refused}) for item in exports)
+
+    def read(self, pending: Mapping[GroupId, Sequence[UserId]]) -> None:
+        """Read answers that are not known yet: exports beside rows, then rows instead of refused exports."""
+        organizations = self._worth_an_export(pending)
+        exported = {id_ for id_ in pending if self._organization_of(id_) in organizations}
+        period = self._period()
+        reads: list[Callable[[], object]] = [
+            lambda: self._read_rows({id_: users for id_, users in pending.items() if id_ not in exported})
+        ]
+        if organizations and period is not None:
+            reads.append(lambda: self.exports(organizations, [period]))
+        beside_each_other(reads)
+        if exported:
+            self._read_rows(self.unread(pending))
+
+    def unread(self, asked: Mapping[GroupId, Sequence[UserId]]) -> dict[GroupId, list[UserId]]:
+        """Return the questions that nothing read so far answers. A member in no row of an export booked nothing.
+
+        Of people who are not members the bulk reads say nothing, so an export does not answer for them either.
+        """
+        members = directory.members if (directory := self._directory()) is not None else {}
+        for group_id, users in asked.items():
+            organization = self._organization_of(group_id)
+            booked = self._exported.get(organization) if organization is not None else None
+            if booked is not None:
+                people, group_members = booked.get(group_id, {}), members.get(group_id, frozenset())
+                asked_members = [user for user in users if user in group_members]
+                self.remember({group_id: {user: people.get(user, Micros(0)) for user in asked_members}})
+        pending = {
+            id_: [user for user in users if user not in self._booked.get(id_, {})] for id_, users in asked.items()
+        }
+        return {id_: users for id_, users in pending.items() if users}
+
+    def remember(self, booked: bulk.Booked) -> None:
+        """Keep what was read by the way, so that it is not asked for again."""
+        with self._lock:
+            for group, people in booked.items():
+                self._booked[group] = self._booked.get(group, {}) | people
+
+    def _read_rows(self, asked: Mapping[GroupId, Sequence[UserId]]) -> None:
+        self.remember(bulk.booked(bulk.read_member_rows(self._transport, asked)))
+
+    def _export_or_why_not(self, asked: Sequence[OrganizationId], windows: Sequence[Window]) -> tuple[Export, ...]:
+        """Read exports. A long answer may be cut off where short ones are not, so a failure leaves them all out.
+
+        Raises DeniedError for a token that is not accepted.
+        """
+        try:
+            return export.read_exports(self._transport, asked, windows)
+        except DeniedError:
+            raise
+        except ServerError as error:
+            left_out = dict.fromkeys(asked, error.message)
+            return tuple(Export(window=window, booked={}, unpriced=(), left_out=left_out) for window in windows)
+
+    def _remember_export(self, item: Export, asked: tuple[OrganizationId, ...]) -> None:
+        is_current = item.window == self._period()
+        with self._lock:
+            self._exports[asked, item.window] = item
+            if is_current:
+                self._refused |= item.left_out
+                self._exported |= {id_: item.booked for id_ in asked if id_ not in item.left_out}
+
+    def _worth_an_export(self, asked: Mapping[GroupId, Sequence[UserId]]) -> list[OrganizationId]:
+        """Return the organizations whose rows would cost more requests than an export, and that may have one."""
+        if self._period() is None:
+            return []
+        requests: dict[OrganizationId, int] = defaultdict(int)
+        for group_id, users in asked.items():
+            if (organization := self._organization_of(group_id)) is not None:
+                requests[organization] += -(-len(users) // paths.MAX_IDS)
+        known = {*self._refused, *self._exported}
+        return sorted(id_ for id_, count in requests.items() if count > MOST_BULK_REQUESTS and id_ not in known)
+
+    def _organization_of(self, group_id: GroupId) -> OrganizationId | None:
+        directory = self._directory()
+        group = directory.groups.get(group_id) if directory is not None else None
+        return group.organization_id if group is not None else None
+
+
+def questions_ahead(
+    users: Collection[UserId], directory: Directory, *, told: Sequence[User]
+) -> dict[GroupId, list[UserId]]:
+    """Return all questions that there may be about the spend of these people: one on each of their groups.
+
+    But for what `people` is told by the way of those whom it reads: Everyone groups say what is booked on them.
+    """
+    wanted, told_ids = frozenset(users), frozenset(user.id for user in told)
+    questions = {
+        group: sorted((wanted - told_ids if OrganizationId(group) in directory.organizations else wanted) & members)
+        for group, members in directory.members.items()
+    }
+    return {group: people for group, people in questions.items() if people}

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cache
+from typing import TypeVar
 
 from hypothesis import strategies as st
 
@@ -21,6 +23,8 @@ from reconciler.core.plan.resolve import resolve
 from reconciler.core.policy import Policy
 from reconciler.core.snapshot import Deployment, Effective, Offers, Snapshot, Unlimited
 from reconciler.money import MICROS_PER_USD, Micros
+
+T = TypeVar("T")
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 NEW_SERVER = Offers(overrides=True, bulk_reads=True, effective_budgets=True)
@@ -155,38 +159,58 @@ def effects_of_nothing() -> Effects:
 
 
 _DOLLARS = st.sampled_from([0, 10, 20, 30])
+_DOLLARS_OR_NONE = st.none() | _DOLLARS
+_YES_OR_NO = st.booleans()
+_JOINED = st.integers(1, 3)
 _PEOPLE = ("ana", "bob", "eve", "kim")
+
+
+@cache
+def names_of(names: tuple[str, ...]) -> st.SearchStrategy[str]:
+    """Any of them. Hypothesis takes longer to make a strategy than to draw from it, so each is made once."""
+    return st.sampled_from(names)
+
+
+@cache
+def lists_of(names: tuple[str, ...], *, at_least: int = 0) -> st.SearchStrategy[list[str]]:
+    """Any of them, in any order, each once."""
+    return st.lists(names_of(names), min_size=at_least, unique=True)
+
+
+@cache
+def limits_of(names: tuple[str, ...], dollars: st.SearchStrategy[T]) -> st.SearchStrategy[dict[str, T]]:
+    """A limit for any of them."""
+    return st.dictionaries(names_of(names), dollars)
 
 
 @st.composite
 def worlds(draw: st.DrawFn) -> World:
     """Up to three organizations and seven groups, four people, ties of limits and of dates, $0, overrides anywhere."""
-    organizations = draw(st.lists(st.sampled_from(["acme", "beta", "corp"]), min_size=1, max_size=3, unique=True))
+    organizations = draw(lists_of(("acme", "beta", "corp"), at_least=1))
     members: dict[str, list[str]] = {}
     for organization in organizations:
-        everyone = draw(st.lists(st.sampled_from(_PEOPLE), unique=True))
+        everyone = draw(lists_of(_PEOPLE))
         members[organization] = everyone
-        for group in draw(st.lists(st.sampled_from(["eng", "ops"]), unique=True)):
-            members[f"{organization}/{group}"] = [person for person in everyone if draw(st.booleans())]
+        for group in draw(lists_of(("eng", "ops"))):
+            members[f"{organization}/{group}"] = [person for person in everyone if draw(_YES_OR_NO)]
     joined = {
-        (person, organization): draw(st.integers(1, 3))
-        for organization in organizations
-        for person in members[organization]
+        (person, organization): draw(_JOINED) for organization in organizations for person in members[organization]
     }
-    budgets = draw(st.dictionaries(st.sampled_from(sorted(members)), _DOLLARS))
-    return World(
-        members, budgets, draw(_overrides(members)), joined=joined, default=draw(st.sampled_from(["acme", "beta"]))
-    )
+    budgets = draw(limits_of(tuple(sorted(members)), _DOLLARS))
+    return World(members, budgets, draw(_overrides(members)), joined=joined, default=draw(names_of(("acme", "beta"))))
+
+
+WORLDS = worlds()
 
 
 @st.composite
 def plans(draw: st.DrawFn) -> tuple[World, tuple[Action, ...]]:
     """A world and any actions on it, at most one a subject, no-ops left out."""
-    world = draw(worlds())
-    budgets = draw(st.dictionaries(st.sampled_from(sorted(world.members)), st.none() | _DOLLARS))
+    world = draw(WORLDS)
+    budgets = draw(limits_of(tuple(sorted(world.members)), _DOLLARS_OR_NONE))
     actions = [set_group(world, group, dollars) for group, dollars in budgets.items()]
     wanted = draw(_overrides(world.members))
-    for user in draw(st.lists(st.sampled_from(_PEOPLE), unique=True)):
+    for user in draw(lists_of(_PEOPLE)):
         if UserId(user) in world.directory().users:
             actions.append(set_user(world, user, wanted.get(user)))
     return world, tuple(action for action in actions if action.before != action.after)
@@ -207,7 +231,7 @@ def spends(draw: st.DrawFn, world: World) -> dict[GroupId, dict[UserId, Micros]]
 def _overrides(draw: st.DrawFn, members: Mapping[str, Iterable[str]]) -> dict[str, tuple[int, str]]:
     found: dict[str, tuple[int, str]] = {}
     for person in _PEOPLE:
-        theirs = sorted(group for group, people in members.items() if person in people)
-        if draw(st.booleans()) and theirs:
-            found[person] = (draw(_DOLLARS), draw(st.sampled_from(theirs)))
+        theirs = tuple(sorted(group for group, people in members.items() if person in people))
+        if draw(_YES_OR_NO) and theirs:
+            found[person] = (draw(_DOLLARS), draw(names_of(theirs)))
     return found

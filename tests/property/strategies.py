@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 from hypothesis import strategies as st
 
-from reconciler.core.budget import ABSENT, Unknown
+from reconciler.core.budget import ABSENT, GroupId, Unknown, UserId
 from reconciler.core.moment import present
 from reconciler.core.plan.plan import Plan
 from reconciler.core.policy import GroupBudgetEntry, Manage, NotRead, Policy, UserOverrideEntry
@@ -21,7 +21,7 @@ from reconciler.core.snapshot import Snapshot
 from reconciler.errors import Place
 from reconciler.operations.plan import PlanRequest, make_plan
 from tests.effects.reader import SnapshotReader
-from tests.effects.worlds import NOW, World, usd, worlds
+from tests.effects.worlds import NOW, WORLDS, World, limits_of, lists_of, usd
 
 UNREADABLE = Unknown("the server is tired today")
 
@@ -39,32 +39,34 @@ def plan_of(
 
 
 _LIMITS = st.none() | st.sampled_from([0, 10, 20, 30])
+_MANAGE = st.sampled_from(Manage)
+_OF_FOUR = st.integers(0, 3)
 
 
 @st.composite
 def policies(draw: st.DrawFn, world: World) -> tuple[Policy, ...]:
     """A policy for some organizations of a world, that names only what exists there."""
-    organizations = sorted(name for name in world.members if "/" not in name)
-    chosen = draw(st.lists(st.sampled_from(organizations), min_size=1, unique=True))
+    organizations = tuple(sorted(name for name in world.members if "/" not in name))
+    chosen = draw(lists_of(organizations, at_least=1))
     taken: set[str] = set()
     return tuple(draw(_policy(world, organization, taken)) for organization in chosen)
 
 
 @st.composite
 def _policy(draw: st.DrawFn, world: World, organization: str, taken: set[str]) -> Policy:
-    groups = sorted(name for name in world.members if name.partition("/")[0] == organization)
-    budgets = draw(st.dictionaries(st.sampled_from(groups), _LIMITS))
+    groups = tuple(sorted(name for name in world.members if name.partition("/")[0] == organization))
+    budgets = draw(limits_of(groups, _LIMITS))
     overrides = []
     for group in groups:
         for person in sorted(world.members[group]):
-            if person not in taken and draw(st.integers(0, 3)) == 0:
+            if person not in taken and draw(_OF_FOUR) == 0:
                 taken.add(person)
                 overrides.append(_override_entry(person, group, draw(_LIMITS), draw(_spans)))
     return Policy(
         organization=organization,
         place=Place(f"{organization}.yaml", 2, 15),
-        group_budgets_managed=draw(st.sampled_from(Manage)),
-        user_overrides_managed=draw(st.sampled_from(Manage)),
+        group_budgets_managed=draw(_MANAGE),
+        user_overrides_managed=draw(_MANAGE),
         group_budgets=tuple(
             GroupBudgetEntry(
                 group=_short(name),
@@ -107,12 +109,12 @@ def _short(name: str) -> str:
 @st.composite
 def situations(draw: st.DrawFn, *, unreadable: bool = False) -> tuple[World, Snapshot, tuple[Policy, ...]]:
     """A world, its live state (with some of it unreadable), and policies for it."""
-    world = draw(worlds())
+    world = draw(WORLDS)
     snapshot = world.snapshot()
     if unreadable:
-        lost_groups = draw(st.lists(st.sampled_from(sorted(snapshot.group_budgets)), unique=True))
-        people = sorted(snapshot.user_overrides)
-        lost_users = draw(st.lists(st.sampled_from(people), unique=True)) if people else []
+        lost_groups = [GroupId(name) for name in draw(lists_of(tuple(sorted(snapshot.group_budgets))))]
+        people = tuple(sorted(snapshot.user_overrides))
+        lost_users = [UserId(name) for name in draw(lists_of(people))] if people else []
         snapshot = replace(
             snapshot,
             group_budgets={**snapshot.group_budgets, **dict.fromkeys(lost_groups, UNREADABLE)},

@@ -179,8 +179,12 @@ def _approve(plan: Plan, server: ServerOptions, *, auto_approve: bool) -> None:
 
 def _ask(plan: Plan) -> None:
     """Ask once nothing else stands in the way. The end of input is a no; Ctrl-C is an interruption."""
-    click.echo(f"\nApply these changes to {harmless(plan.deployment.url)}? [y/N]: ", err=True, nl=False)
-    answer = sys.stdin.readline()
+    try:
+        click.echo(f"\nApply these changes to {harmless(plan.deployment.url)}? [y/N]: ", err=True, nl=False)
+        answer = sys.stdin.readline()
+    except KeyboardInterrupt:  # the terminal has written ^C behind the question
+        click.echo(err=True)
+        raise
     if not answer:
         click.echo(err=True)
     if answer.strip().lower() not in ("y", "yes"):

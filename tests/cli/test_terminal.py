@@ -69,7 +69,7 @@ def writes(sandbox: Sandbox) -> list[str]:
         (b"n\n", 1, "Not approved; nothing was written", []),
         (b"\n", 1, "Not approved; nothing was written", []),
         (b"\x04", 1, "Not approved; nothing was written", []),
-        (b"\x03", 130, "Interrupted; nothing was written", []),
+        (b"\x03", 130, "\nError: Interrupted; nothing was written", []),
     ],
 )
 def test_the_question(shell: Shell, mine: Sandbox, answer: bytes, code: int, says: str, written: list[str]) -> None:

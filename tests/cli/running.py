@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,6 +17,7 @@ import pytest
 from reconciler.cli.app import run
 from reconciler.sandbox import Options, Sandbox
 from tests.patience import PATIENCE_S
+from tests.warm import warm_folder
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 AT = ("--at", "2026-11-23T12:00:00Z")
@@ -60,7 +61,7 @@ class Ran:
 
 @dataclass(frozen=True, slots=True)
 class Shell:
-    """`run` stays in this process and is fast; `process` is for what only a whole process shows."""
+    """`run` stays in this process and is fast; `process` and `warm` are for what only a whole process shows."""
 
     folder: Path
     monkeypatch: pytest.MonkeyPatch
@@ -88,8 +89,15 @@ class Shell:
         return Ran(code, *self.capsys.readouterr())
 
     def process(self, *arguments: str | Path, **options: Any) -> Ran:
-        command = [*RECONCILER, *map(str, arguments)]
-        settings = {"capture_output": True, "stdin": subprocess.DEVNULL, "timeout": PATIENCE_S} | options
+        return self._started(RECONCILER, arguments, options)
+
+    def warm(self, *arguments: str | Path) -> Ran:
+        """Run a process that is forked off a warm one: for what a start of Python has no part in."""
+        return self._started([str(warm_folder() / "reconciler")], arguments, {})
+
+    def _started(self, program: Sequence[str], arguments: Iterable[str | Path], options: Mapping[str, Any]) -> Ran:
+        command = [*program, *map(str, arguments)]
+        settings = {"capture_output": True, "stdin": subprocess.DEVNULL, "timeout": PATIENCE_S, **options}
         done = subprocess.run(command, cwd=self.folder, env=self.clean(), check=False, text=True, **settings)
         return Ran(done.returncode, done.stdout or "", done.stderr or "")
 

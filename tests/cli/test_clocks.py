@@ -55,7 +55,7 @@ def test_days_apart(shell: Shell) -> None:
     """It is said once by each command; the entry with a date between the clocks is left alone, and the rest is done."""
     with company(shell, ahead=timedelta(days=3)) as sandbox:
         for command in (["plan"], ["drift"], ["drift", "--accept", "user/victor", "--format", "json"]):
-            ran = shell.process(*command)
+            ran = shell.warm(*command)
             assert ran.err.count(DAYS_NOTE) == ran.err.count("Note:") == 1, command
             assert LEFT_OUT in ran.out, command
             assert not ANA.search(ran.out), command
@@ -63,17 +63,17 @@ def test_days_apart(shell: Shell) -> None:
         assert "$75.00" in accepted
         shell.policy(accepted.replace("$75.00", "$80"))
 
-        due = shell.process("apply", "--due", "--auto-approve")
+        due = shell.warm("apply", "--due", "--auto-approve")
         assert (due.code, due.err.count(DAYS_NOTE)) == (0, 1)
         assert overrides(sandbox) == {"ana": 1500, "victor": 75}, "bob's has ended by both clocks"
-        applied = shell.process("apply", "--auto-approve")
+        applied = shell.warm("apply", "--auto-approve")
         assert (applied.code, applied.err.count(DAYS_NOTE)) == (0, 1)
         assert "Left out: 1 (user/ana)." in applied.out
         assert overrides(sandbox) == {"ana": 1500, "victor": 80}
 
-        status = shell.process("status")
+        status = shell.warm("status")
         assert (status.code, status.err) == (0, OWN_NOTE)
-        doctor = shell.process("doctor")
+        doctor = shell.warm("doctor")
         assert "note  clock     the server's clock is 3 days ahead of ours\n" in doctor.out
         assert doctor.err == "", "the check tells it"
 
@@ -81,7 +81,7 @@ def test_days_apart(shell: Shell) -> None:
 def test_days_apart_and_ana_is_not_accepted(shell: Shell) -> None:
     with company(shell, ahead=timedelta(days=3)):
         before = (shell.folder / "policies/acme.yaml").read_text(encoding="utf-8")
-        ran = shell.process("drift", "--accept", "user/ana")
+        ran = shell.warm("drift", "--accept", "user/ana")
         assert ran.err.count(DAYS_NOTE) == 1
         assert LEFT_OUT in ran.out + ran.err
         assert (shell.folder / "policies/acme.yaml").read_text(encoding="utf-8") == before
@@ -91,13 +91,13 @@ def test_days_apart_and_ana_is_not_accepted(shell: Shell) -> None:
 def test_minutes_apart_and_not_apart(shell: Shell, ahead: timedelta, note: str) -> None:
     """Nothing is left alone."""
     with company(shell, ahead=ahead) as sandbox:
-        assert shell.process("drift").err == note
-        applied = shell.process("apply", "--auto-approve")
+        assert shell.warm("drift").err == note
+        applied = shell.warm("apply", "--auto-approve")
         assert (applied.code, applied.err.count(MINUTES_NOTE)) == (0, int(bool(note)))
         assert "Left out" not in applied.out
         assert overrides(sandbox) == {"ana": 1500, "victor": 80}
         check = "note  clock     the server's clock is 10 minutes ahead" if note else "ok    clock     agrees"
-        assert check in shell.process("doctor").out
+        assert check in shell.warm("doctor").out
 
 
 @pytest.mark.parametrize(
@@ -110,7 +110,7 @@ def test_minutes_apart_and_not_apart(shell: Shell, ahead: timedelta, note: str) 
 def test_nothing_is_left_alone_for_an_instant_that_was_asked_for(shell: Shell, ahead: timedelta, note: str) -> None:
     with company(shell, ahead=ahead) as sandbox:
         for command in (["plan"], ["drift"], ["apply", "--auto-approve"]):
-            ran = shell.process(*command, "--at", f"{datetime.now(UTC) + timedelta(days=1):%Y-%m-%dT%H:%M:%SZ}")
+            ran = shell.warm(*command, "--at", f"{datetime.now(UTC) + timedelta(days=1):%Y-%m-%dT%H:%M:%SZ}")
             assert (ran.err.count(note), ran.err.count("Note:")) == (1, 1), command
             assert LEFT_OUT not in ran.out, command
         assert overrides(sandbox) == {"ana": 1500, "victor": 80}
@@ -118,10 +118,10 @@ def test_nothing_is_left_alone_for_an_instant_that_was_asked_for(shell: Shell, a
 
 def test_a_command_without_dates_says_nothing_of_clocks(shell: Shell) -> None:
     with company(shell, ahead=timedelta(days=3)):
-        assert shell.process("export", "acme").err == ""
-        assert "Note:" not in shell.process("init", "new").err
-        assert OWN_NOTE in shell.process("explain", "ana").err
-        assert OWN_NOTE in shell.process("snapshot", "-o", "live.json").err
+        assert shell.warm("export", "acme").err == ""
+        assert "Note:" not in shell.warm("init", "new").err
+        assert OWN_NOTE in shell.warm("explain", "ana").err
+        assert OWN_NOTE in shell.warm("snapshot", "-o", "live.json").err
 
 
 @pytest.mark.parametrize(

@@ -77,7 +77,7 @@ class Results:
         row = Row(target=target, what=what, measured=measured, promised=promised)
         self.rows.append(row)
         name, text, value, promise, verdict = row.cells
-        print(f"{name:<8}{text:<76}{value:>24}   {promise:<16}{verdict.strip('*')}", flush=True)
+        print(f"{name:<8}{text:<76}{value:>24}   {promise:<19}{verdict.strip('*')}", flush=True)
 
     def write(self, page: Path = PAGE) -> None:
         """Replace what the page says was measured."""

@@ -8,9 +8,10 @@ are shared between groups: one person in thirty groups is one object.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import datetime
 from itertools import chain
+from typing import Generic, TypeVar
 
 from reconciler.coder import paths
 from reconciler.coder.answers import is_not_found
@@ -26,6 +27,8 @@ from reconciler.strict_json import KeyTwice
 
 PREBUILDS = UserId("c42fdf75-3097-471c-8c33-fb52454d81c0")
 """Coder's own system user, a member of some organizations; nobody to manage."""
+T = TypeVar("T")
+
 FEW_USERS = 8
 """People who are asked for one by one."""
 USERS_PAGE = 500
@@ -39,6 +42,14 @@ class _Listed:
     group: Group
     members: frozenset[UserId]
     hidden: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Page(Generic[T]):
+    rows: list[T] | None
+    """None where the page could not be read."""
+    count: int
+    """Of the whole list."""
 
 
 def load_organizations(answer: Answer) -> dict[OrganizationId, Organization]:
@@ -66,36 +77,50 @@ def read_elsewhere(
     if len(users) <= FEW_USERS:
         rows = transport.send_all([Request("GET", paths.user(id_)) for id_ in sorted(users)], _load_memberships)
     else:
-        first = _load_page(transport.send(Request("GET", paths.users(limit=USERS_PAGE, offset=0))))
-        more = range(USERS_PAGE, first.count, USERS_PAGE)
-        requests = [Request("GET", paths.users(limit=USERS_PAGE, offset=offset)) for offset in more]
-        rows = [first.rows, *(page.rows for page in transport.send_all(requests, _load_page))]
+        rows = [page or [] for page in _read_pages(transport, _membership) or []]
     memberships = dict(chain.from_iterable(rows))
     return frozenset(id_ for id_ in users if not memberships.get(id_, frozenset()) <= frozenset(organizations))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Page:
-    rows: list[_Membership]
-    count: int
 
 
 def _load_memberships(answer: Answer) -> list[_Membership]:
     if answer.status != 200:
         return []
-    row = load_object(answer)
-    return [(UserId(row.id("id")), frozenset(map(OrganizationId, row.texts("organization_ids"))))]
+    return [_membership(load_object(answer))]
 
 
-def _load_page(answer: Answer) -> _Page:
-    if answer.status != 200:
-        return _Page(rows=[], count=0)
-    body = load_object(answer)
-    rows = [
-        (UserId(row.id("id")), frozenset(map(OrganizationId, row.texts("organization_ids"))))
-        for row in body.rows("users")
-    ]
-    return _Page(rows=rows, count=body.count("count"))
+def _membership(row: Fields) -> _Membership:
+    return UserId(row.id("id")), frozenset(map(OrganizationId, row.texts("organization_ids")))
+
+
+def read_all_users(transport: Transport, *, most: int) -> list[User] | None:
+    """Read everybody whom the token may read, in pages; None where they take more than `most` requests, or fail."""
+    pages = _read_pages(transport, load_user, most=most)
+    if pages is None or None in pages:
+        return None
+    return [user for page in pages for user in page or () if user is not None]
+
+
+def _read_pages(
+    transport: Transport, load: Callable[[Fields], T], *, most: int | None = None
+) -> list[list[T] | None] | None:
+    """Read the pages of all users, None for each that fails; None in all where they take more than `most` requests."""
+
+    def take(answer: Answer) -> _Page[T]:
+        if answer.status != 200:
+            return _Page(rows=None, count=0)
+        body = load_object(answer)
+        return _Page(rows=[load(row) for row in body.rows("users")], count=body.count("count"))
+
+    first = take(transport.send(_users_page(0)))
+    offsets = range(USERS_PAGE, first.count, USERS_PAGE)
+    if most is not None and len(offsets) >= most:
+        return None
+    pages = [first, *transport.send_all([_users_page(offset) for offset in offsets], take)]
+    return [page.rows for page in pages]
+
+
+def _users_page(offset: int) -> Request:
+    return Request("GET", paths.users(limit=USERS_PAGE, offset=offset))
 
 
 class Listing:

@@ -90,8 +90,18 @@ class CoderReader:
             return self._directory
 
     def find_users(self, names: Collection[str]) -> tuple[User, ...]:
-        """Look up people by username or UUID. Deleted people answer to their UUID, but are not returned."""
+        """Look up people by username or UUID. Deleted people answer to their UUID, but are not returned.
+
+        Many names are looked for in the list of all users, where that takes fewer requests than one a name.
+        """
         asked = sorted(name for name in set(names) if _NAME.fullmatch(name) and name.lower() != "me")
+        if len(asked) > listing.FEW_USERS:
+            everybody = listing.read_all_users(self._transport, most=len(asked))
+            if everybody is not None:
+                wanted = {name.lower() for name in asked}
+                return tuple(
+                    sorted(user for user in everybody if not wanted.isdisjoint((user.username.lower(), user.id)))
+                )
         answers = self._transport.send_all([Request("GET", paths.user(name)) for name in asked], _load_person)
         people = [
             (user, organizations)

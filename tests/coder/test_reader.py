@@ -439,6 +439,32 @@ def test_people_in_no_organization_are_found() -> None:
         assert find(reader, "ana") == ["ana"]
 
 
+@pytest.mark.parametrize(
+    "role", ["owner", "user-admin", "auditor", "organization-admin", "organization-user-admin", "member"]
+)
+@pytest.mark.parametrize("version", ["2.35", "2.36", "2.37"])
+def test_many_names_are_found_in_the_list_as_one_by_one(role: str, version: str) -> None:
+    with sandbox_and_reader(version, role=role) as (sandbox, reader):
+        people = [row[0] for row in sandbox.execute("SELECT username FROM users ORDER BY username")]
+        ids = [row[0] for row in sandbox.execute("SELECT id FROM users ORDER BY username")]
+        sandbox.execute("UPDATE users SET deleted = 1 WHERE username = ?", (people[0],))
+        sandbox.execute("DELETE FROM organization_members WHERE user_id = ?", (ids[1],))
+        names = [*people, *ids, *(f"gone-{number}" for number in range(20))]
+        one_by_one = {user for name in names for user in reader.find_users([name])}
+        sandbox.forget_requests()
+        assert set(reader.find_users(names)) == one_by_one
+        assert len(names) > 40
+        assert sum(asked(sandbox).values()) == 1
+
+
+@pytest.mark.parametrize("status", [403, 404, 500])
+def test_where_the_list_of_users_fails_each_name_is_asked_for(status: int) -> None:
+    with sandbox_and_reader() as (sandbox, reader):
+        reader.deployment()
+        sandbox.fault(Fault("status", path="/api/v2/users", status=status, times=9))
+        assert find(reader, "ana", *(f"gone-{number}" for number in range(20))) == ["ana"]
+
+
 def test_older_servers_say_400_for_a_user_who_is_not_there() -> None:
     with sandbox_and_reader() as (sandbox, reader):
         body = {"message": '"user" must be an existing uuid or username.'}

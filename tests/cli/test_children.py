@@ -33,28 +33,38 @@ SHELL_OWN = {"ARGUMENTS", "PWD", "_", "SHLVL", "OLDPWD"}
 """What /bin/sh sets by itself, and the mark of the stand-in for Git."""
 
 
-class Recorder:
-    """Records how this process starts others, by Python's own audit events; an audit hook cannot be taken away."""
-
-    def __init__(self) -> None:
-        self.is_on = False
-        self.starts: list[tuple[Any, ...]] = []
-        sys.addaudithook(self._record)
-
-    def _record(self, event: str, arguments: tuple[Any, ...]) -> None:
-        if self.is_on and event in ("subprocess.Popen", "os.exec", "os.posix_spawn", "os.spawn", "os.system"):
-            self.starts.append((event, *arguments))
-
-
-RECORDER = Recorder()
+STARTERS = ("system", "fork", "forkpty", "posix_spawn", "posix_spawnp", "execv", "execve")
+"""What Python's `os` starts processes by; all its other ways come down to these, or to Popen."""
 
 
 @pytest.fixture
-def starts() -> Iterator[list[tuple[Any, ...]]]:
-    RECORDER.starts.clear()
-    RECORDER.is_on = True
-    yield RECORDER.starts
-    RECORDER.is_on = False
+def starts(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
+    """Records how this process starts others: how, the program, its arguments, folder and environment.
+
+    Not by an audit hook: it can never be taken away, and two threads that begin to be measured while there is one fail.
+    """
+    recorded: list[tuple[Any, ...]] = []
+    begin = subprocess.Popen.__init__
+
+    def popen(self: subprocess.Popen[Any], args: Any, *rest: Any, **options: Any) -> None:
+        recorded.append(
+            ("subprocess.Popen", options.get("executable"), args, options.get("cwd"), options.get("env")),
+        )
+        begin(self, args, *rest, **options)
+
+    def recording(name: str) -> Callable[..., Any]:
+        start = getattr(os, name)
+
+        def call(*arguments: Any) -> Any:
+            recorded.append((f"os.{name}", *arguments))
+            return start(*arguments)
+
+        return call
+
+    monkeypatch.setattr(subprocess.Popen, "__init__", popen)
+    for name in STARTERS:
+        monkeypatch.setattr(os, name, recording(name))
+    return recorded
 
 
 @pytest.fixture

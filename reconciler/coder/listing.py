@@ -23,6 +23,7 @@ from reconciler.coder.wire import Fields, as_fields, load_json, load_object, loa
 from reconciler.core.budget import GroupId, OrganizationId, UserId
 from reconciler.core.directory import Directory, Group, Organization, User
 from reconciler.dataclass import dataclass
+from reconciler.errors import DeniedError, ServerError
 from reconciler.strict_json import KeyTwice
 
 PREBUILDS = UserId("c42fdf75-3097-471c-8c33-fb52454d81c0")
@@ -77,7 +78,7 @@ def read_elsewhere(
     if len(users) <= FEW_USERS:
         rows = transport.send_all([Request("GET", paths.user(id_)) for id_ in sorted(users)], _load_memberships)
     else:
-        rows = [page or [] for page in _read_pages(transport, _membership) or []]
+        rows = [page.rows or [] for page in _read_pages(transport, _membership) or []]
     memberships = dict(chain.from_iterable(rows))
     return frozenset(id_ for id_ in users if not memberships.get(id_, frozenset()) <= frozenset(organizations))
 
@@ -93,17 +94,25 @@ def _membership(row: Fields) -> _Membership:
 
 
 def read_all_users(transport: Transport, *, most: int) -> list[User] | None:
-    """Read everybody whom the token may read, in pages; None where they take more than `most` requests, or fail."""
-    pages = _read_pages(transport, load_user, most=most)
-    if pages is None or None in pages:
+    """Read everybody whom the token may read, in pages; None where they take more than `most` requests.
+
+    Also None where a page fails, holds somebody who cannot be read, or all pages are shorter than the count says: then
+    the list tells nothing of those who are not in it.
+    """
+    try:
+        pages = _read_pages(transport, load_user, most=most)
+    except DeniedError:
+        raise
+    except ServerError:
         return None
-    return [user for page in pages for user in page or () if user is not None]
+    if pages is None or any(page.rows is None for page in pages):
+        return None
+    rows = [user for page in pages for user in page.rows or ()]
+    return [user for user in rows if user is not None] if len(rows) >= pages[0].count else None
 
 
-def _read_pages(
-    transport: Transport, load: Callable[[Fields], T], *, most: int | None = None
-) -> list[list[T] | None] | None:
-    """Read the pages of all users, None for each that fails; None in all where they take more than `most` requests."""
+def _read_pages(transport: Transport, load: Callable[[Fields], T], *, most: int | None = None) -> list[_Page[T]] | None:
+    """Read the pages of all users; None where they take more than `most` requests."""
 
     def take(answer: Answer) -> _Page[T]:
         if answer.status != 200:
@@ -115,8 +124,7 @@ def _read_pages(
     offsets = range(USERS_PAGE, first.count, USERS_PAGE)
     if most is not None and len(offsets) >= most:
         return None
-    pages = [first, *transport.send_all([_users_page(offset) for offset in offsets], take)]
-    return [page.rows for page in pages]
+    return [first, *transport.send_all([_users_page(offset) for offset in offsets], take)]
 
 
 def _users_page(offset: int) -> Request:

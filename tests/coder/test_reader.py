@@ -465,6 +465,21 @@ def test_where_the_list_of_users_fails_each_name_is_asked_for(status: int) -> No
         assert find(reader, "ana", *(f"gone-{number}" for number in range(20))) == ["ana"]
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"users": [], "count": 500},
+        {"users": [{"id": "f" * 8 + "-0000-4000-8000-000000000000", "username": "\u202e", "email": ""}], "count": 1},
+        {"users": "all of them", "count": 1},
+    ],
+)
+def test_a_list_of_users_that_cannot_be_believed_decides_nothing(body: dict[str, object]) -> None:
+    with sandbox_and_reader() as (sandbox, reader):
+        reader.deployment()
+        sandbox.fault(Fault("status", path="/api/v2/users", status=200, body=body, times=9))
+        assert find(reader, "ana", *(f"gone-{number}" for number in range(20))) == ["ana"]
+
+
 def test_older_servers_say_400_for_a_user_who_is_not_there() -> None:
     with sandbox_and_reader() as (sandbox, reader):
         body = {"message": '"user" must be an existing uuid or username.'}

@@ -115,4 +115,5 @@ class Directory:
         everyone = None if group is None else GroupId(group.organization_id)
         if everyone is None or everyone == group_id or everyone in self.hidden_members or everyone not in self.members:
             return members
-        return members & self.members[everyone]
+        seen = self.members[everyone]
+        return members if members <= seen else members & seen

@@ -61,7 +61,8 @@ def _counted(effects: Effects, danger: Danger) -> list[str]:
 
 
 def _stopped(effects: Effects, danger: Danger) -> list[str]:
-    return [overspent(person) for person in effects.blocked if person.organization == danger.organization]
+    people = [person for person in effects.blocked if person.organization == danger.organization]
+    return [overspent(person) for person in people[:NAMES_SHOWN]]
 
 
 def _freed(effects: Effects, danger: Danger) -> list[str]:
@@ -98,5 +99,5 @@ def amount(effective: Effective) -> str:
 
 
 def named(shown: Sequence[str], total: int) -> str:
-    """`2 (bob, eve)`, `7 (ana, bob, eve, kim, lee and 2 more)`."""
-    return f"{total:,} ({listed([harmless(name) for name in shown], total=total)})"
+    """`2 (bob, eve)`, `7 (ana, bob, eve, kim, lee and 2 more)`; of many, the first names are enough."""
+    return f"{total:,} ({listed([harmless(name) for name in shown[:NAMES_SHOWN]], total=total)})"

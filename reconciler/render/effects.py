@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from heapq import nsmallest
 from typing import assert_never
 
 from reconciler.core.action import Action, Kind
@@ -179,9 +180,10 @@ def _spent(person: PersonEffect) -> str:
 
 def _nearing(effects: Effects) -> Iterator[str]:
     """Say whom Coder is about to mail."""
-    people = [person for person in effects.people if person.username in effects.nearing]
+    nearing = frozenset(effects.nearing)
+    people = [person for person in effects.people if person.username in nearing]
     if people:
-        details = [overspent(person) for person in people]
+        details = [overspent(person) for person in people[:NAMES_SHOWN]]
         mails = "Coder mails them and every administrator at 85 % and at 100 %"
         yield f"Close to their limit: {named(details, len(people))}; {mails}."
 
@@ -201,7 +203,7 @@ def _moved(effects: Effects) -> Iterator[str]:
         (person, person.spend_before_micros) for person in moved if not isinstance(person.spend_before_micros, Unknown)
     ]
     total = sum(spend for _, spend in known)
-    shown = sorted(known, key=lambda item: (-item[1], item[0].username))[:NAMES_SHOWN]
+    shown = nsmallest(NAMES_SHOWN, known, key=lambda item: (-item[1], item[0].username))
     whose = ", ".join(f"{harmless(person.username)} {spend_text(spend)}" for person, spend in shown if spend)
     verb = "moves" if len(moved) == 1 else "move"
     parts = [f"{count_people(len(moved))} {verb} to the budget of another group, where spend is counted anew"]

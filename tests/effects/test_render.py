@@ -318,6 +318,29 @@ def test_ten_thousand_people_fit_a_screen() -> None:
     ]
 
 
+class Compared(str):
+    """A name that counts how often a name is compared with another."""
+
+    times = 0
+    __slots__ = ()
+    __hash__ = str.__hash__
+
+    def __eq__(self, other: object) -> bool:
+        Compared.times += 1
+        return str.__eq__(self, other)
+
+
+def test_people_close_to_their_limit_are_not_compared_each_with_each() -> None:
+    people = [f"p{number:04}" for number in range(2_000)]
+    world = World({"acme": people}, {"acme": 100})
+    effects = effects_of(world, set_group(world, "acme", 80), spend={"acme": dict.fromkeys(people, 70)})
+    rows = tuple(replace(person, username=Compared(person.username)) for person in effects.people)
+    effects = replace(effects, people=rows, nearing=tuple(Compared(name) for name in effects.nearing))
+    lines = effects_lines(effects, verdict_of(effects), at=NOW)
+    assert any(line.startswith("Close to their limit: 2,000 (p0000 spent $70.00 of $80.00, ") for line in lines)
+    assert 2_000 <= Compared.times <= 20_000
+
+
 def test_no_amount_is_said_where_nobody_is_known() -> None:
     world = World(TEAM, {"acme/eng": Unknown("500")})
     effects = assess((set_group(world, "acme", 5),), world.snapshot()).effects({})

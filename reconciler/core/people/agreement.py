@@ -85,16 +85,17 @@ def _may_be_outbid(
 
 
 def overtaking(
-    before: EffectiveLimits, after: EffectiveLimits, snapshot: Snapshot, touched: Collection[UserId]
+    before: EffectiveLimits, after: EffectiveLimits, snapshot: Snapshot, unclear: Collection[UserId]
 ) -> Mapping[UserId, Effective]:
     """Return the limit after a plan of people whose limit now is not known: what they spent tells if it blocks them.
 
-    Of somebody whom something elsewhere limits now, only a limit that rises can win. Empty where spend is not offered.
+    Only `unclear` people can be among them. Of somebody whom something elsewhere limits now, only a limit that rises
+    can win. Empty where spend is not offered.
     """
     if not snapshot.deployment.offers.bulk_reads:
         return {}
     masked = unconfirmed(snapshot)
-    limits = ((user_id, before.of(user_id), after.of(user_id)) for user_id in touched)
+    limits = ((user_id, before.of(user_id), after.of(user_id)) for user_id in unclear)
     return {
         user_id: limit_after
         for user_id, limit_before, limit_after in limits

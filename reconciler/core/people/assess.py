@@ -239,9 +239,8 @@ def assess(
     disputed = dict.fromkeys(outbid(before, after, snapshot), ELSEWHERE)
     disputed |= dict.fromkeys(unconfirmed(snapshot), UNCONFIRMED) | {row.user_id: DISPUTED for row in disagreeing}
     changes, unclear = _compare(disputed, planned, directory=directory, before=before, after=after)
-    exposed = expose(
-        organizations, touched(planned, directory), snapshot, before=before, after=after, disputed=disputed
-    )
+    concerned = touched(planned, directory)
+    exposed = expose(organizations, concerned, snapshot, before=before, after=after, disputed=disputed)
     return Assessment(
         snapshot=snapshot,
         actions=planned,
@@ -252,7 +251,7 @@ def assess(
         disagreements=disagreeing,
         checked=checked,
         exposed=exposed,
-        overtaking=overtaking(before, after, snapshot, touched(planned, directory)),
+        overtaking=overtaking(before, after, snapshot, [person.user_id for person in unclear]),
     )
 
 
@@ -323,11 +322,15 @@ def _compare(
 
 def _owners(actions: Iterable[Action], directory: Directory) -> Mapping[UserId, str | None]:
     """Return the people whom the actions touch, with the organization of these actions; None if there are several."""
-    owners: dict[UserId, str | None] = {}
+    by_owner: dict[str | None, list[Action]] = {}
     for action in actions:
-        owner = organization_of(action, directory)
-        for user_id in touched((action,), directory):
-            owners[user_id] = owner if owners.get(user_id, owner) == owner else None
+        by_owner.setdefault(organization_of(action, directory), []).append(action)
+    owners: dict[UserId, str | None] = {}
+    for owner, theirs in by_owner.items():
+        people = touched(theirs, directory)
+        shared = owners.keys() & people
+        owners |= dict.fromkeys(people, owner)
+        owners |= dict.fromkeys(shared)
     return owners
 
 

@@ -12,7 +12,7 @@ from reconciler.core.budget import GroupId, GroupRef, OrganizationId, Unknown, U
 from reconciler.core.directory import Directory
 from reconciler.core.people.effective import EffectiveLimits
 from reconciler.core.people.sums import Exposure, GroupExposure, LimitCount, OrganizationExposure
-from reconciler.core.snapshot import Effective, Snapshot, Unlimited
+from reconciler.core.snapshot import Snapshot, Unlimited
 from reconciler.dataclass import dataclass
 from reconciler.money import Micros
 
@@ -48,102 +48,117 @@ def expose(
     directory = snapshot.directory
     everybody = _NOBODY.union(*(members_of(directory, id_) for id_ in organizations))
     is_total = bool(organizations) and _is_read(everybody, snapshot)
-    people = everybody if is_total else concerned
-    groups, limits = _break_down(people, before, after=after, disputed=disputed)
-    rows: tuple[OrganizationExposure, ...] = ()
+    tally = _tally(everybody if is_total else concerned, before, after=after, disputed=disputed)
+    groups, limits = _break_down(tally)
     if not is_total:
-        exposure = _count(concerned, before, after=after, disputed=disputed)
-    else:
-        rows = tuple(
-            OrganizationExposure(
-                organization_id=row.id,
-                organization=row.name,
-                exposure=_count(
-                    members_of(directory, row.id),
-                    before,
-                    after=after,
-                    disputed=disputed,
-                    hidden=_hidden(directory, row.id),
-                ),
-            )
-            for row in sorted(directory.organizations[id_] for id_ in organizations)
-        )
-        hidden = sum(_hidden(directory, id_) for id_ in organizations)
-        exposure = (
-            rows[0].exposure
-            if len(rows) == 1
-            else _count(everybody, before, after=after, disputed=disputed, hidden=hidden)
-        )
-    return Exposed(is_total=is_total, exposure=exposure, organizations=rows, groups=groups, limits=limits)
-
-
-def _break_down(
-    people: Iterable[UserId], before: EffectiveLimits, *, after: EffectiveLimits, disputed: Collection[UserId]
-) -> tuple[tuple[GroupExposure, ...], tuple[LimitCount, ...]]:
-    """Add up the same people as `_count`, by what limits them and by their limit."""
-    groups: dict[GroupRef | None, list[int]] = {}
-    limits: dict[Micros | Unlimited, list[int]] = {}
-    for user_id in people:
-        limit_before, limit_after = before.of(user_id), after.of(user_id)
-        if isinstance(limit_before, Unknown) or isinstance(limit_after, Unknown) or user_id in disputed:
-            continue
-        for i, side in enumerate((limit_before, limit_after)):
-            limits.setdefault(side.limit_micros, [0, 0])[i] += 1
-            if not isinstance(side.limit_micros, Unlimited):
-                sums = groups.setdefault(_source(side), [0, 0, 0, 0])
-                sums[i] += 1
-                sums[2 + i] += side.limit_micros
-    return (
-        tuple(
-            GroupExposure(
-                group=group, people_before=row[0], people_after=row[1], before_micros=row[2], after_micros=row[3]
-            )
-            for group, row in sorted(groups.items(), key=lambda item: (item[0] is None, (item[0] and item[0].id) or ""))
-        ),
-        tuple(
-            LimitCount(limit_micros=limit, people_before=row[0], people_after=row[1])
-            for limit, row in sorted(limits.items(), key=lambda item: _height(item[0]))
-        ),
+        return Exposed(is_total=False, exposure=_count(tally), organizations=(), groups=groups, limits=limits)
+    rows = []
+    for row in sorted(directory.organizations[id_] for id_ in organizations):
+        people = members_of(directory, row.id)
+        own = tally if people == everybody else _tally(people, before, after=after, disputed=disputed)
+        exposure = _count(own, hidden=_hidden(directory, row.id))
+        rows.append(OrganizationExposure(organization_id=row.id, organization=row.name, exposure=exposure))
+    return Exposed(
+        is_total=True,
+        exposure=_count(tally, hidden=sum(_hidden(directory, id_) for id_ in organizations)),
+        organizations=tuple(rows),
+        groups=groups,
+        limits=limits,
     )
 
 
-def _source(effective: Effective) -> GroupRef | None:
-    return None if effective.by_override else effective.group
+@dataclass(slots=True, kw_only=True)
+class _Limited:
+    """How many people one budget limits to one amount, before and after; for own overrides one row an amount."""
+
+    group: GroupRef | None
+    """None for overrides."""
+    limit_micros: Micros | Unlimited
+    people: list[int]
+    """Before, after."""
 
 
-def _height(limit: Micros | Unlimited) -> float:
-    return float("inf") if isinstance(limit, Unlimited) else limit
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Tally:
+    """Some people, counted by what limits them: as many rows as there are limits, not as there are people."""
+
+    rows: Collection[_Limited]
+    known: int
+    """People whose limit is known before and after; they alone are in the rows."""
+    unknown: int
+    """People whose limit is not known before or after, and disputed people."""
 
 
-def _count(
-    people: Iterable[UserId],
-    before: EffectiveLimits,
-    *,
-    after: EffectiveLimits,
-    disputed: Collection[UserId],
-    hidden: int = 0,
-) -> Exposure:
-    """Add up; `hidden` is how many more people there are whom nobody can name."""
-    sums, unlimited = [0, 0], [0, 0]
-    known, unknown = 0, hidden
+def _tally(
+    people: Iterable[UserId], before: EffectiveLimits, *, after: EffectiveLimits, disputed: Collection[UserId]
+) -> _Tally:
+    """Look at everybody once; everything else is computed from the few rows that this returns."""
+    rows: dict[tuple[GroupId | None, Micros | Unlimited], _Limited] = {}
+    known = unknown = 0
     for user_id in people:
         limit_before, limit_after = before.of(user_id), after.of(user_id)
         if isinstance(limit_before, Unknown) or isinstance(limit_after, Unknown) or user_id in disputed:
             unknown += 1
             continue
         known += 1
-        for side, limit in enumerate((limit_before.limit_micros, limit_after.limit_micros)):
-            if isinstance(limit, Unlimited):
-                unlimited[side] += 1
+        for side, limit in ((0, limit_before), (1, limit_after)):
+            group = None if limit.by_override else limit.group
+            key = (None if group is None else group.id, limit.limit_micros)
+            row = rows.get(key)
+            if row is None:
+                row = rows[key] = _Limited(group=group, limit_micros=limit.limit_micros, people=[0, 0])
+            row.people[side] += 1
+    return _Tally(rows=rows.values(), known=known, unknown=unknown)
+
+
+def _break_down(tally: _Tally) -> tuple[tuple[GroupExposure, ...], tuple[LimitCount, ...]]:
+    """Add up the same people as `_count`, by what limits them and by their limit."""
+    groups: dict[GroupRef | None, list[int]] = {}
+    limits: dict[Micros | Unlimited, list[int]] = {}
+    for row in tally.rows:
+        counts = limits.setdefault(row.limit_micros, [0, 0])
+        for side, people in enumerate(row.people):
+            counts[side] += people
+            if not isinstance(row.limit_micros, Unlimited):
+                sums = groups.setdefault(row.group, [0, 0, 0, 0])
+                sums[side] += people
+                sums[2 + side] += row.limit_micros * people
+    return (
+        tuple(
+            GroupExposure(
+                group=group, people_before=sums[0], people_after=sums[1], before_micros=sums[2], after_micros=sums[3]
+            )
+            for group, sums in sorted(
+                groups.items(), key=lambda item: (item[0] is None, (item[0] and item[0].id) or "")
+            )
+        ),
+        tuple(
+            LimitCount(limit_micros=limit, people_before=counts[0], people_after=counts[1])
+            for limit, counts in sorted(limits.items(), key=lambda item: _height(item[0]))
+        ),
+    )
+
+
+def _height(limit: Micros | Unlimited) -> float:
+    return float("inf") if isinstance(limit, Unlimited) else limit
+
+
+def _count(tally: _Tally, *, hidden: int = 0) -> Exposure:
+    """Add up; `hidden` is how many more people there are whom nobody can name."""
+    sums, unlimited = [0, 0], [0, 0]
+    for row in tally.rows:
+        for side, people in enumerate(row.people):
+            if isinstance(row.limit_micros, Unlimited):
+                unlimited[side] += people
             else:
-                sums[side] += limit
+                sums[side] += row.limit_micros * people
     return Exposure(
         before_micros=sums[0],
         after_micros=sums[1],
         unlimited_before=unlimited[0],
         unlimited_after=unlimited[1],
-        people=known,
-        unknown=unknown,
+        people=tally.known,
+        unknown=tally.unknown + hidden,
     )
 
 

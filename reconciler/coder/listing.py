@@ -262,7 +262,7 @@ def _really_hidden(transport: Transport, listed: list[_Listed]) -> dict[GroupId,
 def _read_dates(answer: Answer, pieces: Iterator[bytes]) -> dict[UserId, Fields]:
     """Read who is in an organization since when, while it arrives; nothing else of a person is kept."""
     try:
-        items = enumerate(objects_of(pieces, key="", make=lambda value: value))
+        items = enumerate(objects_of(pieces, key=None))
         rows = (as_fields(item, answer, f"answer[{number}]") for number, item in items)
         pairs = ((UserId(row.id("user_id")), {"created_at": row.value.get("created_at")}) for row in rows)
         kept = unique(pairs, answer.request)

@@ -208,7 +208,8 @@ def unique(pairs: Iterable[tuple[K, T]], request: Request) -> dict[K, T]:
     """Return pairs as a mapping. Raises ServerError when one answer says two things of the same id."""
     result: dict[K, T] = {}
     for key, value in pairs:
-        if result.setdefault(key, value) != value:
+        first = result.setdefault(key, value)
+        if first is not value and first != value:
             raise wrong(request, "the answer names an id twice, with different content")
     return result
 

@@ -98,3 +98,10 @@ def test_looking_something_up_imports_nothing(arguments: list[str]) -> None:
 )
 def test_a_command_imports_nothing_heavy_that_it_does_not_need(arguments: list[str], needed: set[str]) -> None:
     assert imported_by(*arguments) & {*HEAVY, "starlette", "uvicorn", "sqlite3"} <= needed
+
+
+def test_a_plan_does_not_load_the_command_line_of_httpx() -> None:
+    code = "import sys, reconciler.coder.client; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "httpx" in done.stdout.split()
+    assert not {"rich", "pygments"}.intersection(done.stdout.split())

@@ -32,6 +32,41 @@ def test_it_is_what_json_says(value: list[object], size: int, is_ascii: bool, in
     assert read(text, size) == json.loads(text)
 
 
+alike = st.fixed_dictionaries(
+    {"id": st.integers() | st.text(alphabet='{}[],":\\id1', max_size=12)}, optional={"a": values, "members": values}
+)
+
+
+@given(st.lists(alike, max_size=9), st.integers(1, 200), st.sampled_from([None, "members"]), st.booleans())
+def test_objects_that_begin_alike_are_read_in_runs(
+    value: list[object], size: int, key: str | None, is_nested: bool
+) -> None:
+    text = json.dumps([{"members": value}] if is_nested else value, separators=(",", ":"))
+    pieces = (text.encode()[start : start + size] for start in range(0, len(text.encode()), size))
+    assert list(objects_of(pieces, key=key)) == json.loads(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '[{"id":1,"x":[{"id":2},{"id":3}]},{"id":4}]',
+        '[{"id":"},{\\"id\\":"},{"id":"},{"},{"id":2}]',
+        '[{"id":1},{"id":2}, {"id":3},{"id":4} ,{"id":5}]',
+        '[{"id":1},2,{"id":3},[{"id":4},{"id":5}],{"id":6},{"x":7},{}]',
+    ],
+)
+@pytest.mark.parametrize("size", [1, 5, 17, 1000])
+def test_a_run_ends_where_its_objects_end(text: str, size: int) -> None:
+    pieces = (text.encode()[start : start + size] for start in range(0, len(text), size))
+    assert list(objects_of(pieces, key=None)) == json.loads(text)
+
+
+@pytest.mark.parametrize("text", ['[{"id":1},{"id":2}{"id":3}]', '[{"id":1},{"id":2]},{"id":3}]', '[{"id":1},,{"id":3}]'])
+def test_a_run_that_is_no_list_is_an_error(text: str) -> None:
+    with pytest.raises(NotWhole):
+        list(objects_of(iter([text.encode()]), key=None))
+
+
 def test_what_is_made_of_an_item_stands_in_its_place() -> None:
     text = '[{"id": 1, "members": [1, 2], "n": [3]}, {"members": null}, {"members": {"a": 1}}]'
     found = list(objects_of(iter([text.encode()]), key="members", make=str))

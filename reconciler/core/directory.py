@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import field
 from datetime import datetime
+from functools import lru_cache
 from types import MappingProxyType
 
 from reconciler.core.budget import GroupId, GroupRef, OrganizationId, UserId
@@ -46,7 +47,7 @@ class Group:
     @property
     def ref(self) -> GroupRef:
         """The group as budgets refer to it."""
-        return GroupRef(self.id, organization=self.organization, name=self.name)
+        return _ref(self.id, self.organization, self.name)
 
     @property
     def is_everyone(self) -> bool:
@@ -71,6 +72,12 @@ class User:
     def address(self) -> str:
         """`user/ana`."""
         return f"user/{self.username}"
+
+
+@lru_cache(maxsize=1 << 14)
+def _ref(id_: GroupId, organization: str, name: str) -> GroupRef:
+    """Return one object for one group: the budgets of 100,000 people refer to it."""
+    return GroupRef(id_, organization=organization, name=name)
 
 
 Subject = Group | User

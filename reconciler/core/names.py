@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from itertools import chain
 
-from reconciler.core.budget import OrganizationId
+from reconciler.core.budget import OrganizationId, UserId
 from reconciler.core.directory import Directory, Group, Organization, User
 from reconciler.core.policy import plain_id
 
@@ -38,8 +38,10 @@ class Names:
                 self._groups[key] = (*self._groups.get(key, ()), group)
         self._users: dict[str, tuple[User, ...]] = {}
         for user in directory.users.values():
-            for name in {user.username.lower(), user.email.lower(), user.id.lower()} - {""}:
-                self._users[name] = (*self._users.get(name, ()), user)
+            alone = (user,)
+            for name in {_small(user.username), _small(user.email)} - {""}:
+                namesakes = self._users.get(name)
+                self._users[name] = (*namesakes, user) if namesakes else alone
 
     @property
     def directory(self) -> Directory:
@@ -55,11 +57,14 @@ class Names:
 
     def users(self, name: str) -> tuple[User, ...]:
         """Return the people who go by a name: none, one, or several if it is ambiguous."""
-        return self._users.get(name.lower(), ())
+        name = _small(name)
+        named = self._users.get(name, ())
+        owner = self._directory.users.get(UserId(name))
+        return named if owner is None or owner in named else (*named, owner)
 
     @property
     def user_names(self) -> Mapping[str, tuple[User, ...]]:
-        """Every name of every person, in small letters."""
+        """Every name of every person but their UUID, in small letters."""
         return self._users
 
     def group_names(self, organization: Organization) -> tuple[str, ...]:
@@ -72,3 +77,8 @@ class Names:
         foreign_ids = (id_ for id_ in self._directory.organizations if id_ != organization.id)
         groups = chain.from_iterable(self._groups.get((id_, plain_id(name)), ()) for id_ in foreign_ids)
         return tuple(sorted(groups, key=lambda group: group.address))
+
+
+def _small(name: str) -> str:
+    """Return a name in small letters; the same text where it has no others, since there may be 100,000 of them."""
+    return name if name.islower() else name.lower()

@@ -31,6 +31,8 @@ class Scope:
 
     def includes(self, *addresses: str) -> bool:
         """Whether a subject is in that goes by these addresses: any may be asked for, and any may be left out."""
+        if self.is_everything:
+            return True
         is_in = not self.only or _matches(self.only, addresses)
         return is_in and not _matches(self.exclude, addresses)
 

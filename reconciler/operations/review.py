@@ -87,8 +87,9 @@ def review_proposal(proposal: Proposal, reader: Reader, *, grants: Sequence[Gran
     held_back: list[HeldBack] = []
     while True:
         effects = find_effects(proposal, reader)
-        verdict = find_verdict(proposal, effects, grants=grants)
-        refused = due_refusals(_facts(proposal, effects), verdict)
+        facts = _facts(proposal, effects)
+        verdict = _verdict_on(facts, proposal, grants=grants)
+        refused = due_refusals(facts, verdict)
         if not refused:
             return Review(
                 actions=proposal.actions,
@@ -121,13 +122,17 @@ def find_effects(proposal: Proposal, reader: Reader) -> Effects:
 
 def find_verdict(proposal: Proposal, effects: Effects, *, grants: Sequence[Grant] = ()) -> Verdict:
     """Ask the gate; `grants` are those of `--allow`, the policies' own are added."""
+    return _verdict_on(_facts(proposal, effects), proposal, grants=grants)
+
+
+def _verdict_on(facts: Facts, proposal: Proposal, *, grants: Sequence[Grant]) -> Verdict:
     blame = Blame(actions={action.address: action for action in proposal.actions}, base=proposal.base)
     return judge(
-        count_dangers(_facts(proposal, effects)),
+        count_dangers(facts),
         grants=(*grants, *grants_of(proposal.policies, now=proposal.moment.latest)),
         breaches=(
-            *check_guardrails(proposal.policies, effects, now=proposal.moment.now, blame=blame),
-            *check_actions(proposal.bounds, proposal.actions, effects, now=proposal.moment.now),
+            *check_guardrails(proposal.policies, facts.effects, now=proposal.moment.now, blame=blame),
+            *check_actions(proposal.bounds, proposal.actions, facts.effects, now=proposal.moment.now),
         ),
     )
 

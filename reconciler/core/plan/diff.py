@@ -48,14 +48,15 @@ def diff(desired: Desired, snapshot: Snapshot, *, is_whole: bool = True) -> Diff
         if isinstance(reading, Unknown):
             unreadable.append(Unreadable(subject=subject, reading=reading))
             continue
+        if wanted is not None and wanted.state == reading:
+            unchanged += 1
+            continue
         action = (
             _listed(wanted, reading)
             if wanted is not None
             else Action(subject=subject, before=reading, after=ABSENT, cause=Cause.NOT_LISTED)
         )
-        if action.kind is Kind.NO_OP:
-            unchanged += 1
-        elif isinstance(subject, User) and wanted is not None and subject.id in desired.not_members:
+        if isinstance(subject, User) and wanted is not None and subject.id in desired.not_members:
             orphans.append(desired.not_members[subject.id])
         else:
             actions.append(action)
@@ -134,10 +135,11 @@ def _managed(desired: Desired, snapshot: Snapshot) -> Iterator[tuple[Subject, Wa
         if group.organization_id in desired.exact_groups:
             yield group, None
     for user_id, reading in snapshot.user_overrides.items():
-        user = directory.users.get(user_id)
-        if user is None or user_id in desired.left_alone or not _is_owned(reading, desired, snapshot):
+        listed = desired.users.get(user_id)
+        if listed is not None and not _is_foreign(user_id, listed, snapshot):
             continue
-        if user_id not in desired.users or _is_foreign(user_id, desired.users[user_id], snapshot):
+        user = directory.users.get(user_id)
+        if user is not None and user_id not in desired.left_alone and _is_owned(reading, desired, snapshot):
             yield user, None
 
 
@@ -147,8 +149,10 @@ def _is_foreign(user_id: UserId, wanted: Wanted, snapshot: Snapshot) -> bool:
     To whoever reads every organization, a group that is not listed is that of a deleted organization: nobody's any
     more, so that an entry may remove what still stands on it.
     """
+    if not isinstance(wanted.state, Absent):
+        return False
     reading = snapshot.user_overrides[user_id]
-    if not isinstance(wanted.state, Absent) or not isinstance(reading, Budget):
+    if not isinstance(reading, Budget):
         return False
     if wanted.only is not None and not wanted.only.is_live(reading):
         return True

@@ -163,24 +163,24 @@ def _expiring(
 def _dead(desired: Desired, directory: Directory, *, after: EffectiveLimits, at: datetime) -> Iterator[Notice]:
     """Announce entries that change nobody's limit, where that is known."""
     for user_id, wanted in desired.users.items():
+        if not isinstance(wanted.state, Budget):
+            continue
         fallback = after.fallback(user_id)
-        if isinstance(wanted.state, Budget) and isinstance(fallback, Effective):
-            changes_nothing = Effective(limit_micros=wanted.state.limit_micros, group=wanted.state.group) == fallback
-            if changes_nothing:
-                text = f"equals what they have without it: {_say(fallback, directory)}"
-                yield Notice(
-                    kind=NoticeKind.DEAD,
-                    address=wanted.subject.address,
-                    place=wanted.entry.place,
-                    text=text,
-                    at=at,
-                )
+        if isinstance(fallback, Effective) and _equals(wanted.state, fallback):
+            text = f"equals what they have without it: {_say(fallback, directory)}"
+            yield Notice(
+                kind=NoticeKind.DEAD, address=wanted.subject.address, place=wanted.entry.place, text=text, at=at
+            )
     for group_id, wanted in desired.groups.items():
         if isinstance(wanted.state, Budget) and _limits_nobody(group_id, directory, after):
             text = _say_dead(wanted.state, len(directory.limited_by(group_id)))
             yield Notice(
                 kind=NoticeKind.DEAD, address=wanted.subject.address, place=wanted.entry.place, text=text, at=at
             )
+
+
+def _equals(override: Budget, fallback: Effective) -> bool:
+    return override.limit_micros == fallback.limit_micros and override.group == fallback.group
 
 
 def _say_dead(budget: Budget, members: int) -> str:

@@ -268,6 +268,8 @@ class _Resolver:
 
     def _disputed_date(self, entry: UserOverrideEntry) -> datetime | None:
         """Return the date of an entry that has come by one of the clocks and not by the other."""
+        if self._at == self._at_server:
+            return None
         dates = (date for date in (entry.starts, entry.expires) if date is not None)
         return next((date for date in dates if (date <= self._at) != (date <= self._at_server)), None)
 
@@ -288,7 +290,6 @@ class _Resolver:
     def _want_override(self, listed: Listed, entry: UserOverrideEntry, user: User, organization: Organization) -> None:
         """Decide what is wanted of a person; an absence needs no group, so the group may be gone."""
         has_expired = self._has_expired(entry)
-        groups = self._names.groups(entry.group, organization)
         if isinstance(entry.limit, Absent) or has_expired:
             if grant := self._grant(entry, user.id, organization):
                 self._ended[user.id] = grant
@@ -296,6 +297,7 @@ class _Resolver:
                 subject=user, state=ABSENT, entry=entry, organization=organization.id, has_expired=has_expired
             )
             return
+        groups = self._names.groups(entry.group, organization)
         if len(groups) != 1:
             self._left_alone.add(user.id)
             self._orphans.append(orphans.unknown_group(listed, groups, organization, self._names))
@@ -342,6 +344,8 @@ class _Resolver:
         return user.id in self._directory.members.get(group.id, ()) or group.id in self._directory.hidden_members
 
     def _is_in_scope(self, written: str, listed: Listed) -> bool:
+        if self._scope.is_everything:
+            return True
         addresses = (written, listed.address)
         self._subjects.append(addresses)
         return self._scope.includes(*addresses)

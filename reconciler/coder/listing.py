@@ -7,6 +7,7 @@ are shared between groups: one person in thirty groups is one object.
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import datetime
@@ -64,7 +65,8 @@ def load_user(row: Fields) -> User | None:
     id_ = UserId(row.id("id"))
     if id_ == PREBUILDS or row.flag("is_system") or row.flag("deleted"):
         return None
-    return User(username=row.name("username"), id=id_, email=row.text("email"), status=row.text("status") or "active")
+    status = sys.intern(row.text("status") or "active")  # one of three words, 100,000 times
+    return User(username=row.name("username"), id=id_, email=row.text("email"), status=status)
 
 
 def read_elsewhere(

@@ -34,6 +34,7 @@ class Kind:
 
 
 NAME = Kind(definition="name", read=values.name, write=spelling.quoted)
+GROUP = Kind(definition="name", read=values.group, write=spelling.quoted)
 REASON = Kind(definition="reason", read=values.reason, write=spelling.quoted)
 MOMENT = Kind(definition="moment", read=values.moment, write=spelling.moment)
 LIMIT = Kind(definition="limit", read=LimitReader({}), write=spelling.limit)
@@ -140,13 +141,13 @@ MANAGE = _shape("manage", {"group_budgets": MANAGED, "user_overrides": MANAGED})
 TIERS = Shape(name="tiers", kinds={}, readers=_TierReaders())
 GROUP_BUDGET = _shape(
     "group_budget",
-    {"group": NAME, "limit": LIMIT, "reason": REASON},
+    {"group": GROUP, "limit": LIMIT, "reason": REASON},
     required="group limit",
     make=GroupBudgetEntry,
 )
 USER_OVERRIDE = _shape(
     "user_override",
-    {"user": NAME, "group": NAME, "limit": LIMIT, "reason": REASON, "starts": MOMENT, "expires": MOMENT},
+    {"user": NAME, "group": GROUP, "limit": LIMIT, "reason": REASON, "starts": MOMENT, "expires": MOMENT},
     required="user group limit",
     make=UserOverrideEntry,
 )

@@ -61,7 +61,9 @@ def test_a_run_ends_where_its_objects_end(text: str, size: int) -> None:
     assert list(objects_of(pieces, key=None)) == json.loads(text)
 
 
-@pytest.mark.parametrize("text", ['[{"id":1},{"id":2}{"id":3}]', '[{"id":1},{"id":2]},{"id":3}]', '[{"id":1},,{"id":3}]'])
+@pytest.mark.parametrize(
+    "text", ['[{"id":1},{"id":2}{"id":3}]', '[{"id":1},{"id":2]},{"id":3}]', '[{"id":1},,{"id":3}]']
+)
 def test_a_run_that_is_no_list_is_an_error(text: str) -> None:
     with pytest.raises(NotWhole):
         list(objects_of(iter([text.encode()]), key=None))

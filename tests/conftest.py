@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import gc
+import marshal
 import os
 import sys
 from collections.abc import Generator, Iterator
-from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -28,6 +29,7 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 _MEANT_FOR_US = ("coder_", "ssl_cert_", "xdg_config_", "http_", "https_", "all_", "no_proxy")
 """How the names of such variables begin, in small letters."""
+_BYTES = "bytes"
 _COLORS = ("NO_COLOR", "FORCE_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "COLUMNS")
 
 
@@ -66,6 +68,21 @@ def pytest_collection() -> Generator[None, object, object]:
             gc.freeze()
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_report_to_serializable() -> Generator[None, dict[str, Any] | None, dict[str, Any] | None]:
+    """Hand a report to xdist as bytes: of a report in parts, its Python looks at each of a hundred values."""
+    data = yield
+    return data if data is None else {_BYTES: marshal.dumps(data)}
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_report_from_serializable(data: dict[str, Any]) -> Generator[None, object, object]:
+    """Take the report out of its bytes again."""
+    if _BYTES in data:
+        data.update(marshal.loads(data.pop(_BYTES)))
+    return (yield)
+
+
 @pytest.fixture(scope="session")
 def launcher() -> Iterator[Launcher]:
     """A process that no test changes: each command of the tests of apply and of the fault harness is forked off it."""
@@ -73,16 +90,19 @@ def launcher() -> Iterator[Launcher]:
         yield launcher
 
 
-@pytest.fixture(autouse=True)
-def _nobody_at_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Take away whatever of the developer's own environment could reach the code under test."""
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup() -> None:
+    """Take away what the developer, or a test, left in the environment and could reach the code under test."""
     for name in tuple(os.environ):
         if name.lower().startswith(_MEANT_FOR_US) or name in _COLORS:
-            monkeypatch.delenv(name)
-    monkeypatch.setenv("HOME", str(_home(tmp_path_factory)))
+            del os.environ[name]
 
 
-def _home(factory: pytest.TempPathFactory) -> Path:
-    home = factory.getbasetemp() / "home"
-    home.mkdir(exist_ok=True)
-    return home
+@pytest.fixture(autouse=True, scope="session")
+def _nobody_at_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Give all tests a home where nobody lives; a test that needs a home of its own sets it by monkeypatch."""
+    home = tmp_path_factory.getbasetemp() / "home"
+    home.mkdir()
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setenv("HOME", str(home))
+        yield

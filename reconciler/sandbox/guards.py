@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from .answers import Refused, not_found, refusal
 from .generations import COST_CONTROL_EXPERIMENT
 from .identifiers import NIL, parse_uuid
-from .shapes import MEMBER_ROWS
 
 if TYPE_CHECKING:
     import sqlite3
@@ -136,7 +135,11 @@ def member(call: Call) -> None:
         "read", "organization_member", organization=call.organization["id"], owner=person["id"]
     ):
         raise not_found()
-    row = call.database.row(f"{MEMBER_ROWS} AND u.id = ?2", call.organization["id"], person["id"])
+    row = call.database.row(
+        "SELECT * FROM organization_members WHERE organization_id = ? AND user_id = ?",
+        call.organization["id"],
+        person["id"],
+    )
     if row is None:
         raise not_found()
     call.member = row

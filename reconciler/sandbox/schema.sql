@@ -30,6 +30,7 @@ CREATE TABLE users (
 -- Deleted people free their name and address.
 CREATE UNIQUE INDEX users_by_username ON users (lower(username)) WHERE NOT deleted;
 CREATE UNIQUE INDEX users_by_email    ON users (lower(email))    WHERE NOT deleted AND email <> '';
+CREATE        INDEX users_of_system   ON users (id)              WHERE is_system;
 
 CREATE TABLE api_keys (
     id              TEXT    NOT NULL PRIMARY KEY CHECK (length(id) = 10),

@@ -20,18 +20,22 @@ if TYPE_CHECKING:
 
 
 def _shown_sql(column: str) -> str:
-    """Return SQL that writes a moment as `shown` does."""
-    return f"rtrim(rtrim(substr({column}, 1, 26), '0'), '.') || 'Z'"
+    """Return SQL that writes a moment as `shown` does; nearly all are whole seconds."""
+    fraction = f"rtrim(substr({column}, 1, 26), '0')"
+    return f"iif(substr({column}, 20, 7) = '.000000', substr({column}, 1, 19), {fraction}) || 'Z'"
+
+
+def _without_nulls_sql(sql: str) -> str:
+    """Return SQL that cuts the two fields out of JSON that Go omits when they are empty, and that are null there."""
+    return f"""replace(replace({sql}, '"name":null,', ''), '"is_service_account":null,', '')"""
 
 
 # Coder's ReducedUser as SQL over an alias `u`: lists of members are large, SQLite writes them faster than Python.
-# The two fields that Go omits when empty are null here, and are then cut out of the text.
-REDUCED_USER = f"""replace(replace(json_object(
+REDUCED_USER = _without_nulls_sql(f"""json_object(
     'id', u.id, 'username', u.username, 'name', nullif(u.name, ''), 'email', u.email,
     'created_at', {_shown_sql("u.created_at")}, 'updated_at', {_shown_sql("u.updated_at")},
     'last_seen_at', {_shown_sql("u.last_seen_at")}, 'status', u.status,
-    'is_service_account', iif(u.is_service_account, json('true'), NULL), 'login_type', u.login_type),
-    '"name":null,', ''), '"is_service_account":null,', '')"""
+    'is_service_account', iif(u.is_service_account, json('true'), NULL), 'login_type', u.login_type)""")
 
 _DISPLAY_NAMES = {name: name.replace("-", " ").title() for name in (*SITE_ROLES, *ORGANIZATION_ROLES)}
 
@@ -129,22 +133,24 @@ def membership_shape(row: sqlite3.Row) -> dict[str, Any]:
     }
 
 
-def member_with_user_shape(world: World, row: sqlite3.Row) -> dict[str, Any]:
-    """Return Coder's OrganizationMemberWithUserData."""
-    shape = membership_shape(row) | {
-        "username": row["username"],
-        "name": row["name"],
-        "email": row["email"],
-        "status": row["status"],
-        "login_type": row["login_type"],
-        "is_service_account": bool(row["is_service_account"]),
-        "has_ai_seat": has_ai_seat(world, row["status"]),
-        "last_seen_at": shown(row["last_seen_at"]),
-        "user_created_at": shown(row["user_created_at"]),
-        "user_updated_at": shown(row["user_updated_at"]),
-        "global_roles": role_list(row["global_roles"]),
-    }
-    return without_empty(shape, "name", "is_service_account")
+def _role_list_sql(column: str) -> str:
+    """Return SQL that writes roles as `role_list` does."""
+    names = " ".join(f"WHEN '{name}' THEN '{display_name}'" for name, display_name in _DISPLAY_NAMES.items())
+    role = f"json_object('name', value, 'display_name', CASE value {names} END)"
+    return f"json(iif({column} = '[]', '[]', (SELECT json_group_array({role}) FROM json_each({column}))))"
+
+
+def member_with_user_sql(world: World) -> str:
+    """Return SQL that writes Coder's OrganizationMemberWithUserData: `m` is the membership, `u` the user."""
+    seat = "iif(u.status = 'active', 'true', 'false')" if has_ai_seat(world, "active") else "'false'"
+    return _without_nulls_sql(f"""json_object(
+        'user_id', m.user_id, 'organization_id', m.organization_id,
+        'created_at', {_shown_sql("m.created_at")}, 'updated_at', {_shown_sql("m.updated_at")},
+        'roles', {_role_list_sql("m.roles")}, 'username', u.username, 'name', nullif(u.name, ''), 'email', u.email,
+        'status', u.status, 'login_type', u.login_type,
+        'is_service_account', iif(u.is_service_account, json('true'), NULL), 'has_ai_seat', json({seat}),
+        'last_seen_at', {_shown_sql("u.last_seen_at")}, 'user_created_at', {_shown_sql("u.created_at")},
+        'user_updated_at', {_shown_sql("u.updated_at")}, 'global_roles', {_role_list_sql("u.roles")})""")
 
 
 def group_shape(row: sqlite3.Row) -> dict[str, Any]:
@@ -166,20 +172,13 @@ def group_shape(row: sqlite3.Row) -> dict[str, Any]:
 # A list of ids as one parameter, its JSON text.
 IN_LIST = "(SELECT value FROM json_each(?))"
 
-# Groups with what their shape needs besides their own columns; system users are not counted.
-GROUP_ROWS = """
-SELECT g.*, o.name AS organization_name, o.display_name AS organization_display_name,
-       (SELECT count(*) FROM group_members m JOIN users u ON u.id = m.user_id
-        WHERE m.group_id = g.id AND NOT u.is_system)
-     + (SELECT count(*) FROM organization_members m JOIN users u ON u.id = m.user_id
-        WHERE m.organization_id = g.id AND NOT u.is_system) AS total_member_count
-FROM groups g JOIN organizations o ON o.id = g.organization_id
-"""
+_OF_SYSTEM = "(SELECT id FROM users WHERE is_system)"
 
-# Members of an organization with what their shape needs: ?1 names the organization.
-MEMBER_ROWS = """
-SELECT m.*, u.username, u.name, u.email, u.status, u.login_type, u.is_service_account, u.last_seen_at,
-       u.created_at AS user_created_at, u.updated_at AS user_updated_at, u.roles AS global_roles
-FROM organization_members m JOIN users u ON u.id = m.user_id
-WHERE m.organization_id = ?1
+# Groups with what their shape needs besides their own columns; system users are not counted.
+GROUP_ROWS = f"""
+SELECT g.*, o.name AS organization_name, o.display_name AS organization_display_name,
+       (SELECT count(*) FROM group_members WHERE group_id = g.id AND user_id NOT IN {_OF_SYSTEM})
+     + (SELECT count(*) FROM organization_members WHERE organization_id = g.id AND user_id NOT IN {_OF_SYSTEM})
+     AS total_member_count
+FROM groups g JOIN organizations o ON o.id = g.organization_id
 """

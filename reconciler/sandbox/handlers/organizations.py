@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ..answers import Answer, as_json, json_answer, not_found
 from ..people import Conditions, page_of_people
-from ..query import PageRequest, read_page_request, read_search
-from ..shapes import MEMBER_ROWS, member_with_user_shape, organization_shape
+from ..query import read_page_request, read_search
+from ..shapes import IN_LIST, member_with_user_sql, organization_shape
 
 if TYPE_CHECKING:
     from ..calls import Call
@@ -17,6 +17,7 @@ _OF_USER = """
 SELECT o.* FROM organizations o JOIN organization_members m ON m.organization_id = o.id
 WHERE m.user_id = ?
 """
+_FROM = "FROM organization_members m JOIN users u ON u.id = m.user_id WHERE "
 
 
 def list_organizations(call: Call) -> Answer:
@@ -34,19 +35,24 @@ def get_organization(call: Call) -> Answer:
 
 def list_members(call: Call) -> Answer:
     """Answer with all members; `q` takes user_id, github_user_id and include_system."""
-    rows, _ = _members(call, PageRequest())
-    return json_answer(rows)
+    conditions = _member_conditions(call)
+    return _text_answer(f"[{','.join(_members(call, conditions))}]")
 
 
 def page_of_members(call: Call) -> Answer:
     """Answer with a page of members."""
-    rows, count = _members(call, read_page_request(call.query(), cursor=False))
-    return json_answer({"members": rows, "count": count})
+    conditions, page = _member_conditions(call), read_page_request(call.query(), cursor=False)
+    ids, count = page_of_people(call, page, source=_FROM + conditions.sql, parameters=conditions.parameters)
+    conditions.add(f"m.user_id IN {IN_LIST}", as_json(ids))
+    members = _members(call, conditions)
+    return _text_answer(f'{{"members":[{",".join(members)}],"count":{count}}}')
 
 
 def get_member(call: Call) -> Answer:
     """Answer with one member."""
-    return json_answer(member_with_user_shape(call.world, call.member))
+    conditions = Conditions()
+    conditions.add("m.user_id = ? AND m.organization_id = ?", call.member["user_id"], call.member["organization_id"])
+    return _text_answer(*_members(call, conditions))
 
 
 def list_organizations_of_user(call: Call) -> Answer:
@@ -66,16 +72,14 @@ def get_organization_of_user(call: Call) -> Answer:
     return json_answer(organization_shape(row))
 
 
-def _members(call: Call, page: PageRequest) -> tuple[list[dict[str, Any]], int]:
-    conditions = _member_conditions(call)
-    source = "FROM organization_members m JOIN users u ON u.id = m.user_id WHERE " + conditions.sql
-    ids, count = page_of_people(call, page, source=source, parameters=conditions.parameters)
-    rows = call.database.rows(
-        f"{MEMBER_ROWS} AND m.user_id IN (SELECT value FROM json_each(?2)) ORDER BY lower(u.username)",
-        call.organization["id"],
-        as_json(ids),
-    )
-    return [member_with_user_shape(call.world, row) for row in rows], count
+def _members(call: Call, conditions: Conditions) -> list[str]:
+    """Return members as JSON texts, ordered by username."""
+    sql = f"SELECT {member_with_user_sql(call.world)} {_FROM} {conditions.sql} ORDER BY lower(u.username)"
+    return [text for (text,) in call.database.rows(sql, *conditions.parameters)]
+
+
+def _text_answer(text: str) -> Answer:
+    return Answer(200, (text + "\n").encode())
 
 
 def _member_conditions(call: Call) -> Conditions:

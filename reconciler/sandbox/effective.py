@@ -34,7 +34,7 @@ SELECT
     CASE WHEN o.user_id IS NOT NULL THEN 'user_override' WHEN b.group_id IS NOT NULL THEN 'group' END
 FROM main.users u
 LEFT JOIN main.user_ai_budget_overrides o ON o.user_id = u.id
-LEFT JOIN main.group_ai_budgets b ON b.group_id = (
+LEFT JOIN main.group_ai_budgets b ON b.group_id = iif(o.user_id IS NOT NULL, NULL, (
     SELECT c.group_id FROM (
         SELECT gb.group_id, gb.spend_limit_micros, om.created_at, 'Everyone' AS name
         FROM organization_members om
@@ -52,7 +52,7 @@ LEFT JOIN main.group_ai_budgets b ON b.group_id = (
     ) c
     ORDER BY {order}
     LIMIT 1
-)
+))
 """
 
 Effective = tuple[str, str, int | None, str | None, str | None]

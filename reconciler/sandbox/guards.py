@@ -5,7 +5,7 @@ The order in which a route lists its guards decides which error wins.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .answers import Refused, not_found, refusal
 from .generations import COST_CONTROL_EXPERIMENT
@@ -13,6 +13,7 @@ from .identifiers import NIL, parse_uuid
 
 if TYPE_CHECKING:
     import sqlite3
+    from collections.abc import Mapping
 
     from .calls import Call
     from .roles import Caller
@@ -100,7 +101,7 @@ def group_by_name(call: Call) -> None:
     call.group = row
 
 
-def may_read_group(call: Call, caller: Caller, row: sqlite3.Row) -> bool:
+def may_read_group(call: Call, caller: Caller, row: sqlite3.Row | Mapping[str, Any]) -> bool:
     """Tell whether a group may be read: by right, or because the caller is in it."""
     if caller.may("read", "group", organization=row["organization_id"]):
         return True

@@ -14,7 +14,7 @@ from ..query import bounded_ids
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     from ..calls import Call, World
 
@@ -70,7 +70,7 @@ def members_spend(call: Call) -> Answer:
     if not call.caller.may("read", "group_member", organization=call.group["organization_id"]):
         ids = [user_id for user_id in ids if user_id == call.caller.id]
     rows = call.database.rows(_MEMBER_ROWS, *_days(call), call.group["id"], as_json(ids))
-    readable: dict[str, bool] = {}
+    readable = _readable(call, rows)
     return json_answer(_period(call) | {"members": [_member_row(call, row, readable) for row in rows]})
 
 
@@ -105,11 +105,9 @@ def _group_row(call: Call, row: sqlite3.Row) -> dict[str, Any]:
     }
 
 
-def _member_row(call: Call, row: sqlite3.Row, readable: dict[str, bool]) -> dict[str, Any]:
+def _member_row(call: Call, row: sqlite3.Row, readable: Collection[str]) -> dict[str, Any]:
     effective_group, budget = row["effective_group_id"], _budget(row)
-    if row["effective_organization_id"] != call.group["organization_id"] or (
-        call.generation.effective_budget and not _may_read(call, effective_group, readable)
-    ):
+    if effective_group not in readable:
         effective_group, budget = None, None
     shape: dict[str, Any] = {"user_id": row["user_id"], "effective_group_id": effective_group}
     if call.generation.effective_budget:
@@ -119,11 +117,13 @@ def _member_row(call: Call, row: sqlite3.Row, readable: dict[str, bool]) -> dict
     return shape
 
 
-def _may_read(call: Call, group_id: str, readable: dict[str, bool]) -> bool:
-    if group_id not in readable:
-        row = call.database.row("SELECT * FROM groups WHERE id = ?", group_id)
-        readable[group_id] = row is not None and may_read_group(call, call.caller, row)
-    return readable[group_id]
+def _readable(call: Call, rows: Iterable[sqlite3.Row]) -> set[str]:
+    """Return the effective groups that are not masked: in the organization asked for, and readable on newer servers."""
+    organization = call.group["organization_id"]
+    groups = {row["effective_group_id"] for row in rows if row["effective_organization_id"] == organization}
+    if not call.generation.effective_budget or call.caller.may("read", "group", organization=organization):
+        return groups
+    return {id_ for id_ in groups if may_read_group(call, call.caller, {"id": id_, "organization_id": organization})}
 
 
 def _budget(row: sqlite3.Row) -> dict[str, Any] | None:

@@ -14,8 +14,6 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from starlette.datastructures import Headers
-from starlette.requests import ClientDisconnect, Request
-from starlette.routing import Mount, Router
 
 from .answers import (
     JSON_TYPE,
@@ -30,7 +28,7 @@ from .answers import (
 )  # fmt: skip
 from .calls import Call, World
 from .clock import Clock, as_text
-from .connection import Delays, close, reset, stays_until
+from .connection import Delays, body_of, close, reset, stays_until
 from .control import PREFIX, Control
 from .database import Database
 from .effective import create_view
@@ -49,7 +47,7 @@ from .spending import advance
 from .tokens import HEADER, Identities, find_token, token_in_cookie
 
 if TYPE_CHECKING:
-    from starlette.types import Message, Receive, Scope, Send
+    from starlette.types import Receive, Scope, Send
 
     from .generations import Generation
     from .values import Fault, Options
@@ -89,7 +87,6 @@ class Application:
         self._version = (b"x-coder-build-version", generation.version.encode())
         self._routes = _routes_of(generation, experimental_spend=options.experimental_spend_route)
         self.control = Control(self.world, self.faults, self.recorder)
-        self._entrance = Router([Mount(PREFIX, self.control)], default=self._coder, redirect_slashes=False)
 
     def close(self) -> None:
         """Close the database."""
@@ -97,15 +94,16 @@ class Application:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, as Coder or as the control interface, which no fault hits."""
-        await self._entrance(scope, receive, send)
+        entrance = self.control if scope["path"].startswith(PREFIX + "/") else self._coder
+        await entrance(scope, receive, send)
 
     async def _coder(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer as Coder, or fail as a queued fault wants it."""
         arrived_s = asyncio.get_running_loop().time()
-        try:
-            call = self._call(scope, await Request(scope, receive).body())
-        except ClientDisconnect:
+        body = await body_of(receive)
+        if body is None:
             return
+        call = self._call(scope, body)
         query = f"?{call.query_text}" if call.query_text else ""
         user = None if isinstance(call.identity, Refused) else call.identity.username
         agent = call.headers.get("user-agent", "")
@@ -119,25 +117,26 @@ class Application:
             self.recorder.answer_left(record)
             await reset(scope, receive)
             return
-        start, body = await self._answer(call, fault, scope=scope, receive=receive)
+        answer, limit = self._answer(call, fault)
         if kind == "lost":
             self.recorder.answer_left(record)
             await close(scope, receive)
             return
-        self.recorder.answered(record, start["status"])
+        self.recorder.answered(record, answer.status_code)
+        headers = [*answer.raw_headers, *((name.encode(), value.encode()) for name, value in limit)]
         if kind != "raw":
-            start["headers"] = [*start["headers"], *self._common_headers(call), *self._date(fault)]
-        is_there = await self._take_time(call, fault, receive, arrived_s=arrived_s, size_bytes=len(body["body"]))
+            headers += [*self._common_headers(call), *self._date(fault)]
+        is_there = await self._take_time(call, fault, receive, arrived_s=arrived_s, size_bytes=len(answer.body))
         self.recorder.answer_left(record)
         if not is_there:
             return
-        await send(start)
+        await send({"type": "http.response.start", "status": answer.status_code, "headers": headers})
         if kind == "truncate":
-            half = len(body["body"]) // 2
-            await send({**body, "body": body["body"][:half], "more_body": True})
+            half = bytes(answer.body)[: len(answer.body) // 2]
+            await send({"type": "http.response.body", "body": half, "more_body": True})
             await close(scope, receive)
         else:
-            await send(body)
+            await send({"type": "http.response.body", "body": answer.body})
 
     async def _take_time(
         self, call: Call, fault: Fault | None, receive: Receive, *, arrived_s: float, size_bytes: int
@@ -166,28 +165,19 @@ class Application:
         return [(b"date", self.world.clock.date())] if self.world.options.dated and not is_told else []
 
     def _call(self, scope: Scope, body: bytes) -> Call:
-        """Make a call of a request, and leave it in the scope for the endpoints.
-
-        The router sees the path as it was sent, because a `%2F` ends no segment, but without
-        repeated slashes and without a slash at its end.
+        """Make a call of a request. Its path is as it was sent, because a `%2F` ends no segment, but without repeated
+        slashes.
         """
         raw_path, query_text = scope["raw_path"].decode("latin-1"), scope["query_string"].decode("latin-1")
         path = _REPEATED_SLASHES.sub("/", raw_path)
         headers = Headers(scope=scope)
-        scope["path"] = path.rstrip("/") or "/"
-        call = scope["state"]["call"] = Call(
+        return Call(
             world=self.world, method=scope["method"], path=path, query_text=query_text, headers=headers, body=body,
             ip=scope["client"][0], url=self.url, identity=self._identities.of(find_token(headers, query_text)),
         )  # fmt: skip
-        return call
 
-    async def _answer(self, call: Call, fault: Fault | None, *, scope: Scope, receive: Receive) -> list[Message]:
-        """Return the two messages of an answer, start and body."""
-        messages: list[Message] = []
-
-        async def collect(message: Message) -> None:
-            messages.append(message)
-
+    def _answer(self, call: Call, fault: Fault | None) -> tuple[Answer, tuple[tuple[str, str], ...]]:
+        """Return an answer, and its headers about the rate limit."""
         limit: tuple[tuple[str, str], ...] = ()
         try:
             if fault is not None and fault.kind in ("status", "raw"):
@@ -197,16 +187,13 @@ class Application:
             if call.path.startswith("/api/"):
                 limit = self._limit(call)
                 _require_no_cross_site_write(call)
-            await self._routes(scope, receive, collect)
+            path = call.path.rstrip("/") or "/"
+            return self._routes.answer(call, path) or _outside(path), limit
         except Refused as refused:
-            await refused.answer(scope, receive, collect)
+            return refused.answer, limit
         except Exception as error:  # noqa: BLE001  # as Coder: any other error is a 500, and is printed
             traceback.print_exc(file=sys.stderr)
-            await server_error(f"{type(error).__name__}: {error}").answer(scope, receive, collect)
-        if limit:
-            rate_headers = [(name.encode(), value.encode()) for name, value in limit]
-            messages[0]["headers"] = [*messages[0]["headers"], *rate_headers]
-        return messages
+            return server_error(f"{type(error).__name__}: {error}").answer, limit
 
     def _disturb(self, call: Call, fault: Fault) -> None:
         """Change what a fault of kind `change` or `expire` wants changed, before anything is looked at."""
@@ -255,20 +242,17 @@ def _routes_of(generation: Generation, *, experimental_spend: bool) -> Routes:
         {
             API: api_routes(generation, experimental_spend=experimental_spend),
             EXPERIMENTAL_API: experimental_routes(generation, experimental_spend=experimental_spend),
-        },
-        default=_outside,
+        }
     )
 
 
-async def _outside(scope: Scope, receive: Receive, send: Send) -> None:
+def _outside(path: str) -> Answer:
     """Answer as Coder's dashboard does, which takes every path that is not of the API."""
-    if scope["path"] == "/healthz":
-        answer = Answer(200, b"OK", TEXT_TYPE)
-    elif scope["path"].startswith("/api/"):
-        answer = message(ROUTE_NOT_FOUND, 404)
-    else:
-        answer = Answer(200, DASHBOARD, "text/html; charset=utf-8")
-    await answer(scope, receive, send)
+    if path == "/healthz":
+        return Answer(200, b"OK", TEXT_TYPE)
+    if path.startswith("/api/"):
+        return message(ROUTE_NOT_FOUND, 404)
+    return Answer(200, DASHBOARD, "text/html; charset=utf-8")
 
 
 def _faulty(fault: Fault) -> Answer:

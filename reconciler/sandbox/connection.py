@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import struct
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
@@ -13,16 +13,68 @@ if TYPE_CHECKING:
     from starlette.types import Receive, Scope
 
 _EXTENSION = "sandbox"
+_HEAD, _CONTINUE = b"HTTP/1.", b"HTTP/1.1 100 "
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
+
+
+class _Joined:
+    """A transport that sends the head of an answer together with its body, as Go does; uvicorn writes them apart.
+
+    Two packets wake a client twice.
+    """
+
+    def __init__(self, transport: asyncio.Transport) -> None:
+        self._transport = transport
+        self._head = b""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+    def write(self, data: bytes) -> None:
+        """Write, or keep the head of an answer until more is written. 100 is no answer: its client waits for it."""
+        if not self._head and data.startswith(_HEAD) and not data.startswith(_CONTINUE):
+            self._head = data
+        else:
+            self._transport.write(self._head + data)
+            self._head = b""
+
+    def flush(self) -> None:
+        """Write the head of an answer that has no body."""
+        if self._head:
+            self.write(b"")
+
+    def close(self) -> None:
+        """Close the connection behind what was written."""
+        self.flush()
+        self._transport.close()
 
 
 class Protocol(HttpToolsProtocol):
     """Be uvicorn's protocol, and show the application its transport: some faults act on the connection itself."""
 
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Begin with a transport that joins what is written."""
+        super().connection_made(cast("asyncio.Transport", _Joined(transport)))
+
+    def on_response_complete(self) -> None:
+        """Send what has no body, and go on to the next request."""
+        cast("_Joined", self.transport).flush()
+        super().on_response_complete()
+
     def on_message_begin(self) -> None:
         """Add the transport to the scope, as an extension."""
         super().on_message_begin()
         self.scope["extensions"] = {_EXTENSION: {"transport": self.transport}}
+
+
+async def body_of(receive: Receive) -> bytes | None:
+    """Return the whole body of a request; None when the connection ends before."""
+    body: bytes = b""
+    while (message := await receive())["type"] != "http.disconnect":
+        body += message["body"]
+        if not message["more_body"]:
+            return body
+    return None
 
 
 async def close(scope: Scope, receive: Receive) -> None:

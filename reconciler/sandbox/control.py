@@ -10,11 +10,10 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from starlette.datastructures import Headers
-from starlette.requests import ClientDisconnect
-from starlette.requests import Request as HttpRequest
 
 from .answers import Answer, Refused, json_answer, message
 from .clock import as_text
+from .connection import body_of
 from .control_guard import require_control
 from .effective import effective
 from .faults import fault_from
@@ -59,9 +58,8 @@ class Control:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Do what is asked; a request that cannot be fulfilled is a 400 that says why."""
-        try:
-            body = await HttpRequest(scope, receive).body()
-        except ClientDisconnect:
+        body = await body_of(receive)
+        if body is None:
             return
         try:
             require_control(Headers(scope=scope), secret=self.secret, url=self.url, has_body=bool(body))

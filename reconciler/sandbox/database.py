@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import sqlite3
-import threading
 import zlib
 from contextlib import contextmanager
 from functools import cache
@@ -21,8 +20,6 @@ _HARMLESS_PRAGMAS = frozenset({"foreign_key_check", "foreign_keys", "ignore_chec
 _DENIED_ACTIONS = frozenset({sqlite3.SQLITE_ATTACH, sqlite3.SQLITE_DETACH, sqlite3.SQLITE_CREATE_VTABLE})
 _TRANSACTIONS = frozenset({sqlite3.SQLITE_TRANSACTION, sqlite3.SQLITE_SAVEPOINT})
 _DENIED_FUNCTIONS = frozenset({"load_extension", "fts3_tokenizer"})
-_COPYING = threading.Lock()
-"""Held while a database is copied: several threads may start sandboxes at once."""
 
 
 @cache
@@ -32,21 +29,11 @@ def _schema() -> tuple[str, int]:
     return schema, zlib.crc32(re.sub(r"--.*|\s+", "", schema).encode()) & 0x7FFF_FFFF
 
 
-@cache
-def _empty() -> sqlite3.Connection:
-    """Return a database in memory with the schema and nothing else: copying it takes a fifth of applying the schema."""
-    schema, version = _schema()
-    connection = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
-    connection.executescript(schema)
-    connection.execute(f"PRAGMA user_version = {version}")
-    return connection
-
-
 class Database:
     """Wrap one connection; all calls come from the server's thread, which makes every request atomic."""
 
     def __init__(self, path: str | None = None) -> None:
-        """Open the file, or a database in memory, and apply the schema to a new one.
+        """Open the file, with the schema in it, or a database in memory, which gets its schema by `create` or `copy`.
 
         *Raises* ValueError for a file that is not a database of the sandbox.
         """
@@ -65,24 +52,21 @@ class Database:
         if in_file:
             self._connection.execute("PRAGMA journal_mode = WAL")
             self._connection.execute("PRAGMA synchronous = NORMAL")
-        schema, version = _schema()
-        if not in_file:
-            self._copy(_empty())
-        elif not self.value("SELECT count(*) FROM sqlite_master"):
-            self._connection.executescript(schema)
-            self._connection.execute(f"PRAGMA user_version = {version}")
-        elif self.value("PRAGMA user_version") != version:
-            raise sqlite3.DatabaseError("it was not made by this version of the sandbox; name another file")
-        self.is_empty = not self.value("SELECT count(*) FROM deployment")
+            if not self.value("SELECT count(*) FROM sqlite_master"):
+                self.create()
+                self._connection.execute(f"PRAGMA user_version = {_schema()[1]}")
+            elif self.value("PRAGMA user_version") != _schema()[1]:
+                raise sqlite3.DatabaseError("it was not made by this version of the sandbox; name another file")
+        self.is_empty = not in_file or not self.value("SELECT count(*) FROM deployment")
         self._connection.set_authorizer(self._authorize)
 
-    def copy(self, original: Database) -> None:
-        """Replace the content by that of another database, with which no statement is under way."""
-        self._copy(original._connection)
+    def create(self) -> None:
+        """Apply the schema to a database that has nothing."""
+        self._connection.executescript(_schema()[0])
 
-    def _copy(self, original: sqlite3.Connection) -> None:
-        with _COPYING:
-            original.backup(self._connection)
+    def copy(self, original: Database) -> None:
+        """Replace the content, the schema too, by that of another database, with which no statement is under way."""
+        original._connection.backup(self._connection)
 
     @property
     def changes(self) -> int:

@@ -1,6 +1,6 @@
-"""Routes as Coder's router has them, laid out for starlette's, which takes the first that matches.
+"""Routes as Coder's router has them: the first that matches a path answers.
 
-starlette finds the path and its parameters. This module does what chi does differently: the order, in which a literal
+starlette reads the patterns. This module does what chi does differently: the order, in which a literal
 segment wins over a parameter; the 405, which has one `Allow` for each method of a path and no HEAD for a GET; and a
 path below a sub-router that matches no route, which passes that sub-router's guards before it is `Route not found.`
 """
@@ -9,18 +9,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
-from starlette import routing
+from starlette.routing import compile_path
 
 from .answers import Answer
 from .calls import Call
 
 if TYPE_CHECKING:
+    import re
     from collections.abc import Iterable, Mapping
-
-    from starlette.types import ASGIApp, Receive, Scope, Send
 
 Guard = Callable[[Call], None]
 Handler = Callable[[Call], Answer]
@@ -71,47 +71,47 @@ def below(path: str, handler: Handler, guards: tuple[Guard, ...] = ()) -> Route:
 
 
 class _Endpoint:
-    """Answer one path by the route of the method; a class, because starlette leaves the methods to those."""
+    """Answer one path by the route of the method."""
 
     def __init__(self, routes: Mapping[str, Route]) -> None:
         self._routes = routes
         self._allowed = tuple(("Allow", method) for method in sorted(routes))
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await self._answer(scope)(scope, receive, send)
-
-    def _answer(self, scope: Scope) -> Answer:
-        route = self._routes.get(scope["method"]) or self._routes.get("*")
+    def answer(self, call: Call, parameters: Mapping[str, str]) -> Answer:
+        route = self._routes.get(call.method) or self._routes.get("*")
         if route is None:
             return Answer(405, headers=self._allowed)
-        call: Call = scope["state"]["call"]
-        call.parameters = {name: unquote(text) for name, text in scope["path_params"].items()}
+        call.parameters = parameters
         for guard in route.guards:
             guard(call)
         return route.handler(call)
 
 
 class Routes:
-    """Find the route of a request among those below some prefixes, in the order in which chi prefers them.
+    """Find the route of a path among those below some prefixes, in the order in which chi prefers them.
 
-    starlette tries one route after the other, so routes are kept apart by their first segment.
+    One route after the other is tried. So routes are kept apart by their first segment, and what was found is kept:
+    clients ask for the same paths again and again.
     """
 
-    def __init__(self, by_prefix: Mapping[str, Iterable[Route]], *, default: ASGIApp) -> None:
-        self._default = default
-        laid_out: dict[str, list[routing.Route]] = {}
+    def __init__(self, by_prefix: Mapping[str, Iterable[Route]]) -> None:
+        self._laid_out: dict[str, list[tuple[re.Pattern[str], _Endpoint]]] = {}
         for prefix, routes in by_prefix.items():
-            for route in _laid_out(prefix, routes):
-                laid_out.setdefault(_first_segment(route.path), []).append(route)
-        self._routers = {
-            segment: routing.Router(routes, default=default, redirect_slashes=False)
-            for segment, routes in laid_out.items()
-        }
+            for path, endpoint in _laid_out(prefix, routes):
+                pattern, _, _ = compile_path(path)
+                self._laid_out.setdefault(_first_segment(path), []).append((pattern, endpoint))
+        self._find = lru_cache(maxsize=4096)(self._search)
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer by the first route that matches, else by the default."""
-        router = self._routers.get(_first_segment(scope["path"]), self._default)
-        await router(scope, receive, send)
+    def answer(self, call: Call, path: str) -> Answer | None:
+        """Answer by the first route that matches the path; return None when there is none."""
+        endpoint, parameters = self._find(path)
+        return None if endpoint is None else endpoint.answer(call, parameters)
+
+    def _search(self, path: str) -> tuple[_Endpoint | None, Mapping[str, str]]:
+        for pattern, endpoint in self._laid_out.get(_first_segment(path), ()):
+            if match := pattern.match(path):
+                return endpoint, {name: unquote(text) for name, text in match.groupdict().items()}
+        return None, {}
 
 
 def _first_segment(path: str) -> str:
@@ -119,12 +119,12 @@ def _first_segment(path: str) -> str:
     return "/".join(path.split("/", 4)[:4])
 
 
-def _laid_out(prefix: str, routes: Iterable[Route]) -> list[routing.Route]:
-    """Return one route of starlette for each path below the prefix, in the order in which they are to be tried."""
+def _laid_out(prefix: str, routes: Iterable[Route]) -> list[tuple[str, _Endpoint]]:
+    """Return each path below the prefix with what answers it, in the order in which they are to be tried."""
     by_path: dict[str, dict[str, Route]] = {}
     for route in routes:
         by_path.setdefault(route.path, {})[route.method] = route
-    return [routing.Route(prefix + path, _Endpoint(by_path[path])) for path in sorted(by_path, key=_precedence)]
+    return [(prefix + path, _Endpoint(by_path[path])) for path in sorted(by_path, key=_precedence)]
 
 
 def _precedence(path: str) -> tuple[bool, list[int]]:

@@ -87,7 +87,7 @@ def _opened(options: Options) -> tuple[Application, socket.socket]:
 def _listen(options: Options) -> socket.socket:
     family = socket.AF_INET6 if ":" in options.host else socket.AF_INET
     listening = socket.create_server((options.host, options.port), family=family, backlog=1024)
-    # Inherited by every connection. uvicorn sends head and body apart: without this the body waits 40 ms for an ACK.
+    # Inherited by every connection. The second part of what is sent in parts would wait 40 ms for an ACK without this.
     listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return listening
 

@@ -14,7 +14,7 @@ from tests.contract.sdk import check_strictly, operation_of
 from tests.sandbox_server.callers import new_client
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from tests.contract import Example, JsonValue, Request
 
@@ -26,25 +26,31 @@ EXPIRED_KEY = (
 
 
 class Servers:
-    """Start a sandbox for each kind of example; those that only read share one."""
+    """Start a sandbox for each kind of example; those that only read share one.
+
+    What the placeholders of a world stand for is asked once, because a seed gives its ids and tokens again.
+    """
 
     def __init__(self) -> None:
         self._shared: dict[Options, Sandbox] = {}
+        self._ids: dict[Options, Mapping[str, str]] = {}
 
-    def serve(self, generation: str, example: Example) -> tuple[Sandbox, bool]:
-        """Return a sandbox in the example's world, and whether others use it too."""
+    def serve(self, generation: str, example: Example) -> tuple[Sandbox, dict[str, str], bool]:
+        """Return a sandbox in the example's world, what its placeholders stand for, and whether others use it too."""
         reads_only = not example.given and example.request.method == "GET" and "rate_limit" not in example.options
         options = Options(
             coder_version=generation, seed=str(world_path(example.world)), **_server_options(example.options)
         )
-        if reads_only and options in self._shared:
-            return self._shared[options], True
-        sandbox = Sandbox(options)
-        sandbox.__enter__()
-        sandbox.execute(EXPIRED_KEY)
+        sandbox = self._shared.get(options) if reads_only else None
+        if sandbox is None:
+            sandbox = Sandbox(options)
+            sandbox.__enter__()
+            sandbox.execute(EXPIRED_KEY)
         if reads_only:
             self._shared[options] = sandbox
-        return sandbox, reads_only
+        if options not in self._ids:
+            self._ids[options] = known_ids(sandbox)
+        return sandbox, dict(self._ids[options]), reads_only
 
     def close(self) -> None:
         """Stop what is shared."""
@@ -69,9 +75,8 @@ def client() -> Iterator[httpx.Client]:
     ("generation", "example"), CASES, ids=[f"{generation}-{example.name}" for generation, example in CASES]
 )
 def test_example_is_served(servers: Servers, client: httpx.Client, generation: str, example: Example) -> None:
-    sandbox, is_shared = servers.serve(generation, example)
+    sandbox, ids, is_shared = servers.serve(generation, example)
     try:
-        ids = known_ids(sandbox)
         for call in example.given:
             response = send(client, sandbox, call, ids)
             assert response.is_success, (call.method, call.path, response.text)

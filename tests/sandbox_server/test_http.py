@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import json
 import socket
 from contextlib import ExitStack
 from urllib.parse import urlsplit
@@ -95,6 +96,28 @@ def test_an_answer_of_two_writes_does_not_wait_for_an_acknowledgement(world: Wor
     world.get("/buildinfo")
     (connection,) = world.sandbox._server.server_state.connections
     assert connection.transport.get_extra_info("socket").getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+
+def test_head_and_body_arrive_together(world: World) -> None:
+    parts = urlsplit(world.sandbox.url)
+    with socket.create_connection((parts.hostname, parts.port), timeout=PATIENCE_S) as connection:
+        connection.sendall(HEAD + b"\r\n")
+        head, _, body = connection.recv(65536).partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 200 OK\r\n")
+    assert json.loads(body)["version"]
+
+
+def test_what_has_no_body_does_not_wait_for_one(world: World) -> None:
+    parts = urlsplit(world.sandbox.url)
+    with socket.create_connection((parts.hostname, parts.port), timeout=PATIENCE_S) as connection:
+        connection.sendall(b"HEAD /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert connection.recv(65536).endswith(b"\r\n\r\n")
+        connection.sendall(
+            b"POST /api/v2/users/login HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n"
+        )
+        assert connection.recv(65536) == b"HTTP/1.1 100 Continue\r\n\r\n"
+        connection.sendall(b"{}")
+        assert connection.recv(65536).startswith(b"HTTP/1.1 400 ")
 
 
 def test_a_coded_slash_is_part_of_a_name(world: World) -> None:

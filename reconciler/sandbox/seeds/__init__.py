@@ -36,6 +36,8 @@ def sow(database: Database, clock: Clock, seed: str) -> dict[str, str]:
         if size is None:
             _sow_document(database, _Document.read(seed), clock.period()[0])
         else:
+            if not database.is_in_file:
+                database.create()
             with database.transaction():
                 _name_deployment(database, seed)
                 sow_bulk(database, clock, size)
@@ -70,6 +72,7 @@ def _sow_document(database: Database, document: _Document, month: datetime) -> N
         if (document, month) not in _SOWN:
             original = Database()
             try:
+                original.create()
                 document.sow(original, month)
             except BaseException:
                 original.close()

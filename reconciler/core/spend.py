@@ -16,6 +16,7 @@ from reconciler.dataclass import dataclass
 from reconciler.money import Micros
 
 DAY = timedelta(days=1)
+_SECOND = timedelta(seconds=1)
 
 Booked = Mapping[GroupId, Mapping[UserId, Micros]]
 """Spend of one window, per group on which it is booked."""
@@ -34,6 +35,11 @@ class Window:
     def days(self) -> int:
         """Whole days in it."""
         return (self.end - self.start) // DAY
+
+    @property
+    def length_s(self) -> int:
+        """Whole seconds in it."""
+        return (self.end - self.start) // _SECOND
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)

@@ -64,7 +64,7 @@ def find_status(names: Sequence[str], reader: StatusReader, policies: Sequence[P
         total=census.total,
         groups=census.groups,
         people=census.people,
-        overrides=overrides_of(chosen, snapshot, limits, ends=_ends(resolved)),
+        overrides=overrides_of([row.user_id for row in census.people], snapshot, limits, ends=_ends(resolved)),
         leaks=leaks_of(
             census,
             snapshot,

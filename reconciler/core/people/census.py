@@ -8,20 +8,21 @@ is not known add nothing to any sum.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import fields, replace
+from dataclasses import fields
 from datetime import datetime
+from operator import attrgetter
 from typing import ClassVar
 
-from reconciler.core.budget import Budget, GroupRef, Reading, Unknown, UserId
-from reconciler.core.people.agreement import username
+from reconciler.core.budget import Budget, GroupId, GroupRef, Reading, Unknown, UserId
 from reconciler.core.people.assess import SpendAnswers
 from reconciler.core.people.effective import NOT_READ, EffectiveLimits
-from reconciler.core.people.effects import NEAR_PERCENT, Spend, Standing, standing
+from reconciler.core.people.effects import Spend, Standing, is_near, standing
 from reconciler.core.people.forecast import Pace
 from reconciler.core.snapshot import Effective, Snapshot, Unlimited
 from reconciler.dataclass import dataclass
 from reconciler.money import Micros
 
+_BY_NAME = attrgetter("username", "user_id")
 _NOBODY: frozenset[UserId] = frozenset()
 _NO_SPEND = Unknown("their spend could not be read")
 _NOT_COUNTED = Unknown("it is not known which group their spend counts in")
@@ -73,8 +74,7 @@ class PersonStatus:
     @property
     def is_near(self) -> bool:
         """Whether at least 85 % are used, and they can still work."""
-        used = self.used_percent
-        return used is not None and used >= NEAR_PERCENT and self.standing is Standing.FREE
+        return isinstance(self.effective, Effective) and is_near(self.effective, self.spend_micros)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,8 +173,26 @@ def take_census(
     at: datetime,
 ) -> Census:
     """Look at some people, all of whose budgets and overrides were read. `at` is now (UTC)."""
-    rows = [_person(user_id, snapshot, limits, spend, pace=pace, period_end=period_end, at=at) for user_id in people]
-    rows.sort(key=lambda row: (row.username, row.user_id))
+    users = snapshot.directory.users
+    rows = []
+    for user_id in people:
+        user = users.get(user_id)
+        effective = effective_of(user_id, snapshot, limits)
+        spent = _spent(user_id, effective, spend)
+        rows.append(
+            PersonStatus(
+                user_id=user_id,
+                username=user.username if user is not None else str(user_id),
+                account=user.status if user is not None else "",
+                effective=effective,
+                spend_micros=spent,
+                per_day_micros=None if pace is None else pace.per_day_micros(user_id),
+                reaches_at=None
+                if pace is None or not pace.spent.get(user_id)
+                else _reaches_at(user_id, effective, spent, pace=pace, period_end=period_end, at=at),
+            )
+        )
+    rows.sort(key=_BY_NAME)
     groups = _groups(rows, snapshot, people)
     return Census(people=tuple(rows), groups=groups, total=_total(groups, rows))
 
@@ -184,41 +202,23 @@ def effective_of(user_id: UserId, snapshot: Snapshot, limits: EffectiveLimits) -
     return snapshot.reported.get(user_id) or limits.of(user_id)
 
 
-def _person(
-    user_id: UserId,
-    snapshot: Snapshot,
-    limits: EffectiveLimits,
-    spend: SpendAnswers,
-    *,
-    pace: Pace | None,
-    period_end: datetime,
-    at: datetime,
-) -> PersonStatus:
-    user = snapshot.directory.users.get(user_id)
-    effective = effective_of(user_id, snapshot, limits)
-    spent: Spend = _NOT_COUNTED
-    if isinstance(effective, Effective):
-        spent = spend.get(effective.group.id, {}).get(user_id, _NO_SPEND)
-    row = PersonStatus(
-        user_id=user_id,
-        username=user.username if user is not None else str(user_id),
-        account=user.status if user is not None else "",
-        effective=effective,
-        spend_micros=spent,
-        per_day_micros=None if pace is None else pace.per_day_micros(user_id),
-        reaches_at=None,
-    )
-    reaches_at = _reaches_at(row, pace, at)
-    if reaches_at is None or reaches_at >= period_end:
-        return row
-    return replace(row, reaches_at=reaches_at)
+def _spent(user_id: UserId, effective: Effective | Unknown, spend: SpendAnswers) -> Spend:
+    if isinstance(effective, Unknown):
+        return _NOT_COUNTED
+    booked = spend.get(effective.group.id)
+    return _NO_SPEND if booked is None else booked.get(user_id, _NO_SPEND)
 
 
-def _reaches_at(row: PersonStatus, pace: Pace | None, at: datetime) -> datetime | None:
-    limit = row.limit_micros
-    if pace is None or limit is None or isinstance(row.spend_micros, Unknown) or row.standing is not Standing.FREE:
+def _reaches_at(
+    user_id: UserId, effective: Effective | Unknown, spent: Spend, *, pace: Pace, period_end: datetime, at: datetime
+) -> datetime | None:
+    """Return when somebody who can work now reaches their limit; None when not before the period ends."""
+    if isinstance(effective, Unknown) or isinstance(effective.limit_micros, Unlimited) or isinstance(spent, Unknown):
         return None
-    return pace.reaches_at(row.user_id, limit, row.spend_micros, at=at)
+    if spent >= effective.limit_micros:
+        return None
+    reaches_at = pace.reaches_at(user_id, effective.limit_micros, spent, at=at)
+    return None if reaches_at is None or reaches_at >= period_end else reaches_at
 
 
 def add_up(rows: Iterable[PersonStatus]) -> Sums:
@@ -227,21 +227,19 @@ def add_up(rows: Iterable[PersonStatus]) -> Sums:
     exposure = spent = unlimited_spent = 0
     for row in rows:
         people += 1
-        known = 0 if isinstance(row.spend_micros, Unknown) else row.spend_micros
-        spend_unknown += isinstance(row.spend_micros, Unknown)
-        limit = row.limit_micros
-        if isinstance(row.effective, Unknown):
+        effective, booked = row.effective, row.spend_micros
+        known = 0 if isinstance(booked, Unknown) else booked
+        spend_unknown += isinstance(booked, Unknown)
+        if isinstance(effective, Unknown):
             unknown += 1
-        elif limit is None:
+        elif isinstance(effective.limit_micros, Unlimited):
             unlimited += 1
             unlimited_spent += known
         else:
-            exposure += limit
+            exposure += effective.limit_micros
             spent += known
-            stands = row.standing
-            used = row.used_percent
-            near += stands is Standing.FREE and used is not None and used >= NEAR_PERCENT
-            blocked += stands is Standing.BLOCKED
+            near += is_near(effective, booked)
+            blocked += standing(effective, booked) is Standing.BLOCKED
             reaching += row.reaches_at is not None
     return Sums(
         people=people,
@@ -264,23 +262,27 @@ def _total(groups: Iterable[GroupStatus], rows: Iterable[PersonStatus]) -> Sums:
 
 
 def _groups(rows: Iterable[PersonStatus], snapshot: Snapshot, people: Collection[UserId]) -> tuple[GroupStatus, ...]:
-    directory = snapshot.directory
-    by_group: dict[GroupRef, list[PersonStatus]] = {}
+    directory, chosen = snapshot.directory, frozenset(people)
+    limited: dict[GroupId, list[PersonStatus]] = {}
+    refs: dict[GroupId, GroupRef] = {}
     for row in rows:
         if isinstance(row.effective, Effective):
-            by_group.setdefault(row.effective.group, []).append(row)
-    chosen = frozenset(people)
+            group = row.effective.group
+            if group.id not in limited:
+                limited[group.id], refs[group.id] = [], group
+            limited[group.id].append(row)
     for group_id, reading in snapshot.group_budgets.items():
         if isinstance(reading, Budget) and not chosen.isdisjoint(directory.members.get(group_id, _NOBODY)):
-            by_group.setdefault(reading.group, [])
+            limited.setdefault(group_id, [])
+            refs.setdefault(group_id, reading.group)
     groups = (
         GroupStatus(
-            group=directory.ref(group.id) if group.id in directory.groups else group,
-            budget=snapshot.group_budgets.get(group.id, NOT_READ),
-            members=len(chosen & directory.members.get(group.id, _NOBODY)),
-            sums=add_up(limited),
+            group=directory.ref(group_id) if group_id in directory.groups else refs[group_id],
+            budget=snapshot.group_budgets.get(group_id, NOT_READ),
+            members=len(chosen & directory.members.get(group_id, _NOBODY)),
+            sums=add_up(people_of_group),
         )
-        for group, limited in by_group.items()
+        for group_id, people_of_group in limited.items()
     )
     return tuple(sorted(groups, key=lambda row: (-row.sums.exposure_micros, -row.sums.people, row.group.address)))
 
@@ -293,10 +295,11 @@ def overrides_of(
     ends: Mapping[UserId, datetime | None],
 ) -> tuple[OverrideStatus, ...]:
     """Return the overrides of some people, sorted by username; `ends` are those that policies list, and their end."""
+    users = snapshot.directory.users
     rows = [
         OverrideStatus(
             user_id=user_id,
-            username=username(snapshot.directory, user_id),
+            username=users[user_id].username if user_id in users else str(user_id),
             budget=reading,
             fallback=limits.fallback(user_id),
             is_listed=user_id in ends,
@@ -305,4 +308,4 @@ def overrides_of(
         for user_id in people
         if isinstance(reading := snapshot.user_overrides.get(user_id, NOT_READ), Budget)
     ]
-    return tuple(sorted(rows, key=lambda row: (row.username, row.user_id)))
+    return tuple(sorted(rows, key=_BY_NAME))

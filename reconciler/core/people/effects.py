@@ -114,9 +114,7 @@ class PersonEffect:
     @property
     def nears_limit(self) -> bool:
         """Whether they can work, with a spend of 85 % of the limit or more, after the plan and not before."""
-        was_near = self.standing_before is Standing.FREE and _is_near(self.before, self.spend_before_micros)
-        is_near = self.standing_after is Standing.FREE and _is_near(self.after, self.spend_after_micros)
-        return is_near and not was_near
+        return is_near(self.after, self.spend_after_micros) and not is_near(self.before, self.spend_before_micros)
 
     @property
     def may_become_blocked(self) -> bool:
@@ -330,10 +328,12 @@ NEAR_PERCENT = 85
 """From here on Coder mails the person and every administrator. Source: coder-api.md 13.2."""
 
 
-def _is_near(effective: Effective, spend: Spend) -> bool:
-    if isinstance(effective.limit_micros, Unlimited) or isinstance(spend, Unknown):
+def is_near(effective: Effective, spend: Spend) -> bool:
+    """Whether a person can work, and used 85 % of their limit or more."""
+    limit = effective.limit_micros
+    if isinstance(limit, Unlimited) or isinstance(spend, Unknown):
         return False
-    return spend * 100 >= effective.limit_micros * NEAR_PERCENT
+    return spend < limit and spend * 100 >= limit * NEAR_PERCENT
 
 
 def standing(effective: Effective, spend: Spend) -> Standing:

@@ -30,8 +30,9 @@ DAYS = 7
 """Complete days that the pace is taken from."""
 MIN_DAYS = 3
 """With fewer days of spend nothing is claimed."""
-_FOREVER = timedelta(days=400)
+_FOREVER_S = 400 * DAY // timedelta(seconds=1)
 """Longer than any period; further away nothing is computed."""
+_DAY_S = DAY // timedelta(seconds=1)
 
 
 class Basis(StrEnum):
@@ -55,19 +56,20 @@ class Pace:
 
     def reaches_at(self, user_id: UserId, limit: Micros, spent: Micros, *, at: datetime) -> datetime | None:
         """Return when a person who has spent so much by `at` (UTC) reaches a limit, to the second; None for never."""
-        pace = self.spent.get(user_id, 0)
         if spent >= limit:
             return at
-        length_s = int((self.window.end - self.window.start).total_seconds())
-        if pace <= 0 or length_s <= 0:
+        pace = self.spent.get(user_id, 0)
+        if pace <= 0 or (length_s := self.window.length_s) <= 0:
             return None
         seconds = -(-(limit - spent) * length_s // pace)
-        return at + timedelta(seconds=seconds) if seconds <= _FOREVER.total_seconds() else None
+        return at + timedelta(seconds=seconds) if seconds <= _FOREVER_S else None
 
     def per_day_micros(self, user_id: UserId) -> Micros:
         """Return what a person spends a day, rounded down."""
-        length_s = int((self.window.end - self.window.start).total_seconds())
-        return Micros(self.spent.get(user_id, 0) * int(DAY.total_seconds()) // length_s) if length_s > 0 else Micros(0)
+        pace = self.spent.get(user_id, 0)
+        if not pace or (length_s := self.window.length_s) <= 0:
+            return Micros(0)
+        return Micros(pace * _DAY_S // length_s)
 
 
 def pace_of_days(exports: Sequence[Export]) -> Pace | None:

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 
 from reconciler.core.budget import Budget, GroupRef, Unknown, UserId
 from reconciler.core.people.census import Census, PersonStatus
-from reconciler.core.snapshot import Snapshot
+from reconciler.core.snapshot import Snapshot, Unlimited
 from reconciler.core.spend import Booked, Unpriced
 from reconciler.dataclass import dataclass
 from reconciler.money import Micros
@@ -86,15 +86,19 @@ def _restarted(people: Iterable[PersonStatus], booked: Booked) -> tuple[Restarte
     groups: dict[UserId, int] = {}
     for rows in booked.values():
         for user_id, micros in rows.items():
-            if micros:
-                spent[user_id] = spent.get(user_id, 0) + micros
-                groups[user_id] = groups.get(user_id, 0) + 1
+            if not micros:
+                continue
+            if user_id in spent:
+                spent[user_id] += micros
+                groups[user_id] += 1
+            else:
+                spent[user_id], groups[user_id] = micros, 1
     restarted = []
     for person in people:
-        in_all = spent.get(person.user_id, 0)
-        if not in_all or person.limit_micros is None or isinstance(person.effective, Unknown):
+        in_all, effective = spent.get(person.user_id), person.effective
+        if in_all is None or isinstance(effective, Unknown) or isinstance(effective.limit_micros, Unlimited):
             continue
-        counted = booked.get(person.effective.group.id, {}).get(person.user_id, Micros(0))
+        counted = booked.get(effective.group.id, {}).get(person.user_id, Micros(0))
         if counted < in_all:
             restarted.append(
                 Restarted(

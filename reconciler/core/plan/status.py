@@ -72,13 +72,19 @@ class Status:
     @property
     def override_sums(self) -> OverrideSums:
         """The overrides, counted."""
-        rows = self.overrides
+        never_ending = not_listed = ending_soon = changing_nothing = 0
+        soon = self.at + SOON
+        for row in self.overrides:
+            not_listed += not row.is_listed
+            never_ending += row.is_listed and row.expires is None
+            ending_soon += row.expires is not None and row.expires <= soon
+            changing_nothing += row.changes_nothing
         return OverrideSums(
-            total=len(rows),
-            never_ending=sum(row.is_listed and row.expires is None for row in rows),
-            not_listed=sum(not row.is_listed for row in rows),
-            ending_soon=sum(row.expires is not None and row.expires <= self.at + SOON for row in rows),
-            changing_nothing=sum(row.changes_nothing for row in rows),
+            total=len(self.overrides),
+            never_ending=never_ending,
+            not_listed=not_listed,
+            ending_soon=ending_soon,
+            changing_nothing=changing_nothing,
         )
 
     @property

@@ -48,14 +48,25 @@ class Bookings:
         }
 
     def exports(self, organizations: Collection[OrganizationId], windows: Sequence[Window]) -> tuple[Export, ...]:
-        """Return what organizations exported for each window, in the order of the windows."""
+        """Return what organizations exported for each window, in the order of the windows.
+
+        That of the current period is asked for first: whoever refuses it is not asked for days.
+        """
+        current = [window for window in windows if window == self._period()]
+        others = [window for window in windows if window not in current]
+        exports = {**self._export(organizations, current), **self._export(organizations, others)}
+        return tuple(exports[window] for window in windows)
+
+    def _export(
+        self, organizations: Collection[OrganizationId], windows: Collection[Window]
+    ) -> Mapping[Window, Export]:
         refused = {id_: self._refused[id_] for id_ in organizations if id_ in self._refused}
         asked = tuple(sorted(id_ for id_ in organizations if id_ not in refused))
         unread = [window for window in windows if (asked, window) not in self._exports]
         for item in self._export_or_why_not(asked, unread):
             self._remember_export(item, asked)
-        exports = (self._exports[asked, window] for window in windows)
-        return tuple(replace(item, left_out={**item.left_out, **refused}) for item in exports)
+        exports = {window: self._exports[asked, window] for window in windows}
+        return {window: replace(item, left_out={**item.left_out, **refused}) for window, item in exports.items()}
 
     def read(self, pending: Mapping[GroupId, Sequence[UserId]]) -> None:
         """Read answers that are not known yet: exports beside rows, then rows instead of refused exports."""
@@ -113,7 +124,9 @@ class Bookings:
 
     def _remember_export(self, item: Export, asked: tuple[OrganizationId, ...]) -> None:
         is_current = item.window == self._period()
+        read = tuple(id_ for id_ in asked if id_ not in item.left_out)
         with self._lock:
+            self._exports[read, item.window] = replace(item, left_out={})
             self._exports[asked, item.window] = item
             if is_current:
                 self._refused |= item.left_out

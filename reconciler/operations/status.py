@@ -20,13 +20,13 @@ from reconciler.core.people.agreement import UNSEEN, disagreements
 from reconciler.core.people.assess import assess, limits_after
 from reconciler.core.people.census import effective_of, overrides_of, take_census
 from reconciler.core.people.effective import EffectiveLimits
-from reconciler.core.people.forecast import Pace, days_of
+from reconciler.core.people.forecast import DAYS, Pace, days_of
 from reconciler.core.people.leaks import leaks_of
 from reconciler.core.plan.resolve import resolve
 from reconciler.core.plan.status import Status
 from reconciler.core.policy import Policy, UserOverrideEntry
 from reconciler.core.snapshot import Effective, Snapshot
-from reconciler.core.spend import Export, Unpriced, month_of
+from reconciler.core.spend import Export, Unpriced, last_days, month_of
 from reconciler.errors import ReconcilerError
 from reconciler.operations.pace import find_pace, organizations_of, read_people
 from reconciler.operations.ports import StatusReader
@@ -44,7 +44,7 @@ def find_status(names: Sequence[str], reader: StatusReader, policies: Sequence[P
     deployment = reader.deployment()
     chosen = choose(names, directory)
     period = reader.period() or month_of(at)
-    snapshot = read_people(chosen, directory, reader, windows=[period])
+    snapshot = read_people(chosen, directory, reader, windows=[period, *last_days(at, DAYS)])
     limits = limits_after(snapshot, ())
     organizations = organizations_of(chosen, directory)
     (whole,) = reader.exports(organizations, [period])

@@ -124,6 +124,21 @@ def test_who_may_not_export_asks_in_bulk_and_is_refused_once() -> None:
         assert asked(sandbox)["GET /api/v2/organizations/*/ai/spend/export"] == 1
 
 
+def test_who_refuses_the_period_is_not_asked_for_days_and_nobody_is_asked_twice() -> None:
+    with sandbox_and_reader(seed="400-users,9-groups,2-organizations") as (sandbox, reader):
+        kind, yesterday = "GET /api/v2/organizations/*/ai/spend/export", last_days(datetime.now(UTC), 1)
+        period, organizations = reader.period(), sorted(reader.directory().organizations)
+        sandbox.fault(Fault("status", path=f"*/{organizations[0]}/ai/spend/export", status=403, times=99))
+        assert period is not None
+        whole, day = reader.exports(organizations, [period, *yesterday])
+        assert list(whole.left_out) == list(day.left_out) == organizations[:1]
+        assert asked(sandbox)[kind] == 3
+        assert reader.exports(organizations, [*yesterday, period]) == (day, whole)
+        (alone,) = reader.exports(organizations[1:], [period])
+        assert (alone.booked, alone.left_out) == (whole.booked, {})
+        assert asked(sandbox)[kind] == 3
+
+
 def test_few_people_cost_no_export() -> None:
     with sandbox_and_reader() as (sandbox, reader):
         reader.spend(dict(sorted(everybody(reader).items())[:3]))

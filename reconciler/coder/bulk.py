@@ -12,7 +12,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
+from types import MappingProxyType
 from typing import TypeVar
 
 from reconciler.coder import paths
@@ -30,6 +32,9 @@ V = TypeVar("V")
 
 Booked = dict[GroupId, dict[UserId, Micros]]
 """Spend of the current period, per group on which it is booked."""
+Rows = Mapping[GroupId, Mapping[UserId, "MemberRow"]]
+"""What bulk answers said, per group that was asked."""
+_NOTHING: Rows = MappingProxyType({})
 
 _SOURCES = {"user_override": True, "group": False}
 
@@ -44,6 +49,10 @@ class MemberRow:
     """None where this row does not say it."""
     spend: Micros
     """Booked on the group that was asked."""
+
+
+Answered = tuple[GroupId, Mapping[UserId, MemberRow]]
+"""A group that was asked, and what it said of members."""
 
 
 def read_group_budgets(transport: Transport, groups: Sequence[Group]) -> dict[GroupId, State]:
@@ -63,23 +72,53 @@ def read_group_budgets(transport: Transport, groups: Sequence[Group]) -> dict[Gr
 
 
 def read_effective(
-    transport: Transport, users: Sequence[UserId], directory: Directory
+    transport: Transport, users: Sequence[UserId], directory: Directory, *, known: Rows = _NOTHING
 ) -> tuple[dict[UserId, Effective], Booked]:
     """Read what limits people now, a hundred in a request, through the Everyone groups that they are in.
 
-    The same rows say what people booked on the groups that were asked: returned beside it.
+    The same rows say what people booked on the groups that were asked: returned beside it. `known` rows, which may lack
+    the names of groups, are not asked for again.
     """
     everyone = {
         id_: sorted(directory.members.get(GroupId(id_), frozenset()).intersection(users))
         for id_ in sorted(directory.organizations)
     }
-    answers = read_member_rows(transport, {GroupId(id_): ids for id_, ids in everyone.items()}, ref=directory.ref)
+    answers = _read_unknown_rows(transport, {GroupId(id_): ids for id_, ids in everyone.items()}, known, directory)
     effective, named = _settle(answers)
-    effective_rows = read_member_rows(transport, named, ref=directory.ref)
+    effective_rows = _read_unknown_rows(transport, named, known, directory)
     return effective | _settle(effective_rows)[0], booked([*answers, *effective_rows])
 
 
-def booked(answers: Iterable[tuple[GroupId, Mapping[UserId, MemberRow]]]) -> Booked:
+def read_ahead(transport: Transport, everyone: Mapping[GroupId, Sequence[UserId]]) -> Rows:
+    """Read what `read_effective` will ask about the members of Everyone groups, before the list of groups is there."""
+    answers = read_member_rows(transport, everyone)
+    _, named = _settle(answers)
+    rows: dict[GroupId, dict[UserId, MemberRow]] = defaultdict(dict)
+    for group, people in (*answers, *read_member_rows(transport, named)):
+        rows[group].update(people)
+    return rows
+
+
+def _read_unknown_rows(
+    transport: Transport, asked: Mapping[GroupId, Sequence[UserId]], known: Rows, directory: Directory
+) -> list[Answered]:
+    """Return the rows that are known, with the names of their groups, and the others as the server says them now."""
+    answers: list[Answered] = []
+    unknown: dict[GroupId, list[UserId]] = {}
+    for group, users in asked.items():
+        rows = known.get(group, {})
+        answers.append((group, {user: _named(rows[user], directory) for user in users if user in rows}))
+        unknown[group] = [user for user in users if user not in rows]
+    return [*answers, *read_member_rows(transport, unknown, ref=directory.ref)]
+
+
+def _named(row: MemberRow, directory: Directory) -> MemberRow:
+    if row.effective is None:
+        return row
+    return replace(row, effective=replace(row.effective, group=directory.ref(row.effective.group.id)))
+
+
+def booked(answers: Iterable[Answered]) -> Booked:
     """Return the spend in answers, per group that was asked."""
     spend: Booked = defaultdict(dict)
     for group, rows in answers:
@@ -89,7 +128,7 @@ def booked(answers: Iterable[tuple[GroupId, Mapping[UserId, MemberRow]]]) -> Boo
 
 def read_member_rows(
     transport: Transport, asked: Mapping[GroupId, Sequence[UserId]], *, ref: NameGroup = GroupRef
-) -> list[tuple[GroupId, Mapping[UserId, MemberRow]]]:
+) -> list[Answered]:
     """Ask groups about some of their members; return each answer with the group that was asked."""
     questions = [(group, chunk) for group, users in asked.items() for chunk in chunks(users)]
     answers = transport.send_all(
@@ -153,7 +192,7 @@ def _member_row(row: Fields, asked: GroupId, ref: NameGroup) -> MemberRow:
 
 
 def _settle(
-    answers: list[tuple[GroupId, Mapping[UserId, MemberRow]]],
+    answers: list[Answered],
 ) -> tuple[dict[UserId, Effective], dict[GroupId, list[UserId]]]:
     """Return what the rows say for certain, and whom else to ask about whom.
 

@@ -18,6 +18,7 @@ from reconciler.coder import paths
 from reconciler.coder.answers import is_not_found
 from reconciler.coder.exchange import Answer, Request, Stream, list_request
 from reconciler.coder.permission import organizations_with
+from reconciler.coder.pool import begin
 from reconciler.coder.stream import NotWhole, objects_of
 from reconciler.coder.transport import Transport
 from reconciler.coder.wire import Fields, as_fields, load_json, load_object, load_rows, named_twice, unique, wrong
@@ -134,37 +135,66 @@ def _users_page(offset: int) -> Request:
 
 
 class Listing:
-    """What is read of some organizations in one round: groups with members, and when people joined.
+    """What is read of some organizations in one round: groups with members, and who joined when.
 
     When people joined matters only for those who are in several organizations, so it is asked for where there are
-    several, beside the lists: knowing first whether it is needed would cost a round.
+    several, beside the lists: knowing first whether it is needed would cost a round. The list of those who joined is
+    also there long before that of groups, so whoever will ask about everybody `ahead` has their ids from it.
     """
 
-    def __init__(self, organizations: Mapping[OrganizationId, Organization]) -> None:
+    def __init__(
+        self, organizations: Mapping[OrganizationId, Organization], *, ahead: Collection[OrganizationId] = ()
+    ) -> None:
         self._organizations = dict(sorted(organizations.items()))
+        self._ahead = ahead
+        self._wait_for_groups: Callable[[], object] = list
+        self._wait_for_members: Callable[[], object] = list
         self._users: dict[UserId, User] = {}
         self._answers: dict[str, Answer] = {}
 
     @property
     def requests(self) -> list[Request]:
-        """Return all requests of the round."""
-        groups = [
+        """Return the requests for groups."""
+        return [
             list_request(paths.organization_groups(id_), stream=self._stream(row))
             for id_, row in self._organizations.items()
         ]
-        dates = [list_request(paths.organization_members(id_), stream=_DATES) for id_ in self._organizations]
-        return [*groups, *(dates if len(dates) > 1 else ())]
+
+    @property
+    def needs_dates(self) -> bool:
+        """Whether somebody may be in several organizations."""
+        return len(self._organizations) > 1
+
+    @property
+    def member_requests(self) -> list[Request]:
+        """Return the requests for those who joined."""
+        asked = self._organizations if self.needs_dates else self._ahead
+        return [list_request(paths.organization_members(id_), stream=_DATES) for id_ in asked]
+
+    def begin(self, transport: Transport) -> None:
+        """Send all requests of the round."""
+        self._wait_for_groups = begin(lambda: transport.send_all(self.requests, self.take))
+        self._wait_for_members = begin(lambda: transport.send_all(self.member_requests, self.take))
 
     def take(self, answer: Answer) -> Answer:
         """Store the answer, and return it. Raises ServerError for a list of groups of another shape."""
         self._answers[answer.request.path] = answer
         return answer
 
+    def everyone_ahead(self) -> dict[GroupId, list[UserId]]:
+        """Return who joined, sorted, by Everyone group; nobody where that may not be read. Raises ServerError."""
+        self._wait_for_members()
+        joined = {id_: _dates_in(self._answers[paths.organization_members(id_)]) for id_ in self._ahead}
+        return {GroupId(id_): sorted(joined[id_].keys() - {PREBUILDS}) for id_ in sorted(joined)}
+
     def directory(self, transport: Transport) -> Directory:
         """Return who exists. An organization whose groups may not be read has none here. Raises ServerError.
 
         One authcheck more where a list is shorter than its count by so little that it may be Coder's own user.
         """
+        self._wait_for_groups()
+        if self.needs_dates:
+            self._wait_for_members()
         listed = [row for id_ in self._organizations for row in self._listed_in(id_)]
         members = {row.group.id: row.members for row in listed}
         return Directory(
@@ -193,14 +223,18 @@ class Listing:
 
     def _joined(self, members: Mapping[GroupId, frozenset[UserId]]) -> dict[tuple[UserId, OrganizationId], datetime]:
         """Return since when the people of several organizations are members of each, where that may be read."""
-        if len(self._organizations) < 2:
+        if not self.needs_dates:
             return {}
         times = Counter(user for id_ in self._organizations for user in members.get(GroupId(id_), ()))
         shared = {user for user, count in times.items() if count > 1}
         joined: dict[tuple[UserId, OrganizationId], datetime] = {}
         for id_ in self._organizations if shared else ():
-            rows = _dates_in(self._answers[paths.organization_members(id_)])
-            joined |= {(user, id_): row.time("created_at") for user, row in rows.items() if user in shared}
+            answer = self._answers[paths.organization_members(id_)]
+            dates = {user: date for user, date in _dates_in(answer).items() if user in shared}
+            rows = {
+                user: Fields(value={"created_at": date}, answer=answer, at="a member") for user, date in dates.items()
+            }
+            joined |= {(user, id_): row.time("created_at") for user, row in rows.items()}
         return joined
 
 
@@ -261,21 +295,19 @@ def _really_hidden(transport: Transport, listed: list[_Listed]) -> dict[GroupId,
     }
 
 
-def _read_dates(answer: Answer, pieces: Iterator[bytes]) -> dict[UserId, Fields]:
-    """Read who is in an organization since when, while it arrives; nothing else of a person is kept."""
+def _read_dates(answer: Answer, pieces: Iterator[bytes]) -> dict[UserId, object]:
+    """Read who is in an organization since when, while it arrives; nothing else of a person is kept, nor looked at."""
     try:
         items = enumerate(objects_of(pieces, key=None))
         rows = (as_fields(item, answer, f"answer[{number}]") for number, item in items)
-        pairs = ((UserId(row.id("user_id")), {"created_at": row.value.get("created_at")}) for row in rows)
-        kept = unique(pairs, answer.request)
+        return unique(((UserId(row.id("user_id")), row.value.get("created_at")) for row in rows), answer.request)
     except KeyTwice as error:
         raise named_twice(answer.request) from error
     except NotWhole as error:
         raise wrong(answer.request, "the answer is not whole or not JSON") from error
-    return {user: Fields(value=value, answer=answer, at="a member") for user, value in kept.items()}
 
 
-def _dates_in(answer: Answer) -> dict[UserId, Fields]:
+def _dates_in(answer: Answer) -> dict[UserId, object]:
     if is_not_found(answer) or answer.status == 403:
         return {}
     if not isinstance(answer.value, dict):

@@ -29,6 +29,30 @@ def beside_each_other(reads: Sequence[Callable[[], object]]) -> list[object]:
     return run_in_order(lambda index: reads[index](), len(reads), width=lambda: len(reads))
 
 
+def begin(work: Callable[[], T]) -> Callable[[], T]:
+    """Start `work` on a thread of its own. What is returned waits for its result, or raises its error, each time."""
+    ended = threading.Event()
+    results: list[T] = []
+    errors: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            results.append(work())
+        except BaseException as error:  # noqa: BLE001  carried to the caller's thread, which would wait for ever
+            errors.append(error)
+        finally:
+            ended.set()
+
+    def wait() -> T:
+        ended.wait()
+        if errors:
+            raise errors[0]
+        return results[0]
+
+    threading.Thread(target=run, daemon=True).start()
+    return wait
+
+
 class _Batch(Generic[T]):
     def __init__(self, work: Callable[[int], T], count: int, width: Callable[[], int]) -> None:
         self._work, self._count, self._width = work, count, width

@@ -17,7 +17,7 @@ from reconciler.coder.booked import Bookings, questions_ahead
 from reconciler.coder.discovery import DiscoveredServer, ask_first, discover
 from reconciler.coder.exchange import Answer, Request
 from reconciler.coder.permission import ask_permission, check
-from reconciler.coder.pool import beside_each_other
+from reconciler.coder.pool import begin, beside_each_other
 from reconciler.coder.single import Singles
 from reconciler.coder.token import read_token_facts
 from reconciler.coder.transport import Transport
@@ -26,10 +26,11 @@ from reconciler.core.access import Access
 from reconciler.core.activity import Session, UserSpend
 from reconciler.core.audit import AuditQuestion, Changes, History, RecentChanges
 from reconciler.core.budget import ABSENT, Budget, GroupId, GroupRef, OrganizationId, Reading, UserId
-from reconciler.core.directory import Directory, Group, Subject, User
+from reconciler.core.directory import Directory, Group, Organization, Subject, User
 from reconciler.core.grant_records import GrantRecords
 from reconciler.core.snapshot import Deployment, Effective, People
 from reconciler.core.spend import Export, Window
+from reconciler.errors import ReconcilerError
 from reconciler.money import Micros
 
 GROUP_WRITERS = "an Owner, a User Admin or an Organization Admin"
@@ -46,6 +47,7 @@ class CoderReader:
         self._server: DiscoveredServer | None = None
         self._directory: Directory | None = None
         self._singles: Singles | None = None
+        self._people_ahead: Callable[[], bulk.Rows] = dict
         self._bookings = Bookings(transport, period=self.period, directory=lambda: self._directory)
 
     @property
@@ -73,21 +75,34 @@ class CoderReader:
         """Return the server and who asks."""
         return self._discovered().deployment
 
-    def directory(self) -> Directory:
+    def directory(self, *, people_of: Callable[[Organization], bool] = lambda _: False) -> Directory:
         """Return who exists in every organization that the token may read; read once.
 
-        Asked for first, it shares the second round of discovery, which saves waiting for an answer.
+        Asked for first, it shares the second round of discovery, which saves waiting for an answer. `people_of` are the
+        organizations about all of whose people `people` will be asked next: a server with bulk reads is asked already
+        while it makes its lists of groups, which takes it longest.
         """
         with self._lock:
             if self._directory is None:
                 first = ask_first(self._transport) if self._server is None else None
-                lists = listing.Listing(first.organizations if first else self._discovered().organizations)
-                questions = first.questions if first else []
-                answers = self._transport.send_all([*lists.requests, *questions], lists.take)
+                organizations = first.organizations if first else self._discovered().organizations
+                ahead = [id_ for id_, organization in organizations.items() if people_of(organization)]
+                lists = listing.Listing(organizations, ahead=ahead)
+                lists.begin(self._transport)
                 if first:
-                    self._server = first.conclude(answers[len(lists.requests) :])
+                    answers = self._transport.send_all(first.questions, lambda answer: answer)
+                    self._server = first.conclude(answers)
+                if ahead and self._discovered().deployment.offers.bulk_reads:
+                    self._people_ahead = begin(lambda: self._read_ahead(lists))
                 self._directory = lists.directory(self._transport)
             return self._directory
+
+    def _read_ahead(self, lists: listing.Listing) -> bulk.Rows:
+        """Read what can be; what cannot, `people` asks for again, and says why not."""
+        try:
+            return bulk.read_ahead(self._transport, lists.everyone_ahead())
+        except ReconcilerError:
+            return {}
 
     def find_users(self, names: Collection[str]) -> tuple[User, ...]:
         """Look up people by username or UUID. Deleted people answer to their UUID, but are not returned.
@@ -132,7 +147,9 @@ class CoderReader:
         """Read the overrides of people, and what limits them where the server says it."""
         reported: dict[UserId, Effective] = {}
         if self.deployment().offers.bulk_reads:
-            reported, booked = bulk.read_effective(self._transport, [user.id for user in users], directory)
+            known, self._people_ahead = self._people_ahead(), dict
+            ids = [user.id for user in users]
+            reported, booked = bulk.read_effective(self._transport, ids, directory, known=known)
             self._bookings.remember(booked)
         unread = [user for user in users if user.id not in reported]
         return People(

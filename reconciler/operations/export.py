@@ -47,7 +47,7 @@ def export(
 
 def read_everything(reader: Reader, organization: str | None) -> tuple[tuple[Policy, ...], Snapshot]:
     """Return what `export` does, and the snapshot that it was made from."""
-    directory = reader.directory()
+    directory = reader.directory(people_of=lambda readable: organization in (None, readable.name))
     named = Names(directory).organization(organization) if organization is not None else None
     chosen = [named] if named else sorted(directory.organizations.values()) if organization is None else []
     if not chosen:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -24,7 +24,7 @@ from reconciler.core.plan.order import in_order
 from reconciler.core.plan.origin import Evidence, with_origin
 from reconciler.core.plan.plan import Plan
 from reconciler.core.plan.resolve import Resolution, resolve, unknown_users, without_overrides
-from reconciler.core.policy import NotRead, Policy, SourceFile, listed_entry, written_address
+from reconciler.core.policy import Manage, NotRead, Policy, SourceFile, listed_entry, written_address
 from reconciler.core.scope import EVERYTHING, Scope, Selection
 from reconciler.core.snapshot import Snapshot
 from reconciler.dataclass import dataclass
@@ -92,7 +92,9 @@ def make_plan(request: PlanRequest, reader: Reader) -> Planned:
     Raises PolicyError when the policy cannot be read as a whole, ReconcilerError when nothing is in scope, ServerError
     when Coder cannot be read at all.
     """
-    directory = reader.directory()  # first: it shares its round with what the server offers
+    directory = reader.directory(
+        people_of=_wants_everybody(request)
+    )  # first: it shares its round with what the server offers
     request = replace(request, moment=request.moment.beside(reader.server_ahead_s))
     resolution, base, directory = _resolve(request, directory, reader)
     desired = resolution.desired
@@ -141,6 +143,14 @@ def make_plan(request: PlanRequest, reader: Reader) -> Planned:
         policies=resolution.policies,
         scope=request.scope,
     )
+
+
+def _wants_everybody(request: PlanRequest) -> Callable[[Organization], bool]:
+    """Return whether an organization's overrides are managed exactly, so that everybody's are read."""
+    if not request.scope.is_everything:
+        return lambda _: False
+    exact = {policy.organization for policy in request.policies if policy.user_overrides_managed is Manage.EXACT}
+    return lambda organization: organization.name in exact or organization.id in exact
 
 
 def _attribution(request: PlanRequest, actions: Sequence[Action], reader: Reader) -> Attribution:

@@ -6,14 +6,14 @@ handed a `Reader`, so that it cannot write is proven and not promised.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
 from reconciler.core.activity import Session, UserSpend
 from reconciler.core.audit import AuditQuestion, Changes, History, RecentChanges
 from reconciler.core.budget import Budget, GroupId, OrganizationId, Reading, UserId
-from reconciler.core.directory import Directory, Group, Subject, User
+from reconciler.core.directory import Directory, Group, Organization, Subject, User
 from reconciler.core.grant_records import GrantRecords
 from reconciler.core.snapshot import Deployment, People
 from reconciler.core.spend import Export, Window
@@ -44,8 +44,11 @@ class Reader(Protocol):
     def deployment(self) -> Deployment:
         """Return the server and who asks; found once, then remembered."""
 
-    def directory(self) -> Directory:
-        """Return who exists in every organization that the token may read."""
+    def directory(self, *, people_of: Callable[[Organization], bool] = ...) -> Directory:
+        """Return who exists in every organization that the token may read.
+
+        `people_of` are the organizations about all of whose people `people` will be asked next; none unless it is said.
+        """
 
     def find_users(self, names: Collection[str]) -> tuple[User, ...]:
         """Look up people that are in no readable organization, by username or UUID; deleted ones are not returned."""

@@ -17,7 +17,7 @@ from reconciler.operations.status import with_prices
 
 def record(reader: StatusReader, *, at: datetime) -> Recording:
     """Read all that a plan of any policy would read; `at` is now (UTC)."""
-    deployment, directory = reader.deployment(), reader.directory()
+    directory, deployment = reader.directory(people_of=lambda _: True), reader.deployment()
     budgets = reader.group_budgets(sorted(directory.groups.values()))
     users = sorted(directory.users.values())
     people = reader.people(users, directory) if deployment.offers.overrides else None

@@ -182,10 +182,15 @@ class Listing:
         return answer
 
     def everyone_ahead(self) -> dict[GroupId, list[UserId]]:
-        """Return who joined, sorted, by Everyone group; nobody where that may not be read. Raises ServerError."""
+        """Return the members of the organizations `ahead`, sorted, by each Everyone group that they are in.
+
+        Nobody where that may not be read. Raises ServerError.
+        """
         self._wait_for_members()
-        joined = {id_: _dates_in(self._answers[paths.organization_members(id_)]) for id_ in self._ahead}
-        return {GroupId(id_): sorted(joined[id_].keys() - {PREBUILDS}) for id_ in sorted(joined)}
+        asked = self._organizations if self.needs_dates else self._ahead
+        joined = {id_: _dates_in(self._answers[paths.organization_members(id_)]).keys() for id_ in asked}
+        wanted = set().union(*(joined[id_] for id_ in self._ahead)) - {PREBUILDS}
+        return {GroupId(id_): sorted(wanted & people) for id_, people in joined.items()}
 
     def directory(self, transport: Transport) -> Directory:
         """Return who exists. An organization whose groups may not be read has none here. Raises ServerError.

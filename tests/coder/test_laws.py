@@ -95,8 +95,8 @@ def scramble(sandbox: Sandbox, seed: int) -> None:
 
 @pytest.mark.parametrize("version", VERSIONS)
 @settings(deadline=None, max_examples=8)
-@given(seed=st.integers(0, 10**6), harm=st.sampled_from([0.0, 0.1, 0.5, 1.0]), hides=st.booleans())
-def test_what_is_read_is_true_or_unknown(version: str, seed: int, harm: float, hides: bool) -> None:
+@given(seed=st.integers(0, 10**6), harm=st.sampled_from([0.0, 0.1, 0.5, 1.0]), hides=st.booleans(), ahead=st.booleans())
+def test_what_is_read_is_true_or_unknown(version: str, seed: int, harm: float, hides: bool, ahead: bool) -> None:
     sandbox = next(sandbox_of(version))
     scramble(sandbox, seed)
     connection = connection_to(sandbox)
@@ -109,7 +109,7 @@ def test_what_is_read_is_true_or_unknown(version: str, seed: int, harm: float, h
         return client
 
     with open_reader(connection, world=StillWorld().world(), make_client=unreliable) as reader:
-        directory = reader.directory()
+        directory = reader.directory(people_of=lambda _: ahead)
         groups = reader.group_budgets(list(directory.groups.values()))
         found = reader.people(sorted(directory.users.values()), directory)
     there = overrides_of(sandbox)

@@ -5,10 +5,13 @@ The sandbox counts it. A slow machine can only make the chain longer, so a longe
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from reconciler.coder.client import open_reader
 from reconciler.core.moment import present
+from reconciler.core.policy import Manage
 from reconciler.operations.plan import PlanRequest, make_plan
 from reconciler.sandbox import Options, Sandbox
 from tests.coder.helpers import connection_to
@@ -17,6 +20,7 @@ from tests.effects.worlds import NOW
 
 LATENCIES_S = (0.1, 0.5, 2.0)
 UNCHANGED, CHANGED = policy({"platform": 500}), policy({"platform": 400, "Everyone": 30}, {"ana": (1000, "platform")})
+EXACT = replace(UNCHANGED, user_overrides_managed=Manage.EXACT)
 NO_OVERRIDES = policy({"platform": 400})
 
 
@@ -26,6 +30,7 @@ NO_OVERRIDES = policy({"platform": 400})
         ("2.37", UNCHANGED, 3),
         ("2.37", CHANGED, 4),
         ("2.36", UNCHANGED, 3),
+        ("2.37", EXACT, 4),
         ("2.35", UNCHANGED, 3),
         ("2.36", CHANGED, 6),
         ("2.34", NO_OVERRIDES, 5),

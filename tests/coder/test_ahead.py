@@ -1,0 +1,135 @@
+"""People are asked about while the server makes its list of groups; what is read is the same, whatever fails."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+
+import pytest
+
+from reconciler.coder.client import CoderReader
+from reconciler.core.budget import ABSENT, UserId
+from reconciler.core.directory import Directory, Organization
+from reconciler.core.snapshot import People
+from reconciler.sandbox import Fault, Sandbox
+from tests.coder.helpers import asked, sandbox_and_reader
+from tests.coder.test_reader import NOT_FOUND, WITH_BULK, effective_of, overrides_of, people
+from tests.patience import wait_until
+
+MEMBERS, BULK = "GET /api/v2/organizations/*/members", "GET /api/v2/groups/*/members/ai/spend"
+SEED = "250-users,3-groups"
+
+
+def everybody(_: Organization) -> bool:
+    return True
+
+
+def read(reader: CoderReader) -> tuple[Directory, People]:
+    directory = reader.directory(people_of=everybody)
+    return directory, reader.people(people(directory), directory)
+
+
+def require_true(sandbox: Sandbox, directory: Directory, found: People) -> None:
+    there, truth = overrides_of(sandbox), effective_of(sandbox)
+    assert found.overrides == {user: there.get(user, ABSENT) for user in directory.users}
+    assert found.reported == {user: truth[user] for user in found.reported}
+    refs = [effective.group for effective in found.reported.values()]
+    assert all(ref.name for ref in refs), "a group that was named before the list was there has its name, too"
+
+
+@pytest.mark.parametrize("version", WITH_BULK)
+def test_people_are_read_while_the_list_of_groups_is_made(version: str) -> None:
+    with sandbox_and_reader(version, seed=SEED) as (sandbox, reader):
+        sandbox.fault(Fault("delay", path="*/organizations/*/groups", seconds=600))
+        results: list[tuple[Directory, People]] = []
+        thread = threading.Thread(target=lambda: results.append(read(reader)), daemon=True)
+        thread.start()
+        expected = 1 + 3 + (3 if version == "2.36" else 0)  # of discovery, of Everyone, of those named by it
+        wait_until(lambda: asked(sandbox)[BULK] >= expected)
+        assert not results
+        sandbox.release()
+        thread.join()
+        ((directory, found),) = results
+        assert asked(sandbox)[BULK] == expected, "nobody is asked about twice"
+        assert len(found.reported) == len(directory.users) == 250
+        require_true(sandbox, directory, found)
+
+
+@pytest.mark.parametrize("version", WITH_BULK)
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault("status", path="*/organizations/*/members", status=404, body=NOT_FOUND, times=9),
+        Fault("status", path="*/organizations/*/members", status=403, body={"message": "Forbidden."}, times=9),
+        Fault("status", path="*/organizations/*/members", status=500, body={"message": "No."}, times=9),
+        Fault("status", path="*/organizations/*/members", status=200, body={"not": "a list"}, times=9),
+        Fault("status", path="*/organizations/*/members", status=200, body=[{"user_id": "no uuid"}], times=9),
+        Fault("status", path="*/organizations/*/members", status=200, body=[], times=9),
+        Fault("truncate", path="*/organizations/*/members", times=99),
+        Fault("reset", path="*/organizations/*/members", times=99),
+        Fault("status", path="*/members/ai/spend", after=1, status=404, body=NOT_FOUND),
+        Fault("status", path="*/members/ai/spend", after=2, status=500, body={"message": "No."}),
+        Fault("status", path="*/members/ai/spend", after=1, status=200, body={"members": [{"user_id": 5}]}),
+        Fault("truncate", path="*/members/ai/spend", after=1),
+    ],
+    ids=lambda fault: f"{fault.kind}-{fault.status}-{fault.path.split('/')[-1]}",
+)
+def test_what_cannot_be_read_ahead_is_read_in_its_time(version: str, fault: Fault) -> None:
+    """In one organization the list of members is a convenience, so that its failure is no failure of the plan."""
+    with sandbox_and_reader(version, seed=SEED) as (sandbox, reader):
+        sandbox.fault(fault)
+        directory, found = read(reader)
+        require_true(sandbox, directory, found)
+
+
+def test_who_joins_after_the_list_of_members_is_asked_about_in_time() -> None:
+    with sandbox_and_reader(seed=SEED) as (sandbox, reader):
+        ((late,),) = sandbox.execute("SELECT id FROM users ORDER BY username DESC LIMIT 1")
+        everyone = sandbox.execute("SELECT id FROM organizations")[0][0]
+        members = sandbox.execute("SELECT user_id, created_at FROM organization_members WHERE user_id <> ?", (late,))
+        rows = [{"user_id": user, "organization_id": everyone, "created_at": at} for user, at in members]
+        sandbox.fault(Fault("status", path="*/organizations/*/members", status=200, body=rows))
+        directory, found = read(reader)
+        assert UserId(late) in found.reported
+        assert asked(sandbox)[BULK] == 1 + 3 + 1
+        require_true(sandbox, directory, found)
+
+
+def test_what_was_read_ahead_serves_once() -> None:
+    """A second look is a look at the server."""
+    with sandbox_and_reader(seed=SEED) as (sandbox, reader):
+        directory, found = read(reader)
+        sandbox.execute("DELETE FROM user_ai_budget_overrides")
+        again = reader.people(people(directory), directory)
+        assert any(state != ABSENT for state in found.overrides.values())
+        assert all(state == ABSENT for state in again.overrides.values())
+
+
+@pytest.mark.parametrize("version", ["2.35", "2.34"])
+def test_a_server_without_bulk_reads_is_asked_about_nobody_ahead(version: str) -> None:
+    with sandbox_and_reader(version, seed="30-users,2-groups") as (sandbox, reader):
+        reader.directory(people_of=everybody)
+        singles = [
+            request for request in sandbox.requests if "/ai/budget" in request.path and "/me/" not in request.path
+        ]
+        assert not singles
+
+
+def test_only_where_everybody_is_wanted_is_anybody_asked_about_ahead() -> None:
+    with sandbox_and_reader(seed=SEED) as (sandbox, reader):
+        reader.directory()
+        assert (asked(sandbox)[MEMBERS], asked(sandbox)[BULK]) == (0, 1)
+    with sandbox_and_reader() as (sandbox, reader):
+        directory = reader.directory(people_of=lambda organization: organization.name == "labs")
+        reader.people([], directory)
+        labs = next(group for group in directory.groups.values() if group.address == "group/labs/Everyone")
+        asked_groups = {one.path.split("/")[4] for one in sandbox.requests if one.path.count("/members/ai/spend")}
+        assert labs.id in asked_groups
+        assert len(asked_groups) == 2, "that of labs, and of acme, in which some people of labs are"
+
+
+def test_two_organizations_have_their_lists_of_members_read_once() -> None:
+    with sandbox_and_reader() as (sandbox, reader):
+        directory, found = read(reader)
+        assert asked(sandbox)[MEMBERS] == len(directory.organizations) > 1
+        require_true(sandbox, replace(directory), found)

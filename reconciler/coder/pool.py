@@ -2,6 +2,8 @@
 
 concurrent.futures joins its threads at exit, so Ctrl-C would last as long as the slowest answer; these are daemons.
 They are started when there is work for them: a list of three starts three, and a width that grows starts more.
+
+Whoever waits looks up twice a second: Ctrl-C that comes just before a thread falls asleep does not wake it.
 """
 
 from __future__ import annotations
@@ -12,6 +14,8 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
+
+LOOKS_UP_S = 0.5
 
 
 def run_in_order(work: Callable[[int], T], count: int, *, width: Callable[[], int]) -> list[T]:
@@ -44,7 +48,8 @@ def begin(work: Callable[[], T]) -> Callable[[], T]:
             ended.set()
 
     def wait() -> T:
-        ended.wait()
+        while not ended.wait(LOOKS_UP_S):
+            pass
         if errors:
             raise errors[0]
         return results[0]
@@ -68,11 +73,19 @@ class _Batch(Generic[T]):
         try:
             self._start_missing()
             for _ in range(self._count):
-                if (error := self._ended.get()) is not None:
+                if (error := self._next_end()) is not None:
                     raise error
         finally:
             self._stop.set()
         return [self._results[index] for index in range(self._count)]
+
+    def _next_end(self) -> BaseException | None:
+        """Wait until the next call has ended; return its error."""
+        while True:
+            try:
+                return self._ended.get(timeout=LOOKS_UP_S)
+            except queue.Empty:
+                continue
 
     def _start_missing(self) -> None:
         """Start the threads that the width allows and the work needs."""

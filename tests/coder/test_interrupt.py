@@ -6,6 +6,8 @@ import signal
 import subprocess
 import sys
 
+import pytest
+
 from reconciler.sandbox import Options, Sandbox
 from tests.patience import HELD_S, PATIENCE_S, wait_until
 
@@ -31,3 +33,22 @@ def test_ctrl_c_does_not_wait_for_what_is_in_flight() -> None:
             _, errors = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == -signal.SIGINT
     assert errors.rstrip().endswith("KeyboardInterrupt")
+
+
+CTRL_C_BESIDE = """
+import signal, threading
+from reconciler.coder.pool import begin, run_in_order
+def work(_=0):
+    signal.pthread_kill(threading.get_ident(), signal.SIGINT)  # this thread hears it; nobody wakes who waits
+    threading.Event().wait()
+WAIT
+"""
+
+
+@pytest.mark.parametrize("wait", ["run_in_order(work, 2, width=lambda: 2)", "begin(work)()"])
+def test_ctrl_c_that_wakes_nobody_is_heard_all_the_same(wait: str) -> None:
+    """So it is when the signal comes just before the main thread falls asleep."""
+    code = CTRL_C_BESIDE.replace("WAIT", wait)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=PATIENCE_S)
+    assert done.returncode == -signal.SIGINT
+    assert done.stderr.rstrip().endswith("KeyboardInterrupt")

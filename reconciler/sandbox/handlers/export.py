@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,9 @@ from ..clock import as_text, shown
 from .deployment import RETENTION_DAYS
 
 if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Iterable
+
     from ..calls import Call
     from ..clock import Clock
     from ..query import Parameters
@@ -24,8 +28,8 @@ COLUMNS = (
     "period_start", "period_end",
 )  # fmt: skip
 
-_NUMBERS = COLUMNS.index("input_tokens")
-"""Behind it no cell holds what people write."""
+_PLAIN = re.compile(r"[0-9A-Za-z][^,\"\r\n]*")
+"""A cell that is written as it is."""
 
 _ROWS = """
 SELECT s.user_id, u.username, s.group_id, g.name, o.id, o.name, s.model, s.provider, s.provider_name,
@@ -44,15 +48,11 @@ def export_spend(call: Call) -> Answer:
     if not call.caller.may("read", "group_member", organization=call.organization["id"]):
         raise forbidden()
     start, end = read_period(call.query(), call.world.clock)
-    period = shown(as_text(start)), shown(as_text(end))
     rows = call.database.rows(_ROWS, call.organization["id"], as_text(start), as_text(end))
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    writer.writerows([*map(_harmless, row[:_NUMBERS]), *row[_NUMBERS:], *period] for row in rows)
+    text = _as_csv(rows, period=f"{shown(as_text(start))},{shown(as_text(end))}")
     days = f"{start.date()}-to-{end.date()}"
     name = f'attachment; filename="ai-spend-export-{call.organization["name"]}-{days}.csv"'
-    return Answer(200, text.getvalue().encode(), "text/csv; charset=utf-8", headers=(("Content-Disposition", name),))
+    return Answer(200, text.encode(), "text/csv; charset=utf-8", headers=(("Content-Disposition", name),))
 
 
 def read_period(query: Parameters, clock: Clock) -> tuple[datetime, datetime]:
@@ -81,6 +81,33 @@ def read_period(query: Parameters, clock: Clock) -> tuple[datetime, datetime]:
             f'Query parameter "period_start" is older than the configured AI Gateway data retention window ({window}).',
         )
     return start, end
+
+
+def _as_csv(rows: Iterable[sqlite3.Row], *, period: str) -> str:
+    cell, lines = _Cells(), [",".join(COLUMNS)]
+    for row in rows:
+        user, username, group, group_name, organization, organization_name, model, provider, provider_name, *counts = (
+            row
+        )
+        lines.append(
+            f"{user},{cell[username]},{group},{cell[group_name]},{organization},{cell[organization_name]},{cell[model]},"
+            f"{cell[provider]},{cell[provider_name]},{','.join(map(str, counts))},{period}"
+        )
+    lines.append("")
+    return "\n".join(lines)
+
+
+class _Cells(dict[str, str]):
+    """Cells as CSV has them, each written once: names repeat in every row."""
+
+    def __missing__(self, cell: str) -> str:
+        text = cell
+        if not _PLAIN.fullmatch(cell):
+            line = io.StringIO()
+            csv.writer(line, lineterminator="\n").writerow([_harmless(cell), ""])
+            text = line.getvalue().removesuffix(",\n")
+        self[cell] = text
+        return text
 
 
 def _harmless(cell: str) -> str:

@@ -22,7 +22,7 @@ demo: .venv/installed ## watch the main job on an embedded Coder, in under a min
 	@$(BIN)/reconciler demo
 
 test: .venv/installed ## run the whole suite
-	@$(BIN)/python -m pytest -n auto -q $(if $(COVERAGE),--cov --cov-report=term)
+	@$(BIN)/python -m pytest -n auto --dist worksteal -q $(if $(COVERAGE),--cov --cov-report=term)
 	@$(if $(COVERAGE),$(BIN)/coverage report --include='reconciler/core/*' --fail-under=100)
 
 days: .venv/installed ## run the suite on other days: a leap day, ends of months and of a year, years ahead

@@ -68,6 +68,12 @@ def pytest_collection() -> Generator[None, object, object]:
             gc.freeze()
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """Have a worker more than cores: while a test waits for a process, a timeout or a browser, another test runs."""
+    return len(os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(os.cpu_count() or 1)) + 1
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_report_to_serializable() -> Generator[None, dict[str, Any] | None, dict[str, Any] | None]:
     """Hand a report to xdist as bytes: of a report in parts, its Python looks at each of a hundred values."""

@@ -82,13 +82,15 @@ class Site:
 
     def run(self, *arguments: str, **changes: Any) -> Said:
         command = self.command(*arguments, **changes)
-        return self.result(command, self.launcher.start(command))
+        return self._said(command, self.launcher.run(command))
 
     def apply(self, *arguments: str, **changes: Any) -> Said:
         return self.run("apply", "--auto-approve", *arguments, **changes)
 
     def result(self, command: Command, running: Running) -> Said:
-        code = self.launcher.wait(running)
+        return self._said(command, self.launcher.wait(running))
+
+    def _said(self, command: Command, code: int | str) -> Said:
         return Said(code, command.out.read_text(), command.err.read_text())
 
     @property

@@ -12,7 +12,9 @@ replay.py. A kind of run without any fault (`--order`) is for law 5 alone.
 What a seed decides: company, policies, commands, faults and where they strike. What it cannot decide is how the threads
 of one command take turns; about half of the runs have a single one and repeat exactly.
 
-Every command is a process of its own, with its own signals, files and exit. Most are forked from a process that has
-imported reconciler before (launcher.py), which spares 0.25 s of imports and is the same code from `entry.main()` on;
-there the client's waits are cut to a millisecond. One command in fifty is `python -m reconciler`, started as users do.
+A command that is sent a signal, that crashes, or that runs beside another command is a process of its own, with its own
+signals, files and exit; so is one on a full disk. It is forked from a process that has imported reconciler before
+(launcher.py), which spares 0.25 s of imports and is the same code from `entry.main()` on; there the client's waits are
+cut to a millisecond. The other commands run one after the other in one such child. One command in fifty is
+`python -m reconciler`, started as users do.
 """

@@ -55,6 +55,20 @@ class Command:
             "NO_COLOR": "1",
         }
 
+    @property
+    def told(self) -> dict[str, Any]:
+        """What launcher.py needs to know."""
+        return {
+            "arguments": self.arguments,
+            "folder": str(self.folder),
+            "environment": self.environment,
+            "out": str(self.out),
+            "err": str(self.err),
+            "closed": self.is_closed,
+            "disk": self.disk,
+            "crash": self.crash,
+        }
+
 
 @dataclass(frozen=True)
 class Running:
@@ -85,21 +99,8 @@ class Launcher:
         self._process.communicate()
 
     def start(self, command: Command) -> Running:
-        if command.is_cold:
-            return self._start_cold(command)
-        pid: int = self._ask(
-            start={
-                "arguments": command.arguments,
-                "folder": str(command.folder),
-                "environment": command.environment,
-                "out": str(command.out),
-                "err": str(command.err),
-                "closed": command.is_closed,
-                "disk": command.disk,
-                "crash": command.crash,
-            }
-        )
-        return Running(pid)
+        """Start a command in a process of its own, to send it signals or run it beside another command."""
+        return self._start_cold(command) if command.is_cold else Running(self._ask(start=command.told))
 
     def has_ended(self, running: Running) -> bool:
         """Tell whether a command has ended by itself; it still has to be waited for."""
@@ -120,7 +121,11 @@ class Launcher:
         return code
 
     def run(self, command: Command) -> int | str:
-        return self.wait(self.start(command))
+        """Run a command to its end. One that nothing happens to needs no process of its own."""
+        if command.is_cold or command.is_closed or command.disk or command.crash:
+            return self.wait(self.start(command))
+        code: int = self._ask(run=command.told)
+        return code
 
     def _start_cold(self, command: Command) -> Running:
         with open(command.out, "wb") as out, open(command.err, "wb") as err:

@@ -8,7 +8,7 @@ from _pytest.mark import ParameterSet
 from tests.chaos.commands import Launcher
 from tests.chaos.run import Report, run_batch
 
-BATCH = 25
+BATCH = 5
 
 
 def batches(runs: int) -> list[ParameterSet]:

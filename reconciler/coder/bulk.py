@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from functools import partial
 from types import MappingProxyType
 from typing import TypeVar
@@ -23,7 +22,7 @@ from reconciler.coder.transport import Transport
 from reconciler.coder.wire import Fields, NameGroup, load_object, unique
 from reconciler.core.budget import ABSENT, Budget, GroupId, GroupRef, OrganizationId, State, UserId
 from reconciler.core.directory import Directory, Group
-from reconciler.core.snapshot import Effective, Unlimited
+from reconciler.core.snapshot import UNLIMITED, Effective, Unlimited
 from reconciler.dataclass import dataclass
 from reconciler.money import Micros
 
@@ -45,10 +44,18 @@ class MemberRow:
 
     effective_group: GroupId | None
     """None where the server masks it."""
-    effective: Effective | None
-    """None where this row does not say it."""
+    limit_micros: Micros | Unlimited | None
+    """What limits them now; None where this row does not say it."""
+    by_override: bool = False
+    """Whether that is their own override, and not a group's budget."""
     spend: Micros
     """Booked on the group that was asked."""
+
+    def effective(self, ref: NameGroup) -> Effective | None:
+        """Return what limits them now, where this row says it; `ref` names the group."""
+        if self.effective_group is None or self.limit_micros is None:
+            return None
+        return Effective(limit_micros=self.limit_micros, group=ref(self.effective_group), by_override=self.by_override)
 
 
 Answered = tuple[GroupId, Mapping[UserId, MemberRow]]
@@ -76,17 +83,17 @@ def read_effective(
 ) -> tuple[dict[UserId, Effective], Booked]:
     """Read what limits people now, a hundred in a request, through the Everyone groups that they are in.
 
-    The same rows say what people booked on the groups that were asked: returned beside it. `known` rows, which may lack
-    the names of groups, are not asked for again.
+    The same rows say what people booked on the groups that were asked: returned beside it. What `known` rows say is not
+    asked for again.
     """
     everyone = {
         id_: sorted(directory.members.get(GroupId(id_), frozenset()).intersection(users))
         for id_ in sorted(directory.organizations)
     }
-    answers = _read_unknown_rows(transport, {GroupId(id_): ids for id_, ids in everyone.items()}, known, directory)
-    effective, named = _settle(answers)
-    effective_rows = _read_unknown_rows(transport, named, known, directory)
-    return effective | _settle(effective_rows)[0], booked([*answers, *effective_rows])
+    answers = _read_unknown_rows(transport, {GroupId(id_): ids for id_, ids in everyone.items()}, known)
+    effective, named = _settle(answers, ref=directory.ref)
+    effective_rows = _read_unknown_rows(transport, named, known)
+    return effective | _settle(effective_rows, ref=directory.ref)[0], booked([*answers, *effective_rows])
 
 
 def read_ahead(transport: Transport, everyone: Mapping[GroupId, Sequence[UserId]]) -> Rows:
@@ -99,23 +106,15 @@ def read_ahead(transport: Transport, everyone: Mapping[GroupId, Sequence[UserId]
     return rows
 
 
-def _read_unknown_rows(
-    transport: Transport, asked: Mapping[GroupId, Sequence[UserId]], known: Rows, directory: Directory
-) -> list[Answered]:
-    """Return the rows that are known, with the names of their groups, and the others as the server says them now."""
+def _read_unknown_rows(transport: Transport, asked: Mapping[GroupId, Sequence[UserId]], known: Rows) -> list[Answered]:
+    """Return the rows that are known, and the others as the server says them now."""
     answers: list[Answered] = []
     unknown: dict[GroupId, list[UserId]] = {}
     for group, users in asked.items():
         rows = known.get(group, {})
-        answers.append((group, {user: _named(rows[user], directory) for user in users if user in rows}))
+        answers.append((group, {user: rows[user] for user in users if user in rows}))
         unknown[group] = [user for user in users if user not in rows]
-    return [*answers, *read_member_rows(transport, unknown, ref=directory.ref)]
-
-
-def _named(row: MemberRow, directory: Directory) -> MemberRow:
-    if row.effective is None:
-        return row
-    return replace(row, effective=replace(row.effective, group=directory.ref(row.effective.group.id)))
+    return [*answers, *read_member_rows(transport, unknown)]
 
 
 def booked(answers: Iterable[Answered]) -> Booked:
@@ -126,14 +125,12 @@ def booked(answers: Iterable[Answered]) -> Booked:
     return spend
 
 
-def read_member_rows(
-    transport: Transport, asked: Mapping[GroupId, Sequence[UserId]], *, ref: NameGroup = GroupRef
-) -> list[Answered]:
+def read_member_rows(transport: Transport, asked: Mapping[GroupId, Sequence[UserId]]) -> list[Answered]:
     """Ask groups about some of their members; return each answer with the group that was asked."""
     questions = [(group, chunk) for group, users in asked.items() for chunk in chunks(users)]
     answers = transport.send_all(
         [Request("GET", paths.members_spend(group, chunk)) for group, chunk in questions],
-        partial(load_member_rows, ref=ref),
+        load_member_rows,
     )
     return [
         (group, {user: rows[user] for user in chunk if user in rows})
@@ -146,10 +143,10 @@ def load_group_rows(answer: Answer, *, ref: NameGroup = GroupRef) -> dict[GroupI
     return _load(answer, "groups", lambda row: (GroupId(row.id("group_id")), _group_state(row, ref)))
 
 
-def load_member_rows(answer: Answer, *, ref: NameGroup = GroupRef) -> dict[UserId, MemberRow]:
+def load_member_rows(answer: Answer) -> dict[UserId, MemberRow]:
     """Decode `/groups/{g}/members/ai/spend` of either generation."""
     group = GroupId(answer.request.path.split("/")[4])
-    return _load(answer, "members", lambda row: (UserId(row.id("user_id")), _member_row(row, group, ref)))
+    return _load(answer, "members", lambda row: (UserId(row.id("user_id")), _member_row(row, group)))
 
 
 def chunks(ids: Sequence[K]) -> Iterator[Sequence[K]]:
@@ -170,7 +167,7 @@ def _group_state(row: Fields, ref: NameGroup) -> State:
     return ABSENT if row.value["spend_limit_micros"] is None else Budget(row.micros("spend_limit_micros"), group)
 
 
-def _member_row(row: Fields, asked: GroupId, ref: NameGroup) -> MemberRow:
+def _member_row(row: Fields, asked: GroupId) -> MemberRow:
     says_effective = row.has("effective_budget")
     key = "effective_budget" if says_effective else "group_budget"
     budget = row.optional_object(key)
@@ -180,19 +177,18 @@ def _member_row(row: Fields, asked: GroupId, ref: NameGroup) -> MemberRow:
     group = GroupId(id_) if id_ is not None else None
     spend = row.micros("group_spend_micros")
     if group is None or not (says_effective or group == asked):
-        return MemberRow(effective_group=group, effective=None, spend=spend)
+        return MemberRow(effective_group=group, limit_micros=None, spend=spend)
     if budget is None:
-        unlimited = Effective(limit_micros=Unlimited(), group=ref(group))
-        return MemberRow(effective_group=group, effective=unlimited, spend=spend)
+        return MemberRow(effective_group=group, limit_micros=UNLIMITED, spend=spend)
     by_override = _SOURCES.get(budget.text("limit_source"))
     if by_override is None:  # a source of a newer server: it may or may not be an override
-        return MemberRow(effective_group=None, effective=None, spend=spend)
-    limit = Effective(limit_micros=budget.micros("spend_limit_micros"), group=ref(group), by_override=by_override)
-    return MemberRow(effective_group=group, effective=limit, spend=spend)
+        return MemberRow(effective_group=None, limit_micros=None, spend=spend)
+    limit = budget.micros("spend_limit_micros")
+    return MemberRow(effective_group=group, limit_micros=limit, by_override=by_override, spend=spend)
 
 
 def _settle(
-    answers: list[Answered],
+    answers: list[Answered], *, ref: NameGroup = GroupRef
 ) -> tuple[dict[UserId, Effective], dict[GroupId, list[UserId]]]:
     """Return what the rows say for certain, and whom else to ask about whom.
 
@@ -209,8 +205,9 @@ def _settle(
     effective: dict[UserId, Effective] = {}
     named: dict[GroupId, list[UserId]] = defaultdict(list)
     for user, row in row_of.items():
-        if row.effective is not None and user not in moved:
-            effective[user] = row.effective
+        limited = row.effective(ref)
+        if limited is not None and user not in moved:
+            effective[user] = limited
         elif row.effective_group is not None and user not in moved:
             named[row.effective_group].append(user)
     return effective, {group: sorted(named[group]) for group in sorted(named)}

@@ -169,7 +169,8 @@ class Listing:
     def member_requests(self) -> list[Request]:
         """Return the requests for those who joined."""
         asked = self._organizations if self.needs_dates else self._ahead
-        return [list_request(paths.organization_members(id_), stream=_DATES) for id_ in asked]
+        stream = _DATES if self.needs_dates else _IDS
+        return [list_request(paths.organization_members(id_), stream=stream) for id_ in asked]
 
     def begin(self, transport: Transport) -> None:
         """Send all requests of the round."""
@@ -322,3 +323,4 @@ def _dates_in(answer: Answer) -> dict[UserId, object]:
 
 
 _DATES = Stream(content_type="application/json", read=_read_dates)
+_IDS = Stream(content_type="application/json", read=lambda answer, pieces: dict.fromkeys(_read_dates(answer, pieces)))

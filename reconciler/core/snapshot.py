@@ -63,6 +63,9 @@ class Unlimited:
     """No budget reaches this person."""
 
 
+UNLIMITED = Unlimited()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Effective:
     """What limits a person now, or after a plan: the amount, its source, and the group that the spend is booked on."""

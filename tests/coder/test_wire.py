@@ -175,7 +175,7 @@ def test_a_row_twice_is_one_row_unless_it_contradicts_itself() -> None:
 )
 def test_member_rows_that_say_the_effective_budget(change: dict[str, object], expected: Effective | None) -> None:
     rows = load_member_rows(answer({"members": [ROW | change]}, path=SPEND_PATH))
-    assert rows[UserId(ID_2)].effective == expected
+    assert rows[UserId(ID_2)].effective(GroupRef) == expected
     assert rows[UserId(ID_2)].spend == 3
 
 
@@ -196,7 +196,7 @@ def test_member_rows_of_2_36_say_it_only_for_the_group_asked(
 ) -> None:
     row = {key: value for key, value in ROW.items() if key != "effective_budget"} | change
     found = load_member_rows(answer({"members": [row]}, path=SPEND_PATH))[UserId(ID_2)]
-    assert found.effective == expected
+    assert found.effective(GroupRef) == expected
     assert found.effective_group == change.get("effective_group_id", ID_1)
 
 

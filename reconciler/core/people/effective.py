@@ -29,12 +29,11 @@ from collections.abc import Iterator, Mapping
 
 from reconciler.core.budget import ABSENT, Absent, Budget, GroupId, Reading, Unknown, UserId
 from reconciler.core.directory import Directory, Group
-from reconciler.core.snapshot import Effective, Offers, Unlimited
+from reconciler.core.snapshot import UNLIMITED, Effective, Offers, Unlimited
 from reconciler.dataclass import dataclass
 
 NOT_READ = Unknown("it was not read")
 HIDDEN = Unknown("this server does not show overrides")
-UNLIMITED = Unlimited()
 
 _ANY_AMOUNT = 1 << 63
 """More than Coder can store: an unread budget may be any amount."""

@@ -104,7 +104,7 @@ class Bookings:
         """Keep what was read by the way, so that it is not asked for again."""
         with self._lock:
             for group, people in booked.items():
-                self._booked[group] = self._booked.get(group, {}) | people
+                self._booked.setdefault(group, {}).update(people)
 
     def _read_rows(self, asked: Mapping[GroupId, Sequence[UserId]]) -> None:
         self.remember(bulk.booked(bulk.read_member_rows(self._transport, asked)))

@@ -10,9 +10,11 @@ huge limit causes in early builds of 2.36) is not in our results: the caller rea
 
 from __future__ import annotations
 
+import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
+from itertools import chain
 from types import MappingProxyType
 from typing import TypeVar
 
@@ -101,7 +103,7 @@ def read_ahead(transport: Transport, everyone: Mapping[GroupId, Sequence[UserId]
     answers = read_member_rows(transport, everyone)
     _, named = _settle(answers)
     rows: dict[GroupId, dict[UserId, MemberRow]] = defaultdict(dict)
-    for group, people in (*answers, *read_member_rows(transport, named)):
+    for group, people in chain(answers, read_member_rows(transport, named)):
         rows[group].update(people)
     return rows
 
@@ -174,7 +176,7 @@ def _member_row(row: Fields, asked: GroupId) -> MemberRow:
     if not row.has(key) or not row.has("effective_group_id"):
         raise row.wrong(key if not row.has(key) else "effective_group_id", "neither there nor null")
     id_ = row.optional_id("effective_group_id")
-    group = GroupId(id_) if id_ is not None else None
+    group = GroupId(sys.intern(id_)) if id_ is not None else None  # one of a few, for everybody
     spend = row.micros("group_spend_micros")
     if group is None or not (says_effective or group == asked):
         return MemberRow(effective_group=group, limit_micros=None, spend=spend)

@@ -190,6 +190,8 @@ class Listing:
         self._wait_for_members()
         asked = self._organizations if self.needs_dates else self._ahead
         joined = {id_: _dates_in(self._answers[paths.organization_members(id_)]).keys() for id_ in asked}
+        if len(asked) == 1:
+            return {GroupId(id_): sorted(people - {PREBUILDS}) for id_, people in joined.items()}
         wanted = set().union(*(joined[id_] for id_ in self._ahead)) - {PREBUILDS}
         return {GroupId(id_): sorted(wanted & people) for id_, people in joined.items()}
 

@@ -180,6 +180,13 @@ def test_hidden_members_of_a_changed_group_are_said_to_be_in_no_number() -> None
     assert effects.exposure.unknown == 3
 
 
+def test_a_budget_of_a_group_that_hides_members_changes_whose_limit_is_known() -> None:
+    world = World(TEAM, {"acme": 500, "acme/ops": 20}, hidden={"acme/ops": 1})
+    known, unknown = effects_of(world), effects_of(world, set_group(world, "acme/ops", 600))
+    assert (known.exposure.people, known.exposure.unknown) == (3, 0)
+    assert (unknown.exposure.people, unknown.exposure.unknown) == (1, 2), "ana and eve may be the hidden member"
+
+
 def test_exposure_is_total_only_if_everybody_was_read() -> None:
     world = World(TEAM, {"acme": 5, "acme/eng": 20})
     snapshot = replace(world.snapshot(), user_overrides={UserId("ana"): world.snapshot().user_overrides[UserId("ana")]})

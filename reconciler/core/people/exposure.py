@@ -48,14 +48,18 @@ def expose(
     directory = snapshot.directory
     everybody = _NOBODY.union(*(members_of(directory, id_) for id_ in organizations))
     is_total = bool(organizations) and _is_read(everybody, snapshot)
-    tally = _tally(everybody if is_total else concerned, before, after=after, disputed=disputed)
+    # A budget casts doubt on everybody who may be a hidden member of its group; else it concerns only those concerned.
+    changing = everybody | concerned if directory.hidden_members else concerned
+    tally = _tally(everybody if is_total else concerned, before, after=after, changing=changing, disputed=disputed)
     groups, limits = _break_down(tally)
     if not is_total:
         return Exposed(is_total=False, exposure=_count(tally), organizations=(), groups=groups, limits=limits)
     rows = []
     for row in sorted(directory.organizations[id_] for id_ in organizations):
         people = members_of(directory, row.id)
-        own = tally if people == everybody else _tally(people, before, after=after, disputed=disputed)
+        own = tally
+        if people != everybody:
+            own = _tally(people, before, after=after, changing=changing, disputed=disputed)
         exposure = _count(own, hidden=_hidden(directory, row.id))
         rows.append(OrganizationExposure(organization_id=row.id, organization=row.name, exposure=exposure))
     return Exposed(
@@ -90,13 +94,22 @@ class _Tally:
 
 
 def _tally(
-    people: Iterable[UserId], before: EffectiveLimits, *, after: EffectiveLimits, disputed: Collection[UserId]
+    people: Iterable[UserId],
+    before: EffectiveLimits,
+    *,
+    after: EffectiveLimits,
+    changing: Collection[UserId],
+    disputed: Collection[UserId],
 ) -> _Tally:
-    """Look at everybody once; everything else is computed from the few rows that this returns."""
+    """Look at everybody once; everything else is computed from the few rows that this returns.
+
+    Who is not in `changing` has the same limit before and after.
+    """
     rows: dict[tuple[GroupId | None, Micros | Unlimited], _Limited] = {}
     known = unknown = 0
     for user_id in people:
-        limit_before, limit_after = before.of(user_id), after.of(user_id)
+        limit_before = before.of(user_id)
+        limit_after = after.of(user_id) if user_id in changing else limit_before
         if isinstance(limit_before, Unknown) or isinstance(limit_after, Unknown) or user_id in disputed:
             unknown += 1
             continue

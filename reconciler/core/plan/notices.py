@@ -198,11 +198,10 @@ def _limits_nobody(group_id: GroupId, directory: Directory, after: EffectiveLimi
 
 
 def _may_limit(group_id: GroupId, user_id: UserId, after: EffectiveLimits) -> bool:
-    fallback = after.fallback(user_id)
-    if isinstance(fallback, Effective) and fallback.group.id != group_id:
+    if after.has_override(user_id):
         return False
-    effective = after.of(user_id)
-    return isinstance(effective, Unknown) or not effective.by_override
+    fallback = after.fallback(user_id)
+    return isinstance(fallback, Unknown) or fallback.group.id == group_id
 
 
 def _say(effective: Effective | Unknown, directory: Directory) -> str:

@@ -11,8 +11,10 @@ from __future__ import annotations
 
 import codecs
 import csv
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from itertools import product
+from operator import itemgetter
+from typing import Any
 
 from reconciler.coder import paths
 from reconciler.coder.answers import error_of, read_error_body, shown
@@ -23,12 +25,16 @@ from reconciler.core.budget import GroupId, OrganizationId, UserId
 from reconciler.core.spend import Export, Unpriced, Window, merge_booked
 from reconciler.money import Micros
 
-_COLUMNS = ("user_id", "group_id", "cost_micros", "model", "provider_name")
+_SUM = ("user_id", "group_id", "cost_micros")
+_MODEL = ("model", "provider_name")
 _TOKENS = ("input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens")
 _FORMULA = ("'=", "'+", "'-", "'@", "'\t", "'\r")
 _LONGEST_COUNT = len(str(MAX_INT64))
 MAX_RECORD = 1 << 20
 """Characters; a longer record was not written by Coder."""
+
+
+_Cells = Callable[[list[str]], tuple[Any, ...]]
 
 
 class ExportTable:
@@ -41,8 +47,10 @@ class ExportTable:
         """What is wrong with it; empty while nothing is."""
         self._decode = codecs.getincrementaldecoder("utf-8")()
         self._rest = ""
-        self._places: dict[str, int] | None = None
         self._width = 0
+        self._sum_of: _Cells
+        self._model_of: _Cells
+        self._tokens_of: _Cells
 
     def feed(self, data: bytes) -> None:
         """Add the rows that end within these bytes. Never raises: `problem` says what was wrong."""
@@ -63,63 +71,65 @@ class ExportTable:
 
     def close(self) -> None:
         """Say that all bytes have arrived."""
-        if not self.problem and (self._rest or self._places is None):
+        if not self.problem and (self._rest or not self._width):
             self.problem = "the answer is cut short"
 
     def _read(self, text: str) -> None:
         try:
             for row in csv.reader(text.split("\n")[:-1], strict=True):
-                if self._places is None:
-                    self._read_header(row)
+                if self._width:
+                    self._add(row)
                 else:
-                    self._add(row, self._places)
+                    self._read_header(row)
                 if self.problem:
                     return
         except csv.Error as error:
             self.problem = f"the answer is not CSV: {error}"
 
     def _read_header(self, row: list[str]) -> None:
-        self._width = len(row)
         places = {name: index for index, name in enumerate(row)}
-        missing = [name for name in (*_COLUMNS, *_TOKENS) if name not in places]
+        missing = [name for name in (*_SUM, *_MODEL, *_TOKENS) if name not in places]
         if missing:
             self.problem = f"the export has no column {missing[0]}"
-        self._places = places
+            return
+        self._width = len(row)
+        self._sum_of, self._model_of, self._tokens_of = (
+            itemgetter(*(places[name] for name in names)) for names in (_SUM, _MODEL, _TOKENS)
+        )
 
-    def _add(self, row: list[str], places: Mapping[str, int]) -> None:
+    def _add(self, row: list[str]) -> None:
         """Add the spend of one row, or say in `problem` what is wrong with it."""
         if len(row) != self._width:
             self.problem = "a row of the export has a different number of cells than its header"
             return
-        user_id, group_id, cost = (row[places[name]] for name in ("user_id", "group_id", "cost_micros"))
-        people = self.booked.get(GroupId(group_id))
+        user_id, group_id, cost = self._sum_of(row)
+        people = self.booked.get(group_id)
         if people is None:
             if not is_uuid(group_id):
                 self.problem = "a group_id of the export is not a UUID"
                 return
-            people = self.booked.setdefault(GroupId(group_id), {})
-        if user_id not in people and not is_uuid(user_id):
+            people = self.booked[group_id] = {}
+        booked = people.get(user_id)
+        if booked is None and not is_uuid(user_id):
             self.problem = "a user_id of the export is not a UUID"
-            return
-        if not _is_count(cost):
+        elif not _is_count(cost):
             self.problem = "a cost_micros of the export is not a whole number of 0 or more"
-            return
-        person = UserId(user_id)
-        people[person] = Micros(people.get(person, 0) + int(cost))
-        if cost == "0":
-            self._note_unpriced(row, places, person)
+        else:
+            people[user_id] = Micros(int(cost) + (booked or 0))
+            if cost == "0":
+                self._note_unpriced(row, user_id)
 
-    def _note_unpriced(self, row: list[str], places: Mapping[str, int], person: UserId) -> None:
-        counts = [row[places[name]] for name in _TOKENS]
+    def _note_unpriced(self, row: list[str], person: UserId) -> None:
+        counts = self._tokens_of(row)
         if not all(map(_is_count, counts)):
             self.problem = "a number of tokens in the export is not a whole number of 0 or more"
             return
         tokens = sum(map(int, counts))
         if tokens:
-            key = _plain(row[places["model"]]), _plain(row[places["provider_name"]])
-            users, sum_so_far = self.unpriced.get(key, (set(), 0))
+            model, provider = map(_plain, self._model_of(row))
+            users, sum_so_far = self.unpriced.get((model, provider), (set(), 0))
             users.add(person)
-            self.unpriced[key] = users, sum_so_far + tokens
+            self.unpriced[model, provider] = users, sum_so_far + tokens
 
 
 def read_table(answer: Answer, pieces: Iterator[bytes]) -> ExportTable:
@@ -158,7 +168,7 @@ def read_exports(
         exports.append(
             Export(
                 window=window,
-                booked=merge_booked(table.booked for table in read),
+                booked=read[0].booked if len(read) == 1 else merge_booked(table.booked for table in read),
                 unpriced=_unpriced(read),
                 left_out={organization: table for organization, table in tables if isinstance(table, str)},
             )

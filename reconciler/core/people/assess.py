@@ -304,7 +304,7 @@ def _compare(
             reason = limit_before.reason
             becomes_unlimited, becomes_blocked = limit_after.is_unlimited, limit_after.limit_micros == 0
         else:
-            if limit_before != limit_after:
+            if limit_before is not limit_after and limit_before != limit_after:
                 changes.append(LimitChange(user_id=user_id, username=name, before=limit_before, after=limit_after))
             continue
         unclear.append(

@@ -5,7 +5,7 @@
     report.py reviewed-plan FOLDER       fetch the plan that the merged pull request showed, as reviewed.json
     report.py snapshot FOLDER            fetch live.json of the last drift run of the branch that is merged into
     report.py compare FOLDER             exit with 3 if plan.json changes what reviewed.json did not show
-    report.py field FOLDER NAME          print `digest` or `changes` of plan.json, nothing if there is none
+    report.py facts FOLDER               print `digest=` and `changes=` of plan.json, without values if there is none
 
 It never sees the token for Coder. In the environment: GITHUB_TOKEN, GITHUB_API_URL, GITHUB_REPOSITORY, GITHUB_SHA,
 GITHUB_BASE_REF, PULL_REQUEST, GITHUB_SERVER_URL, GITHUB_RUN_ID.
@@ -45,8 +45,8 @@ def main(arguments: list[str]) -> int:
             return snapshot(Path(folder))
         case ["compare", folder]:
             return compare(Path(folder))
-        case ["field", folder, name]:
-            return field(Path(folder), name)
+        case ["facts", folder]:
+            return facts(Path(folder))
         case _:
             print(__doc__, file=sys.stderr)
             return 1
@@ -167,11 +167,11 @@ def compare(folder: Path) -> int:
     return REFUSED
 
 
-def field(folder: Path, name: str) -> int:
-    """Print a fact of the plan for a step's outputs."""
-    plan = load(folder / "plan.json")
-    if plan is not None and "actions" in plan:
-        print(len(plan["actions"]) if name == "changes" else plan.get(name, ""))
+def facts(folder: Path) -> int:
+    """Print the facts of the plan for a step's outputs."""
+    plan = load(folder / "plan.json") or {}
+    digest, changes = (plan.get("digest", ""), len(plan["actions"])) if "actions" in plan else ("", "")
+    print(f"digest={digest}\nchanges={changes}")
     return 0
 
 

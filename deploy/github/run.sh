@@ -55,8 +55,7 @@ output() {
 finish() {
   output exit-code "$1"
   output folder "$folder"
-  output digest "$(report field "$folder" digest)"
-  output changes "$(report field "$folder" changes)"
+  report facts "$folder" >> "$GITHUB_OUTPUT"
   exit "$2"
 }
 

@@ -42,7 +42,7 @@ class Repository:
 
     def git(self, *arguments: str) -> str:
         done = subprocess.run(
-            ["git", "-c", "user.name=t", "-c", "user.email=t@example.com", *arguments],
+            ["git", "-c", "user.name=t", "-c", "user.email=t@example.com", "-c", "maintenance.auto=false", *arguments],
             cwd=self.work_tree, check=True, capture_output=True, text=True,
         )  # fmt: skip
         return done.stdout.strip()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -11,19 +10,14 @@ import httpx
 
 from reconciler.sandbox import SECRET_HEADER, Sandbox
 from tests.patience import PATIENCE_S
+from tests.sandbox_server.wire import WireClient
 
 NOT_FOUND = {"message": "Resource not found or you do not have access to this resource"}
 
-_TRUSTS_NOBODY = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-"""Enough for http, and spares each client the 17 ms of loading all authorities."""
-
 
 def new_client(base_url: str = "") -> httpx.Client:
-    """Return a client for sandboxes. It keeps few connections: it would look through all of them at each request."""
-    return httpx.Client(
-        base_url=base_url, trust_env=False, timeout=PATIENCE_S, verify=_TRUSTS_NOBODY,
-        limits=httpx.Limits(max_keepalive_connections=2),
-    )  # fmt: skip
+    """Return a client for sandboxes."""
+    return WireClient(base_url=base_url, timeout_s=PATIENCE_S)
 
 
 @dataclass(frozen=True, slots=True)

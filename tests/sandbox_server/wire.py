@@ -1,0 +1,120 @@
+"""The client of the sandbox's tests, which send thousands of requests.
+
+In httpx and h11 a request costs twice what it costs the sandbox. Here httptools, which is as strict, reads the answer,
+and what httpx does around a request is left out: cookies, redirects, authentication. Requests, answers and errors are
+httpx's own.
+"""
+
+from __future__ import annotations
+
+import socket
+from collections import defaultdict
+from typing import Any
+
+import httptools
+import httpx
+
+_MOST_IDLE = 2
+
+Address = tuple[str, int | None]
+
+
+class WireClient(httpx.Client):
+    """Send requests to servers without TLS."""
+
+    def __init__(self, *, base_url: str, timeout_s: float) -> None:
+        self._wire = _Wire(timeout_s)
+        super().__init__(base_url=base_url, trust_env=False, transport=self._wire)
+
+    def send(self, request: httpx.Request, **_: Any) -> httpx.Response:
+        """Send a request and read the whole answer."""
+        response = self._wire.handle_request(request)
+        response.request = request
+        response.read()
+        return response
+
+
+class _Wire(httpx.BaseTransport):
+    def __init__(self, timeout_s: float) -> None:
+        self._timeout_s = timeout_s
+        self._idle: dict[Address, list[socket.socket]] = defaultdict(list)
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        address = (request.url.host, request.url.port)
+        connection = self._connection(address)
+        try:
+            connection.sendall(_bytes_of(request))
+            answer = _Answer(is_of_head=request.method == "HEAD")
+            while not answer.is_complete:
+                answer.feed(connection.recv(65536))
+        except BaseException as error:
+            connection.close()
+            raise _as_of_httpx(error) from error
+        if answer.keeps_connection and len(self._idle[address]) < _MOST_IDLE:
+            self._idle[address].append(connection)
+        else:
+            connection.close()
+        body = b"".join(answer.parts)
+        return httpx.Response(answer.status, headers=answer.headers, stream=httpx.ByteStream(body))
+
+    def close(self) -> None:
+        while self._idle:
+            _, connections = self._idle.popitem()
+            for connection in connections:
+                connection.close()
+
+    def _connection(self, address: Address) -> socket.socket:
+        try:
+            return self._idle[address].pop()
+        except IndexError:
+            connection = socket.create_connection(address, timeout=self._timeout_s)
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            return connection
+
+
+def _bytes_of(request: httpx.Request) -> bytes:
+    lines = [b"%s %s HTTP/1.1" % (request.method.encode(), request.url.raw_path)]
+    lines += [name + b": " + value for name, value in request.headers.raw]
+    return b"\r\n".join([*lines, b"", request.read()])
+
+
+def _as_of_httpx(error: BaseException) -> BaseException:
+    match error:
+        case TimeoutError():
+            return httpx.ReadTimeout(str(error))
+        case OSError():
+            return httpx.ReadError(str(error))
+        case httptools.HttpParserError():
+            return httpx.RemoteProtocolError(str(error))
+        case _:
+            return error
+
+
+class _Answer:
+    """What the parser tells of an answer."""
+
+    def __init__(self, *, is_of_head: bool) -> None:
+        self._parser = httptools.HttpResponseParser(self)
+        self._is_of_head = is_of_head
+        self.headers: list[tuple[bytes, bytes]] = []
+        self.parts: list[bytes] = []
+        self.status, self.is_complete, self.keeps_connection = 0, False, False
+
+    def feed(self, data: bytes) -> None:
+        if not data:
+            raise httpx.RemoteProtocolError("the server closed the connection without sending complete answer")
+        self._parser.feed_data(data)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self.headers.append((name, value))
+
+    def on_headers_complete(self) -> None:
+        self.status = self._parser.get_status_code()
+        if self._is_of_head:
+            self.on_message_complete()
+
+    def on_body(self, part: bytes) -> None:
+        self.parts.append(part)
+
+    def on_message_complete(self) -> None:
+        self.is_complete, self.keeps_connection = True, self._parser.should_keep_alive()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from operator import attrgetter
 
 from reconciler.core.budget import GroupId, OrganizationId, UserId
 from reconciler.core.directory import Directory
@@ -26,7 +27,7 @@ def read_people(
         for group_id, group in directory.groups.items()
         if group_id in directory.hidden_members or not directory.members.get(group_id, frozenset()).isdisjoint(people)
     )
-    users = sorted((directory.users[user_id] for user_id in people), key=lambda user: (user.username, user.id))
+    users = sorted((directory.users[user_id] for user_id in people), key=attrgetter("username", "id"))
     if not reader.deployment().offers.overrides:
         return Snapshot(
             deployment=reader.deployment(),

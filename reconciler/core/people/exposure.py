@@ -12,7 +12,7 @@ from reconciler.core.budget import GroupId, GroupRef, OrganizationId, Unknown, U
 from reconciler.core.directory import Directory
 from reconciler.core.people.effective import EffectiveLimits
 from reconciler.core.people.sums import Exposure, GroupExposure, LimitCount, OrganizationExposure
-from reconciler.core.snapshot import Snapshot, Unlimited
+from reconciler.core.snapshot import Effective, Snapshot, Unlimited
 from reconciler.dataclass import dataclass
 from reconciler.money import Micros
 
@@ -78,8 +78,8 @@ class _Limited:
     group: GroupRef | None
     """None for overrides."""
     limit_micros: Micros | Unlimited
-    people: list[int]
-    """Before, after."""
+    people_before: int = 0
+    people_after: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,14 +114,22 @@ def _tally(
             unknown += 1
             continue
         known += 1
-        for side, limit in ((0, limit_before), (1, limit_after)):
-            group = None if limit.by_override else limit.group
-            key = (None if group is None else group.id, limit.limit_micros)
-            row = rows.get(key)
-            if row is None:
-                row = rows[key] = _Limited(group=group, limit_micros=limit.limit_micros, people=[0, 0])
-            row.people[side] += 1
+        row = _row_of(limit_before, rows)
+        row.people_before += 1
+        if limit_after is not limit_before:
+            row = _row_of(limit_after, rows)
+        row.people_after += 1
     return _Tally(rows=rows.values(), known=known, unknown=unknown)
+
+
+def _row_of(limit: Effective, rows: dict[tuple[GroupId | None, Micros | Unlimited], _Limited]) -> _Limited:
+    """Return the row of a limit, added where there is none yet."""
+    group = None if limit.by_override else limit.group
+    key = (None if group is None else group.id, limit.limit_micros)
+    row = rows.get(key)
+    if row is None:
+        row = rows[key] = _Limited(group=group, limit_micros=limit.limit_micros)
+    return row
 
 
 def _break_down(tally: _Tally) -> tuple[tuple[GroupExposure, ...], tuple[LimitCount, ...]]:
@@ -130,7 +138,7 @@ def _break_down(tally: _Tally) -> tuple[tuple[GroupExposure, ...], tuple[LimitCo
     limits: dict[Micros | Unlimited, list[int]] = {}
     for row in tally.rows:
         counts = limits.setdefault(row.limit_micros, [0, 0])
-        for side, people in enumerate(row.people):
+        for side, people in enumerate((row.people_before, row.people_after)):
             counts[side] += people
             if not isinstance(row.limit_micros, Unlimited):
                 sums = groups.setdefault(row.group, [0, 0, 0, 0])
@@ -160,7 +168,7 @@ def _count(tally: _Tally, *, hidden: int = 0) -> Exposure:
     """Add up; `hidden` is how many more people there are whom nobody can name."""
     sums, unlimited = [0, 0], [0, 0]
     for row in tally.rows:
-        for side, people in enumerate(row.people):
+        for side, people in enumerate((row.people_before, row.people_after)):
             if isinstance(row.limit_micros, Unlimited):
                 unlimited[side] += people
             else:

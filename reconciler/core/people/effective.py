@@ -107,9 +107,9 @@ class EffectiveLimits:
             return Effective(limit_micros=own.limit_micros, group=own.group, by_override=True)
         return Unknown(f"their override is not known: {own.reason}")
 
-    def has_override(self, user_id: UserId) -> bool:
-        """Whether an override is known that limits a person."""
-        return isinstance(self._overrides.get(user_id, self._otherwise), Budget)
+    def overridden(self) -> frozenset[UserId]:
+        """Return whom an override limits, as far as overrides were read."""
+        return frozenset(user_id for user_id, reading in self._overrides.items() if isinstance(reading, Budget))
 
     def fallback(self, user_id: UserId) -> Effective | Unknown:
         """Return what limits a person by their groups alone: what an override hides, and what follows its end."""

@@ -171,8 +171,9 @@ def _dead(desired: Desired, directory: Directory, *, after: EffectiveLimits, at:
             yield Notice(
                 kind=NoticeKind.DEAD, address=wanted.subject.address, place=wanted.entry.place, text=text, at=at
             )
+    overridden = after.overridden()
     for group_id, wanted in desired.groups.items():
-        if isinstance(wanted.state, Budget) and _limits_nobody(group_id, directory, after):
+        if isinstance(wanted.state, Budget) and _limits_nobody(group_id, directory, after, overridden=overridden):
             text = _say_dead(wanted.state, len(directory.limited_by(group_id)))
             yield Notice(
                 kind=NoticeKind.DEAD, address=wanted.subject.address, place=wanted.entry.place, text=text, at=at
@@ -191,17 +192,13 @@ def _say_dead(budget: Budget, members: int) -> str:
     return f"{verb} none of its {members:,} members: each has a higher budget elsewhere, or an override"
 
 
-def _limits_nobody(group_id: GroupId, directory: Directory, after: EffectiveLimits) -> bool:
+def _limits_nobody(
+    group_id: GroupId, directory: Directory, after: EffectiveLimits, *, overridden: frozenset[UserId]
+) -> bool:
     if group_id in directory.hidden_members:
         return False
-    return not any(_may_limit(group_id, user_id, after) for user_id in directory.limited_by(group_id))
-
-
-def _may_limit(group_id: GroupId, user_id: UserId, after: EffectiveLimits) -> bool:
-    if after.has_override(user_id):
-        return False
-    fallback = after.fallback(user_id)
-    return isinstance(fallback, Unknown) or fallback.group.id == group_id
+    fallbacks = map(after.fallback, directory.limited_by(group_id) - overridden)
+    return all(isinstance(fallback, Effective) and fallback.group.id != group_id for fallback in fallbacks)
 
 
 def _say(effective: Effective | Unknown, directory: Directory) -> str:

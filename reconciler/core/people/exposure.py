@@ -78,8 +78,8 @@ class _Limited:
     group: GroupRef | None
     """None for overrides."""
     limit_micros: Micros | Unlimited
-    people_before: int = 0
-    people_after: int = 0
+    people: list[int]
+    """Before, after."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,10 +115,10 @@ def _tally(
             continue
         known += 1
         row = _row_of(limit_before, rows)
-        row.people_before += 1
+        row.people[0] += 1
         if limit_after is not limit_before:
             row = _row_of(limit_after, rows)
-        row.people_after += 1
+        row.people[1] += 1
     return _Tally(rows=rows.values(), known=known, unknown=unknown)
 
 
@@ -128,7 +128,7 @@ def _row_of(limit: Effective, rows: dict[tuple[GroupId | None, Micros | Unlimite
     key = (None if group is None else group.id, limit.limit_micros)
     row = rows.get(key)
     if row is None:
-        row = rows[key] = _Limited(group=group, limit_micros=limit.limit_micros)
+        row = rows[key] = _Limited(group=group, limit_micros=limit.limit_micros, people=[0, 0])
     return row
 
 
@@ -138,7 +138,7 @@ def _break_down(tally: _Tally) -> tuple[tuple[GroupExposure, ...], tuple[LimitCo
     limits: dict[Micros | Unlimited, list[int]] = {}
     for row in tally.rows:
         counts = limits.setdefault(row.limit_micros, [0, 0])
-        for side, people in enumerate((row.people_before, row.people_after)):
+        for side, people in enumerate(row.people):
             counts[side] += people
             if not isinstance(row.limit_micros, Unlimited):
                 sums = groups.setdefault(row.group, [0, 0, 0, 0])
@@ -168,7 +168,7 @@ def _count(tally: _Tally, *, hidden: int = 0) -> Exposure:
     """Add up; `hidden` is how many more people there are whom nobody can name."""
     sums, unlimited = [0, 0], [0, 0]
     for row in tally.rows:
-        for side, people in enumerate((row.people_before, row.people_after)):
+        for side, people in enumerate(row.people):
             if isinstance(row.limit_micros, Unlimited):
                 unlimited[side] += people
             else:

@@ -71,7 +71,7 @@ def expose(
     )
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Limited:
     """How many people one budget limits to one amount, before and after; for own overrides one row an amount."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 from datetime import UTC, datetime
 
 import pytest
@@ -189,6 +190,43 @@ def test_interceptions_are_searched_and_paged_until_2_35(start: Start) -> None:
 )  # fmt: skip
 def test_sessions_are_searched(world: World, query: str, count: int) -> None:
     assert world.get(f"/aibridge/sessions?q={query}").json()["count"] == count
+
+
+@pytest.mark.parametrize("name", ['a, "b"\nc', "-,x", "", "é b", " a", 'a"', "Anthropic"])
+def test_cells_of_the_export_are_quoted_where_csv_wants_it(start: Start, name: str) -> None:
+    world = start(now=datetime(2026, 11, 5, 12, tzinfo=UTC))
+    world.sandbox.execute("UPDATE ai_daily_spend SET provider_name = ?", (name,))
+    text = world.get("/organizations/acme/ai/spend/export").text
+    rows = list(csv.DictReader(io.StringIO(text, newline="")))
+    assert {row["provider_name"] for row in rows} == {f"'{name}" if name.startswith("-") else name}
+    assert {row["period_end"] for row in rows} == {"2026-12-01T00:00:00Z"}
+
+
+ODD_NAME = 'a"name":null,b\\ é\n'
+
+
+@pytest.mark.parametrize("moment", ["09:00:00.000000", "09:00:10.120000", "10:00:00.000001"])
+@pytest.mark.parametrize(("name", "roles"), [(ODD_NAME, '["user-admin","auditor"]'), ("", "[]"), ("Ana", '["owner"]')])
+def test_lists_of_people_that_sql_writes_say_what_is_said_of_each_person(
+    world: World, name: str, roles: str, moment: str
+) -> None:
+    at = f"2026-01-05T{moment}Z"
+    world.sandbox.execute(
+        "UPDATE users SET name = ?, roles = ?, is_service_account = ?, created_at = ?, last_seen_at = ? "
+        "WHERE username = 'ana'",
+        (name, roles, not name, at, at),
+    )
+    user = world.get("/users/ana").json()
+    (member,) = (row for row in world.get("/organizations/acme/members").json() if row["username"] == "ana")
+    assert world.get("/organizations/acme/members/ana").json() == member
+    again = {"user_id": "id", "user_created_at": "created_at", "user_updated_at": "updated_at", "global_roles": "roles"}
+    of_membership = {"organization_id", "created_at", "updated_at", "roles"}
+    assert {again.get(key, key): member[key] for key in member if key not in of_membership} == {
+        key: user[key] for key in user if key != "organization_ids"
+    }
+    everyone = world.get("/groups?organization=acme").json()[0]
+    (inlined,) = (row for row in everyone["members"] if row["username"] == "ana")
+    assert inlined == {key: user[key] for key in user if key not in ("organization_ids", "roles", "has_ai_seat")}
 
 
 def test_members_of_an_organization_are_searched(world: World) -> None:

@@ -80,11 +80,11 @@ class Action:
     @property
     def kind(self) -> Kind:
         """Follows from `before` and `after`."""
-        if self.before == self.after:
-            return Kind.NO_OP
         if isinstance(self.before, Absent):
-            return Kind.CREATE
-        return Kind.DELETE if isinstance(self.after, Absent) else Kind.UPDATE
+            return Kind.NO_OP if isinstance(self.after, Absent) else Kind.CREATE
+        if isinstance(self.after, Absent):
+            return Kind.DELETE
+        return Kind.NO_OP if self.before == self.after else Kind.UPDATE
 
     @property
     def is_due_end(self) -> bool:

@@ -27,6 +27,7 @@ from typing import Any, NewType, Union, get_args, get_origin, get_type_hints
 from reconciler.words import QUOTED, quoted, shortened
 
 _UNIONS = (Union, types.UnionType)
+_PLAIN = frozenset({types.NoneType, bool, int, str})
 
 
 def encode(value: Any, hint: Any = None) -> Any:
@@ -34,12 +35,14 @@ def encode(value: Any, hint: Any = None) -> Any:
 
     `hint` is its declared type, when that is more than its class: a member of a union is written with its "type".
     """
+    if type(value) in _PLAIN:  # most values are
+        return value
     declared: Any = hint or type(value)
     origin, arguments = _shape(declared)
     match value:
         case Enum():
             return value.value
-        case None | bool() | int() | str():
+        case bool() | int() | str():
             return value
         case datetime():
             return value.astimezone(UTC).isoformat().replace("+00:00", "Z")

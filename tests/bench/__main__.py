@@ -1,6 +1,6 @@
 """`make bench`: run every bench and print its ratios beside what is promised. A report: it never fails for being slow.
 
-    make bench                    everything; about twenty minutes on two cores
+    make bench                    everything; about ten minutes on two cores
     make bench BENCH=--quick      two minutes
     make bench BENCH=plan         the benches whose name has `plan`
     make bench BENCH=--write      everything, and the table of docs/explanation/performance.md
@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
@@ -40,7 +41,9 @@ def main() -> None:
     print(machine())
     for module in benches(arguments.only, quick=arguments.quick):
         print(f"\n{module.__name__.rpartition('.')[2]}: {(module.__doc__ or '').splitlines()[0]}", flush=True)
+        started_s = time.monotonic()
         module.run(results)
+        print(f"{time.monotonic() - started_s:13.0f} s in all", flush=True)
         if arguments.write:
             results.write()
 

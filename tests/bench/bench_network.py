@@ -12,6 +12,7 @@ from tests.bench import whole
 from tests.bench.results import Report
 from tests.bench.whole import RATE, RECONCILER, Company, company
 
+SLOW = True
 ROUNDS = 3
 WIDTHS = ("8", "16", "32", "64", "auto")
 LATENCIES_S = {0.0: 1500, 0.005: 1500, 0.05: 1500}

@@ -56,7 +56,7 @@ def group_answer(call: Call, group_id: str, *, without_members: bool = False, st
     """Answer with a group as it is now."""
     rows = call.database.rows(f"{GROUP_ROWS} WHERE g.id = ?", group_id)
     members = {} if without_members else inlined_members(call, rows)
-    return Answer(status, (_group_text(rows[0], members) + "\n").encode())
+    return Answer(status, "".join((*_group_pieces(rows[0], members), "\n")).encode())
 
 
 def page_of_members(call: Call) -> Answer:
@@ -129,7 +129,8 @@ def _listed(call: Call, filters: Iterable[tuple[str, object]]) -> Answer:
         parameters += [as_json(readable), call.caller.covers("read", "group"), call.caller.id]
     rows = call.database.rows(f"{GROUP_ROWS} WHERE {' AND '.join(clauses)} ORDER BY g.rowid", *parameters)
     members = inlined_members(call, rows)
-    return Answer(200, f"[{','.join([_group_text(row, members) for row in rows])}]\n".encode())
+    pieces = [piece for row in rows for piece in (*_group_pieces(row, members), ",")]  # the members can be 100 MB
+    return Answer(200, "".join(["[", *pieces[:-1], "]\n"]).encode())
 
 
 def inlined_members(call: Call, groups: Sequence[sqlite3.Row]) -> dict[str, str]:
@@ -157,5 +158,6 @@ def _visible_member(call: Call, group: sqlite3.Row) -> str | None:
     return call.caller.id
 
 
-def _group_text(row: sqlite3.Row, members: dict[str, str]) -> str:
-    return f'{as_json(group_shape(row))[:-1]},"members":[{members.get(row["id"], "")}]}}'
+def _group_pieces(row: sqlite3.Row, members: dict[str, str]) -> tuple[str, str, str]:
+    """Return a group as pieces of JSON, members inlined."""
+    return f'{as_json(group_shape(row))[:-1]},"members":[', members.get(row["id"], ""), "]}"

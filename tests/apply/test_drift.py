@@ -5,17 +5,17 @@ from __future__ import annotations
 import json
 import shutil
 
-import httpx
-
 from tests.apply.site import Site
+from tests.wire import send
 
 
 def _somebody_sets_platform(site: Site, micros: int, *, user_agent: str = "curl/8.5.0") -> None:
-    httpx.put(
+    send(
+        "PUT",
         f"{site.sandbox.url}/api/v2/groups/{site.id_of('platform')}/ai/budget",
         json={"spend_limit_micros": micros},
         headers={"Coder-Session-Token": site.sandbox.tokens["owner"], "User-Agent": user_agent},
-    ).raise_for_status()
+    )
 
 
 def test_who_changed_it_is_told(site: Site) -> None:

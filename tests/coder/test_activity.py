@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import httpx
 import pytest
 
 from reconciler.coder import activity
@@ -18,6 +17,7 @@ from reconciler.money import Micros
 from reconciler.sandbox import Fault
 from tests.coder.helpers import ID_1, ID_2, answer, connection_to, sandbox_and_reader
 from tests.coder.test_reader import group_named, named
+from tests.wire import send
 
 PERIOD = {"period_start": "2026-08-01T00:00:00Z", "period_end": "2026-09-01T00:00:00Z"}
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
@@ -205,11 +205,10 @@ def test_which_models_the_price_list_calls_free(rows: list[dict[str, Any]], *, i
 def test_a_model_that_was_declared_free_is_read_as_free(version: str) -> None:
     with sandbox_and_reader(version, role="owner") as (sandbox, reader):
         assert reader.free_models() == frozenset()
-        response = httpx.post(
+        send(
+            "POST",
             sandbox.url + "/api/experimental/ai/model-prices",
             json={"prices": [{"provider": "openai", "model": "qwen"} | FREE]},
             headers={"Coder-Session-Token": sandbox.tokens["owner"]},
-            trust_env=False,
         )
-        assert response.status_code == 204
         assert reader.free_models() == {"qwen"}

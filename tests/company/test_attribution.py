@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-import httpx
 import time_machine
 
 from reconciler.operations.attribution import MOST
 from reconciler.sandbox import Options, Sandbox
 from tests.cli.running import NOW, Shell
+from tests.wire import send
 
 GROUPS = 3 * MOST
 
@@ -27,7 +27,7 @@ def _world(shell: Shell, sandbox: Sandbox) -> None:
     headers = {"Coder-Session-Token": sandbox.tokens["owner"]}
     for row in rows[-10:]:
         path = f"{sandbox.url}/api/v2/groups/{row[1]}/ai/budget"
-        httpx.put(path, json={"spend_limit_micros": 5}, headers=headers).raise_for_status()
+        send("PUT", path, json={"spend_limit_micros": 5}, headers=headers)
     sandbox.set_now(NOW)
 
 

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import httpx
 import time_machine
 
 from reconciler.operations.authors import MOST
 from reconciler.sandbox import Fault, Options, Sandbox
 from tests.cli.running import AS_IT_IS, NOW, Shell
 from tests.company import live
+from tests.wire import WireClient, send
 
 
 def _patch(sandbox: Sandbox, group: str, **body: list[str]) -> None:
-    httpx.patch(
+    send(
+        "PATCH",
         f"{sandbox.url}/api/v2/groups/{live.group_id(sandbox, group)}",
         json=body,
         headers={"Coder-Session-Token": sandbox.tokens["owner"]},
-    ).raise_for_status()
+    )
 
 
 def test_who_joined_left_and_lost_an_override_is_told(shell: Shell) -> None:
@@ -82,7 +83,7 @@ def test_orphans_say_who_did_it(shell: Shell) -> None:
     shell.policy(policy + "  - {user: ana, group: research, limit: $100}\n")
     with Sandbox(Options(now=NOW)) as sandbox, time_machine.travel(NOW, tick=False):
         headers["Coder-Session-Token"] = sandbox.tokens["owner"]
-        api = httpx.Client(base_url=f"{sandbox.url}/api/v2", headers=headers)
+        api = WireClient(base_url=f"{sandbox.url}/api/v2", headers=headers)
         for name in ("bob", "carol"):  # the log tells a name only of what happened under it
             body = {"username": name, "name": name}
             api.put(f"/users/{live.user_id(sandbox, name)}/profile", json=body).raise_for_status()
@@ -124,9 +125,9 @@ def test_who_took_somebody_into_the_organization_or_out_of_it_is_told(shell: She
         headers = {"Coder-Session-Token": sandbox.tokens["owner"]}
         victor = live.user_id(sandbox, "victor")
         for method in ("POST", "DELETE"):
-            httpx.request(method, f"{path}/{victor}", headers=headers).raise_for_status()
+            send(method, f"{path}/{victor}", headers=headers)
         left = shell.run("drift")
-        httpx.post(f"{path}/{victor}", headers=headers).raise_for_status()
+        send("POST", f"{path}/{victor}", headers=headers)
         joined = shell.run("drift")
     assert "victor is not a member of group/labs/Everyone" in left.out
     assert "; olivia took them out of it on 2026-11-23 12:00 UTC" in left.out

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
-import httpx
 import pytest
 import time_machine
 
 from reconciler.sandbox import Fault, Options, Sandbox
 from tests.cli.running import NOW, Shell
 from tests.company import live
+from tests.wire import send
 
 LISTED = "version: 1\norganization: acme\nmanage: {group_budgets: listed, user_overrides: listed}\n"
 AFTER = LISTED + "user_overrides: [{user: bob, group: platform, limit: $700, expires: 2026-11-23}]\n"
@@ -29,7 +29,7 @@ def sandbox() -> Iterator[Sandbox]:
 
 def _send(sandbox: Sandbox, method: str, path: str, body: object) -> None:
     headers = {"Coder-Session-Token": sandbox.tokens["owner"]}
-    httpx.request(method, f"{sandbox.url}/api/v2{path}", json=body, headers=headers).raise_for_status()
+    send(method, f"{sandbox.url}/api/v2{path}", json=body, headers=headers)
 
 
 def rename(sandbox: Sandbox, name: str, new: str) -> None:

@@ -9,15 +9,14 @@ from typing import Any
 import httpx
 
 from reconciler.sandbox import SECRET_HEADER, Sandbox
-from tests.patience import PATIENCE_S
-from tests.sandbox_server.wire import WireClient
+from tests.wire import WireClient
 
 NOT_FOUND = {"message": "Resource not found or you do not have access to this resource"}
 
 
 def new_client(base_url: str = "") -> httpx.Client:
     """Return a client for sandboxes."""
-    return WireClient(base_url=base_url, timeout_s=PATIENCE_S)
+    return WireClient(base_url=base_url)
 
 
 @dataclass(frozen=True, slots=True)

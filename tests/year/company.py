@@ -7,9 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-import httpx
-
 from reconciler.sandbox import Sandbox
+from tests.wire import WireClient
 
 BROWSER = "Mozilla/5.0 (X11; Linux x86_64)"
 
@@ -59,7 +58,7 @@ class Company:
 
     def __init__(self, sandbox: Sandbox, chance: random.Random) -> None:
         self._sandbox, self.chance = sandbox, chance
-        self._http = httpx.Client(
+        self._http = WireClient(
             base_url=f"{sandbox.url}/api/v2",
             headers={"Coder-Session-Token": sandbox.tokens["owner"], "User-Agent": BROWSER},
         )

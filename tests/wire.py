@@ -1,30 +1,39 @@
-"""The client of the sandbox's tests, which send thousands of requests.
+"""The client of tests that ask a sandbox themselves; those of the sandbox send thousands of requests.
 
 In httpx and h11 a request costs twice what it costs the sandbox. Here httptools, which is as strict, reads the answer,
-and what httpx does around a request is left out: cookies, redirects, authentication. Requests, answers and errors are
-httpx's own.
+and what httpx does around a request is left out: cookies, redirects, authentication, and reading all authorities for a
+TLS that no sandbox has. Requests, answers and errors are httpx's own.
 """
 
 from __future__ import annotations
 
 import socket
 from collections import defaultdict
+from collections.abc import Mapping
 from typing import Any
 
 import httptools
 import httpx
+
+from tests.patience import PATIENCE_S
 
 _MOST_IDLE = 2
 
 Address = tuple[str, int | None]
 
 
+def send(method: str, url: str, *, headers: Mapping[str, str], json: Any = None) -> None:
+    """Send a single request that must succeed."""
+    with WireClient(headers=headers) as client:
+        client.request(method, url, json=json).raise_for_status()
+
+
 class WireClient(httpx.Client):
     """Send requests to servers without TLS."""
 
-    def __init__(self, *, base_url: str, timeout_s: float) -> None:
-        self._wire = _Wire(timeout_s)
-        super().__init__(base_url=base_url, trust_env=False, transport=self._wire)
+    def __init__(self, *, base_url: str = "", headers: Mapping[str, str] | None = None) -> None:
+        self._wire = _Wire()
+        super().__init__(base_url=base_url, headers=headers, trust_env=False, transport=self._wire)
 
     def send(self, request: httpx.Request, **_: Any) -> httpx.Response:
         """Send a request and read the whole answer."""
@@ -35,8 +44,7 @@ class WireClient(httpx.Client):
 
 
 class _Wire(httpx.BaseTransport):
-    def __init__(self, timeout_s: float) -> None:
-        self._timeout_s = timeout_s
+    def __init__(self) -> None:
         self._idle: dict[Address, list[socket.socket]] = defaultdict(list)
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
@@ -67,7 +75,7 @@ class _Wire(httpx.BaseTransport):
         try:
             return self._idle[address].pop()
         except IndexError:
-            connection = socket.create_connection(address, timeout=self._timeout_s)
+            connection = socket.create_connection(address, timeout=PATIENCE_S)
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             return connection
 

@@ -39,14 +39,24 @@ def tree_of(module: Path) -> ast.Module:
     return ast.parse(module.read_text(encoding="utf-8"))
 
 
+@cache
+def nodes_of(module: Path) -> tuple[ast.AST, ...]:
+    return tuple(ast.walk(tree_of(module)))
+
+
 def room_of(module: Path) -> str:
     parts = module.relative_to(PACKAGE).parts
     return parts[0] if len(parts) > 1 else ""
 
 
-def imports_of(module: Path) -> Iterator[str]:
-    """Yield the first part of whatever is imported anywhere in a module, lazily or not."""
-    for node in ast.walk(tree_of(module)):
+@cache
+def imports_of(module: Path) -> frozenset[str]:
+    """Return the first part of whatever is imported anywhere in a module, lazily or not."""
+    return frozenset(_imports(module))
+
+
+def _imports(module: Path) -> Iterator[str]:
+    for node in nodes_of(module):
         if isinstance(node, ast.Import):
             yield from (alias.name.partition(".")[0] for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
@@ -84,8 +94,8 @@ STARTS_PROCESSES = re.compile(
 def test_one_room_starts_processes() -> None:
     """Everything there is given an allow-list of the environment: a token once reached what Git was told to run."""
     for module in MODULES:
-        starts = IMPORTS_THAT_START_PROCESSES & set(imports_of(module))
-        for node in ast.walk(tree_of(module)):
+        starts = IMPORTS_THAT_START_PROCESSES & imports_of(module)
+        for node in nodes_of(module):
             names = [_dotted(node)]
             if isinstance(node, ast.ImportFrom):
                 names = [f"{node.module}.{alias.name}" for alias in node.names]
@@ -107,8 +117,8 @@ def test_core_does_no_input_and_output_and_has_no_clock() -> None:
     pure = [module for module in MODULES if room_of(module) in ("core", "render") or module.stem in ("money", "errors")]
     assert len(pure) > 20
     for module in pure:
-        assert not NOT_IN_CORE & set(imports_of(module)), module
-        for node in ast.walk(tree_of(module)):
+        assert not NOT_IN_CORE & imports_of(module), module
+        for node in nodes_of(module):
             if isinstance(node, ast.Call):
                 assert _called(node) not in {"open", "print", "input", "now", "utcnow", "today"}, (module, node.lineno)
 
@@ -123,7 +133,7 @@ def _called(call: ast.Call) -> str:
 
 def test_nothing_but_the_command_line_prints() -> None:
     for module in MODULES:
-        for node in ast.walk(tree_of(module)):
+        for node in nodes_of(module):
             assert not (isinstance(node, ast.Call) and _called(node) == "print"), (module, node.lineno)
 
 
@@ -142,7 +152,7 @@ def test_every_module_says_what_it_is() -> None:
 def test_nothing_has_grown_too_long() -> None:
     for module in MODULES:
         assert len(module.read_text(encoding="utf-8").splitlines()) <= MODULE_LINES, module
-        for node in ast.walk(tree_of(module)):
+        for node in nodes_of(module):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 lines = (node.end_lineno or node.lineno) - node.lineno + 1
                 assert lines <= FUNCTION_LINES, f"{module.name}: {node.name} has {lines} lines"

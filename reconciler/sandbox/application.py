@@ -69,7 +69,7 @@ class Application:
         self.world = World(options=options, generation=generation, database=database, clock=clock, memo=Memo(database))
         try:
             create_view(database, is_older=generation.ties_by_name)
-            self.tokens = sow(database, clock, options.seed)
+            self.tokens = sow(database, clock, options.seed, is_older=generation.ties_by_name)
             if generation.model_prices:
                 apply_price_book(database, clock)
             if options.advance_days:

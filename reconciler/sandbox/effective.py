@@ -26,7 +26,7 @@ _NEWER_FALLBACK = """(
         LIMIT 1
     )"""
 _VIEW = """
-CREATE TEMP VIEW effective_budgets (user_id, effective_group_id, spend_limit_micros, limit_source) AS
+CREATE TEMP VIEW IF NOT EXISTS effective_budgets (user_id, effective_group_id, spend_limit_micros, limit_source) AS
 SELECT
     u.id,
     coalesce(o.group_id, b.group_id, {fallback}),
@@ -65,7 +65,7 @@ WHERE NOT u.deleted AND NOT u.is_system ORDER BY u.username
 
 
 def create_view(database: Database, *, is_older: bool) -> None:
-    """Add the view to this connection; `is_older` is for servers before 2.36."""
+    """Add the view to this connection, unless it has it; `is_older` is for servers before 2.36."""
     order, fallback = (_OLDER_ORDER, "NULL") if is_older else (_NEWER_ORDER, _NEWER_FALLBACK)
     database.run(_VIEW.format(order=order, fallback=fallback))
 

@@ -161,7 +161,7 @@ class _Run:
             about = [one for one in self._sandbox.requests[asked:] if fnmatchcase(one.path, BUDGETS)]
             if len(about) > harm.at_request:
                 break
-            time.sleep(0.002)
+            time.sleep(0.005)  # the fault holds the request for far longer
         running.send(signal.Signals[harm.signal])
         if harm.twice:
             time.sleep(0.005)

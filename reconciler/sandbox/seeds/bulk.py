@@ -20,8 +20,8 @@ from .people import JOINED, add_system_user, give_token
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from datetime import date
 
-    from ..clock import Clock
     from ..database import Database
 
 _SEED = re.compile(r"(\d+)-users?,(\d+)-groups?(?:,(\d+)-organizations?)?", re.ASCII)
@@ -92,8 +92,8 @@ class _Company:
         return range(self.size.users)
 
 
-def sow_bulk(database: Database, clock: Clock, size: Size) -> None:
-    """Fill a new database with a company of this size."""
+def sow_bulk(database: Database, size: Size, *, today: date) -> None:
+    """Fill a new database with a company of this size, which has spent until today."""
     organizations = [derived_uuid("organization", _organization_name(n)) for n in range(size.organizations)]
     groups: list[list[str]] = [[] for _ in organizations]
     for n in range(size.groups - size.organizations):
@@ -103,7 +103,7 @@ def sow_bulk(database: Database, clock: Clock, size: Size) -> None:
     _write_places(database, company)
     _write_people(database, company)
     _write_limits(database, company)
-    sow_spend(database, clock)
+    sow_spend(database, today)
     database.run_many(
         "UPDATE users SET deleted = 1 WHERE id = ?", ((id_,) for id_ in company.people[company.size.users :])
     )

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from ..clock import Clock
     from ..database import Database
 
 _ROWS_AIMED_AT = 20_000
@@ -64,12 +63,11 @@ _BOOK = (
 )
 
 
-def sow_spend(database: Database, clock: Clock) -> None:
+def sow_spend(database: Database, today: date) -> None:
     """Book the spend of last month and of this month until today."""
     people = [(row[0], row[1], row[2]) for row in database.rows(_PEOPLE)]
     if not people:
         return
-    today = clock.now().date()
     this_month = _working_days(today.replace(day=1), today)
     last_month = _working_days((today.replace(day=1) - timedelta(days=1)).replace(day=1), this_month[0])
     share = today.day / 31

@@ -127,7 +127,7 @@ def remarks(outcome: OutcomeReport) -> Iterator[str]:
         yield "The run was cut off: its journal has no end. What is in doubt may or may not have happened."
         return
     if left := outcome.count(Result.NOT_ATTEMPTED):
-        yield f"{count(left, 'action')} not attempted: {harmless(ended.why.rstrip('.'))}."
+        yield f"{count(left, 'action')} not attempted: {harmless(_why_stopped(outcome, ended.why).rstrip('.'))}."
     elif ended.why and not any(row.detail and ended.why.endswith(row.detail) for row in outcome.results):
         yield f"Stopped: {harmless(ended.why.rstrip('.'))}."
     settled = outcome.count(Result.DONE) + outcome.count(Result.ALREADY)
@@ -135,6 +135,14 @@ def remarks(outcome: OutcomeReport) -> Iterator[str]:
         yield f"Verified: {count(settled, 'object')} read again after the last write."
     for difference in ended.differences:
         yield f"Not verified: {harmless(difference.rstrip('.'))}."
+
+
+def _why_stopped(outcome: OutcomeReport, why: str) -> str:
+    """Return why nothing more was begun; a failure is only named, because its own line tells it."""
+    for row in outcome.results:
+        if row.detail and why == f"{row.action.address}: {row.detail}":
+            return f"{row.action.address} {'is in doubt' if row.result is Result.IN_DOUBT else 'failed'}"
+    return why
 
 
 def _named(addresses: Sequence[str]) -> str:

@@ -232,7 +232,7 @@ class CoderReader:
         writing_roles = sorted({"owner", "user-admin"}.intersection(deployment.roles))
         if writing_roles:
             why = f"its user {deployment.user} has the role {writing_roles[0]}, so the token has scopes"
-            return f"{why}: make a token without `--scope`"
+            return f"{why}, unless that role was just taken away: make a token without `--scope`"
         return f"{roles} may"
 
     def access(self) -> Access:

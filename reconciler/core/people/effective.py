@@ -61,6 +61,7 @@ class EffectiveLimits:
 
     __slots__ = (
         "_best",
+        "_default_homes",
         "_directory",
         "_doubts",
         "_homes",
@@ -89,6 +90,7 @@ class EffectiveLimits:
         self._otherwise = otherwise
         self._best: dict[UserId, Effective] = {}
         self._doubts: dict[UserId, _Doubt] = {}
+        self._default_homes: tuple[Effective, ...] = ()
         self._homes: dict[UserId, Effective | Unknown] = {}
         self._limited: dict[GroupId, frozenset[UserId]] = {}
         self._ties_by_name = ties_by_name
@@ -118,26 +120,31 @@ class EffectiveLimits:
             doubt = self._doubts[user_id]
             if best is None or _amount(best) <= doubt.limit_micros:
                 return Unknown(doubt.reason)
-        if best is not None:
-            return best
-        return self._homes.get(user_id, _NOWHERE)
+        return best if best is not None else self._home(user_id)
 
     def is_fallback_read(self, user_id: UserId) -> bool:
         """Whether the budgets of all their groups were asked for."""
         return not any(user_id in self._members(group_id) for group_id in self._unread)
 
+    def _home(self, user_id: UserId) -> Effective | Unknown:
+        """Return where spend of an unlimited person is booked."""
+        for home in self._default_homes:
+            if user_id in self._members(home.group.id):
+                return home
+        return self._homes.get(user_id, _NOWHERE)
+
     def _choose_homes(self) -> None:
-        """Where spend of unlimited people is booked: the default organization first, then the one joined first."""
+        """The default organization comes first, then the one joined first; nearly everybody is in the default one."""
         everyone = [group for group in self._directory.groups.values() if group.is_everyone]
         organizations = self._directory.organizations.values()
         default = {organization.id for organization in organizations if organization.is_default}
-        for group in (group for group in everyone if group.organization_id in default):
-            home = Effective(limit_micros=UNLIMITED, group=group.ref)
-            self._homes.update(dict.fromkeys(self._members(group.id), home))
-        at_default = frozenset(self._homes)
+        self._default_homes = tuple(
+            Effective(limit_micros=UNLIMITED, group=group.ref) for group in everyone if group.organization_id in default
+        )
+        at_default = [self._members(home.group.id) for home in self._default_homes]
         for group in sorted(everyone, key=lambda group: str(group.id)):
             home = Effective(limit_micros=UNLIMITED, group=group.ref)
-            for user_id in self._members(group.id) - at_default:
+            for user_id in self._members(group.id).difference(*at_default):
                 known = self._homes.setdefault(user_id, home)
                 if not self._ties_by_name:
                     self._homes[user_id] = self._first_joined(user_id, known, home)

@@ -21,7 +21,7 @@ from dataclasses import replace
 from itertools import chain
 
 from reconciler.core.action import Action, organization_of
-from reconciler.core.budget import Absent, Budget, GroupId, OrganizationId, Reading, State, Unknown, UserId
+from reconciler.core.budget import Absent, Budget, GroupId, OrganizationId, State, Unknown, UserId
 from reconciler.core.directory import Directory, Group, User
 from reconciler.core.people.agreement import (
     DISPUTED,
@@ -234,7 +234,8 @@ def assess(
 ) -> Assessment:
     """Compute who changes; `organizations` are those of the plan, of which exposure is counted if all was read."""
     planned, directory = tuple(actions), snapshot.directory
-    before, after = limits_after(snapshot, ()), limits_after(snapshot, planned)
+    before = limits_after(snapshot, ())
+    after = limits_after(snapshot, planned) if planned else before
     disagreeing, checked = disagreements(before, snapshot)
     disputed = dict.fromkeys(outbid(before, after, snapshot), ELSEWHERE)
     disputed |= dict.fromkeys(unconfirmed(snapshot), UNCONFIRMED) | {row.user_id: DISPUTED for row in disagreeing}
@@ -256,18 +257,14 @@ def assess(
 
 
 def limits_after(snapshot: Snapshot, actions: tuple[Action, ...]) -> EffectiveLimits:
-    group_budgets: dict[GroupId, Reading] = dict(snapshot.group_budgets)
-    overrides: dict[UserId, Reading] = dict(snapshot.user_overrides)
-    for action in actions:
-        if isinstance(action.subject, Group):
-            group_budgets[action.subject.id] = action.after
-        else:
-            overrides[action.subject.id] = action.after
+    """Return everybody's limit once these actions are done."""
+    group_budgets = {action.subject.id: action.after for action in actions if isinstance(action.subject, Group)}
+    overrides = {action.subject.id: action.after for action in actions if isinstance(action.subject, User)}
     otherwise = unread_override(snapshot.deployment.offers)
     return EffectiveLimits(
         snapshot.directory,
-        group_budgets,
-        overrides,
+        {**snapshot.group_budgets, **group_budgets} if group_budgets else snapshot.group_budgets,
+        {**snapshot.user_overrides, **overrides} if overrides else snapshot.user_overrides,
         otherwise=otherwise,
         ties_by_name=not snapshot.deployment.offers.bulk_reads,
     )

@@ -405,7 +405,7 @@ def test_why_a_run_stopped_is_said_once() -> None:
     ended = replace(VERIFIED, ending=Ending.STOPPED, why="group/acme/ops: 403 No.")
     text = outcome_text(replay([STARTED, INTENT, failed, ended]))
     assert text.count("403 No.") == 1
-    assert "1 action not attempted: group/acme/ops: 403 No.\n" in text
+    assert "1 action not attempted: group/acme/ops failed.\n" in text
     text = outcome_text(replay([STARTED, INTENT, failed, ALREADY, ended]))
     assert text.count("403 No.") == 1
     assert "not attempted" not in text

@@ -10,7 +10,7 @@ from types import MappingProxyType
 from reconciler.core.budget import Budget, GroupId, OrganizationId, Reading, State, UserId
 from reconciler.core.directory import Directory, Group, Organization, Subject, User
 from reconciler.core.orphan import Orphan, Unresolved
-from reconciler.core.policy import Consent, Entry, Guardrail, UserOverrideEntry
+from reconciler.core.policy import Consent, Entry, Guardrail, UserOverrideEntry, written_address
 from reconciler.core.scope import EVERYTHING, Scope
 from reconciler.dataclass import dataclass
 from reconciler.errors import Place
@@ -22,10 +22,20 @@ class Listed:
     """One entry of a policy, and whom it speaks of."""
 
     entry: Entry
-    address: str
-    """Of the subject; as the entry says it (`user/bob`) where that is not known."""
+    organization: str
+    """Name of the organization whose policy lists it."""
     subject: Subject | None
     """None where the entry's name fits nobody, or several."""
+
+    @property
+    def written(self) -> str:
+        """The address of the subject as the entry says it: `user/Bob`."""
+        return written_address(self.entry, self.organization)
+
+    @property
+    def address(self) -> str:
+        """The address of the subject; as the entry says it where the subject is not known."""
+        return self.written if self.subject is None else self.subject.address
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -24,7 +24,7 @@ from reconciler.core.plan.order import in_order
 from reconciler.core.plan.origin import Evidence, with_origin
 from reconciler.core.plan.plan import Plan
 from reconciler.core.plan.resolve import Resolution, resolve, unknown_users, without_overrides
-from reconciler.core.policy import Manage, NotRead, Policy, SourceFile, listed_entry, written_address
+from reconciler.core.policy import Manage, NotRead, Policy, SourceFile, listed_entry
 from reconciler.core.scope import EVERYTHING, Scope, Selection
 from reconciler.core.snapshot import Snapshot
 from reconciler.dataclass import dataclass
@@ -82,7 +82,7 @@ class Planned:
             listed_entry(listed.address, listed.entry)
             for policy in self.policies
             for listed in policy.listed
-            if self.scope.includes(written_address(listed.entry, policy.organization.name), listed.address)
+            if self.scope.includes(listed.written, listed.address)
         )
 
 

@@ -205,7 +205,7 @@ def test_consents_and_days_of_overrides_are_of_the_clock_and_not_of_the_instant_
         user="ana", group="platform", limit=usd(5), reason="", starts=None, expires=NOW + timedelta(days=40), place=HERE
     )
     (wanted,) = proposal.policies
-    listed = Listed(entry=override, address="user/ana", subject=None)
+    listed = Listed(entry=override, organization="acme", subject=None)
     moment = Moment(at=NOW + timedelta(days=20), now=NOW)
     shifted = replace(proposal, moment=moment, policies=(replace(wanted, listed=(listed,)),))
     (breach,) = find_verdict(shifted, effects).breaches

@@ -30,7 +30,7 @@ from reconciler.core.names import Names
 from reconciler.core.orphan import Orphan, Unresolved
 from reconciler.core.plan import orphans
 from reconciler.core.plan.grants import Holders, LostGrant, as_ended, ended_grant
-from reconciler.core.policy import Entry, GroupBudgetEntry, Manage, Policy, UserOverrideEntry, written_address
+from reconciler.core.policy import Entry, GroupBudgetEntry, Manage, Policy, UserOverrideEntry
 from reconciler.core.scope import EVERYTHING, Scope, Selection
 from reconciler.dataclass import dataclass
 from reconciler.errors import Finding, Place
@@ -218,14 +218,13 @@ class _Resolver:
 
     def _group_budget(self, entry: GroupBudgetEntry, organization: Organization) -> Listed:
         groups = self._names.groups(entry.group, organization)
-        written = written_address(entry, organization.name)
         group = groups[0] if len(groups) == 1 else None
-        listed = Listed(entry=entry, address=group.address if group else written, subject=group)
-        is_in = self._is_in_scope(written, listed)
+        listed = Listed(entry=entry, organization=organization.name, subject=group)
+        is_in = self._is_in_scope(listed)
         if group is None and isinstance(entry.limit, Absent) and not groups:
             self._vacate(listed, is_in=is_in)
         elif group is None:
-            self._unresolved.append(Unresolved(address=written, is_user=False, organization=organization.id))
+            self._unresolved.append(Unresolved(address=listed.written, is_user=False, organization=organization.id))
             self._orphan(orphans.unknown_group(listed, groups, organization, self._names), is_in=is_in)
         elif self._claim(group, entry):
             if is_in:
@@ -238,10 +237,9 @@ class _Resolver:
     def _user_override(self, entry: UserOverrideEntry, organization: Organization) -> Listed:
         """Decide what an entry wants of its person: an override, an absence, nothing yet, or it is an orphan."""
         users = self._names.users(entry.user)
-        written = written_address(entry, organization.name)
         user = users[0] if len(users) == 1 else None
-        listed = Listed(entry=entry, address=user.address if user else written, subject=user)
-        is_in = self._is_in_scope(written, listed)
+        listed = Listed(entry=entry, organization=organization.name, subject=user)
+        is_in = self._is_in_scope(listed)
         date = self._disputed_date(entry)
         if date is not None:
             return self._leave_to_the_clocks(listed, entry, organization, date=date, is_in=is_in)
@@ -257,7 +255,7 @@ class _Resolver:
             return listed
         wants_absence = isinstance(entry.limit, Absent) or self._has_expired(entry)
         if users or not wants_absence:
-            self._unresolved.append(Unresolved(address=written, is_user=True, organization=organization.id))
+            self._unresolved.append(Unresolved(address=listed.written, is_user=True, organization=organization.id))
         if not users and (wants_absence or is_later):
             self._vacate(listed, starts=entry.starts if is_later else None, is_in=is_in)
         else:
@@ -327,8 +325,8 @@ class _Resolver:
                 self._lost.append(LostGrant(listed=listed, entry=entry, organization=organization, grant=grant))
         elif user != listed.subject and user not in self._claims:
             self._claims[user] = entry.place
-            traced = replace(listed, address=user.address, subject=user)
-            if not self._is_in_scope(f"user/{entry.user}", traced):
+            traced = replace(listed, subject=user)
+            if not self._is_in_scope(traced):
                 self._left_alone.add(user.id)
                 return
             self._want_override(traced, entry, user, organization)
@@ -343,10 +341,10 @@ class _Resolver:
         """Whether Coder may accept an override on the group; hidden members get the benefit of the doubt."""
         return user.id in self._directory.members.get(group.id, ()) or group.id in self._directory.hidden_members
 
-    def _is_in_scope(self, written: str, listed: Listed) -> bool:
+    def _is_in_scope(self, listed: Listed) -> bool:
         if self._scope.is_everything:
             return True
-        addresses = (written, listed.address)
+        addresses = (listed.written, listed.address)
         self._subjects.append(addresses)
         return self._scope.includes(*addresses)
 

@@ -25,6 +25,10 @@ NO_PERMISSION = (
 )
 
 
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+"""Made once: `json.dumps` makes an encoder for each call that asks for more than its defaults."""
+
+
 class Answer(Response):
     """Hold what goes over the wire, apart from the headers that every answer has. Without a body it has no type."""
 
@@ -59,7 +63,7 @@ class Validation:
 
 def as_json(value: object) -> str:
     """Return compact JSON text."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return _ENCODER.encode(value)
 
 
 def json_answer(value: object, status: int = 200) -> Answer:

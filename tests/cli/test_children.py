@@ -247,18 +247,24 @@ ARGUMENTS: Mapping[str, tuple[str, ...]] = {
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_no_command_gives_a_child_more_than_the_allow_list(
+def test_no_command_gives_a_child_more_than_the_allow_list_or_lets_it_import_from_the_folder(
     command: str, shell: Shell, mine: Sandbox, starts: list[tuple[Any, ...]]
 ) -> None:
-    """Whatever starts a process, a library too: each start goes by in the recorder with its environment."""
+    """Whatever starts a process, a library too: each start goes by in the recorder with its environment.
+
+    `python -m`, by which the demo starts its commands, begins with the working directory: a `json.py` there was run.
+    """
     shell.connect(mine).policy(RAISE_PLATFORM)
     git(shell.folder, "init", "-q")
     assert shell.run("apply", "--auto-approve", "--journal", "journal.jsonl", *AT).code == 0
     shell.policy(RAISE_PLATFORM.replace("$1,000", "$2,000"))
     plant_embedded_repository(shell.folder, "env >> stolen")
+    for name in ("json", "click", "reconciler", "sitecustomize"):
+        (shell.folder / f"{name}.py").write_text("open('stolen', 'w'); raise SystemExit(9)")
     starts.clear()
     shell.set(**dict.fromkeys(CANARIES, CANARY), CODER_HEADER=f"X-A={CANARY}")
-    shell.run(command, *ARGUMENTS.get(command, ()))
+    code = shell.run(command, *ARGUMENTS.get(command, ())).code
+    assert code == 0 or command != "demo"
     assert {event for event, *_ in starts} <= {"subprocess.Popen"}
     for _, _, arguments, _, environment in starts:
         assert CANARY not in str(arguments)
@@ -269,14 +275,6 @@ def test_no_command_gives_a_child_more_than_the_allow_list(
             assert not any(name.startswith("CODER_") for name in environment)
     assert not (shell.folder / "stolen").exists()
     assert bool(starts) == (command in ("apply", "demo")), "tell this test what starts children"
-
-
-def test_the_demo_imports_nothing_from_the_folder_it_runs_in(shell: Shell) -> None:
-    """`python -m` begins with the working directory: a `json.py` there was run."""
-    for name in ("json", "click", "reconciler", "sitecustomize"):
-        (shell.folder / f"{name}.py").write_text("open('stolen', 'w'); raise SystemExit(9)")
-    assert shell.run("demo").code == 0
-    assert not (shell.folder / "stolen").exists()
 
 
 def test_completion_starts_no_shell(

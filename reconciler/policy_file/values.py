@@ -7,7 +7,6 @@ them. What the schema cannot say (tiers that exist, days of the calendar) is dec
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Mapping as ReadOnly
 from datetime import datetime
 from decimal import Decimal
@@ -93,9 +92,19 @@ def name(node: Node) -> str:
     return text
 
 
+_MOST_GROUPS = 10_000
+_groups: dict[str, str] = {}
+"""Names that were read already; 100,000 overrides share those of a few hundred groups."""
+
+
 def group(node: Node) -> str:
-    """Read the name of a group; 100,000 overrides share the names of a few hundred."""
-    return sys.intern(name(node))
+    """Read the name of a group."""
+    if type(node) is Scalar and (known := _groups.get(node.value)) is not None:
+        return known
+    text = name(node)
+    if len(_groups) < _MOST_GROUPS and _is_usual(text):
+        _groups[text] = text
+    return text
 
 
 def reason(node: Node) -> str:

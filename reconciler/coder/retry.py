@@ -28,6 +28,7 @@ import math
 import re
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 
 from reconciler.dataclass import dataclass
 
@@ -126,10 +127,13 @@ def read_retry_after(headers: Mapping[str, str], *, now_s: float) -> float | Non
 
 def server_time_s(headers: Mapping[str, str]) -> float | None:
     """Return the server's time of day in Unix seconds; None when it does not say it, or a cache answered."""
-    if "age" in headers:
-        return None
+    return None if "age" in headers else _time_of(headers.get("date", ""))
+
+
+@lru_cache(maxsize=16)  # all answers of a second say the same
+def _time_of(date: str) -> float | None:
     try:
-        return parsedate_to_datetime(headers.get("date", "")).timestamp()
+        return parsedate_to_datetime(date).timestamp()
     except (ValueError, OverflowError):
         return None
 

@@ -61,6 +61,8 @@ class _Text:
         decoder = json.JSONDecoder(object_pairs_hook=object_of)
         self._parse, self._scan = decoder.decode, decoder.raw_decode
         self._text, self._at, self._is_all = "", 0, False
+        self._searched = 0
+        """Where the part of the text ends that holds no run: it is not looked through again for each of its values."""
 
     def peek(self) -> str:
         """Return the next character that is not blank, without using it; empty at the end."""
@@ -125,9 +127,13 @@ class _Text:
         A text that is whole JSON between brackets is what it seems to be: cut inside a text or an inner list, it
         would not be whole.
         """
+        if self._at < self._searched:
+            return []
         inner_end = self._text.find("}]", self._at)  # of this list, or of one inside its objects
-        end = self._text.rfind("}," + beginning, self._at, inner_end if inner_end >= 0 else None) + 1
+        searched = inner_end if inner_end >= 0 else len(self._text)
+        end = self._text.rfind("}," + beginning, self._at, searched) + 1
         if not end:
+            self._searched = searched
             return []
         try:
             values: list[Any] = self._parse(f"[{self._text[self._at : end]}]")
@@ -172,5 +178,5 @@ class _Text:
             self._is_all = chunk is None
             parts.append(self._decode(chunk or b"", self._is_all))
             length += len(parts[-1])
-        self._text, self._at = "".join(parts), 0
+        self._text, self._at, self._searched = "".join(parts), 0, 0
         return length > 0

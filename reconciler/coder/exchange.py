@@ -55,6 +55,8 @@ class Request:
     max_bytes: int = MAX_BYTES
     stream: Stream | None = field(default=None, compare=False)
     """Reads a long answer while it arrives, instead of holding it."""
+    is_extra: bool = False
+    """The run can do without the answer, so that it is sent once and nothing is waited for."""
 
     def __str__(self) -> str:
         """Name it in a message: method and path, without the query, which may be thousands of characters long."""
@@ -65,9 +67,10 @@ class Request:
         return self.method in ("PUT", "DELETE")
 
 
-def list_request(path: str, *, stream: Stream | None = None) -> Request:
-    """Return a GET of a list without pages, which may be long and slow."""
-    return Request("GET", path, timeout_s=LIST_TIMEOUT_S, max_bytes=MAX_LIST_BYTES, stream=stream)
+def list_request(path: str, *, stream: Stream | None = None, is_extra: bool = False) -> Request:
+    """Return a GET of a list without pages, which may be long, and slow unless the run can do without it."""
+    timeout_s = TOTAL_TIMEOUT_S if is_extra else LIST_TIMEOUT_S
+    return Request("GET", path, timeout_s=timeout_s, max_bytes=MAX_LIST_BYTES, stream=stream, is_extra=is_extra)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -167,10 +167,10 @@ class Listing:
 
     @property
     def member_requests(self) -> list[Request]:
-        """Return the requests for those who joined."""
-        asked = self._organizations if self.needs_dates else self._ahead
-        stream = _DATES if self.needs_dates else _IDS
-        return [list_request(paths.organization_members(id_), stream=stream) for id_ in asked]
+        """Return the requests for those who joined; without dates, they only save time."""
+        if self.needs_dates:
+            return [list_request(paths.organization_members(id_), stream=_DATES) for id_ in self._organizations]
+        return [list_request(paths.organization_members(id_), stream=_IDS, is_extra=True) for id_ in self._ahead]
 
     def begin(self, transport: Transport) -> None:
         """Send all requests of the round."""

@@ -131,6 +131,8 @@ class Transport:
     def send(self, request: Request) -> Answer:
         """Send one request, a read again where the table in retry.py says so; return the answer whatever its status.
 
+        What is extra is never sent again.
+
         Raises RejectedError for a write that was certainly not sent, RetryLaterError when it may be sent again after a
         wait and a new read, UnreachableError when there is no answer, and ServerError when the run's budget for waiting
         does not suffice.
@@ -217,7 +219,7 @@ class Transport:
             was_seen=self._was_seen,
             left_s=self._waiting.left_s(self._world.clock()),
         )
-        decision = decide(attempt, jitter=self._world.random())
+        decision = GiveUp() if request.is_extra else decide(attempt, jitter=self._world.random())
         match decision:
             case WaitThenRetry():
                 return decision

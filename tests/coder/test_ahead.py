@@ -7,12 +7,12 @@ from dataclasses import replace
 
 import pytest
 
-from reconciler.coder.client import CoderReader
+from reconciler.coder.client import CoderReader, open_reader
 from reconciler.core.budget import ABSENT, UserId
 from reconciler.core.directory import Directory, Organization
 from reconciler.core.snapshot import People
-from reconciler.sandbox import Fault, Sandbox
-from tests.coder.helpers import asked, sandbox_and_reader
+from reconciler.sandbox import Fault, Options, Sandbox
+from tests.coder.helpers import StillWorld, asked, connection_to, sandbox_and_reader
 from tests.coder.test_reader import NOT_FOUND, WITH_BULK, effective_of, overrides_of, people
 from tests.patience import wait_until
 
@@ -80,6 +80,29 @@ def test_what_cannot_be_read_ahead_is_read_in_its_time(version: str, fault: Faul
         sandbox.fault(fault)
         directory, found = read(reader)
         require_true(sandbox, directory, found)
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault("status", path="*/organizations/*/members", status=429, headers={"Retry-After": "60"}, times=99),
+        Fault("status", path="*/organizations/*/members", status=503, times=99),
+        Fault("reset", path="*/organizations/*/members", times=99),
+    ],
+    ids=lambda fault: f"{fault.kind}-{fault.status}",
+)
+def test_a_list_of_members_that_only_saves_time_is_asked_for_once(fault: Fault) -> None:
+    """All that a run may wait for was waited for it, 300 s, and nothing was left for what the plan needs."""
+    world = StillWorld()
+    with (
+        Sandbox(Options(seed=SEED, dated=False)) as sandbox,
+        open_reader(connection_to(sandbox), world=world.world()) as reader,
+    ):
+        sandbox.fault(fault)
+        directory, found = read(reader)
+        require_true(sandbox, directory, found)
+        assert asked(sandbox)[MEMBERS] == 1
+    assert not world.slept
 
 
 def test_who_joins_after_the_list_of_members_is_asked_about_in_time() -> None:

@@ -7,12 +7,9 @@ are shared between groups: one person in thirty groups is one object.
 
 from __future__ import annotations
 
-import sys
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import datetime
-from itertools import chain
-from typing import Generic, TypeVar
 
 from reconciler.coder import paths
 from reconciler.coder.answers import is_not_found
@@ -21,21 +18,13 @@ from reconciler.coder.permission import organizations_with
 from reconciler.coder.pool import begin
 from reconciler.coder.stream import NotWhole, objects_of
 from reconciler.coder.transport import Transport
-from reconciler.coder.wire import Fields, as_fields, load_json, load_object, load_rows, named_twice, unique, wrong
+from reconciler.coder.users import PREBUILDS, load_user
+from reconciler.coder.wire import Fields, as_fields, load_json, load_rows, named_twice, unique, wrong
 from reconciler.core.budget import GroupId, OrganizationId, UserId
 from reconciler.core.directory import Directory, Group, Organization, User
 from reconciler.dataclass import dataclass
-from reconciler.errors import DeniedError, ServerError
 from reconciler.strict_json import KeyTwice
 
-PREBUILDS = UserId("c42fdf75-3097-471c-8c33-fb52454d81c0")
-"""Coder's own system user, a member of some organizations; nobody to manage."""
-T = TypeVar("T")
-
-FEW_USERS = 8
-"""People who are asked for one by one."""
-USERS_PAGE = 500
-_Membership = tuple[UserId, frozenset[OrganizationId]]
 SYSTEM_MEMBERS = 1
 """How many members of a group may be counted and not listed, because they are Coder's own."""
 
@@ -47,91 +36,10 @@ class _Listed:
     hidden: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Page(Generic[T]):
-    rows: list[T] | None
-    """None where the page could not be read."""
-    count: int
-    """Of the whole list."""
-
-
 def load_organizations(answer: Answer) -> dict[OrganizationId, Organization]:
     """Return the organizations that the token may read. Raises ServerError."""
     pairs = ((OrganizationId(row.id("id")), _organization(row)) for row in load_rows(answer))
     return unique(pairs, answer.request)
-
-
-def load_user(row: Fields) -> User | None:
-    """Return a person; None for a system user or somebody deleted, where the server says so."""
-    id_ = UserId(row.id("id"))
-    if id_ == PREBUILDS or row.flag("is_system") or row.flag("deleted"):
-        return None
-    status = sys.intern(row.text("status") or "active")  # one of three words, 100,000 times
-    return User(username=row.name("username"), id=id_, email=row.text("email"), status=status)
-
-
-def read_elsewhere(
-    transport: Transport, users: Collection[UserId], organizations: Collection[OrganizationId]
-) -> frozenset[UserId]:
-    """Read who of these people is in another organization than those; who may not be read is not returned.
-
-    A few people are asked for one by one, more as pages of all users. Source: coder-api section 4: site-wide user:read
-    (an Organization Admin has it) shows `organization_ids`; without it a page holds the own row alone.
-    """
-    if len(users) <= FEW_USERS:
-        rows = transport.send_all([Request("GET", paths.user(id_)) for id_ in sorted(users)], _load_memberships)
-    else:
-        rows = [page.rows or [] for page in _read_pages(transport, _membership) or []]
-    memberships = dict(chain.from_iterable(rows))
-    return frozenset(id_ for id_ in users if not memberships.get(id_, frozenset()) <= frozenset(organizations))
-
-
-def _load_memberships(answer: Answer) -> list[_Membership]:
-    if answer.status != 200:
-        return []
-    return [_membership(load_object(answer))]
-
-
-def _membership(row: Fields) -> _Membership:
-    return UserId(row.id("id")), frozenset(map(OrganizationId, row.texts("organization_ids")))
-
-
-def read_all_users(transport: Transport, *, most: int) -> list[User] | None:
-    """Read everybody whom the token may read, in pages; None where they take more than `most` requests.
-
-    Also None where a page fails, holds somebody who cannot be read, or all pages are shorter than the count says: then
-    the list tells nothing of those who are not in it.
-    """
-    try:
-        pages = _read_pages(transport, load_user, most=most)
-    except DeniedError:
-        raise
-    except ServerError:
-        return None
-    if pages is None or any(page.rows is None for page in pages):
-        return None
-    rows = [user for page in pages for user in page.rows or ()]
-    return [user for user in rows if user is not None] if len(rows) >= pages[0].count else None
-
-
-def _read_pages(transport: Transport, load: Callable[[Fields], T], *, most: int | None = None) -> list[_Page[T]] | None:
-    """Read the pages of all users; None where they take more than `most` requests."""
-
-    def take(answer: Answer) -> _Page[T]:
-        if answer.status != 200:
-            return _Page(rows=None, count=0)
-        body = load_object(answer)
-        return _Page(rows=[load(row) for row in body.rows("users")], count=body.count("count"))
-
-    first = take(transport.send(_users_page(0)))
-    offsets = range(USERS_PAGE, first.count, USERS_PAGE)
-    if most is not None and len(offsets) >= most:
-        return None
-    return [first, *transport.send_all([_users_page(offset) for offset in offsets], take)]
-
-
-def _users_page(offset: int) -> Request:
-    return Request("GET", paths.users(limit=USERS_PAGE, offset=offset))
 
 
 class Listing:

@@ -5,23 +5,20 @@ Satisfies operations' `Reader` without importing it. Discovery and the directory
 
 from __future__ import annotations
 
-import re
 import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Self, cast
 
-from reconciler.coder import activity, bulk, listing, paths
-from reconciler.coder.answers import is_user_missing
+from reconciler.coder import activity, bulk, listing
 from reconciler.coder.booked import Bookings, questions_ahead
 from reconciler.coder.discovery import DiscoveredServer, ask_first, discover
-from reconciler.coder.exchange import Answer, Request
 from reconciler.coder.permission import ask_permission, check
 from reconciler.coder.pool import begin, beside_each_other
 from reconciler.coder.single import Singles
 from reconciler.coder.token import read_token_facts
 from reconciler.coder.transport import Transport
-from reconciler.coder.wire import Fields, load_object
+from reconciler.coder.users import find_users, read_elsewhere
 from reconciler.core.access import Access
 from reconciler.core.activity import Session, UserSpend
 from reconciler.core.audit import AuditQuestion, Changes, History, RecentChanges
@@ -35,7 +32,6 @@ from reconciler.money import Micros
 
 GROUP_WRITERS = "an Owner, a User Admin or an Organization Admin"
 OVERRIDE_WRITERS = "only an Owner or a User Admin"
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
 class CoderReader:
@@ -105,28 +101,8 @@ class CoderReader:
             return {}
 
     def find_users(self, names: Collection[str]) -> tuple[User, ...]:
-        """Look up people by username or UUID. Deleted people answer to their UUID, but are not returned.
-
-        Many names are looked for in the list of all users, where that takes fewer requests than one a name.
-        """
-        asked = sorted(name for name in set(names) if _NAME.fullmatch(name) and name.lower() != "me")
-        if len(asked) > listing.FEW_USERS:
-            everybody = listing.read_all_users(self._transport, most=len(asked))
-            if everybody is not None:
-                wanted = {name.lower() for name in asked}
-                return tuple(
-                    sorted(user for user in everybody if not wanted.isdisjoint((user.username.lower(), user.id)))
-                )
-        answers = self._transport.send_all([Request("GET", paths.user(name)) for name in asked], _load_person)
-        people = [
-            (user, organizations)
-            for name, (user, organizations) in zip(asked, answers, strict=True)
-            if user is not None and name.lower() in (user.username.lower(), user.id)
-        ]
-        doubted = [user for user, organizations in people if not organizations]
-        again = self._transport.send_all([Request("GET", paths.user(user.username)) for user in doubted], _load_person)
-        live = {user.id for user, _ in again if user is not None}
-        return tuple(sorted({user for user, organizations in people if organizations or user.id in live}))
+        """Look up people by username or UUID. Deleted people answer to their UUID, but are not returned."""
+        return find_users(self._transport, names)
 
     def elsewhere(self, users: Collection[UserId]) -> frozenset[UserId]:
         """Return who of these people is also in an organization that the token may not read, as far as it may know."""
@@ -134,7 +110,7 @@ class CoderReader:
             return frozenset()
         hidden = self.directory().hidden_members
         readable = [id_ for id_ in self._discovered().organizations if GroupId(id_) not in hidden]
-        return listing.read_elsewhere(self._transport, users, readable)
+        return read_elsewhere(self._transport, users, readable)
 
     def group_budgets(self, groups: Sequence[Group]) -> Mapping[GroupId, Reading]:
         """Read the budgets of groups: a hundred in a request, or one by one."""
@@ -306,11 +282,3 @@ def _override_in(effective: Effective) -> Reading:
     if effective.by_override and isinstance(effective.limit_micros, int):
         return Budget(effective.limit_micros, effective.group)
     return ABSENT
-
-
-def _load_person(answer: Answer) -> tuple[User | None, tuple[str, ...]]:
-    """Return who answers to a name, and the organizations they are in, where Coder says them."""
-    if is_user_missing(answer):
-        return None, ()
-    fields: Fields = load_object(answer)
-    return listing.load_user(fields), fields.texts("organization_ids")

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
-from reconciler.coder import activity, bulk, discovery, listing, single
+from reconciler.coder import activity, bulk, discovery, listing, single, users
 from reconciler.coder.answers import error_of, is_not_found, is_route_missing, read_error_body
 from reconciler.coder.exchange import Answer, Request, list_request
 from reconciler.coder.wire import load_object
@@ -42,8 +42,8 @@ def load_permissions(answer: Answer) -> list[bool]:
 
 DECODERS: dict[tuple[str, str], Callable[[Answer], object]] = {
     ("GET", r"buildinfo"): lambda answer: discovery._read_build(answer, "https://coder.example.com"),
-    ("GET", r"users/me"): lambda answer: listing.load_user(load_object(answer)),
-    ("GET", r"users/(?!authmethods|roles)[^/]+"): lambda answer: listing.load_user(load_object(answer)),
+    ("GET", r"users/me"): lambda answer: users.load_user(load_object(answer)),
+    ("GET", r"users/(?!authmethods|roles)[^/]+"): lambda answer: users.load_user(load_object(answer)),
     ("GET", r"organizations"): listing.load_organizations,
     ("GET", r"organizations/[^/]+/groups"): load_groups,
     ("GET", r"groups"): load_groups,

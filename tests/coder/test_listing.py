@@ -6,7 +6,7 @@ from datetime import datetime
 
 import pytest
 
-from reconciler.coder.listing import PREBUILDS
+from reconciler.coder.users import PREBUILDS
 from reconciler.errors import ServerError
 from reconciler.sandbox import Fault
 from tests.coder.helpers import ID_1, ID_2, ID_3, asked, sandbox_and_reader

@@ -7,8 +7,9 @@ TLS that no sandbox has. Requests, answers and errors are httpx's own.
 
 from __future__ import annotations
 
+import select
 import socket
-from collections import defaultdict
+import threading
 from collections.abc import Mapping
 from typing import Any
 
@@ -45,7 +46,9 @@ class WireClient(httpx.Client):
 
 class _Wire(httpx.BaseTransport):
     def __init__(self) -> None:
-        self._idle: dict[Address, list[socket.socket]] = defaultdict(list)
+        self._lock = threading.Lock()
+        self._idle: list[tuple[Address, socket.socket]] = []
+        """The connections that may be used again, the oldest first."""
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         address = (request.url.host, request.url.port)
@@ -58,8 +61,8 @@ class _Wire(httpx.BaseTransport):
         except BaseException as error:
             connection.close()
             raise _as_of_httpx(error) from error
-        if answer.keeps_connection and len(self._idle[address]) < _MOST_IDLE:
-            self._idle[address].append(connection)
+        if answer.keeps_connection:
+            self._keep(address, connection)
         else:
             connection.close()
         body = b"".join(answer.parts)
@@ -67,17 +70,35 @@ class _Wire(httpx.BaseTransport):
 
     def close(self) -> None:
         while self._idle:
-            _, connections = self._idle.popitem()
-            for connection in connections:
-                connection.close()
+            self._idle.pop()[1].close()
+
+    def _keep(self, address: Address, connection: socket.socket) -> None:
+        with self._lock:
+            self._idle.append((address, connection))
+            surplus = self._idle[:-_MOST_IDLE]
+            self._idle = self._idle[-_MOST_IDLE:]
+        for _, old in surplus:
+            old.close()
 
     def _connection(self, address: Address) -> socket.socket:
-        try:
-            return self._idle[address].pop()
-        except IndexError:
-            connection = socket.create_connection(address, timeout=PATIENCE_S)
-            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            return connection
+        with self._lock:
+            found = next((pair for pair in reversed(self._idle) if pair[0] == address), None)
+            if found is not None:
+                self._idle.remove(found)
+        if found is not None:
+            if _is_open(found[1]):
+                return found[1]
+            found[1].close()
+        connection = socket.create_connection(address, timeout=PATIENCE_S)
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return connection
+
+
+def _is_open(connection: socket.socket) -> bool:
+    """Whether the server has not ended the connection: a sandbox may have the port of one that is gone."""
+    poll = select.poll()
+    poll.register(connection, select.POLLIN)
+    return not poll.poll(0)
 
 
 def _bytes_of(request: httpx.Request) -> bytes:

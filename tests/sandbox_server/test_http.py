@@ -12,7 +12,7 @@ import pytest
 
 from reconciler.sandbox import Options, Sandbox
 from tests.patience import HELD_S, PATIENCE_S, wait_until
-from tests.sandbox_server.callers import Start, World
+from tests.sandbox_server.callers import Start, World, new_client
 
 HEAD = b"GET /api/v2/buildinfo HTTP/1.1\r\nHost: x\r\n"
 LAST = b"Connection: close\r\n"
@@ -174,3 +174,13 @@ def test_suspended_people_are_refused_and_dormant_ones_wake_up(world: World) -> 
     assert world.get("/users/me", role=key).json()["status"] == "active"
     world.put("/users/grace/status/suspend", None)
     assert "not active" in world.get("/users/me", role=key).json()["message"]
+
+
+def test_a_sandbox_at_the_port_of_another_is_asked_by_a_connection_of_its_own() -> None:
+    """By chance a sandbox got the port of one that was gone, and the tests' client sent to a connection that was gone."""
+    with new_client() as client:
+        with Sandbox(Options()) as sandbox:
+            port = urlsplit(sandbox.url).port
+            assert client.get(f"{sandbox.url}/healthz").text == "OK"
+        with Sandbox(Options(port=port or 0)) as sandbox:
+            assert client.get(f"{sandbox.url}/healthz").text == "OK"

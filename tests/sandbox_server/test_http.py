@@ -177,7 +177,7 @@ def test_suspended_people_are_refused_and_dormant_ones_wake_up(world: World) -> 
 
 
 def test_a_sandbox_at_the_port_of_another_is_asked_by_a_connection_of_its_own() -> None:
-    """By chance a sandbox got the port of one that was gone, and the tests' client sent to a connection that was gone."""
+    """By chance a sandbox got the port of one that was gone; the tests' client still had a connection to that."""
     with new_client() as client:
         with Sandbox(Options()) as sandbox:
             port = urlsplit(sandbox.url).port

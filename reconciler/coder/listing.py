@@ -7,6 +7,7 @@ are shared between groups: one person in thirty groups is one object.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import datetime
@@ -25,6 +26,9 @@ from reconciler.core.directory import Directory, Group, Organization, User
 from reconciler.dataclass import dataclass
 from reconciler.strict_json import KeyTwice
 
+_USER_ID = re.compile(rb'"user_id" {0,4}: {0,4}"([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})"')
+_LONGEST_CUT = 64
+"""Of a key and its id."""
 SYSTEM_MEMBERS = 1
 """How many members of a group may be counted and not listed, because they are Coder's own."""
 
@@ -57,6 +61,8 @@ class Listing:
         self._ahead = ahead
         self._wait_for_groups: Callable[[], object] = list
         self._wait_for_members: Callable[[], object] = list
+        self._begun = 0
+        """How many lists of groups have begun to arrive: the server has made them."""
         self._users: dict[UserId, User] = {}
         self._answers: dict[str, Answer] = {}
 
@@ -78,7 +84,8 @@ class Listing:
         """Return the requests for those who joined; without dates, they only save time."""
         if self.needs_dates:
             return [list_request(paths.organization_members(id_), stream=_DATES) for id_ in self._organizations]
-        return [list_request(paths.organization_members(id_), stream=_IDS, is_extra=True) for id_ in self._ahead]
+        stream = Stream(content_type="application/json", read=self._find_ids)
+        return [list_request(paths.organization_members(id_), stream=stream, is_extra=True) for id_ in self._ahead]
 
     def begin(self, transport: Transport) -> None:
         """Send all requests of the round."""
@@ -93,15 +100,30 @@ class Listing:
     def everyone_ahead(self) -> dict[GroupId, list[UserId]]:
         """Return the members of the organizations `ahead`, sorted, by each Everyone group that they are in.
 
-        Nobody where that may not be read. Raises ServerError.
+        Nobody where that may not be read, or the groups are there first, so that nothing is gained. Raises ServerError.
         """
         self._wait_for_members()
+        if self._is_late:
+            return {}
         asked = self._organizations if self.needs_dates else self._ahead
         joined = {id_: _dates_in(self._answers[paths.organization_members(id_)]).keys() for id_ in asked}
         if len(asked) == 1:
             return {GroupId(id_): sorted(people - {PREBUILDS}) for id_, people in joined.items()}
         wanted = set().union(*(joined[id_] for id_ in self._ahead)) - {PREBUILDS}
         return {GroupId(id_): sorted(wanted & people) for id_, people in joined.items()}
+
+    @property
+    def _is_late(self) -> bool:
+        """Whether the server has made its lists of groups, so that asking ahead gains nothing."""
+        return self._begun >= len(self._organizations)
+
+    def _find_ids(self, _: Answer, pieces: Iterator[bytes]) -> object:
+        return {} if self._is_late else _find_ids(pieces)
+
+    @property
+    def has_members(self) -> bool:
+        """Whether the lists of members have arrived."""
+        return all(request.path in self._answers for request in self.member_requests)
 
     def directory(self, transport: Transport) -> Directory:
         """Return who exists. An organization whose groups may not be read has none here. Raises ServerError.
@@ -123,10 +145,11 @@ class Listing:
         )
 
     def _stream(self, organization: Organization) -> Stream:
-        return Stream(
-            content_type="application/json",
-            read=lambda answer, pieces: _read_groups(answer, pieces, organization, self._users),
-        )
+        def read(answer: Answer, pieces: Iterator[bytes]) -> object:
+            self._begun += 1
+            return _read_groups(answer, pieces, organization, self._users)
+
+        return Stream(content_type="application/json", read=read)
 
     def _listed_in(self, organization: OrganizationId) -> list[_Listed]:
         answer = self._answers[paths.organization_groups(organization)]
@@ -223,6 +246,19 @@ def _read_dates(answer: Answer, pieces: Iterator[bytes]) -> dict[UserId, object]
         raise wrong(answer.request, "the answer is not whole or not JSON") from error
 
 
+def _find_ids(pieces: Iterator[bytes]) -> dict[UserId, object]:
+    """Find who is in an organization while the list arrives; it is not parsed, and may be anything.
+
+    Whoever is found is asked about, no more: who is a member, the list of groups says. Parsing took ten times as long.
+    """
+    ids: dict[UserId, object] = {}
+    text = b""
+    for piece in pieces:
+        text = text[-_LONGEST_CUT:] + piece
+        ids |= dict.fromkeys(UserId(found.decode()) for found in _USER_ID.findall(text))
+    return ids
+
+
 def _dates_in(answer: Answer) -> dict[UserId, object]:
     if is_not_found(answer) or answer.status == 403:
         return {}
@@ -233,4 +269,3 @@ def _dates_in(answer: Answer) -> dict[UserId, object]:
 
 
 _DATES = Stream(content_type="application/json", read=_read_dates)
-_IDS = Stream(content_type="application/json", read=lambda answer, pieces: dict.fromkeys(_read_dates(answer, pieces)))

@@ -91,6 +91,8 @@ class CoderReader:
                 if ahead and self._discovered().deployment.offers.bulk_reads:
                     self._people_ahead = begin(lambda: self._read_ahead(lists))
                 self._directory = lists.directory(self._transport)
+                if not lists.has_members:  # too late to save anything
+                    self._people_ahead = dict
             return self._directory
 
     def _read_ahead(self, lists: listing.Listing) -> bulk.Rows:

@@ -40,8 +40,7 @@ def find_status(names: Sequence[str], reader: StatusReader, policies: Sequence[P
 
     Raises ReconcilerError when a name fits nobody whom the token may read, or several.
     """
-    # First: it shares its round with what the server offers.
-    directory = reader.directory(people_of=lambda organization: not names or organization.name in names)
+    directory = reader.directory()  # first: it shares its round with what the server offers
     deployment = reader.deployment()
     chosen = choose(names, directory)
     period = reader.period() or month_of(at)

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import threading
+from collections.abc import Callable
 from dataclasses import replace
+from typing import TypeVar
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from reconciler.coder import listing
 from reconciler.coder.client import CoderReader, open_reader
 from reconciler.core.budget import ABSENT, UserId
 from reconciler.core.directory import Directory, Organization
@@ -14,8 +20,9 @@ from reconciler.core.snapshot import People
 from reconciler.sandbox import Fault, Options, Sandbox
 from tests.coder.helpers import StillWorld, asked, connection_to, sandbox_and_reader
 from tests.coder.test_reader import NOT_FOUND, WITH_BULK, effective_of, overrides_of, people
-from tests.patience import wait_until
+from tests.patience import HELD_S, wait_until
 
+T = TypeVar("T")
 MEMBERS, BULK = "GET /api/v2/organizations/*/members", "GET /api/v2/groups/*/members/ai/spend"
 SEED = "250-users,3-groups"
 
@@ -29,6 +36,19 @@ def read(reader: CoderReader) -> tuple[Directory, People]:
     return directory, reader.people(people(directory), directory)
 
 
+def while_groups_are_listed(sandbox: Sandbox, work: Callable[[], T], *, bulk: int) -> T:
+    """Do some work on a server that makes its lists of groups until it was asked for so many bulk reads."""
+    sandbox.fault(Fault("delay", path="*/organizations/*/groups", seconds=HELD_S, times=2))
+    results: list[T] = []
+    thread = threading.Thread(target=lambda: results.append(work()), daemon=True)
+    thread.start()
+    wait_until(lambda: asked(sandbox)[BULK] >= bulk)
+    assert not results
+    sandbox.release()
+    thread.join()
+    return results[0]
+
+
 def require_true(sandbox: Sandbox, directory: Directory, found: People) -> None:
     there, truth = overrides_of(sandbox), effective_of(sandbox)
     assert found.overrides == {user: there.get(user, ABSENT) for user in directory.users}
@@ -40,16 +60,8 @@ def require_true(sandbox: Sandbox, directory: Directory, found: People) -> None:
 @pytest.mark.parametrize("version", WITH_BULK)
 def test_people_are_read_while_the_list_of_groups_is_made(version: str) -> None:
     with sandbox_and_reader(version, seed=SEED) as (sandbox, reader):
-        sandbox.fault(Fault("delay", path="*/organizations/*/groups", seconds=600))
-        results: list[tuple[Directory, People]] = []
-        thread = threading.Thread(target=lambda: results.append(read(reader)), daemon=True)
-        thread.start()
         expected = 1 + 3 + (3 if version == "2.36" else 0)  # of discovery, of Everyone, of those named by it
-        wait_until(lambda: asked(sandbox)[BULK] >= expected)
-        assert not results
-        sandbox.release()
-        thread.join()
-        ((directory, found),) = results
+        directory, found = while_groups_are_listed(sandbox, lambda: read(reader), bulk=expected)
         assert asked(sandbox)[BULK] == expected, "nobody is asked about twice"
         assert len(found.reported) == len(directory.users) == 250
         require_true(sandbox, directory, found)
@@ -78,6 +90,7 @@ def test_what_cannot_be_read_ahead_is_read_in_its_time(version: str, fault: Faul
     """In one organization the list of members is a convenience, so that its failure is no failure of the plan."""
     with sandbox_and_reader(version, seed=SEED) as (sandbox, reader):
         sandbox.fault(fault)
+        sandbox.fault(Fault("delay", path="*/organizations/*/groups", seconds=0.2))
         directory, found = read(reader)
         require_true(sandbox, directory, found)
 
@@ -112,7 +125,7 @@ def test_who_joins_after_the_list_of_members_is_asked_about_in_time() -> None:
         members = sandbox.execute("SELECT user_id, created_at FROM organization_members WHERE user_id <> ?", (late,))
         rows = [{"user_id": user, "organization_id": everyone, "created_at": at} for user, at in members]
         sandbox.fault(Fault("status", path="*/organizations/*/members", status=200, body=rows))
-        directory, found = read(reader)
+        directory, found = while_groups_are_listed(sandbox, lambda: read(reader), bulk=1 + 3)
         assert UserId(late) in found.reported
         assert asked(sandbox)[BULK] == 1 + 3 + 1
         require_true(sandbox, directory, found)
@@ -121,11 +134,21 @@ def test_who_joins_after_the_list_of_members_is_asked_about_in_time() -> None:
 def test_what_was_read_ahead_serves_once() -> None:
     """A second look is a look at the server."""
     with sandbox_and_reader(seed=SEED) as (sandbox, reader):
-        directory, found = read(reader)
+        directory, found = while_groups_are_listed(sandbox, lambda: read(reader), bulk=1 + 3)
         sandbox.execute("DELETE FROM user_ai_budget_overrides")
         again = reader.people(people(directory), directory)
         assert any(state != ABSENT for state in found.overrides.values())
         assert all(state == ABSENT for state in again.overrides.values())
+
+
+def test_where_the_groups_come_first_nobody_is_asked_about_ahead() -> None:
+    """Nothing would be gained; and a list of members that is still on its way is not waited for."""
+    with sandbox_and_reader(seed=SEED) as (sandbox, reader):
+        sandbox.fault(Fault("delay", path="*/organizations/*/members", seconds=HELD_S))
+        directory, found = read(reader)
+        assert asked(sandbox)[BULK] == 1 + 3
+        sandbox.release()
+        require_true(sandbox, directory, found)
 
 
 @pytest.mark.parametrize("version", ["2.35", "2.34"])
@@ -143,7 +166,9 @@ def test_only_where_everybody_is_wanted_is_anybody_asked_about_ahead() -> None:
         reader.directory()
         assert (asked(sandbox)[MEMBERS], asked(sandbox)[BULK]) == (0, 1)
     with sandbox_and_reader() as (sandbox, reader):
-        directory = reader.directory(people_of=lambda organization: organization.name == "labs")
+        directory = while_groups_are_listed(
+            sandbox, lambda: reader.directory(people_of=lambda organization: organization.name == "labs"), bulk=1 + 2
+        )
         reader.people([], directory)
         labs = next(group for group in directory.groups.values() if group.address == "group/labs/Everyone")
         asked_groups = {one.path.split("/")[4] for one in sandbox.requests if one.path.count("/members/ai/spend")}
@@ -156,3 +181,14 @@ def test_two_organizations_have_their_lists_of_members_read_once() -> None:
         directory, found = read(reader)
         assert asked(sandbox)[MEMBERS] == len(directory.organizations) > 1
         require_true(sandbox, replace(directory), found)
+
+
+SEPARATORS = [(",", ":"), (", ", ": ")]
+
+
+@given(st.lists(st.uuids().map(str), max_size=9, unique=True), st.integers(1, 90), st.sampled_from(SEPARATORS))
+def test_ids_are_found_wherever_the_pieces_are_cut(ids: list[str], size: int, separators: tuple[str, str]) -> None:
+    rows = [{"user_id": id_, "organization_id": ids[0], "name": '"user_id":"'} for id_ in ids]
+    text = json.dumps(rows, separators=separators).encode()
+    pieces = (text[start : start + size] for start in range(0, len(text), size))
+    assert list(listing._find_ids(pieces)) == ids

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import tempfile
 import time
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from statistics import median
 
 from reconciler.coder.export import ExportTable
 from reconciler.core.budget import ABSENT, Budget, GroupId, GroupRef, OrganizationId, UserId
@@ -13,7 +16,7 @@ from reconciler.core.people.replay import Month, replay_month
 from reconciler.core.spend import Window, split, sum_by_person
 from reconciler.money import Micros
 from tests.bench import whole
-from tests.bench.results import Report
+from tests.bench.results import Ratio, Report
 from tests.bench.whole import RECONCILER, company
 
 SLOW = True
@@ -28,10 +31,12 @@ HEADER = (
 def run(report: Report) -> None:
     """Measure; the sandbox computes every answer on the same cores, so its time is in the first number."""
     report("T15", f"replay of {DAYS} days x {PEOPLE:,} people x {MODELS} models: CSV and replay, s", _replay_s(), 5.0)
-    with company("100000-users,1000-groups") as large:
-        took = whole.run([*RECONCILER, "status"], large.environment)
-    report("T15", "status of 100,000 people, s", took.seconds, 10.0)
-    report("T15", "its peak memory, MB", took.peak_mb, 500.0)
+    with company("100000-users,1000-groups") as large, tempfile.TemporaryDirectory() as folder:  # which has no policies
+        took = [whole.run([*RECONCILER, "status"], large.environment, cwd=Path(folder)) for _ in range(3)]
+    seconds = [run.seconds for run in took]
+    spread = Ratio(value=median(seconds), low=min(seconds), high=max(seconds))
+    report("T15", "status of 100,000 people, s", spread, 10.0)
+    report("T15", "its peak memory, MB", max(run.peak_mb for run in took), 500.0)
 
 
 def _replay_s() -> float:

@@ -39,7 +39,7 @@ user_overrides:
 
 @pytest.fixture(scope="module")
 def sandbox() -> Iterator[Sandbox]:
-    """Faults are queued on it and are used up, or cleared."""
+    """Faults are queued on it for many times, and cleared: a request of the test before may come late and take one."""
     with Sandbox(COMPANY) as started:
         yield started
 
@@ -131,7 +131,8 @@ REFUSED.remove((f"{API}/*/ai/spend", 500))
 
 @pytest.mark.parametrize(("path", "status"), REFUSED)
 def test_a_refusal_names_the_request(ready: Shell, sandbox: Sandbox, path: str, status: int) -> None:
-    sandbox.fault(Fault("status", method="GET", path=path, status=status, body={"message": "No\x1b[31m way."}))
+    body = {"message": "No\x1b[31m way."}
+    sandbox.fault(Fault("status", method="GET", path=path, status=status, body=body, times=60))
     ran = ready.run("plan", *AT)
     assert "\x1b" not in ran.out + ran.err
     assert_no_plan(ran, "GET /api/v2/", str(status), "way.")
@@ -164,7 +165,7 @@ def test_a_list_of_groups_of_another_shape(ready: Shell, sandbox: Sandbox, chang
     groups = get(sandbox, f"{API}/organizations/acme/groups")
     GROUP_CHANGES[change](groups)
     path = f"{API}/organizations/{groups[0]['organization_id']}/groups"
-    sandbox.fault(Fault("status", method="GET", path=path, status=200, body=groups))
+    sandbox.fault(Fault("status", method="GET", path=path, status=200, body=groups, times=60))
     ran = ready.run("plan", *AT)
     if change == "duplicate ids":  # tolerated: the same group twice is one group
         assert ran.out.count("group/acme/platform  ") == 1
@@ -224,5 +225,5 @@ def test_unknown_extra_fields_are_ignored(ready: Shell, sandbox: Sandbox) -> Non
     for group in groups:
         group["favourite_colour"] = {"r": 1.5}
     path = f"{API}/organizations/{groups[0]['organization_id']}/groups"
-    sandbox.fault(Fault("status", method="GET", path=path, status=200, body=groups))
+    sandbox.fault(Fault("status", method="GET", path=path, status=200, body=groups, times=60))
     assert expected == ready.run("drift", "--json", *AT).document

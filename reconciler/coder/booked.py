@@ -9,10 +9,10 @@ from __future__ import annotations
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import replace
 
-from reconciler.coder import bulk, export, paths
-from reconciler.coder.pool import beside_each_other
+from reconciler.coder import bulk, paths
+from reconciler.coder.export import ExportTable, join, read_tables
+from reconciler.coder.pool import begin, beside_each_other
 from reconciler.coder.transport import Transport
 from reconciler.core.budget import GroupId, OrganizationId, UserId
 from reconciler.core.directory import Directory, User
@@ -22,6 +22,8 @@ from reconciler.money import Micros
 
 MOST_BULK_REQUESTS = 3
 """Bulk reads of spend in an organization beyond which one export, which is longer, is asked for instead."""
+
+_Question = tuple[OrganizationId, Window]
 
 
 class Bookings:
@@ -37,7 +39,9 @@ class Bookings:
         self._booked: bulk.Booked = {}
         self._exported: dict[OrganizationId, Booked] = {}
         self._refused: dict[OrganizationId, str] = {}
-        self._exports: dict[tuple[tuple[OrganizationId, ...], Window], Export] = {}
+        self._tables: dict[_Question, ExportTable | str] = {}
+        self._joined: dict[tuple[tuple[OrganizationId, ...], Window], Export] = {}
+        self._begun: Callable[[], None] = lambda: None
 
     def spend(self, asked: Mapping[GroupId, Sequence[UserId]]) -> Mapping[GroupId, Mapping[UserId, Micros]]:
         """Return what people booked on groups in the current period; who could not be read is left out."""
@@ -47,26 +51,31 @@ class Bookings:
             for group, users in asked.items()
         }
 
+    def begin(self, organizations: Collection[OrganizationId], windows: Sequence[Window]) -> None:
+        """Ask for exports now, beside what else is read; `exports` waits for them, and asks for nothing twice."""
+        self._begun = begin(lambda: self._read_tables(organizations, windows))
+
     def exports(self, organizations: Collection[OrganizationId], windows: Sequence[Window]) -> tuple[Export, ...]:
-        """Return what organizations exported for each window, in the order of the windows.
+        """Return what organizations exported for each window, in the order of the windows."""
+        self._begun()
+        self._read_tables(organizations, windows)
+        return tuple(self._export(tuple(sorted(organizations)), window) for window in windows)
 
-        That of the current period is asked for first: whoever refuses it is not asked for days.
-        """
+    def _export(self, organizations: tuple[OrganizationId, ...], window: Window) -> Export:
+        key = organizations, window
+        if key not in self._joined:
+            tables = {id_: self._refused.get(id_) or self._tables[id_, window] for id_ in organizations}
+            self._joined[key] = join(window, tables)
+        return self._joined[key]
+
+    def _read_tables(self, organizations: Collection[OrganizationId], windows: Collection[Window]) -> None:
+        """Read what is not known yet, the current period first: whoever refuses it is not asked for days."""
         current = [window for window in windows if window == self._period()]
-        others = [window for window in windows if window not in current]
-        exports = {**self._export(organizations, current), **self._export(organizations, others)}
-        return tuple(exports[window] for window in windows)
-
-    def _export(
-        self, organizations: Collection[OrganizationId], windows: Collection[Window]
-    ) -> Mapping[Window, Export]:
-        refused = {id_: self._refused[id_] for id_ in organizations if id_ in self._refused}
-        asked = tuple(sorted(id_ for id_ in organizations if id_ not in refused))
-        unread = [window for window in windows if (asked, window) not in self._exports]
-        for item in self._export_or_why_not(asked, unread):
-            self._remember_export(item, asked)
-        exports = {window: self._exports[asked, window] for window in windows}
-        return {window: replace(item, left_out={**item.left_out, **refused}) for window, item in exports.items()}
+        for part in (current, [window for window in windows if window not in current]):
+            questions = [(id_, window) for window in part for id_ in sorted(organizations) if id_ not in self._refused]
+            unread = [question for question in questions if question not in self._tables]
+            if unread:
+                self._remember_tables(self._tables_or_why_not(unread))
 
     def read(self, pending: Mapping[GroupId, Sequence[UserId]]) -> None:
         """Read answers that are not known yet: exports beside rows, then rows instead of refused exports."""
@@ -109,28 +118,28 @@ class Bookings:
     def _read_rows(self, asked: Mapping[GroupId, Sequence[UserId]]) -> None:
         self.remember(bulk.booked(bulk.read_member_rows(self._transport, asked)))
 
-    def _export_or_why_not(self, asked: Sequence[OrganizationId], windows: Sequence[Window]) -> tuple[Export, ...]:
+    def _tables_or_why_not(self, questions: Sequence[_Question]) -> Mapping[_Question, ExportTable | str]:
         """Read exports. A long answer may be cut off where short ones are not, so a failure leaves them all out.
 
         Raises DeniedError for a token that is not accepted.
         """
         try:
-            return export.read_exports(self._transport, asked, windows)
+            return read_tables(self._transport, questions)
         except DeniedError:
             raise
         except ServerError as error:
-            left_out = dict.fromkeys(asked, error.message)
-            return tuple(Export(window=window, booked={}, unpriced=(), left_out=left_out) for window in windows)
+            return dict.fromkeys(questions, error.message)
 
-    def _remember_export(self, item: Export, asked: tuple[OrganizationId, ...]) -> None:
-        is_current = item.window == self._period()
-        read = tuple(id_ for id_ in asked if id_ not in item.left_out)
+    def _remember_tables(self, tables: Mapping[_Question, ExportTable | str]) -> None:
         with self._lock:
-            self._exports[read, item.window] = replace(item, left_out={})
-            self._exports[asked, item.window] = item
-            if is_current:
-                self._refused |= item.left_out
-                self._exported |= {id_: item.booked for id_ in asked if id_ not in item.left_out}
+            self._tables |= tables
+            for (organization, window), table in tables.items():
+                if window != self._period():
+                    continue
+                if isinstance(table, str):
+                    self._refused[organization] = table
+                else:
+                    self._exported[organization] = table.booked
 
     def _worth_an_export(self, asked: Mapping[GroupId, Sequence[UserId]]) -> list[OrganizationId]:
         """Return the organizations whose rows would cost more requests than an export, and that may have one."""

@@ -11,8 +11,7 @@ from __future__ import annotations
 
 import codecs
 import csv
-from collections.abc import Callable, Collection, Iterator, Sequence
-from itertools import product
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from operator import itemgetter
 from typing import Any
 
@@ -144,36 +143,29 @@ def read_table(answer: Answer, pieces: Iterator[bytes]) -> ExportTable:
 _CSV = Stream(content_type="text/csv", read=read_table)
 
 
-def read_exports(
-    transport: Transport, organizations: Collection[OrganizationId], windows: Sequence[Window]
-) -> tuple[Export, ...]:
-    """Read a window of all of these organizations for each of these windows, in their order.
+def read_tables(
+    transport: Transport, questions: Sequence[tuple[OrganizationId, Window]]
+) -> Mapping[tuple[OrganizationId, Window], ExportTable | str]:
+    """Read exports, each of an organization and a window.
 
-    What the server refuses, or answers otherwise than with an export, is `left_out` of it.
+    What the server refuses, or answers otherwise than with an export, is a text that says why there is none.
     """
-    questions = list(product(windows, sorted(organizations)))
     requests = [
         list_request(paths.spend_export(organization, window.start, window.end), stream=_CSV)
-        for window, organization in questions
+        for organization, window in questions
     ]
-    answers = transport.send_all(requests, load_export)
-    exports = []
-    for window in windows:
-        tables = [
-            (organization, answer)
-            for (asked, organization), answer in zip(questions, answers, strict=True)
-            if asked is window
-        ]
-        read = [table for _, table in tables if isinstance(table, ExportTable)]
-        exports.append(
-            Export(
-                window=window,
-                booked=read[0].booked if len(read) == 1 else merge_booked(table.booked for table in read),
-                unpriced=_unpriced(read),
-                left_out={organization: table for organization, table in tables if isinstance(table, str)},
-            )
-        )
-    return tuple(exports)
+    return dict(zip(questions, transport.send_all(requests, load_export), strict=True))
+
+
+def join(window: Window, tables: Mapping[OrganizationId, ExportTable | str]) -> Export:
+    """Make one export of those that organizations gave for a window; who gave none is `left_out`."""
+    read = [table for table in tables.values() if isinstance(table, ExportTable)]
+    return Export(
+        window=window,
+        booked=read[0].booked if len(read) == 1 else merge_booked(table.booked for table in read),
+        unpriced=_unpriced(read),
+        left_out={organization: table for organization, table in tables.items() if isinstance(table, str)},
+    )
 
 
 def load_export(answer: Answer) -> ExportTable | str:

@@ -61,22 +61,28 @@ class CoderReader:
         self._transport.reserve(requests)
 
     def _discovered(self) -> DiscoveredServer:
-        """Return what was discovered; the requests are sent once."""
-        with self._lock:
-            if self._server is None:
-                self._server = discover(self._transport)
-            return self._server
+        """Return what was discovered; the requests are sent once. What is known needs no lock: `directory` holds it."""
+        if self._server is None:
+            with self._lock:
+                if self._server is None:
+                    self._server = discover(self._transport)
+        return self._server
 
     def deployment(self) -> Deployment:
         """Return the server and who asks."""
         return self._discovered().deployment
 
-    def directory(self, *, people_of: Callable[[Organization], bool] = lambda _: False) -> Directory:
+    def directory(
+        self,
+        *,
+        people_of: Callable[[Organization], bool] = lambda _: False,
+        windows: Callable[[Window | None], Sequence[Window]] = lambda _: (),
+    ) -> Directory:
         """Return who exists in every organization that the token may read; read once.
 
-        Asked for first, it shares the second round of discovery, which saves waiting for an answer. `people_of` are the
-        organizations about all of whose people `people` will be asked next: a server with bulk reads is asked already
-        while it makes its lists of groups, which takes it longest.
+        Asked for first, it shares the second round of discovery, which saves waiting for an answer. A server with bulk
+        reads makes its lists of groups, which takes it longest, while it is asked for what will be wanted next: about
+        all people of the organizations that `people_of` says, and for `exports` of `windows`, given `period`.
         """
         with self._lock:
             if self._directory is None:
@@ -88,8 +94,11 @@ class CoderReader:
                 if first:
                     answers = self._transport.send_all(first.questions, lambda answer: answer)
                     self._server = first.conclude(answers)
-                if ahead and self._discovered().deployment.offers.bulk_reads:
-                    self._people_ahead = begin(lambda: self._read_ahead(lists))
+                if self._discovered().deployment.offers.bulk_reads:
+                    if ahead:
+                        self._people_ahead = begin(lambda: self._read_ahead(lists))
+                    if wanted := windows(self.period()):
+                        self._bookings.begin(organizations.keys(), wanted)
                 self._directory = lists.directory(self._transport)
                 if not lists.has_members:  # too late to save anything
                     self._people_ahead = dict

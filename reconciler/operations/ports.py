@@ -44,10 +44,17 @@ class Reader(Protocol):
     def deployment(self) -> Deployment:
         """Return the server and who asks; found once, then remembered."""
 
-    def directory(self, *, people_of: Callable[[Organization], bool] = ...) -> Directory:
+    def directory(
+        self,
+        *,
+        people_of: Callable[[Organization], bool] = ...,
+        windows: Callable[[Window | None], Sequence[Window]] = ...,
+    ) -> Directory:
         """Return who exists in every organization that the token may read.
 
-        `people_of` are the organizations about all of whose people `people` will be asked next; none unless it is said.
+        What will be asked next can be read meanwhile: `people_of` are the organizations about all of whose people
+        `people` will be asked, `windows`, given the current period, those whose `exports` of every organization will
+        be; none unless it is said.
         """
 
     def find_users(self, names: Collection[str]) -> tuple[User, ...]:

@@ -43,7 +43,7 @@ class RecordedReader:
         """Return the server that was recorded."""
         return self.recording.deployment
 
-    def directory(self, *, people_of: object = None) -> Directory:
+    def directory(self, *, people_of: object = None, windows: object = None) -> Directory:
         """Return who existed."""
         return self._directory
 

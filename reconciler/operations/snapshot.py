@@ -17,14 +17,16 @@ from reconciler.operations.status import with_prices
 
 def record(reader: StatusReader, *, at: datetime) -> Recording:
     """Read all that a plan of any policy would read; `at` is now (UTC)."""
-    directory, deployment = reader.directory(people_of=lambda _: True), reader.deployment()
+    days = last_days(at, DAYS)
+    directory = reader.directory(people_of=lambda _: True, windows=lambda period: [period or month_of(at), *days])
+    deployment = reader.deployment()
     budgets = reader.group_budgets(sorted(directory.groups.values()))
     users = sorted(directory.users.values())
     people = reader.people(users, directory) if deployment.offers.overrides else None
     organizations = sorted(directory.organizations)
     exports = reader.exports(organizations, [reader.period() or month_of(at)])
     if not exports[0].left_out:
-        exports += reader.exports(organizations, last_days(at, DAYS))
+        exports += reader.exports(organizations, days)
     refused = exports[0].left_out
     exports = (replace(exports[0], unpriced=with_prices(exports[0].unpriced, reader)), *exports[1:])
     asked = {

@@ -40,11 +40,13 @@ def find_status(names: Sequence[str], reader: StatusReader, policies: Sequence[P
 
     Raises ReconcilerError when a name fits nobody whom the token may read, or several.
     """
-    directory = reader.directory()  # first: it shares its round with what the server offers
+    days = last_days(at, DAYS)
+    # First: it shares its round with what the server offers.
+    directory = reader.directory(windows=lambda period: () if names else [period or month_of(at), *days])
     deployment = reader.deployment()
     chosen = choose(names, directory)
     period = reader.period() or month_of(at)
-    snapshot = read_people(chosen, directory, reader, windows=[period, *last_days(at, DAYS)])
+    snapshot = read_people(chosen, directory, reader, windows=[period, *days])
     limits = limits_after(snapshot, ())
     organizations = organizations_of(chosen, directory)
     (whole,) = reader.exports(organizations, [period])

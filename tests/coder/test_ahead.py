@@ -1,4 +1,4 @@
-"""People are asked about while the server makes its list of groups; what is read is the same, whatever fails."""
+"""What is wanted next is asked while the server makes its list of groups; what is read is the same, whatever fails."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 import threading
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import TypeVar
 
 import pytest
@@ -14,9 +15,12 @@ from hypothesis import strategies as st
 
 from reconciler.coder import listing
 from reconciler.coder.client import CoderReader, open_reader
+from reconciler.coder.pool import begin
 from reconciler.core.budget import ABSENT, UserId
 from reconciler.core.directory import Directory, Organization
 from reconciler.core.snapshot import People
+from reconciler.core.spend import last_days
+from reconciler.errors import DeniedError
 from reconciler.sandbox import Fault, Options, Sandbox
 from tests.coder.helpers import StillWorld, asked, connection_to, sandbox_and_reader
 from tests.coder.test_reader import NOT_FOUND, WITH_BULK, effective_of, overrides_of, people
@@ -24,6 +28,8 @@ from tests.patience import HELD_S, wait_until
 
 T = TypeVar("T")
 MEMBERS, BULK = "GET /api/v2/organizations/*/members", "GET /api/v2/groups/*/members/ai/spend"
+GROUPS = "GET /api/v2/organizations/*/groups"
+EXPORT = "GET /api/v2/organizations/*/ai/spend/export"
 SEED = "250-users,3-groups"
 
 
@@ -42,7 +48,8 @@ def while_groups_are_listed(sandbox: Sandbox, work: Callable[[], T], *, bulk: in
     results: list[T] = []
     thread = threading.Thread(target=lambda: results.append(work()), daemon=True)
     thread.start()
-    wait_until(lambda: asked(sandbox)[BULK] >= bulk)
+    ((organizations,),) = sandbox.execute("SELECT count(*) FROM organizations")
+    wait_until(lambda: asked(sandbox)[BULK] >= bulk and asked(sandbox)[GROUPS] == organizations)
     assert not results
     sandbox.release()
     thread.join()
@@ -192,3 +199,29 @@ def test_ids_are_found_wherever_the_pieces_are_cut(ids: list[str], size: int, se
     text = json.dumps(rows, separators=separators).encode()
     pieces = (text[start : start + size] for start in range(0, len(text), size))
     assert list(listing._find_ids(pieces)) == ids
+
+
+@pytest.mark.parametrize("version", WITH_BULK)
+def test_exports_are_asked_for_while_the_list_of_groups_is_made(version: str) -> None:
+    with sandbox_and_reader(version, seed=SEED) as (sandbox, reader):
+        yesterday = last_days(datetime.now(UTC), 1)
+        sandbox.fault(Fault("delay", path="*/organizations/*/groups", seconds=HELD_S))
+        waiting = begin(lambda: reader.directory(windows=lambda period: [*filter(None, [period]), *yesterday]))
+        wait_until(lambda: asked(sandbox)[EXPORT] == 2 and asked(sandbox)[GROUPS] == 1)
+        sandbox.release()
+        organizations, period = sorted(waiting().organizations), reader.period()
+        assert period is not None
+        whole, day = reader.exports(organizations, [period, *yesterday])
+        assert asked(sandbox)[EXPORT] == 2, "nothing is asked for twice"
+        assert (whole.left_out, day.left_out) == ({}, {})
+        assert whole.booked
+    with sandbox_and_reader(version, seed=SEED) as (sandbox, reader):
+        assert reader.exports(organizations, [period]) == (whole,)
+
+
+def test_a_token_that_ends_while_exports_are_asked_for_ahead_is_said_when_they_are_wanted() -> None:
+    with sandbox_and_reader(seed=SEED) as (sandbox, reader):
+        sandbox.fault(Fault("status", path="*/ai/spend/export", status=401, body={"message": "No."}, times=9))
+        directory = reader.directory(windows=lambda period: [*filter(None, [period])])
+        with pytest.raises(DeniedError, match="No"):
+            reader.exports(directory.organizations.keys(), last_days(datetime.now(UTC), 1))

@@ -30,7 +30,7 @@ class SnapshotReader:
     def deployment(self) -> Deployment:
         return self.snapshot.deployment
 
-    def directory(self, *, people_of: object = None) -> Directory:
+    def directory(self, *, people_of: object = None, windows: object = None) -> Directory:
         return self.snapshot.directory
 
     def find_users(self, names: Collection[str]) -> tuple[User, ...]:

@@ -67,7 +67,7 @@ class Reads:
     def deployment(self) -> Deployment:
         return DEPLOYMENT
 
-    def directory(self, *, people_of: object = None) -> Directory:
+    def directory(self, *, people_of: object = None, windows: object = None) -> Directory:
         """Read once, then remembered, as the client does."""
         if self.known is None:
             self._ask()

@@ -21,7 +21,7 @@ from reconciler.errors import FileError
 from reconciler.words import span, wait
 
 if TYPE_CHECKING:
-    from reconciler.coder.client import CoderReader, CoderWriter, MakeClient
+    from reconciler.coder.client import CoderReader, CoderWriter, MakeWire
     from reconciler.coder.connection import Connection
     from reconciler.coder.http import SeenRequest
     from reconciler.core.moment import Moment
@@ -84,9 +84,9 @@ class ServerOptions:
         from reconciler.coder.client import World, open_reader
 
         connection = self.connection()
-        make_client = self._watched(connection)
+        make_wire = self._watched(connection)
         world = World(sleep=Waits(sleep))
-        with open_reader(connection, progress=self.reading, world=world, make_client=make_client) as reader:
+        with open_reader(connection, progress=self.reading, world=world, make_wire=make_wire) as reader:
             yield reader
             if note := dates.note(reader.server_ahead_s):
                 tell(note)
@@ -98,9 +98,9 @@ class ServerOptions:
 
         limit = self.writes if self.parallelism is not None else None
         connection = replace(self.connection(), parallelism=limit, is_for_writes=True)
-        make_client = self._watched(connection)
+        make_wire = self._watched(connection)
         suffix, world = f"plan/{plan_digest}", World(sleep=Waits(sleep))
-        with open_writer(connection, user_agent_suffix=suffix, world=world, make_client=make_client) as writer:
+        with open_writer(connection, user_agent_suffix=suffix, world=world, make_wire=make_wire) as writer:
             yield writer
 
     def connection(self) -> Connection:
@@ -115,11 +115,11 @@ class ServerOptions:
             wait_budget_s=float(self.max_wait_s),
         )
 
-    def _watched(self, connection: Connection) -> MakeClient | None:
+    def _watched(self, connection: Connection) -> MakeWire | None:
         """Return what makes clients that tell of every answer; None without --debug."""
-        from reconciler.coder.http import client_factory
+        from reconciler.coder.http import wire_factory
 
-        return client_factory(connection, watch=show_exchange) if self.shows_requests else None
+        return wire_factory(connection, watch=show_exchange) if self.shows_requests else None
 
 
 def show_exchange(exchange: SeenRequest) -> None:

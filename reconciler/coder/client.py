@@ -19,8 +19,8 @@ from reconciler.coder.writer import CoderWriter
 
 __all__ = ["CoderReader", "CoderWriter", "Progress", "World", "open_reader", "open_writer"]
 
-MakeClient = Callable[[], httpx.Client]
-"""Makes the client of one thread; given by a test that stands between us and the server."""
+MakeWire = Callable[[], httpx.BaseTransport]
+"""Makes the wire of one thread; given by a test that stands between us and the server."""
 
 
 def open_reader(
@@ -28,10 +28,10 @@ def open_reader(
     *,
     progress: Progress | None = None,
     world: World | None = None,
-    make_client: MakeClient | None = None,
+    make_wire: MakeWire | None = None,
 ) -> CoderReader:
     """Return a reader; `progress` hears of every request."""
-    return CoderReader(Transport(connection, progress=progress, world=world, make_client=make_client))
+    return CoderReader(Transport(connection, progress=progress, world=world, make_wire=make_wire))
 
 
 def open_writer(
@@ -39,10 +39,10 @@ def open_writer(
     *,
     user_agent_suffix: str = "",
     world: World | None = None,
-    make_client: MakeClient | None = None,
+    make_wire: MakeWire | None = None,
 ) -> CoderWriter:
     """Return a writer; the suffix (the plan's digest) reaches Coder's audit log in the User-Agent.
 
     Raises ValueError when the suffix is not plain text of at most 100 characters.
     """
-    return CoderWriter(Transport(connection, world=world, make_client=make_client), user_agent_suffix=user_agent_suffix)
+    return CoderWriter(Transport(connection, world=world, make_wire=make_wire), user_agent_suffix=user_agent_suffix)

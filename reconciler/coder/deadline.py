@@ -23,19 +23,19 @@ _CONNECTED = (".connect_tcp.complete", ".start_tls.complete")
 
 
 class Deadlines:
-    """When the exchanges of some clients have to be over; a client has one at a time."""
+    """When the exchanges of some wires have to be over; a wire has one at a time."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._ends_s: dict[httpx.Client, float] = {}
-        self._sockets: WeakKeyDictionary[httpx.Client, socket.socket] = WeakKeyDictionary()
+        self._ends_s: dict[httpx.BaseTransport, float] = {}
+        self._sockets: WeakKeyDictionary[httpx.BaseTransport, socket.socket] = WeakKeyDictionary()
         self._is_watching = False
 
     @contextmanager
-    def watch(self, client: httpx.Client, seconds: float) -> Iterator[None]:
-        """Let what a client does inside of this last that long, and not much longer."""
+    def watch(self, wire: httpx.BaseTransport, seconds: float) -> Iterator[None]:
+        """Let what a wire does inside of this last that long, and not much longer."""
         with self._lock:
-            self._ends_s[client] = time.monotonic() + seconds
+            self._ends_s[wire] = time.monotonic() + seconds
             if not self._is_watching:
                 self._is_watching = True
                 threading.Thread(target=self._look, daemon=True, name="deadlines").start()
@@ -43,15 +43,15 @@ class Deadlines:
             yield
         finally:
             with self._lock:
-                del self._ends_s[client]
+                del self._ends_s[wire]
 
-    def trace(self, client: httpx.Client) -> Callable[[str, Mapping[str, Any]], None]:
-        """Return the `trace` of a request, which learns the socket when the client connects."""
+    def trace(self, wire: httpx.BaseTransport) -> Callable[[str, Mapping[str, Any]], None]:
+        """Return the `trace` of a request, which learns the socket when the wire connects."""
 
         def note(step: str, facts: Mapping[str, Any]) -> None:
             if step.endswith(_CONNECTED):
                 with self._lock:
-                    self._sockets[client] = facts["return_value"].get_extra_info("socket")
+                    self._sockets[wire] = facts["return_value"].get_extra_info("socket")
 
         return note
 
@@ -60,9 +60,9 @@ class Deadlines:
             time.sleep(GRAIN_S)
             with self._lock:  # held while shutting, so that no exchange gets a socket that is about to be shut
                 now_s = time.monotonic()
-                for client, ends_s in self._ends_s.items():
-                    if ends_s < now_s and client in self._sockets:
-                        _shut(self._sockets[client])
+                for wire, ends_s in self._ends_s.items():
+                    if ends_s < now_s and wire in self._sockets:
+                        _shut(self._sockets[wire])
                 if not self._ends_s:
                     self._is_watching = False
                     return

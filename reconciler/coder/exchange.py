@@ -103,61 +103,62 @@ class NoAnswer(Exception):
 
 
 class Exchange:
-    """Sends requests with one sync client per thread at work. Every thread may use it."""
+    """Sends requests on one wire per thread at work. Every thread may use it."""
 
-    def __init__(self, make_client: Callable[[], httpx.Client], *, url: str, mask: Mask) -> None:
-        self._make_client, self._url, self._mask = make_client, url, mask
-        self._idle: list[httpx.Client] = []
+    def __init__(
+        self, make_wire: Callable[[], httpx.BaseTransport], *, url: str, headers: httpx.Headers, mask: Mask
+    ) -> None:
+        self._make_wire, self._url, self._headers, self._mask = make_wire, url, headers, mask
+        self._idle: list[httpx.BaseTransport] = []
         self._deadlines = Deadlines()
         self._lock = threading.Lock()
         self._is_closed = False
 
     def send(self, request: Request) -> tuple[Answer, httpx.Headers]:
-        """Send once. Raises NoAnswer, and what making a client raises."""
-        client, is_warm = self._take_client()
+        """Send once. Raises NoAnswer, and what making a wire raises."""
+        wire, is_warm = self._take_wire()
         try:
-            with self._deadlines.watch(client, request.timeout_s):
-                answered = self._send_with(client, request, is_warm=is_warm)
+            with self._deadlines.watch(wire, request.timeout_s):
+                answered = self._send_on(wire, request, is_warm=is_warm)
         except (httpx.TransportError, httpx.DecodingError, httpx.InvalidURL) as error:
-            client.close()
+            wire.close()
             raise NoAnswer(failure=classify(error), cause=error) from error
         except BaseException:
-            client.close()
+            wire.close()
             raise
-        self._give_back(client)
+        self._give_back(wire)
         return answered
 
     def close(self) -> None:
         """Close every connection; one that is in use, as soon as it no longer is."""
         with self._lock:
             self._is_closed, idle, self._idle = True, self._idle, []
-        for client in idle:
-            client.close()
+        for wire in idle:
+            wire.close()
 
-    def _take_client(self) -> tuple[httpx.Client, bool]:
-        """Return the client that was used last, and whether there is one: its connection is probably still open."""
+    def _take_wire(self) -> tuple[httpx.BaseTransport, bool]:
+        """Return the wire that was used last, and whether there is one: its connection is probably still open."""
         with self._lock:
             if self._idle:
                 return self._idle.pop(), True
-        return self._make_client(), False
+        return self._make_wire(), False
 
-    def _give_back(self, client: httpx.Client) -> None:
+    def _give_back(self, wire: httpx.BaseTransport) -> None:
         with self._lock:
             if not self._is_closed:
-                self._idle.append(client)
+                self._idle.append(wire)
                 return
-        client.close()
+        wire.close()
 
-    def _send_with(self, client: httpx.Client, request: Request, *, is_warm: bool) -> tuple[Answer, httpx.Headers]:
-        sent = client.build_request(
+    def _send_on(self, wire: httpx.BaseTransport, request: Request, *, is_warm: bool) -> tuple[Answer, httpx.Headers]:
+        sent = httpx.Request(
             request.method,
             self._url + request.path,
             content=request.body,
-            headers=_headers_of(request),
-            timeout=_timeouts(request.timeout_s),
-            extensions={"trace": self._deadlines.trace(client)},
+            headers=_headers_for(request, self._headers),
+            extensions={"timeout": _timeouts(request.timeout_s), "trace": self._deadlines.trace(wire)},
         )
-        response = client.send(sent, stream=True)
+        response = wire.handle_request(sent)
         try:
             headers = response.headers
             answer = Answer(
@@ -220,10 +221,16 @@ def causes(error: BaseException | None) -> list[BaseException]:
 
 
 @cache
-def _timeouts(total_s: float) -> httpx.Timeout:
-    return httpx.Timeout(total_s, connect=CONNECT_TIMEOUT_S)
+def _timeouts(total_s: float) -> dict[str, float | None]:
+    return httpx.Timeout(total_s, connect=CONNECT_TIMEOUT_S).as_dict()
 
 
-def _headers_of(request: Request) -> dict[str, str]:
-    headers = {"User-Agent": request.user_agent} if request.user_agent else {}
-    return headers | {"Content-Type": "application/json"} if request.body is not None else headers
+def _headers_for(request: Request, headers: httpx.Headers) -> httpx.Headers:
+    """Return those of the run, or a copy with what this request has of its own."""
+    own = {"User-Agent": request.user_agent} if request.user_agent else {}
+    if request.body is not None:
+        own["Content-Type"] = "application/json"
+    if own:
+        headers = httpx.Headers(headers)
+        headers.update(own)
+    return headers

@@ -19,7 +19,7 @@ from reconciler.coder.connection import Connection
 from reconciler.coder.exchange import Answer, Exchange, NoAnswer, Request
 from reconciler.coder.failures import give_back, no_answer, out_of_patience, too_long_to_wait
 from reconciler.coder.gate import Gate, Passage
-from reconciler.coder.http import client_factory
+from reconciler.coder.http import headers_of, wire_factory
 from reconciler.coder.pool import run_in_order
 from reconciler.coder.retry import (
     Attempt,
@@ -97,13 +97,16 @@ class Transport:
         *,
         progress: Progress | None = None,
         world: World | None = None,
-        make_client: Callable[[], httpx.Client] | None = None,
+        make_wire: Callable[[], httpx.BaseTransport] | None = None,
     ) -> None:
         self.connection = connection
         self._world = world or World()
         self._progress = progress
         self._exchange = Exchange(
-            make_client or client_factory(connection), url=connection.url, mask=Mask(*connection.secrets)
+            make_wire or wire_factory(connection),
+            url=connection.url,
+            headers=headers_of(connection),
+            mask=Mask(*connection.secrets),
         )
         self._gate = _gate_for(connection, self._world.clock)
         self._lock = threading.Lock()

@@ -19,10 +19,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from reconciler.coder.connection import Connection
-from reconciler.coder.http import client_factory
 from reconciler.coder.pool import run_in_order
 from tests.bench import whole
+from tests.bench.bare import new_client
 from tests.bench.results import Ratio, Report, ratio
 from tests.bench.whole import RECONCILER, Company, company
 
@@ -86,8 +85,7 @@ def _folder(parent: Path | None) -> Iterator[Path]:
 def bare(sent: list[Sent]) -> None:
     """Send the reads that came first, then each object's read and write one after the other, then the last reads."""
     url = os.environ["CODER_URL"]
-    make = client_factory(Connection(url=url, token=os.environ["CODER_SESSION_TOKEN"]))
-    idle = [make() for _ in range(READS)]
+    idle = [new_client() for _ in range(READS)]
 
     def send(requests: list[Sent]) -> None:
         client = idle.pop()

@@ -134,7 +134,7 @@ def main() -> None:
     coder = Coder(people=people, world=world)
     connection = Connection(url="https://coder.invalid", token="t", parallelism=1, wait_budget_s=86_400.0)
     began = time.process_time()
-    with open_reader(connection, world=world.world(), make_client=lambda: httpx.Client(transport=coder)) as reader:
+    with open_reader(connection, world=world.world(), make_wire=lambda: coder) as reader:
         plan = make_plan(PlanRequest(policies=policies, sources=(), moment=present(NOW)), reader).plan
         requests = reader.requests
     assert [action.address for action in plan.actions] == ["user/person0000000"], plan.actions[:3]

@@ -87,4 +87,4 @@ def canned(answers: Mapping[str, Canned]) -> tuple[Any, list[httpx.Request]]:
             raise answer
         return answer
 
-    return (lambda: httpx.Client(transport=httpx.MockTransport(handle))), seen
+    return (lambda: httpx.MockTransport(handle)), seen

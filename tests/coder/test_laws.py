@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconciler.coder.client import open_reader
-from reconciler.coder.http import client_factory
+from reconciler.coder.http import wire_factory
 from reconciler.core.budget import ABSENT, Reading, Unknown
 from reconciler.sandbox import COST_CONTROL_EXPERIMENT, Options, Sandbox
 from tests.coder.helpers import StillWorld, connection_to
@@ -101,14 +101,12 @@ def test_what_is_read_is_true_or_unknown(version: str, seed: int, harm: float, h
     scramble(sandbox, seed)
     connection = connection_to(sandbox)
     ((me,),) = sandbox.execute("SELECT id FROM users WHERE username = 'ci-budgets'")
-    make = client_factory(connection)
+    make = wire_factory(connection)
 
-    def unreliable() -> httpx.Client:
-        client = make()
-        client._transport = Unreliable(client._transport, seed, harm, me if hides else "")
-        return client
+    def unreliable() -> httpx.BaseTransport:
+        return Unreliable(make(), seed, harm, me if hides else "")
 
-    with open_reader(connection, world=StillWorld().world(), make_client=unreliable) as reader:
+    with open_reader(connection, world=StillWorld().world(), make_wire=unreliable) as reader:
         directory = reader.directory(people_of=lambda _: ahead)
         groups = reader.group_budgets(list(directory.groups.values()))
         found = reader.people(sorted(directory.users.values()), directory)

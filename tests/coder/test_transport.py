@@ -24,7 +24,7 @@ from reconciler.coder import transport as transport_module
 from reconciler.coder.answers import error_of
 from reconciler.coder.connection import Connection
 from reconciler.coder.exchange import MAX_ERROR_BYTES, Request, classify
-from reconciler.coder.http import client_factory
+from reconciler.coder.http import headers_of, wire_factory
 from reconciler.coder.proxies import Proxy
 from reconciler.coder.retry import NoAnswerKind
 from reconciler.coder.transport import Transport, World
@@ -66,6 +66,13 @@ def budget_of(sandbox: Sandbox) -> str:
     return f"/api/v2/groups/{row[0]}/ai/budget"
 
 
+class OneWire(httpx.MockTransport):
+    is_closed = False
+
+    def close(self) -> None:
+        self.is_closed = True
+
+
 def test_it_says_who_it_is_and_sends_the_headers_it_was_given(sandbox: Sandbox) -> None:
     seen: dict[str, str] = {}
     connection = Connection(url=sandbox.url, token="tok", headers=(("X-Proxy", "hunter2"),))
@@ -74,16 +81,13 @@ def test_it_says_who_it_is_and_sends_the_headers_it_was_given(sandbox: Sandbox) 
         seen.update(request.headers)
         return httpx.Response(200, json={}, headers={"Set-Cookie": "coder_session_token=evil"})
 
-    make = client_factory(connection)
-    clients: list[httpx.Client] = []
+    wires: list[OneWire] = []
 
-    def client() -> httpx.Client:
-        clients.append(make())
-        clients[-1]._transport = httpx.MockTransport(handle)  # the set-up of the product, without its network
-        clients[-1]._mounts = {}
-        return clients[-1]
+    def make() -> OneWire:
+        wires.append(OneWire(handle))
+        return wires[-1]
 
-    transport = Transport(connection, make_client=client)
+    transport = Transport(connection, make_wire=make)
     transport.send(BUILD)
     transport.send(Request("PUT", "/api/v2/x", body=b"{}", user_agent="reconciler/9 plan/1"))
     assert seen["coder-session-token"] == "tok"
@@ -92,9 +96,9 @@ def test_it_says_who_it_is_and_sends_the_headers_it_was_given(sandbox: Sandbox) 
     assert seen["content-type"] == "application/json"
     assert "cookie" not in seen
     assert "x-coder-bypass-ratelimit" not in seen
-    assert len(clients) == 1
+    assert len(wires) == 1
     transport.close()
-    assert clients[0].is_closed
+    assert wires[0].is_closed
 
 
 @pytest.mark.parametrize("kind", ["reset", "lost", "truncate"])
@@ -152,7 +156,7 @@ def test_waits_are_computed_from_the_servers_own_clock(opened: Opened, sandbox: 
     now = datetime(2026, 11, 25, 12, 0, 0, tzinfo=UTC)
     headers = {"Date": format_datetime(now, usegmt=True), "X-RateLimit-Reset": str(int(now.timestamp()) + 20)}
     make, _ = canned({"/api/v2/buildinfo": [httpx.Response(429, headers=headers), httpx.Response(200)]})
-    transport = Transport(Connection(url="http://x", token="tok"), world=still.world(), make_client=make)
+    transport = Transport(Connection(url="http://x", token="tok"), world=still.world(), make_wire=make)
     assert transport.server_ahead_s is None
     assert transport.send(BUILD).status == 200
     assert still.slept == [20.0]
@@ -211,15 +215,15 @@ def test_progress_counts_up_to_what_is_planned(sandbox: Sandbox, closing: ExitSt
 
 
 def test_each_thread_has_a_connection_and_they_are_used_again(sandbox: Sandbox, closing: ExitStack) -> None:
-    made: list[httpx.Client] = []
+    made: list[httpx.BaseTransport] = []
     connection = replace(connection_to(sandbox), parallelism=4)
-    make = client_factory(connection)
+    make = wire_factory(connection)
 
-    def count_and_make() -> httpx.Client:
+    def count_and_make() -> httpx.BaseTransport:
         made.append(make())
         return made[-1]
 
-    transport = Transport(connection, make_client=count_and_make)
+    transport = Transport(connection, make_wire=count_and_make)
     closing.callback(transport.close)
     for _ in range(5):
         transport.send_all([BUILD] * 40, lambda answer: answer)
@@ -304,7 +308,7 @@ def test_what_httpx_raises_becomes_one_of_ours(error: Exception, failure: NoAnsw
     assert classify(error) is failure
     make, _ = canned({"/api/v2/buildinfo": error})
     with pytest.raises(UnreachableError, match=message) as caught:
-        Transport(Connection(url="http://x", token="tok"), world=StillWorld().world(), make_client=make).send(BUILD)
+        Transport(Connection(url="http://x", token="tok"), world=StillWorld().world(), make_wire=make).send(BUILD)
     assert caught.value.hint
 
 
@@ -344,7 +348,7 @@ def test_an_answer_that_drips_for_ever_is_cut(monkeypatch: pytest.MonkeyPatch, b
 
 def test_an_answer_that_is_too_long_is_cut_and_not_asked_for_again() -> None:
     make, seen = canned({"/api/v2/buildinfo": httpx.Response(200, content=b"x" * 11)})
-    transport = Transport(Connection(url="http://x", token="tok"), world=StillWorld().world(), make_client=make)
+    transport = Transport(Connection(url="http://x", token="tok"), world=StillWorld().world(), make_wire=make)
     with pytest.raises(UnreachableError, match="the answer is longer than"):
         transport.send(replace(BUILD, max_bytes=10))
     assert len(seen) == 1
@@ -353,7 +357,7 @@ def test_an_answer_that_is_too_long_is_cut_and_not_asked_for_again() -> None:
 def test_the_rest_of_a_long_error_is_left_unread() -> None:
     body = b'{"message": "' + b"x" * (MAX_ERROR_BYTES + 1_000_000)
     make, _ = canned({"/api/v2/buildinfo": httpx.Response(400, stream=Chunked(body))})
-    transport = Transport(Connection(url="http://x", token="tok"), world=StillWorld().world(), make_client=make)
+    transport = Transport(Connection(url="http://x", token="tok"), world=StillWorld().world(), make_wire=make)
     assert len(transport.send(BUILD).body) < MAX_ERROR_BYTES + 100_000
 
 
@@ -378,7 +382,7 @@ def test_two_encodings_or_one_that_was_not_asked_for_are_refused_unread(encoding
 
     response = httpx.Response(200, headers={"Content-Encoding": encoding}, stream=Watched())
     make, seen = canned({"/api/v2/buildinfo": response})
-    transport = Transport(Connection(url="http://x", token="tok"), world=StillWorld().world(), make_client=make)
+    transport = Transport(Connection(url="http://x", token="tok"), world=StillWorld().world(), make_wire=make)
     with pytest.raises(UnreachableError, match="content encoding that was not asked for"):
         transport.send(Request(method, BUILD.path))
     assert (read, len(seen)) == ([], 1)
@@ -388,15 +392,13 @@ def test_a_bomb_in_the_encoding_that_was_asked_for_is_cut() -> None:
     bomb = gzip.compress(b"0" * 200_000_000)
     response = httpx.Response(200, headers={"Content-Encoding": "gzip"}, stream=Chunked(bomb))
     make, _ = canned({"/api/v2/buildinfo": response})
-    transport = Transport(Connection(url="http://x", token="tok"), world=StillWorld().world(), make_client=make)
+    transport = Transport(Connection(url="http://x", token="tok"), world=StillWorld().world(), make_wire=make)
     with pytest.raises(UnreachableError, match="longer than 32 MiB"):
         transport.send(BUILD)
 
 
-def test_gzip_is_asked_for_and_nothing_else(sandbox: Sandbox) -> None:
-    client = client_factory(connection_to(sandbox))()
-    assert client.headers["accept-encoding"] == "gzip"
-    client.close()
+def test_gzip_is_asked_for_and_nothing_else() -> None:
+    assert headers_of(Connection(url="http://x", token="tok"))["accept-encoding"] == "gzip"
 
 
 def test_certificates_that_cannot_be_loaded_are_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
@@ -407,9 +409,9 @@ def test_certificates_that_cannot_be_loaded_are_said(monkeypatch: pytest.MonkeyP
 
 
 def test_tls_is_verified_and_its_context_shared() -> None:
-    make = client_factory(Connection(url="https://coder.example.com", token="tok"))
-    contexts = {id(client._transport._pool._ssl_context) for client in (make(), make())}  # type: ignore[attr-defined]
-    context = make()._transport._pool._ssl_context  # type: ignore[attr-defined]
+    make = wire_factory(Connection(url="https://coder.example.com", token="tok"))
+    contexts = {id(wire._pool._ssl_context) for wire in (make(), make())}  # type: ignore[attr-defined]
+    context = make()._pool._ssl_context  # type: ignore[attr-defined]
     assert len(contexts) == 1
     assert (context.verify_mode, context.check_hostname) == (ssl.CERT_REQUIRED, True)
 
@@ -434,13 +436,14 @@ def test_later_connections_resume_the_first_one_s_session(monkeypatch: pytest.Mo
     with socket.create_server(("localhost", 0)) as listener:
         thread = threading.Thread(target=serve, args=[listener], daemon=True)
         thread.start()
-        make = client_factory(Connection(url=f"https://localhost:{listener.getsockname()[1]}", token="tok"))
-        clients = [make() for _ in range(3)]
-        for client in clients:
-            assert client.get(f"https://localhost:{listener.getsockname()[1]}/").status_code == 200
+        make = wire_factory(Connection(url=f"https://localhost:{listener.getsockname()[1]}", token="tok"))
+        wires = [make() for _ in range(3)]
+        for wire in wires:
+            request = httpx.Request("GET", f"https://localhost:{listener.getsockname()[1]}/")
+            assert wire.handle_request(request).status_code == 200
         thread.join()
-        for client in clients:
-            client.close()
+        for wire in wires:
+            wire.close()
     for descriptor in kept:
         os.close(descriptor)
     assert resumed == [False, True, True]
@@ -473,7 +476,7 @@ def proxied(url: str = "http://coder.example") -> Connection:
 def test_a_proxy_that_fails_is_named_and_not_coders_url(error: Exception, message: str) -> None:
     make, _ = canned({"/api/v2/buildinfo": error})
     with pytest.raises(UnreachableError) as caught:
-        Transport(proxied(), world=StillWorld().world(), make_client=make).send(BUILD)
+        Transport(proxied(), world=StillWorld().world(), make_wire=make).send(BUILD)
     assert f"the proxy http://proxy.example:3128 (HTTP_PROXY) {message}" in caught.value.message
     assert caught.value.hint.startswith("check HTTP_PROXY, or name Coder's host in NO_PROXY")
     assert "CODER_URL" not in caught.value.hint
@@ -482,7 +485,7 @@ def test_a_proxy_that_fails_is_named_and_not_coders_url(error: Exception, messag
 
 def test_a_proxy_that_wants_a_password_answers_407_itself_for_http() -> None:
     make, _ = canned({"/api/v2/buildinfo": httpx.Response(407, text="who are you, hunter2?")})
-    answer = Transport(proxied(), world=StillWorld().world(), make_client=make).send(BUILD)
+    answer = Transport(proxied(), world=StillWorld().world(), make_wire=make).send(BUILD)
     error = error_of(answer)
     assert "407" in error.message
     assert "HTTP_PROXY" in error.hint

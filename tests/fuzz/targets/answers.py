@@ -41,7 +41,7 @@ def answers(data: bytes) -> None:
 
     transport = httpx.MockTransport(answer)
     try:
-        values = run(connection(URL), lambda: httpx.Client(transport=transport))
+        values = run(connection(URL), lambda: transport)
     except ReconcilerError as error:
         text = f"{error.message} {error.hint}"
         assert len(text) < 3_000, text

@@ -17,7 +17,7 @@ import httpx
 from reconciler.coder import pool
 from reconciler.coder.client import open_reader
 from reconciler.coder.connection import Connection
-from reconciler.coder.http import client_factory
+from reconciler.coder.http import wire_factory
 from reconciler.core.moment import present
 from reconciler.core.plan.drift import Drift
 from reconciler.core.policy import Policy
@@ -62,9 +62,9 @@ Answers = Mapping[str, Recorded]
 """By method and target: `GET /api/v2/groups?limit=0`."""
 
 
-def run(connection: Connection, make_client: Callable[[], httpx.Client]) -> tuple[Value, ...]:
+def run(connection: Connection, make_wire: Callable[[], httpx.BaseTransport]) -> tuple[Value, ...]:
     """Plan with authors, explain and look at everybody. Raises ReconcilerError."""
-    with _without_threads(), open_reader(connection, world=StillWorld().world(), make_client=make_client) as reader:
+    with _without_threads(), open_reader(connection, world=StillWorld().world(), make_wire=make_wire) as reader:
         request = PlanRequest(policies=policies(), sources=(), moment=present(AT), asks_log=True)
         planned = make_plan(request, reader)
         explanation = find_explanation("member", reader, policies(), at=AT)
@@ -94,14 +94,9 @@ def recorded(version: str) -> tuple[Answers, tuple[Value, ...]]:
     options = Options(coder_version=version, seed=COMPANY, experiments=(COST_CONTROL_EXPERIMENT,))
     with Sandbox(options) as sandbox:
         asking = connection(sandbox.url, sandbox.tokens["user-admin"])
-        make = client_factory(asking)
+        make = wire_factory(asking)
 
-        def recording() -> httpx.Client:
-            client = make()
-            client._transport = _Recorder(client._transport, answers)
-            return client
-
-        return answers, run(asking, recording)
+        return answers, run(asking, lambda: _Recorder(make(), answers))
 
 
 def results() -> tuple[Value, ...]:

@@ -1,13 +1,15 @@
 """A few daemon threads that share one list of work; as many as a width that may change allows. Knows nothing of HTTP.
 
 concurrent.futures joins its threads at exit, so Ctrl-C would last as long as the slowest answer; these are daemons.
-They are started when there is work for them: a list of three starts three, and a width that grows starts more.
+They are started when there is work for them: a list of three starts three, and a width that grows starts more. A thread
+that has nothing more to do waits for the next work: starting one takes as long as a short request.
 
 Whoever waits looks up twice a second: Ctrl-C that comes just before a thread falls asleep does not wake it.
 """
 
 from __future__ import annotations
 
+import os
 import queue
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -54,8 +56,30 @@ def begin(work: Callable[[], T]) -> Callable[[], T]:
             raise errors[0]
         return results[0]
 
-    threading.Thread(target=run, daemon=True).start()
+    _run_on_a_thread(run)
     return wait
+
+
+def _run_on_a_thread(work: Callable[[], None]) -> None:
+    """Call `work`, which must not raise, on a thread that waits for some, or else on a new one."""
+    try:
+        tasks = _waiting.pop()
+    except IndexError:
+        tasks = queue.SimpleQueue()
+        threading.Thread(target=_work_for_ever, args=[tasks], daemon=True).start()
+    tasks.put(work)
+
+
+def _work_for_ever(tasks: queue.SimpleQueue[Callable[[], None]]) -> None:
+    while True:
+        tasks.get()()
+        _waiting.append(tasks)
+
+
+_waiting: list[queue.SimpleQueue[Callable[[], None]]] = []
+"""The tasks of each thread that has none."""
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_waiting.clear)  # threads do not come along
 
 
 class _Batch(Generic[T]):
@@ -93,7 +117,7 @@ class _Batch(Generic[T]):
             missing = min(max(1, self._width()), self._count) - self._started
             self._started += max(0, missing)
         for _ in range(missing):
-            threading.Thread(target=self._run_until_done, daemon=True).start()
+            _run_on_a_thread(self._run_until_done)
 
     def _run_until_done(self) -> None:
         try:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 
 import pytest
 
-from reconciler.coder.pool import run_in_order
-from tests.patience import PATIENCE_S
+from reconciler.coder import pool
+from reconciler.coder.pool import begin, run_in_order
+from tests.patience import PATIENCE_S, wait_until
 
 
 @pytest.mark.parametrize("width", [1, 2, 8, 100])
@@ -47,3 +50,29 @@ def test_the_first_error_is_raised_at_once_and_cancels_what_has_not_started() ->
 
 def test_workers_die_with_the_program() -> None:
     assert run_in_order(lambda _: threading.current_thread().daemon, 2, width=lambda: 2) == [True, True]
+
+
+def test_a_thread_that_has_nothing_to_do_takes_the_next_work() -> None:
+    run_in_order(lambda n: n, 8, width=lambda: 4)
+    wait_until(lambda: len(pool._waiting) >= 1)
+    before = threading.active_count()
+    for _ in range(20):
+        assert begin(lambda: 1)() == 1
+        wait_until(lambda: len(pool._waiting) >= 1)
+    assert threading.active_count() <= before
+
+
+FORKS = """
+import os, time
+from reconciler.coder import pool
+pool.begin(int)()
+while not pool._waiting:
+    time.sleep(0.01)
+child = os.fork()
+pool.begin(int)()
+os._exit(os.waitpid(child, 0)[1] if child else 0)
+"""
+
+
+def test_a_child_process_has_threads_of_its_own() -> None:
+    subprocess.run([sys.executable, "-W", "ignore", "-c", FORKS], check=True, timeout=PATIENCE_S)

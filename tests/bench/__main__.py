@@ -1,6 +1,6 @@
 """`make bench`: run every bench and print its ratios beside what is promised. A report: it never fails for being slow.
 
-    make bench                    everything; about twelve minutes on two cores
+    make bench                    everything; about ten minutes on two cores
     make bench BENCH=--quick      two minutes
     make bench BENCH=plan         the benches whose name has `plan`
     make bench BENCH=--write      everything, and the table of docs/explanation/performance.md

@@ -59,7 +59,7 @@ def _measure_peers(report: Report, folder: Path) -> None:
             commands["floor"] = [*FLOOR, str(sent), "8"]
         if shutil.which("curl") and shutil.which("jq"):
             commands["script"] = ["sh", str(SCRIPT), str(_write(folder / "paths", "\n".join(reads) + "\n"))]
-        taken = times(commands, live.environment, rounds=5)
+        taken = times(commands, live.environment, rounds=3)
     for peer, what, promise in (("floor", "the fastest client", 5.0), ("script", "curl and jq, one by one", 0.5)):
         if peer in taken:
             report(peer, f"plan on 2.37, bulk reads, 0 ms / {what}", ratio(taken["plan"], taken[peer]), promise)
@@ -70,8 +70,8 @@ def _measure_large(report: Report, folder: Path) -> None:
     with company(LARGE) as large:
         policy = _write(folder / "large.yaml", large.policy())
         plan = [*RECONCILER, "plan", str(policy)]
-        ours = [whole.run(plan, large.environment) for _ in range(3)]
         requests = large.requests_of(plan)
+        ours = [whole.run(plan, large.environment) for _ in range(2)]
         report("T16", f"peak memory of a plan of 100,000 people, {len(requests):,} requests, MB", ours[-1].peak_mb, 250)
         report("T16", "its own CPU, s", statistics.median(took.cpu_s for took in ours), 3.0)
         report("T16", "and in all, beside the sandbox, s", statistics.median(took.seconds for took in ours), 5.0)
@@ -123,7 +123,8 @@ def _against_bare(folder: Path, version: str, latency_s: float, width: int) -> t
         requests = live.requests_of(plan)
         sent = _write(folder / "requests.json", json.dumps(whole.in_waves(requests)))
         commands = {"plan": plan, "bare": [*BARE, str(sent), str(width)]}
-        taken = times(commands, live.environment, rounds=3 if version == "2.35" else 5)
+        is_long = version == "2.35"
+        taken = times(commands, live.environment, rounds=3 if is_long else 5, warm_up=not is_long)
     return ratio(taken["plan"], taken["bare"]), len(requests)
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from tests.bench.results import Report
 from tests.bench.whole import RATE, Company, company
 
-ROUNDS = 5
+ROUNDS = 3
 LATENCY_S, WIDTH = 0.05, 64
 
 
@@ -19,7 +19,7 @@ def run(report: Report) -> None:
     """Measure T3 and T4."""
     with tempfile.TemporaryDirectory() as folder:
         with company("200-users,20-groups") as live:
-            at_8, at_64 = _rates(live, Path(folder), count=4000, widths=(8, 64))
+            at_8, at_64 = _rates(live, Path(folder), count=3000, widths=(8, 64))
         report("T3>", f"requests/s at 64 in flight ({at_64:,.0f}) / at 8 ({at_8:,.0f})", at_64 / at_8, 0.85)
         with company("200-users,20-groups", latency_s=LATENCY_S) as live:
             (rate,) = _rates(live, Path(folder), count=3200, widths=(WIDTH,))

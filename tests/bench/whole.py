@@ -11,7 +11,6 @@ import os
 import re
 import subprocess
 import sys
-import time
 import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -25,6 +24,7 @@ _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}")
 
 RECONCILER = (sys.executable, "-m", "reconciler")
 BARE = (sys.executable, str(Path(__file__).parent / "bare.py"))
+MEASURE = (sys.executable, "-S", "-E", str(Path(__file__).parent / "measure.py"))
 RATE = (sys.executable, str(Path(__file__).parent / "rate.py"))
 
 _EVERYBODY_HAS_ONE = """
@@ -128,28 +128,21 @@ class Run(NamedTuple):
 
 def run(command: Sequence[str], environment: Mapping[str, str], *, cwd: Path | None = None) -> Run:
     """Run a command to its end; return what it took. Raises RuntimeError when it fails."""
-    started = time.perf_counter()
-    with subprocess.Popen(
-        command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, cwd=cwd, text=True
-    ) as process:
-        assert process.stderr is not None
-        errors = process.stderr.read()
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-    seconds = time.perf_counter() - started
-    if process.returncode:
-        raise RuntimeError(f"{' '.join(command)}: exit {process.returncode}\n{errors}")
-    return Run(seconds, usage.ru_maxrss / 1024, usage.ru_utime + usage.ru_stime)
+    measured = [*MEASURE, *command]
+    done = subprocess.run(measured, env=environment, capture_output=True, cwd=cwd, text=True, check=False)
+    if done.returncode:
+        raise RuntimeError(f"{' '.join(command)}: exit {done.returncode}\n{done.stderr}")
+    return Run(**json.loads(done.stdout))
 
 
 def times(
-    commands: Mapping[str, Sequence[str]], environment: Mapping[str, str], *, rounds: int
+    commands: Mapping[str, Sequence[str]], environment: Mapping[str, str], *, rounds: int, warm_up: bool = True
 ) -> dict[str, list[float]]:
     """Run commands in turns, each once to warm up and then `rounds` times; return the seconds of each round."""
+    if warm_up:
+        times(commands, environment, rounds=1, warm_up=False)
     taken: dict[str, list[float]] = {name: [] for name in commands}
-    for number in range(rounds + 1):
+    for _ in range(rounds):
         for name, command in commands.items():
-            took = run(command, environment)
-            if number:
-                taken[name].append(took.seconds)
+            taken[name].append(run(command, environment).seconds)
     return taken

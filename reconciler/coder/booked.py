@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
 from reconciler.coder import bulk, paths
-from reconciler.coder.export import ExportTable, join, read_tables
+from reconciler.coder.export import ExportTable, join, read_ahead, read_tables
 from reconciler.coder.pool import begin, beside_each_other
 from reconciler.coder.transport import Transport
 from reconciler.core.budget import GroupId, OrganizationId, UserId
 from reconciler.core.directory import Directory, User
 from reconciler.core.spend import Booked, Export, Window
-from reconciler.errors import DeniedError, ServerError
+from reconciler.errors import DeniedError, ReconcilerError, ServerError
 from reconciler.money import Micros
 
 MOST_BULK_REQUESTS = 3
@@ -52,8 +52,11 @@ class Bookings:
         }
 
     def begin(self, organizations: Collection[OrganizationId], windows: Sequence[Window]) -> None:
-        """Ask for exports now, beside what else is read; `exports` waits for them, and asks for nothing twice."""
-        self._begun = begin(lambda: self._read_tables(organizations, windows))
+        """Ask for exports now, beside what else is read; `exports` waits for them, and asks for what they did not bring.
+
+        Each is asked for once and nothing is waited for: whose spend is wanted is not known yet.
+        """
+        self._begun = begin(lambda: self._read_ahead(organizations, windows))
 
     def exports(self, organizations: Collection[OrganizationId], windows: Sequence[Window]) -> tuple[Export, ...]:
         """Return what organizations exported for each window, in the order of the windows."""
@@ -68,14 +71,30 @@ class Bookings:
             self._joined[key] = join(window, tables)
         return self._joined[key]
 
+    def _read_ahead(self, organizations: Collection[OrganizationId], windows: Collection[Window]) -> None:
+        """Read what comes at once. Where something does not, ask for no more: `exports` waits for it, or says why not."""
+        for unread in self._unread_tables(organizations, windows):
+            try:
+                tables = read_ahead(self._transport, unread)
+            except ReconcilerError:
+                return
+            self._remember_tables(tables)
+            if len(tables) < len(unread):
+                return
+
     def _read_tables(self, organizations: Collection[OrganizationId], windows: Collection[Window]) -> None:
-        """Read what is not known yet, the current period first: whoever refuses it is not asked for days."""
+        for unread in self._unread_tables(organizations, windows):
+            self._remember_tables(self._tables_or_why_not(unread))
+
+    def _unread_tables(
+        self, organizations: Collection[OrganizationId], windows: Collection[Window]
+    ) -> Iterator[list[_Question]]:
+        """Yield what is not known yet, the current period first: whoever refuses it is not asked for days."""
         current = [window for window in windows if window == self._period()]
         for part in (current, [window for window in windows if window not in current]):
             questions = [(id_, window) for window in part for id_ in sorted(organizations) if id_ not in self._refused]
-            unread = [question for question in questions if question not in self._tables]
-            if unread:
-                self._remember_tables(self._tables_or_why_not(unread))
+            if unread := [question for question in questions if question not in self._tables]:
+                yield unread
 
     def read(self, pending: Mapping[GroupId, Sequence[UserId]]) -> None:
         """Read answers that are not known yet: exports beside rows, then rows instead of refused exports."""

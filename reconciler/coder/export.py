@@ -12,12 +12,13 @@ from __future__ import annotations
 import codecs
 import csv
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from operator import itemgetter
 from typing import Any
 
 from reconciler.coder import paths
 from reconciler.coder.answers import error_of, read_error_body, shown
-from reconciler.coder.exchange import Answer, Stream, list_request
+from reconciler.coder.exchange import Answer, Request, Stream, list_request
 from reconciler.coder.transport import Transport
 from reconciler.coder.wire import MAX_INT64, is_uuid
 from reconciler.core.budget import GroupId, OrganizationId, UserId
@@ -33,6 +34,7 @@ MAX_RECORD = 1 << 20
 """Characters; a longer record was not written by Coder."""
 
 
+_REFUSALS = frozenset({403, 404})
 _Cells = Callable[[list[str]], tuple[Any, ...]]
 
 
@@ -150,11 +152,25 @@ def read_tables(
 
     What the server refuses, or answers otherwise than with an export, is a text that says why there is none.
     """
-    requests = [
-        list_request(paths.spend_export(organization, window.start, window.end), stream=_CSV)
-        for organization, window in questions
-    ]
-    return dict(zip(questions, transport.send_all(requests, load_export), strict=True))
+    return dict(zip(questions, transport.send_all([_request(*asked) for asked in questions], load_export), strict=True))
+
+
+def read_ahead(
+    transport: Transport, questions: Sequence[tuple[OrganizationId, Window]]
+) -> Mapping[tuple[OrganizationId, Window], ExportTable | str]:
+    """Ask once, without waiting; return the exports that came, and why others are refused. The rest is left out."""
+
+    def load(answer: Answer) -> ExportTable | str | None:
+        table = load_export(answer) if answer.status in (200, *_REFUSALS) else None
+        return table if isinstance(table, ExportTable) or answer.status in _REFUSALS else None
+
+    requests = [replace(_request(*asked), is_extra=True) for asked in questions]
+    tables = zip(questions, transport.send_all(requests, load), strict=True)
+    return {asked: table for asked, table in tables if table is not None}
+
+
+def _request(organization: OrganizationId, window: Window) -> Request:
+    return list_request(paths.spend_export(organization, window.start, window.end), stream=_CSV)
 
 
 def join(window: Window, tables: Mapping[OrganizationId, ExportTable | str]) -> Export:

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from reconciler.coder import listing
 from reconciler.coder.client import CoderReader, open_reader
 from reconciler.coder.pool import begin
-from reconciler.core.budget import ABSENT, UserId
+from reconciler.core.budget import ABSENT, OrganizationId, UserId
 from reconciler.core.directory import Directory, Organization
 from reconciler.core.snapshot import People
 from reconciler.core.spend import last_days
@@ -225,3 +225,44 @@ def test_a_token_that_ends_while_exports_are_asked_for_ahead_is_said_when_they_a
         directory = reader.directory(windows=lambda period: [*filter(None, [period])])
         with pytest.raises(DeniedError, match="No"):
             reader.exports(directory.organizations.keys(), last_days(datetime.now(UTC), 1))
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault("status", path="*/ai/spend/export", status=429, headers={"Retry-After": "60"}, times=99),
+        Fault("status", path="*/ai/spend/export", status=503, times=99),
+        Fault("status", path="*/ai/spend/export", status=500, times=99),
+        Fault("reset", path="*/ai/spend/export", times=99),
+    ],
+    ids=lambda fault: f"{fault.kind}-{fault.status}",
+)
+def test_an_export_that_nobody_wants_is_not_waited_for_and_takes_no_other_away(fault: Fault) -> None:
+    """An organization without members, whose export failed: `status` waited 300 s, and knew no pace of the others."""
+    world = StillWorld()
+    with (
+        Sandbox(Options(dated=False)) as sandbox,
+        open_reader(connection_to(sandbox), world=world.world()) as reader,
+    ):
+        *wanted, nobody = (
+            OrganizationId(id_) for (id_,) in sandbox.execute("SELECT id FROM organizations ORDER BY id")
+        )
+        sandbox.fault(replace(fault, path=f"*/{nobody}/ai/spend/export"))
+        yesterday = last_days(datetime.now(UTC), 1)
+        reader.directory(windows=lambda period: [*filter(None, [period]), *yesterday])
+        period = reader.period()
+        assert period is not None
+        whole, day = reader.exports(wanted, [period, *yesterday])
+        assert (whole.left_out, day.left_out) == ({}, {})
+        assert asked(sandbox)[EXPORT] <= 2 * len(wanted) + 2, "of days nothing is asked ahead where a period failed"
+    assert not world.slept
+
+
+def test_who_refuses_the_period_ahead_is_asked_once_and_never_for_days() -> None:
+    with sandbox_and_reader(seed=SEED) as (sandbox, reader):
+        sandbox.fault(Fault("status", path="*/ai/spend/export", status=403, body={"message": "No."}, times=99))
+        yesterday = last_days(datetime.now(UTC), 1)
+        directory = reader.directory(windows=lambda period: [*filter(None, [period]), *yesterday])
+        (day,) = reader.exports(directory.organizations.keys(), yesterday)
+        assert [*day.left_out.values()] == ["No."]
+        assert asked(sandbox)[EXPORT] == 1

@@ -52,7 +52,7 @@ class Bookings:
         }
 
     def begin(self, organizations: Collection[OrganizationId], windows: Sequence[Window]) -> None:
-        """Ask for exports now, beside what else is read; `exports` waits for them, and asks for what they did not bring.
+        """Ask for exports now, beside what else is read; `exports` waits for this, and asks for what it did not bring.
 
         Each is asked for once and nothing is waited for: whose spend is wanted is not known yet.
         """
@@ -72,7 +72,7 @@ class Bookings:
         return self._joined[key]
 
     def _read_ahead(self, organizations: Collection[OrganizationId], windows: Collection[Window]) -> None:
-        """Read what comes at once. Where something does not, ask for no more: `exports` waits for it, or says why not."""
+        """Read what comes at once. Where something does not, ask for no more: `exports` waits, or says why not."""
         for unread in self._unread_tables(organizations, windows):
             try:
                 tables = read_ahead(self._transport, unread)

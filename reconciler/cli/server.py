@@ -116,7 +116,7 @@ class ServerOptions:
         )
 
     def _watched(self, connection: Connection) -> MakeWire | None:
-        """Return what makes clients that tell of every answer; None without --debug."""
+        """Return what makes wires that tell of every answer; None without --debug."""
         from reconciler.coder.http import wire_factory
 
         return wire_factory(connection, watch=show_exchange) if self.shows_requests else None

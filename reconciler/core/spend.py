@@ -116,11 +116,17 @@ def merge(exports: Iterable[Export]) -> Booked:
 
 
 def merge_booked(parts: Iterable[Booked]) -> Booked:
-    """Add up spend that was read in several parts."""
-    booked: dict[GroupId, dict[UserId, Micros]] = {}
+    """Add up spend that was read in several parts; a group that is in one part only is shared with it, not copied."""
+    booked: dict[GroupId, Mapping[UserId, Micros]] = {}
+    sums: dict[GroupId, dict[UserId, Micros]] = {}
     for part in parts:
         for group_id, people in part.items():
-            by_person = booked.setdefault(group_id, {})
+            if group_id not in booked:
+                booked[group_id] = people
+                continue
+            if group_id not in sums:
+                booked[group_id] = sums[group_id] = dict(booked[group_id])
+            by_person = sums[group_id]
             for user_id, micros in people.items():
                 by_person[user_id] = Micros(by_person.get(user_id, 0) + micros)
     return booked

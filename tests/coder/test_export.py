@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from reconciler.coder import booked as booked_module
 from reconciler.coder.client import CoderReader
 from reconciler.coder.exchange import Answer
 from reconciler.coder.export import ExportTable, load_export, read_table
 from reconciler.core.budget import GroupId, UserId
-from reconciler.core.spend import DAY, last_days, merge
+from reconciler.core.spend import DAY, last_days, merge, merge_booked
 from reconciler.errors import DeniedError
+from reconciler.money import Micros
 from reconciler.sandbox import Fault
 from tests.coder.helpers import ID_1, ID_2, ID_3, answer, asked, refusal, sandbox_and_reader
 
@@ -160,6 +164,26 @@ def test_days_add_up_to_the_period() -> None:
         assert {
             g: {u: m for u, m in people.items() if m} for g, people in merge(exports).items() if any(people.values())
         } == {g: {u: m for u, m in people.items() if m} for g, people in whole.booked.items() if any(people.values())}
+
+
+BOOKED = st.dictionaries(
+    st.sampled_from([GroupId(ID_1), GroupId(ID_2)]),
+    st.dictionaries(st.sampled_from([UserId(ID_1), UserId(ID_2), UserId(ID_3)]), st.integers(0, 99).map(Micros)),
+)
+
+
+@given(st.lists(BOOKED, max_size=4))
+def test_what_is_added_up_leaves_its_parts_alone(parts: list[dict[GroupId, dict[UserId, Micros]]]) -> None:
+    before = deepcopy(parts)
+    total = merge_booked(parts)
+    assert parts == before
+    assert sum(map(sum, (people.values() for people in total.values()))) == sum(
+        sum(people.values()) for part in parts for people in part.values()
+    )
+    for group, people in total.items():
+        booked = [part[group] for part in parts if group in part]
+        assert people == {user: sum(each.get(user, 0) for each in booked) for user in set().union(*booked)}
+        assert len(booked) > 1 or people is booked[0], "the export of each organization is kept: no second copy"
 
 
 def test_an_old_server_has_no_export() -> None:

@@ -161,8 +161,10 @@ def read_ahead(
     """Ask once, without waiting; return the exports that came, and why others are refused. The rest is left out."""
 
     def load(answer: Answer) -> ExportTable | str | None:
-        table = load_export(answer) if answer.status in (200, *_REFUSALS) else None
-        return table if isinstance(table, ExportTable) or answer.status in _REFUSALS else None
+        if answer.status in _REFUSALS:
+            return load_export(answer)
+        table = load_export(answer) if answer.status == 200 else None
+        return table if isinstance(table, ExportTable) else None
 
     requests = [replace(_request(*asked), is_extra=True) for asked in questions]
     tables = zip(questions, transport.send_all(requests, load), strict=True)

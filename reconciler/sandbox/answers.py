@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from http import HTTPStatus
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from starlette.responses import Response
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
 JSON_TYPE = "application/json; charset=utf-8"
 TEXT_TYPE = "text/plain; charset=utf-8"
@@ -24,13 +25,17 @@ NO_PERMISSION = (
     "please contact your administrator or try signing in with different credentials."
 )
 
+_PIECE_SIZE = 1 << 18
 
 _ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 """Made once: `json.dumps` makes an encoder for each call that asks for more than its defaults."""
 
 
 class Answer(Response):
-    """Hold what goes over the wire, apart from the headers that every answer has. Without a body it has no type."""
+    """Hold what goes over the wire, apart from the headers that every answer has. Without a body it has no type.
+
+    `rest` is what follows the body of a long answer. It is made while the answer leaves, from what was read before.
+    """
 
     def __init__(
         self,
@@ -39,10 +44,41 @@ class Answer(Response):
         content_type: str = JSON_TYPE,
         *,
         headers: Iterable[tuple[str, str]] = (),
+        rest: Iterable[bytes] = (),
     ) -> None:
         super().__init__(body, status, media_type=content_type or None if body else None)
+        self.rest = rest
+        if rest:
+            del self.headers["content-length"]
         for name, value in headers:
             self.headers.append(name, value)
+
+    def complete(self) -> None:
+        """Make the rest now."""
+        if self.rest:
+            self.body, self.rest = b"".join((self.body, *self.rest)), ()
+
+
+def long_answer(
+    texts: Iterable[str], content_type: str = JSON_TYPE, *, headers: Iterable[tuple[str, str]] = ()
+) -> Answer:
+    """Answer with joined texts, which are made while the answer leaves once they fill more than one piece of it."""
+    pieces = _pieces(texts)
+    first, second = next(pieces), next(pieces, None)
+    rest = () if second is None else chain((second,), pieces)
+    return Answer(200, first, content_type, headers=headers, rest=rest)
+
+
+def _pieces(texts: Iterable[str]) -> Iterator[bytes]:
+    """Return joined texts in pieces; at least one."""
+    waiting, size = list[str](), 0
+    for text in texts:
+        if size >= _PIECE_SIZE:
+            yield "".join(waiting).encode()
+            waiting, size = [], 0
+        waiting.append(text)
+        size += len(text)
+    yield "".join(waiting).encode()
 
 
 class Refused(Exception):

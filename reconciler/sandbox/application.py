@@ -1,7 +1,8 @@
 """From a request to its answer: recording, faults, rate limit, then the routes.
 
-A request is handled on one thread without waiting, from its last byte until its answer is complete, which makes each
-request atomic. Only then the answer waits for the network, the capacity of a real server or a fault, and leaves.
+A request is handled on one thread without waiting, from its last byte until all that its answer says is known, which
+makes each request atomic. Only then the answer waits for the network, the capacity of a real server or a fault, and
+leaves; a long one leaves in pieces, and others are answered between them.
 """
 
 from __future__ import annotations
@@ -122,21 +123,24 @@ class Application:
             self.recorder.answer_left(record)
             await close(scope, receive)
             return
+        if fault is not None or self._capacity is not None:
+            answer.complete()
         self.recorder.answered(record, answer.status_code)
         headers = [*answer.raw_headers, *((name.encode(), value.encode()) for name, value in limit)]
         if kind != "raw":
             headers += [*self._common_headers(call), *self._date(fault)]
         is_there = await self._take_time(call, fault, receive, arrived_s=arrived_s, size_bytes=len(answer.body))
-        self.recorder.answer_left(record)
         if not is_there:
+            self.recorder.answer_left(record)
             return
         await send({"type": "http.response.start", "status": answer.status_code, "headers": headers})
+        last = await _send_all_but_the_last(answer, send)
+        self.recorder.answer_left(record)
         if kind == "truncate":
-            half = bytes(answer.body)[: len(answer.body) // 2]
-            await send({"type": "http.response.body", "body": half, "more_body": True})
+            await send({"type": "http.response.body", "body": last[: len(last) // 2], "more_body": True})
             await close(scope, receive)
         else:
-            await send({"type": "http.response.body", "body": answer.body})
+            await send({"type": "http.response.body", "body": last})
 
     async def _take_time(
         self, call: Call, fault: Fault | None, receive: Receive, *, arrived_s: float, size_bytes: int
@@ -225,6 +229,15 @@ class Application:
             answer.headers.update(dict(verdict.headers))
             raise Refused(answer)
         return verdict.headers
+
+
+async def _send_all_but_the_last(answer: Answer, send: Send) -> bytes:
+    """Send the pieces of an answer; return the last one, which is all of a short answer."""
+    last = bytes(answer.body)
+    for piece in answer.rest:
+        await send({"type": "http.response.body", "body": last, "more_body": True})
+        last = piece
+    return last
 
 
 def _require_no_cross_site_write(call: Call) -> None:

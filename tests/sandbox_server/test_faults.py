@@ -64,6 +64,22 @@ def test_a_truncated_answer_promises_more_than_it_sends(world: World, budget: st
         world.get(budget)
 
 
+def test_a_long_answer_is_truncated_in_the_middle(start: Start) -> None:
+    world = start(seed="2000-users,20-groups")
+    ((organization,),) = world.sandbox.execute("SELECT id FROM organizations")
+    whole = len(world.get(f"/organizations/{organization}/groups").content)
+    world.sandbox.fault(Fault("truncate"))
+    url = f"{world.sandbox.url}/api/v2/organizations/{organization}/groups"
+    token = {"Coder-Session-Token": world.sandbox.tokens["owner"]}
+    received = list[int]()
+    with (
+        pytest.raises(httpx.RemoteProtocolError, match="incomplete"),
+        httpx.stream("GET", url, headers=token, trust_env=False) as answer,
+    ):
+        received.extend(map(len, answer.iter_bytes()))
+    assert sum(received) == whole // 2
+
+
 def test_a_delayed_answer_is_late_and_its_write_is_not(world: World, budget: str) -> None:
     world.sandbox.fault(Fault("delay", method="PUT", seconds=HELD_S))
     with ThreadPoolExecutor(1) as pool:

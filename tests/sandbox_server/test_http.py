@@ -5,7 +5,8 @@ from __future__ import annotations
 import gc
 import json
 import socket
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
+from http.client import HTTPConnection
 from urllib.parse import urlsplit
 
 import pytest
@@ -105,6 +106,28 @@ def test_head_and_body_arrive_together(world: World) -> None:
         head, _, body = connection.recv(65536).partition(b"\r\n\r\n")
     assert head.startswith(b"HTTP/1.1 200 OK\r\n")
     assert json.loads(body)["version"]
+
+
+def test_a_long_answer_leaves_in_pieces_and_says_what_was_true_when_it_was_asked_for(start: Start) -> None:
+    world = start(seed="10000-users,200-groups")
+    ((organization,),) = world.sandbox.execute("SELECT id FROM organizations")
+    path = f"/organizations/{organization}/groups"
+    before = world.get(path).content
+    parts = urlsplit(world.sandbox.url)
+    with closing(HTTPConnection(str(parts.hostname), parts.port, timeout=PATIENCE_S)) as reader:
+        reader.connect()
+        reader.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 18)
+        reader.request("GET", f"/api/v2{path}", headers={"Coder-Session-Token": world.sandbox.tokens["owner"]})
+        answer = reader.getresponse()
+        assert answer.getheader("Transfer-Encoding") == "chunked"
+        assert world.sandbox.requests[-1].status == 200
+        world.sandbox.execute("UPDATE users SET username = username || '-new', name = 'New'")
+        world.sandbox.execute("UPDATE groups SET name = name || '-new' WHERE id <> organization_id")
+        assert world.get("/buildinfo").status_code == 200
+        writers = [one.transport for one in world.sandbox._server.server_state.connections]
+        assert any(writer.get_write_buffer_size() for writer in writers), "nothing of it is left to be made"
+        assert answer.read() == before
+    assert world.get(path).content.count(b'-new","') == before.count(b'"username":') + 199  # all groups but Everyone
 
 
 def test_what_has_no_body_does_not_wait_for_one(world: World) -> None:

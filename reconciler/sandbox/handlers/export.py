@@ -8,14 +8,16 @@ import re
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from ..answers import Answer, forbidden, refusal
+from ..answers import as_json, forbidden, long_answer, refusal
 from ..clock import as_text, shown
+from ..shapes import IN_LIST
 from .deployment import RETENTION_DAYS
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator, Mapping
 
+    from ..answers import Answer
     from ..calls import Call
     from ..clock import Clock
     from ..query import Parameters
@@ -28,16 +30,17 @@ COLUMNS = (
     "period_start", "period_end",
 )  # fmt: skip
 
+_USERNAMES = "SELECT id, username FROM users"
 _PLAIN = re.compile(r"[0-9A-Za-z][^,\"\r\n]*")
 """A cell that is written as it is."""
 
-_ROWS = """
-SELECT s.user_id, u.username, s.group_id, g.name, o.id, o.name, s.model, s.provider, s.provider_name,
+_GROUPS = "SELECT id, name FROM groups WHERE organization_id = ?"
+_ROWS = f"""
+SELECT s.user_id, s.group_id, s.model, s.provider, s.provider_name,
        sum(s.input_tokens), sum(s.output_tokens), sum(s.cache_read_tokens), sum(s.cache_write_tokens),
        sum(s.cost_micros)
 FROM ai_daily_spend s
-JOIN users u ON u.id = s.user_id JOIN groups g ON g.id = s.group_id JOIN organizations o ON o.id = g.organization_id
-WHERE g.organization_id = ? AND s.day || 'T00:00:00.000000Z' >= ? AND s.day || 'T00:00:00.000000Z' < ?
+WHERE s.group_id IN {IN_LIST} AND s.day || 'T00:00:00.000000Z' >= ? AND s.day || 'T00:00:00.000000Z' < ?
 GROUP BY s.user_id, s.group_id, s.provider, s.provider_name, s.model
 ORDER BY s.user_id, s.group_id, s.provider, s.provider_name, s.model
 """
@@ -48,11 +51,10 @@ def export_spend(call: Call) -> Answer:
     if not call.caller.may("read", "group_member", organization=call.organization["id"]):
         raise forbidden()
     start, end = read_period(call.query(), call.world.clock)
-    rows = call.database.rows(_ROWS, call.organization["id"], as_text(start), as_text(end))
-    text = _as_csv(rows, period=f"{shown(as_text(start))},{shown(as_text(end))}")
+    texts = _as_csv(call, as_text(start), as_text(end))
     days = f"{start.date()}-to-{end.date()}"
     name = f'attachment; filename="ai-spend-export-{call.organization["name"]}-{days}.csv"'
-    return Answer(200, text.encode(), "text/csv; charset=utf-8", headers=(("Content-Disposition", name),))
+    return long_answer(texts, "text/csv; charset=utf-8", headers=(("Content-Disposition", name),))
 
 
 def read_period(query: Parameters, clock: Clock) -> tuple[datetime, datetime]:
@@ -83,18 +85,30 @@ def read_period(query: Parameters, clock: Clock) -> tuple[datetime, datetime]:
     return start, end
 
 
-def _as_csv(rows: Iterable[sqlite3.Row], *, period: str) -> str:
-    cell, lines = _Cells(), [",".join(COLUMNS)]
-    for row in rows:
-        user, username, group, group_name, organization, organization_name, model, provider, provider_name, *counts = (
-            row
-        )
-        lines.append(
-            f"{user},{cell[username]},{group},{cell[group_name]},{organization},{cell[organization_name]},{cell[model]},"
-            f"{cell[provider]},{cell[provider_name]},{','.join(map(str, counts))},{period}"
-        )
-    lines.append("")
-    return "\n".join(lines)
+def _as_csv(call: Call, start: str, end: str) -> Iterator[str]:
+    """Read the spend of a period, and return it as lines."""
+    names = call.world.memo.get("usernames", lambda: dict(map(tuple, call.database.rows(_USERNAMES))))
+    groups = dict(map(tuple, call.database.rows(_GROUPS, call.organization["id"])))
+    rows = call.database.rows(_ROWS, as_json([*groups]), start, end)
+    return _lines(rows, names, groups, call.organization, f"{shown(start)},{shown(end)}")
+
+
+def _lines(
+    rows: Iterable[sqlite3.Row],
+    names: Mapping[str, str],
+    groups: Mapping[str, str],
+    organization: sqlite3.Row,
+    period: str,
+) -> Iterator[str]:
+    cell = _Cells()
+    at = f"{organization['id']},{cell[organization['name']]}"
+    yield f"{','.join(COLUMNS)}\n"
+    for user, group, model, provider, provider_name, *counts in rows:
+        if user in names:
+            yield (
+                f"{user},{cell[names[user]]},{group},{cell[groups[group]]},{at},{cell[model]},"
+                f"{cell[provider]},{cell[provider_name]},{','.join(map(str, counts))},{period}\n"
+            )
 
 
 class _Cells(dict[str, str]):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..answers import INVALID_QUERY, Answer, Validation, as_json, json_answer, not_found, refusal
+from ..answers import INVALID_QUERY, Answer, Validation, as_json, json_answer, long_answer, not_found, refusal
 from ..guards import find_organization, find_user
 from ..people import page_of_people, people_conditions
 from ..query import parse_bool, read_page_request
@@ -12,7 +12,7 @@ from ..shapes import GROUP_ROWS, IN_LIST, REDUCED_USER, group_shape
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from ..calls import Call
     from ..query import Parameters
@@ -55,8 +55,8 @@ def get_group(call: Call) -> Answer:
 def group_answer(call: Call, group_id: str, *, without_members: bool = False, status: int = 200) -> Answer:
     """Answer with a group as it is now."""
     rows = call.database.rows(f"{GROUP_ROWS} WHERE g.id = ?", group_id)
-    members = {} if without_members else inlined_members(call, rows)
-    return Answer(status, "".join((*_group_pieces(rows[0], members), "\n")).encode())
+    members_of = _without_members if without_members else _members_of(call, rows)
+    return Answer(status, "".join((*_group_texts(rows[0], members_of), "\n")).encode())
 
 
 def page_of_members(call: Call) -> Answer:
@@ -128,17 +128,26 @@ def _listed(call: Call, filters: Iterable[tuple[str, object]]) -> Answer:
         )
         parameters += [as_json(readable), call.caller.covers("read", "group"), call.caller.id]
     rows = call.database.rows(f"{GROUP_ROWS} WHERE {' AND '.join(clauses)} ORDER BY g.rowid", *parameters)
-    members = inlined_members(call, rows)
-    pieces = [piece for row in rows for piece in (*_group_pieces(row, members), ",")]  # the members can be 100 MB
-    return Answer(200, "".join(["[", *pieces[:-1], "]\n"]).encode())
+    return long_answer(_list_texts(rows, _members_of(call, rows)))  # the members can be 100 MB
 
 
-def inlined_members(call: Call, groups: Sequence[sqlite3.Row]) -> dict[str, str]:
-    """Return, for each group, its visible members as JSON text without brackets."""
+def _list_texts(groups: Iterable[sqlite3.Row], members_of: Callable[[str], str]) -> Iterator[str]:
+    """Return the parts of a list of groups as JSON, members inlined."""
+    before = "["
+    for group in groups:
+        yield before
+        yield from _group_texts(group, members_of)
+        before = ","
+    yield "]\n" if before == "," else "[]\n"
+
+
+def _members_of(call: Call, groups: Sequence[sqlite3.Row]) -> Callable[[str], str]:
+    """Read the visible members of groups; return what gives those of a group as JSON text without brackets."""
     if len(groups) > 1 and all(_visible_member(call, group) is None for group in groups):
-        text_of = dict(map(tuple, call.database.rows(_PEOPLE))).get  # once for each person, in however many groups
-        rows = call.database.rows(_MEMBERS, as_json([group["id"] for group in groups]))
-        return {id_: ",".join(filter(None, map(text_of, members.split(",")))) for id_, members in rows}
+        # once for each person, in however many groups
+        text_of = call.world.memo.get("people in groups", lambda: dict(map(tuple, call.database.rows(_PEOPLE)))).get
+        ids_in = dict(map(tuple, call.database.rows(_MEMBERS, as_json([group["id"] for group in groups])))).get
+        return lambda group: ",".join(filter(None, map(text_of, ids_in(group, "").split(","))))
     members: dict[str, str] = {}
     for group in groups:
         texts = call.database.value(
@@ -148,7 +157,7 @@ def inlined_members(call: Call, groups: Sequence[sqlite3.Row]) -> dict[str, str]
             _visible_member(call, group),
         )
         members[group["id"]] = texts or ""
-    return members
+    return lambda group: members.get(group, "")
 
 
 def _visible_member(call: Call, group: sqlite3.Row) -> str | None:
@@ -158,6 +167,13 @@ def _visible_member(call: Call, group: sqlite3.Row) -> str | None:
     return call.caller.id
 
 
-def _group_pieces(row: sqlite3.Row, members: dict[str, str]) -> tuple[str, str, str]:
-    """Return a group as pieces of JSON, members inlined."""
-    return f'{as_json(group_shape(row))[:-1]},"members":[', members.get(row["id"], ""), "]}"
+def _without_members(_: str) -> str:
+    return ""
+
+
+def _group_texts(group: sqlite3.Row, members_of: Callable[[str], str]) -> Iterator[str]:
+    """Return the parts of a group as JSON, members inlined."""
+    yield as_json(group_shape(group))[:-1]
+    yield ',"members":['
+    yield members_of(group["id"])
+    yield "]}"

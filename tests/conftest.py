@@ -70,7 +70,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.hookimpl(wrapper=True)
 def pytest_collection() -> Generator[None, object, object]:
-    """Spare the garbage collector twelve thousand tests, which stay: it would look through all of them again and again.
+    """Spare the garbage collector five thousand tests, which stay: it would look through all of them again and again.
 
     What a test leaves behind is collected as ever. On Python 3.14 hypothesis looks in vain for what holds its source of
     numbers, among objects that are frozen, and warns; its collector looks at little at a time, so nothing is frozen.

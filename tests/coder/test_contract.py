@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import pytest
 
@@ -15,7 +15,8 @@ from reconciler.coder.wire import load_object
 from reconciler.core.budget import Budget, OrganizationId
 from reconciler.core.directory import Organization
 from reconciler.errors import DeniedError, NotFoundError, RejectedError, ServerError
-from tests.contract import Example, fake_ids, load_examples, sample, substitute
+from tests.contract import Example, by_topic, fake_ids, load_examples, sample, substitute
+from tests.together import check_all
 
 ACME = Organization(name="acme", id=OrganizationId("0" * 8 + "-0000-4000-8000-" + "0" * 12))
 
@@ -100,8 +101,12 @@ REFUSALS = [
 ]
 
 
-@pytest.mark.parametrize("example", SUCCESSES, ids=lambda example: example.name)
-def test_every_success_is_read(example: Example) -> None:
+@pytest.mark.parametrize("examples", by_topic(SUCCESSES).values(), ids=by_topic(SUCCESSES))
+def test_every_success_is_read(examples: Mapping[str, Example]) -> None:
+    check_all(check_success, examples)
+
+
+def check_success(example: Example) -> None:
     decode = decoder_of(example)
     assert decode is not None
     if example.name in REFUSED_BY_US:
@@ -111,8 +116,12 @@ def test_every_success_is_read(example: Example) -> None:
         decode(as_answer(example))
 
 
-@pytest.mark.parametrize("example", REFUSALS, ids=lambda example: example.name)
-def test_every_refusal_is_taken_for_what_it_is(example: Example) -> None:
+@pytest.mark.parametrize("examples", by_topic(REFUSALS).values(), ids=by_topic(REFUSALS))
+def test_every_refusal_is_taken_for_what_it_is(examples: Mapping[str, Example]) -> None:
+    check_all(check_refusal, examples)
+
+
+def check_refusal(example: Example) -> None:
     answer = as_answer(example)
     error, status = error_of(answer), answer.status
     assert isinstance(error, ServerError)

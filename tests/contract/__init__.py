@@ -7,7 +7,7 @@ client or the sandbox: the examples pin both independently.
 import json
 import re
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias, cast
@@ -22,6 +22,7 @@ __all__ = [
     "Ids",
     "JsonValue",
     "Request",
+    "by_topic",
     "cases",
     "check_answer",
     "check_match",
@@ -114,6 +115,14 @@ def load_examples() -> list[Example]:
 def cases() -> list[tuple[str, Example]]:
     """Return (generation, example) for every generation in which an example holds."""
     return [(generation, example) for example in load_examples() for generation in example.generations]
+
+
+def by_topic(examples: Iterable[Example]) -> dict[str, dict[str, Example]]:
+    """Return the examples of each topic by their names."""
+    topics: dict[str, dict[str, Example]] = {}
+    for example in examples:
+        topics.setdefault(example.topic, {})[example.name] = example
+    return topics
 
 
 def world_path(name: str) -> Path:

@@ -224,9 +224,14 @@ def operation_of(generation: str, method: str, path: str) -> Operation | None:
     candidates = [
         operation
         for operation in operations(generation)
-        if operation.method == method and re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", operation.path), path)
+        if operation.method == method and _paths_of(operation.path).fullmatch(path)
     ]
     return min(candidates, key=lambda operation: len(operation.path_parameters), default=None)
+
+
+@cache
+def _paths_of(path: str) -> re.Pattern[str]:
+    return re.compile(re.sub(r"\{\w+\}", "[^/]+", path))
 
 
 def check_strictly(type_: Type, value: JsonValue, generation: str) -> list[str]:

@@ -3,6 +3,7 @@
 import json
 import re
 from collections import Counter
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import cast
@@ -19,6 +20,7 @@ from tests.contract import (
     Answer,
     Example,
     JsonValue,
+    by_topic,
     cases,
     check_answer,
     check_match,
@@ -29,13 +31,14 @@ from tests.contract import (
     substitute,
     world_path,
 )
+from tests.together import check_all
 
 EXAMPLES = load_examples()
 SECTIONS = re.compile(r"(1|2\.[1-4]|3\.[1-7]|4|5|6|7|8|9|12\.[1-6]|13\.[1-5])")
 OPTIONS = {"licensed", "unlicensed", "switched_off", "licence_warnings", "experiments", "rate_limit"}
 SYSTEM_USER = "user:prebuilds"
 
-every_example = pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.name)
+every_example = pytest.mark.parametrize("examples", by_topic(EXAMPLES).values(), ids=by_topic(EXAMPLES))
 
 
 @cache
@@ -43,7 +46,8 @@ def world(name: str) -> dict[str, list[dict[str, JsonValue]]]:
     return cast("dict[str, list[dict[str, JsonValue]]]", yaml.safe_load(world_path(name).read_text(encoding="utf-8")))
 
 
-def names_in(name: str) -> set[str]:
+@cache
+def names_in(name: str) -> frozenset[str]:
     """Return the placeholders that a world gives a meaning to."""
     known = {SYSTEM_USER, "token:expired"}
     known |= {f"user:{user['username']}" for user in world(name)["users"]}
@@ -52,7 +56,7 @@ def names_in(name: str) -> set[str]:
         groups = cast("list[dict[str, str]]", organization.get("groups", []))
         known |= {f"group:{organization['name']}/{group['name']}" for group in groups}
         known |= {f"organization:{organization['name']}", f"group:{organization['name']}/Everyone"}
-    return known
+    return frozenset(known)
 
 
 def test_there_are_enough_and_every_name_is_unique() -> None:
@@ -66,7 +70,11 @@ def test_every_generation_is_covered(generation: str) -> None:
 
 
 @every_example
-def test_an_example_is_well_formed(example: Example) -> None:
+def test_an_example_is_well_formed(examples: Mapping[str, Example]) -> None:
+    check_all(check_form, examples)
+
+
+def check_form(example: Example) -> None:
     assert SECTIONS.fullmatch(example.source), example.source
     assert example.generations
     assert set(example.generations) <= set(GENERATIONS)
@@ -80,7 +88,11 @@ def test_an_example_is_well_formed(example: Example) -> None:
 
 
 @every_example
-def test_placeholders_and_roles_exist_in_the_world(example: Example) -> None:
+def test_placeholders_and_roles_exist_in_the_world(examples: Mapping[str, Example]) -> None:
+    check_all(check_names, examples)
+
+
+def check_names(example: Example) -> None:
     saved = {name for call in example.given for name in call.save}
     known = names_in(example.world) | saved
     assert placeholders(example) <= known
@@ -90,14 +102,22 @@ def test_placeholders_and_roles_exist_in_the_world(example: Example) -> None:
 
 
 @every_example
-def test_old_override_path_names_its_experiment(example: Example) -> None:
+def test_old_override_path_names_its_experiment(examples: Mapping[str, Example]) -> None:
+    check_all(check_experiment, examples)
+
+
+def check_experiment(example: Example) -> None:
     uses_old = re.fullmatch(r"/api/v2/users/[^/]+/ai/budget", example.request.path)
     if uses_old and "2.35" in example.generations:
         assert {"experiments", "licensed", "unlicensed"} & set(example.options)
 
 
 @every_example
-def test_a_sample_answer_matches_its_own_pattern(example: Example) -> None:
+def test_a_sample_answer_matches_its_own_pattern(examples: Mapping[str, Example]) -> None:
+    check_all(check_sample, examples)
+
+
+def check_sample(example: Example) -> None:
     ids = fake_ids(example)
     answer = example.answer
     body = sample(answer.body, ids)
@@ -107,7 +127,11 @@ def test_a_sample_answer_matches_its_own_pattern(example: Example) -> None:
 
 
 @every_example
-def test_error_answers_have_coders_shape(example: Example) -> None:
+def test_error_answers_have_coders_shape(examples: Mapping[str, Example]) -> None:
+    check_all(check_error_body, examples)
+
+
+def check_error_body(example: Example) -> None:
     body = example.answer.body
     if not example.answer.is_error or isinstance(body, str):
         return
@@ -301,3 +325,14 @@ def test_readme_names_every_matcher_and_worlds_readme_every_world() -> None:
         assert matcher in readme
     worlds = (HERE / "worlds" / "README.md").read_text(encoding="utf-8")
     assert [path.stem for path in (HERE / "worlds").glob("*.yaml") if f"`{path.stem}`" not in worlds] == []
+
+
+def test_of_many_checks_in_one_test_each_failure_is_named() -> None:
+    def check(value: int) -> None:
+        assert 6 % value == 0
+
+    check_all(check, {"two": 2, "three": 3})
+    with pytest.raises(ExceptionGroup, match="of 4, 2 failed: zero, four") as failed:
+        check_all(check, {"zero": 0, "three": 3, "four": 4, "six": 6})
+    assert [type(error) for error in failed.value.exceptions] == [ZeroDivisionError, AssertionError]
+    assert [error.__notes__ for error in failed.value.exceptions] == [["This was zero."], ["This was four."]]

@@ -1,8 +1,9 @@
 """Python's `dataclass`, with less to compile for each class: what all values share is written once, here.
 
-Python writes __eq__, __hash__, __repr__, __setattr__ and __delattr__ of every frozen dataclass as source text and
-compiles them, each time a program starts: 0.7 ms a class, a quarter of the start of `plan`, which has over a hundred.
-Only __init__ differs from class to class, so only __init__ is left to Python.
+Python writes __init__, __eq__, __hash__, __repr__, __setattr__ and __delattr__ of every frozen dataclass as source text
+and compiles them, each time a program starts: 0.7 ms a class, a quarter of the start of `plan`, which has over a
+hundred. Only __init__ differs from class to class; it is written when the first value of a class is made, because most
+commands make values of a third of the classes that they load.
 
 `frozen=True` is a promise that mypy holds: it takes this for Python's own decorator, and refuses an assignment to a
 field. At run time nothing checks it again, which makes values three times as quick to make.
@@ -31,9 +32,44 @@ else:
                 cls.__lt__, cls.__le__, cls.__gt__, cls.__ge__ = _less, _less_or_equal, _greater, _greater_or_equal
             if "__repr__" not in vars(cls):
                 cls.__repr__ = _repr
-            return dataclasses.dataclass(repr=False, eq=False, **options)(cls)
+            cls.__doc__ = cls.__doc__ or cls.__name__  # else Python looks for a signature, and is long about it
+            made = dataclasses.dataclass(init=False, repr=False, eq=False, **options)(cls)
+            made.__init__ = _init_at_first_use(made)
+            return made
 
         return decorate
+
+
+def _init_at_first_use(cls: Any) -> Callable[..., None]:
+    def __init__(self: Any, *values: Any, **named: Any) -> None:
+        cls.__init__ = _init_of(cls)
+        cls.__init__(self, *values, **named)
+
+    return __init__
+
+
+def _init_of(cls: Any) -> Any:
+    """Write the __init__ of a class as Python's `dataclass` does: a default is shared, what a factory makes is not."""
+    positional, named, body = ["self"], ["*"], []
+    scope: dict[str, Any] = {}
+    for field in dataclasses.fields(cls):
+        name, parameter, value = field.name, field.name, field.name
+        if field.default_factory is not dataclasses.MISSING:
+            scope[f"_make_{name}"] = field.default_factory
+            scope["_nothing"] = dataclasses.MISSING
+            parameter, value = f"{name}=_nothing", f"_make_{name}() if {name} is _nothing else {name}"
+        elif field.default is not dataclasses.MISSING:
+            scope[f"_default_{name}"] = field.default
+            parameter = f"{name}=_default_{name}"
+        (named if field.kw_only else positional).append(parameter)
+        body.append(f"self.{name} = {value}")
+    if hasattr(cls, "__post_init__"):
+        body.append("self.__post_init__()")
+    parameters = ", ".join(positional + (named if len(named) > 1 else []))
+    lines = [f"def __init__({parameters}):", *(body or ["pass"])]
+    exec("\n    ".join(lines), scope)  # noqa: S102  # names of fields, as Python's own `dataclass` does it
+    scope["__init__"].__qualname__ = f"{cls.__qualname__}.__init__"
+    return scope["__init__"]
 
 
 _Compare = Callable[[Any, Any], Any]

@@ -101,6 +101,54 @@ def test_a_value_that_changes_cannot_be_a_key() -> None:
     assert Task("a") != Task("a")
 
 
+def _made(decorate: Decorate, *values: Any, **named: Any) -> Any:
+    class Draft:
+        name: str
+        lines: list[str] = dataclasses.field(default_factory=list)
+        width: int = dataclasses.field(default=80, kw_only=True)
+        length: int = dataclasses.field(default_factory=lambda: 7, kw_only=True)
+
+        def __post_init__(self) -> None:
+            self.lines = [*self.lines, self.name]
+
+    try:
+        draft = decorate(slots=True)(Draft)(*values, **named)
+    except TypeError as error:
+        return str(error)
+    return dataclasses.astuple(draft)
+
+
+@pytest.mark.parametrize(
+    ("values", "named"),
+    [
+        (("a",), {}),
+        (("a", ["b"]), {"width": 1, "length": 2}),
+        ((), {"name": "a", "lines": ["b"]}),
+        ((), {}),
+        (("a", ["b"], 1), {}),
+        (("a",), {"name": "b"}),
+        (("a",), {"heigth": 1}),
+    ],
+)
+def test_values_are_made_and_refused_as_those_of_python_are(values: tuple[Any, ...], named: dict[str, Any]) -> None:
+    assert _made(ours.dataclass, *values, **named) == _made(dataclasses.dataclass, *values, **named)
+
+
+def test_a_class_writes_its_init_once_and_what_inherits_it_uses_it() -> None:
+    @ours.dataclass(slots=True)
+    class Draft:
+        names: list[str] = dataclasses.field(default_factory=list)
+
+    class Letter(Draft):
+        pass
+
+    first = Letter()
+    init = Draft.__init__
+    assert Letter().names is not first.names
+    assert Draft.__init__ is init
+    assert "__init__" not in vars(Letter)
+
+
 def test_values_can_be_copied_and_have_no_room_for_more() -> None:
     place = Missed(path="a.yaml", reason="hidden")
     assert pickle.loads(pickle.dumps(place)) == place

@@ -8,11 +8,11 @@ a restart                 spend that no longer counts, because another group bec
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection
 
-from reconciler.core.budget import Budget, GroupRef, Unknown, UserId
+from reconciler.core.budget import Budget, GroupId, GroupRef, Unknown, UserId
 from reconciler.core.people.census import Census, PersonStatus
-from reconciler.core.snapshot import Snapshot, Unlimited
+from reconciler.core.snapshot import Effective, Snapshot
 from reconciler.core.spend import Booked, Unpriced
 from reconciler.dataclass import dataclass
 from reconciler.money import Micros
@@ -80,33 +80,32 @@ def leaks_of(
     )
 
 
-def _restarted(people: Iterable[PersonStatus], booked: Booked) -> tuple[Restarted, ...]:
+def _restarted(people: Collection[PersonStatus], booked: Booked) -> tuple[Restarted, ...]:
     """Return whose spend is booked on a group that is not effective now; who has no limit loses nothing by it."""
-    spent: dict[UserId, int] = {}
-    groups: dict[UserId, int] = {}
-    for rows in booked.values():
+    counted_on = {person.user_id: group for person in people if (group := _counted_on(person)) is not None}
+    uncounted: dict[UserId, list[Micros]] = {}
+    for group_id, rows in booked.items():
         for user_id, micros in rows.items():
-            if not micros:
-                continue
-            if user_id in spent:
-                spent[user_id] += micros
-                groups[user_id] += 1
-            else:
-                spent[user_id], groups[user_id] = micros, 1
+            if micros and counted_on.get(user_id, group_id) != group_id:
+                uncounted.setdefault(user_id, []).append(micros)
     restarted = []
     for person in people:
-        in_all, effective = spent.get(person.user_id), person.effective
-        if in_all is None or isinstance(effective, Unknown) or isinstance(effective.limit_micros, Unlimited):
-            continue
-        counted = booked.get(effective.group.id, {}).get(person.user_id, Micros(0))
-        if counted < in_all:
+        if person.user_id in uncounted:
+            elsewhere = uncounted[person.user_id]
+            counted = booked.get(counted_on[person.user_id], {}).get(person.user_id, Micros(0))
             restarted.append(
                 Restarted(
                     user_id=person.user_id,
                     username=person.username,
                     counted_micros=counted,
-                    spent_micros=Micros(in_all),
-                    groups=groups[person.user_id] + (not counted),
+                    spent_micros=Micros(counted + sum(elsewhere)),
+                    groups=len(elsewhere) + 1,
                 )
             )
     return tuple(sorted(restarted, key=lambda row: (row.counted_micros - row.spent_micros, row.username)))
+
+
+def _counted_on(person: PersonStatus) -> GroupId | None:
+    """Return the group on which their spend counts; None without a limit, and where that is not known."""
+    effective = person.effective
+    return effective.group.id if isinstance(effective, Effective) and not effective.is_unlimited else None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from copy import deepcopy
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -50,6 +52,26 @@ def test_rows_add_up_however_the_bytes_arrive(size: int) -> None:
     assert table.unpriced == {("=own", "Anthropic"): ({ID_2}, 5)}
 
 
+CELLS = st.text(st.sampled_from("a,\"\r\n é'=0\0"), max_size=4)
+
+
+@given(models=st.lists(st.tuples(CELLS, st.booleans()), max_size=6), size=st.integers(1, 300))
+def test_whatever_stands_in_a_cell_the_sums_are_right(models: list[tuple[str, bool]], size: int) -> None:
+    file = io.StringIO()
+    for number, (model, is_quoted) in enumerate(models):
+        cells = row(ID_1, ID_2, number).strip().split(",")
+        cells[6] = model
+        dialect = csv.unix_dialect if is_quoted or "\r" in model else csv.excel
+        csv.writer(file, dialect, lineterminator="\n").writerow(cells)
+    table = fed(HEADER + file.getvalue(), size)
+    assert table.problem == ""
+    assert table.booked == ({ID_2: {ID_1: sum(range(len(models)))}} if models else {})
+
+
+def test_lines_may_end_as_on_windows() -> None:
+    assert fed((HEADER + row(ID_1, ID_2, 7)).replace("\n", "\r\n")).booked == {ID_2: {ID_1: 7}}
+
+
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
@@ -69,6 +91,7 @@ def test_rows_add_up_however_the_bytes_arrive(size: int) -> None:
         (HEADER + row(ID_1, ID_2, 0, tokens="x"), "tokens"),
         (HEADER.encode() + b"\xff\xfe\n", "not UTF-8"),
         (HEADER + row(ID_1, ID_2, 7, model='"a"b'), "not CSV"),
+        (HEADER + row(ID_1, ID_2, 7, model="a\rb"), "not CSV"),
         ("<html>\n", "no column user_id"),
     ],
 )

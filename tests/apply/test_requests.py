@@ -14,7 +14,7 @@ from reconciler.core.plan.outcome import Outcome
 from reconciler.core.plan.plan import Plan
 from reconciler.operations.apply import Run, apply_plan
 from reconciler.operations.plan import PlanRequest, make_plan
-from reconciler.policy_file.load import load
+from reconciler.policy_file.load import Loaded, load
 from reconciler.sandbox import COST_CONTROL_EXPERIMENT, Options, Sandbox
 from tests.apply.site import Site
 from tests.chaos.company import live_state, random_company, settle
@@ -108,25 +108,25 @@ def test_plan_apply_plan_is_empty(version: str, first: int, tmp_path_factory: py
         company = random_company(Random(seed))
         folder = tmp_path_factory.mktemp("company") / "policies"
         company.write_policies(folder)
+        loaded = load([str(folder)])
         with Sandbox(Options(seed="empty", coder_version=version, experiments=(COST_CONTROL_EXPERIMENT,))) as sandbox:
             settle(company, sandbox)
             wanted = company.wanted(live_state(sandbox))
-            plan, outcome = _plan_and_apply(sandbox, str(folder))
+            plan, outcome = _plan_and_apply(sandbox, loaded)
             assert outcome.is_complete
             assert wanted == live_state(sandbox), seed
             writes = _writes(sandbox)
             assert len(plan.actions) == writes, seed
-            again, outcome = _plan_and_apply(sandbox, str(folder))
+            again, outcome = _plan_and_apply(sandbox, loaded)
             assert not again.has_changes
             assert outcome.is_complete
             assert writes == _writes(sandbox)
 
 
-def _plan_and_apply(sandbox: Sandbox, folder: str) -> tuple[Plan, Outcome]:
+def _plan_and_apply(sandbox: Sandbox, loaded: Loaded) -> tuple[Plan, Outcome]:
     from reconciler.coder.client import open_reader, open_writer
 
     connection, world = connection_to(sandbox), StillWorld().world()
-    loaded = load([folder])
     with open_reader(connection, world=world) as reader, open_writer(connection, world=world) as writer:
         plan = make_plan(
             PlanRequest(policies=loaded.policies, sources=loaded.sources, moment=present(datetime.now(UTC))),

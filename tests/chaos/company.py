@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from random import Random
 
@@ -22,6 +23,7 @@ Overrides = dict[str, tuple[str, int]]
 """Group id and dollars per user id."""
 
 
+@cache
 def id_of(name: str) -> str:
     """Return the id of an organization, a group (`acme/eng`; `acme/Everyone` has its organization's) or a person."""
     return str(uuid.uuid5(_NAMESPACE, name.removesuffix("/Everyone")))

@@ -12,6 +12,7 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ _INPUT = re.compile(r"\$\[\[ inputs\.(\w+) \]\]")
 _OF_THE_PIPELINE = {"spec", "include", "stages", "default", "variables", "workflow"}
 
 
+@cache
 def pipeline(**inputs: str) -> dict[str, Any]:
     """Return the component's jobs with these inputs; the others have their defaults."""
     head, body = COMPONENT.read_text(encoding="utf-8").split("\n---\n")

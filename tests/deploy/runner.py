@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,12 @@ ROOT = Path(__file__).parents[2]
 OURS = "acme/coder-budget-reconciler"
 NOTHING_TO_DO = ("actions/checkout", "actions/setup-python")
 """The test lays out the work tree, and has a Python."""
+
+
+@cache
+def _yaml(path: Path) -> dict[str, Any]:
+    document: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    return document
 
 
 @dataclass(slots=True)
@@ -55,7 +62,7 @@ class Runner:
 
     def jobs(self) -> dict[str, Job]:
         """Run every job whose condition holds, as on a machine of its own."""
-        definition = yaml.safe_load(self.workflow.read_text(encoding="utf-8"))
+        definition = _yaml(self.workflow)
         return {name: self.job(name, job) for name, job in definition["jobs"].items()}
 
     def job(self, name: str, definition: Mapping[str, Any]) -> Job:
@@ -111,7 +118,7 @@ class Runner:
         machine: Path,
     ) -> dict[str, str]:
         if action == OURS:
-            definition = yaml.safe_load((ROOT / "action.yml").read_text(encoding="utf-8"))
+            definition = _yaml(ROOT / "action.yml")
             defaults = {
                 key: fill(value.get("default", ""), contexts, self._status(job))
                 for key, value in definition["inputs"].items()

@@ -1,9 +1,12 @@
-# `reconciler` of a warm folder: hands its arguments, environment, folder and streams over, and exits as it is told.
-# It runs without the site and imports nothing but built-in modules, so that it starts in 10 ms.
+# `reconciler` or `python3` of a warm folder: hands its arguments, environment, folder and streams over, and exits as
+# it is told. It runs without the site and imports nothing but built-in modules, so that it starts in 10 ms.
 import os
 import sys
 from _socket import AF_UNIX, SCM_RIGHTS, SHUT_WR, SOCK_STREAM, SOL_SOCKET, socket
 
+words = sys.argv[2:] if sys.argv[1:2] == ["-I"] else sys.argv[1:]
+if sys.argv[0].endswith("/python3") and (not words or words[0].startswith("-")):
+    os.execv(sys.executable, [sys.executable, *sys.argv[1:]])
 here = os.open(".", os.O_RDONLY)
 handed = b"".join(number.to_bytes(4, sys.byteorder) for number in (0, 1, 2, here))
 parts = [str(len(sys.argv)).encode(), *map(os.fsencode, sys.argv)]

@@ -9,7 +9,10 @@ import os
 import pkgutil
 import sys
 import traceback
+from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
+from types import ModuleType
 
 import httpx
 
@@ -26,7 +29,8 @@ def warm_up(*, with_sandbox: bool) -> None:
             importlib.import_module(module.name)
     _read_hints()
     httpx.Client(trust_env=False).close()
-    for name in ("encodings.ascii", "encodings.idna", "pwd"):  # of a connection to a name, and of who runs this
+    # Of a connection to a name, of who runs this, and of the scripts of pipelines.
+    for name in ("encodings.ascii", "encodings.idna", "pwd", "urllib.request", "zipfile"):
         importlib.import_module(name)
     gc.collect()
     gc.freeze()
@@ -43,14 +47,32 @@ def _read_hints() -> None:
 
 def run_command() -> int:
     """Run the command of `sys.argv`; return its exit code as Python would end with it."""
-    code: int | str | None = 1
+    return _run(entry.main)
+
+
+def run_script() -> int:
+    """Run the script of `sys.argv`, as `python3 [-I] SCRIPT ARGUMENT...` does; return its exit code."""
+    is_isolated = sys.argv[1] == "-I"
+    sys.argv = sys.argv[2:] if is_isolated else sys.argv[1:]
+    path = Path(sys.argv[0]).absolute()
+    if not is_isolated:
+        sys.path.insert(0, str(path.parent))
+    module = sys.modules["__main__"] = ModuleType("__main__")
+    module.__file__ = str(path)
+    return _run(lambda: exec(compile(path.read_bytes(), path, "exec"), vars(module)))
+
+
+def _run(work: Callable[[], int | None]) -> int:
+    code: object = 1
     try:
-        code = entry.main()
+        code = work()
     except SystemExit as end:
         code = end.code
+        if not (code is None or isinstance(code, int)):
+            print(code, file=sys.stderr)
     except BaseException:  # noqa: BLE001  # as Python does at its end
         traceback.print_exc()
-    return _say_goodbye(code if isinstance(code, int) else 1)
+    return _say_goodbye(code if isinstance(code, int) else int(code is not None))
 
 
 def _say_goodbye(code: int) -> int:

@@ -8,7 +8,7 @@ import socket
 import sys
 
 from tests.hearing import hear_signals
-from tests.warm.process import run_command, warm_up
+from tests.warm.process import run_command, run_script, warm_up
 
 
 def main() -> None:
@@ -53,7 +53,7 @@ def _become(connection: socket.socket) -> None:
         sys.argv = [os.fsdecode(part) for part in parts[: int(count)]]
         os.environb.clear()
         os.environb.update((name, value) for name, _, value in (part.partition(b"=") for part in parts[int(count) :]))
-        code = run_command()
+        code = run_script() if sys.argv[0].endswith("/python3") else run_command()
     finally:
         connection.sendall(str(code).encode())
         os._exit(code)

@@ -14,6 +14,7 @@ from tests.warm import warm_folder
 
 WARM = str(warm_folder() / "reconciler")
 COLD = f"{sys.executable} -m reconciler"
+REPORT = Path(__file__).parents[2] / "deploy" / "github" / "report.py"
 
 
 @pytest.mark.parametrize(
@@ -35,6 +36,31 @@ def test_it_does_what_a_cold_command_does(line: str, tmp_path: Path) -> None:
     (tmp_path / "below").mkdir()
     (tmp_path / "wrong.yaml").write_text("version: 1\norganization: acme\ngroup_budgets: [{group: a, limit: -1}]\n")
     assert ran(line.replace("RECONCILER", WARM), tmp_path) == ran(line.replace("RECONCILER", COLD), tmp_path)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        f"PYTHON3 {REPORT}",
+        f"cd below && PYTHON3 -I {REPORT} facts ..",
+        "PYTHON3 sums.py 1 2",
+        "PYTHON3 -I sums.py 1 2 2> /dev/null",
+        "PYTHON3 sums.py; echo $?",
+        "PYTHON3 -c 'import sys; print(sys.argv, sys.flags.isolated)' sums.py",
+        "cat sums.py | PYTHON3 - 1 2",
+    ],
+)
+def test_a_script_does_what_it_does_in_a_python_of_its_own(line: str, tmp_path: Path) -> None:
+    (tmp_path / "below").mkdir()
+    (tmp_path / "plan.json").write_text('{"digest": "d", "actions": [1, 2]}')
+    (tmp_path / "beside.py").write_text("NAME = 'beside'")
+    (tmp_path / "sums.py").write_text(
+        "import sys, __main__\nprint(sys.argv, __name__, __main__.__file__)\n"
+        "import beside\nprint(beside.NAME)\nsum(map(int, sys.argv[1:])) or sys.exit('nothing to add')\n"
+        "raise SystemExit(sum(map(int, sys.argv[1:])))\n"
+    )
+    warm = ran(line.replace("PYTHON3", str(warm_folder() / "python3")), tmp_path)
+    assert warm == ran(line.replace("PYTHON3", str(Path(sys.executable).with_name("python3"))), tmp_path)
 
 
 def ran(line: str, folder: Path) -> tuple[int, str, str]:

@@ -22,6 +22,7 @@ SINGLE_WIDTHS = {0.0: 8, 0.005: 16, 0.05: 64}
 SINGLE_PROMISES = {0.0: 1.25, 0.005: 1.2, 0.05: 1.1}
 BULK_PROMISES = {0.0: 1.9, 0.005: 1.7, 0.05: 1.25}
 OBVIOUS, SCRIPT = (Path(__file__).parent / name for name in ("obvious.py", "obvious.sh"))
+LIBRARIES = [sys.executable, "-m", "tests.bench.libraries"]
 FLOOR = [sys.executable, "-m", "tests.bench.floor"]
 
 
@@ -76,6 +77,9 @@ def _measure_large(report: Report, folder: Path) -> None:
         report("T16", "its own CPU, s", statistics.median(took.cpu_s for took in ours), 3.0)
         report("T16", "and in all, beside the sandbox, s", statistics.median(took.seconds for took in ours), 5.0)
         bulk = _write(folder / "large.json", json.dumps(requests))
+        libraries = whole.run([*LIBRARIES, str(policy), str(bulk), "8"], large.environment)
+        what = f"its own CPU / that of its libraries alone ({libraries.cpu_s:.1f} s: events, requests, JSON)"
+        report("T16", what, statistics.median(took.cpu_s for took in ours) / libraries.cpu_s, 2.5)
         obvious = whole.run([sys.executable, str(OBVIOUS), str(policy), str(bulk)], large.environment)
         what = f"plan of 100,000 people in {ours[-1].seconds:.1f} s / the obvious program"
         report("T11", what, ratio([took.seconds for took in ours], [obvious.seconds] * len(ours)), 0.25)

@@ -23,7 +23,6 @@ its handshake.
 from __future__ import annotations
 
 import math
-import statistics
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -104,12 +103,13 @@ def window_of(latencies_s: Sequence[float], *, seconds: float) -> Window:
 
     `seconds` is the time from the end of the answer before the first to the end of the last.
     """
-    longest = OUTLIER * statistics.median(latencies_s)
-    capped = [min(latency, longest) for latency in latencies_s]
-    mean = statistics.fmean(capped)
-    spread = statistics.stdev(capped) / mean if mean > 0 else 0.0
-    rate = len(capped) / seconds if seconds > 0 else 0.0
-    return Window(latency_s=mean, rate=rate, noise=spread / math.sqrt(len(capped)))
+    ordered, count = sorted(latencies_s), len(latencies_s)
+    median = (ordered[(count - 1) // 2] + ordered[count // 2]) / 2
+    capped = [min(latency, OUTLIER * median) for latency in ordered]
+    mean = math.fsum(capped) / count
+    deviation = math.sqrt(math.fsum((latency - mean) ** 2 for latency in capped) / (count - 1))
+    rate = count / seconds if seconds > 0 else 0.0
+    return Window(latency_s=mean, rate=rate, noise=deviation / mean / math.sqrt(count) if mean > 0 else 0.0)
 
 
 def adapt(width: Width, window: Window, *, base_s: float) -> Width:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from reconciler.cli.server import MAX_READS
 from reconciler.coder.gate import Gate
-from reconciler.coder.width import MAXIMUM, START, Width, Window, adapt, halve, window_of
+from reconciler.coder.width import MAXIMUM, OUTLIER, START, Width, Window, adapt, halve, window_of
 from tests.coder import plot
 from tests.coder.simulation import Server, simulate
 
@@ -60,6 +60,17 @@ def test_it_stays_within_its_bounds_and_at_most_doubles(
 ) -> None:
     adapted = adapt(width, Window(latency_s=latency_s, noise=noise), base_s=latency_s * part)
     assert min(START, width.limit) <= adapted.limit <= min(MAXIMUM, 2 * width.limit)
+
+
+@given(st.lists(st.floats(0, 10), min_size=2, max_size=70))
+def test_a_window_is_what_the_standard_library_says(latencies: list[float]) -> None:
+    capped = [min(latency, OUTLIER * statistics.median(latencies)) for latency in latencies]
+    mean = statistics.fmean(capped)
+    error = statistics.stdev(capped) / math.sqrt(len(capped))
+    window = window_of(latencies, seconds=2)
+    assert window.latency_s == pytest.approx(mean)
+    assert window.noise * mean == pytest.approx(error, abs=1e-9)
+    assert window.rate == len(latencies) / 2
 
 
 @given(st.lists(st.floats(0, 1e3), min_size=2, max_size=50))

@@ -1,4 +1,4 @@
-"""Completion as a shell asks for it: the whole program with click's variables, and real shells where they are here."""
+"""Completion as a shell asks for it: a process with click's variables; and in real shells, where they are here."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def offered(shell: Shell, *words: str, incomplete: str = "") -> list[str]:
         COMP_WORDS="\n".join(["reconciler", *words, incomplete]),
         COMP_CWORD=str(len(words) + 1),
     )
-    ran = shell.process()
+    ran = shell.warm()
     assert (ran.code, ran.err) == (0, "")
     return [line.partition(",")[2] for line in ran.out.splitlines() if line.startswith("plain,")]
 

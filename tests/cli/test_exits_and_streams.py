@@ -102,10 +102,10 @@ def test_a_time_is_a_date_or_has_a_zone(shell: Shell, time: str) -> None:
 
 def test_results_go_to_stdout_and_the_rest_to_stderr(coder: Shell) -> None:
     coder.policy(RAISE_PLATFORM)
-    ran = coder.process("plan", *AT)
+    ran = coder.warm("plan", *AT)
     assert (ran.code, ran.err) == (0, "")
     assert ran.out.endswith("Plan: 0 to create, 1 to update, 0 to delete.\n")
-    failed = coder.process("plan", "nowhere")
+    failed = coder.warm("plan", "nowhere")
     assert (failed.code, failed.out) == (1, "")
     assert failed.err.startswith("nowhere:1:1: there is no such file\n")
 
@@ -120,7 +120,7 @@ def test_nothing_to_do_ends_without_an_empty_line(coder: Shell, command: str) ->
 def test_without_a_terminal_nothing_is_asked(company: Sandbox, coder: Shell) -> None:
     coder.policy(RAISE_PLATFORM)
     company.forget_requests()
-    ran = coder.process("apply", *AT)
+    ran = coder.warm("apply", *AT)
     assert ran.code == 1
     assert "Plan: 0 to create, 1 to update, 0 to delete." in ran.out
     assert "pass --auto-approve" in ran.err

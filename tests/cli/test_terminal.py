@@ -18,8 +18,11 @@ from reconciler.formats.journal import load_events
 from reconciler.sandbox import Fault, Sandbox
 from tests.cli.running import AT, COMPANY, RAISE_PLATFORM, RECONCILER, Shell
 from tests.patience import HELD_S, PATIENCE_S, wait_until
+from tests.warm import warm_folder
 
 QUESTION = "Apply these changes to "
+CTRL_C = b"\x03"
+WARM = [str(warm_folder() / "reconciler")]
 
 
 @pytest.fixture
@@ -30,9 +33,12 @@ def mine() -> Iterator[Sandbox]:
 
 
 def converse(shell: Shell, arguments: list[str], answer: bytes) -> tuple[int, str]:
-    """Run a command on a terminal of its own; type the answer once it asks. Return its exit code and what was seen."""
+    """Run a command on a terminal of its own; type the answer once it asks. Return its exit code and what was seen.
+
+    A command that gets no signal starts warm.
+    """
     master, slave = pty.openpty()
-    command = [*RECONCILER, *arguments]
+    command = [*(RECONCILER if answer == CTRL_C else WARM), *arguments]
     environment = shell.clean({"TERM": "xterm"})
     process = subprocess.Popen(
         command, cwd=shell.folder, env=environment, stdin=slave, stdout=slave, stderr=slave, start_new_session=True
@@ -50,7 +56,7 @@ def converse(shell: Shell, arguments: list[str], answer: bytes) -> tuple[int, st
             seen += chunk
         if QUESTION.encode() in seen and b"[y/N]" in seen and not has_answered:
             has_answered = True
-            if answer == b"\x03":
+            if answer == CTRL_C:
                 process.send_signal(2)
             else:
                 os.write(master, answer)
@@ -69,7 +75,7 @@ def writes(sandbox: Sandbox) -> list[str]:
         (b"n\n", 1, "Not approved; nothing was written", []),
         (b"\n", 1, "Not approved; nothing was written", []),
         (b"\x04", 1, "Not approved; nothing was written", []),
-        (b"\x03", 130, "\nError: Interrupted; nothing was written", []),
+        (CTRL_C, 130, "\nError: Interrupted; nothing was written", []),
     ],
 )
 def test_the_question(shell: Shell, mine: Sandbox, answer: bytes, code: int, says: str, written: list[str]) -> None:

@@ -50,6 +50,7 @@ def _become(connection: socket.socket) -> None:
         os.fchdir(handed[3])
         for number in handed:
             os.close(number)
+        sys.stdout.reconfigure(line_buffering=os.isatty(1))  # type: ignore[union-attr]  # it is a TextIOWrapper
         sys.argv = [os.fsdecode(part) for part in parts[: int(count)]]
         os.environb.clear()
         os.environb.update((name, value) for name, _, value in (part.partition(b"=") for part in parts[int(count) :]))

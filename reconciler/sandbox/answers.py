@@ -53,10 +53,12 @@ class Answer(Response):
         for name, value in headers:
             self.headers.append(name, value)
 
-    def complete(self) -> None:
-        """Make the rest now."""
+    def complete(self, *, tells_length: bool = False) -> None:
+        """Make the rest now; `tells_length` is for a client of HTTP/1.0, which knows no chunks."""
         if self.rest:
             self.body, self.rest = b"".join((self.body, *self.rest)), ()
+            if tells_length:
+                self.headers["content-length"] = str(len(self.body))
 
 
 def long_answer(

@@ -29,7 +29,7 @@ from .answers import (
 )  # fmt: skip
 from .calls import Call, World
 from .clock import Clock, as_text
-from .connection import Delays, body_of, close, reset, stays_until
+from .connection import Delays, body_of, close, is_closing, reset, stays_until
 from .control import PREFIX, Control
 from .database import Database
 from .effective import create_view
@@ -123,8 +123,9 @@ class Application:
             self.recorder.answer_left(record)
             await close(scope, receive)
             return
-        if fault is not None or self._capacity is not None:
-            answer.complete()
+        is_old = scope["http_version"] == "1.0"
+        if fault is not None or self._capacity is not None or is_old:
+            answer.complete(tells_length=is_old)
         self.recorder.answered(record, answer.status_code)
         headers = [*answer.raw_headers, *((name.encode(), value.encode()) for name, value in limit)]
         if kind != "raw":
@@ -134,7 +135,7 @@ class Application:
             self.recorder.answer_left(record)
             return
         await send({"type": "http.response.start", "status": answer.status_code, "headers": headers})
-        last = await _send_all_but_the_last(answer, send)
+        last = await _send_all_but_the_last(answer, scope, send)
         self.recorder.answer_left(record)
         if kind == "truncate":
             await send({"type": "http.response.body", "body": last[: len(last) // 2], "more_body": True})
@@ -175,9 +176,10 @@ class Application:
         raw_path, query_text = scope["raw_path"].decode("latin-1"), scope["query_string"].decode("latin-1")
         path = _REPEATED_SLASHES.sub("/", raw_path)
         headers = Headers(scope=scope)
+        ip, _ = scope["client"] or ("", 0)  # none, if the client left before
         return Call(
             world=self.world, method=scope["method"], path=path, query_text=query_text, headers=headers, body=body,
-            ip=scope["client"][0], url=self.url, identity=self._identities.of(find_token(headers, query_text)),
+            ip=ip, url=self.url, identity=self._identities.of(find_token(headers, query_text)),
         )  # fmt: skip
 
     def _answer(self, call: Call, fault: Fault | None) -> tuple[Answer, tuple[tuple[str, str], ...]]:
@@ -231,11 +233,13 @@ class Application:
         return verdict.headers
 
 
-async def _send_all_but_the_last(answer: Answer, send: Send) -> bytes:
-    """Send the pieces of an answer; return the last one, which is all of a short answer."""
+async def _send_all_but_the_last(answer: Answer, scope: Scope, send: Send) -> bytes:
+    """Send the pieces of an answer until the client has left; return the last one, which is all of a short answer."""
     last = bytes(answer.body)
     for piece in answer.rest:
         await send({"type": "http.response.body", "body": last, "more_body": True})
+        if is_closing(scope):
+            break
         last = piece
     return last
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import socket
 import struct
+from collections import deque
 from typing import TYPE_CHECKING, Any, cast
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope
@@ -50,15 +51,40 @@ class _Joined:
 
 
 class Protocol(HttpToolsProtocol):
-    """Be uvicorn's protocol, and show the application its transport: some faults act on the connection itself."""
+    """Be uvicorn's protocol, and show the application its transport: some faults act on the connection itself.
+
+    Requests may follow before an answer is whole. uvicorn then tells the last of them that the connection has ended;
+    here all are told.
+    """
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin with a transport that joins what is written."""
+        self._unanswered = deque[RequestResponseCycle]()
         super().connection_made(cast("asyncio.Transport", _Joined(transport)))
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Tell every request, also one that others follow."""
+        for cycle in self._unanswered:
+            cycle.disconnected = True
+            cycle.message_event.set()
+        super().connection_lost(exc)
+
+    def eof_received(self) -> bool:  # type: ignore[override]
+        """Go on with an answer that has begun to leave, as Go does: its client reads, and asks nothing more."""
+        is_leaving = bool(self._unanswered) and self._unanswered[0].response_started
+        if is_leaving:
+            self._unanswered[0].keep_alive = False
+        return is_leaving
+
+    def on_headers_complete(self) -> None:
+        """Keep the request until it is answered."""
+        super().on_headers_complete()
+        self._unanswered.append(self.cycle)
 
     def on_response_complete(self) -> None:
         """Send what has no body, and go on to the next request."""
         cast("_Joined", self.transport).flush()
+        self._unanswered.popleft()
         super().on_response_complete()
 
     def on_message_begin(self) -> None:
@@ -75,6 +101,11 @@ async def body_of(receive: Receive) -> bytes | None:
         if not message["more_body"]:
             return body
     return None
+
+
+def is_closing(scope: Scope) -> bool:
+    """Tell whether nothing can be sent any more."""
+    return bool(scope["extensions"][_EXTENSION]["transport"].is_closing())
 
 
 async def close(scope: Scope, receive: Receive) -> None:

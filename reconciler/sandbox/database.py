@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 SCHEMA = Path(__file__).with_name("schema.sql")
 
 # PRAGMAs that neither write a file nor change where SQLite writes one. Every other PRAGMA is denied.
-_HARMLESS_PRAGMAS = frozenset({"foreign_key_check", "foreign_keys", "ignore_check_constraints", "table_info"})
+_HARMLESS_PRAGMAS = frozenset(
+    {"data_version", "foreign_key_check", "foreign_keys", "ignore_check_constraints", "table_info"}
+)
 _DENIED_ACTIONS = frozenset({sqlite3.SQLITE_ATTACH, sqlite3.SQLITE_DETACH, sqlite3.SQLITE_CREATE_VTABLE})
 _TRANSACTIONS = frozenset({sqlite3.SQLITE_TRANSACTION, sqlite3.SQLITE_SAVEPOINT})
 _DENIED_FUNCTIONS = frozenset({"load_extension", "fts3_tokenizer"})
@@ -69,9 +71,12 @@ class Database:
         original._connection.backup(self._connection)
 
     @property
-    def changes(self) -> int:
-        """Count the rows changed so far: while it stands still, so does everything that was read."""
-        return self._connection.total_changes
+    def changes(self) -> tuple[int, int]:
+        """Count the rows changed here, and the changes by other connections to the file, such as another sandbox's.
+
+        While both counts stand still, so does everything that was read.
+        """
+        return self._connection.total_changes, self.value("PRAGMA data_version") if self.is_in_file else 0
 
     def row(self, sql: str, *parameters: object) -> sqlite3.Row | None:
         """Return the first row, or None."""

@@ -21,7 +21,7 @@ class Memo:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._results: dict[Hashable, Any] = {}
-        self._changes = -1
+        self._changes = (-1, 0)
 
     def get(self, key: Hashable, compute: Callable[[], Result]) -> Result:
         """Return the result kept under the key, computed when there is none. The key must name its type."""

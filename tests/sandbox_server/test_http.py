@@ -5,7 +5,9 @@ from __future__ import annotations
 import gc
 import json
 import socket
-from contextlib import ExitStack, closing
+import struct
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
 from http.client import HTTPConnection
 from urllib.parse import urlsplit
 
@@ -66,10 +68,11 @@ def test_an_upgrade_is_not_offered(world: World) -> None:
 def test_it_stops_at_once_and_quietly_whatever_is_under_way(capfd: pytest.CaptureFixture[str]) -> None:
     with ExitStack() as stack, Sandbox(Options(seed="empty", latency_s=HELD_S)) as sandbox:
         parts = urlsplit(sandbox.url)
-        for data in (b"", HEAD, HEAD + b"Content-Length: 9\r\n\r\nhalf", HEAD + b"\r\n", HEAD + b"\r\n" + HEAD):
+        whole = HEAD + b"\r\n"
+        for data in (b"", HEAD, HEAD + b"Content-Length: 9\r\n\r\nhalf", whole, whole + HEAD, whole + whole):
             connection = stack.enter_context(socket.create_connection((parts.hostname, parts.port), timeout=PATIENCE_S))
             connection.sendall(data)
-        wait_until(lambda: len(sandbox.requests) == 2)
+        wait_until(lambda: len(sandbox.requests) == 3)
     assert capfd.readouterr().err == ""
 
 
@@ -128,6 +131,66 @@ def test_a_long_answer_leaves_in_pieces_and_says_what_was_true_when_it_was_asked
         assert any(writer.get_write_buffer_size() for writer in writers), "nothing of it is left to be made"
         assert answer.read() == before
     assert world.get(path).content.count(b'-new","') == before.count(b'"username":') + 199  # all groups but Everyone
+
+
+LARGE, LONG = "10000-users,200-groups", "2000-users,20-groups"
+"""Seeds whose groups are a list of 8 MB, which no connection takes at once, and of 1.6 MB."""
+
+
+def long_request(world: World, *, version: bytes = b"1.1") -> bytes:
+    token = world.sandbox.tokens["owner"].encode()
+    return b"GET /api/v2/groups HTTP/%s\r\nHost: x\r\nCoder-Session-Token: %s\r\n\r\n" % (version, token)
+
+
+def test_a_client_of_http_1_0_knows_no_chunks(start: Start) -> None:
+    world = start(seed=LONG)
+    head, _, body = exchange(world, long_request(world, version=b"1.0")).partition(b"\r\n\r\n")
+    assert body == world.get("/groups").content
+    assert b"\r\ncontent-length: %d\r\n" % len(body) in head
+    assert b"transfer-encoding" not in head
+
+
+@contextmanager
+def slow_reader(world: World, data: bytes) -> Iterator[socket.socket]:
+    """Send bytes over a connection that takes little of the answer before it is read."""
+    parts = urlsplit(world.sandbox.url)
+    with socket.socket() as connection:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        connection.settimeout(PATIENCE_S)
+        connection.connect((parts.hostname, parts.port))
+        connection.sendall(data)
+        yield connection
+
+
+@pytest.mark.parametrize("is_followed", [False, True])
+def test_who_asks_nothing_more_still_gets_a_long_answer(start: Start, is_followed: bool) -> None:
+    world = start(seed=LARGE)
+    length = len(world.get("/groups").content)
+    with slow_reader(world, long_request(world) + (HEAD + b"\r\n" if is_followed else b"")) as connection:
+        received = connection.recv(1)
+        connection.shutdown(socket.SHUT_WR)
+        while more := connection.recv(65536):
+            received += more
+    assert received.endswith(b"]\n\r\n0\r\n\r\n")
+    assert len(received) > length
+
+
+@pytest.mark.parametrize("is_followed", [False, True])
+def test_a_client_that_leaves_within_a_long_answer_is_not_written_to(
+    start: Start, capfd: pytest.CaptureFixture[str], is_followed: bool
+) -> None:
+    world = start(seed=LARGE)
+    with slow_reader(world, long_request(world) + (HEAD + b"\r\n" if is_followed else b"")) as connection:
+        connection.recv(1)
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    wait_until(lambda: not world.sandbox._server.server_state.tasks)
+    assert capfd.readouterr().err == ""
+
+
+def test_a_client_that_left_at_once_has_no_address(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("uvicorn.protocols.http.httptools_impl.get_remote_addr", lambda _: None)
+    with new_client(world.sandbox.url) as client:
+        assert client.get("/healthz").text == "OK"
 
 
 def test_what_has_no_body_does_not_wait_for_one(world: World) -> None:

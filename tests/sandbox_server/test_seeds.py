@@ -157,6 +157,16 @@ def test_a_database_file_is_kept_and_not_sown_again(tmp_path: Path) -> None:
         assert sandbox.execute("SELECT count(*) FROM group_ai_budgets") == [(0,)]
 
 
+def test_what_another_sandbox_writes_to_the_file_is_seen_at_once(start: Start, tmp_path: Path) -> None:
+    database = str(tmp_path / "coder.db")
+    mine, others = start(database=database), start(database=database)
+    organization = mine.organization("acme")
+    paths = [f"/organizations/{organization}/groups", f"/organizations/{organization}/ai/spend/export"]
+    assert all("bob" in mine.get(path).text for path in paths)
+    others.sandbox.execute("UPDATE users SET username = 'robert' WHERE username = 'bob'")
+    assert all("robert" in mine.get(path).text for path in paths)
+
+
 @pytest.mark.parametrize("content", [b"no database at all, and long enough to have a header", b""])
 def test_another_file_is_no_database(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "coder.db"

@@ -3,9 +3,10 @@
     [{"id": 1, "members": [{...}, {...}, ...]}, {...}]
 
 The items of one key that is a list itself are handed over one by one, too, and what is made of them stands in their
-place. Values are decoded by the standard library: a run of objects that begin alike in one call, everything else one
-small value at a time. A value that is not whole yet is tried again with twice as much text, so that all of it costs
-linear time.
+place; of items that are the same text, as a person is in each of their groups, it is made once. Values are decoded by
+the standard library: a run of objects that begin alike in one call or cut where they begin, everything else one small
+value at a time. A value that is not whole yet is tried again with twice as much text, so that all of it costs linear
+time.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from typing import Any
 
 from reconciler.strict_json import KeyTwice, object_of
 
+_DECODER = json.JSONDecoder(object_pairs_hook=object_of)
 _BLANKS = " \t\n\r"
 _IN_A_NUMBER = ".eE"
 """What follows a number that was cut: `1.`, `1e`; no whole value is followed by these."""
@@ -33,9 +35,10 @@ def objects_of(
 ) -> Iterator[dict[str, Any] | object]:
     """Yield the items of a JSON list, null as an empty one; an item's list under `key` holds what `make` returns.
 
-    What is not an object is yielded as it is. Raises NotWhole, KeyTwice, and what `make` raises.
+    What is not an object is yielded as it is. `make` may be asked once for several that are the same text. Raises
+    NotWhole, KeyTwice, and what `make` raises.
     """
-    text = _Text(chunks)
+    text, made = _Text(chunks), _Made(make)
     try:
         if text.peek() != "[":
             if text.value() is not None:
@@ -43,7 +46,7 @@ def objects_of(
         elif key is None:
             yield from text.values()
         else:
-            yield from text.items(lambda: text.object(key, make) if text.peek() == "{" else text.value())
+            yield from text.items(lambda: text.object(key, made) if text.peek() == "{" else text.value())
         if text.peek():
             raise NotWhole("there is text after the list")
     except RecursionError as error:
@@ -52,14 +55,28 @@ def objects_of(
         raise NotWhole("not UTF-8") from error
 
 
+class _Made(dict[str, object]):
+    """What was made of objects, by their text."""
+
+    def __init__(self, make: Callable[[object], object]) -> None:
+        super().__init__()
+        self.make = make
+
+    def __missing__(self, text: str) -> object:
+        """Decode a text that was not seen yet. Raises ValueError where it is not one whole value."""
+        value, end = _DECODER.raw_decode(text)
+        if end < len(text):
+            raise ValueError("there is text after the value")
+        made = self[text] = self.make(value)
+        return made
+
+
 class _Text:
     """The part of the text that has arrived and was not used yet."""
 
     def __init__(self, chunks: Iterator[bytes]) -> None:
         self._chunks = chunks
         self._decode = codecs.getincrementaldecoder("utf-8")().decode
-        decoder = json.JSONDecoder(object_pairs_hook=object_of)
-        self._parse, self._scan = decoder.decode, decoder.raw_decode
         self._text, self._at, self._is_all = "", 0, False
         self._searched = 0
         """Where the part of the text ends that holds no run: it is not looked through again for each of its values."""
@@ -80,7 +97,7 @@ class _Text:
         self.peek()
         while True:
             try:
-                value, end = self._scan(self._text, self._at)
+                value, end = _DECODER.raw_decode(self._text, self._at)
             except KeyTwice:
                 raise
             except ValueError as error:
@@ -104,8 +121,8 @@ class _Text:
             if self._expect(",]") == "]":
                 return
 
-    def values(self) -> Iterator[Any]:
-        """Use the next list, and yield its values."""
+    def values(self, made: _Made | None = None) -> Iterator[Any]:
+        """Use the next list, and yield its values, or what is made of them."""
         self._expect("[")
         if self.peek() == "]":
             self._at += 1
@@ -114,18 +131,18 @@ class _Text:
         may_be_run = beginning.startswith("{")
         while True:
             if may_be_run:
-                run = self._run(beginning)
+                run = self._run(beginning, made)
                 may_be_run = run is not None
                 yield from run or ()
-            yield self.value()
+            yield self.value() if made is None else made.make(self.value())
             if self._expect(",]") == "]":
                 return
 
-    def _run(self, beginning: str) -> list[Any] | None:
+    def _run(self, beginning: str, made: _Made | None) -> list[Any] | None:
         """Use all objects of a list that stand before the last one to begin so; None where that is not what they are.
 
         A text that is whole JSON between brackets is what it seems to be: cut inside a text or an inner list, it
-        would not be whole.
+        would not be whole. The same goes for each object of a run that is cut wherever one begins.
         """
         if self._at < self._searched:
             return []
@@ -135,8 +152,13 @@ class _Text:
         if not end:
             self._searched = searched
             return []
+        text = self._text[self._at : end]
         try:
-            values: list[Any] = self._parse(f"[{self._text[self._at : end]}]")
+            if made is None:
+                values: list[Any] = _DECODER.decode(f"[{text}]")
+            else:
+                inner = text[len(beginning) : -1].split("}," + beginning)
+                values = [made[f"{beginning}{part}}}"] for part in inner]
         except KeyTwice:
             raise
         except ValueError:
@@ -144,8 +166,8 @@ class _Text:
         self._at = end + 1
         return values
 
-    def object(self, key: str, make: Callable[[object], object]) -> dict[str, Any]:
-        """Use the next object, and return it with what `make` returns in the list under `key`."""
+    def object(self, key: str, made: _Made) -> dict[str, Any]:
+        """Use the next object, and return it with what is made of the items in the list under `key`."""
         self._expect("{")
         result: dict[str, Any] = {}
         if self.peek() == "}":
@@ -159,7 +181,7 @@ class _Text:
                 raise KeyTwice(name)
             self._expect(":")
             is_list = name == key and self.peek() == "["
-            result[name] = [make(item) for item in self.values()] if is_list else self.value()
+            result[name] = list(self.values(made)) if is_list else self.value()
             if self._expect(",}") == "}":
                 return result
 

@@ -59,16 +59,37 @@ def test_objects_that_begin_alike_are_read_in_runs(
 )
 @pytest.mark.parametrize("size", [1, 5, 17, 1000])
 def test_a_run_ends_where_its_objects_end(text: str, size: int) -> None:
-    pieces = (text.encode()[start : start + size] for start in range(0, len(text), size))
-    assert list(objects_of(pieces, key=None)) == json.loads(text)
+    for key, whole in ((None, text), ("members", f'[{{"members":{text}}},{{"members":{text}}}]')):
+        pieces = (whole.encode()[start : start + size] for start in range(0, len(whole), size))
+        assert list(objects_of(pieces, key=key)) == json.loads(whole)
 
 
 @pytest.mark.parametrize(
     "text", ['[{"id":1},{"id":2}{"id":3}]', '[{"id":1},{"id":2]},{"id":3}]', '[{"id":1},,{"id":3}]']
 )
 def test_a_run_that_is_no_list_is_an_error(text: str) -> None:
-    with pytest.raises(NotWhole):
-        list(objects_of(iter([text.encode()]), key=None))
+    for key, whole in ((None, text), ("members", f'[{{"members":{text}}}]')):
+        with pytest.raises(NotWhole):
+            list(objects_of(iter([whole.encode()]), key=key))
+
+
+def test_of_the_same_text_something_is_made_once() -> None:
+    people = [{"id": number, "name": f"user-{number}"} for number in range(100)]
+    text = json.dumps([{"members": people}] * 30, separators=(",", ":"))
+    made = list[object]()
+
+    def make(item: object) -> object:
+        made.append(item)
+        return item
+
+    assert list(objects_of(iter([text.encode()]), key="members", make=make)) == json.loads(text)
+    assert len(made) == 99 + 30, "the last of a list is read by itself"
+
+
+def test_a_key_that_is_named_twice_is_found_in_each_text() -> None:
+    people = ",".join(['{"id":1}', '{"id":2,"id":3}', '{"id":1}'])
+    with pytest.raises(KeyTwice):
+        read(f'[{{"members":[{people}]}}]', 1000)
 
 
 @pytest.mark.parametrize("end", ["]", ',{"y":[{}]}]'])

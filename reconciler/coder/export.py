@@ -32,7 +32,8 @@ _FORMULA = ("'=", "'+", "'-", "'@", "'\t", "'\r")
 _LONGEST_COUNT = len(str(MAX_INT64))
 MAX_RECORD = 1 << 20
 """Characters; a longer record was not written by Coder."""
-
+_MAX_PIECE = 1 << 18
+"""Bytes that are made to rows at once: what one read unpacks to can be a thousand times as long."""
 
 _REFUSALS = frozenset({403, 404})
 _Cells = Callable[[list[str]], tuple[Any, ...]]
@@ -67,7 +68,7 @@ class ExportTable:
         if whole.count('"') % 2 == 0:  # else the last line break stands within a quoted cell
             self._rest = self._rest[end:]
             self._read(whole)
-        elif len(self._rest) > MAX_RECORD:
+        if len(self._rest) > MAX_RECORD:
             self.problem = "a cell has no end"
 
     def close(self) -> None:
@@ -142,7 +143,8 @@ def read_table(answer: Answer, pieces: Iterator[bytes]) -> ExportTable:
     """Read an export while it arrives; what is wrong with it is its `problem`."""
     table = ExportTable()
     for piece in pieces:
-        table.feed(piece)
+        for start in range(0, len(piece), _MAX_PIECE):
+            table.feed(piece[start : start + _MAX_PIECE])
     table.close()
     return table
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import tracemalloc
 from copy import deepcopy
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -80,6 +81,7 @@ def test_lines_may_end_as_on_windows() -> None:
         (HEADER + row(ID_1, ID_2, 7)[:-1], "cut short"),
         (HEADER + '"' + row(ID_1, ID_2, 7), "cut short"),
         (HEADER + '"' + row(ID_1, ID_2, 7) * 20_000, "no end"),
+        (HEADER + "x" * 2_000_000, "no end"),
         (HEADER.replace("cost_micros", "cost"), "no column cost_micros"),
         (HEADER + "a,b\n", "different number of cells"),
         (HEADER + row("ana", ID_2, 7), "user_id"),
@@ -97,6 +99,18 @@ def test_lines_may_end_as_on_windows() -> None:
 )
 def test_what_is_no_export(text: str | bytes, problem: str) -> None:
     assert problem in fed(text).problem
+
+
+def test_a_piece_that_unpacks_to_much_is_not_made_to_rows_at_once() -> None:
+    """A kilobyte of gzip can be a megabyte of empty rows."""
+    pieces = iter([HEADER.encode(), row(ID_1, ID_2, 7).encode() * 8_000, b"\n" * 4_000_000])
+    tracemalloc.start()
+    table = read_table(answer(b"", path=EXPORT, content_type="text/csv"), pieces)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert table.booked == {ID_2: {ID_1: 56_000}}
+    assert "different number of cells" in table.problem
+    assert peak < 60_000_000
 
 
 def test_what_is_no_export_is_left_out_and_says_why() -> None:

@@ -71,6 +71,16 @@ def long_answer(
     return Answer(200, first, content_type, headers=headers, rest=rest)
 
 
+def list_texts(items: Iterable[str]) -> Iterator[str]:
+    """Return the parts of a list whose items are written as JSON already."""
+    before = "["
+    for item in items:
+        yield before
+        yield item
+        before = ","
+    yield "]\n" if before == "," else "[]\n"
+
+
 def _pieces(texts: Iterable[str]) -> Iterator[bytes]:
     """Return joined texts in pieces; at least one."""
     waiting, size = list[str](), 0

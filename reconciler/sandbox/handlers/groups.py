@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..answers import INVALID_QUERY, Answer, Validation, as_json, json_answer, long_answer, not_found, refusal
+from ..answers import (
+    INVALID_QUERY,
+    Answer,
+    Validation,
+    as_json,
+    json_answer,
+    list_texts,
+    long_answer,
+    not_found,
+    refusal,
+)
 from ..guards import find_organization, find_user
 from ..people import page_of_people, people_conditions
 from ..query import parse_bool, read_page_request
@@ -128,17 +138,8 @@ def _listed(call: Call, filters: Iterable[tuple[str, object]]) -> Answer:
         )
         parameters += [as_json(readable), call.caller.covers("read", "group"), call.caller.id]
     rows = call.database.rows(f"{GROUP_ROWS} WHERE {' AND '.join(clauses)} ORDER BY g.rowid", *parameters)
-    return long_answer(_list_texts(rows, _members_of(call, rows)))  # the members can be 100 MB
-
-
-def _list_texts(groups: Iterable[sqlite3.Row], members_of: Callable[[str], str]) -> Iterator[str]:
-    """Return the parts of a list of groups as JSON, members inlined."""
-    before = "["
-    for group in groups:
-        yield before
-        yield from _group_texts(group, members_of)
-        before = ","
-    yield "]\n" if before == "," else "[]\n"
+    members_of = _members_of(call, rows)
+    return long_answer(list_texts("".join(_group_texts(row, members_of)) for row in rows))  # with members 100 MB
 
 
 def _members_of(call: Call, groups: Sequence[sqlite3.Row]) -> Callable[[str], str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..answers import Answer, as_json, json_answer, not_found
+from ..answers import Answer, as_json, json_answer, list_texts, long_answer, not_found
 from ..people import Conditions, page_of_people
 from ..query import read_page_request, read_search
 from ..shapes import IN_LIST, member_with_user_sql, organization_shape
@@ -36,7 +36,11 @@ def get_organization(call: Call) -> Answer:
 def list_members(call: Call) -> Answer:
     """Answer with all members; `q` takes user_id, github_user_id and include_system."""
     conditions = _member_conditions(call)
-    return _text_answer(f"[{','.join(_members(call, conditions))}]")
+    if call.query().text("q"):
+        return long_answer(list_texts(_members(call, conditions)))
+    key = ("members", conditions.sql, *conditions.parameters)
+    members: list[str] = call.world.memo.get(key, lambda: _members(call, conditions))
+    return long_answer(list_texts(members))  # 50 MB for 100,000 people
 
 
 def page_of_members(call: Call) -> Answer:

@@ -157,8 +157,8 @@ class _Text:
             if made is None:
                 values: list[Any] = _DECODER.decode(f"[{text}]")
             else:
-                inner = text[len(beginning) : -1].split("}," + beginning)
-                values = [made[f"{beginning}{part}}}"] for part in inner]
+                first, *others = text[:-1].split("}," + beginning)  # the first may begin otherwise
+                values = [made[f"{first}}}"], *(made[f"{beginning}{part}}}"] for part in others)]
         except KeyTwice:
             raise
         except ValueError:

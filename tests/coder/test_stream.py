@@ -34,12 +34,12 @@ def test_it_is_what_json_says(value: list[object], size: int, is_ascii: bool, in
     assert read(text, size) == json.loads(text)
 
 
-alike = st.fixed_dictionaries(
-    {"id": st.integers() | st.text(alphabet='{}[],":\\id1', max_size=12)}, optional={"a": values, "members": values}
-)
+texts = st.integers() | st.text(alphabet='{}[],":\\id1', max_size=12)
+alike = st.fixed_dictionaries({"id": texts}, optional={"a": values, "members": values})
+unlike = st.fixed_dictionaries({"xy": texts}, optional={"id": values})
 
 
-@given(st.lists(alike, max_size=9), st.integers(1, 200), st.sampled_from([None, "members"]), st.booleans())
+@given(st.lists(alike, max_size=9) | st.lists(alike | unlike, max_size=9), st.integers(1, 200), st.sampled_from([None, "members"]), st.booleans())
 def test_objects_that_begin_alike_are_read_in_runs(
     value: list[object], size: int, key: str | None, is_nested: bool
 ) -> None:
@@ -55,6 +55,7 @@ def test_objects_that_begin_alike_are_read_in_runs(
         '[{"id":"},{\\"id\\":"},{"id":"},{"},{"id":2}]',
         '[{"id":1},{"id":2}, {"id":3},{"id":4} ,{"id":5}]',
         '[{"id":1},2,{"id":3},[{"id":4},{"id":5}],{"id":6},{"x":7},{}]',
+        '[{"id":[{"a":1}]},{"xy":2},{"id":3},{"id":4}]',
     ],
 )
 @pytest.mark.parametrize("size", [1, 5, 17, 1000])

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -41,12 +41,19 @@ VALUES: st.SearchStrategy[Any] = st.sampled_from(
 )  # fmt: skip
 
 
-def paths(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    """Yield the way to every value inside a value."""
+def paths(value: Any) -> list[tuple[Any, ...]]:
+    """Return the way to every value inside a value, in their order."""
+    found: list[tuple[Any, ...]] = []
+    _add_paths(found, value, ())
+    return found
+
+
+def _add_paths(found: list[tuple[Any, ...]], value: Any, path: tuple[Any, ...]) -> None:
     items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     for key, item in items:
-        yield (*path, key)
-        yield from paths(item, (*path, key))
+        found.append(way := (*path, key))
+        if isinstance(item, dict | list):
+            _add_paths(found, item, way)
 
 
 def changed(document: Any, path: tuple[Any, ...], change: Callable[[Any, Any], None]) -> Any:
@@ -75,7 +82,7 @@ def with_checksum(document: dict[str, Any]) -> str:
 @st.composite
 def edits(draw: st.DrawFn, document: Any) -> Any:
     for _ in range(draw(st.integers(1, 2))):
-        path = draw(st.sampled_from(sorted(paths(document), key=str)))
+        path = draw(st.sampled_from(paths(document)))
         if draw(st.booleans()) and draw(st.booleans()):
             document = changed(document, path, lambda container, key: container.pop(key))
         else:

@@ -39,7 +39,12 @@ alike = st.fixed_dictionaries({"id": texts}, optional={"a": values, "members": v
 unlike = st.fixed_dictionaries({"xy": texts}, optional={"id": values})
 
 
-@given(st.lists(alike, max_size=9) | st.lists(alike | unlike, max_size=9), st.integers(1, 200), st.sampled_from([None, "members"]), st.booleans())
+@given(
+    st.lists(alike, max_size=9) | st.lists(alike | unlike, max_size=9),
+    st.integers(1, 200),
+    st.sampled_from([None, "members"]),
+    st.booleans(),
+)
 def test_objects_that_begin_alike_are_read_in_runs(
     value: list[object], size: int, key: str | None, is_nested: bool
 ) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 import marshal
 import os
-import shutil
 import sys
 from collections.abc import Generator, Iterator
 from pathlib import Path
@@ -32,7 +31,6 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 _MEANT_FOR_US = ("coder_", "ssl_cert_", "xdg_config_", "http_", "https_", "all_", "no_proxy")
 """How the names of such variables begin, in small letters."""
 _BYTES = "bytes"
-_MEMORY, _ENOUGH_BYTES = "/dev/shm", 2 * 2**30
 _HERE = Path(__file__).parent
 _UNMEASURED = (
     "browser", "chaos", "coder/test_width.py", "deploy", "fuzz", "property/test_acceptance.py",
@@ -43,18 +41,8 @@ _COLORS = ("NO_COLOR", "FORCE_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "COLUMNS")
 
 
 def pytest_configure() -> None:
-    """Let the commands of tests hear signals, however the suite was started, and find a place for the tests' files."""
+    """Let the commands of tests hear signals, however the suite was started."""
     hear_signals()
-    _keep_files_in_memory()
-
-
-def _keep_files_in_memory() -> None:
-    """Put the folders of tests, 7,000 files and 40 MB, where writing and removing them asks no disk, if there is room.
-
-    A container often has only 64 MB there.
-    """
-    if os.access(_MEMORY, os.W_OK) and shutil.disk_usage(_MEMORY).free > _ENOUGH_BYTES:
-        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", _MEMORY)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

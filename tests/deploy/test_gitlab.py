@@ -193,6 +193,17 @@ def site(tmp_path: Path) -> Iterator[Site]:
 
 
 @needs_base
+def test_results_go_to_no_place_that_a_merge_request_chose(site: Site, tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (site.work_tree / "ai-budgets").symlink_to(elsewhere)
+    plan = site.merge_request(RAISED)
+    assert plan.code == 0, plan.log
+    assert "$200" in site.page("plan.md")
+    assert list(elsewhere.iterdir()) == []
+
+
+@needs_base
 def test_a_merge_request_its_update_and_its_merge(site: Site) -> None:
     plan = site.merge_request(RAISED)
     assert plan.code == 0, plan.log

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TypeVar
@@ -64,6 +65,15 @@ def require_true(sandbox: Sandbox, directory: Directory, found: People) -> None:
     assert all(ref.name for ref in refs), "a group that was named before the list was there has its name, too"
 
 
+@contextmanager
+def impatient_reader(options: Options) -> Iterator[tuple[Sandbox, CoderReader]]:
+    """Give a sandbox and a reader of it that must not wait."""
+    world = StillWorld()
+    with Sandbox(options) as sandbox, open_reader(connection_to(sandbox), world=world.world()) as reader:
+        yield sandbox, reader
+    assert not world.slept
+
+
 @pytest.mark.parametrize("version", WITH_BULK)
 def test_people_are_read_while_the_list_of_groups_is_made(version: str) -> None:
     with sandbox_and_reader(version, seed=SEED) as (sandbox, reader):
@@ -113,16 +123,11 @@ def test_what_cannot_be_read_ahead_is_read_in_its_time(version: str, fault: Faul
 )
 def test_a_list_of_members_that_only_saves_time_is_asked_for_once(fault: Fault) -> None:
     """All that a run may wait for was waited for it, 300 s, and nothing was left for what the plan needs."""
-    world = StillWorld()
-    with (
-        Sandbox(Options(seed=SEED, dated=False)) as sandbox,
-        open_reader(connection_to(sandbox), world=world.world()) as reader,
-    ):
+    with impatient_reader(Options(seed=SEED, dated=False)) as (sandbox, reader):
         sandbox.fault(fault)
         directory, found = read(reader)
         require_true(sandbox, directory, found)
         assert asked(sandbox)[MEMBERS] == 1
-    assert not world.slept
 
 
 def test_who_joins_after_the_list_of_members_is_asked_about_in_time() -> None:
@@ -239,11 +244,7 @@ def test_a_token_that_ends_while_exports_are_asked_for_ahead_is_said_when_they_a
 )
 def test_an_export_that_nobody_wants_is_not_waited_for_and_takes_no_other_away(fault: Fault) -> None:
     """An organization without members, whose export failed: `status` waited 300 s, and knew no pace of the others."""
-    world = StillWorld()
-    with (
-        Sandbox(Options(dated=False)) as sandbox,
-        open_reader(connection_to(sandbox), world=world.world()) as reader,
-    ):
+    with impatient_reader(Options(dated=False)) as (sandbox, reader):
         *wanted, nobody = (
             OrganizationId(id_) for (id_,) in sandbox.execute("SELECT id FROM organizations ORDER BY id")
         )
@@ -255,7 +256,6 @@ def test_an_export_that_nobody_wants_is_not_waited_for_and_takes_no_other_away(f
         whole, day = reader.exports(wanted, [period, *yesterday])
         assert (whole.left_out, day.left_out) == ({}, {})
         assert asked(sandbox)[EXPORT] <= 2 * len(wanted) + 2, "of days nothing is asked ahead where a period failed"
-    assert not world.slept
 
 
 def test_who_refuses_the_period_ahead_is_asked_once_and_never_for_days() -> None:

@@ -30,10 +30,10 @@ COLUMNS = (
     "period_start", "period_end",
 )  # fmt: skip
 
-_USERNAMES = "SELECT id, username FROM users"
 _PLAIN = re.compile(r"[0-9A-Za-z][^,\"\r\n]*")
 """A cell that is written as it is."""
 
+_USERNAMES = "SELECT id, username FROM users"
 _GROUPS = "SELECT id, name FROM groups WHERE organization_id = ?"
 _ROWS = f"""
 SELECT s.user_id, s.group_id, s.model, s.provider, s.provider_name,

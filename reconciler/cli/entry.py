@@ -38,6 +38,8 @@ def main() -> int:
         return run(arguments)
     except KeyboardInterrupt:  # before or after the commands, which answer for themselves
         return 130
+    finally:
+        gc.freeze()  # Python looks through everything for cycles when it ends, a sixth of a plan of nothing
 
 
 def _usual(arguments: list[str]) -> list[str]:

@@ -27,8 +27,10 @@ class Passage:
     started_s: float
     epoch: int
     """How often the width had changed when it began. Its latency tells of that width, and of no later one."""
+    in_flight: int
+    """How many were when it began, itself included."""
     is_telling: bool
-    """Whether enough others were in flight for its latency to tell something."""
+    """Whether these were enough for its latency to tell something."""
     is_overloaded: bool = False
     """Whether the server said that it is too much, or did not answer in time."""
 
@@ -38,9 +40,9 @@ class _Series:
     """The latencies of one kind of request since the width changed, and the lowest mean ever."""
 
     latencies_s: list[float] = field(default_factory=list)
+    in_flight: int = 0
+    """How many were in flight when these began, added up."""
     base_s: float = float("inf")
-    since_s: float = 0.0
-    """When the answer before the first of them ended: answers come in bursts, and a burst is as long as its gap."""
 
 
 class Gate:
@@ -50,7 +52,6 @@ class Gate:
         self._width, self._is_fixed, self._clock = width, is_fixed, clock
         self._in_flight = self._epoch = 0
         self._most_in_flight = 0
-        self._last_ended_s = clock()
         self._series: dict[str, _Series] = defaultdict(_Series)
         self._free = threading.Condition()
 
@@ -76,6 +77,7 @@ class Gate:
                 kind=kind,
                 started_s=self._clock(),
                 epoch=self._epoch,
+                in_flight=self._in_flight,
                 is_telling=self._in_flight >= BUSY_SHARE * self._width.limit,
             )
         try:
@@ -85,7 +87,6 @@ class Gate:
                 self._in_flight -= 1
                 if not self._is_fixed:
                     self._learn(passage)
-                    self._last_ended_s = self._clock()
                 self._free.notify_all()
 
     def _learn(self, passage: Passage) -> None:
@@ -97,11 +98,10 @@ class Gate:
         if not passage.is_telling:
             return
         series = self._series[passage.kind]
-        if not series.latencies_s:
-            series.since_s = self._last_ended_s
         series.latencies_s.append(self._clock() - passage.started_s)
-        if len(series.latencies_s) >= self._width.window:
-            window = window_of(series.latencies_s, seconds=self._clock() - series.since_s)
+        series.in_flight += passage.in_flight
+        if (count := len(series.latencies_s)) >= self._width.window:
+            window = window_of(series.latencies_s, in_flight=series.in_flight / count, kind=passage.kind)
             series.base_s = min(series.base_s, window.latency_s)
             self._change(adapt(self._width, window, base_s=series.base_s))
 
@@ -110,5 +110,6 @@ class Gate:
         self._width = width
         for series in self._series.values():
             series.latencies_s.clear()
+            series.in_flight = 0
             if width.forgets_base:
                 series.base_s = float("inf")

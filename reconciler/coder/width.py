@@ -8,12 +8,16 @@ width only costs throughput. So a change by latency is a *trial*: the next windo
 
     overloaded (429, 503, a time-out)          half, at once, and no doubling from then on
     starting, latency about base               double
-    starting, latency clearly above base       what is carried, and no doubling from then on (a trial)
+    starting, latency clearly above base       back, unless doubling brought a fifth more; no doubling from then on
     later, latency clearly above base          what is carried (a trial)
     later, latency about base                  a tenth more, at least 1
     in between, or after a trial that failed   after a hold that grows each time: half as much again (a trial)
     a lower width with less throughput         back, and this latency is the base: the queue was not ours
     a higher width without more throughput     back
+
+Throughput is what Little's law says of the latency, too: answers that are counted come in bursts, and a window of a few
+bursts shows a quarter more or less than there is. Lower widths in a row are all held against the throughput before the
+first of them. A trial is over, and its width stays, when requests of another kind are the next to make a window.
 
 It begins at START (half of it for writes), and latency alone never takes it below. *About* and *clearly* leave room for
 the noise that the window itself shows. Answers on a connection that was just opened do not count: they have waited for
@@ -42,8 +46,8 @@ MOST_NOISE = 0.06
 """More is not believed: a queue makes latencies uneven, too."""
 OUTLIER = 4.0
 """A latency above this many medians counts as this many."""
-KEPT = 0.75
-"""Share of the throughput that a lower width has to keep."""
+KEPT = 0.9
+"""Share of the throughput that a lower width has to keep, give or take the noise."""
 GAINED = 1.2
 """How many times the throughput half as much again in flight has to bring."""
 LONGEST_HOLD = 64
@@ -73,6 +77,10 @@ class Width:
     """Whether it still doubles."""
     trial: Trial | None = None
     """What this width is compared with when its first window is over."""
+    kind: str = ""
+    """Of the requests that `trial` and `peak` are about; how long another kind takes says nothing about them."""
+    peak: float = 0.0
+    """Answers a second before the first of several lower widths in a row, so that small steps lose no more than one."""
     forgets_base: bool = False
     """Whether the latencies seen so far say nothing about the next: the base is learned anew."""
     hold: int = 2
@@ -92,24 +100,27 @@ class Window:
 
     latency_s: float
     """The mean, as Little's law has it."""
-    rate: float = 0.0
-    """Answers a second."""
+    in_flight: float
+    """How many were, on average, when one of them began."""
+    kind: str = ""
     noise: float = 0.0
-    """The standard error of the mean, as a share of it."""
+    """The standard error of the mean latency, as a share of it."""
+
+    @property
+    def rate(self) -> float:
+        """Answers a second, by Little's law; counted, they would come in bursts, which a short window cannot tell."""
+        return self.in_flight / self.latency_s if self.latency_s > 0 else 0.0
 
 
-def window_of(latencies_s: Sequence[float], *, seconds: float) -> Window:
-    """Return what at least two answers show; a stalled one counts as a long one.
-
-    `seconds` is the time from the end of the answer before the first to the end of the last.
-    """
+def window_of(latencies_s: Sequence[float], *, in_flight: float, kind: str = "") -> Window:
+    """Return what at least two answers show; a stalled one counts as a long one."""
     ordered, count = sorted(latencies_s), len(latencies_s)
     median = (ordered[(count - 1) // 2] + ordered[count // 2]) / 2
     capped = [min(latency, OUTLIER * median) for latency in ordered]
     mean = math.fsum(capped) / count
     deviation = math.sqrt(math.fsum((latency - mean) ** 2 for latency in capped) / (count - 1))
-    rate = count / seconds if seconds > 0 else 0.0
-    return Window(latency_s=mean, rate=rate, noise=deviation / mean / math.sqrt(count) if mean > 0 else 0.0)
+    noise = deviation / mean / math.sqrt(count) if mean > 0 else 0.0
+    return Window(latency_s=mean, in_flight=in_flight, kind=kind, noise=noise)
 
 
 def adapt(width: Width, window: Window, *, base_s: float) -> Width:
@@ -118,33 +129,37 @@ def adapt(width: Width, window: Window, *, base_s: float) -> Width:
     Law: it stays within START (or where it is, if that is less) and the maximum, and moves by no more than double.
     """
     width = replace(width, forgets_base=False)
+    if width.kind != window.kind:
+        width = replace(width, kind=window.kind, trial=None, peak=0.0)
     ratio = window.latency_s / base_s if base_s > 0 else 1.0
     near = NEAR + min(NOISES * window.noise, MOST_NOISE)
-    if width.trial is not None and (failed := _after_failure(width, width.trial, window)) is not None:
-        return failed
-    width = replace(width, trial=None)
-    if width.is_starting and ratio <= max(near, NEAR_AT_START):
-        limit = min(2 * width.limit, width.maximum)
-        return replace(width, limit=limit, is_starting=limit < width.maximum)
-    if width.is_starting or ratio > near + FAR:
+    if width.is_starting and width.limit < width.maximum and ratio <= max(near, NEAR_AT_START):
+        return replace(_try(width, min(2 * width.limit, width.maximum), window), is_starting=True)
+    if width.trial is not None:
+        if width.limit > width.trial.limit or not _is_kept(width.trial.rate, window):
+            return _after_trial(width, width.trial, window)
+        width = replace(width, trial=None, peak=width.trial.rate)
+    width = replace(width, is_starting=False)
+    if ratio > near + FAR:
         lower = max(min(START, width.limit), round(width.limit * near / ratio))
         if lower < width.limit:
             return _try(width, lower, window)
-        return _try_more_after_hold(replace(width, is_starting=False), window)
+        return _try_more_after_hold(width, window)
     if ratio > near:
         return _try_more_after_hold(width, window)
-    return replace(width, limit=min(width.limit + max(1, width.limit // 10), width.maximum))
+    return replace(width, limit=min(width.limit + max(1, width.limit // 10), width.maximum), peak=0.0)
 
 
 def halve(width: Width) -> Width:
     """Return the width after the server said that it is too much."""
     limit = max(1, width.limit // 2)
-    return _after_vain(replace(width, limit=limit, is_starting=False, trial=None, forgets_base=False))
+    return _after_vain(replace(width, limit=limit, is_starting=False, trial=None, peak=0.0, forgets_base=False))
 
 
 def _try(width: Width, limit: int, window: Window) -> Width:
-    trial = Trial(limit=width.limit, rate=window.rate)
-    return replace(width, limit=limit, is_starting=False, trial=trial)
+    peak = width.peak if limit < width.limit else 0.0
+    trial = Trial(limit=width.limit, rate=max(window.rate, peak))
+    return replace(width, limit=limit, is_starting=False, trial=trial, peak=peak)
 
 
 def _try_more_after_hold(width: Width, window: Window) -> Width:
@@ -155,14 +170,19 @@ def _try_more_after_hold(width: Width, window: Window) -> Width:
     return _try(width, limit, window) if limit > width.limit else width
 
 
-def _after_failure(width: Width, trial: Trial, window: Window) -> Width | None:
-    """Return the width after a trial that failed; None when it succeeded."""
+def _is_kept(rate: float, window: Window) -> bool:
+    """Whether a lower width still has the throughput, as far as its noise allows to tell."""
+    return window.rate * (1 + min(window.noise, MOST_NOISE)) >= KEPT * rate
+
+
+def _after_trial(width: Width, trial: Trial, window: Window) -> Width:
+    """Return the width after a lower one that lost throughput, and after any higher one."""
     if width.limit < trial.limit:
-        if window.rate >= KEPT * trial.rate:
-            return None
-        return replace(width, limit=trial.limit, trial=None, forgets_base=True)
+        return replace(width, limit=trial.limit, trial=None, peak=0.0, forgets_base=True)
     if window.rate < GAINED * trial.rate:
-        return _after_vain(replace(width, limit=trial.limit, trial=None))
+        return _after_vain(replace(width, limit=trial.limit, is_starting=False, trial=None))
+    if width.is_starting:
+        return replace(width, is_starting=False, trial=None)
     return replace(width, trial=None, forgets_base=True, hold=1, next_hold=2)
 
 

@@ -75,9 +75,9 @@ class _Section:
         if read is None or ("starts" in read and is_never_in_force(read)):
             return False
         mark = node.pairs[self._key][1].start_mark or START
-        place = Place(self._path, mark.line + 1, mark.column + 1)
-        tier = self._limits.tier_of(node.pairs["limit"][1])
-        self.entries.append(self.shape.make(**read, tier=tier, place=place))
+        read["place"] = Place(self._path, mark.line + 1, mark.column + 1)
+        read["tier"] = self._limits.tier_of(node.pairs["limit"][1])
+        self.entries.append(self.shape.make(**read))
         return True
 
 

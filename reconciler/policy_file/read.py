@@ -105,9 +105,10 @@ def _require_text(text: PolicyText) -> None:
         message = f"the file is not UTF-8: byte 0x{data[error.start]:02x} here"
         place = text.place(_at(data, error.start))
         raise _Stop(Finding(place=place, message=message, hint="save it as UTF-8")) from None
-    if conflict := lookalikes.CONFLICT.search(data):
+    at = lookalikes.conflict(data)
+    if at >= 0:
         hint = "choose a side, and remove the lines that begin with <<<<<<<, ======= and >>>>>>>"
-        raise _Stop(text.finding(_at(data, conflict.start()), "an unresolved merge conflict begins here", hint))
+        raise _Stop(text.finding(_at(data, at), "an unresolved merge conflict begins here", hint))
 
 
 def _at(data: bytes, offset: int) -> At:

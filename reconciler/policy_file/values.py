@@ -48,10 +48,6 @@ _WHOLE = re.compile(r"0|[1-9][0-9]*")
 _DECIMAL = re.compile(r"(?:0|[1-9][0-9]*)\.[0-9]{1,6}")
 _NAME = re.compile(r"[^\x00-\x20\x7f-\xa0](?:[^\x00-\x1f\x7f-\x9f]*[^\x00-\x20\x7f-\xa0])?")
 _REASON = re.compile(r"[^\x00-\x08\x0b-\x1f\x7f-\x9f]*[^\x00-\x20\x7f-\x9f][^\x00-\x08\x0b-\x1f\x7f-\x9f]*")
-_is_usual = re.compile(
-    r"(?!(?:[Yy]es|YES|[Nn]o|NO|[Tt]rue|TRUE|[Ff]alse|FALSE|[Oo]n|ON|[Oo]ff|OFF|[Nn]ull|NULL)\Z)[A-Za-z][ -~]*(?<! )"
-).fullmatch
-"""Accepts most texts that name() and reason() accept, and no other text; quicker than both."""
 _TIER = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,63}")
 
 
@@ -80,6 +76,11 @@ def to_json(scalar: Scalar) -> str | int | bool | Decimal | NotJson | None:
 def is_text(text: str) -> bool:
     """Whether every YAML reader takes these characters for a text, without quotes around them."""
     return text not in _WORDS and not (text[0] in _NUMBER_BEGINS and _NUMBER.fullmatch(text))
+
+
+def _is_usual(text: str) -> bool:
+    """Whether it is as most names and reasons are: ASCII from a letter on. Quicker than what decides about the others."""
+    return text.isascii() and text.isprintable() and text[:1].isalpha() and text[-1] != " " and text not in _WORDS
 
 
 def name(node: Node) -> str:

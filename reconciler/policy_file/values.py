@@ -79,7 +79,7 @@ def is_text(text: str) -> bool:
 
 
 def _is_usual(text: str) -> bool:
-    """Whether it is as most names and reasons are: ASCII from a letter on. Quicker than what decides about the others."""
+    """Whether it is as most names and reasons are, ASCII from a letter on; quicker than what decides about others."""
     return text.isascii() and text.isprintable() and text[:1].isalpha() and text[-1] != " " and text not in _WORDS
 
 

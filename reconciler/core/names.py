@@ -12,7 +12,7 @@ UUID wins.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from itertools import chain
 
 from reconciler.core.budget import OrganizationId, UserId
@@ -39,9 +39,12 @@ class Names:
         self._users: dict[str, tuple[User, ...]] = {}
         for user in directory.users.values():
             alone = (user,)
-            for name in {_small(user.username), _small(user.email)} - {""}:
-                namesakes = self._users.get(name)
-                self._users[name] = (*namesakes, user) if namesakes else alone
+            username, email = _small(user.username), _small(user.email)
+            for name in (username,) if email == username or not email else (username, email):
+                namesakes = self._users.setdefault(name, alone)
+                if namesakes is not alone:
+                    self._users[name] = (*namesakes, user)
+        self._users.pop("", None)
 
     @property
     def directory(self) -> Directory:
@@ -61,6 +64,10 @@ class Names:
         named = self._users.get(name, ())
         owner = self._directory.users.get(UserId(name))
         return named if owner is None or owner in named else (*named, owner)
+
+    def unknown_users(self, names: Iterable[str]) -> frozenset[str]:
+        """Return those of the names that nobody goes by."""
+        return frozenset(name for name in names if _small(name) not in self._users and not self.users(name))
 
     @property
     def user_names(self) -> Mapping[str, tuple[User, ...]]:

@@ -84,9 +84,7 @@ class Resolution:
 
 def unknown_users(policies: Iterable[Policy], names: Names) -> frozenset[str]:
     """Return the users of the policies that nobody is called: they may be in no organization."""
-    return frozenset(
-        entry.user for policy in policies for entry in policy.user_overrides if not names.users(entry.user)
-    )
+    return names.unknown_users(entry.user for policy in policies for entry in policy.user_overrides)
 
 
 def resolve(
@@ -138,7 +136,7 @@ class _Resolver:
         self._scope = scope
         self._near_users = NearNames(self._names.user_names)
         self._seen: dict[OrganizationId, Place] = {}
-        self._claims: dict[Subject, Place] = {}
+        self._claims: dict[GroupId | UserId, Place] = {}
         self._policies: list[ResolvedPolicy] = []
         self._groups: dict[GroupId, Wanted] = {}
         self._users: dict[UserId, Wanted] = {}
@@ -323,8 +321,8 @@ class _Resolver:
             is_lost = user_id is None and listed.subject is None and not self._names.users(entry.user)
             if is_lost and (grant := self._grant(entry, None, organization)) is not None:
                 self._lost.append(LostGrant(listed=listed, entry=entry, organization=organization, grant=grant))
-        elif user != listed.subject and user not in self._claims:
-            self._claims[user] = entry.place
+        elif user != listed.subject and user.id not in self._claims:
+            self._claims[user.id] = entry.place
             traced = replace(listed, subject=user)
             if not self._is_in_scope(traced):
                 self._left_alone.add(user.id)
@@ -350,12 +348,12 @@ class _Resolver:
 
     def _claim(self, subject: Subject, entry: Entry) -> bool:
         """Take a subject for an entry, in force or not, so that the order of the entries decides nothing (law 4)."""
-        first = self._claims.get(subject)
+        first = self._claims.get(subject.id)
         if first is not None:
             hint = f"the first is at {first}; keep one of them"
             self._findings.append(Finding(place=entry.place, message=f"{subject.address} is listed twice", hint=hint))
             return False
-        self._claims[subject] = entry.place
+        self._claims[subject.id] = entry.place
         return True
 
     def _vacate(self, listed: Listed, *, is_in: bool, starts: datetime | None = None) -> None:
@@ -379,9 +377,9 @@ class _Resolver:
         directory = self._directory
         listed = self._claims.keys()
         for group in directory.groups.values():
-            if group.organization_id in exact_groups and group not in listed:
+            if group.organization_id in exact_groups and group.id not in listed:
                 yield (group.address,)
         for organization_id in exact_users:
             for user_id in directory.members.get(GroupId(organization_id), ()):
-                if directory.users[user_id] not in listed:
+                if user_id not in listed:
                     yield (directory.users[user_id].address,)

@@ -10,13 +10,13 @@ import click
 
 from reconciler.cli import exits
 from reconciler.cli.ci import is_ci
-from reconciler.cli.planning import ToApply
 from reconciler.cli.progress import Progress
 from reconciler.cli.results import Results
 from reconciler.cli.runs import default_journal, new_run
 from reconciler.cli.screen import Screen
 from reconciler.cli.server import Dates, ServerOptions
 from reconciler.cli.signals import Interruption
+from reconciler.cli.to_apply import ToApply
 from reconciler.core.plan.outcome import Ending, Outcome
 from reconciler.core.plan.plan import DIGEST_SHOWN, Plan
 from reconciler.core.plan.report import report_of, report_of_refusal, report_without_changes

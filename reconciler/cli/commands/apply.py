@@ -8,11 +8,11 @@ from reconciler.cli import completing
 from reconciler.cli.options.connection import server
 from reconciler.cli.options.output import screen
 from reconciler.cli.options.run import consents, effects, journal, plan_scope
-from reconciler.cli.planning import plan_to_apply
 from reconciler.cli.screen import Screen
 from reconciler.cli.sections import Sections
 from reconciler.cli.server import ServerOptions, dates_at
 from reconciler.cli.signals import Interruption
+from reconciler.cli.to_apply import plan_to_apply
 from reconciler.core.gate.verdict import Grant
 from reconciler.core.moment import Moment
 from reconciler.core.scope import Scope

@@ -24,7 +24,7 @@ from reconciler.core.gate.verdict import Grant
 from reconciler.core.moment import Moment
 from reconciler.core.scope import Scope
 from reconciler.core.spend import Window, month_of
-from reconciler.formats.plan import NAME, dump_plan
+from reconciler.formats import document
 from reconciler.operations.outlook import ReplayRequest, with_forecast, with_replay
 from reconciler.render.detail import Detail
 
@@ -103,7 +103,7 @@ def command(
             raise click.UsageError(
                 "-o saves a plan for `apply`, and `apply` takes no plan made from a snapshot; use --save json=FILE"
             )
-        files.require_replaceable(output, NAME)
+        files.require_replaceable(output, document.PLAN)
         screen.require_other(output, "-o")
     loaded = load_policies(paths)
     before = load_base(base, paths)
@@ -116,6 +116,8 @@ def command(
             request = ReplayRequest(month=month, parts=replay_days)
             plan = with_replay(plan, reader, request, loaded.policies, now=live.snapshot_at or moment.now)
     if output is not None:
+        from reconciler.formats.plan import dump_plan
+
         files.write_private(output, dump_plan(plan))
     code = exits.of_plan(plan, has_detailed_exitcode=detailed_exitcode)
     cost = cost if live.recording is None else ""

@@ -13,12 +13,13 @@ from reconciler.cli.options.connection import server
 from reconciler.cli.options.output import screen
 from reconciler.cli.options.run import consents, effects, journal
 from reconciler.cli.outcomes import read_outcome
-from reconciler.cli.planning import ToApply, cost_text
+from reconciler.cli.planning import cost_text
 from reconciler.cli.policies import load_named_policies
 from reconciler.cli.screen import Screen
 from reconciler.cli.sections import Sections
 from reconciler.cli.server import ServerOptions
 from reconciler.cli.signals import Interruption
+from reconciler.cli.to_apply import ToApply
 from reconciler.core.gate.verdict import Grant
 from reconciler.core.plan.outcome import Outcome
 from reconciler.core.plan.plan import Plan

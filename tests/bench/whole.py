@@ -70,12 +70,15 @@ class Company:
         rows: list[list[Any]] = self.control("POST", "execute", {"sql": statement})
         return rows
 
-    def policy(self) -> str:
-        """Return the policy that lists every budget and override that there is."""
+    def policy(self, *, has_overrides: bool = True) -> str:
+        """Return the policy that lists every budget and override that there is, or every budget."""
         ((name,),) = self.sql("SELECT name FROM organizations")
-        lines = ["version: 1", f"organization: {name}", "manage: {group_budgets: exact, user_overrides: exact}"]
+        lines = ["version: 1", f"organization: {name}", "manage:", "  group_budgets: exact"]
+        lines += ["  user_overrides: exact"] if has_overrides else []
         lines += ["group_budgets:"]
         lines += [f"  - {{group: {group}, limit: ${micros / 1e6:.2f}}}" for group, micros in self.sql(_BUDGETS)]
+        if not has_overrides:
+            return "\n".join(lines) + "\n"
         lines += ["user_overrides:"]
         for user, group, usd in self.sql(_OVERRIDES):
             lines += [f"  - user: {user}", f"    group: {group}", f"    limit: ${usd}"]

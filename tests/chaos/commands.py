@@ -99,7 +99,7 @@ class Launcher:
         self._process.communicate()
 
     def start(self, command: Command) -> Running:
-        """Start a command in a process of its own, to send it signals or run it beside another command."""
+        """Start a command in a process of its own, to send it signals."""
         return self._start_cold(command) if command.is_cold else Running(self._ask(start=command.told))
 
     def has_ended(self, running: Running) -> bool:
@@ -121,11 +121,15 @@ class Launcher:
         return code
 
     def run(self, command: Command) -> int | str:
-        """Run a command to its end. One that nothing happens to needs no process of its own."""
-        if command.is_cold or command.is_closed or command.disk or command.crash:
-            return self.wait(self.start(command))
-        code: int = self._ask(run=command.told)
-        return code
+        """Run a command to its end."""
+        return self.run_beside(command)[0]
+
+    def run_beside(self, *commands: Command) -> list[int | str]:
+        """Run commands beside each other to their ends. Those that nothing happens to need no process of their own."""
+        if any(command.is_cold or command.is_closed or command.disk or command.crash for command in commands):
+            return [self.wait(running) for running in [self.start(command) for command in commands]]
+        codes: list[int | str] = self._ask(run=[command.told for command in commands])
+        return codes
 
     def _start_cold(self, command: Command) -> Running:
         with open(command.out, "wb") as out, open(command.err, "wb") as err:

@@ -3,12 +3,12 @@
     {"start": {...}}   fork; in the child: files, environment, folder, then the real `entry.main()`; answers the pid
     {"ended": pid}     answers whether it has ended; it stays there to be waited for
     {"wait": pid}      answers its status as waitpid gives it; one that does not end in time is killed and "hung"
-    {"run": {...}}     start and wait, but in one child after the other commands of this kind; answers the exit code
+    {"run": [{...}]}   run these beside each other, each in a child that goes on to the next `run`; answers exit codes
 
-A third of what a forked command costs is memory that the kernel copies. A command that nothing happens to is `run`,
-which pays that once. This process has a single thread, so that what is forked is whole. The children change nothing of
-the product but the client's waits, which they cut short, and, when a crash is asked for, `os.write` and `os.fsync` as
-the journal sees them.
+A third of what a forked command costs is memory that the kernel copies. Commands that nothing happens to are `run`,
+which pays that once a child. This process has a single thread, so that what is forked is whole. The children change
+nothing of the product but the client's waits, which they cut short, and, when a crash is asked for, `os.write` and
+`os.fsync` as the journal sees them.
 
 With arguments the process runs one command, that of the arguments, in a Python of its own: a cold start. Its waits are
 cut short as well: Coder's own answer 429 asks for 60 s, and two of them would be taken for a command that hangs.
@@ -47,14 +47,33 @@ def main() -> None:
         _wait_briefly()
         sys.exit(entry.main())
     warm_up(with_sandbox=False)
-    companion = _Companion()
+    companions = _Companions()
     verbs: dict[str, Callable[[Any], object]] = {
-        "start": _start, "ended": _has_ended, "wait": _wait, "run": companion.run,
+        "start": _start, "ended": _has_ended, "wait": _wait, "run": companions.run,
     }  # fmt: skip
     for line in sys.stdin:
         ((verb, about),) = json.loads(line).items()
         print(json.dumps(verbs[verb](about)), flush=True)
-    companion.end()
+    companions.end()
+
+
+class _Companions:
+    """As many companions as commands ran beside each other."""
+
+    def __init__(self) -> None:
+        self._companions: list[_Companion] = []
+
+    def run(self, commands: list[dict[str, Any]]) -> list[int | str]:
+        while len(self._companions) < len(commands):
+            self._companions.append(_Companion())
+        busy = self._companions[: len(commands)]
+        for companion, command in zip(busy, commands, strict=True):
+            companion.begin(command)
+        return [companion.wait() for companion in busy]
+
+    def end(self) -> None:
+        for companion in self._companions:
+            companion.end()
 
 
 class _Companion:
@@ -63,10 +82,12 @@ class _Companion:
     def __init__(self) -> None:
         self._pid = 0
 
-    def run(self, command: dict[str, Any]) -> int | str:
+    def begin(self, command: dict[str, Any]) -> None:
         if not self._pid:
-            self._begin()
+            self._fork()
         self._connection.sendall(json.dumps(command).encode() + b"\n")
+
+    def wait(self) -> int | str:
         if select.select([self._connection], [], [], PATIENCE_S)[0] and (answer := self._connection.recv(16)):
             return int(answer)
         self.end()
@@ -79,7 +100,7 @@ class _Companion:
             os.waitpid(self._pid, 0)
             self._pid = 0
 
-    def _begin(self) -> None:
+    def _fork(self) -> None:
         self._connection, its = socket.socketpair()
         self._pid = os.fork()
         if self._pid:

@@ -143,13 +143,12 @@ class _Run:
 
     def _let_run(self, commands: list[Command], harm: Harm) -> list[int | str]:
         asked = len(self._sandbox.requests)
-        if len(commands) == 1 and not harm.signal:
-            codes = [self._launcher.run(commands[0])]
-        else:
+        if harm.signal:
             running = [self._launcher.start(command) for command in commands]
-            if harm.signal:
-                self._strike(running[0], harm, asked)
+            self._strike(running[0], harm, asked)
             codes = [self._launcher.wait(one) for one in running]
+        else:
+            codes = self._launcher.run_beside(*commands)
         self._say(f"  exit {codes}, {len(self._sandbox.requests) - asked} requests")
         self.report.counts.update(f"exit {code}" for code in codes)
         return codes

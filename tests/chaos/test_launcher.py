@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import re
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from reconciler.sandbox import Options, Sandbox
 from tests.chaos.commands import Command, Launcher
+from tests.patience import wait_until
 
 POLICY = """\
 version: 1
@@ -38,3 +41,17 @@ def said(launcher: Launcher, folder: Path, *, is_shared: bool) -> list[tuple[int
             code = launcher.run(command) if is_shared else launcher.wait(launcher.start(command))
             results.append((code, command.out.read_text(), command.err.read_text()))
     return [(code, _VARIES.sub("#", out), _VARIES.sub("#", err)) for code, out, err in results]
+
+
+def test_commands_run_beside_each_other(launcher: Launcher, tmp_path: Path) -> None:
+    """The first goes on when somebody opens its output to read it, and nobody does before the second has ended."""
+    folder = tmp_path / "work"
+    folder.mkdir()
+    first, second = (Command(("validate", f"{name}.yaml"), folder, "", "", name) for name in ("first", "second"))
+    os.mkfifo(first.out)
+    with ThreadPoolExecutor() as pool:
+        codes = pool.submit(launcher.run_beside, first, second)
+        wait_until(lambda: second.err.exists() and "1 problem" in second.err.read_text())
+        with first.out.open("rb"):
+            assert codes.result() == [1, 1]
+    assert first.err.read_text().startswith("first.yaml:1:1: there is no such file")

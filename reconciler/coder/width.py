@@ -103,6 +103,7 @@ class Window:
     in_flight: float
     """How many were, on average, when one of them began."""
     kind: str = ""
+    """Of its requests."""
     noise: float = 0.0
     """The standard error of the mean latency, as a share of it."""
 

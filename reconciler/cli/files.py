@@ -14,6 +14,8 @@ from reconciler.formats.document import JOURNALS
 from reconciler.words import HINT_HOME, home_left_alone
 
 MAX_BYTES = 256 * 2**20
+_MOST_LINKS = 40
+"""In a row; as many as Linux follows."""
 _HEAD = 16_000
 """Characters of a journal before its actions; it has about 800."""
 _JOURNAL = re.compile(r"\d{8}T\d{6}Z-([0-9a-f]{12})-[0-9a-f]{8}\.jsonl")
@@ -49,8 +51,7 @@ def starts_with(path: str, *, characters: int = 200) -> str:
 
 def require_replaceable(path: str, name: str) -> None:
     """Raise FileError when writing there would destroy a file that is not of this format: a policy, most likely."""
-
-    beginning = starts_with(path)
+    beginning = starts_with(_target_of(path))
     if beginning and document.name_of(beginning) != name:
         raise FileError(
             f"{path} exists and is not a {name}; it is left alone", hint="choose another name, or remove it"
@@ -64,7 +65,7 @@ def require_savable(path: str) -> None:
     """
     if path == "-":
         raise FileError("--save writes files, and '-' is not a file", hint="--format prints a result to stdout")
-    target = os.path.realpath(path)
+    target = _target_of(path)
     if document.name_of(starts_with(target)) == document.JOURNAL:
         raise FileError(f"{path} is a journal, which `revert` needs; it is left alone", hint="choose another name")
     if target.lower().endswith((".yaml", ".yml")) and os.path.exists(target):
@@ -79,12 +80,12 @@ def require_savable(path: str) -> None:
 def write_private(path: str, text: str, *, mode: int = 0o600) -> None:
     """Write a file that holds names and amounts: whole or not at all, 0600 unless told otherwise. Raises FileError.
 
-    A link stays, and what it points to is replaced. A device, a pipe and a folder are refused: replacing `/dev/null`
-    by a file breaks the machine.
+    A link stays, and what it points to is replaced, unless it may be a trap. A device, a pipe and a folder are refused:
+    replacing `/dev/null` by a file breaks the machine.
     """
     import tempfile
 
-    target = os.path.realpath(path)
+    target = _target_of(path)
     if not path or (os.path.exists(target) and not os.path.isfile(target)):
         raise FileError(f"{path!r} is not a file", hint="name a file to write, or leave it out")
     folder = os.path.dirname(target)
@@ -102,6 +103,31 @@ def write_private(path: str, text: str, *, mode: int = 0o600) -> None:
             raise
     except OSError as error:
         raise FileError(f"{path} cannot be written: {error.strerror}") from None
+
+
+def _target_of(path: str) -> str:
+    """Return where a path leads. Raises FileError for a link that somebody else put into a folder like /tmp."""
+    link = path
+    for _ in range(_MOST_LINKS):
+        if not os.path.islink(link):
+            break
+        folder = os.path.dirname(link)
+        if is_trap(os.lstat(link), os.stat(folder or "."), user=os.geteuid()):
+            raise FileError(
+                f"{path} is a link that another user made, in a folder where everybody may write; it is left alone",
+                hint="choose another name, or a folder of your own",
+            )
+        link = os.path.join(folder, os.readlink(link))
+    return os.path.realpath(path)
+
+
+def is_trap(link: os.stat_result, folder: os.stat_result, *, user: int) -> bool:
+    """Whether Linux, too, would not follow this link to open what it points to (`fs.protected_symlinks`).
+
+    What we write replaces its target, and nothing is opened through the link, so the system does not ask.
+    """
+    is_shared = bool(folder.st_mode & stat.S_ISVTX and folder.st_mode & stat.S_IWOTH)
+    return is_shared and link.st_uid not in (user, folder.st_uid)
 
 
 def require_new(path: str) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from reconciler.cli import files
 from reconciler.formats.plan import dump_plan, load_plan
 from reconciler.sandbox import Sandbox
 from tests.cli.running import AT, BLOCKS_BOB, RAISE_PLATFORM, Shell
@@ -81,6 +82,42 @@ def test_an_empty_file_and_a_link_are_written_to(coder: Shell) -> None:
     assert coder.run("plan", "-o", "link", *AT).code == 0
     assert (coder.folder / "link").is_symlink()
     assert coder.run("show", "empty").code == 0
+
+
+@pytest.mark.parametrize(
+    ("mode", "owner", "folder_owner", "expected"),
+    [
+        (0o1777, 1001, 0, True),
+        (0o1777, 1000, 0, False),  # our own
+        (0o1777, 0, 0, False),  # of whom the folder belongs to
+        (0o1755, 1001, 0, False),  # nobody else may write here
+        (0o0777, 1001, 0, False),  # everybody may remove everything here
+    ],
+)
+def test_which_links_are_traps(mode: int, owner: int, folder_owner: int, expected: bool) -> None:
+    link = os.stat_result((stat.S_IFLNK | 0o777, 1, 1, 1, owner, owner, 4, 0, 0, 0))
+    folder = os.stat_result((stat.S_IFDIR | mode, 1, 1, 1, folder_owner, 0, 4, 0, 0, 0))
+    assert files.is_trap(link, folder, user=1000) is expected
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can give a link away; the table above covers the rule")
+@pytest.mark.parametrize("option", [["-o", "{}"], ["--save", "json={}"]])
+def test_a_link_that_somebody_else_laid_out_is_left_alone(coder: Shell, option: list[str]) -> None:
+    """In /tmp: else anybody there could have us replace any file of ours."""
+    coder.policy(RAISE_PLATFORM)
+    shared, mine = coder.folder / "shared", coder.folder / "mine"
+    shared.mkdir()
+    shared.chmod(0o1777)
+    mine.write_text("precious")
+    trap = shared / "saved.plan"
+    trap.symlink_to(mine)
+    os.lchown(trap, 4321, 4321)
+    (coder.folder / "mine-to-trap").symlink_to(trap)
+    for name in (trap, coder.folder / "mine-to-trap"):
+        ran = coder.run("plan", *(word.format(name) for word in option), *AT)
+        assert (ran.code, ran.out) == (1, "")
+        assert "is a link that another user made" in ran.err
+    assert mine.read_text() == "precious"
 
 
 @pytest.mark.parametrize("target", ["nowhere/saved.plan", "policies/acme.yaml/saved.plan", "a" * 300])

@@ -35,6 +35,16 @@ class WireClient(httpx.Client):
     def __init__(self, *, base_url: str = "", headers: Mapping[str, str] | None = None) -> None:
         self._wire = _Wire()
         super().__init__(base_url=base_url, headers=headers, trust_env=False, transport=self._wire)
+        self._always = {name.lower(): (name, value) for name, value in self.headers.raw}
+
+    def build_request(self, method: str, url: httpx.URL | str, **parts: Any) -> httpx.Request:
+        """Build a request. httpx parses its address three times, and its headers as often, to merge them."""
+        address = str(url)
+        if not address.startswith("http"):
+            address = f"{str(self.base_url).rstrip('/')}/{address.lstrip('/')}"
+        given = {name.lower(): (name, value) for name, value in httpx.Headers(parts["headers"]).raw}
+        more = {name: parts.get(name) for name in ("content", "data", "files", "json", "params")}
+        return httpx.Request(method, address, headers=[*(self._always | given).values()], **more)
 
     def send(self, request: httpx.Request, **_: Any) -> httpx.Response:
         """Send a request and read the whole answer."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -100,11 +101,17 @@ class Fuzzer:
 
     def _revive(self) -> None:
         """Bring back the tokens that a logout, a suspension or a deletion has taken from the roles."""
-        execute = self.world.sandbox.execute
-        for holder, roles in self.holders:
-            execute("UPDATE users SET deleted = 0, status = 'active', roles = ? WHERE id = ?", (roles, holder))
-        for key in self.keys:
-            execute("INSERT OR REPLACE INTO api_keys VALUES (?, ?, ?, ?, ?, ?, ?)", key)
+        holders = ", ".join(["(?, ?)"] * len(self.holders))
+        keys = ", ".join(["(?, ?, ?, ?, ?, ?, ?)"] * len(self.keys))
+        self.world.sandbox.execute(
+            f"WITH holders (id, roles) AS (VALUES {holders})"
+            " UPDATE users SET deleted = 0, status = 'active',"
+            " roles = (SELECT roles FROM holders WHERE holders.id = users.id) WHERE id IN (SELECT id FROM holders)",
+            tuple(chain.from_iterable(self.holders)),
+        )
+        self.world.sandbox.execute(
+            f"INSERT OR REPLACE INTO api_keys VALUES {keys}", tuple(chain.from_iterable(self.keys))
+        )
 
     def _path_value(self, name: str) -> str:
         if self.random.random() < 0.15:

@@ -14,6 +14,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.chaos.commands import Launcher
+from tests.cores import cores, stay_on_a_core
 from tests.days.dealing import DAYS, chosen_for
 from tests.hearing import hear_signals
 
@@ -41,8 +42,9 @@ _COLORS = ("NO_COLOR", "FORCE_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "COLUMNS")
 
 
 def pytest_configure() -> None:
-    """Let the commands of tests hear signals, however the suite was started."""
+    """Let the commands of tests hear signals, however the suite was started; keep a worker on a core of its own."""
     hear_signals()
+    stay_on_a_core()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -87,7 +89,7 @@ def pytest_collection() -> Generator[None, object, object]:
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
     """Have a worker more than cores: while a test waits for a process, a timeout or a browser, another test runs."""
-    return len(os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(os.cpu_count() or 1)) + 1
+    return len(cores()) + 1
 
 
 @pytest.hookimpl(wrapper=True)

@@ -32,6 +32,7 @@ from typing import Any
 
 from reconciler.cli import entry, server, signals
 from reconciler.operations import journal_file
+from tests.cores import use_all_cores
 from tests.hearing import hear_signals
 from tests.patience import PATIENCE_S
 from tests.warm.process import open_as, run_command, warm_up
@@ -46,6 +47,7 @@ def main() -> None:
         sys.argv[0] = "reconciler"
         _wait_briefly()
         sys.exit(entry.main())
+    use_all_cores()
     warm_up(with_sandbox=False)
     companions = _Companions()
     verbs: dict[str, Callable[[Any], object]] = {

@@ -7,6 +7,7 @@ import select
 import socket
 import sys
 
+from tests.cores import use_all_cores
 from tests.hearing import hear_signals
 from tests.warm.process import run_command, run_script, warm_up
 
@@ -14,6 +15,7 @@ from tests.warm.process import run_command, run_script, warm_up
 def main() -> None:
     """Serve at the address in the first argument. A single thread, so that what is forked is whole."""
     hear_signals()
+    use_all_cores()
     warm_up(with_sandbox=True)
     with socket.socket(socket.AF_UNIX) as listening:
         listening.bind(sys.argv[1])

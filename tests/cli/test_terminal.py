@@ -22,7 +22,6 @@ from tests.warm import warm_folder
 
 QUESTION = "Apply these changes to "
 CTRL_C = b"\x03"
-WARM = [str(warm_folder() / "reconciler")]
 
 
 @pytest.fixture
@@ -38,7 +37,7 @@ def converse(shell: Shell, arguments: list[str], answer: bytes) -> tuple[int, st
     A command that gets no signal starts warm.
     """
     master, slave = pty.openpty()
-    command = [*(RECONCILER if answer == CTRL_C else WARM), *arguments]
+    command = [*(RECONCILER if answer == CTRL_C else (str(warm_folder() / "reconciler"),)), *arguments]
     environment = shell.clean({"TERM": "xterm"})
     process = subprocess.Popen(
         command, cwd=shell.folder, env=environment, stdin=slave, stdout=slave, stderr=slave, start_new_session=True

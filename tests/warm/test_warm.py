@@ -12,7 +12,6 @@ import pytest
 from tests.patience import PATIENCE_S
 from tests.warm import warm_folder
 
-WARM = str(warm_folder() / "reconciler")
 COLD = f"{sys.executable} -m reconciler"
 REPORT = Path(__file__).parents[2] / "deploy" / "github" / "report.py"
 
@@ -35,7 +34,8 @@ REPORT = Path(__file__).parents[2] / "deploy" / "github" / "report.py"
 def test_it_does_what_a_cold_command_does(line: str, tmp_path: Path) -> None:
     (tmp_path / "below").mkdir()
     (tmp_path / "wrong.yaml").write_text("version: 1\norganization: acme\ngroup_budgets: [{group: a, limit: -1}]\n")
-    assert ran(line.replace("RECONCILER", WARM), tmp_path) == ran(line.replace("RECONCILER", COLD), tmp_path)
+    warm = str(warm_folder() / "reconciler")
+    assert ran(line.replace("RECONCILER", warm), tmp_path) == ran(line.replace("RECONCILER", COLD), tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -139,6 +139,11 @@ class TestNames:
         hint = "the first is at a.yaml:3:5; keep one of them"
         assert found == [f"user/ana is listed twice | {hint}", f"group/acme/eng is listed twice | {hint}"]
 
+    def test_a_person_with_the_id_of_a_group_is_another_subject(self) -> None:
+        directory = with_user(User(username="hex", id=UserId("acme/eng")), "acme")
+        for entries in ((budget("eng"), override("hex", "Everyone")), (budget("acme/eng"), override("hex", "Everyone"))):
+            assert says(looked_up(policy(*entries), directory=directory)) == []
+
     def test_twice_is_twice_whichever_comes_first_and_holds(self) -> None:
         now, later = override("ana", "eng"), override("ana", "Everyone", starts=1)
         for entries in ((now, later), (later, now), (later, replace(later, group="ops"))):

@@ -136,7 +136,8 @@ class _Resolver:
         self._scope = scope
         self._near_users = NearNames(self._names.user_names)
         self._seen: dict[OrganizationId, Place] = {}
-        self._claims: dict[GroupId | UserId, Place] = {}
+        self._claimed_groups: dict[GroupId | UserId, Place] = {}
+        self._claimed_users: dict[GroupId | UserId, Place] = {}
         self._policies: list[ResolvedPolicy] = []
         self._groups: dict[GroupId, Wanted] = {}
         self._users: dict[UserId, Wanted] = {}
@@ -321,8 +322,8 @@ class _Resolver:
             is_lost = user_id is None and listed.subject is None and not self._names.users(entry.user)
             if is_lost and (grant := self._grant(entry, None, organization)) is not None:
                 self._lost.append(LostGrant(listed=listed, entry=entry, organization=organization, grant=grant))
-        elif user != listed.subject and user.id not in self._claims:
-            self._claims[user.id] = entry.place
+        elif user != listed.subject and user.id not in self._claimed_users:
+            self._claimed_users[user.id] = entry.place
             traced = replace(listed, subject=user)
             if not self._is_in_scope(traced):
                 self._left_alone.add(user.id)
@@ -348,12 +349,13 @@ class _Resolver:
 
     def _claim(self, subject: Subject, entry: Entry) -> bool:
         """Take a subject for an entry, in force or not, so that the order of the entries decides nothing (law 4)."""
-        first = self._claims.get(subject.id)
+        claims = self._claimed_groups if isinstance(subject, Group) else self._claimed_users
+        first = claims.get(subject.id)
         if first is not None:
             hint = f"the first is at {first}; keep one of them"
             self._findings.append(Finding(place=entry.place, message=f"{subject.address} is listed twice", hint=hint))
             return False
-        self._claims[subject.id] = entry.place
+        claims[subject.id] = entry.place
         return True
 
     def _vacate(self, listed: Listed, *, is_in: bool, starts: datetime | None = None) -> None:
@@ -375,11 +377,10 @@ class _Resolver:
     ) -> Iterator[tuple[str, ...]]:
         """Yield the addresses of what is managed without being listed."""
         directory = self._directory
-        listed = self._claims.keys()
         for group in directory.groups.values():
-            if group.organization_id in exact_groups and group.id not in listed:
+            if group.organization_id in exact_groups and group.id not in self._claimed_groups:
                 yield (group.address,)
         for organization_id in exact_users:
             for user_id in directory.members.get(GroupId(organization_id), ()):
-                if user_id not in listed:
+                if user_id not in self._claimed_users:
                     yield (directory.users[user_id].address,)

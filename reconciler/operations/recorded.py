@@ -93,7 +93,7 @@ class RecordedReader:
         return {group_id: self._booked_on(group_id, users) for group_id, users in asked.items()}
 
     def begin_spend(self, asked: Mapping[GroupId, Sequence[UserId]]) -> Callable[[], Booked]:
-        """Return what waits for nothing."""
+        """Return what answers from the recording; nothing is waited for."""
         return partial(self.spend, asked)
 
     def _booked_on(self, group_id: GroupId, users: Sequence[UserId]) -> Mapping[UserId, Micros]:

@@ -79,7 +79,7 @@ def is_text(text: str) -> bool:
 
 
 def _is_usual(text: str) -> bool:
-    """Whether it is as most names and reasons are, ASCII from a letter on; quicker than what decides about others."""
+    """Whether a text is plain ASCII from a letter on, as most are: name() and reason() accept it without a pattern."""
     return text.isascii() and text.isprintable() and text[:1].isalpha() and text[-1] != " " and text not in _WORDS
 
 

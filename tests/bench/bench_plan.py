@@ -80,7 +80,7 @@ def _measure_large(report: Report, folder: Path) -> None:
         requests = large.requests_of(plan)
         ours = [whole.run(plan, large.environment) for _ in range(2)]
         what = f"the same with an override for each person, {len(requests):,} requests"
-        report("T16", f"{what}, peak memory, MB", ours[-1].peak_mb, 250)
+        report("T16", f"{what}, peak memory, MB", max(took.peak_mb for took in ours), 250)
         report("T16", f"{what}, its own CPU, s", statistics.median(took.cpu_s for took in ours), 3.0)
         report("T16", f"{what}, in all, s", statistics.median(took.seconds for took in ours), 5.0)
         bulk = _write(folder / "large.json", json.dumps(requests))

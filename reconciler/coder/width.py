@@ -127,7 +127,8 @@ def window_of(latencies_s: Sequence[float], *, in_flight: float, kind: str = "")
 def adapt(width: Width, window: Window, *, base_s: float) -> Width:
     """Return the width after a window; `base_s` is the lowest latency of this kind, this window included.
 
-    Law: it stays within START (or where it is, if that is less) and the maximum, and moves by no more than double.
+    Law: it stays within START (or where it is, if that is less) and the maximum, and at most doubles; or it is that of
+    before a trial again.
     """
     width = replace(width, forgets_base=False)
     if width.kind != window.kind:

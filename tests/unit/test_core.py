@@ -141,7 +141,10 @@ class TestNames:
 
     def test_a_person_with_the_id_of_a_group_is_another_subject(self) -> None:
         directory = with_user(User(username="hex", id=UserId("acme/eng")), "acme")
-        for entries in ((budget("eng"), override("hex", "Everyone")), (budget("acme/eng"), override("hex", "Everyone"))):
+        for entries in (
+            (budget("eng"), override("hex", "Everyone")),
+            (budget("acme/eng"), override("hex", "Everyone")),
+        ):
             assert says(looked_up(policy(*entries), directory=directory)) == []
 
     def test_twice_is_twice_whichever_comes_first_and_holds(self) -> None:

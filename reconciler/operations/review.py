@@ -1,4 +1,4 @@
-"""Find out what a plan does to people and money: read what core/assess.py asks for, and nothing that it does not.
+"""Find out what a plan does to people and money: read what core/people/needs.py names, and nothing that it does not.
 
 Only GET requests are sent. On a server with bulk reads that is a request per 100 groups of an organization, one per
 100 people whose override is not known yet, and one per 100 people and effective group for spend.
@@ -18,8 +18,9 @@ from reconciler.core.gate.guardrails import Blame, check_actions, check_guardrai
 from reconciler.core.gate.hazards import Facts, count_dangers
 from reconciler.core.gate.verdict import Grant, Verdict
 from reconciler.core.moment import Moment
-from reconciler.core.people.assess import assess, needs, touched
+from reconciler.core.people.assess import assess
 from reconciler.core.people.effects import Effects
+from reconciler.core.people.needs import needs, touched
 from reconciler.core.plan.due import due_refusals
 from reconciler.core.plan.notices import notices
 from reconciler.core.plan.plan import HeldBack

@@ -10,7 +10,8 @@ from reconciler.core.action import Action
 from reconciler.core.budget import ABSENT, Budget, GroupId, GroupRef, OrganizationId, UserId
 from reconciler.core.directory import Directory, Group, Organization, User
 from reconciler.core.gate.gate import judge
-from reconciler.core.people.assess import assess, needs
+from reconciler.core.people.assess import assess
+from reconciler.core.people.needs import needs
 from reconciler.core.snapshot import Deployment, Effective, Offers, Snapshot, Unlimited
 from reconciler.money import Micros
 from reconciler.render.effects import action_notes, effects_lines

@@ -13,9 +13,10 @@ from reconciler.core.budget import GroupId, Reading, Unknown, UserId
 from reconciler.core.gate.danger import Danger
 from reconciler.core.gate.gate import judge
 from reconciler.core.gate.verdict import FlagGrant, Grant, PolicyGrant, Verdict
-from reconciler.core.people.assess import Needs, SpendAnswers, assess, needs, touched
+from reconciler.core.people.assess import SpendAnswers, assess
 from reconciler.core.people.effective import EffectiveLimits
 from reconciler.core.people.effects import Effects
+from reconciler.core.people.needs import Needs, needs, touched
 from reconciler.core.policy import Hazard
 from reconciler.core.snapshot import Effective, Snapshot, Unlimited
 from tests.effects import brute

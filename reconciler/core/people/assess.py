@@ -1,14 +1,12 @@
 """From a plan's actions and a snapshot to their effects. Pure: what else must be read is an answer, not a call.
 
-    Assessment(actions, snapshot)     a snapshot can be too small for it, so first:
-      needs(...)                      which budgets and overrides must be read in addition
+    Assessment(actions, snapshot)     a snapshot can be too small for it: needs.py says what it must hold
       assess(...)                     who changes, by the rule of effective.py before and after
       .spend_questions()              of whom, on which groups, spend must be known
       .effects(spend)                 the result (effects.py)
 
-Whom a plan *touches* is cheap to say: the members of a changed group, and people with a changed override. Only they can
-change, so only their other groups (in all organizations) and overrides are needed. Nobody else's limit is computed one
-by one, except for the exposure of a whole organization, which is counted when everything for it was read.
+Nobody's limit is computed one by one but that of people whom the plan touches, except for the exposure of a whole
+organization, which is counted when everything for it was read.
 
 Causes. If somebody's effective limit changes, one of the sources it has before and after was acted on: were neither,
 both budgets would stand unchanged in both worlds, and the same one would win twice.
@@ -18,7 +16,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
-from itertools import chain
 
 from reconciler.core.action import Action, organization_of
 from reconciler.core.budget import Absent, Budget, GroupId, OrganizationId, State, Unknown, UserId
@@ -46,7 +43,8 @@ from reconciler.core.people.effects import (
     Unseen,
     standing,
 )
-from reconciler.core.people.exposure import Exposed, expose, members_of
+from reconciler.core.people.exposure import Exposed, expose
+from reconciler.core.people.needs import touched
 from reconciler.core.snapshot import Effective, Snapshot, Unlimited
 from reconciler.dataclass import dataclass
 from reconciler.money import Micros
@@ -55,17 +53,8 @@ from reconciler.words import count_people
 SpendAnswers = Mapping[GroupId, Mapping[UserId, Micros]]
 """Per group, what people booked on it this period; who could not be read is not in it."""
 
-_NOBODY: frozenset[UserId] = frozenset()
 _NO_SPEND = Unknown("their spend could not be read")
 _NO_LIMIT = Unknown("nothing limits them, so spend does not count")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Needs:
-    """What must be read in addition; both sorted by address."""
-
-    groups: tuple[Group, ...]
-    users: tuple[User, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -219,34 +208,6 @@ class Assessment:
 
     def _unseen(self, people: tuple[PersonEffect, ...]) -> list[str]:
         return [UNSEEN] if people and not self.snapshot.deployment.reads_all else []
-
-
-def touched(actions: Iterable[Action], directory: Directory) -> frozenset[UserId]:
-    """Return everybody whose limit the actions can change."""
-    return frozenset(
-        chain.from_iterable(
-            directory.limited_by(action.subject.id) if isinstance(action.subject, Group) else (action.subject.id,)
-            for action in actions
-        )
-    )
-
-
-def needs(actions: Iterable[Action], snapshot: Snapshot, *, everybody_in: Collection[OrganizationId] = ()) -> Needs:
-    """Return what must be read to know the effects, and the exposure of everybody in some organizations."""
-    directory = snapshot.directory
-    everybody = (members_of(directory, organization_id) for organization_id in everybody_in)
-    people = touched(actions, directory).union(*everybody)
-    if not people:
-        return Needs(groups=(), users=())
-    groups = [
-        group
-        for group_id, group in directory.groups.items()
-        if group_id not in snapshot.group_budgets
-        and (group_id in directory.hidden_members or not people.isdisjoint(directory.members.get(group_id, _NOBODY)))
-    ]
-    unread = people - snapshot.user_overrides.keys() if snapshot.deployment.offers.overrides else _NOBODY
-    users = [directory.users[user_id] for user_id in unread if user_id in directory.users]
-    return Needs(groups=tuple(sorted(groups)), users=tuple(sorted(users)))
 
 
 def assess(

@@ -14,8 +14,7 @@ Blocked means: spend has reached the limit. $0 blocks whatever was spent, so tha
 
 Only what is known is here. A person whose limit cannot be computed is `unclear`, and nothing is claimed about them;
 where the server itself reports a limit other than ours, the person is in `disagreements` and, if the plan touches them,
-unclear. Law 8 (model). core/assess.py computes these values; nothing here decides whether a plan is allowed (gate.py
-does).
+unclear. Law 8 (model). assess.py computes these values; nothing here decides whether a plan is allowed (gate.py does).
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from reconciler.core.action import Action
 from reconciler.core.budget import UserId
 from reconciler.core.directory import Directory, Group
-from reconciler.core.people.assess import touched
+from reconciler.core.people.needs import touched
 
 
 def sharing_numbers(actions: Sequence[Action], directory: Directory) -> tuple[int, ...]:

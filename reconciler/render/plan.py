@@ -135,8 +135,9 @@ def orphan_lines(orphans: Iterable[Orphan]) -> Iterator[Line]:
 def _held_back(plan: Plan) -> Iterator[Line]:
     if plan.held_back:
         actions = tuple(held.action for held in plan.held_back)
-        yield Line(f"  {count(len(actions), 'action')} held back, because the gate refuses it:", Role.DANGER)
-        yield from (Line(f"    {line.strip()}", Role.DANGER) for line in action_lines(actions, plan, {}))
+        them = "it" if len(actions) == 1 else "them"
+        yield Line(f"  {count(len(actions), 'action')} held back, because the gate refuses {them}:", Role.DANGER)
+        yield from (Line(f"  {line}", Role.DANGER) for line in action_lines(actions, plan, {}))
         for message, hint in dict.fromkeys((held.message, held.hint) for held in plan.held_back):
             yield Line(f"      {harmless(message)}; {harmless(hint)}")
 

@@ -27,7 +27,7 @@ from reconciler.core.orphan import Orphan, OrphanReason
 from reconciler.core.people.moves import Move
 from reconciler.core.plan.acceptance import Acceptance, Taking
 from reconciler.core.plan.drift import Drift, DriftKind
-from reconciler.core.plan.plan import Plan
+from reconciler.core.plan.plan import HeldBack, Plan
 from reconciler.core.policy import Hazard
 from reconciler.core.snapshot import Effective
 from reconciler.errors import ReconcilerError
@@ -62,6 +62,19 @@ def test_every_format_shows_what_it_promises(row: Format) -> None:
                 ReconcilerError, match=f"format {row.name} cannot show a document of kind {name}: it needs {row.needs}"
             ):
                 render(row.name, (value,), FACTS)
+
+
+def test_a_reason_stands_below_the_action_that_is_held_back() -> None:
+    held = [HeldBack(action=action, message="REMOVES_LIMIT: it would", hint="pass it") for action in plan().actions[1:]]
+    text = render("text", (replace(plan(), actions=(), held_back=tuple(held)),), FACTS)
+    start = text.index("  2 actions held back")
+    assert text[start:].splitlines()[:5] == [
+        "  2 actions held back, because the gate refuses them:",
+        "    + user/ana (eng)  no limit -> $300.00     ends 2026-11-26 00:00 UTC, in 3 days",
+        "    - user/eve (ops)   $500.00 -> no limit",
+        "        reason: left the project",
+        "      REMOVES_LIMIT: it would; pass it",
+    ]
 
 
 def test_every_format_can_show_an_error_and_every_document_has_the_formats_of_people() -> None:

@@ -8,6 +8,7 @@ the one that is left over goes to where there is room, and so do the processes t
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 
 _USABLE = "CORES_OF_THE_SUITE"
 """A variable for the processes of a worker: the cores that it may use."""
@@ -25,8 +26,9 @@ def stay_on_a_core() -> None:
         return
     number = int(worker.removeprefix("gw"))
     if number < len(usable) < int(os.environ["PYTEST_XDIST_WORKER_COUNT"]):
-        os.environ[_USABLE] = " ".join(map(str, usable))
-        os.sched_setaffinity(0, {usable[number]})
+        with suppress(OSError):  # a container may forbid it; then the kernel chooses
+            os.sched_setaffinity(0, {usable[number]})
+            os.environ[_USABLE] = " ".join(map(str, usable))
 
 
 def use_all_cores() -> None:

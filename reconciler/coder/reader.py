@@ -26,7 +26,7 @@ from reconciler.core.budget import ABSENT, Budget, GroupId, GroupRef, Organizati
 from reconciler.core.directory import Directory, Group, Organization, Subject, User
 from reconciler.core.grant_records import GrantRecords
 from reconciler.core.snapshot import Deployment, Effective, People
-from reconciler.core.spend import Booked, Export, Window
+from reconciler.core.spend import Export, Window
 from reconciler.errors import ReconcilerError
 from reconciler.money import Micros
 
@@ -181,10 +181,6 @@ class CoderReader:
     def spend(self, asked: Mapping[GroupId, Sequence[UserId]]) -> Mapping[GroupId, Mapping[UserId, Micros]]:
         """Return what people booked on groups in the current period; empty on servers without bulk reads."""
         return self._bookings.spend(asked) if self.deployment().offers.bulk_reads else {}
-
-    def begin_spend(self, asked: Mapping[GroupId, Sequence[UserId]]) -> Callable[[], Booked]:
-        """Ask for spend now, on a thread of its own; what is returned waits for it."""
-        return begin(lambda: self.spend(asked)) if asked else dict
 
     def period(self) -> Window | None:
         """Return the current budget period as the server says it; None where it does not (2.35 and older)."""

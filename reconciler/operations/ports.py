@@ -16,7 +16,7 @@ from reconciler.core.budget import Budget, GroupId, OrganizationId, Reading, Use
 from reconciler.core.directory import Directory, Group, Organization, Subject, User
 from reconciler.core.grant_records import GrantRecords
 from reconciler.core.snapshot import Deployment, People
-from reconciler.core.spend import Booked, Export, Window
+from reconciler.core.spend import Export, Window
 from reconciler.money import Micros
 
 
@@ -88,9 +88,6 @@ class Reader(Protocol):
 
     def spend(self, asked: Mapping[GroupId, Sequence[UserId]]) -> Mapping[GroupId, Mapping[UserId, Micros]]:
         """Return what these people booked on each group in the current period; who could not be read is left out."""
-
-    def begin_spend(self, asked: Mapping[GroupId, Sequence[UserId]]) -> Callable[[], Booked]:
-        """Ask for that now; what is returned waits for it, and raises what `spend` would."""
 
     def period(self) -> Window | None:
         """Return the current budget period as the server says it; None where it does not (2.35 and older)."""

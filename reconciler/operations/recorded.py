@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from functools import partial
 
 from reconciler.core.activity import Session, UserSpend
 from reconciler.core.audit import AuditQuestion, Changes, History, RecentChanges
@@ -13,7 +12,7 @@ from reconciler.core.directory import Directory, Group, Subject, User
 from reconciler.core.grant_records import GrantRecords
 from reconciler.core.recording import Recording, SavedPerson
 from reconciler.core.snapshot import Deployment, People
-from reconciler.core.spend import Booked, Export, Window
+from reconciler.core.spend import Export, Window
 from reconciler.errors import ReconcilerError
 from reconciler.money import Micros
 
@@ -91,10 +90,6 @@ class RecordedReader:
     def spend(self, asked: Mapping[GroupId, Sequence[UserId]]) -> Mapping[GroupId, Mapping[UserId, Micros]]:
         """Return what members booked on groups in the period, as it was recorded; all others are left out."""
         return {group_id: self._booked_on(group_id, users) for group_id, users in asked.items()}
-
-    def begin_spend(self, asked: Mapping[GroupId, Sequence[UserId]]) -> Callable[[], Booked]:
-        """Return what answers from the recording; nothing is waited for."""
-        return partial(self.spend, asked)
 
     def _booked_on(self, group_id: GroupId, users: Sequence[UserId]) -> Mapping[UserId, Micros]:
         group = self._directory.groups.get(group_id)

@@ -109,8 +109,6 @@ def find_effects(proposal: Proposal, reader: Reader) -> Effects:
     organizations = proposal.organizations
     snapshot = _complete(proposal, organizations, reader)
     assessment = assess(proposal.actions, snapshot, organizations=organizations)
-    wait_for_spend = reader.begin_spend(assessment.spend_questions())
-    exposed = assessment.exposed
     planned = {action.address for action in proposal.actions}
     announced = notices(
         proposal.desired,
@@ -120,7 +118,7 @@ def find_effects(proposal: Proposal, reader: Reader) -> Effects:
         planned=planned,
         gone=proposal.gone,
     )
-    return assessment.effects(wait_for_spend(), notices=announced, exposed=exposed)
+    return assessment.effects(reader.spend(assessment.spend_questions()), notices=announced)
 
 
 def find_verdict(proposal: Proposal, effects: Effects, *, grants: Sequence[Grant] = ()) -> Verdict:

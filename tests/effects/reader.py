@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 
 from reconciler.core.audit import AuditQuestion, Changes, History, RecentChanges
 from reconciler.core.budget import ABSENT, GroupId, OrganizationId, Reading, UserId
 from reconciler.core.directory import Directory, Group, Subject, User
 from reconciler.core.grant_records import GrantRecords
 from reconciler.core.snapshot import Deployment, People, Snapshot
-from reconciler.core.spend import Booked, Export, Window, month_of
+from reconciler.core.spend import Export, Window, month_of
 from reconciler.money import Micros
 from tests.effects.worlds import NOW
 
@@ -61,9 +60,6 @@ class SnapshotReader:
 
     def spend(self, asked: Mapping[GroupId, Sequence[UserId]]) -> Mapping[GroupId, Mapping[UserId, Micros]]:
         return {group: dict.fromkeys(people, Micros(15_000_000)) for group, people in asked.items()}
-
-    def begin_spend(self, asked: Mapping[GroupId, Sequence[UserId]]) -> Callable[[], Booked]:
-        return partial(self.spend, asked)
 
     def period(self) -> Window | None:
         return month_of(NOW)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import partial
 
 from reconciler.core.audit import AuditQuestion, Changes, History, RecentChanges
 from reconciler.core.budget import ABSENT, Budget, GroupId, GroupRef, OrganizationId, Reading, Unknown, UserId
@@ -13,7 +12,7 @@ from reconciler.core.directory import Directory, Group, Organization, Subject, U
 from reconciler.core.grant_records import GrantRecords
 from reconciler.core.plan.outcome import Event
 from reconciler.core.snapshot import Deployment, Offers, People
-from reconciler.core.spend import Booked, Export, Window
+from reconciler.core.spend import Export, Window
 from reconciler.errors import (
     FileError,
     NotFoundError,
@@ -112,9 +111,6 @@ class Reads:
 
     def spend(self, asked: Mapping[GroupId, Sequence[UserId]]) -> Mapping[GroupId, Mapping[UserId, Micros]]:
         return {group: dict.fromkeys(people, Micros(0)) for group, people in asked.items()}
-
-    def begin_spend(self, asked: Mapping[GroupId, Sequence[UserId]]) -> Callable[[], Booked]:
-        return partial(self.spend, asked)
 
     def period(self) -> Window | None:
         return None

@@ -80,23 +80,9 @@ class Assessment:
     unclear: tuple[Unclear, ...]
     disagreements: tuple[Disagreement, ...]
     checked: int
-    organizations: tuple[OrganizationId, ...]
-    """Of the plan, of which exposure is counted if all was read."""
-    disputed: Collection[UserId]
+    exposed: Exposed
     overtaking: Mapping[UserId, Effective]
     """What may limit people after the plan, of whom it is not known what limits them now."""
-
-    @property
-    def exposed(self) -> Exposed:
-        """The exposure, counted now: it takes as long as all the rest, and `spend_questions` can be asked meanwhile."""
-        return expose(
-            self.organizations,
-            touched(self.actions, self.snapshot.directory),
-            self.snapshot,
-            before=self.before,
-            after=self.after,
-            disputed=self.disputed,
-        )
 
     def spend_questions(self) -> Mapping[GroupId, tuple[UserId, ...]]:
         """Return whose spend must be known, per group, both sorted: on each whose limit holds before or after."""
@@ -110,14 +96,8 @@ class Assessment:
                 questions.setdefault(limit.group.id, set()).add(user_id)
         return {group_id: tuple(sorted(questions[group_id])) for group_id in sorted(questions)}
 
-    def effects(
-        self, spend: SpendAnswers, *, notices: tuple[Notice, ...] = (), exposed: Exposed | None = None
-    ) -> Effects:
-        """Join the answers to `spend_questions`; the spend of a person who is not in them is unknown.
-
-        `exposed` is for a caller who has counted it already.
-        """
-        exposed = exposed if exposed is not None else self.exposed
+    def effects(self, spend: SpendAnswers, *, notices: tuple[Notice, ...] = ()) -> Effects:
+        """Join the answers to `spend_questions`; the spend of a person who is not in them is unknown."""
         addresses = {str(action.subject.id): action.address for action in self.actions}
         owners = {action.address: organization_of(action, self.snapshot.directory) for action in self.actions}
         raised = {action.address for action in self.actions if _is_raise(action)}
@@ -129,11 +109,11 @@ class Assessment:
             unclear=tuple(self._with_spend(person, spend) for person in self.unclear),
             disagreements=self.disagreements,
             checked=self.checked,
-            exposure=exposed.exposure,
-            is_total=exposed.is_total,
-            organizations=exposed.organizations,
-            groups=exposed.groups,
-            limits=exposed.limits,
+            exposure=self.exposed.exposure,
+            is_total=self.exposed.is_total,
+            organizations=self.exposed.organizations,
+            groups=self.exposed.groups,
+            limits=self.exposed.limits,
             notices=notices,
             unknown=(
                 *self._unknown_spend(people),
@@ -221,6 +201,8 @@ def assess(
     disputed = dict.fromkeys(outbid(before, after, snapshot), ELSEWHERE)
     disputed |= dict.fromkeys(unconfirmed(snapshot), UNCONFIRMED) | {row.user_id: DISPUTED for row in disagreeing}
     changes, unclear = _compare(disputed, planned, directory=directory, before=before, after=after)
+    concerned = touched(planned, directory)
+    exposed = expose(organizations, concerned, snapshot, before=before, after=after, disputed=disputed)
     return Assessment(
         snapshot=snapshot,
         actions=planned,
@@ -230,8 +212,7 @@ def assess(
         unclear=unclear,
         disagreements=disagreeing,
         checked=checked,
-        organizations=tuple(organizations),
-        disputed=disputed.keys(),
+        exposed=exposed,
         overtaking=overtaking(before, after, snapshot, [person.user_id for person in unclear]),
     )
 

@@ -106,7 +106,10 @@ def write_private(path: str, text: str, *, mode: int = 0o600) -> None:
 
 
 def _target_of(path: str) -> str:
-    """Return where a path leads. Raises FileError for a link that somebody else put into a folder like /tmp."""
+    """Return where a path leads. Raises FileError for a link that somebody else put into a folder like /tmp.
+
+    The last part is not looked up again: a link that appears there meanwhile is replaced, and not followed.
+    """
     link = path
     for _ in range(_MOST_LINKS):
         if not os.path.islink(link):
@@ -118,7 +121,8 @@ def _target_of(path: str) -> str:
                 hint="choose another name, or a folder of your own",
             )
         link = os.path.join(folder, os.readlink(link))
-    return os.path.realpath(path)
+    folder, name = os.path.split(link)
+    return os.path.join(os.path.realpath(folder), name)
 
 
 def is_trap(link: os.stat_result, folder: os.stat_result, *, user: int) -> bool:

@@ -12,7 +12,7 @@ UUID wins.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from itertools import chain
 
 from reconciler.core.budget import OrganizationId, UserId
@@ -64,10 +64,6 @@ class Names:
         named = self._users.get(name, ())
         owner = self._directory.users.get(UserId(name))
         return named if owner is None or owner in named else (*named, owner)
-
-    def unknown_users(self, names: Iterable[str]) -> frozenset[str]:
-        """Return those of the names that nobody goes by."""
-        return frozenset(name for name in names if _small(name) not in self._users and not self.users(name))
 
     @property
     def user_names(self) -> Mapping[str, tuple[User, ...]]:

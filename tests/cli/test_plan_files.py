@@ -120,6 +120,23 @@ def test_a_link_that_somebody_else_laid_out_is_left_alone(coder: Shell, option: 
     assert mine.read_text() == "precious"
 
 
+def test_a_link_that_appears_while_a_file_is_written_is_replaced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mine, target = tmp_path / "mine", tmp_path / "saved.plan"
+    mine.write_text("precious")
+    realpath = os.path.realpath
+
+    def plant(path: str) -> str:
+        if not target.is_symlink():
+            target.symlink_to(mine)
+        return realpath(path)
+
+    monkeypatch.setattr(os.path, "realpath", plant)
+    files.write_private(str(target), "a plan")
+    assert (mine.read_text(), target.read_text(), target.is_symlink()) == ("precious", "a plan", False)
+
+
 @pytest.mark.parametrize("target", ["nowhere/saved.plan", "policies/acme.yaml/saved.plan", "a" * 300])
 def test_a_target_that_cannot_be_written(coder: Shell, target: str) -> None:
     coder.policy(RAISE_PLATFORM)

@@ -84,7 +84,9 @@ class Resolution:
 
 def unknown_users(policies: Iterable[Policy], names: Names) -> frozenset[str]:
     """Return the users of the policies that nobody is called: they may be in no organization."""
-    return names.unknown_users(entry.user for policy in policies for entry in policy.user_overrides)
+    users = (entry.user for policy in policies for entry in policy.user_overrides)
+    known = names.user_names
+    return frozenset(user for user in users if user.lower() not in known and not names.users(user))
 
 
 def resolve(

@@ -36,8 +36,9 @@ def take(drift: Drift, loaded: Loaded, directory: Directory, *, addresses: Seque
     address is not among the differences, or a file cannot be edited; then no file is written.
     """
     withheld = () if drift.plan.not_read else drift.plan.withheld  # what was not read may list them already
+    differing = dict.fromkeys((*drift.differences, *withheld))
     proposed = [
-        *propose((*drift.differences, *withheld), loaded.policies, directory),
+        *propose(tuple(differing), loaded.policies, directory),
         *map(propose_removal, drift.plan.orphans),
     ]
     chosen = _chosen(drift, proposed, addresses)

@@ -100,10 +100,12 @@ def make_plan(request: PlanRequest, reader: Reader) -> Planned:
     desired = resolution.desired
     snapshot = take_snapshot(desired, directory, reader)
     difference = diff(desired, snapshot, is_whole=not request.not_read)
-    attribution = _attribution(request, difference.actions, reader)
+    withheld = () if request.only_due else difference.withheld
+    attribution = _attribution(request, (*difference.actions, *withheld), reader)
     changes = {last.address: last for last in attribution.changes}
     evidence = Evidence(at=request.moment.at, base=base.desired if base else None, changes=changes)
-    actions = _chosen(request, (with_origin(action, desired, directory, evidence) for action in difference.actions))
+    explained = partial(with_origin, desired=desired, directory=directory, evidence=evidence)
+    actions = _chosen(request, map(explained, difference.actions))
     proposal = Proposal(
         actions=in_order(actions),
         snapshot=snapshot,
@@ -125,7 +127,7 @@ def make_plan(request: PlanRequest, reader: Reader) -> Planned:
         actions=review.actions,
         unchanged=difference.unchanged,
         unreadable=difference.unreadable,
-        withheld=() if request.only_due else difference.withheld,
+        withheld=tuple(map(explained, withheld)),
         orphans=orphans,
         held_back=review.held_back,
         unresolved=difference.unresolved,

@@ -69,11 +69,8 @@ class Drift:
 
     @property
     def differences(self) -> tuple[Action, ...]:
-        """Every action that would repair a difference, planned or held back.
-
-        A removal that is withheld is none: what was not read may list its subject.
-        """
-        return (*self.plan.actions, *(held.action for held in self.plan.held_back))
+        """Every action that would repair a difference."""
+        return self.plan.differing
 
     def without_taken(self) -> Drift:
         """Return what is left to differ once the policy says what was accepted."""
@@ -82,6 +79,7 @@ class Drift:
             self.plan,
             actions=tuple(action for action in self.plan.actions if action.address not in taken),
             held_back=tuple(held for held in self.plan.held_back if held.action.address not in taken),
+            withheld=tuple(action for action in self.plan.withheld if action.address not in taken),
             orphans=tuple(orphan for orphan in self.plan.orphans if orphan.address not in taken),
         )
         return replace(self, plan=plan)

@@ -13,7 +13,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import ClassVar, assert_never
 
-from reconciler.core.action import Action, Kind, require_single
+from reconciler.core.action import Action, Kind, Origin, require_single
 from reconciler.core.budget import Absent, Budget, State, Unknown
 from reconciler.core.directory import Group, Subject, User
 from reconciler.core.gate.verdict import Grant, Verdict
@@ -68,7 +68,8 @@ class Plan:
     unreadable: tuple[Unreadable, ...]
     """Managed subjects whose live state is unknown: nothing is planned for them."""
     withheld: tuple[Action, ...]
-    """Removals that are not planned, because `unreadable` is not empty. Display only: apply must not read this."""
+    """Removals that are not planned, because something could not be read or found. Display only: apply must not read
+    this."""
     effects: Effects
     """What the actions do to people and money, as far as it is known."""
     verdict: Verdict
@@ -125,6 +126,16 @@ class Plan:
         """Addresses of subjects that could not be read, and policy files whose absence withholds a removal."""
         files = (missed.path for missed in self.not_read) if self.withheld else ()
         return (*(entry.subject.address for entry in self.unreadable), *files)
+
+    @property
+    def differing(self) -> tuple[Action, ...]:
+        """What would repair each difference: actions, those held back, and withheld removals of what was set by hand.
+
+        Any other removal that is withheld is no difference: what was not read may list its subject, or a name that fits
+        nobody may be its old name. `drift` counts these; apply must not read this.
+        """
+        by_hand = () if self.not_read else (action for action in self.withheld if action.origin is Origin.HAND)
+        return (*self.actions, *(held.action for held in self.held_back), *by_hand)
 
     @property
     def left_out(self) -> tuple[str, ...]:

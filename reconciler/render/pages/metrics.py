@@ -74,10 +74,7 @@ def _plan(registry: CollectorRegistry, plans: Sequence[Plan]) -> None:
 
 
 def _differences(registry: CollectorRegistry, plans: Sequence[Plan]) -> None:
-    counts = Counter((organization_name(action), str(action.origin)) for plan in plans for action in plan.actions)
-    counts.update(
-        (organization_name(held.action), str(held.action.origin)) for plan in plans for held in plan.held_back
-    )
+    counts = Counter((organization_name(action), str(action.origin)) for plan in plans for action in plan.differing)
     counts.update((orphan.organization, "orphan") for plan in plans for orphan in plan.orphans)
     gauge = Gauge(
         "reconciler_differences",

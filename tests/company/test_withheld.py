@@ -1,0 +1,85 @@
+"""A removal that is withheld for a name that fits nobody hides nothing that somebody did by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+import time_machine
+
+from reconciler.sandbox import Options, Sandbox
+from tests.cli.running import NOW, Shell
+from tests.company.live import group_id, user_id
+from tests.wire import send
+
+LEAVER = "  - {user: somebody-who-left, group: platform, limit: $80}\n"
+
+
+@pytest.fixture
+def sandbox() -> Iterator[Sandbox]:
+    with Sandbox(Options(now=NOW)) as sandbox, time_machine.travel(NOW, tick=False):
+        yield sandbox
+
+
+def _raise_by_hand(sandbox: Sandbox, user: str, dollars: int) -> None:
+    sandbox.set_now(NOW - timedelta(hours=3))
+    send(
+        "PUT",
+        f"{sandbox.url}/api/v2/users/{user_id(sandbox, user)}/ai/budget/override",
+        json={"group_id": group_id(sandbox, "Everyone"), "spend_limit_micros": dollars * 1_000_000},
+        headers={"Coder-Session-Token": sandbox.tokens["owner"], "User-Agent": "Mozilla/5.0"},
+    )
+    sandbox.set_now(NOW)
+
+
+def _policy(shell: Shell, sandbox: Sandbox) -> None:
+    """Everything that is live, under `exact`, and an entry of somebody who left."""
+    text = shell.connect(sandbox, "owner").run("export", "acme").out
+    shell.policy(text + LEAVER)
+
+
+def test_what_was_set_by_hand_is_told_beside_somebody_who_left(shell: Shell, sandbox: Sandbox) -> None:
+    _policy(shell, sandbox)
+    _raise_by_hand(sandbox, "elsa", 9_000)
+    ran = shell.run("drift")
+    assert "Changed by hand: 1\n  user/elsa (Everyone)  policy no limit (not listed)  live $9,000.00\n" in ran.out
+    assert "      set to $9,000.00 by olivia on 2026-11-" in ran.out
+    assert "1 removal withheld, because user/somebody-who-left in the policy may be an old name" in ran.out
+    assert "Drift: 2 differences between live and the policy (1 hand, 1 orphan)." in ran.out
+    assert shell.run("drift", "--fail-on", "hand").code == 2
+    assert shell.run("drift", "--json").document["counts"]["hand"] == 1
+    assert "1 removal withheld" in shell.run("apply", "--auto-approve").out
+    assert shell.run("drift", "--fail-on", "hand").code == 2, "apply left it alone"
+
+
+def test_accept_alone_takes_what_was_set_by_hand(shell: Shell, sandbox: Sandbox) -> None:
+    _policy(shell, sandbox)
+    _raise_by_hand(sandbox, "elsa", 9_000)
+    ran = shell.run("drift", "--accept")
+    assert "accepted into the policy: 1, left: 1." in ran.out
+    assert shell.run("drift", "--json").document["counts"] == {
+        "due": 0, "hand": 0, "orphan": 1, "pending": 0, "unknown": 0,
+    }  # fmt: skip
+
+
+def test_without_the_log_a_withheld_removal_is_no_difference(shell: Shell, sandbox: Sandbox) -> None:
+    _policy(shell, sandbox)
+    _raise_by_hand(sandbox, "elsa", 9_000)
+    ran = shell.connect(sandbox, "user-admin").run("drift", "--json")
+    assert ran.document["counts"] == {"due": 0, "hand": 0, "orphan": 1, "pending": 0, "unknown": 0}
+
+
+def test_a_removal_that_this_change_asks_for_is_said_to_be_so(shell: Shell, sandbox: Sandbox) -> None:
+    before = shell.connect(sandbox, "owner").run("export", "acme").out + LEAVER
+    shell.policy(before, "before.yaml")
+    shell.policy(before.replace("  - user: victor\n    group: Everyone\n    limit: $75.00\n", ""))
+    ran = shell.run("plan", "--base", "before.yaml")
+    assert "- user/victor (Everyone)  $75.00 -> no limit    not in the policy\n" in ran.out
+
+
+def test_metrics_count_what_was_set_by_hand(shell: Shell, sandbox: Sandbox) -> None:
+    _policy(shell, sandbox)
+    _raise_by_hand(sandbox, "elsa", 9_000)
+    lines = shell.run("drift", "--format", "metrics").out.splitlines()
+    assert 'reconciler_differences{organization="acme",origin="hand"} 1.0' in lines

@@ -22,13 +22,16 @@ from reconciler.coder.transport import Transport
 from reconciler.coder.users import PREBUILDS, load_user
 from reconciler.coder.wire import Fields, as_fields, load_json, load_rows, named_twice, unique, wrong
 from reconciler.core.budget import GroupId, OrganizationId, UserId
-from reconciler.core.directory import Directory, Group, Organization, User
+from reconciler.core.directory import Directory, Group, Organization, Unlisted, User
 from reconciler.dataclass import dataclass
+from reconciler.errors import ServerError
 from reconciler.strict_json import KeyTwice
 
 _USER_ID = re.compile(rb'"user_id" {0,4}: {0,4}"([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})"')
 _LONGEST_CUT = 64
 """Of a key and its id."""
+_CONCERNS_ALL = (200, 401)
+"""Statuses of an answer that ends the run where it is not a list: a list that contradicts itself, and a bad token."""
 SYSTEM_MEMBERS = 1
 """How many members of a group may be counted and not listed, because they are Coder's own."""
 
@@ -133,7 +136,8 @@ class Listing:
         self._wait_for_groups()
         if self.needs_dates:
             self._wait_for_members()
-        listed = [row for id_ in self._organizations for row in self._listed_in(id_)]
+        lists, failures = self._lists()
+        listed = [row for rows in lists for row in rows]
         members = {row.group.id: row.members for row in listed}
         return Directory(
             organizations=self._organizations,
@@ -142,7 +146,26 @@ class Listing:
             members=members,
             hidden_members=_really_hidden(transport, listed),
             joined=self._joined(members),
+            failures={id_: Unlisted(reason=error.message, hint=error.hint) for id_, error in failures.items()},
         )
+
+    def _lists(self) -> tuple[list[list[_Listed]], dict[OrganizationId, ServerError]]:
+        """Return the lists that came, and why others did not; one organization's trouble is not another's.
+
+        Raises ServerError for a token that is no longer accepted, and where no list came at all.
+        """
+        lists: list[list[_Listed]] = []
+        failures: dict[OrganizationId, ServerError] = {}
+        for id_ in self._organizations:
+            try:
+                lists.append(self._listed_in(id_))
+            except ServerError as error:
+                if self._answers[paths.organization_groups(id_)].status in _CONCERNS_ALL:
+                    raise
+                failures[id_] = error
+        if failures and not any(lists):
+            raise next(iter(failures.values()))
+        return lists, failures
 
     def _stream(self, organization: Organization) -> Stream:
         def read(answer: Answer, pieces: Iterator[bytes]) -> object:
@@ -168,6 +191,8 @@ class Listing:
         shared = {user for user, count in times.items() if count > 1}
         joined: dict[tuple[UserId, OrganizationId], datetime] = {}
         for id_ in self._organizations if shared else ():
+            if GroupId(id_) not in members:
+                continue
             answer = self._answers[paths.organization_members(id_)]
             dates = {user: date for user, date in _dates_in(answer).items() if user in shared}
             rows = {

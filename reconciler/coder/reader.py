@@ -117,10 +117,14 @@ class CoderReader:
 
     def elsewhere(self, users: Collection[UserId]) -> frozenset[UserId]:
         """Return who of these people is also in an organization that the token may not read, as far as it may know."""
-        if self.deployment().reads_all or not users:
+        directory = self.directory()
+        if not users or (self.deployment().reads_all and not directory.unlisted):
             return frozenset()
-        hidden = self.directory().hidden_members
-        readable = [id_ for id_ in self._discovered().organizations if GroupId(id_) not in hidden]
+        unlisted = {organization.id for organization in directory.unlisted}
+        readable = [
+            id_ for id_ in directory.organizations
+            if id_ not in unlisted and GroupId(id_) not in directory.hidden_members
+        ]  # fmt: skip
         return read_elsewhere(self._transport, users, readable)
 
     def group_budgets(self, groups: Sequence[Group]) -> Mapping[GroupId, Reading]:

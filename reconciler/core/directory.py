@@ -86,6 +86,16 @@ _NOBODY: frozenset[UserId] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Unlisted:
+    """Why the groups of an organization were not listed, where Coder said more than that it has none for this token."""
+
+    reason: str
+    """What Coder answered."""
+    hint: str
+    """What to do."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Directory:
     """What the token may read of who exists. A name that is not here may be unreadable, deleted or misspelt."""
 
@@ -101,6 +111,14 @@ class Directory:
 
     elsewhere: frozenset[UserId] = frozenset()
     """People who are also in an organization that the token may not read; asked only of those whom a plan touches."""
+
+    failures: Mapping[OrganizationId, Unlisted] = field(default_factory=lambda: MappingProxyType({}))
+    """Organizations whose list of groups failed, while another organization's did not."""
+
+    @property
+    def unlisted(self) -> tuple[Organization, ...]:
+        """Organizations whose groups, members and budgets are not known, not even Everyone; sorted."""
+        return tuple(sorted(row for id_, row in self.organizations.items() if GroupId(id_) not in self.groups))
 
     def live(self, subject: Subject) -> Subject | None:
         """Return a subject as it is here, by its id; None if it is gone or may not be read."""

@@ -54,7 +54,7 @@ class Deployment:
 
     @property
     def reads_all(self) -> bool:
-        """Whether the token reads every organization."""
+        """Whether the token may read every organization; `Snapshot.reads_all` says whether they were read."""
         return not SEE_ALL.isdisjoint(self.roles)
 
 
@@ -100,6 +100,11 @@ class Snapshot:
     user_overrides: Mapping[UserId, Reading]
     reported: Mapping[UserId, Effective] = field(default_factory=lambda: MappingProxyType({}))
     """Effective limits as the server itself reports them, where it does; never computed by us."""
+
+    @property
+    def reads_all(self) -> bool:
+        """Whether every organization was read: the token may, and every list of groups came."""
+        return self.deployment.reads_all and not self.directory.unlisted
 
     def reading(self, subject: Subject) -> Reading:
         """Return what was read of a subject. Raises KeyError when it was not asked for."""

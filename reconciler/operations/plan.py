@@ -11,7 +11,7 @@ from reconciler.core.action import Action, Origin
 from reconciler.core.attribution import Attribution
 from reconciler.core.budget import GroupId, UserId
 from reconciler.core.desired import Desired, ResolvedPolicy, managed_groups, managed_users
-from reconciler.core.directory import Directory, Organization
+from reconciler.core.directory import EVERYONE, Directory, Organization
 from reconciler.core.gate.guardrails import entries_of
 from reconciler.core.gate.verdict import Grant
 from reconciler.core.moment import Moment
@@ -211,7 +211,8 @@ def _resolve(
     records = records_of(resolution, reader, request.journals, now=moment.now)
     if records:
         resolution = look_up(request.policies, records=records)
-    require_readable([policy.organization for policy in resolution.policies], directory)
+    in_scope = (policy.organization for policy in resolution.policies if _is_in_scope(policy, request))
+    require_readable(in_scope, directory)
     if resolution.findings:
         raise PolicyError(resolution.findings)
     if resolution.selection.is_empty:
@@ -233,9 +234,20 @@ def _unmatched_hint(selection: Selection) -> str:
     )
 
 
+def _is_in_scope(policy: ResolvedPolicy, request: PlanRequest) -> bool:
+    """Whether --only and --exclude let in an entry of a policy, or what it manages exactly."""
+    addresses: list[tuple[str, ...]] = [(listed.written, listed.address) for listed in policy.listed]
+    addresses += [(f"group/{policy.organization.name}/{EVERYONE}",)] if policy.has_exact_groups else []
+    addresses += [("user/*",)] if policy.has_exact_users else []
+    return request.scope.is_everything or any(request.scope.includes(*names) for names in addresses)
+
+
 def require_readable(organizations: Iterable[Organization], directory: Directory) -> None:
     """Raise ReconcilerError where an organization is listed and its groups are not: it only looks empty."""
     unlisted = [organization for organization in organizations if GroupId(organization.id) not in directory.groups]
+    failures = [directory.failures[row.id] for row in unlisted if row.id in directory.failures]
+    if failures:
+        raise ReconcilerError(failures[0].reason, hint=failures[0].hint)
     if unlisted:
         names = sorted(organization.name for organization in unlisted)
         raise ReconcilerError(

@@ -16,7 +16,7 @@ from reconciler.core.directory import Directory, Group, User
 from reconciler.core.gate.breach import Breach
 from reconciler.core.gate.guardrails import Blame, check_guardrails
 from reconciler.core.names import Names
-from reconciler.core.people.agreement import UNSEEN, disagreements
+from reconciler.core.people.agreement import disagreements, unseen_budgets
 from reconciler.core.people.assess import assess, limits_after
 from reconciler.core.people.census import effective_of, overrides_of, take_census
 from reconciler.core.people.effective import EffectiveLimits
@@ -29,6 +29,7 @@ from reconciler.core.snapshot import Effective, Snapshot
 from reconciler.core.spend import Export, Unpriced, last_days, month_of
 from reconciler.errors import ReconcilerError
 from reconciler.operations.pace import find_pace, organizations_of, read_people
+from reconciler.operations.plan import require_readable
 from reconciler.operations.ports import StatusReader
 from reconciler.words import NearNames, count_people, listed
 
@@ -135,7 +136,9 @@ def _subjects(name: str, directory: Directory, known: Names) -> Mapping[str, Gro
     elif not slash:
         subjects += known.users(name)
         organization = known.organization(name)
-        subjects += [directory.groups[GroupId(organization.id)]] if organization else []
+        if organization:
+            require_readable([organization], directory)
+            subjects.append(directory.groups[GroupId(organization.id)])
     path = name_after_kind if kind == "group" and slash else name
     if kind != "user" or not slash:
         organization_name, slash, group_name = path.partition("/")
@@ -194,6 +197,4 @@ def _unknown(
         if directory.groups[group_id].is_everyone:
             name = directory.groups[group_id].organization
             sentences.append(f"{count_people(number)} of {name} may not be read with this token; they are not counted.")
-    if not snapshot.deployment.reads_all:
-        sentences.append(UNSEEN)
-    return sentences
+    return [*sentences, *unseen_budgets(snapshot)]

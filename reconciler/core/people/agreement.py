@@ -30,6 +30,19 @@ ELSEWHERE = "they are also in an organization that this token may not read; a bu
 UNSEEN = "This token may not read every organization; budgets that people have elsewhere are not counted."
 
 
+def unseen_budgets(snapshot: Snapshot) -> list[str]:
+    """Say whose budgets are not counted because an organization was not read; empty where all were."""
+    directory = snapshot.directory
+    failed = [
+        f"The groups of organization {organization.name} could not be read ({failure.reason.rstrip('.')}); "
+        "budgets that people have there are not counted."
+        for organization in directory.unlisted
+        if (failure := directory.failures.get(organization.id))
+    ]
+    is_hidden = not snapshot.deployment.reads_all or len(failed) < len(directory.unlisted)
+    return [*failed, UNSEEN] if is_hidden else failed
+
+
 def disagreements(before: EffectiveLimits, snapshot: Snapshot) -> tuple[tuple[Disagreement, ...], int]:
     """Compare wherever we claim anything. Return who differs, sorted by username, and how many were compared."""
     rows: list[Disagreement] = []
@@ -49,7 +62,7 @@ def disagreements(before: EffectiveLimits, snapshot: Snapshot) -> tuple[tuple[Di
 
 def unconfirmed(snapshot: Snapshot) -> frozenset[UserId]:
     """Return who was read without an override and is left out by a server that reports limits."""
-    if snapshot.deployment.reads_all or not snapshot.deployment.offers.bulk_reads:
+    if snapshot.reads_all or not snapshot.deployment.offers.bulk_reads:
         return frozenset()
     reported = snapshot.reported
     return frozenset(

@@ -24,11 +24,11 @@ from reconciler.core.people.agreement import (
     DISPUTED,
     ELSEWHERE,
     UNCONFIRMED,
-    UNSEEN,
     disagreements,
     outbid,
     overtaking,
     unconfirmed,
+    unseen_budgets,
     username,
 )
 from reconciler.core.people.effective import EffectiveLimits, unread_override
@@ -187,7 +187,7 @@ class Assessment:
         )
 
     def _unseen(self, people: tuple[PersonEffect, ...]) -> list[str]:
-        return [UNSEEN] if people and not self.snapshot.deployment.reads_all else []
+        return unseen_budgets(self.snapshot) if people else []
 
 
 def assess(

@@ -163,7 +163,7 @@ def explain(
     if is_self:
         snapshot = replace(snapshot, directory=replace(snapshot.directory, hidden_members={}))
     listed = tuple(listed for policy in policies for listed in policy.listed)
-    is_seen = is_self or snapshot.deployment.reads_all
+    is_seen = (is_self and not snapshot.directory.failures) or snapshot.reads_all
     limits = EffectiveLimits(
         snapshot.directory,
         snapshot.group_budgets,

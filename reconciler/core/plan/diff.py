@@ -158,7 +158,7 @@ def _is_foreign(user_id: UserId, wanted: Wanted, snapshot: Snapshot) -> bool:
         return True
     group = snapshot.directory.groups.get(reading.group.id)
     if group is None:
-        return not snapshot.deployment.reads_all
+        return not snapshot.reads_all
     return group.organization_id != wanted.organization
 
 

@@ -96,7 +96,7 @@ def stray_overrides(snapshot: Snapshot) -> tuple[tuple[User, Budget], ...]:
     Only a token that reads every organization can tell a deleted group from a group that may not be read.
     """
     directory = snapshot.directory
-    if not snapshot.deployment.reads_all:
+    if not snapshot.reads_all:
         return ()
     rows = [
         (directory.users[user_id], reading)

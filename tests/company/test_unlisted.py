@@ -1,0 +1,111 @@
+"""One organization whose list of groups fails takes the answers about others with it no more than it must."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+import time_machine
+
+from reconciler.sandbox import Fault, Options, Sandbox
+from tests.cli.running import NOW, Shell
+from tests.company.live import group_id
+
+RESEARCH = "version: 1\norganization: acme\ngroup_budgets: [{group: research, limit: $700}]\n"
+"""Three people; two of them are limited by a budget of labs."""
+LABS = "version: 1\norganization: labs\ngroup_budgets: [{group: ml, limit: $1}]\n"
+NOT_FOUND = "Resource not found or you do not have access to this resource"
+MAY_NOT = "This token may not read every organization; budgets that people have elsewhere are not counted."
+
+
+EVERY_RULE = pytest.mark.parametrize("sandbox", ["2.35", "2.36", "2.37"], indirect=True)
+
+
+@pytest.fixture
+def sandbox(request: pytest.FixtureRequest) -> Iterator[Sandbox]:
+    version = getattr(request, "param", "2.36")
+    options = Options(now=NOW, coder_version=version, experiments=("ai-gateway-cost-control",))
+    with Sandbox(options) as sandbox, time_machine.travel(NOW, tick=False):
+        yield sandbox
+
+
+def _fail(sandbox: Sandbox, status: int) -> None:
+    body = {"message": NOT_FOUND} if status == 404 else {"message": "out of memory"}
+    path = f"*/organizations/{group_id(sandbox, 'Everyone', 'labs')}/*"
+    sandbox.fault(Fault("status", path=path, status=status, body=body, times=999))
+
+
+@EVERY_RULE
+@pytest.mark.parametrize("status", [404, 500])
+def test_a_plan_goes_on_and_claims_nothing_of_whom_it_may_limit(status: int, shell: Shell, sandbox: Sandbox) -> None:
+    shell.policy(RESEARCH)
+    _fail(sandbox, status)
+    shell.connect(sandbox, "owner")
+    ran = shell.run("plan", "--json")
+    effects = ran.document["effects"]
+    assert [person["username"] for person in effects["unclear"]] == ["felix", "rosa"]
+    text = shell.run("plan").out
+    said = MAY_NOT if status == 404 else "The groups of organization labs could not be read (GET /api/v2/organizations/"
+    assert said in text
+    assert shell.run("status", "acme").code == 0
+    assert said in shell.run("status").out
+    assert shell.run("export", "acme").code == 0
+    assert shell.run("explain", "carol").code == 0
+
+
+@pytest.mark.parametrize("status", [403, 404, 500])
+@pytest.mark.parametrize(
+    "arguments", [("plan",), ("drift",), ("status", "labs"), ("export", "labs"), ("export", "--all", "-o", "all")]
+)
+def test_who_asks_about_it_is_told(arguments: tuple[str, ...], status: int, shell: Shell, sandbox: Sandbox) -> None:
+    shell.policy(RESEARCH)
+    shell.policy(LABS, "policies/labs.yaml")
+    _fail(sandbox, status)
+    ran = shell.connect(sandbox, "owner").run(*arguments)
+    assert ran.code == 1
+    said = "The groups of organization labs cannot be read" if status == 404 else f"{status} out of memory"
+    assert said in ran.err
+
+
+@pytest.mark.parametrize("status", [404, 500])
+def test_what_is_left_out_need_not_be_read(status: int, shell: Shell, sandbox: Sandbox) -> None:
+    shell.policy(RESEARCH)
+    shell.policy(LABS, "policies/labs.yaml")
+    _fail(sandbox, status)
+    shell.connect(sandbox, "owner")
+    for scope in (("--only", "group/acme/*"), ("--exclude", "*/labs/*")):
+        ran = shell.run("plan", *scope)
+        assert "~ group/acme/research  $800.00 -> $700.00" in ran.out
+        assert "labs/ml" not in ran.out
+    shell.policy(LABS.replace("group_budgets", "manage: {group_budgets: exact}\ngroup_budgets"), "policies/labs.yaml")
+    assert shell.run("plan", "--only", "group/*").code == 1, "what is managed exactly is asked for, too"
+
+
+@EVERY_RULE
+def test_an_override_there_is_not_taken_for_that_of_a_deleted_organization(shell: Shell, sandbox: Sandbox) -> None:
+    shell.policy("version: 1\norganization: acme\nuser_overrides: [{user: hugo, group: Everyone, limit: none}]\n")
+    _fail(sandbox, 404)
+    ran = shell.connect(sandbox, "owner").run("plan")
+    assert "$2,000.00 -> no limit" not in ran.out
+
+
+def test_where_no_list_came_the_error_is_told(shell: Shell, sandbox: Sandbox) -> None:
+    shell.policy(RESEARCH)
+    sandbox.fault(Fault("status", path="*/organizations/*/groups", status=500, times=999))
+    ran = shell.connect(sandbox, "owner").run("plan", "--max-wait", "0")
+    assert (ran.code, "/groups: 500 " in ran.err) == (1, True)
+
+
+def test_a_token_that_ended_ends_the_run(shell: Shell, sandbox: Sandbox) -> None:
+    shell.policy(RESEARCH)
+    path = f"*/organizations/{group_id(sandbox, 'Everyone', 'labs')}/groups"
+    sandbox.fault(Fault("status", path=path, status=401, times=999))
+    ran = shell.connect(sandbox, "owner").run("plan")
+    assert (ran.code, "401" in ran.err) == (1, True)
+
+
+@pytest.mark.parametrize("status", [403, 500])
+def test_a_snapshot_of_less_than_all_is_not_made(status: int, shell: Shell, sandbox: Sandbox) -> None:
+    _fail(sandbox, status)
+    assert shell.connect(sandbox, "owner").run("snapshot", "-o", "live.json").code == 1
+    assert not (shell.folder / "live.json").exists()

@@ -38,7 +38,7 @@ class Live:
         return self.recording.at if self.recording is not None else None
 
     @contextmanager
-    def reader(self, *, dates: Dates = Dates.OWN) -> Iterator[ActivityReader]:
+    def reader(self, *, dates: Dates = Dates.CODERS) -> Iterator[ActivityReader]:
         """Open a reader; of a snapshot it sends no request and needs no token."""
         if self.recording is not None:
             made_at = self.recording.at

@@ -42,6 +42,8 @@ class Dates(Enum):
     CONSENTS = ("consents end by this machine's clock", "consents end by the clock that is ahead")
     """With --at the entries are compared with the instant that was asked for."""
     OWN = ("dates follow this machine's clock", "dates follow this machine's clock")
+    CODERS = ("dates follow this machine's clock", "dates follow Coder's clock")
+    """Of a budget period and its spend, which are Coder's."""
     NONE = ("", "")
 
     def note(self, server_ahead_s: float | None) -> str:

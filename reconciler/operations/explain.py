@@ -18,7 +18,7 @@ from reconciler.core.policy import Policy
 from reconciler.core.snapshot import Snapshot
 from reconciler.core.spend import Window
 from reconciler.errors import DeniedError, ReconcilerError
-from reconciler.operations.pace import find_pace, organizations_of
+from reconciler.operations.pace import find_pace, organizations_of, time_at_coder
 from reconciler.operations.ports import ActivityReader, Reader
 
 Result = TypeVar("Result")
@@ -36,6 +36,7 @@ def find_explanation(
     """
     deployment = reader.deployment()
     directory = reader.directory()
+    at = time_at_coder(reader, at)
     user = _find(deployment.user if name == ME else name, directory, reader)
     is_self = user.username == deployment.user
     groups = [

@@ -20,7 +20,7 @@ from reconciler.core.policy import Policy
 from reconciler.core.spend import DAY, Window, day_of, split
 from reconciler.dataclass import dataclass
 from reconciler.errors import DeniedError, ReconcilerError
-from reconciler.operations.pace import find_pace, organizations_of, read_people
+from reconciler.operations.pace import find_pace, organizations_of, read_people, time_at_coder
 from reconciler.operations.ports import Reader
 
 TOO_LITTLE = "there are fewer than 3 days of spend"
@@ -44,7 +44,7 @@ def with_forecast(plan: Plan, reader: Reader, *, now: datetime) -> Plan:
     period = reader.period()
     if not concerned or period is None:
         return plan
-    directory = reader.directory()
+    directory, now = reader.directory(), time_at_coder(reader, now)
     people = frozenset(person.user_id for person in concerned)
     counted = {
         person.user_id: person.spend_before_micros
@@ -73,7 +73,7 @@ def with_replay(
     names = Names(directory)
     named = (names.organization(policy.organization) for policy in policies)
     organizations = sorted(organization.id for organization in named if organization is not None)
-    month = _complete_days(request.month, now)
+    month = _complete_days(request.month, time_at_coder(reader, now))
     windows = split(month, request.parts)
     exports = reader.exports(organizations, windows)
     refused = {id_: reason for export in exports for id_, reason in export.left_out.items()}

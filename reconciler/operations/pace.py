@@ -8,11 +8,17 @@ from operator import attrgetter
 
 from reconciler.core.budget import GroupId, OrganizationId, UserId
 from reconciler.core.directory import Directory
+from reconciler.core.moment import present
 from reconciler.core.people.forecast import DAYS, Pace, pace_of_days, pace_of_period
 from reconciler.core.snapshot import Snapshot
 from reconciler.core.spend import Window, last_days
 from reconciler.money import Micros
 from reconciler.operations.ports import Reader
+
+
+def time_at_coder(reader: Reader, at: datetime) -> datetime:
+    """Return `at` (UTC) by Coder's clock where the two are a day or more apart: period and spend are Coder's."""
+    return present(at).beside(reader.server_ahead_s).at_server
 
 
 def read_people(

@@ -26,9 +26,9 @@ from reconciler.core.plan.resolve import resolve
 from reconciler.core.plan.status import Status
 from reconciler.core.policy import Policy, UserOverrideEntry
 from reconciler.core.snapshot import Effective, Snapshot
-from reconciler.core.spend import Export, Unpriced, last_days, month_of
+from reconciler.core.spend import Export, Unpriced, Window, last_days, month_of
 from reconciler.errors import ReconcilerError
-from reconciler.operations.pace import find_pace, organizations_of, read_people
+from reconciler.operations.pace import find_pace, organizations_of, read_people, time_at_coder
 from reconciler.operations.plan import require_readable
 from reconciler.operations.ports import StatusReader
 from reconciler.words import NearNames, count_people, listed
@@ -41,13 +41,17 @@ def find_status(names: Sequence[str], reader: StatusReader, policies: Sequence[P
 
     Raises ReconcilerError when a name fits nobody whom the token may read, or several.
     """
-    days = last_days(at, DAYS)
+
+    def windows(period: Window | None) -> list[Window]:
+        now = time_at_coder(reader, at)
+        return [period or month_of(now), *last_days(now, DAYS)]
+
     # First: it shares its round with what the server offers.
-    directory = reader.directory(windows=lambda period: () if names else [period or month_of(at), *days])
-    deployment = reader.deployment()
+    directory = reader.directory(windows=lambda period: () if names else windows(period))
+    at, deployment = time_at_coder(reader, at), reader.deployment()
     chosen = choose(names, directory)
     period = reader.period() or month_of(at)
-    snapshot = read_people(chosen, directory, reader, windows=[period, *days])
+    snapshot = read_people(chosen, directory, reader, windows=windows(period))
     limits = limits_after(snapshot, ())
     organizations = organizations_of(chosen, directory)
     (whole,) = reader.exports(organizations, [period])

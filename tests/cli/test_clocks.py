@@ -8,10 +8,11 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
 import pytest
+import time_machine
 
 from reconciler.sandbox import Options, Sandbox
 from reconciler.words import span
-from tests.cli.running import Shell
+from tests.cli.running import NOW, Shell
 
 DAYS_NOTE = (
     "Note: this machine's clock is 3 days behind Coder's; entries with a date between the two clocks are left alone.\n"
@@ -20,6 +21,7 @@ MINUTES_NOTE = (
     "Note: this machine's clock is 10 minutes behind Coder's; `starts` and `expires` follow this machine's clock.\n"
 )
 OWN_NOTE = "Note: this machine's clock is 3 days behind Coder's; dates follow this machine's clock.\n"
+CODERS_NOTE = OWN_NOTE.replace("this machine's clock.", "Coder's clock.")
 ASKED_NOTE = "Note: this machine's clock is {} behind Coder's; consents end by {}.\n"
 LEFT_OUT = "has come by Coder's clock and not by this machine's; they are 3 days apart"
 ANA = re.compile(r"^  [-+~] user/ana", re.MULTILINE)
@@ -72,7 +74,7 @@ def test_days_apart(shell: Shell) -> None:
         assert overrides(sandbox) == {"ana": 1500, "victor": 80}
 
         status = shell.warm("status")
-        assert (status.code, status.err) == (0, OWN_NOTE)
+        assert (status.code, status.err) == (0, CODERS_NOTE)
         doctor = shell.warm("doctor")
         assert "note  clock     the server's clock is 3 days ahead of ours\n" in doctor.out
         assert doctor.err == "", "the check tells it"
@@ -120,8 +122,29 @@ def test_a_command_without_dates_says_nothing_of_clocks(shell: Shell) -> None:
     with company(shell, ahead=timedelta(days=3)):
         assert shell.warm("export", "acme").err == ""
         assert "Note:" not in shell.warm("init", "new").err
-        assert OWN_NOTE in shell.warm("explain", "ana").err
+        assert CODERS_NOTE in shell.warm("explain", "ana").err
         assert OWN_NOTE in shell.warm("snapshot", "-o", "live.json").err
+
+
+@pytest.mark.parametrize("days", [2, 40])
+def test_period_pace_and_replay_are_by_coders_clock(shell: Shell, days: int) -> None:
+    """Period and spend are Coder's: by another clock a month had 71 days left, and the last days no spend."""
+    now = NOW + timedelta(days=days)
+    with Sandbox(Options(seed="20-users,5-groups", now=now)) as sandbox, time_machine.travel(NOW, tick=False):
+        shell.connect(sandbox, "owner")
+        status = shell.run("status", "--json").document
+        pace = status["pace"]
+        assert status["at"][:10] == f"{now:%Y-%m-%d}"
+        assert (pace["basis"], pace["until"][:10]) == ("last-days", f"{now:%Y-%m-%d}")
+        assert status["period"]["start"] <= status["at"] < status["period"]["end"]
+        name = status["people"][0]["username"]
+        assert f"{now:%Y-%m}-01" in shell.run("explain", name).out
+        group = next(row["group"]["name"] for row in status["groups"] if row["group"]["name"] != "Everyone")
+        organization = status["groups"][0]["group"]["organization"]
+        shell.policy(f"version: 1\norganization: {organization}\ngroup_budgets: [{{group: {group}, limit: $5000}}]\n")
+        plan = shell.run("plan", "--json").document
+        assert plan["forecast"]["reason"] == ""
+        assert shell.run("plan", "--replay", f"{now:%Y-%m}", "--json").document["replay"] is not None
 
 
 @pytest.mark.parametrize(

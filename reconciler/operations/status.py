@@ -33,6 +33,7 @@ from reconciler.operations.plan import require_readable
 from reconciler.operations.ports import StatusReader
 from reconciler.words import NearNames, count_people, listed
 
+NO_OVERRIDES = "This Coder does not show overrides (2.36 does), so what limits its people is not known."
 NO_SPEND = "This server does not say what people have spent (2.36 does): spend, pace and leaks are not known."
 
 
@@ -181,6 +182,8 @@ def _unknown(
         sentences.append(
             f"For {people} Coder reports a different limit than we compute; the one Coder reports is shown."
         )
+    if snapshot.deployment.offers.overrides_hidden:
+        sentences.append(NO_OVERRIDES)
     if not snapshot.deployment.offers.bulk_reads:
         sentences.append(NO_SPEND)
     elif spend_unknown:

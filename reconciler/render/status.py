@@ -56,6 +56,8 @@ def headline(status: Status) -> str:
     limited = total.people - total.unlimited - total.unknown
     used = f" ({total.used_percent} %)" if total.used_percent is not None else ""
     spent = f", spent {spent_text(total.spent_micros)}{used}" if total.spend_unknown < total.people else ""
+    if _knows_nobody(status):
+        return without_limit(status)
     exposure = f"{count_people(limited)} may spend {format_usd_short(total.exposure_micros)} a month{spent}"
     apart = [
         f"{total.near:,} over {NEAR_PERCENT} %" if total.near else "",
@@ -64,6 +66,11 @@ def headline(status: Status) -> str:
     ]
     parts = [exposure, ", ".join(filter(None, apart))]
     return f"{'; '.join(filter(None, parts))}. {without_limit(status)}".rstrip()
+
+
+def _knows_nobody(status: Status) -> bool:
+    """Whether nobody's limit is known, so that 0 people would be said of every group."""
+    return 0 < status.total.people == status.total.unknown
 
 
 def without_limit(status: Status) -> str:
@@ -105,7 +112,7 @@ def _group_cells(group: GroupStatus, status: Status) -> tuple[str, ...]:
     is_known = sums.spend_unknown < sums.people
     return (
         _name(group.group, status),
-        f"{sums.people:,}",
+        "" if _knows_nobody(status) else f"{sums.people:,}",
         format_usd_short(group.budget.limit_micros) if isinstance(group.budget, Budget) else _no_budget(group),
         format_usd_short(sums.exposure_micros) if sums.people > sums.unlimited else "",
         spent_text(spent) if is_known else "",

@@ -104,6 +104,17 @@ def test_an_old_server_says_limits_and_no_spend(shell: Shell) -> None:
     assert body["leaks"]["unpriced"] is None
 
 
+def test_a_server_that_shows_no_overrides_is_said_to_be_the_reason(shell: Shell) -> None:
+    """The 2.35 that people run: nobody's limit is known, and that is not 0 people in each group."""
+    with company(shell, seed="demo", coder_version="2.35"):
+        out = shell.run("status").out
+        person = shell.run("status", "mia", "--format", "markdown").out
+    assert "\nThe limits of 43 people are not known.\n" in out
+    assert "This Coder does not show overrides (2.36 does), so what limits its people is not known.\n" in out
+    assert ["acme/platform", "$500"] in [line.split() for line in out.splitlines()]
+    assert "may spend" not in out + person
+
+
 @pytest.mark.parametrize(
     ("names", "people"),
     [

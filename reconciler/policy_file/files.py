@@ -1,8 +1,9 @@
 """From the paths of the command line to the bytes of policy files. A named path that cannot be read is a finding.
 
 A folder is searched for *.yaml and *.yml, capitals or not, at any depth and through links; each real folder is entered
-once, so a loop of links ends. What looks like a policy there and is not read (a hidden file, a broken link) is unknown,
-not absent: it is returned as `NotRead`, so that nothing is removed for not being listed.
+once, so a loop of links ends. What looks like a policy there and is not read (a hidden file, a broken link), and what
+may stand for policies (a broken link to a folder, an empty folder: Git keeps none, but for submodules) is unknown, not
+absent: it is returned as `NotRead`, so that nothing is removed for not being listed.
 
 Nothing here waits, but for standard input where `-` names it: a FIFO or a device is refused before it is opened.
 """
@@ -32,6 +33,9 @@ _HIDDEN_BYTES = 64 * 1024
 _POLICY = re.compile(rb"""^[ {]*["']?organization["']?[ ]*:""", re.MULTILINE)
 """A key that every policy has. Files such as .pre-commit-config.yaml, which are hidden on purpose, do not have it."""
 EMPTY = "the folder contains no policy: no file that ends in .yaml or .yml"
+
+NOTHING_THERE = "the folder is empty, like a Git submodule that is not checked out; check it out, or remove the folder"
+NOWHERE = "the link leads nowhere"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -126,7 +130,10 @@ class _Search:
                 yield ""
                 continue
             self.hidden += [entry.path for entry in entries if entry.name.startswith(".")]
+            if not entries and folder != top:
+                self.not_read.append(NotRead(path=folder, reason=NOTHING_THERE))
             visible = [entry for entry in entries if not entry.name.startswith(".")]
+            self.not_read += [NotRead(path=entry.path, reason=NOWHERE) for entry in visible if _may_be_folder(entry)]
             folders = [entry.path for entry in visible if _is_folder(entry)]
             stack += reversed(folders)
             yield from (entry.path for entry in visible if _is_policy(entry.name) and entry.path not in folders)
@@ -171,6 +178,11 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
         return entry.is_dir()
     except OSError:  # a link to itself
         return False
+
+
+def _may_be_folder(entry: os.DirEntry[str]) -> bool:
+    """Whether a link leads nowhere that may have led to a folder, by its name."""
+    return "." not in entry.name and entry.is_symlink() and not os.path.exists(entry.path)
 
 
 def _read(path: str) -> PolicyText:

@@ -151,6 +151,20 @@ def test_an_empty_folder_given_by_name_is_said(tmp_path: Path) -> None:
     assert load([str(tmp_path)]).not_read == ()  # found on the way, an empty folder means nothing
 
 
+def test_what_may_have_held_policies_is_said(tmp_path: Path) -> None:
+    """A link to a folder that is not there, and a submodule that is not checked out: Git keeps no empty folder."""
+    write(tmp_path / "seen" / "a.yaml", "a")
+    (tmp_path / "people").symlink_to("../elsewhere/people")
+    (tmp_path / "round").symlink_to("round")
+    (tmp_path / "NOTES.md").symlink_to("nowhere")
+    (tmp_path / "seen" / "submodule").mkdir()
+    assert missed(load([str(tmp_path)]), tmp_path) == {
+        "people": files.NOWHERE,
+        "round": files.NOWHERE,
+        "seen/submodule": files.NOTHING_THERE,
+    }
+
+
 def test_standard_input(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     text = HEAD + "group_budgets:\n  - group: a\n    limit: -5\n"
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(text.replace("-5", "$5").encode())))

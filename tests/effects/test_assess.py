@@ -127,6 +127,14 @@ def test_an_override_names_its_own_source_and_its_end_the_fallback() -> None:
     assert (limit(5, "acme"), limit(7, "acme/ops", by_override=True)) == (bob.before, bob.after)
 
 
+def test_a_cut_of_the_budget_that_somebody_leaves_for_an_override_is_no_cause() -> None:
+    """The number of people at the group's action is that of the lines below: ana's new limit is her override's."""
+    world = World(TEAM, {"acme/eng": 20})
+    effects = effects_of(world, set_group(world, "acme/eng", 10), set_user(world, "ana", (50, "acme/eng")))
+    assert effects.people[0].causes == ("user/ana",)
+    assert effects.by_action["group/acme/eng"].people == 1
+
+
 def test_both_sources_are_causes_when_both_change() -> None:
     world = World(TEAM, {"acme/eng": 20, "acme": 5})
     effects = effects_of(world, set_group(world, "acme/eng", None), set_group(world, "acme", 6))

@@ -302,13 +302,14 @@ def _person(
 ) -> PersonEffect:
     """Join what is known of a person; `raised` are addresses of actions that raise a budget.
 
-    A raise of the budget that somebody leaves for another acted-on one does nothing to them, and is not a cause.
+    What happens to the budget that somebody leaves for another acted-on one does nothing to them, and is not a cause,
+    where it is a raise, or where they leave it for an override, which wins over both amounts.
     """
     sources = [_source(change.after, change.user_id), _source(change.before, change.user_id)]
     if sources[0] == sources[1]:
         del sources[1]
     causes = tuple([addresses[source] for source in sources if source in addresses])
-    if len(causes) > 1 and causes[1] in raised:
+    if len(causes) > 1 and (causes[1] in raised or change.after.by_override):
         causes = causes[:1]
     return PersonEffect(
         user_id=change.user_id,

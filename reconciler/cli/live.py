@@ -42,7 +42,7 @@ class Live:
         """Open a reader; of a snapshot it sends no request and needs no token."""
         if self.recording is not None:
             made_at = self.recording.at
-            tell(f"Note: live state is from a snapshot of {day(made_at)}, {distance(made_at, datetime.now(UTC))}.")
+            tell(f"Note: live state is from a snapshot of {day(made_at)}, made {distance(made_at, datetime.now(UTC))}.")
             yield RecordedReader(self.recording)
             return
         with self.server.reader(dates=dates) as reader:

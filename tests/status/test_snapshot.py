@@ -81,7 +81,7 @@ def test_the_text_of_plan_status_and_explain_says_where_it_comes_from(shell: She
         ran = shell.run("snapshot", "-o", "live.json")
         assert_golden(GOLDEN / "snapshot.text", settled(ran.err, sandbox))
         plan = shell.run("plan", "--live", "live.json")
-        assert plan.err.startswith("Note: live state is from a snapshot of 2026-11-23T12:00:00Z, now.")
+        assert plan.err.startswith("Note: live state is from a snapshot of 2026-11-23T12:00:00Z, made now.")
         assert_golden(GOLDEN / "snapshot_plan.text", settled(plan.out, sandbox))
         shown = shell.run("show", "live.json")
         assert settled(shown.out, sandbox) == settled(ran.err, sandbox)

@@ -61,8 +61,22 @@ def _counted(effects: Effects, danger: Danger) -> list[str]:
 
 
 def _stopped(effects: Effects, danger: Danger) -> list[str]:
-    people = [person for person in effects.blocked if person.organization == danger.organization]
+    people = [person for person in effects.blocked if _is_counted(person, danger)]
     return [overspent(person) for person in people[:NAMES_SHOWN]]
+
+
+def reviewed_lines(effects: Effects, dangers: Sequence[Danger]) -> Iterator[str]:
+    """Say who is blocked by the end of their own override: nobody has to consent again, and everybody should know."""
+    blocks = [danger for danger in dangers if danger.hazard is Hazard.BLOCKS_USERS]
+    people = [person for person in effects.blocked if not any(_is_counted(person, danger) for danger in blocks)]
+    if people:
+        details = [overspent(person) for person in people[:NAMES_SHOWN]]
+        known = named(details, len(people))
+        yield Line(f"Would be blocked now by the end of an override: {known}; `expires` is the consent.", Role.DANGER)
+
+
+def _is_counted(person: PersonEffect, danger: Danger) -> bool:
+    return person.organization == danger.organization and person.username in danger.counted
 
 
 def _freed(effects: Effects, danger: Danger) -> list[str]:

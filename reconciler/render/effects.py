@@ -26,7 +26,7 @@ from reconciler.core.people.effects import (
 from reconciler.core.people.sums import Exposure
 from reconciler.core.snapshot import Effective, Unlimited
 from reconciler.money import format_usd, format_usd_short
-from reconciler.render.dangers import amount, danger_lines, named, overspent
+from reconciler.render.dangers import amount, danger_lines, named, overspent, reviewed_lines
 from reconciler.render.detail import Detail
 from reconciler.render.text import Line, Role, columns, distance, harmless, instant, spend_text
 from reconciler.words import NAMES_SHOWN, NO_LIMIT, count, count_people
@@ -56,6 +56,7 @@ def effects_lines(effects: Effects, verdict: Verdict, *, at: datetime, detail: D
         *_exposure(effects),
         *(_everybody(effects, names) if detail is Detail.PEOPLE else _folded(effects.transitions, names)),
         *danger_lines(effects, verdict.dangers),
+        *reviewed_lines(effects, verdict.dangers),
         *_nearing(effects),
         *_unblocked(effects),
         *_moved(effects),

@@ -8,13 +8,14 @@ from datetime import timedelta
 from reconciler.core.action import Action
 from reconciler.core.budget import GroupId, OrganizationId, Unknown, UserId
 from reconciler.core.gate.breach import Breach
+from reconciler.core.gate.danger import Danger
 from reconciler.core.gate.gate import judge
 from reconciler.core.gate.verdict import FlagGrant, Verdict
 from reconciler.core.people.assess import assess
 from reconciler.core.people.effects import Effects, Notice, NoticeKind
 from reconciler.core.policy import GuardrailName, Hazard
 from reconciler.errors import Place
-from reconciler.render.dangers import refusal_lines
+from reconciler.render.dangers import danger_lines, refusal_lines, reviewed_lines
 from reconciler.render.detail import Detail
 from reconciler.render.effects import action_notes, effects_lines
 from tests.effects.dangers import dangers_to_people, mass_changes
@@ -59,6 +60,17 @@ def test_a_block() -> None:
         "  BLOCKS_USERS: 1 person would be blocked now (ana)\n"
         "    if that is meant, pass `--allow BLOCKS_USERS=1`, or consent in the policy under `allow:`"
     )
+
+
+def test_who_is_blocked_by_a_reviewed_end_is_told_apart() -> None:
+    """The gate does not count them (bob here); the text tells of them, and not as those whom it counts."""
+    world = World(TEAM, {"acme/eng": 200, "acme": 50})
+    effects = effects_of(world, set_group(world, "acme/eng", 90), spend={"acme/eng": {"ana": 150, "bob": 99}})
+    counted = Danger(hazard=Hazard.BLOCKS_USERS, counted=("ana",), organization=effects.blocked[0].organization)
+    assert [*danger_lines(effects, [counted]), *reviewed_lines(effects, [counted])] == [
+        "Would be blocked now: 1 (ana spent $150.00 of $90.00).   BLOCKS_USERS=1",
+        "Would be blocked now by the end of an override: 1 (bob spent $99.00 of $90.00); `expires` is the consent.",
+    ]
 
 
 def test_a_removed_limit() -> None:

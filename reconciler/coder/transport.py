@@ -49,7 +49,8 @@ class World:
     clock: Callable[[], float] = time.monotonic
     time_of_day: Callable[[], float] = time.time
     sleep: Callable[[float], None] = time.sleep
-    random: Callable[[], float] = random.Random().random  # its own: a late thread moves nobody else's numbers
+    random: Callable[[], float] = random.SystemRandom().random
+    """Without a state that it would share: a late thread moves nobody else's numbers."""
 
 
 @dataclass(slots=True)

@@ -9,7 +9,7 @@ from functools import partial
 
 from reconciler.core.action import Action, Origin
 from reconciler.core.attribution import Attribution
-from reconciler.core.budget import GroupId, UserId
+from reconciler.core.budget import Budget, GroupId, UserId
 from reconciler.core.desired import Desired, ResolvedPolicy, managed_groups, managed_users
 from reconciler.core.directory import EVERYONE, Directory, Organization
 from reconciler.core.gate.guardrails import entries_of
@@ -254,6 +254,15 @@ def require_readable(organizations: Iterable[Organization], directory: Directory
             f"The groups of organization {', '.join(names)} cannot be read, not even Everyone",
             hint="use a token that may read them: an Owner, a User Admin or an Auditor",
         )
+
+
+def require_found(actions: Sequence[Action], directory: Directory) -> None:
+    """Raise ReconcilerError where a subject or group is not here and some list of groups failed: it may be in there."""
+    groups = {
+        state.group.id for action in actions for state in (action.before, action.after) if isinstance(state, Budget)
+    }
+    if not groups <= directory.groups.keys() or any(directory.live(action.subject) is None for action in actions):
+        require_readable((directory.organizations[id_] for id_ in directory.failures), directory)
 
 
 def with_people(directory: Directory, names: Iterable[str], reader: Reader) -> Directory:

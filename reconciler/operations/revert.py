@@ -22,6 +22,7 @@ from reconciler.core.plan.resolve import resolve
 from reconciler.core.policy import Policy
 from reconciler.dataclass import dataclass
 from reconciler.errors import RefusedError
+from reconciler.operations.plan import require_found
 from reconciler.operations.ports import Reader
 from reconciler.operations.reading import read_subjects
 from reconciler.operations.review import Proposal, find_effects, find_verdict
@@ -48,6 +49,7 @@ def make_revert(outcome: Outcome, reader: Reader, *, at: datetime, policies: Seq
             hint="point CODER_URL at the deployment of the journal",
         )
     written = [result.action for result in outcome.results if result.result in (Result.DONE, Result.IN_DOUBT)]
+    require_found(written, reader.directory())
     sorter = _Sorter(reader.directory())
     existing = [live for action in written if (live := sorter.with_live_names(action)) is not None]
     snapshot = read_subjects(existing, reader)

@@ -29,7 +29,7 @@ from reconciler.core.moment import present
 from reconciler.core.plan.plan import Plan
 from reconciler.errors import RefusedError
 from reconciler.operations.checks import require_current, require_fresh, require_same, require_same_deployment
-from reconciler.operations.plan import PlanRequest, make_plan, with_people
+from reconciler.operations.plan import PlanRequest, make_plan, require_found, with_people
 from reconciler.operations.ports import Reader
 from reconciler.operations.reading import read_subjects
 from reconciler.operations.review import Proposal, find_effects, find_verdict
@@ -49,6 +49,7 @@ def renew_saved(
     """
     require_same_deployment(saved, reader)
     directory = with_people(reader.directory(), (str(action.subject.id) for action in saved.actions), reader)
+    require_found(saved.actions, directory)
     plan = replace(saved, deployment=reader.deployment(), actions=_with_live_names(saved.actions, directory))
     require_current(plan, now=present(now).beside(reader.server_ahead_s).latest)
     live = read_subjects(plan.actions, reader)

@@ -5,25 +5,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
 
 from reconciler.formats.documents import Value
 from reconciler.render.formats import Facts
 from reconciler.render.pages import github, markdown
 
 
-def publish_to_github(values: Sequence[Value], facts: Facts, environ: Mapping[str, str]) -> None:
-    """Append the step's outputs and its summary where GitHub asks for them; do nothing elsewhere."""
+def publish_to_github(values: Sequence[Value], facts: Facts, environ: Mapping[str, str]) -> tuple[str, ...]:
+    """Append the step's outputs and its summary where GitHub asks for them; return what could not be, a sentence each.
+
+    A runner whose file cannot be written loses the summary, and not the run.
+    """
+    return tuple(_published(values, facts, environ))
+
+
+def _published(values: Sequence[Value], facts: Facts, environ: Mapping[str, str]) -> Iterator[str]:
     lines = [f"{name}={value}\n" for name, value in github.outputs(values).items()]
-    _append(environ.get("GITHUB_OUTPUT", ""), "".join([*lines, f"exit_code={facts.exit_code}\n"]))
-    if environ.get("GITHUB_STEP_SUMMARY"):
+    if path := environ.get("GITHUB_OUTPUT"):
+        yield from _append("outputs", path, "".join([*lines, f"exit_code={facts.exit_code}\n"]))
+    if path := environ.get("GITHUB_STEP_SUMMARY"):
         page = markdown.render(values, facts, most=markdown.MAX_SUMMARY_CHARACTERS)
-        _append(environ["GITHUB_STEP_SUMMARY"], page)
+        yield from _append("summary", path, page)
 
 
-def _append(path: str, text: str) -> None:
-    """Add to a file of GitHub's. A runner whose file is not there loses the summary, and not the run."""
-    if path:
-        with suppress(OSError), open(path, "a", encoding="utf-8", errors="backslashreplace") as file:
+def _append(what: str, path: str, text: str) -> Iterator[str]:
+    """Add to a file of GitHub's, or say why not."""
+    try:
+        with open(path, "a", encoding="utf-8", errors="backslashreplace") as file:
             file.write(text)
+    except OSError as error:
+        yield f"Note: the {what} of this step could not be written: {error.strerror}."

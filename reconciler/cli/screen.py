@@ -67,7 +67,8 @@ class Output:
         if "github" in {self.format, *(save.format for save in self.saves)}:
             from reconciler.cli.github import publish_to_github  # needs pages that no other format needs
 
-            publish_to_github(values, facts, os.environ)
+            for problem in publish_to_github(values, facts, os.environ):
+                tell(problem)
 
 
 class Screen:

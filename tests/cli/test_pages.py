@@ -54,6 +54,16 @@ def test_a_step_of_github_gets_outputs_a_summary_and_annotations(coder: Shell) -
     assert "[`user/bob`](https://github.example/acme/budgets/blob/abc123/policies/acme.yaml#L5)" in summary
 
 
+def test_outputs_that_cannot_be_written_are_said(coder: Shell) -> None:
+    """A later step would find none, and believe that nothing changes."""
+    on_github(coder).set(GITHUB_OUTPUT="/dev/full", GITHUB_STEP_SUMMARY=str(coder.folder / "gone" / "summary"))
+    coder.policy(RAISE_PLATFORM)
+    ran = coder.run("plan", *AT, "--format", "github")
+    assert ran.code == 0
+    assert "Note: the outputs of this step could not be written: No space left on device.\n" in ran.err
+    assert "Note: the summary of this step could not be written: No such file or directory.\n" in ran.err
+
+
 def test_on_github_an_error_has_annotations_and_a_summary_too(shell: Shell) -> None:
     on_github(shell).policy("version: 1\norganization: acme\ngroup_budgets: [{group: x, limit: -1}]\n")
     ran = shell.run("validate", "--format", "github")

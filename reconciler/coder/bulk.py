@@ -37,8 +37,6 @@ Rows = Mapping[GroupId, Mapping[UserId, "MemberRow"]]
 """What bulk answers said, per group that was asked."""
 _NOTHING: Rows = MappingProxyType({})
 
-_SOURCES = {"user_override": True, "group": False}
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MemberRow:
@@ -182,11 +180,12 @@ def _member_row(row: Fields, asked: GroupId) -> MemberRow:
         return MemberRow(effective_group=group, limit_micros=None, spend=spend)
     if budget is None:
         return MemberRow(effective_group=group, limit_micros=UNLIMITED, spend=spend)
-    by_override = _SOURCES.get(budget.text("limit_source"))
-    if by_override is None:  # a source of a newer server: it may or may not be an override
+    source = budget.value.get("limit_source")
+    if source not in ("user_override", "group"):  # a newer server's: it may or may not be an override
+        budget.text("limit_source")
         return MemberRow(effective_group=None, limit_micros=None, spend=spend)
     limit = budget.micros("spend_limit_micros")
-    return MemberRow(effective_group=group, limit_micros=limit, by_override=by_override, spend=spend)
+    return MemberRow(effective_group=group, limit_micros=limit, by_override=source == "user_override", spend=spend)
 
 
 def _settle(

@@ -20,7 +20,7 @@ from reconciler.coder.pool import begin
 from reconciler.coder.stream import NotWhole, objects_of
 from reconciler.coder.transport import Transport
 from reconciler.coder.users import PREBUILDS, load_user
-from reconciler.coder.wire import Fields, as_fields, load_json, load_rows, named_twice, unique, wrong
+from reconciler.coder.wire import Fields, as_fields, load_json, load_rows, named_twice, place_of, unique, wrong
 from reconciler.core.budget import GroupId, OrganizationId, UserId
 from reconciler.core.directory import Directory, Group, Organization, Unlisted, User
 from reconciler.dataclass import dataclass
@@ -219,7 +219,7 @@ def _read_groups(
 
     try:
         items = enumerate(objects_of(pieces, key="members", make=member))
-        rows = (as_fields(item, answer, f"answer[{number}]") for number, item in items)
+        rows = (as_fields(item, answer, ("answer", number)) for number, item in items)
         ours = (row for row in rows if row.id("organization_id") == organization.id)
         pairs = ((listed.group.id, listed) for listed in (_load_group(row, organization) for row in ours))
         return list(unique(pairs, answer.request).values())
@@ -235,7 +235,7 @@ def _load_group(row: Fields, organization: Organization) -> _Listed:
     if members is None and total is not None and total <= SYSTEM_MEMBERS:
         members = []
     if not isinstance(members, list) or not all(member is None or isinstance(member, User) for member in members):
-        raise wrong(row.request, f"{row.at}.members is not a list of members")
+        raise wrong(row.request, f"{place_of(row.at)}.members is not a list of members")
     people = [member for member in members if member is not None]
     group = Group(
         organization=organization.name, name=row.name("name"), id=GroupId(row.id("id")), organization_id=organization.id
@@ -263,7 +263,7 @@ def _read_dates(answer: Answer, pieces: Iterator[bytes]) -> dict[UserId, object]
     """Read who is in an organization since when, while it arrives; nothing else of a person is kept, nor looked at."""
     try:
         items = enumerate(objects_of(pieces, key=None))
-        rows = (as_fields(item, answer, f"answer[{number}]") for number, item in items)
+        rows = (as_fields(item, answer, ("answer", number)) for number, item in items)
         return unique(((UserId(row.id("user_id")), row.value.get("created_at")) for row in rows), answer.request)
     except KeyTwice as error:
         raise named_twice(answer.request) from error

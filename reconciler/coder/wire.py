@@ -26,6 +26,9 @@ K = TypeVar("K")
 NameGroup = Callable[[GroupId], GroupRef]
 """Gives a group of an answer the names by which it goes, where they are known."""
 
+At = str | tuple["At", str | int]
+"""Where a value stands: a name, or the place around it and the key or index there. Written out only for an error."""
+
 MAX_INT64 = 2**63 - 1
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _FRACTION = re.compile(r"\.(\d{1,6})\d*")
@@ -89,18 +92,26 @@ def load_rows(answer: Answer, *, hook: Callable[[dict[str, Any]], object] | None
     return rows_of(load_json(answer, hook=hook), answer, "answer")
 
 
-def as_fields(value: object, answer: Answer, at: str) -> Fields:
+def as_fields(value: object, answer: Answer, at: At) -> Fields:
     if not isinstance(value, dict):
-        raise wrong(answer.request, f"{at} is {kind_of(value)}, not an object")
+        raise wrong(answer.request, f"{place_of(at)} is {kind_of(value)}, not an object")
     return Fields(value=value, answer=answer, at=at)
 
 
-def rows_of(value: object, answer: Answer, at: str) -> Iterator[Fields]:
+def rows_of(value: object, answer: Answer, at: At) -> Iterator[Fields]:
     if value is None:
         return iter(())
     if not isinstance(value, list):
-        raise wrong(answer.request, f"{at} is {kind_of(value)}, not a list")
-    return (as_fields(row, answer, f"{at}[{index}]") for index, row in enumerate(value))
+        raise wrong(answer.request, f"{place_of(at)} is {kind_of(value)}, not a list")
+    return (as_fields(row, answer, (at, index)) for index, row in enumerate(value))
+
+
+def place_of(at: At) -> str:
+    """Return where a value stands, as `answer.members[3].user_id`."""
+    if isinstance(at, str):
+        return at
+    around, part = at
+    return f"{place_of(around)}[{part}]" if isinstance(part, int) else f"{place_of(around)}.{part}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,7 +121,7 @@ class Fields:
     value: dict[str, Any]
     answer: Answer
     """Where it stands; its texts are masked."""
-    at: str
+    at: At
 
     @property
     def request(self) -> Request:
@@ -135,7 +146,9 @@ class Fields:
         value = self.value.get(key)
         if isinstance(value, str) and value and value.isprintable():
             if self.answer.mask.is_in_name(value):
-                raise wrong(self.request, f"{self.at}.{key} contains the session token or a value of CODER_HEADER")
+                raise wrong(
+                    self.request, f"{place_of((self.at, key))} contains the session token or a value of CODER_HEADER"
+                )
             return value
         raise self.wrong(key, "not a name")
 
@@ -193,15 +206,15 @@ class Fields:
         """Return a list of objects that has to be there; null is an empty one."""
         if key not in self.value:
             raise self.wrong(key, "not a list")
-        return rows_of(self.value[key], self.answer, f"{self.at}.{key}")
+        return rows_of(self.value[key], self.answer, (self.at, key))
 
     def optional_object(self, key: str) -> Fields | None:
         value = self.value.get(key)
-        return None if value is None else as_fields(value, self.answer, f"{self.at}.{key}")
+        return None if value is None else as_fields(value, self.answer, (self.at, key))
 
     def wrong(self, key: str, what: str) -> ServerError:
         there = kind_of(self.value[key]) if key in self.value else "missing"
-        return wrong(self.request, f"{self.at}.{key} is {what} but {there}")
+        return wrong(self.request, f"{place_of((self.at, key))} is {what} but {there}")
 
 
 def unique(pairs: Iterable[tuple[K, T]], request: Request) -> dict[K, T]:

@@ -130,7 +130,8 @@ def managed_users(desired: Desired, directory: Directory) -> tuple[User, ...]:
     members: set[UserId] = set()
     for organization_id in desired.exact_users:
         members |= directory.members.get(GroupId(organization_id), frozenset())
-    unlisted = (directory.users[user_id] for user_id in members - desired.users.keys())
-    listed = (directory.users[user_id] for user_id in desired.users)
-    managed = (*listed, *(user for user in unlisted if desired.scope.includes(user.address)))
-    return tuple(sorted(managed, key=attrgetter("username", "id")))
+    listed = [directory.users[user_id] for user_id in desired.users]
+    unlisted = [directory.users[user_id] for user_id in members - desired.users.keys()]
+    if not desired.scope.is_everything:
+        unlisted = [user for user in unlisted if desired.scope.includes(user.address)]
+    return tuple(sorted(listed + unlisted, key=attrgetter("username", "id")))

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from reconciler.core.action import Action, organization_of
-from reconciler.core.budget import Absent, Budget, OrganizationId
+from reconciler.core.budget import Budget, OrganizationId
 from reconciler.core.desired import Desired, ResolvedPolicy
 from reconciler.core.gate.gate import count_managed, emptied_sections, grants_of, judge
 from reconciler.core.gate.guardrails import Blame, check_actions, check_guardrails, limits_exposure
@@ -49,15 +49,6 @@ class Proposal:
     def organizations(self) -> tuple[OrganizationId, ...]:
         """Of the policies, sorted."""
         return tuple(sorted(policy.organization.id for policy in (*self.policies, *self.bounds)))
-
-    @property
-    def gone(self) -> frozenset[str]:
-        """Addresses of people who are read and have no override."""
-        users = self.snapshot.directory.users
-        readings = self.snapshot.user_overrides.items()
-        return frozenset(
-            users[user_id].address for user_id, reading in readings if isinstance(reading, Absent) and user_id in users
-        )
 
     @property
     def managed(self) -> Mapping[str | None, int]:
@@ -116,7 +107,7 @@ def find_effects(proposal: Proposal, reader: Reader) -> Effects:
         assessment.after,
         at=proposal.moment.at,
         planned=planned,
-        gone=proposal.gone,
+        overrides=snapshot.user_overrides,
     )
     return assessment.effects(reader.spend(assessment.spend_questions()), notices=announced)
 

@@ -17,8 +17,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
+from types import MappingProxyType
 
-from reconciler.core.budget import Budget, GroupId, Unknown, UserId
+from reconciler.core.budget import Absent, Budget, GroupId, Reading, Unknown, UserId
 from reconciler.core.desired import Desired, Wanted
 from reconciler.core.directory import Directory, User
 from reconciler.core.people.effective import EffectiveLimits
@@ -30,6 +31,7 @@ from reconciler.money import format_usd
 from reconciler.words import NO_LIMIT
 
 SOON = timedelta(days=14)
+_NONE_READ: Mapping[UserId, Reading] = MappingProxyType({})
 
 
 def notices(
@@ -39,18 +41,18 @@ def notices(
     *,
     at: datetime,
     planned: Collection[str] = (),
-    gone: Collection[str] = (),
+    overrides: Mapping[UserId, Reading] = _NONE_READ,
 ) -> tuple[Notice, ...]:
     """Announce what holds at the instant `at` (UTC) of the plan; sorted: what expires first, then by address.
 
     `planned`: addresses that the plan acts on; what follows the end of an override that the plan puts on somebody is
-    an effect (`Effects.ends`), and no notice. `gone`: addresses of overrides that are live no more.
+    an effect (`Effects.ends`), and no notice. `overrides`: what was read of people's overrides.
     """
     announced = [
         replace(notice, is_standing=notice.address not in planned)
         for notice in (
             *_expiring(desired.users, directory, after=after, at=at, planned=planned),
-            *_removable(desired.users, gone, at),
+            *_removable(desired.users, overrides, at),
             *_dead(desired, directory, after=after, at=at),
         )
     ]
@@ -122,9 +124,9 @@ def stray_notices(snapshot: Snapshot, *, listed: Collection[UserId], at: datetim
     )
 
 
-def _removable(users: Mapping[UserId, Wanted], gone: Collection[str], at: datetime) -> Iterator[Notice]:
-    for wanted in users.values():
-        if wanted.has_expired and wanted.subject.address in gone:
+def _removable(users: Mapping[UserId, Wanted], overrides: Mapping[UserId, Reading], at: datetime) -> Iterator[Notice]:
+    for user_id, wanted in users.items():
+        if wanted.has_expired and isinstance(overrides.get(user_id), Absent):
             yield Notice(
                 kind=NoticeKind.REMOVABLE,
                 address=wanted.subject.address,

@@ -115,14 +115,11 @@ def launcher() -> Iterator[Launcher]:
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_runtest_setup(item: pytest.Item) -> None:
+def pytest_runtest_setup() -> None:
     """Take away what the developer, or a test, left in the environment and could reach the code under test."""
     for name in tuple(os.environ):
         if name.lower().startswith(_MEANT_FOR_US) or name in _COLORS:
             del os.environ[name]
-    from tests import direct  # imports httpx, for which the controller of the workers has no use
-
-    direct.choose(item)
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -2,7 +2,7 @@
 
 In httpx and h11 a request costs twice what it costs the sandbox. Here httptools, which is as strict, reads the answer,
 and what httpx does around a request is left out: cookies, redirects, authentication, and reading all authorities for a
-TLS that no sandbox has. Requests, answers and errors are httpx's own. Most tests need no network at all (direct.py).
+TLS that no sandbox has. Requests, answers and errors are httpx's own.
 """
 
 from __future__ import annotations
@@ -16,10 +16,11 @@ from typing import Any
 import httptools
 import httpx
 
-from tests import direct
 from tests.patience import PATIENCE_S
 
 _MOST_IDLE = 2
+
+Address = tuple[str, int | None]
 
 
 def send(method: str, url: str, *, headers: Mapping[str, str], json: Any = None) -> None:
@@ -56,13 +57,11 @@ class WireClient(httpx.Client):
 class _Wire(httpx.BaseTransport):
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._idle: list[tuple[direct.Address, socket.socket]] = []
+        self._idle: list[tuple[Address, socket.socket]] = []
         """The connections that may be used again, the oldest first."""
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         address = (request.url.host, request.url.port)
-        if (response := direct.answer(address, request)) is not None:
-            return response
         connection = self._connection(address)
         try:
             connection.sendall(_bytes_of(request))
@@ -83,7 +82,7 @@ class _Wire(httpx.BaseTransport):
         while self._idle:
             self._idle.pop()[1].close()
 
-    def _keep(self, address: direct.Address, connection: socket.socket) -> None:
+    def _keep(self, address: Address, connection: socket.socket) -> None:
         with self._lock:
             self._idle.append((address, connection))
             surplus = self._idle[:-_MOST_IDLE]
@@ -91,7 +90,7 @@ class _Wire(httpx.BaseTransport):
         for _, old in surplus:
             old.close()
 
-    def _connection(self, address: direct.Address) -> socket.socket:
+    def _connection(self, address: Address) -> socket.socket:
         with self._lock:
             found = next((pair for pair in reversed(self._idle) if pair[0] == address), None)
             if found is not None:

@@ -1,16 +1,15 @@
 """From a request to its answer: recording, faults, rate limit, then the routes.
 
-A request is handled under a lock without waiting, from its last byte until all that its answer says is known, which
+A request is handled on one thread without waiting, from its last byte until all that its answer says is known, which
 makes each request atomic. Only then the answer waits for the network, the capacity of a real server or a fault, and
 leaves; a long one leaves in pieces, and others are answered between them.
 """
 
 from __future__ import annotations
 
+import asyncio
 import re
 import sys
-import threading
-import time
 import traceback
 from functools import cache
 from typing import TYPE_CHECKING
@@ -40,7 +39,7 @@ from .latency import Capacity, cost_s
 from .limiter import Limiter
 from .memo import Memo
 from .query import parse_bool
-from .recorder import Record, Recorder
+from .recorder import Recorder
 from .routes import API, EXPERIMENTAL_API, api_routes, experimental_routes
 from .routing import Routes
 from .seeds import sow
@@ -52,11 +51,11 @@ if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
     from .generations import Generation
-    from .values import Fault, FaultKind, Options
+    from .values import Fault, Options
 
 DASHBOARD = b"<!doctype html><html><head><title>Coder</title></head><body>A stand-in for Coder.</body></html>\n"
 
-_OF_CONNECTIONS: frozenset[FaultKind] = frozenset({"raw", "reset", "lost", "truncate", "delay"})
+
 _REPEATED_SLASHES = re.compile("/{2,}")
 _CSRF_COOKIE = "csrf_token=SandboxTokenNotASecret; Path=/; Max-Age=31536000; HttpOnly; SameSite=Lax"
 _CSRF_REFUSAL = "Something is wrong with your CSRF token. Please refresh the page.\n"
@@ -79,8 +78,6 @@ class Application:
         except ValueError:
             database.close()
             raise
-        self.atomic = threading.RLock()
-        """Held by who works on the state below, or on the world; nobody waits for anything else meanwhile."""
         self.faults = Faults()
         self.delays = Delays()
         self.recorder = Recorder()
@@ -90,12 +87,7 @@ class Application:
         self._capacity = Capacity() if options.profile == "real" else None
         self._version = (b"x-coder-build-version", generation.version.encode())
         self._routes = _routes_of(generation, experimental_spend=options.experimental_spend_route)
-        self.control = Control(self.world, self.faults, self.recorder, atomic=self.atomic)
-
-    def needs_connection(self, method: str, path: str) -> bool:
-        """Tell whether the answer to such a request is held up, or is more than an answer."""
-        is_held_up = self._capacity is not None or self.world.options.latency_s > 0
-        return is_held_up or self.faults.may_hit(method, path, _OF_CONNECTIONS)
+        self.control = Control(self.world, self.faults, self.recorder)
 
     def close(self) -> None:
         """Close the database."""
@@ -108,53 +100,48 @@ class Application:
 
     async def _coder(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer as Coder, or fail as a queued fault wants it."""
-        arrived_s = time.monotonic()
+        arrived_s = asyncio.get_running_loop().time()
         body = await body_of(receive)
         if body is None:
             return
-        with self.atomic:
-            call = self._call(scope, body)
-            record = self._record(call)
-            fault = self.faults.take(call.method, call.path)
-            kind = fault.kind if fault is not None else None
-            answer, limit = self._answer(call, fault) if kind != "reset" else (Answer(204), ())
-            if kind not in ("reset", "lost"):
-                self.recorder.answered(record, answer.status_code)
-        if kind in ("reset", "lost"):
-            self._left(record)
-            await (reset if kind == "reset" else close)(scope, receive)
+        call = self._call(scope, body)
+        query = f"?{call.query_text}" if call.query_text else ""
+        user = None if isinstance(call.identity, Refused) else call.identity.username
+        agent = call.headers.get("user-agent", "")
+        now = self.world.clock.now()
+        record = self.recorder.arrived(
+            method=call.method, path=call.path + query, body=call.body, user_agent=agent, user=user, time=now
+        )
+        fault = self.faults.take(call.method, call.path)
+        kind = fault.kind if fault is not None else None
+        if kind == "reset":
+            self.recorder.answer_left(record)
+            await reset(scope, receive)
+            return
+        answer, limit = self._answer(call, fault)
+        if kind == "lost":
+            self.recorder.answer_left(record)
+            await close(scope, receive)
             return
         is_old = scope["http_version"] == "1.0"
         if fault is not None or self._capacity is not None or is_old:
             answer.complete(tells_length=is_old)
+        self.recorder.answered(record, answer.status_code)
         headers = [*answer.raw_headers, *((name.encode(), value.encode()) for name, value in limit)]
         if kind != "raw":
             headers += [*self._common_headers(call), *self._date(fault)]
         is_there = await self._take_time(call, fault, receive, arrived_s=arrived_s, size_bytes=len(answer.body))
         if not is_there:
-            self._left(record)
+            self.recorder.answer_left(record)
             return
         await send({"type": "http.response.start", "status": answer.status_code, "headers": headers})
         last = await _send_all_but_the_last(answer, scope, send)
-        self._left(record)
+        self.recorder.answer_left(record)
         if kind == "truncate":
             await send({"type": "http.response.body", "body": last[: len(last) // 2], "more_body": True})
             await close(scope, receive)
         else:
             await send({"type": "http.response.body", "body": last})
-
-    def _record(self, call: Call) -> Record:
-        query = f"?{call.query_text}" if call.query_text else ""
-        user = None if isinstance(call.identity, Refused) else call.identity.username
-        agent = call.headers.get("user-agent", "")
-        return self.recorder.arrived(
-            method=call.method, path=call.path + query, body=call.body, user_agent=agent, user=user,
-            time=self.world.clock.now(),
-        )  # fmt: skip
-
-    def _left(self, record: Record) -> None:
-        with self.atomic:
-            self.recorder.answer_left(record)
 
     async def _take_time(
         self, call: Call, fault: Fault | None, receive: Receive, *, arrived_s: float, size_bytes: int

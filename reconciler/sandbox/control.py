@@ -20,7 +20,6 @@ from .faults import fault_from
 from .spending import advance
 
 if TYPE_CHECKING:
-    import threading
     from collections.abc import Callable, Mapping, Sequence
 
     from starlette.types import Receive, Scope, Send
@@ -37,9 +36,8 @@ _CROSSINGS = "SELECT user_id, period_start, percent, day FROM ai_budget_crossing
 class Control:
     """Answer the control requests; they are not recorded, and need this start's secret instead of a token."""
 
-    def __init__(self, world: World, faults: Faults, recorder: Recorder, *, atomic: threading.RLock) -> None:
+    def __init__(self, world: World, faults: Faults, recorder: Recorder) -> None:
         self._world = world
-        self._atomic = atomic
         self._faults = faults
         self._recorder = recorder
         self.secret = secrets.token_urlsafe(32)
@@ -77,9 +75,7 @@ class Control:
         if action is None:
             known = ", ".join(f"{method} {name}" for method, name in self._actions)
             return message(f"{method} {PREFIX}/{name} does not exist; there are {known}", 404)
-        decoded = json.loads(body) if body else {}
-        with self._atomic:
-            result = action(decoded)
+        result = action(json.loads(body) if body else {})
         return Answer(204) if result is None else json_answer(result)
 
     def _execute(self, body: Mapping[str, Any]) -> list[list[object]]:

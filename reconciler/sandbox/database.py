@@ -32,7 +32,7 @@ def _schema() -> tuple[str, int]:
 
 
 class Database:
-    """Wrap one connection; all calls come under the lock of the application, which makes every request atomic."""
+    """Wrap one connection; all calls come from the server's thread, which makes every request atomic."""
 
     def __init__(self, path: str | None = None) -> None:
         """Open the file, with the schema in it, or a database in memory, which gets its schema by `create` or `copy`.

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, get_args
 from .values import Fault, FaultKind
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Mapping
+    from collections.abc import Mapping
 
 
 class Faults:
@@ -28,16 +28,12 @@ class Faults:
         """Forget what is queued."""
         self._queue.clear()
 
-    def may_hit(self, method: str, path: str, kinds: Container[FaultKind]) -> bool:
-        """Tell whether a fault of these kinds is queued that hits such a request, now or later."""
-        return any(fault.kind in kinds and _concerns(fault, method, path) for fault in self._queue)
-
     def take(self, method: str, path: str) -> Fault | None:
         """Return the fault that hits this request; faults still skipping matches count it as one of them."""
         if not self._queue:
             return None
         for position, fault in enumerate(self._queue):
-            if not _concerns(fault, method, path):
+            if fault.method not in ("*", method) or not fnmatchcase(path, fault.path):
                 continue
             if fault.after > 0:
                 self._queue[position] = replace(fault, after=fault.after - 1)
@@ -48,10 +44,6 @@ class Faults:
                 del self._queue[position]
             return fault
         return None
-
-
-def _concerns(fault: Fault, method: str, path: str) -> bool:
-    return fault.method in ("*", method) and fnmatchcase(path, fault.path)
 
 
 def fault_from(value: Mapping[str, object]) -> Fault:

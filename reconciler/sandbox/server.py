@@ -6,6 +6,7 @@ import asyncio
 import signal
 import socket
 import threading
+from concurrent.futures import Future
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
@@ -125,11 +126,6 @@ class Sandbox:
         return self._application.url
 
     @property
-    def application(self) -> Application:
-        """Return the server without its network: an ASGI application, for a client in this process."""
-        return self._application
-
-    @property
     def control_secret(self) -> str:
         """Return the secret that the control interface asks for."""
         return self._application.control.secret
@@ -142,23 +138,23 @@ class Sandbox:
     @property
     def requests(self) -> tuple[RecordedRequest, ...]:
         """Return the API requests so far, in the order of their arrival."""
-        return self._atomically(lambda: self._application.recorder.requests)
+        return self._on_loop(lambda: self._application.recorder.requests)
 
     def forget_requests(self) -> None:
         """Start a new list of requests."""
-        self._atomically(self._application.recorder.forget)
+        self._on_loop(self._application.recorder.forget)
 
     def fault(self, fault: Fault) -> None:
         """Queue a fault."""
-        self._atomically(lambda: self._application.faults.add(fault))
+        self._on_loop(lambda: self._application.faults.add(fault))
 
     def forget_faults(self) -> None:
         """Empty the queue of faults."""
-        self._atomically(self._application.faults.clear)
+        self._on_loop(self._application.faults.clear)
 
     def release(self) -> None:
         """Let the answers leave that `delay` or `latency_s` hold up now."""
-        self._loop.call_soon_threadsafe(self._application.delays.release)
+        self._on_loop(self._application.delays.release)
 
     def execute(self, sql: str, parameters: Sequence[object] = (), *, unguarded: bool = False) -> list[tuple[Any, ...]]:
         """Execute a statement on the server's database between two requests; return its rows.
@@ -166,29 +162,37 @@ class Sandbox:
         `unguarded` leaves the triggers out, for rows that only two transactions at the same moment leave behind.
         """
         database = self._application.world.database
-        return self._atomically(
+        return self._on_loop(
             lambda: [tuple(row) for row in database.run_foreign(sql, *parameters, unguarded=unguarded)]
         )
 
     def effective(self) -> list[Effective]:
         """Return (user id, username, limit or None, source or None, effective group) of everybody, by username."""
-        return self._atomically(lambda: effective(self._application.world.database))
+        return self._on_loop(lambda: effective(self._application.world.database))
 
     def critical_path(self) -> tuple[RecordedRequest, ...]:
         """Return the longest chain of API requests, each of which waited for the request before it."""
-        return self._atomically(self._application.recorder.critical_path)
+        return self._on_loop(self._application.recorder.critical_path)
 
     def set_now(self, now: datetime, *, stopped: bool = True) -> None:
         """Set the server's clock, which then stands still or goes on from there."""
-        self._atomically(lambda: self._application.world.clock.set(now, stopped=stopped))
+        self._on_loop(lambda: self._application.world.clock.set(now, stopped=stopped))
 
     def advance(self, days: int) -> None:
         """Move the clock forward by whole days, and let people go on spending as they did."""
-        self._atomically(lambda: advance(self._application.world, days))
+        self._on_loop(lambda: advance(self._application.world, days))
 
-    def _atomically(self, work: Callable[[], Result]) -> Result:
-        with self._application.atomic:
-            return work()
+    def _on_loop(self, work: Callable[[], Result]) -> Result:
+        future: Future[Result] = Future()
+
+        def run() -> None:
+            try:
+                future.set_result(work())
+            except BaseException as error:  # noqa: BLE001  # carried over to the caller's thread
+                future.set_exception(error)
+
+        self._loop.call_soon_threadsafe(run)
+        return future.result()
 
 
 def serve(options: Options, when_ready: Callable[[Ready], None]) -> None:

@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconciler.coder import http
 from reconciler.coder.client import open_reader
+from reconciler.coder.http import wire_factory
 from reconciler.core.budget import ABSENT, Reading, Unknown
 from reconciler.sandbox import COST_CONTROL_EXPERIMENT, Options, Sandbox
 from tests.coder.helpers import StillWorld, connection_to
@@ -101,7 +101,7 @@ def test_what_is_read_is_true_or_unknown(version: str, seed: int, harm: float, h
     scramble(sandbox, seed)
     connection = connection_to(sandbox)
     ((me,),) = sandbox.execute("SELECT id FROM users WHERE username = 'ci-budgets'")
-    make = http.wire_factory(connection)
+    make = wire_factory(connection)
 
     def unreliable() -> httpx.BaseTransport:
         return Unreliable(make(), seed, harm, me if hides else "")

@@ -109,7 +109,7 @@ class DriftTable(ChangeTable):
         return (
             self._who(row, is_linked=is_linked),
             _short(row.after),
-            _short(row.before),
+            f"{_short(row.before)} on {code(row.moved_from)}" if row.moved_from else _short(row.before),
             TURNED.get(row.arrow, row.arrow),
             str(row.kind),
             code(last.change.by or "somebody") if last else "",

@@ -19,7 +19,7 @@ from reconciler.errors import Place
 from reconciler.money import format_usd
 from reconciler.render.effects import action_notes, changes_nobody
 from reconciler.render.plan import SIGNS
-from reconciler.render.text import day, why_text
+from reconciler.render.text import day, moved_from, why_text
 from reconciler.words import NO_LIMIT
 
 DRIFT_TITLES = {
@@ -55,6 +55,8 @@ class ChangeRow:
     origin: Origin
     """Why live differs from the policy."""
     ends: datetime | None
+    moved_from: str
+    """The group that an override stands on, where it is to be booked on `group` instead; else empty."""
     note: str
     """What happens to the people, where their number does not say it; may be empty."""
     place: Place | None
@@ -72,6 +74,11 @@ class ChangeRow:
     def after(self) -> str:
         """Like `before`."""
         return self._say(self.after_micros)
+
+    @property
+    def live(self) -> str:
+        """`before`, with the group where that is not the group that the policy says: `$200.00 on Everyone`."""
+        return f"{self.before} on {self.moved_from}" if self.moved_from else self.before
 
     def _say(self, micros: int | None) -> str:
         if micros is None:
@@ -113,7 +120,8 @@ def _rows(plan: Plan, actions: Sequence[Action]) -> tuple[ChangeRow, ...]:
             why=action_why(action),
             origin=action.origin,
             ends=action.expires if action.cause is not Cause.EXPIRED else None,
-            note=_remark(notes.get(action.address, "")),
+            moved_from=moved_from(action.before, action.after),
+            note="; ".join(filter(None, (_moves(action), _remark(notes.get(action.address, ""))))),
             place=action.place,
         )
         for action in actions
@@ -134,6 +142,11 @@ def _arrow(action: Action, effect: ActionEffect) -> str:
         sides = [(_height(_micros(action.before)), _height(_micros(action.after)))]
     is_more, is_less = any(before < after for before, after in sides), any(before > after for before, after in sides)
     return f"{'▲' if is_more else ''}{'▼' if is_less else ''}"
+
+
+def _moves(action: Action) -> str:
+    group = moved_from(action.before, action.after)
+    return f"moves from {group}" if group else ""
 
 
 def _remark(note: str) -> str:

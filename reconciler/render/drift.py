@@ -31,7 +31,18 @@ from reconciler.render.plan import (
     unreadable_lines,
 )
 from reconciler.render.source import deployment_text
-from reconciler.render.text import Line, Role, columns, day, distance, harmless, instant, limit_text, lines_of
+from reconciler.render.text import (
+    Line,
+    Role,
+    columns,
+    day,
+    distance,
+    harmless,
+    instant,
+    limit_text,
+    lines_of,
+    moved_from,
+)
 from reconciler.words import NAMES_SHOWN, NO_LIMIT, count, count_people
 
 
@@ -106,7 +117,8 @@ def _differences(kind: DriftKind, drift: Drift) -> Iterator[str]:
 
 def _row(action: Action, plan: Plan) -> tuple[str, ...]:
     wanted = limit_text(action.after) + _why(action)
-    live = f"  live {limit_text(action.before)}"
+    group = moved_from(action.before, action.after)
+    live = f"  live {limit_text(action.before)}{f' on {group}' if group else ''}"
     return f"  {subject_text(action)}  ", f"policy {wanted}", live, _date(action, plan)
 
 

@@ -152,7 +152,7 @@ def _drift_table(drifts: Sequence[Drift]) -> tuple[Table, ...]:
                 DRIFT_TITLES[kind_of_origin(row.origin)].partition(";")[0],
                 f"{row.address}{booked}",
                 row.after,
-                f"{TURNED.get(row.arrow, row.arrow)} {row.before}".strip(),
+                f"{TURNED.get(row.arrow, row.arrow)} {row.live}".strip(),
                 str(row.kind),
                 (last.by or "somebody") if last else "",
                 last.at.strftime("%Y-%m-%d %H:%M UTC") if last else "",

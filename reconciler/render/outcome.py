@@ -14,7 +14,7 @@ from reconciler.render.formats import Facts
 from reconciler.render.plan import plan_report
 from reconciler.render.problems import without_reasons_of
 from reconciler.render.source import deployment_text
-from reconciler.render.text import Line, Role, harmless, limit_text, lines_of
+from reconciler.render.text import Line, Role, harmless, limit_text, lines_of, moved_from
 from reconciler.words import count, listed
 
 REVISION_SHOWN = 12
@@ -110,7 +110,9 @@ def result_line(outcome: ActionOutcome, *, width: int, why: str = "") -> Line:
     word = _DONE[outcome.action.kind] if outcome.result is Result.DONE else _WORDS[outcome.result]
     is_said_below = outcome.result is Result.NOT_ATTEMPTED and outcome.detail == why
     detail = "" if is_said_below or not outcome.detail else f"  ({harmless(outcome.detail)})"
-    amounts = f"{limit_text(outcome.action.before)} -> {limit_text(outcome.action.after)}"
+    before, after = outcome.action.before, outcome.action.after
+    group = moved_from(before, after)
+    amounts = f"{limit_text(before)} -> {limit_text(after)}{f', moves from {group}' if group else ''}"
     return Line(f"  {word:<13}  {harmless(outcome.action.address):<{width}}  {amounts}{detail}", _ROLES[outcome.result])
 
 

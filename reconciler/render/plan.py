@@ -15,7 +15,18 @@ from reconciler.render.effects import action_notes, effects_lines
 from reconciler.render.formats import Facts
 from reconciler.render.outlook import outlook_lines
 from reconciler.render.source import deployment_text, snapshot_text
-from reconciler.render.text import Line, Role, columns, day, distance, harmless, instant, limit_text, lines_of
+from reconciler.render.text import (
+    Line,
+    Role,
+    columns,
+    day,
+    distance,
+    harmless,
+    instant,
+    limit_text,
+    lines_of,
+    moved_from,
+)
 from reconciler.words import count, listed
 
 SIGNS = {Kind.CREATE: "+", Kind.UPDATE: "~", Kind.DELETE: "-", Kind.NO_OP: " "}
@@ -104,9 +115,8 @@ def subject_text(action: Action) -> str:
 
 
 def _notes(action: Action, plan: Plan) -> Iterator[str]:
-    before, after = action.before, action.after
-    if isinstance(before, Budget) and isinstance(after, Budget) and before.group != after.group:
-        yield f"moves from {harmless(before.group.label)}"
+    if group := moved_from(action.before, action.after):
+        yield f"moves from {group}"
     match action.cause:
         case Cause.EXPIRED if action.expires is not None:
             yield f"ended {instant(action.expires)}, {distance(action.expires, plan.at)}"

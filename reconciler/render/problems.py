@@ -109,7 +109,7 @@ def problems_of_failure(failure: Failure) -> tuple[Problem, ...]:
 
 
 def _difference(row: ChangeRow) -> Problem:
-    message = f"{row.address}: the policy says {row.after}, and live is {row.before}"
+    message = f"{row.address}: the policy says {row.after}, and live is {row.live}"
     hint = "run `reconciler apply` to undo it, or `reconciler drift --accept` to keep it"
     return Problem(level=Level.WARNING, rule="drift", subject=row.address, message=message, hint=hint, place=row.place)
 

@@ -93,6 +93,13 @@ def spend_text(micros: int) -> str:
     return format_usd(micros - micros % MICROS_PER_CENT)
 
 
+def moved_from(before: State, after: State) -> str:
+    """Return the label of the group that an override stands on, where it is to be booked on another; else empty."""
+    if isinstance(before, Budget) and isinstance(after, Budget) and before.group != after.group:
+        return harmless(before.group.label)
+    return ""
+
+
 def limit_text(state: State) -> str:
     """`$200.00`, or `no limit`."""
     return format_usd(state.limit_micros) if isinstance(state, Budget) else NO_LIMIT

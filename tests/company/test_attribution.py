@@ -9,6 +9,7 @@ import time_machine
 from reconciler.operations.attribution import MOST
 from reconciler.sandbox import Options, Sandbox
 from tests.cli.running import NOW, Shell
+from tests.company.live import override
 from tests.wire import send
 
 GROUPS = 3 * MOST
@@ -44,3 +45,21 @@ def test_every_one_of_many_differences_has_its_origin(shell: Shell) -> None:
     assert (changes["not_asked"], changes["reason"], len(changes["changes"])) == (0, "", 10)
     assert asked == 1, "one page of the log told it all"
     assert "Who changed it is not known: this token may not read the audit log" in denied.out
+
+
+def test_an_override_on_another_group_is_told_in_every_format(shell: Shell) -> None:
+    """Policy and live say the same amount; what differs is the group, on which spend is counted."""
+    policy = "version: 1\norganization: acme\nuser_overrides: [{user: ana, group: platform, limit: $1500}]\n"
+    shell.policy(policy)
+    with Sandbox(Options(now=NOW)) as sandbox, time_machine.travel(NOW, tick=False):
+        override(sandbox, "ana", "Everyone", 1_500)
+        shell.connect(sandbox, "auditor")
+        assert "user/ana (platform)  policy $1,500.00  live $1,500.00 on Everyone\n" in shell.run("drift").out
+        assert "| $1,500 | $1,500 on `Everyone` |" in shell.run("drift", "--format", "markdown").out
+        for name in ("html", "github", "codequality"):
+            assert "$1,500.00 on Everyone" in shell.run("drift", "--format", name).out, name
+        for name in ("text", "markdown", "html", "junit"):
+            assert "moves from Everyone" in shell.run("plan", "--format", name).out, name
+        shell.connect(sandbox)
+        ran = shell.run("apply", "--auto-approve")
+        assert "  updated        user/ana  $1,500.00 -> $1,500.00, moves from Everyone\n" in ran.out

@@ -190,7 +190,7 @@ def _case(row: ChangeRow, *, failure: str) -> _Case:
         place=row.place,
         failure=failure and f"{failure}: {amounts}",
         detail=row.note,
-        output="; ".join(filter(None, (f"{row.kind}: {amounts}", row.why))),
+        output="; ".join(filter(None, (f"{row.kind}: {amounts}", "" if failure else row.note, row.why))),
     )
 
 

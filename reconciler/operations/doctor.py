@@ -10,7 +10,6 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from reconciler.core.access import ENDS_SOON, Access
-from reconciler.core.budget import GroupId
 from reconciler.core.diagnosis import Check, Level
 from reconciler.core.directory import Directory
 from reconciler.core.moment import present
@@ -147,7 +146,7 @@ def _clock(ahead_s: float) -> Check:
 def _readable(policies: Sequence[Policy], directory: Directory) -> Iterator[Check]:
     """Yield whether the token reads the organizations of the policies, and their groups."""
     organizations = sorted(directory.organizations.values())
-    hidden = [item.name for item in organizations if GroupId(item.id) not in directory.groups]
+    hidden = [item.name for item in directory.unlisted if item.id not in directory.failures]
     names = [item.name for item in organizations]
     missing = sorted({policy.organization for policy in policies} - {*names, *(str(item.id) for item in organizations)})
     if missing:
@@ -157,6 +156,9 @@ def _readable(policies: Sequence[Policy], directory: Directory) -> Iterator[Chec
             message=f"the policies name {listed(missing)}, which this token may not read",
             hint=f"use a token that may read it, or correct the name; readable: {listed(names)}",
         )
+    for id_, failure in sorted(directory.failures.items()):
+        message = f"the groups of {directory.organizations[id_].name} cannot be read: {failure.reason.rstrip('.')}"
+        yield Check(level=Level.NOTE, name="read", message=message, hint=failure.hint)
     if hidden:
         yield Check(
             level=Level.NOTE,

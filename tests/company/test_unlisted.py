@@ -127,3 +127,11 @@ def test_a_saved_plan_and_a_journal_wait_for_what_could_not_be_read(shell: Shell
     assert (ran.code, "/groups: 500 out of memory" in ran.err, "gone" in ran.err) == (1, True, False)
     sandbox.forget_faults()
     assert "Apply complete: 0 created, 2 updated, 0 deleted." in shell.run("revert", "run.jsonl", "--auto-approve").out
+
+
+def test_doctor_says_why_the_groups_cannot_be_read(shell: Shell, sandbox: Sandbox) -> None:
+    shell.policy(RESEARCH)
+    _fail(sandbox, 500)
+    out = shell.connect(sandbox, "owner").run("doctor").out
+    assert "note  read      the groups of labs cannot be read: GET /api/v2/organizations/" in out
+    assert "the groups of labs cannot be read\n" not in out

@@ -1,4 +1,4 @@
-"""What `plan`, `drift` and `apply` share: from paths and options to a plan, with the time and requests it took."""
+"""What `plan`, `drift` and `apply` share: from paths and options to a plan, and what reading cost."""
 
 from __future__ import annotations
 
@@ -33,9 +33,8 @@ def plan_of(
     base: tuple[Policy, ...] | None = None,
     asks_log: bool = False,
     only_due: bool = False,
-) -> tuple[Planned, str]:
-    """Make a plan of loaded policies; also return what it cost, as `Read 27 requests in 0.9 s.`"""
-    started = time.monotonic()
+) -> Planned:
+    """Make a plan of loaded policies."""
     request = replace(
         request_of(loaded, moment=moment, scope=scope, grants=grants),
         base=base,
@@ -49,7 +48,7 @@ def plan_of(
         raise PolicyError(tuple(_with_source_lines(error.findings))) from None
     for option, glob in planned.unmatched:
         tell(f"Note: {option} {harmless(repr(glob))} matches nothing that the policy manages.")
-    return planned, cost_text(reader.requests, time.monotonic() - started)
+    return planned
 
 
 def request_of(
@@ -85,6 +84,6 @@ def _with_source_lines(findings: Iterable[Finding]) -> Iterator[Finding]:
             yield replace(finding, source_line=excerpt(line, finding.place.column - 1))
 
 
-def cost_text(requests: int, seconds: float) -> str:
-    """`Read 27 requests in 0.9 s.`"""
-    return f"Read {count(requests, 'request')} in {seconds:.1f} s."
+def cost_text(reader: Reader, *, since: float) -> str:
+    """Return what all that was read until now cost, as `Read 27 requests in 0.9 s.`; `since` is of `time.monotonic`."""
+    return f"Read {count(reader.requests, 'request')} in {time.monotonic() - since:.1f} s."

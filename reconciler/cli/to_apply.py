@@ -61,18 +61,16 @@ def plan_to_apply(
             )
         return _saved_to_apply(paths[0], reader, grants=grants, detail=detail, now=moment.now)
     loaded = load_policies(paths)
-    planned, cost = plan_of(
-        loaded, reader, moment=moment, scope=scope, grants=grants, asks_log=only_due, only_due=only_due
-    )
+    started = time.monotonic()
+    planned = plan_of(loaded, reader, moment=moment, scope=scope, grants=grants, asks_log=only_due, only_due=only_due)
 
     def renew(reader: Reader, now: datetime) -> Plan:
         then = Moment(at=now if moment.is_for_now else moment.at, now=now)
-        again, _ = plan_of(
+        return plan_of(
             loaded, reader, moment=then, scope=scope, grants=grants, only_due=only_due, asks_log=only_due
-        )
-        return again.plan
+        ).plan
 
-    report = plan_report(planned.plan, cost, detail=detail)
+    report = plan_report(planned.plan, cost_text(reader, since=started), detail=detail)
     entries: ListEntries = tuple if only_due else planned.entries
     return ToApply(plan=planned.plan, report=report, renew=renew, entries=entries)
 
@@ -98,8 +96,8 @@ def _saved_to_apply(path: str, reader: Reader, *, grants: tuple[Grant, ...], det
         return renew_saved(saved, reader, request=request, grants=grants, now=now)
 
     plan = renew(reader, now)
-    cost = cost_text(reader.requests, time.monotonic() - started)
-    return ToApply(plan=plan, report=plan_report(plan, cost, detail=detail), renew=renew)
+    report = plan_report(plan, cost_text(reader, since=started), detail=detail)
+    return ToApply(plan=plan, report=report, renew=renew)
 
 
 def _policies_of(saved: Plan) -> Loaded | None:

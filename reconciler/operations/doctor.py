@@ -90,7 +90,8 @@ def _plan(policies: Sequence[Policy], sources: Sequence[SourceFile], reader: Rea
     except ReconcilerError as error:
         return failed("plan", error)
     changes = count(len(plan.actions), "change")
-    message = f"a plan costs {count(reader.requests, 'request')} and has {changes} now"
+    forecast = " without its forecast" if plan.has_changes else ""
+    message = f"a plan costs {count(reader.requests, 'request')}{forecast} and has {changes} now"
     if plan.orphans:
         first_orphan = plan.orphans[0]
         left_out = f"{count(len(plan.orphans), 'entry', 'entries')} cannot be applied, such as {first_orphan.place}"

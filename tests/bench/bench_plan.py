@@ -12,7 +12,7 @@ from pathlib import Path
 
 from tests.bench import whole
 from tests.bench.results import Ratio, Report, ratio
-from tests.bench.whole import BARE, RECONCILER, company, times
+from tests.bench.whole import LIBRARIES, RECONCILER, company, times
 
 SLOW = True
 SIZE = "5000-users,200-groups"
@@ -22,7 +22,6 @@ SINGLE_WIDTHS = {0.0: 8, 0.005: 16, 0.05: 64}
 SINGLE_PROMISES = {0.0: 1.25, 0.005: 1.2, 0.05: 1.1}
 BULK_PROMISES = {0.0: 1.9, 0.005: 1.7, 0.05: 1.25}
 OBVIOUS, SCRIPT = (Path(__file__).parent / name for name in ("obvious.py", "obvious.sh"))
-LIBRARIES = [sys.executable, "-m", "tests.bench.libraries"]
 FLOOR = [sys.executable, "-m", "tests.bench.floor"]
 
 
@@ -129,14 +128,7 @@ def _applied(count: int) -> dict[str, object]:
 
 def _against_bare(folder: Path, version: str, latency_s: float, width: int) -> tuple[Ratio, int]:
     with company(SIZE, version=version, latency_s=latency_s) as live:
-        policy = _write(folder / "policy.yaml", live.policy())
-        plan = [*RECONCILER, "plan", "--parallelism", str(width), str(policy)]
-        requests = live.requests_of(plan)
-        sent = _write(folder / "requests.json", json.dumps(whole.in_waves(requests)))
-        commands = {"plan": plan, "bare": [*BARE, str(sent), str(width)]}
-        is_long = version == "2.35"
-        taken = times(commands, live.environment, rounds=3 if is_long else 5, warm_up=not is_long)
-    return ratio(taken["plan"], taken["bare"]), len(requests)
+        return whole.against_bare(live, folder, live.policy(), width, is_long=version == "2.35")
 
 
 def _write(file: Path, text: str) -> Path:

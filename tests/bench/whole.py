@@ -19,13 +19,19 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from reconciler.sandbox import SECRET_HEADER
+from tests.bench.results import Ratio, ratio
 
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}")
 
 RECONCILER = (sys.executable, "-m", "reconciler")
-BARE = (sys.executable, str(Path(__file__).parent / "bare.py"))
 MEASURE = (sys.executable, "-S", "-E", str(Path(__file__).parent / "measure.py"))
 RATE = (sys.executable, str(Path(__file__).parent / "rate.py"))
+ONLY_HTTPX = "import sys; sys.modules['httpx._main'] = None"
+"""As where only httpx is installed: beside click, pygments and rich it loads these, for its own command line."""
+_SCRIPT = f"{ONLY_HTTPX}; del sys.argv[0]; import runpy; runpy.run_path(sys.argv[0], run_name='__main__')"
+BARE, LIBRARIES = (
+    (sys.executable, "-c", _SCRIPT, str(Path(__file__).parent / name)) for name in ("bare.py", "libraries.py")
+)
 
 _EVERYBODY_HAS_ONE = """
 INSERT INTO user_ai_budget_overrides (user_id, group_id, spend_limit_micros, created_at, updated_at)
@@ -149,3 +155,15 @@ def times(
         for name, command in commands.items():
             taken[name].append(run(command, environment).seconds)
     return taken
+
+
+def against_bare(live: Company, folder: Path, policy: str, width: int, *, is_long: bool = False) -> tuple[Ratio, int]:
+    """Compare a plan with the bare requests that it sends; return the ratio, and how many requests those are."""
+    file, sent = folder / "policy.yaml", folder / "requests.json"
+    file.write_text(policy, encoding="utf-8")
+    plan = [*RECONCILER, "plan", "--parallelism", str(width), str(file)]
+    requests = live.requests_of(plan)
+    sent.write_text(json.dumps(in_waves(requests)), encoding="utf-8")
+    commands = {"plan": plan, "bare": [*BARE, str(sent), str(width)]}
+    taken = times(commands, live.environment, rounds=3 if is_long else 5, warm_up=not is_long)
+    return ratio(taken["plan"], taken["bare"]), len(requests)

@@ -43,6 +43,17 @@ def test_a_plan_says_who_reaches_their_new_limit_and_what_october_would_have_bee
     assert body["replay"]["after"]["stopped_people"] >= body["replay"]["before"]["stopped_people"]
 
 
+@pytest.mark.parametrize("command", [["plan"], ["plan", "--replay", "2026-10"], ["drift", "--people", "then.json"]])
+def test_every_request_is_counted_those_that_look_ahead_and_back_too(shell: Shell, command: list[str]) -> None:
+    shell.policy(POLICY)
+    with company(shell, role="owner") as sandbox:
+        assert shell.run("snapshot", "-o", "then.json").code == 0
+        sandbox.forget_requests()
+        ran = shell.run(*command)
+        sent = len(sandbox.requests)
+    assert f"Read {sent} requests in" in ran.out
+
+
 def test_the_replay_agrees_with_the_database(shell: Shell) -> None:
     shell.policy(POLICY)
     with company(shell, role="user-admin") as sandbox:

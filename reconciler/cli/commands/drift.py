@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import suppress
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -15,7 +16,7 @@ from reconciler.cli.options.connection import server
 from reconciler.cli.options.output import screen
 from reconciler.cli.options.policy import base, paths
 from reconciler.cli.options.run import effects, plan_scope
-from reconciler.cli.planning import plan_of
+from reconciler.cli.planning import cost_text, plan_of
 from reconciler.cli.policies import load_policies
 from reconciler.cli.screen import Screen, tell
 from reconciler.cli.server import ServerOptions, dates_at
@@ -116,14 +117,16 @@ def command(
     loaded = load_policies(paths)
     before = load_base(base, paths)
     recording = load_recording(people_path) if people_path is not None else None
+    started = time.monotonic()
     with server.reader(dates=dates_at(moment)) as reader:
-        planned, cost = plan_of(loaded, reader, moment=moment, scope=scope, base=before, asks_log=True)
+        planned = plan_of(loaded, reader, moment=moment, scope=scope, base=before, asks_log=True)
         directory = reader.directory()
         moved: tuple[Move, ...] = ()
         why = ""
         if recording is not None:
             moved, why = find_movers(find_moves(recording, reader), directory, reader, since=recording.at)
         _tell_what_ends(reader, moment.now)
+        cost = cost_text(reader, since=started)
     drift = Drift(
         plan=planned.plan,
         last_changes=planned.attribution,

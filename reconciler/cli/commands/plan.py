@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -15,7 +16,7 @@ from reconciler.cli.options.connection import server
 from reconciler.cli.options.output import screen
 from reconciler.cli.options.policy import base, paths
 from reconciler.cli.options.run import consents, effects, plan_scope
-from reconciler.cli.planning import plan_of
+from reconciler.cli.planning import cost_text, plan_of
 from reconciler.cli.policies import load_policies
 from reconciler.cli.screen import Screen
 from reconciler.cli.sections import Sections
@@ -107,19 +108,20 @@ def command(
         screen.require_other(output, "-o")
     loaded = load_policies(paths)
     before = load_base(base, paths)
+    started = time.monotonic()
     with live.reader(dates=dates_at(moment)) as reader:
-        planned, cost = plan_of(loaded, reader, moment=moment, scope=scope, grants=grants, base=before)
+        planned = plan_of(loaded, reader, moment=moment, scope=scope, grants=grants, base=before)
         plan = replace(planned.plan, snapshot_at=live.snapshot_at)
         if has_forecast and moment.is_for_now:
             plan = with_forecast(plan, reader, now=live.snapshot_at or moment.now)
         if month is not None:
             request = ReplayRequest(month=month, parts=replay_days)
             plan = with_replay(plan, reader, request, loaded.policies, now=live.snapshot_at or moment.now)
+        cost = cost_text(reader, since=started) if live.recording is None else ""
     if output is not None:
         from reconciler.formats.plan import dump_plan
 
         files.write_private(output, dump_plan(plan))
     code = exits.of_plan(plan, has_detailed_exitcode=detailed_exitcode)
-    cost = cost if live.recording is None else ""
     screen.finish((plan,), exit_code=code, cost=cost, detail=detail, entries=planned.entries)
     return code

@@ -71,7 +71,7 @@ def command(
         plan, skipped = _taken_back(outcome, reader, datetime.now(UTC), grants, policies)
         for sentence in skipped:
             screen.note(f"Left alone: {harmless(sentence)}.")
-        cost = cost_text(reader.requests, time.monotonic() - started)
+        cost = cost_text(reader, since=started)
         is_empty = plan.is_complete and not plan.has_changes
         to_apply = ToApply(
             plan=plan,

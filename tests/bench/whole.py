@@ -52,7 +52,7 @@ SELECT g.name, b.spend_limit_micros FROM group_ai_budgets b JOIN groups g ON g.i
 
 @dataclass(frozen=True, slots=True)
 class Company:
-    """A running sandbox in which everybody has an override."""
+    """A running sandbox."""
 
     url: str
     token: str
@@ -75,6 +75,11 @@ class Company:
     def sql(self, statement: str) -> list[list[Any]]:
         rows: list[list[Any]] = self.control("POST", "execute", {"sql": statement})
         return rows
+
+    def give_everybody_one(self) -> None:
+        """Give everybody an override, each another one."""
+        self.sql("DELETE FROM user_ai_budget_overrides")
+        self.sql(_EVERYBODY_HAS_ONE)
 
     def policy(self, *, has_overrides: bool = True) -> str:
         """Return the policy that lists every budget and override that there is, or every budget."""
@@ -110,7 +115,9 @@ def in_waves(requests: Sequence[dict[str, Any]]) -> list[list[dict[str, Any]]]:
 
 
 @contextmanager
-def company(seed: str, *, version: str = "2.37", latency_s: float = 0.0) -> Iterator[Company]:
+def company(
+    seed: str, *, version: str = "2.37", latency_s: float = 0.0, everybody_has_one: bool = True
+) -> Iterator[Company]:
     """Run a sandbox as a process of its own for the length of a `with` block."""
     command = [*RECONCILER, "sandbox", "--seed", seed, "--coder-version", version]
     command += ["--latency", str(latency_s), "--with-experiment", "--print-json"]
@@ -119,8 +126,8 @@ def company(seed: str, *, version: str = "2.37", latency_s: float = 0.0) -> Iter
             assert process.stdout is not None
             said = json.loads(process.stdout.readline())
             found = Company(said["url"], said["tokens"]["user-admin"], said["control_secret"])
-            found.sql("DELETE FROM user_ai_budget_overrides")
-            found.sql(_EVERYBODY_HAS_ONE)
+            if everybody_has_one:
+                found.give_everybody_one()
             yield found
         finally:
             process.terminate()

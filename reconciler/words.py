@@ -14,6 +14,8 @@ from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 
 NO_LIMIT = "no limit"
+NO_OVERRIDE = "no override"
+"""Of a person without one: the budgets of their groups may limit them."""
 HINT_HOME = "write ~ at the beginning of a word, without quotes and not behind `=`, or write $HOME"
 NAMES_SHOWN = 5
 LONG_WAIT_S = 7_200

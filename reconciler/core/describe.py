@@ -7,14 +7,14 @@ from typing import assert_never
 from reconciler.core.budget import Absent, Budget, Reading, Unknown
 from reconciler.core.directory import Subject, User
 from reconciler.money import format_usd
-from reconciler.words import NO_LIMIT
+from reconciler.words import NO_LIMIT, NO_OVERRIDE
 
 
 def describe(reading: Reading, subject: Subject) -> str:
     """Say what a reading of a subject is; an override names its group."""
     match reading:
         case Absent():
-            return NO_LIMIT
+            return NO_OVERRIDE if isinstance(subject, User) else NO_LIMIT
         case Unknown(reason):
             return f"unknown ({reason})"
         case Budget(limit_micros, group):

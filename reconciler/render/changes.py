@@ -20,7 +20,7 @@ from reconciler.money import format_usd
 from reconciler.render.effects import action_notes, changes_nobody
 from reconciler.render.plan import SIGNS
 from reconciler.render.text import day, moved_from, why_text
-from reconciler.words import NO_LIMIT
+from reconciler.words import NO_LIMIT, NO_OVERRIDE
 
 DRIFT_TITLES = {
     DriftKind.HAND: "Changed by hand",
@@ -82,7 +82,7 @@ class ChangeRow:
 
     def _say(self, micros: int | None) -> str:
         if micros is None:
-            return "no override" if isinstance(self.subject, User) else NO_LIMIT
+            return NO_OVERRIDE if isinstance(self.subject, User) else NO_LIMIT
         return format_usd(micros)
 
     @property

@@ -25,6 +25,7 @@ from reconciler.render.effects import standing_notices
 from reconciler.render.formats import Facts
 from reconciler.render.plan import (
     digest_text,
+    limit_text,
     orphan_lines,
     subject_text,
     summary,
@@ -39,7 +40,6 @@ from reconciler.render.text import (
     distance,
     harmless,
     instant,
-    limit_text,
     lines_of,
     moved_from,
 )
@@ -116,9 +116,9 @@ def _differences(kind: DriftKind, drift: Drift) -> Iterator[str]:
 
 
 def _row(action: Action, plan: Plan) -> tuple[str, ...]:
-    wanted = limit_text(action.after) + _why(action)
+    wanted = limit_text(action, action.after) + _why(action)
     group = moved_from(action.before, action.after)
-    live = f"  live {limit_text(action.before)}{f' on {group}' if group else ''}"
+    live = f"  live {limit_text(action, action.before)}{f' on {group}' if group else ''}"
     return f"  {subject_text(action)}  ", f"policy {wanted}", live, _date(action, plan)
 
 

@@ -11,10 +11,10 @@ from reconciler.core.plan.report import OutcomeReport
 from reconciler.render.changes import action_why
 from reconciler.render.failure import failure_lines
 from reconciler.render.formats import Facts
-from reconciler.render.plan import plan_report
+from reconciler.render.plan import limit_text, plan_report
 from reconciler.render.problems import without_reasons_of
 from reconciler.render.source import deployment_text
-from reconciler.render.text import Line, Role, harmless, limit_text, lines_of, moved_from
+from reconciler.render.text import Line, Role, harmless, lines_of, moved_from
 from reconciler.words import count, listed
 
 REVISION_SHOWN = 12
@@ -112,7 +112,8 @@ def result_line(outcome: ActionOutcome, *, width: int, why: str = "") -> Line:
     detail = "" if is_said_below or not outcome.detail else f"  ({harmless(outcome.detail)})"
     before, after = outcome.action.before, outcome.action.after
     group = moved_from(before, after)
-    amounts = f"{limit_text(before)} -> {limit_text(after)}{f', moves from {group}' if group else ''}"
+    moves = f", moves from {group}" if group else ""
+    amounts = f"{limit_text(outcome.action, before)} -> {limit_text(outcome.action, after)}{moves}"
     return Line(f"  {word:<13}  {harmless(outcome.action.address):<{width}}  {amounts}{detail}", _ROLES[outcome.result])
 
 
@@ -162,7 +163,7 @@ def policy_still_says(actions: Sequence[Action], revision: str) -> str:
         return ""
     at = f" at {harmless(revision[:REVISION_SHOWN])}" if revision else ""
     if len(wanted) == 1:
-        says = f"says {limit_text(wanted[0].after)} for {harmless(wanted[0].address)}"
+        says = f"says {limit_text(wanted[0], wanted[0].after)} for {harmless(wanted[0].address)}"
     else:
         says = f"says otherwise for {count(len(wanted), 'subject')}"
     remedy = "revert that commit" if revision else "change the policy"

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from reconciler.core.action import Action, Cause, Kind, Origin
-from reconciler.core.budget import Budget
+from reconciler.core.budget import Budget, State
 from reconciler.core.directory import User
 from reconciler.core.orphan import Orphan
 from reconciler.core.plan.plan import DIGEST_SHOWN, Plan
+from reconciler.money import format_usd
 from reconciler.render.dangers import refusal_lines
 from reconciler.render.detail import Detail
 from reconciler.render.effects import action_notes, effects_lines
@@ -23,11 +24,10 @@ from reconciler.render.text import (
     distance,
     harmless,
     instant,
-    limit_text,
     lines_of,
     moved_from,
 )
-from reconciler.words import count, listed
+from reconciler.words import NO_LIMIT, NO_OVERRIDE, count, listed
 
 SIGNS = {Kind.CREATE: "+", Kind.UPDATE: "~", Kind.DELETE: "-", Kind.NO_OP: " "}
 ROLES = {Kind.CREATE: Role.CREATE, Kind.UPDATE: Role.UPDATE, Kind.DELETE: Role.DELETE, Kind.NO_OP: Role.PLAIN}
@@ -95,7 +95,7 @@ def action_lines(actions: tuple[Action, ...], plan: Plan, effects: Mapping[str, 
     rows = []
     for action in actions:
         notes = "; ".join([*_notes(action, plan), *filter(None, [effects.get(action.address, "")])])
-        before, after = limit_text(action.before), limit_text(action.after)
+        before, after = limit_text(action, action.before), limit_text(action, action.after)
         rows.append((f"  {SIGNS[action.kind]} ", f"{subject_text(action)}  ", before, " -> ", f"{after}    ", notes))
     lines: list[Line] = []
     for text, action in zip(columns(rows, right=frozenset({2})), actions, strict=True):
@@ -103,6 +103,13 @@ def action_lines(actions: tuple[Action, ...], plan: Plan, effects: Mapping[str, 
         if action.reason:
             lines.append(Line(f"      reason: {harmless(action.reason)}"))
     return lines
+
+
+def limit_text(action: Action, state: State) -> str:
+    """`$200.00`; `no limit`, or `no override` for a person: the budgets of their groups may limit them."""
+    if isinstance(state, Budget):
+        return format_usd(state.limit_micros)
+    return NO_OVERRIDE if isinstance(action.subject, User) else NO_LIMIT
 
 
 def subject_text(action: Action) -> str:

@@ -10,7 +10,7 @@ from typing import Self
 
 from reconciler.core.budget import Budget, State
 from reconciler.money import MICROS_PER_CENT, format_usd
-from reconciler.words import NO_LIMIT, count
+from reconciler.words import count
 
 RUNNER_COMMAND = re.compile(r"##(?=(vso)?\[)", re.IGNORECASE)
 """*Source*: GitHub's runner, ActionCommand.cs (`::` after blanks, `##[` anywhere); Azure: logging commands."""
@@ -98,11 +98,6 @@ def moved_from(before: State, after: State) -> str:
     if isinstance(before, Budget) and isinstance(after, Budget) and before.group != after.group:
         return harmless(before.group.label)
     return ""
-
-
-def limit_text(state: State) -> str:
-    """`$200.00`, or `no limit`."""
-    return format_usd(state.limit_micros) if isinstance(state, Budget) else NO_LIMIT
 
 
 def why_text(tier: str, reason: str) -> str:

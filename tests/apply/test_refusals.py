@@ -86,7 +86,7 @@ def test_a_stale_plan_names_every_difference_with_both_values(planned: Site) -> 
     assert said.code == 3
     assert "2 of 7 planned objects changed since it was made; nothing was written" in said.err
     assert "group/acme/platform: the plan saw $500.00, live is $555.00" in said.err
-    assert "user/ana: the plan saw $1,500.00 (platform), live is no limit" in said.err
+    assert "user/ana: the plan saw $1,500.00 (platform), live is no override" in said.err
     assert planned.writes == []
     assert planned.journals == []
 

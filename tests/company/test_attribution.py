@@ -63,3 +63,17 @@ def test_an_override_on_another_group_is_told_in_every_format(shell: Shell) -> N
         shell.connect(sandbox)
         ran = shell.run("apply", "--auto-approve")
         assert "  updated        user/ana  $1,500.00 -> $1,500.00, moves from Everyone\n" in ran.out
+
+
+def test_an_override_that_ends_leaves_no_unlimited_person_in_any_format(shell: Shell) -> None:
+    """Victor falls back to the budget of Everyone: "no limit" would be the opposite of what happened."""
+    shell.policy("version: 1\norganization: acme\nuser_overrides: [{user: victor, group: Everyone, limit: none}]\n")
+    with Sandbox(Options(now=NOW)) as sandbox, time_machine.travel(NOW, tick=False):
+        shell.connect(sandbox)
+        assert "$75.00 -> no override    falls back to Everyone ($50.00)" in shell.run("plan").out
+        assert shell.run("apply", "--auto-approve", "--journal", "run.jsonl").code == 0
+        for name in ("text", "markdown", "html", "csv"):
+            page = shell.run("show", "run.jsonl", "--format", name).out
+            assert "no override" in page, name
+            assert "no limit" not in page, name
+            assert "unlimited" not in page, name

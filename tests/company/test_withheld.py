@@ -43,7 +43,7 @@ def test_what_was_set_by_hand_is_told_beside_somebody_who_left(shell: Shell, san
     _policy(shell, sandbox)
     _raise_by_hand(sandbox, "elsa", 9_000)
     ran = shell.run("drift")
-    assert "Changed by hand: 1\n  user/elsa (Everyone)  policy no limit (not listed)  live $9,000.00\n" in ran.out
+    assert "Changed by hand: 1\n  user/elsa (Everyone)  policy no override (not listed)  live $9,000.00\n" in ran.out
     assert "      set to $9,000.00 by olivia on 2026-11-" in ran.out
     assert "1 removal withheld, because user/somebody-who-left in the policy may be an old name" in ran.out
     assert "Drift: 2 differences between live and the policy (1 hand, 1 orphan)." in ran.out
@@ -75,7 +75,7 @@ def test_a_removal_that_this_change_asks_for_is_said_to_be_so(shell: Shell, sand
     shell.policy(before, "before.yaml")
     shell.policy(before.replace("  - user: victor\n    group: Everyone\n    limit: $75.00\n", ""))
     ran = shell.run("plan", "--base", "before.yaml")
-    assert "- user/victor (Everyone)  $75.00 -> no limit    not in the policy\n" in ran.out
+    assert "- user/victor (Everyone)  $75.00 -> no override    not in the policy\n" in ran.out
 
 
 def test_metrics_count_what_was_set_by_hand(shell: Shell, sandbox: Sandbox) -> None:

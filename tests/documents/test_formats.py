@@ -70,8 +70,8 @@ def test_a_reason_stands_below_the_action_that_is_held_back() -> None:
     start = text.index("  2 actions held back")
     assert text[start:].splitlines()[:5] == [
         "  2 actions held back, because the gate refuses them:",
-        "    + user/ana (eng)  no limit -> $300.00     ends 2026-11-26 00:00 UTC, in 3 days",
-        "    - user/eve (ops)   $500.00 -> no limit",
+        "    + user/ana (eng)  no override -> $300.00        ends 2026-11-26 00:00 UTC, in 3 days",
+        "    - user/eve (ops)      $500.00 -> no override",
         "        reason: left the project",
         "      REMOVES_LIMIT: it would; pass it",
     ]

@@ -10,7 +10,9 @@ import csv
 from collections.abc import Iterator, Sequence
 from typing import assert_never
 
+from reconciler.core.action import Action
 from reconciler.core.budget import Budget, State, Unknown
+from reconciler.core.directory import User
 from reconciler.core.gate.validation import Validation
 from reconciler.core.people.effects import PersonEffect, Spend, Unclear
 from reconciler.core.people.explanation import Explanation
@@ -26,6 +28,7 @@ from reconciler.money import format_usd
 from reconciler.render.changes import action_why
 from reconciler.render.formats import Facts
 from reconciler.render.text import harmless
+from reconciler.words import NO_OVERRIDE
 
 UNLIMITED = "unlimited"
 PERSON = (
@@ -152,8 +155,8 @@ def _results(report: OutcomeReport) -> Iterator[tuple[str, ...]]:
             inert(report.deployment.url),
             inert(action.address),
             str(action.kind),
-            _state(action.before),
-            _state(action.after),
+            _state(action, action.before),
+            _state(action, action.after),
             str(outcome.result),
             inert(outcome.detail),
             inert(action_why(action)),
@@ -179,8 +182,11 @@ def _limit(effective: Effective) -> str:
     return UNLIMITED if isinstance(effective.limit_micros, Unlimited) else _usd(effective.limit_micros)
 
 
-def _state(state: State) -> str:
-    return _usd(state.limit_micros) if isinstance(state, Budget) else UNLIMITED
+def _state(action: Action, state: State) -> str:
+    """Say a limit; a person without an override is not without a limit: their groups may have a budget."""
+    if isinstance(state, Budget):
+        return _usd(state.limit_micros)
+    return NO_OVERRIDE if isinstance(action.subject, User) else UNLIMITED
 
 
 def _spend(spend: Spend) -> str:

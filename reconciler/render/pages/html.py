@@ -23,7 +23,6 @@ from reconciler.core.plan.status import Status
 from reconciler.core.recording import Recording
 from reconciler.errors import Failure
 from reconciler.formats.documents import Value
-from reconciler.money import format_usd
 from reconciler.render.changes import action_why
 from reconciler.render.drift_page import drift_page
 from reconciler.render.formats import Facts
@@ -31,12 +30,13 @@ from reconciler.render.outcome import remarks
 from reconciler.render.overview import outcome_headline, plans_of
 from reconciler.render.page import Alert, Page, Tile
 from reconciler.render.pages import text as text_page
+from reconciler.render.plan import limit_text
 from reconciler.render.plan_page import plan_page, subtitle
 from reconciler.render.problems import without_reasons_of
 from reconciler.render.status_page import status_page
 from reconciler.render.table import Column, Row, Table
 from reconciler.render.text import harmless, no_command, text_of
-from reconciler.words import NO_LIMIT, count, count_people
+from reconciler.words import count, count_people
 
 
 def render(values: Sequence[Value], facts: Facts) -> str:
@@ -103,8 +103,8 @@ def _results_page(reports: Sequence[OutcomeReport]) -> Page:
             cells=(
                 str(outcome.result),
                 outcome.action.address,
-                _amount(getattr(outcome.action.before, "limit_micros", None)),
-                _amount(getattr(outcome.action.after, "limit_micros", None)),
+                limit_text(outcome.action, outcome.action.before),
+                limit_text(outcome.action, outcome.action.after),
                 action_why(outcome.action),
                 outcome.detail,
             ),
@@ -183,7 +183,3 @@ def _failure_page(failures: Sequence[Failure]) -> Page:
 
 def _failure_alert(failure: Failure, *, title: str) -> Alert:
     return Alert(title=title, lines=(failure.message, *failure.details, *failure.hint.splitlines()), tone="bad")
-
-
-def _amount(micros: int | None) -> str:
-    return NO_LIMIT if micros is None else format_usd(micros)

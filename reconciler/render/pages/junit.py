@@ -26,12 +26,11 @@ from reconciler.core.recording import Recording
 from reconciler.dataclass import dataclass
 from reconciler.errors import Failure, ListedEntry, Place
 from reconciler.formats.documents import Value, document_of
-from reconciler.money import format_usd
 from reconciler.render.changes import ChangeRow, change_rows, difference_rows
 from reconciler.render.formats import Facts
 from reconciler.render.problems import Level, Problem, problems_of, problems_of_plan
 from reconciler.render.text import harmless, instant
-from reconciler.words import NO_LIMIT, count
+from reconciler.words import count
 
 UNCHANGED = "unchanged"
 LEFT_OUT = ("orphan", "held-back")
@@ -181,9 +180,7 @@ def _with_problem(case: _Case, problem: Problem, value: Value) -> _Case:
 
 
 def _case(row: ChangeRow, *, failure: str) -> _Case:
-    amounts = " -> ".join(
-        NO_LIMIT if micros is None else format_usd(micros) for micros in (row.before_micros, row.after_micros)
-    )
+    amounts = f"{row.before} -> {row.after}"
     return _Case(
         suite=f"to {row.kind}",
         name=row.address,

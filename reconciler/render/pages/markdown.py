@@ -45,6 +45,7 @@ from reconciler.render.overview import (
     signed_usd,
 )
 from reconciler.render.pages import text as text_page
+from reconciler.render.plan import limit_text
 from reconciler.render.problems import Problem, problems_of, problems_of_failure, problems_of_plan, without_reasons_of
 from reconciler.render.spend import spent_text
 from reconciler.render.status_page import MARKDOWN_ROWS, pipes, status_markdown
@@ -286,14 +287,11 @@ def _results(report: OutcomeReport) -> list[str]:
     if report.results:
         lines += ["| result | who | before | after | why | detail |", "|---|---|--:|--:|---|---|"]
     for outcome in sorted(report.results, key=lambda row: row.result in (Result.DONE, Result.ALREADY)):
-        before, after = (
-            getattr(state, "limit_micros", None) for state in (outcome.action.before, outcome.action.after)
-        )
         cells = (
             str(outcome.result),
             code(outcome.action.address),
-            _amount(before),
-            _amount(after),
+            limit_text(outcome.action, outcome.action.before).removesuffix(".00"),
+            limit_text(outcome.action, outcome.action.after).removesuffix(".00"),
             code(action_why(outcome.action)),
             code(outcome.detail),
         )

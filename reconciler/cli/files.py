@@ -38,6 +38,14 @@ def read_text(path: str) -> str:
         raise FileError(f"{path} is not UTF-8 text") from None
 
 
+def kind_of_document(path: str) -> str:
+    """Say which of our own documents a file is: a `saved plan`, `journal` or `saved result (drift)`; else empty."""
+    name = document.name_of(starts_with(path))
+    if name in (document.PLAN, document.JOURNAL):
+        return "saved plan" if name == document.PLAN else "journal"
+    return f"saved result ({name.removeprefix('reconciler ')})" if name.startswith("reconciler ") else ""
+
+
 def starts_with(path: str, *, characters: int = 200) -> str:
     """Return the beginning of a regular file as text; empty for anything that cannot be read so."""
     try:

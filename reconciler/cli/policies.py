@@ -10,7 +10,6 @@ from reconciler.cli.options.policy import DEFAULT_PATH
 from reconciler.cli.screen import tell
 from reconciler.core.policy import Policy
 from reconciler.errors import FileError
-from reconciler.formats import document
 from reconciler.policy_file.load import Loaded, load
 from reconciler.render.text import harmless
 
@@ -19,7 +18,7 @@ def load_policies(paths: Sequence[str]) -> Loaded:
     """Read the policy files; all of their problems come in one PolicyError."""
 
     for path in paths:
-        _require_no_plan(path)
+        _require_no_document(path)
     loaded = load(paths or [DEFAULT_PATH])
     for missed in loaded.not_read:
         tell(f"Not read: {harmless(missed.path)}: {harmless(missed.reason)}.")
@@ -33,9 +32,14 @@ def load_named_policies(paths: Sequence[str]) -> tuple[Policy, ...]:
     return load_policies(paths).policies if paths or os.path.isdir(DEFAULT_PATH) else ()
 
 
-def _require_no_plan(path: str) -> None:
-    """Say it in one sentence; read as a policy, a plan has a problem on every line."""
-
-    if document.name_of(files.starts_with(path)) == document.PLAN:
+def _require_no_document(path: str) -> None:
+    """Say it in one sentence; read as a policy, a plan or a journal has a problem on every line."""
+    kind = files.kind_of_document(path)
+    if kind == "saved plan":
         hint = f"`reconciler show {path}` prints it; `reconciler apply {path}`, alone, applies it"
-        raise FileError(f"{path} is a saved plan, not a policy", hint=hint)
+    elif kind == "journal":
+        hint = f"`reconciler show {path}` prints it; `reconciler revert {path}` takes it back"
+    else:
+        hint = f"`reconciler show {path}` prints it"
+    if kind:
+        raise FileError(f"{path} is a {kind}, not a policy", hint=hint)

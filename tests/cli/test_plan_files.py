@@ -231,6 +231,21 @@ def test_a_saved_plan_among_policies_is_named(coder: Shell, saved: Path) -> None
         assert "saved.plan is a saved plan, not a policy" in ran.err
 
 
+def test_another_of_our_documents_is_named_where_it_does_not_fit(coder: Shell, saved: Path) -> None:
+    """Read as a policy, a drift was told to write `version: 1`, and a journal was "not YAML"."""
+    coder.run("drift", "--save", "json=drift.json")
+    (coder.folder / "run.jsonl").write_text('{"format": "reconciler journal", "version": 2, "type": "started"}\n{}\n')
+    for command in ("validate", "plan", "apply"):
+        assert "drift.json is a saved result (drift), not a policy" in coder.run(command, "drift.json").err
+        ran = coder.run(command, "run.jsonl")
+        assert ran.err == (
+            "Error: run.jsonl is a journal, not a policy.\n"
+            "  `reconciler show run.jsonl` prints it; `reconciler revert run.jsonl` takes it back\n"
+        )
+    ran = coder.run("revert", saved)
+    assert (ran.code, "saved.plan is a saved plan, not a journal" in ran.err) == (1, True)
+
+
 def test_a_saved_plan_is_applied_whole(coder: Shell, saved: Path) -> None:
     for option in (["--only", "group/*"], ["--exclude", "user/*"], ["--at", "2026-12-24"]):
         ran = coder.run("apply", saved, "--auto-approve", *option)

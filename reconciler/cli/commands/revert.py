@@ -24,7 +24,7 @@ from reconciler.core.gate.verdict import Grant
 from reconciler.core.plan.outcome import Outcome
 from reconciler.core.plan.plan import Plan
 from reconciler.core.policy import Policy
-from reconciler.errors import PolicyError
+from reconciler.errors import FileError, PolicyError
 from reconciler.operations.ports import Reader
 from reconciler.operations.revert import make_revert
 from reconciler.render.detail import Detail
@@ -64,6 +64,10 @@ def command(
     from reconciler.cli.applying import approve_and_apply
 
     started = time.monotonic()
+    kind = files.kind_of_document(journal)
+    if kind not in ("", "journal"):
+        hint = "name the journal of the run: in .reconciler/, or where its --journal said"
+        raise FileError(f"{journal} is a {kind}, not a journal", hint=hint)
     outcome = read_outcome(files.read_text(journal), source=journal)
     policies = _guardrails_of(policy_paths, screen)
     stop = Interruption()

@@ -22,6 +22,9 @@ from reconciler.words import HINT_HOME, home_left_alone
 """Where journals go by themselves. When it is created it tells Git to ignore it: they hold names and amounts."""
 
 
+ELSEWHERE = "name a writable place with --journal FILE"
+
+
 class Journal(Protocol):
     """Where the events of a run go. No journal, no write. Both methods raise FileError, and go on raising it."""
 
@@ -73,7 +76,10 @@ class JournalFile:
 
     def _require_sound(self) -> None:
         if self._trouble:
-            raise FileError(f"the journal {self.path} cannot be written: {self._trouble}")
+            message = f"the journal {self.path} cannot be written: {self._trouble}"
+            if self._flushed:
+                raise FileError(message)
+            raise FileError(f"{message}; nothing was written", hint=ELSEWHERE)
 
     def __enter__(self) -> JournalFile:
         return self
@@ -96,9 +102,8 @@ def _create(path: str) -> int:
     except OSError as error:
         if isinstance(error, FileExistsError) and os.path.isdir(folder):
             raise _exists(path) from None
-        hint = "name a writable place with --journal FILE"
         message = f"the journal {path} cannot be written: {error.strerror}; nothing was written"
-        raise FileError(message, hint=hint) from None
+        raise FileError(message, hint=ELSEWHERE) from None
     with suppress(OSError):  # a umask can take even the owner's rights; some file systems have none to give
         os.fchmod(fd, 0o600)
     _flush_folder(folder)

@@ -147,8 +147,10 @@ def test_a_full_disk_leaves_no_half_line(tmp_path: Path) -> None:
 
 def test_a_journal_without_a_line_is_not_left_behind(tmp_path: Path) -> None:
     path = tmp_path / "one.jsonl"
-    with largest_file(10), JournalFile(str(path)) as journal, pytest.raises(FileError):
+    with largest_file(10), JournalFile(str(path)) as journal, pytest.raises(FileError) as caught:
         journal.append(intent(0))
+    assert caught.value.message.endswith("File too large; nothing was written")
+    assert caught.value.hint == "name a writable place with --journal FILE"
     assert not path.exists()
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -174,40 +174,41 @@ def _maybe(random: Random) -> int | None:
 
 def settle(company: Company, sandbox: Sandbox) -> None:
     """Put a company into a sandbox of the seed `empty`, and have the database itself record every change from then."""
-    run = sandbox.execute
-    for person in company.people:
-        run(
-            "INSERT INTO users (id, username, status, created_at, updated_at) VALUES (?, ?, 'active', ?, ?)",
-            (id_of(person), person, _TIME, _TIME),
-        )
-    run("UPDATE organizations SET name = 'sandbox'")
+    rows: dict[str, list[tuple[object, ...]]] = {
+        "users (id, username, status, created_at, updated_at)": [
+            (id_of(person), person, "active", _TIME, _TIME) for person in company.people
+        ],
+        "organizations (id, name, created_at, updated_at)": [],
+        "organization_members (user_id, organization_id, created_at, updated_at)": [],
+        "groups (id, organization_id, name)": [],
+        "group_members (user_id, group_id)": [],
+    }
+    _, organizations, organization_members, groups, group_members = rows.values()
     for number, (name, people) in enumerate(company.members.items()):
         organization, _, group = name.partition("/")
         if group == "Everyone":
-            run(
-                "INSERT INTO organizations (id, name, created_at, updated_at) VALUES (?, ?, ?, ?)",
-                (id_of(name), organization, _TIME, _TIME),
-            )
-            for person in people:
-                run(
-                    "INSERT INTO organization_members (user_id, organization_id, created_at, updated_at) "
-                    "VALUES (?, ?, ?, ?)",
-                    (id_of(person), id_of(name), f"2026-02-{1 + number:02}T00:00:00.000000Z", _TIME),
-                )
+            organizations.append((id_of(name), organization, _TIME, _TIME))
+            joined = f"2026-02-{1 + number:02}T00:00:00.000000Z"
+            organization_members += [(id_of(person), id_of(name), joined, _TIME) for person in people]
         else:
-            run(
-                "INSERT INTO groups (id, organization_id, name) VALUES (?, ?, ?)",
-                (id_of(name), id_of(f"{organization}/Everyone"), group),
-            )
-            for person in people:
-                run("INSERT INTO group_members (user_id, group_id) VALUES (?, ?)", (id_of(person), id_of(name)))
-    for group_id, usd in company.live.budgets.items():
-        run("INSERT INTO group_ai_budgets VALUES (?, ?, ?, ?)", (group_id, usd * 1_000_000, _TIME, _TIME))
-    for user_id, (group_id, usd) in company.live.overrides.items():
-        run(
-            "INSERT INTO user_ai_budget_overrides VALUES (?, ?, ?, ?, ?)",
-            (user_id, group_id, usd * 1_000_000, _TIME, _TIME),
-        )
+            groups.append((id_of(name), id_of(f"{organization}/Everyone"), group))
+            group_members += [(id_of(person), id_of(name)) for person in people]
+    budgets, overrides = company.live.budgets, company.live.overrides
+    rows["group_ai_budgets"] = [(id_, usd * 1_000_000, _TIME, _TIME) for id_, usd in budgets.items()]
+    rows["user_ai_budget_overrides"] = [
+        (id_, group_id, usd * 1_000_000, _TIME, _TIME) for id_, (group_id, usd) in overrides.items()
+    ]
+    sandbox.execute("UPDATE organizations SET name = 'sandbox'")
+    for table, values in rows.items():
+        insert(sandbox, table, values)
+
+
+def insert(sandbox: Sandbox, table: str, rows: Sequence[tuple[object, ...]], *, verb: str = "INSERT") -> None:
+    """Insert rows by one statement: each waits for the sandbox's thread."""
+    if rows:
+        row = f"({', '.join('?' * len(rows[0]))})"
+        parameters = [value for values in rows for value in values]
+        sandbox.execute(f"{verb} INTO {table} VALUES {', '.join([row] * len(rows))}", parameters)
 
 
 def live_state(sandbox: Sandbox) -> State:

@@ -20,7 +20,7 @@ from reconciler.sandbox import COST_CONTROL_EXPERIMENT, Options, Sandbox
 from tests import ranges
 from tests.chaos import replay
 from tests.chaos.commands import Command, Launcher, Running
-from tests.chaos.company import FAR, Company, live_state, random_company, settle
+from tests.chaos.company import FAR, Company, insert, live_state, random_company, settle
 from tests.chaos.evidence import Journal, problems_of, problems_of_exit, read_journal, unread_writes, went_on
 from tests.chaos.scenario import BUDGETS, Harm, Step, quiet_step, random_steps
 
@@ -197,8 +197,7 @@ class _Run:
         """The faults end: the token is good again, and who left a group is back."""
         self._sandbox.forget_faults()
         self._sandbox.execute("UPDATE api_keys SET expires_at = ?", (FAR,))
-        for row in self._members:
-            self._sandbox.execute("INSERT OR IGNORE INTO group_members (user_id, group_id) VALUES (?, ?)", row)
+        insert(self._sandbox, "group_members (user_id, group_id)", self._members, verb="INSERT OR IGNORE")
 
     def _clean(self) -> None:
         """One clean apply must do, and touch nothing that is not managed; a plan then has nothing to do."""

@@ -87,14 +87,14 @@ def test_what_is_read_is_what_is_there(version: str, role: str) -> None:
     [
         ("2.37", {"GET /api/v2/organizations/*/groups/ai/spend": 2, "GET /api/v2/groups/*/members/ai/spend": 50}),
         ("2.36", {"GET /api/v2/organizations/*/groups/ai/spend": 2, "GET /api/v2/groups/*/members/ai/spend": 50 + 198}),
-        ("2.35", {"GET /api/v2/groups/*/ai/budget": 60, "GET /api/v2/users/*/ai/budget": 1500,
+        ("2.35", {"GET /api/v2/groups/*/ai/budget": 40, "GET /api/v2/users/*/ai/budget": 450,
                   "POST /api/v2/authcheck": 2}),
-        ("2.34", {"GET /api/v2/groups/*/ai/budget": 60, "POST /api/v2/authcheck": 1}),
+        ("2.34", {"GET /api/v2/groups/*/ai/budget": 40, "POST /api/v2/authcheck": 1}),
     ],
 )  # fmt: skip
 def test_the_requests_for_many_groups_and_people_exactly(version: str, expected: dict[str, int]) -> None:
     """Without bulk reads each costs a request, so there are fewer of them."""
-    users, groups = (5_000, 200) if version in WITH_BULK else (1_500, 60)
+    users, groups = (5_000, 200) if version in WITH_BULK else (450, 40)
     with sandbox_and_reader(version, seed=f"{users}-users,{groups}-groups") as (sandbox, reader):
         reader.deployment()
         before = reader.requests

@@ -5,6 +5,7 @@ The truth is the sandbox's own SQL before and after the writes, read past every 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from random import Random
 
@@ -13,6 +14,7 @@ import pytest
 from reconciler.core.people.effects import Effects
 from reconciler.operations.review import find_effects
 from reconciler.sandbox import Sandbox
+from tests.chaos.company import insert
 from tests.coder.helpers import asked, sandbox_and_reader
 from tests.company import live
 from tests.effects.test_operation import policy, propose, write
@@ -27,24 +29,26 @@ def _shuffle(sandbox: Sandbox, chance: Random, *, with_staff: bool) -> dict[str,
     labs = live.group_id(sandbox, "Everyone", "labs")
     people = [str(row[0]) for row in sandbox.execute("SELECT id FROM users WHERE NOT deleted ORDER BY id")]
     staff = {str(row[0]) for row in sandbox.execute("SELECT user_id FROM api_keys")}
-    for person in people:
-        if (with_staff or person not in staff) and chance.random() < 0.3:
-            sandbox.execute("INSERT OR IGNORE INTO organization_members (user_id, organization_id, created_at, "
-                            "updated_at) VALUES (?, ?, ?, ?)", (person, labs, live.TIME, live.TIME))  # fmt: skip
+    moved = [person for person in people if (with_staff or person not in staff) and chance.random() < 0.3]
+    columns = "organization_members (user_id, organization_id, created_at, updated_at)"
+    rows_of_moved = [(person, labs, live.TIME, live.TIME) for person in moved]
+    insert(sandbox, columns, rows_of_moved, verb="INSERT OR IGNORE")
     sandbox.execute("DELETE FROM ai_daily_spend")
     rows = [(str(row[0]), str(row[1])) for row in sandbox.execute("SELECT name, organization_id FROM groups")]
     for name, organization in rows:
         live.budget(sandbox, name, chance.choice(DOLLARS), "labs" if organization == labs else "acme")
     groups = [str(row[0]) for row in sandbox.execute("SELECT id FROM groups ORDER BY id")]
     today = datetime.now(UTC).date().isoformat()  # SQLite's own clock is not stopped on other days
-    for person in people:
-        for group in chance.sample(groups, 2):
-            sandbox.execute(
-                "INSERT INTO ai_daily_spend (user_id, group_id, day, provider, provider_name, model, client, "
-                "input_tokens, output_tokens, cache_read_tokens, cache_write_tokens, cost_micros) "
-                "VALUES (?, ?, ?, 'p', 'p', 'm', 'c', 1, 1, 0, 0, ?)",
-                (person, group, today, chance.choice((10, 60, 200, 800)) * 1_000_000),
-            )
+    spent = [
+        (person, group, today, "p", "p", "m", "c", 1, 1, 0, 0, chance.choice((10, 60, 200, 800)) * 1_000_000)
+        for person in people
+        for group in chance.sample(groups, 2)
+    ]
+    columns = (
+        "ai_daily_spend (user_id, group_id, day, provider, provider_name, model, client, "
+        "input_tokens, output_tokens, cache_read_tokens, cache_write_tokens, cost_micros)"
+    )
+    insert(sandbox, columns, spent)
     ours = sorted(name for name, organization in rows if organization != labs)
     return {name: chance.choice(DOLLARS) for name in chance.sample(ours, 3)}
 
@@ -53,14 +57,19 @@ def _limits(sandbox: Sandbox) -> dict[str, tuple[str, Limit]]:
     return {name: (str(id_), (limit, group)) for id_, name, limit, _, group in sandbox.effective()}
 
 
-def _is_blocked(sandbox: Sandbox, user_id: str, limit: Limit) -> bool:
-    if limit[0] is None:
-        return False
-    rows = sandbox.execute(
-        "SELECT coalesce(sum(cost_micros), 0) FROM ai_daily_spend WHERE user_id = ? AND group_id = ?",
-        (user_id, limit[1]),
-    )
-    return int(rows[0][0]) >= limit[0]
+def _spent(sandbox: Sandbox) -> Mapping[tuple[str, str], int]:
+    """Return what people spent on each group."""
+    sql = "SELECT user_id, group_id, sum(cost_micros) FROM ai_daily_spend GROUP BY 1, 2"
+    return {(str(user), str(group)): int(micros) for user, group, micros in sandbox.execute(sql)}
+
+
+def _blocked(limits: dict[str, tuple[str, Limit]], spent: Mapping[tuple[str, str], int]) -> set[str]:
+    """Return who may not spend any more."""
+    return {
+        name
+        for name, (id_, (limit, group)) in limits.items()
+        if limit is not None and spent.get((id_, str(group)), 0) >= limit
+    }
 
 
 @pytest.mark.parametrize("version", ["2.35", "2.36", "2.37"])
@@ -72,12 +81,12 @@ def test_nobody_is_blocked_or_freed_unseen(version: str) -> None:
         with sandbox_and_reader(version, role="organization-admin") as (sandbox, reader):
             wanted = _shuffle(sandbox, chance, with_staff=seed % 3 == 0)
             before = _limits(sandbox)
-            was_blocked = {name for name, (id_, limit) in before.items() if _is_blocked(sandbox, id_, limit)}
+            spent = _spent(sandbox)
             proposal = propose(policy(wanted), reader)
             effects = find_effects(proposal, reader)
             write(proposal, sandbox)
             after = _limits(sandbox)
-            blocked = {name for name, (id_, limit) in after.items() if _is_blocked(sandbox, id_, limit)} - was_blocked
+            blocked = _blocked(after, spent) - _blocked(before, spent)
         freed = {name for name in before if before[name][1][0] is not None and after[name][1][0] is None}
         blocked &= {name for name in before if before[name] != after[name]}
         assert freed <= _may_be_freed(effects), (seed, wanted)

@@ -46,7 +46,7 @@ class Audited(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditQuestion:
-    """Whose history is asked for: that of everything which had a name, or of one UUID."""
+    """Whose history is asked for: of what had a name, or of a UUID; with neither, the newest writes of all."""
 
     kind: Audited
     name: str = ""

@@ -35,7 +35,7 @@ class _Log:
 
     def ask(self, question: AuditQuestion) -> tuple[AuditedChange, ...]:
         if question not in self._known and not self.reason:
-            if len(self._known) >= MOST:
+            if sum(bool(known.name or known.id) for known in self._known) >= MOST:
                 self.reason = f"the audit log was asked {MOST} questions, and no more"
                 return ()
             self._known[question] = self._answer(question)
@@ -108,6 +108,9 @@ def with_authors(
 def _named(orphan: Orphan, kind: Audited, name: str, log: _Log, since: datetime) -> Orphan:
     """Follow a name that fits nothing to what had it, and to the last that was done to it."""
     ids = {row.id for row in log.ask(AuditQuestion(kind=kind, name=name, since=since))}
+    if not ids:  # the log has an entry under the name that came of it, and a first change may be the renaming
+        newest = log.ask(AuditQuestion(kind=kind, since=since))
+        ids = {row.id for row in newest if row.name_before.lower() == name.lower()}
     if len(ids) != 1:
         return orphan
     entries = log.ask(AuditQuestion(kind=kind, id=ids.pop(), since=since))

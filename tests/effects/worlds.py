@@ -5,11 +5,10 @@ Ids are names: `acme` is an organization and its Everyone group, `acme/eng` a gr
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cache
-from math import perm
 from typing import TypeVar
 
 from hypothesis import strategies as st
@@ -159,62 +158,46 @@ def effects_of_nothing() -> Effects:
     return assess((), World({}).snapshot()).effects({})
 
 
-_DOLLARS = (0, 10, 20, 30)
-DOLLARS_OR_NONE = (*[None] * 4, *_DOLLARS)
-"""None as often as any other."""
-_YES_OR_NO = (False, True)
-_JOINED = (1, 2, 3)
+_DOLLARS = st.sampled_from([0, 10, 20, 30])
+_DOLLARS_OR_NONE = st.none() | _DOLLARS
+_YES_OR_NO = st.booleans()
+_JOINED = st.integers(1, 3)
 _PEOPLE = ("ana", "bob", "eve", "kim")
 
 
 @cache
-def below(count: int) -> st.SearchStrategy[int]:
-    """A number from 0 on. Hypothesis takes longer to make a strategy than to draw from it, so each is made once."""
-    return st.integers(0, count - 1)
+def names_of(names: tuple[str, ...]) -> st.SearchStrategy[str]:
+    """Any of them. Hypothesis takes longer to make a strategy than to draw from it, so each is made once."""
+    return st.sampled_from(names)
 
 
-def many_of(draw: st.DrawFn, values: Sequence[T], count: int) -> list[T]:
-    """So many values. They are the digits of one number: each draw costs more than most of what is done with it."""
-    number = draw(below(len(values) ** count))
-    chosen = []
-    for _ in range(count):
-        number, digit = divmod(number, len(values))
-        chosen.append(values[digit])
-    return chosen
-
-
-def lists_of(draw: st.DrawFn, names: Sequence[str], *, at_least: int = 0) -> list[str]:
+@cache
+def lists_of(names: tuple[str, ...], *, at_least: int = 0) -> st.SearchStrategy[list[str]]:
     """Any of them, in any order, each once."""
-    count = at_least + draw(below(len(names) - at_least + 1))
-    number = draw(below(perm(len(names), count)))
-    left, chosen = list(names), []
-    for _ in range(count):
-        number, place = divmod(number, len(left))
-        chosen.append(left.pop(place))
-    return chosen
+    return st.lists(names_of(names), min_size=at_least, unique=True)
 
 
-def limits_of(draw: st.DrawFn, names: Sequence[str], dollars: Sequence[T]) -> dict[str, T]:
+@cache
+def limits_of(names: tuple[str, ...], dollars: st.SearchStrategy[T]) -> st.SearchStrategy[dict[str, T]]:
     """A limit for any of them."""
-    chosen = lists_of(draw, names)
-    return dict(zip(chosen, many_of(draw, dollars, len(chosen)), strict=True))
+    return st.dictionaries(names_of(names), dollars)
 
 
 @st.composite
 def worlds(draw: st.DrawFn) -> World:
     """Up to three organizations and seven groups, four people, ties of limits and of dates, $0, overrides anywhere."""
-    organizations = lists_of(draw, ("acme", "beta", "corp"), at_least=1)
+    organizations = draw(lists_of(("acme", "beta", "corp"), at_least=1))
     members: dict[str, list[str]] = {}
     for organization in organizations:
-        everyone = lists_of(draw, _PEOPLE)
+        everyone = draw(lists_of(_PEOPLE))
         members[organization] = everyone
-        for group in lists_of(draw, ("eng", "ops")):
-            are_in = many_of(draw, _YES_OR_NO, len(everyone))
-            members[f"{organization}/{group}"] = [name for name, is_in in zip(everyone, are_in, strict=True) if is_in]
-    memberships = [(person, organization) for organization in organizations for person in members[organization]]
-    joined = dict(zip(memberships, many_of(draw, _JOINED, len(memberships)), strict=True))
-    budgets = limits_of(draw, sorted(members), _DOLLARS)
-    return World(members, budgets, _overrides(draw, members), joined=joined, default=("acme", "beta")[draw(below(2))])
+        for group in draw(lists_of(("eng", "ops"))):
+            members[f"{organization}/{group}"] = [person for person in everyone if draw(_YES_OR_NO)]
+    joined = {
+        (person, organization): draw(_JOINED) for organization in organizations for person in members[organization]
+    }
+    budgets = draw(limits_of(tuple(sorted(members)), _DOLLARS))
+    return World(members, budgets, draw(_overrides(members)), joined=joined, default=draw(names_of(("acme", "beta"))))
 
 
 WORLDS = worlds()
@@ -224,12 +207,11 @@ WORLDS = worlds()
 def plans(draw: st.DrawFn) -> tuple[World, tuple[Action, ...]]:
     """A world and any actions on it, at most one a subject, no-ops left out."""
     world = draw(WORLDS)
-    budgets = limits_of(draw, sorted(world.members), DOLLARS_OR_NONE)
+    budgets = draw(limits_of(tuple(sorted(world.members)), _DOLLARS_OR_NONE))
     actions = [set_group(world, group, dollars) for group, dollars in budgets.items()]
-    wanted = _overrides(draw, world.members)
-    users = world.directory().users
-    for user in lists_of(draw, _PEOPLE):
-        if UserId(user) in users:
+    wanted = draw(_overrides(world.members))
+    for user in draw(lists_of(_PEOPLE)):
+        if UserId(user) in world.directory().users:
             actions.append(set_user(world, user, wanted.get(user)))
     return world, tuple(action for action in actions if action.before != action.after)
 
@@ -245,11 +227,11 @@ def spends(draw: st.DrawFn, world: World) -> dict[GroupId, dict[UserId, Micros]]
     }
 
 
+@st.composite
 def _overrides(draw: st.DrawFn, members: Mapping[str, Iterable[str]]) -> dict[str, tuple[int, str]]:
     found: dict[str, tuple[int, str]] = {}
-    for person, has_one in zip(_PEOPLE, many_of(draw, _YES_OR_NO, len(_PEOPLE)), strict=True):
-        theirs = sorted(group for group, people in members.items() if person in people)
-        if has_one and theirs:
-            place, dollars = divmod(draw(below(len(theirs) * len(_DOLLARS))), len(_DOLLARS))
-            found[person] = (_DOLLARS[dollars], theirs[place])
+    for person in _PEOPLE:
+        theirs = tuple(sorted(group for group, people in members.items() if person in people))
+        if draw(_YES_OR_NO) and theirs:
+            found[person] = (draw(_DOLLARS), draw(names_of(theirs)))
     return found

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from itertools import product
 
 from hypothesis import strategies as st
 
@@ -22,7 +21,7 @@ from reconciler.core.snapshot import Snapshot
 from reconciler.errors import Place
 from reconciler.operations.plan import PlanRequest, make_plan
 from tests.effects.reader import SnapshotReader
-from tests.effects.worlds import DOLLARS_OR_NONE, NOW, WORLDS, World, limits_of, lists_of, many_of, usd
+from tests.effects.worlds import NOW, WORLDS, World, limits_of, lists_of, usd
 
 UNREADABLE = Unknown("the server is tired today")
 
@@ -39,38 +38,35 @@ def plan_of(
     return make_plan(request, SnapshotReader(snapshot)).plan
 
 
-_MANAGE = tuple(Manage)
-_ENDS = (*[None] * 5, -2, -1, 0, 1, 2)
-_SPANS = (*[(None, None)] * 100, *product(_ENDS, _ENDS))
-"""The first and the last day of half of the overrides, counted from now; the other half has none."""
+_LIMITS = st.none() | st.sampled_from([0, 10, 20, 30])
+_MANAGE = st.sampled_from(Manage)
+_OF_FOUR = st.integers(0, 3)
 
 
 @st.composite
 def policies(draw: st.DrawFn, world: World) -> tuple[Policy, ...]:
     """A policy for some organizations of a world, that names only what exists there."""
-    organizations = sorted(name for name in world.members if "/" not in name)
-    chosen = lists_of(draw, organizations, at_least=1)
+    organizations = tuple(sorted(name for name in world.members if "/" not in name))
+    chosen = draw(lists_of(organizations, at_least=1))
     taken: set[str] = set()
     return tuple(draw(_policy(world, organization, taken)) for organization in chosen)
 
 
 @st.composite
 def _policy(draw: st.DrawFn, world: World, organization: str, taken: set[str]) -> Policy:
-    groups = sorted(name for name in world.members if name.partition("/")[0] == organization)
-    budgets = limits_of(draw, groups, DOLLARS_OR_NONE)
+    groups = tuple(sorted(name for name in world.members if name.partition("/")[0] == organization))
+    budgets = draw(limits_of(groups, _LIMITS))
     overrides = []
-    places = [(group, person) for group in groups for person in sorted(world.members[group])]
-    for (group, person), quarter in zip(places, many_of(draw, range(4), len(places)), strict=True):
-        if quarter == 0 and person not in taken:
-            taken.add(person)
-            (limit,), (span,) = many_of(draw, DOLLARS_OR_NONE, 1), many_of(draw, _SPANS, 1)
-            overrides.append(_override_entry(person, group, limit, span))
-    budgets_managed, overrides_managed = many_of(draw, _MANAGE, 2)
+    for group in groups:
+        for person in sorted(world.members[group]):
+            if person not in taken and draw(_OF_FOUR) == 0:
+                taken.add(person)
+                overrides.append(_override_entry(person, group, draw(_LIMITS), draw(_spans)))
     return Policy(
         organization=organization,
         place=Place(f"{organization}.yaml", 2, 15),
-        group_budgets_managed=budgets_managed,
-        user_overrides_managed=overrides_managed,
+        group_budgets_managed=draw(_MANAGE),
+        user_overrides_managed=draw(_MANAGE),
         group_budgets=tuple(
             GroupBudgetEntry(
                 group=_short(name),
@@ -84,6 +80,10 @@ def _policy(draw: st.DrawFn, world: World, organization: str, taken: set[str]) -
         guardrails=(),
         allow=(),
     )
+
+
+_days = st.integers(-2, 2)
+_spans = st.one_of(st.just((None, None)), st.tuples(st.none() | _days, st.none() | _days))
 
 
 def _override_entry(
@@ -112,8 +112,9 @@ def situations(draw: st.DrawFn, *, unreadable: bool = False) -> tuple[World, Sna
     world = draw(WORLDS)
     snapshot = world.snapshot()
     if unreadable:
-        lost_groups = [GroupId(name) for name in lists_of(draw, sorted(snapshot.group_budgets))]
-        lost_users = [UserId(name) for name in lists_of(draw, sorted(snapshot.user_overrides))]
+        lost_groups = [GroupId(name) for name in draw(lists_of(tuple(sorted(snapshot.group_budgets))))]
+        people = tuple(sorted(snapshot.user_overrides))
+        lost_users = [UserId(name) for name in draw(lists_of(people))] if people else []
         snapshot = replace(
             snapshot,
             group_budgets={**snapshot.group_budgets, **dict.fromkeys(lost_groups, UNREADABLE)},

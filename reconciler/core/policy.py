@@ -60,6 +60,11 @@ def plain_id(name: str) -> str:
     return name.lower() if _UUID.fullmatch(name) else name
 
 
+def is_in_addresses(name: str) -> bool:
+    """Whether a name is one that addresses show: a group's name or a username, not a UUID or an e-mail address."""
+    return "@" not in name and not _UUID.fullmatch(name)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GroupBudgetEntry:
     """`group` is a name in the policy's organization, or a UUID."""

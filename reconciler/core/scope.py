@@ -36,6 +36,12 @@ class Scope:
         is_in = not self.only or _matches(self.only, addresses)
         return is_in and not _matches(self.exclude, addresses)
 
+    def may_include(self, beginning: str) -> bool:
+        """Whether some address that begins so is in: of subjects that could not be listed, no more is known."""
+        cuts = (glob[:end] for glob in self.only for end in range(len(glob) + 1))
+        is_in = not self.only or any(fnmatchcase(beginning, cut) for cut in cuts)
+        return is_in and not any(glob.endswith("*") and fnmatchcase(beginning, glob) for glob in self.exclude)
+
     def select(self, subjects: Iterable[Collection[str]]) -> Selection:
         """Say which globs match none of the subjects, each given by its addresses, and whether any subject is in."""
         if self.is_everything:

@@ -11,7 +11,7 @@ from reconciler.core.action import Action, Origin
 from reconciler.core.attribution import Attribution
 from reconciler.core.budget import Budget, GroupId, UserId
 from reconciler.core.desired import Desired, ResolvedPolicy, managed_groups, managed_users
-from reconciler.core.directory import EVERYONE, Directory, Organization
+from reconciler.core.directory import Directory, Organization
 from reconciler.core.gate.guardrails import entries_of
 from reconciler.core.gate.verdict import Grant
 from reconciler.core.moment import Moment
@@ -24,7 +24,16 @@ from reconciler.core.plan.order import in_order
 from reconciler.core.plan.origin import Evidence, with_origin
 from reconciler.core.plan.plan import Plan
 from reconciler.core.plan.resolve import Resolution, resolve, unknown_users, without_overrides
-from reconciler.core.policy import Manage, NotRead, Policy, SourceFile, listed_entry
+from reconciler.core.policy import (
+    GroupBudgetEntry,
+    Manage,
+    NotRead,
+    Policy,
+    SourceFile,
+    UserOverrideEntry,
+    is_in_addresses,
+    listed_entry,
+)
 from reconciler.core.scope import EVERYTHING, Scope, Selection
 from reconciler.core.snapshot import Snapshot
 from reconciler.dataclass import dataclass
@@ -235,11 +244,21 @@ def _unmatched_hint(selection: Selection) -> str:
 
 
 def _is_in_scope(policy: ResolvedPolicy, request: PlanRequest) -> bool:
-    """Whether --only and --exclude let in an entry of a policy, or what it manages exactly."""
-    addresses: list[tuple[str, ...]] = [(listed.written, listed.address) for listed in policy.listed]
-    addresses += [(f"group/{policy.organization.name}/{EVERYONE}",)] if policy.has_exact_groups else []
-    addresses += [("user/*",)] if policy.has_exact_users else []
-    return request.scope.is_everything or any(request.scope.includes(*names) for names in addresses)
+    """Whether --only and --exclude may let in an entry of a policy, or what it manages exactly.
+
+    It is asked where nobody knows which groups and people the organization has: anything may be managed exactly, and a
+    UUID or an e-mail address may be that of any subject.
+    """
+    if any(request.scope.includes(listed.written, listed.address) for listed in policy.listed):
+        return True
+    hidden = [listed.entry for listed in policy.listed if listed.subject is None]
+    beginnings = {
+        f"group/{policy.organization.name}/": policy.has_exact_groups
+        or any(isinstance(entry, GroupBudgetEntry) and not is_in_addresses(entry.group) for entry in hidden),
+        "user/": policy.has_exact_users
+        or any(isinstance(entry, UserOverrideEntry) and not is_in_addresses(entry.user) for entry in hidden),
+    }
+    return any(request.scope.may_include(beginning) for beginning, is_open in beginnings.items() if is_open)
 
 
 def require_readable(organizations: Iterable[Organization], directory: Directory) -> None:

@@ -135,3 +135,43 @@ def test_doctor_says_why_the_groups_cannot_be_read(shell: Shell, sandbox: Sandbo
     out = shell.connect(sandbox, "owner").run("doctor").out
     assert "note  read      the groups of labs cannot be read: GET /api/v2/organizations/" in out
     assert "the groups of labs cannot be read\n" not in out
+
+
+@pytest.mark.parametrize("status", [404, 500])
+@pytest.mark.parametrize(
+    ("managed", "scope"),
+    [
+        ("manage: {group_budgets: exact}", ("--only", "group/labs/ml", "--only", "group/acme/research")),
+        ("manage: {group_budgets: exact}", ("--only", "*/ml", "--only", "group/acme/research")),
+        ("manage: {group_budgets: exact}", ("--exclude", "group/labs/Everyone")),
+        ("manage: {user_overrides: exact}", ("--only", "user/hugo", "--only", "group/acme/research")),
+        ("manage: {user_overrides: exact}", ("--exclude", "user/[a-g]*")),
+        ("group_budgets: [{group: ID, limit: $1}]", ("--only", "group/labs/ml", "--only", "group/acme/research")),
+        (
+            "user_overrides: [{user: hugo@acme.example, group: ml, limit: $1}]",
+            ("--only", "user/hugo", "--only", "group/acme/research"),
+        ),
+    ],
+)
+def test_what_may_be_in_scope_there_is_not_clean(
+    managed: str, scope: tuple[str, ...], status: int, shell: Shell, sandbox: Sandbox
+) -> None:
+    """Which groups and people it has, nobody knows: a scope that may mean one of them is not passed over."""
+    managed = managed.replace("ID", group_id(sandbox, "ml", "labs"))
+    shell.policy(RESEARCH.replace("$700", "$800"))
+    shell.policy(f"version: 1\norganization: labs\n{managed}\n", "policies/labs.yaml")
+    shell.connect(sandbox, "owner")
+    assert shell.run("drift", *scope).code == 2
+    _fail(sandbox, status)
+    assert shell.run("drift", *scope).code == 1
+
+
+@pytest.mark.parametrize(
+    "scope", [("--only", "group/acme/*"), ("--only", "group/acme/research"), ("--exclude", "*/labs/*")]
+)
+def test_what_cannot_be_in_scope_there_is_left_out(scope: tuple[str, ...], shell: Shell, sandbox: Sandbox) -> None:
+    shell.policy(RESEARCH)
+    shell.policy("version: 1\norganization: labs\nmanage: {group_budgets: exact}\n", "policies/labs.yaml")
+    _fail(sandbox, 500)
+    ran = shell.connect(sandbox, "owner").run("plan", *scope)
+    assert (ran.code, "~ group/acme/research  $800.00 -> $700.00" in ran.out) == (0, True)

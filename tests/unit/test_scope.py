@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from hypothesis import given
+from hypothesis import strategies as st
+
 from reconciler.core.scope import EVERYTHING, Scope
 
 ANA, ENG = ("user/ana@example.com", "user/ana"), ("group/acme/eng",)
@@ -28,3 +31,15 @@ def test_a_selection_names_the_globs_that_match_nothing() -> None:
 def test_without_globs_nothing_is_empty() -> None:
     assert EVERYTHING.select([]) == EVERYTHING.select([ANA])
     assert not EVERYTHING.select([]).is_empty
+
+
+@given(st.text("ab/*?[]", max_size=6), st.sampled_from(["a/", "ab/", "b"]), st.text("ab/", max_size=3))
+def test_what_may_be_included_leaves_out_nothing_that_is(glob: str, beginning: str, end: str) -> None:
+    for scope in (Scope(only=(glob,)), Scope(exclude=(glob,)), Scope(only=("a*",), exclude=(glob,))):
+        assert scope.may_include(beginning) or not scope.includes(beginning + end)
+
+
+def test_what_cannot_be_included_is_known() -> None:
+    assert not Scope(only=("group/acme/*", "user/ana")).may_include("group/labs/")
+    assert not Scope(exclude=("*/labs/*",)).may_include("group/labs/")
+    assert Scope(exclude=("group/labs/Everyone",)).may_include("group/labs/")

@@ -87,7 +87,7 @@ def _freed(effects: Effects, danger: Danger) -> list[str]:
 
 
 def _unseen_groups(effects: Effects, danger: Danger) -> list[str]:
-    rows = [row for row in effects.unseen if row.organization == danger.organization]
+    rows = [row for row in effects.unseen if not row.is_raise and row.organization == danger.organization]
     return [f"{harmless(row.address)} {row.members:,}" for row in rows]
 
 

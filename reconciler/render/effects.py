@@ -65,6 +65,17 @@ def effects_lines(effects: Effects, verdict: Verdict, *, at: datetime, detail: D
     ]
 
 
+def to_know(effects: Effects) -> Iterator[str]:
+    """Yield what a reviewer should know beside the changes: whom Coder will mail, spend that no longer counts, and what
+    is not known. A sentence each, the same in every format.
+    """
+    yield from _nearing(effects)
+    yield from _moved(effects)
+    if not effects.exposure.people:
+        yield from _exposure(effects)
+    yield from _not_known(effects, _group_names(effects))
+
+
 def changes_nobody(action: Action, effect: ActionEffect | None, effects: Effects) -> bool:
     """Whether it is known that an action changes nobody's limit; `effect` is its own, None where it has none."""
     return effect is None and not effects.unclear and action.address not in {row.address for row in effects.unseen}

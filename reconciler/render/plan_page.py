@@ -13,6 +13,7 @@ from reconciler.errors import Place
 from reconciler.money import format_usd, format_usd_short
 from reconciler.render.changes import ChangeRow, change_rows
 from reconciler.render.charts import BARS_SHOWN, NEAR, BarChart, DotChart, Pair, Person, bar_chart, dot_chart
+from reconciler.render.effects import to_know
 from reconciler.render.outlook import outlook_sentences, replay_tables
 from reconciler.render.overview import (
     Overview,
@@ -114,7 +115,7 @@ def _alerts(plans: Sequence[Plan]) -> Iterable[Alert]:
         title = "Refused: nothing will be written" if is_refused else "Needs attention"
         yield Alert(title=title, lines=lines, tone="bad")
     notices = tuple(problem.message for problem in problems_of(plans) if problem.level is Level.NOTICE)
-    notices += tuple(sentence for plan in plans for sentence in plan.effects.unknown)
+    notices += tuple(sentence for plan in plans for sentence in to_know(plan.effects))
     notices += tuple(filter(None, (counted_twice(overview_of(plans)),)))
     if notices:
         yield Alert(title="To know", lines=notices)

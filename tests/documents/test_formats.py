@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import html
 import json
 import re
 import xml.etree.ElementTree as ElementTree
@@ -35,6 +36,7 @@ from reconciler.formats.documents import DOCUMENTS, dump, load
 from reconciler.money import format_usd, format_usd_short
 from reconciler.operations.status import find_status
 from reconciler.render.changes import DRIFT_TITLES, change_rows
+from reconciler.render.effects import to_know
 from reconciler.render.formats import FORMATS, Facts, Format, formats_of, render
 from reconciler.render.markup import code
 from reconciler.render.overview import overview_of, signed_usd
@@ -549,3 +551,20 @@ def test_what_no_policy_can_consent_to_is_pasted_as_an_option() -> None:
         text = render(name, [refused], FACTS)
         assert "--allow BLOCKS_USERS=1" in text
         assert "{hazard: BLOCKS_USERS" not in text, "a policy cannot consent to what has no organization"
+
+
+@given(PLANS)
+@settings(max_examples=30)
+def test_a_page_says_what_is_not_known_as_the_text_does(made: Plan) -> None:
+    """Law 6: a reviewer who reads the comment or the page must not take what was not read for what does not change."""
+    text, comment, page = (render(name, (made,), FACTS) for name in ("text", "markdown", "html"))
+    for sentence in to_know(made.effects):
+        assert sentence in text
+        assert code(sentence) in comment
+        assert sentence in html.unescape(page)
+
+
+def test_who_is_perhaps_blocked_is_told_so_in_a_comment() -> None:
+    danger = Danger(hazard=Hazard.BLOCKS_USERS, counted=("ana",), uncertain=("bob",), organization="acme")
+    made = replace(plan(), verdict=Verdict(dangers=(danger,), grants=(), breaches=()))
+    assert "> - `BLOCKS_USERS` 2: `ana`, perhaps `bob`" in render("markdown", (made,), FACTS)

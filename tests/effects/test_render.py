@@ -358,3 +358,14 @@ def test_no_amount_is_said_where_nobody_is_known() -> None:
     effects = assess((set_group(world, "acme", 5),), world.snapshot()).effects({})
     effects = replace(effects, exposure=replace(effects.exposure, people=0, unknown=2))
     assert effects_lines(effects, verdict_of(effects), at=NOW)[0] == "Exposure: not known (2 people)."
+
+
+def test_a_raise_of_a_group_whose_members_are_hidden_does_not_claim_to_change_nobody() -> None:
+    """Law 6: a member of Coder sees nobody but themself, and a group whose members all get more."""
+    world = World(TEAM | {"acme/eng": []}, {"acme/eng": 20, "acme": 50}, hidden={"acme/eng": 1})
+    action = set_group(world, "acme/eng", 90)
+    effects = effects_of(world, action)
+    effects = replace(effects, unclear=())
+    assert action_notes((action,), effects) == {}
+    assert "group/acme/eng has 1 member whom this token may not read; that person is not counted." in effects.unknown
+    assert not dangers_to_people(effects)

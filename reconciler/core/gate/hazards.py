@@ -120,6 +120,8 @@ def _behind_blocks_users(facts: Facts) -> Iterator[str]:
 def _unseen_people(facts: Facts) -> Iterator[Danger]:
     hidden: dict[str, int] = {}
     for row in facts.effects.unseen:
+        if row.is_raise:
+            continue
         hidden[row.organization] = hidden.get(row.organization, 0) + row.members
     for organization, people in sorted(hidden.items()):
         yield Danger(hazard=Hazard.UNSEEN_PEOPLE, counted=(), unnamed=people, organization=organization)

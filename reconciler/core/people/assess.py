@@ -48,7 +48,7 @@ from reconciler.core.people.needs import touched
 from reconciler.core.snapshot import Effective, Snapshot, Unlimited
 from reconciler.dataclass import dataclass
 from reconciler.money import Micros
-from reconciler.words import count_people
+from reconciler.words import count, count_people
 
 SpendAnswers = Mapping[GroupId, Mapping[UserId, Micros]]
 """Per group, what people booked on it this period; who could not be read is not in it."""
@@ -153,13 +153,11 @@ class Assessment:
         return [f"Coder did not report the limits of {count_people(len(left_out))}; ours could not be checked."]
 
     def _unknown_members(self) -> list[str]:
-        hidden = self.snapshot.directory.hidden_members
-        raises = [action for action in self.actions if _is_raise(action)]  # the others are a hazard of their own
-        groups = [action.subject for action in raises if isinstance(action.subject, Group)]
+        raises = (row for row in self._unseen_members() if row.is_raise)  # the others are a hazard of their own
         return [
-            f"{group.address} has {hidden[group.id]:,} members whom this token may not read; they are not counted."
-            for group in groups
-            if group.id in hidden
+            f"{row.address} has {count(row.members, 'member')} whom this token may not read; "
+            f"{'they are' if row.members > 1 else 'that person is'} not counted."
+            for row in raises
         ]
 
     def _ends(self, owners: Mapping[str, str | None]) -> tuple[EndEffect, ...]:
@@ -181,9 +179,14 @@ class Assessment:
     def _unseen_members(self) -> tuple[Unseen, ...]:
         hidden = self.snapshot.directory.hidden_members
         return tuple(
-            Unseen(address=action.address, organization=action.subject.organization, members=hidden[action.subject.id])
+            Unseen(
+                address=action.address,
+                organization=action.subject.organization,
+                members=hidden[action.subject.id],
+                is_raise=_is_raise(action),
+            )
             for action in sorted(self.actions, key=lambda action: action.address)
-            if isinstance(action.subject, Group) and action.subject.id in hidden and not _is_raise(action)
+            if isinstance(action.subject, Group) and action.subject.id in hidden
         )
 
     def _unseen(self, people: tuple[PersonEffect, ...]) -> list[str]:

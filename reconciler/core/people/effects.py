@@ -179,7 +179,7 @@ class EndEffect:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unseen:
-    """Members of a group whose budget the plan changes, other than by a raise, and whom this token may not read."""
+    """Members of a group whose budget the plan changes, and whom this token may not read."""
 
     address: str
     """Of the group."""
@@ -187,6 +187,8 @@ class Unseen:
     """Name of the group's organization."""
     members: int
     """How many members of the group this token may not read."""
+    is_raise: bool
+    """Whether the budget only rises, which blocks nobody, so that it is not a hazard."""
 
 
 class NoticeKind(StrEnum):

@@ -30,6 +30,7 @@ from reconciler.money import format_usd, format_usd_short
 from reconciler.render.change_tables import ChangeTable, DriftTable, undo_or_keep
 from reconciler.render.changes import DRIFT_TITLES, ChangeRow, action_why, change_rows, difference_rows
 from reconciler.render.drift_page import authors_of, costs_of, moves_tables
+from reconciler.render.effects import to_know
 from reconciler.render.formats import Facts
 from reconciler.render.markup import code, cut_to, fenced, joined, link, place_url
 from reconciler.render.outcome import remarks
@@ -93,6 +94,7 @@ def _plan_page(values: Sequence[Value], facts: Facts, most: int) -> str:
         *_refusal(plans),
         *_outlook(plans),
         *_problems([problem for problem in problems_of(plans) if not problem.is_hazard], facts),
+        *_to_know(plans),
     ]
     tail = [_footer(plan) for plan in plans]
     rows = [row for plan in plans for row in change_rows(plan)]
@@ -182,7 +184,8 @@ def _refusal(plans: Sequence[Plan]) -> list[str]:
     lines = ["> [!CAUTION]", "> This plan is refused, and `apply` will not write anything."]
     for plan in plans:
         for danger in plan.verdict.uncovered:
-            names = ", ".join(map(code, (*danger.counted, *danger.uncertain)[:NAMES_SHOWN]))
+            perhaps = (f"perhaps {code(name)}" for name in danger.uncertain)
+            names = ", ".join((*map(code, danger.counted), *perhaps)[:NAMES_SHOWN])
             more = f" and {danger.count - NAMES_SHOWN:,} more" if danger.count > NAMES_SHOWN else ""
             lines.append(f"> - `{danger.hazard}` {danger.count:,}: {names}{more}")
         for organization in sorted(
@@ -210,6 +213,14 @@ def _problems(problems: Sequence[Problem], facts: Facts) -> list[str]:
         lines.append(f"- **{problem.level}**{where}: {code(problem.message)}{hint}")
     if len(problems) > PROBLEMS_SHOWN:
         lines.append(f"- and {len(problems) - PROBLEMS_SHOWN:,} more, which `reconciler plan` shows")
+    return [*lines, ""] if lines else []
+
+
+def _to_know(plans: Sequence[Plan]) -> list[str]:
+    sentences = [sentence for plan in plans for sentence in to_know(plan.effects)]
+    lines = [f"- {code(sentence)}" for sentence in sentences[:PROBLEMS_SHOWN]]
+    if len(sentences) > PROBLEMS_SHOWN:
+        lines.append(f"- and {len(sentences) - PROBLEMS_SHOWN:,} more, which `reconciler plan` shows")
     return [*lines, ""] if lines else []
 
 
@@ -268,6 +279,7 @@ def _refused(report: OutcomeReport, facts: Facts) -> list[str]:
     problems = [problem for problem in problems_of_plan(report.plan) if not problem.is_hazard]
     return [
         *reasons, *_money_table(overview_of([report.plan])), *_refusal([report.plan]), *_problems(problems, facts),
+        *_to_know([report.plan]),
     ]  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 import time_machine
 
 from reconciler.operations.authors import MOST
@@ -162,3 +163,42 @@ def test_a_log_that_fails_takes_no_drift_with_it(shell: Shell) -> None:
     assert (failed.code, "! user/gone  user 'gone' is unknown" in failed.out) == (2, True)
     assert "The audit log was not asked about 1 more difference." in failed.out
     assert denied.code == 1
+
+
+@pytest.mark.parametrize("status", [403, 404, 500])
+def test_nobody_joins_or_leaves_an_organization_because_it_is_not_listed(status: int, shell: Shell) -> None:
+    shell.policy(AS_IT_IS)
+    with Sandbox(Options(now=NOW)) as sandbox, time_machine.travel(NOW, tick=False):
+        labs = f"*/organizations/{live.group_id(sandbox, 'Everyone', 'labs')}/*"
+        body = {"message": "Resource not found or you do not have access to this resource"}
+        shell.connect(sandbox, "owner").run("snapshot", "-o", "then.json")
+        sandbox.fault(Fault("status", path=labs, status=status, body=body, times=999))
+        ran = shell.run("drift", "--people", "then.json")
+        assert (ran.code, "labs" in ran.err or str(status) in ran.err, ran.out) == (1, True, "")
+        shell.run("snapshot", "-o", "less.json")
+        if status == 404:
+            assert "Nobody's limit changed" in shell.run("drift", "--people", "less.json").out
+            sandbox.forget_faults()
+            ran = shell.run("drift", "--people", "less.json")
+            assert (ran.code, "can be read here and not in the snapshot" in ran.err) == (1, True)
+
+
+def test_a_deleted_organization_is_no_reason_not_to_compare(shell: Shell) -> None:
+    shell.policy(AS_IT_IS)
+    with Sandbox(Options(now=NOW)) as sandbox, time_machine.travel(NOW, tick=False):
+        shell.connect(sandbox, "owner").run("snapshot", "-o", "then.json")
+        live.delete_labs(sandbox, last="rosa")
+        _patch(sandbox, "research", add_users=[live.user_id(sandbox, "mia")])
+        ran = shell.run("drift", "--people", "then.json")
+    assert "  mia  $50.00 (Everyone)" in ran.out.replace("mia   ", "mia  ")
+
+
+def test_of_whom_an_organization_limits_that_is_not_read_no_move_is_told(shell: Shell) -> None:
+    """Felix and rosa keep the $1,000 of labs, whatever becomes of their groups in acme."""
+    shell.policy(AS_IT_IS)
+    with Sandbox(Options(now=NOW)) as sandbox, time_machine.travel(NOW, tick=False):
+        shell.connect(sandbox, "organization-admin").run("snapshot", "-o", "then.json")
+        live.leave_group(sandbox, "felix", "research")
+        live.leave_group(sandbox, "quinn", "research")
+        ran = shell.run("drift", "--people", "then.json", "--json")
+    assert [move["username"] for move in ran.document["moves"]] == ["quinn"]

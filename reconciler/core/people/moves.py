@@ -11,6 +11,7 @@ from datetime import datetime
 
 from reconciler.core.budget import Absent, Budget, GroupId, UserId
 from reconciler.core.directory import Directory
+from reconciler.core.people.agreement import unconfirmed
 from reconciler.core.people.effective import EffectiveLimits, unread_override
 from reconciler.core.snapshot import Effective, Snapshot
 from reconciler.dataclass import dataclass
@@ -53,12 +54,13 @@ class Move:
 def moves(before: Snapshot, after: Snapshot) -> tuple[Move, ...]:
     """Compare two states in which everybody was read; sorted by username."""
     limits_before, limits_after = _limits(before), _limits(after)
+    masked = unconfirmed(before) | unconfirmed(after)
     groups_before, groups_after = _groups(before.directory), _groups(after.directory)
     rows: list[Move] = []
     for user_id, user in after.directory.users.items():
         was, now = groups_before.get(user_id, frozenset()), groups_after.get(user_id, frozenset())
         limit_before, limit_after = limits_before.of(user_id), limits_after.of(user_id)
-        if was == now or user_id not in before.directory.users:
+        if was == now or user_id not in before.directory.users or user_id in masked:
             continue
         if not isinstance(limit_before, Effective) or not isinstance(limit_after, Effective):
             continue

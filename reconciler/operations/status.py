@@ -16,7 +16,7 @@ from reconciler.core.directory import Directory, Group, User
 from reconciler.core.gate.breach import Breach
 from reconciler.core.gate.guardrails import Blame, check_guardrails
 from reconciler.core.names import Names
-from reconciler.core.people.agreement import disagreements, unseen_budgets
+from reconciler.core.people.agreement import UNCONFIRMED, disagreements, unconfirmed, unseen_budgets
 from reconciler.core.people.assess import assess, limits_after
 from reconciler.core.people.census import effective_of, overrides_of, take_census
 from reconciler.core.people.effective import EffectiveLimits
@@ -97,8 +97,9 @@ def spend_questions(
 ) -> Mapping[GroupId, tuple[UserId, ...]]:
     """Return whose spend must be known on the group that is effective for them, limited or not; both sorted."""
     questions: dict[GroupId, list[UserId]] = {}
+    masked = unconfirmed(snapshot)
     for user_id in people:
-        effective = effective_of(user_id, snapshot, limits)
+        effective = effective_of(user_id, snapshot, limits, masked=masked)
         if isinstance(effective, Effective):
             questions.setdefault(effective.group.id, []).append(user_id)
     return {group_id: tuple(sorted(questions[group_id])) for group_id in sorted(questions)}
@@ -182,6 +183,8 @@ def _unknown(
         sentences.append(
             f"For {people} Coder reports a different limit than we compute; the one Coder reports is shown."
         )
+    if masked := unconfirmed(snapshot):
+        sentences.append(f"The limits of {count_people(len(masked))} are not known: {UNCONFIRMED}.")
     if snapshot.deployment.offers.overrides_hidden:
         sentences.append(NO_OVERRIDES)
     if not snapshot.deployment.offers.bulk_reads:

@@ -56,15 +56,15 @@ def _disputed(explanation: Explanation) -> Iterator[str]:
 
 def _spent(explanation: Explanation) -> Iterator[str]:
     """Say what they spent, what is left of it and how long that lasts; nothing of what is not known."""
-    effective, spend = explanation.effective, explanation.spend
+    limit, spend = explanation.in_force, explanation.spend
     if isinstance(spend, Unknown):
         return
     since = f"Spent {spend_text(spend)} since {day(explanation.period_start)}"
     until = f", until {day(explanation.period_end)}" if explanation.period_end else ""
-    if explanation.left_micros is None or isinstance(effective, Unknown):
+    if explanation.left_micros is None or isinstance(limit, Unknown):
         yield f"{since}."
         return
-    if standing(effective, spend) is Standing.BLOCKED:
+    if standing(limit, spend) is Standing.BLOCKED:
         yield f"{since}; blocked{until}."
         return
     yield f"{since}; {format_usd(explanation.left_micros + spend % 10_000)} left{until}."

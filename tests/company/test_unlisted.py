@@ -9,7 +9,7 @@ import time_machine
 
 from reconciler.sandbox import Fault, Options, Sandbox
 from tests.cli.running import NOW, Shell
-from tests.company.live import group_id
+from tests.company.live import group_id, override
 
 RESEARCH = "version: 1\norganization: acme\ngroup_budgets: [{group: research, limit: $700}]\n"
 """Three people; two of them are limited by a budget of labs."""
@@ -175,3 +175,52 @@ def test_what_cannot_be_in_scope_there_is_left_out(scope: tuple[str, ...], shell
     _fail(sandbox, 500)
     ran = shell.connect(sandbox, "owner").run("plan", *scope)
     assert (ran.code, "~ group/acme/research  $800.00 -> $700.00" in ran.out) == (0, True)
+
+
+@pytest.mark.parametrize("role", ["owner", "organization-admin"])
+@pytest.mark.parametrize("sandbox", ["2.36", "2.37"], indirect=True)
+def test_status_claims_no_limit_of_whom_it_limits(role: str, shell: Shell, sandbox: Sandbox) -> None:
+    """Felix and rosa have $1,000 in labs, and it is not said that research of acme limits them to $800."""
+    if role == "owner":
+        _fail(sandbox, 500)
+    truth = {str(name): (limit, group) for _, name, limit, _, group in sandbox.effective()}
+    shell.connect(sandbox, role)
+    document = shell.run("status", "--json").document
+    rows = {row["username"]: row["effective"] for row in document["people"]}
+    unknown = sorted(name for name, effective in rows.items() if "reason" in effective)
+    assert (unknown, document["total"]["unknown"]) == (["felix", "rosa"], 2)
+    known = {name: (row["limit_micros"], row["group"]["id"]) for name, row in rows.items() if name not in unknown}
+    assert known == {name: truth[name] for name in known}
+    ran = shell.run("status")
+    assert "37 people may spend $10,625 a month" in ran.out
+    assert "The limits of 2 people are not known: the server does not say what limits them; it may be" in ran.out
+
+
+def test_an_override_is_not_said_to_change_nothing_where_a_budget_may_be_hidden(
+    shell: Shell, sandbox: Sandbox
+) -> None:
+    override(sandbox, "felix", "research", 800)
+    shell.connect(sandbox, "owner")
+    _fail(sandbox, 500)
+    rows = shell.run("status", "--json").document["overrides"]
+    assert [row["fallback"] for row in rows if row["username"] == "felix"] == [
+        {"type": "unknown", "reason": "they may have a budget in an organization that cannot be read"}
+    ]
+
+
+@EVERY_RULE
+@pytest.mark.parametrize("role", ["owner", "organization-admin"])
+def test_an_explanation_says_that_it_may_decide_and_what_is_left_of_its_limit(
+    role: str, shell: Shell, sandbox: Sandbox
+) -> None:
+    if role == "owner":
+        _fail(sandbox, 500)
+    shell.connect(sandbox, role)
+    said = "budgets that people have there are not counted" if role == "owner" else MAY_NOT
+    assert said in shell.run("explain", "felix").out
+    assert said not in shell.run("explain", "ana").out, "an override wins over budgets anywhere"
+    if shell.run("status", "--json").document["deployment"]["offers"]["bulk_reads"]:
+        document = shell.run("explain", "felix", "--json").document
+        assert document["reported"]["limit_micros"] == 1_000_000_000
+        assert document["left_micros"] == 1_000_000_000 - document["spend"]
+        assert said not in shell.run("explain", "carol").out, "the server confirms it"

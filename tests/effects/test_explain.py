@@ -12,8 +12,8 @@ import pytest
 from reconciler.cli.app import run
 from reconciler.core.activity import Session, Tokens, UserSpend
 from reconciler.core.budget import ABSENT, Unknown, UserId
-from reconciler.core.people.agreement import UNCONFIRMED
-from reconciler.core.people.explanation import ELSEWHERE, Activity, Explanation, explain
+from reconciler.core.people.agreement import MAYBE_ELSEWHERE, UNCONFIRMED
+from reconciler.core.people.explanation import Activity, Explanation, explain
 from reconciler.core.people.forecast import Basis, Pace
 from reconciler.core.policy import GroupBudgetEntry, Manage, Policy, UserOverrideEntry
 from reconciler.core.snapshot import Effective
@@ -163,7 +163,7 @@ def test_what_other_organizations_may_hold_is_not_claimed_by_who_may_not_read_th
     admin = replace(world.snapshot(), deployment=replace(world.snapshot().deployment, roles=()))
     user, nothing = admin.directory.users[UserId("ana")], Activity(at=NOW, spend=None, sessions=(), since=START)
     found = explain(user, admin, nothing, is_self=False)
-    assert (found.effective, found.fallback) == (limit(50, "acme/eng", by_override=True), ELSEWHERE)
+    assert (found.effective, found.fallback) == (limit(50, "acme/eng", by_override=True), Unknown(MAYBE_ELSEWHERE))
     assert text(found)[2] == "Override: $50.00, booked on group/acme/eng."
     assert explain(user, admin, nothing, is_self=True).fallback == limit(10, "acme")
     without = replace(admin, user_overrides={user.id: ABSENT})

@@ -14,6 +14,7 @@ from operator import attrgetter
 from typing import ClassVar
 
 from reconciler.core.budget import Budget, GroupId, GroupRef, Reading, Unknown, UserId
+from reconciler.core.people.agreement import MAYBE_ELSEWHERE, UNCONFIRMED, unconfirmed
 from reconciler.core.people.assess import SpendAnswers
 from reconciler.core.people.effective import NOT_READ, EffectiveLimits
 from reconciler.core.people.effects import Spend, Standing, is_near, standing
@@ -173,11 +174,11 @@ def take_census(
     at: datetime,
 ) -> Census:
     """Look at some people, all of whose budgets and overrides were read. `at` is now (UTC)."""
-    users = snapshot.directory.users
+    users, masked = snapshot.directory.users, unconfirmed(snapshot)
     rows = []
     for user_id in people:
         user = users.get(user_id)
-        effective = effective_of(user_id, snapshot, limits)
+        effective = effective_of(user_id, snapshot, limits, masked=masked)
         spent = _spent(user_id, effective, spend)
         rows.append(
             PersonStatus(
@@ -197,8 +198,12 @@ def take_census(
     return Census(people=tuple(rows), groups=groups, total=_total(groups, rows))
 
 
-def effective_of(user_id: UserId, snapshot: Snapshot, limits: EffectiveLimits) -> Effective | Unknown:
-    """Return what limits a person: as the server itself reports it, else by the rule."""
+def effective_of(
+    user_id: UserId, snapshot: Snapshot, limits: EffectiveLimits, *, masked: Collection[UserId]
+) -> Effective | Unknown:
+    """Return what limits a person: as the server itself reports it, else by the rule; `masked` are the `unconfirmed`."""
+    if user_id in masked:
+        return Unknown(UNCONFIRMED)
     return snapshot.reported.get(user_id) or limits.of(user_id)
 
 
@@ -301,7 +306,7 @@ def overrides_of(
             user_id=user_id,
             username=users[user_id].username if user_id in users else str(user_id),
             budget=reading,
-            fallback=limits.fallback(user_id),
+            fallback=Unknown(MAYBE_ELSEWHERE) if snapshot.directory.unlisted else limits.fallback(user_id),
             is_listed=user_id in ends,
             expires=ends.get(user_id),
         )

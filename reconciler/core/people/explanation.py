@@ -22,7 +22,7 @@ from reconciler.core.activity import Session, Tokens, UserSpend
 from reconciler.core.budget import Absent, Budget, Reading, Unknown
 from reconciler.core.desired import Listed, ResolvedPolicy
 from reconciler.core.directory import Group, Subject, User
-from reconciler.core.people.agreement import UNCONFIRMED, unconfirmed
+from reconciler.core.people.agreement import MAYBE_ELSEWHERE, UNCONFIRMED, unconfirmed, unseen_budgets
 from reconciler.core.people.effective import NOT_READ, EffectiveLimits
 from reconciler.core.people.effects import Spend
 from reconciler.core.people.forecast import Pace, PaceDays, days_of
@@ -31,8 +31,6 @@ from reconciler.core.snapshot import Effective, Snapshot, Unlimited
 from reconciler.dataclass import dataclass
 from reconciler.errors import Place
 from reconciler.money import Micros
-
-ELSEWHERE = Unknown("they may have a budget in an organization that cannot be read")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,11 +126,15 @@ class Explanation:
     @property
     def left_micros(self) -> int | None:
         """Micros left this period, never below 0; None without a limit, or where it or the spend is not known."""
-        if isinstance(self.effective, Unknown) or isinstance(self.spend, Unknown):
+        limit = self.in_force
+        if isinstance(limit, Unknown) or isinstance(self.spend, Unknown) or isinstance(limit.limit_micros, Unlimited):
             return None
-        if isinstance(self.effective.limit_micros, Unlimited):
-            return None
-        return max(self.effective.limit_micros - self.spend, 0)
+        return max(limit.limit_micros - self.spend, 0)
+
+    @property
+    def in_force(self) -> Effective | Unknown:
+        """What limits them, and what their spend counts against: as the server itself reports it, else by the rule."""
+        return self.reported or self.effective
 
     @property
     def is_disputed(self) -> bool:
@@ -175,9 +177,10 @@ def explain(
     reported = (spend.effective if spend else None) or snapshot.reported.get(user.id)
     effective, fallback = limits.of(user.id), limits.fallback(user.id)
     if not is_seen and isinstance(own, Budget):
-        fallback = ELSEWHERE
+        fallback = Unknown(MAYBE_ELSEWHERE)
     elif not is_seen and reported is None and user.id in unconfirmed(snapshot):
         effective = fallback = Unknown(UNCONFIRMED)
+    is_sure = is_seen or isinstance(own, Budget) or reported == effective
     groups = groups_of(user, snapshot)
     pace = activity.pace
     return Explanation(
@@ -191,7 +194,7 @@ def explain(
         candidates=tuple(_candidate(group, fallback, snapshot, listed) for group in _in_order(groups, snapshot)),
         spend=spend.spend if spend else Unknown("the server does not say what they spent"),
         period_start=spend.period_start if spend else activity.since,
-        unread=activity.unread,
+        unread=(*activity.unread, *(() if is_sure else unseen_budgets(snapshot))),
         period_end=spend.period_end if spend else None,
         usage=None if activity.sessions is None else add_up(activity.sessions),
         pace=None if pace is None else days_of(pace),

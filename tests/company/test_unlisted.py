@@ -196,9 +196,7 @@ def test_status_claims_no_limit_of_whom_it_limits(role: str, shell: Shell, sandb
     assert "The limits of 2 people are not known: the server does not say what limits them; it may be" in ran.out
 
 
-def test_an_override_is_not_said_to_change_nothing_where_a_budget_may_be_hidden(
-    shell: Shell, sandbox: Sandbox
-) -> None:
+def test_an_override_is_not_said_to_change_nothing_where_a_budget_may_be_hidden(shell: Shell, sandbox: Sandbox) -> None:
     override(sandbox, "felix", "research", 800)
     shell.connect(sandbox, "owner")
     _fail(sandbox, 500)

@@ -201,7 +201,7 @@ def take_census(
 def effective_of(
     user_id: UserId, snapshot: Snapshot, limits: EffectiveLimits, *, masked: Collection[UserId]
 ) -> Effective | Unknown:
-    """Return what limits a person: as the server itself reports it, else by the rule; `masked` are the `unconfirmed`."""
+    """Return what limits a person: as the server itself reports it, else by the rule; `masked` is `unconfirmed`."""
     if user_id in masked:
         return Unknown(UNCONFIRMED)
     return snapshot.reported.get(user_id) or limits.of(user_id)

@@ -167,3 +167,9 @@ def _without_letters(text: str, most: int) -> Iterator[tuple[int, str]]:
         if most > 1:
             for j in range(i, len(shorter)):
                 yield 2, shorter[:j] + shorter[j + 1 :]
+
+
+def in_a_row(*clauses: str) -> str:
+    """Return clauses as one sentence, without the full stops that Coder's texts end in; empty clauses do not count."""
+    *first, last = [clause for clause in clauses if clause] or [""]
+    return "; ".join([*(clause.rstrip(".") for clause in first), last])

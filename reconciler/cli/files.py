@@ -30,7 +30,7 @@ def read_text(path: str) -> str:
             raise FileError(f"{path} is not a file")
         if status.st_size > MAX_BYTES:
             raise FileError(f"{path} is larger than {MAX_BYTES // 2**20} MiB, the limit for plans and journals")
-        with open(path, encoding="utf-8") as file:
+        with open(path, encoding="utf-8-sig") as file:
             return file.read()
     except OSError as error:
         raise FileError(f"{path} cannot be read: {error.strerror}") from None
@@ -40,10 +40,18 @@ def read_text(path: str) -> str:
 
 def kind_of_document(path: str) -> str:
     """Say which of our own documents a file is: a `saved plan`, `journal` or `saved result (drift)`; else empty."""
-    name = document.name_of(starts_with(path))
+    name = name_of(path)
     if name in (document.PLAN, document.JOURNAL):
         return "saved plan" if name == document.PLAN else "journal"
     return f"saved result ({name.removeprefix('reconciler ')})" if name.startswith("reconciler ") else ""
+
+
+def name_of(path: str) -> str:
+    """Return the format that a file says it has; empty for a file that is not of ours, or cannot be read."""
+    beginning = starts_with(path)
+    if not document.may_be_ours(beginning):
+        return ""
+    return document.name_of(beginning) or document.name_of(starts_with(path, characters=MAX_BYTES))
 
 
 def starts_with(path: str, *, characters: int = 200) -> str:
@@ -51,7 +59,7 @@ def starts_with(path: str, *, characters: int = 200) -> str:
     try:
         if not stat.S_ISREG(os.stat(path).st_mode):
             return ""
-        with open(path, encoding="utf-8", errors="replace") as file:
+        with open(path, encoding="utf-8-sig", errors="replace") as file:
             return file.read(characters)
     except OSError:
         return ""
@@ -59,8 +67,8 @@ def starts_with(path: str, *, characters: int = 200) -> str:
 
 def require_replaceable(path: str, name: str) -> None:
     """Raise FileError when writing there would destroy a file that is not of this format: a policy, most likely."""
-    beginning = starts_with(_target_of(path))
-    if beginning and document.name_of(beginning) != name:
+    target = _target_of(path)
+    if starts_with(target) and name_of(target) != name:
         raise FileError(
             f"{path} exists and is not a {name}; it is left alone", hint="choose another name, or remove it"
         )
@@ -74,7 +82,7 @@ def require_savable(path: str) -> None:
     if path == "-":
         raise FileError("--save writes files, and '-' is not a file", hint="--format prints a result to stdout")
     target = _target_of(path)
-    if document.name_of(starts_with(target)) == document.JOURNAL:
+    if name_of(target) == document.JOURNAL:
         raise FileError(f"{path} is a journal, which `revert` needs; it is left alone", hint="choose another name")
     if target.lower().endswith((".yaml", ".yml")) and os.path.exists(target):
         raise FileError(f"{path} exists and may be a policy; it is left alone", hint="choose another name")

@@ -53,7 +53,7 @@ def plan_to_apply(
     only_due: bool = False,
 ) -> ToApply:
     """Read the one saved plan that `paths` names, else make a plan of the policies there."""
-    if len(paths) == 1 and document.name_of(files.starts_with(paths[0])) == document.PLAN:
+    if len(paths) == 1 and files.name_of(paths[0]) == document.PLAN:
         if not scope.is_everything or not moment.is_for_now or only_due:
             raise ReconcilerError(
                 f"{paths[0]} is a saved plan; `apply` carries it out unchanged",

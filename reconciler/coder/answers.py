@@ -15,6 +15,7 @@ from reconciler import strict_json
 from reconciler.coder.exchange import Answer
 from reconciler.dataclass import dataclass
 from reconciler.errors import DeniedError, NotFoundError, RejectedError, ServerError, UnreachableError
+from reconciler.words import in_a_row
 
 ROUTE_NOT_FOUND = "Route not found."
 NOT_FOUND = "Resource not found or you do not have access to this resource"
@@ -100,7 +101,7 @@ def error_of(answer: Answer) -> ServerError:
     if 300 <= answer.status < 400:
         return _redirected(answer)
     body = read_error_body(answer)
-    words = shown(answer, "; ".join(part for part in (body.message, body.detail, *body.validations) if part))
+    words = shown(answer, in_a_row(body.message, body.detail, *body.validations))
     text = f"{answer.request}: {answer.status}" + (f" {words}" if words else "")
     if answer.status >= 500 or answer.status in (408, 425):
         return _unavailable(answer, text, is_coders=bool(body.message))

@@ -56,9 +56,29 @@ def load(text: str, name: str, version: int, *, source: str, oldest: int | None 
 
 
 def name_of(text: str) -> str:
-    """Return the format that a text says it has, whole or cut short; empty for any other text."""
+    """Return the format that a text says it has; empty for any other text.
+
+    A text that is cut short says it where `format` is its first key, as we write it; a whole one, or a whole first
+    line, in any order of its keys, since `jq -S` sorts them.
+    """
     match = re.match(r'\s*\{\s*"format"\s*:\s*"([a-z ]+)"', text)
-    return match[1] if match else ""
+    if match:
+        return match[1]
+    return (may_be_ours(text) and (_name_in(text) or _name_in(text.lstrip().partition("\n")[0]))) or ""
+
+
+def may_be_ours(beginning: str) -> bool:
+    """Whether a text that begins so may be a document whose keys stand in another order."""
+    return re.match(r'\s*\{\s*"', beginning) is not None
+
+
+def _name_in(text: str) -> str:
+    try:
+        document = strict_json.parse(text)
+    except (ValueError, RecursionError):
+        return ""
+    name = document.get("format") if isinstance(document, dict) else None
+    return name if isinstance(name, str) and name.startswith("reconciler ") else ""
 
 
 def parse_object(text: str, *, source: str) -> dict[str, Any]:

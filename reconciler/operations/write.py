@@ -35,6 +35,7 @@ from reconciler.errors import (
     UnreachableError,
 )
 from reconciler.operations.ports import Reader, Writer
+from reconciler.words import in_a_row
 
 ATTEMPTS = 3
 """How often an action is sent whose answers are lost."""
@@ -156,9 +157,10 @@ class _Writing:
         error = self._postponed or self._lost
         if error is None:
             return Settled(result=Result.NOT_ATTEMPTED)
-        reason = f"{error.message}; {why}" if why else error.message
+        reason = in_a_row(error.message, why)
         if self._may_still_happen:
-            return Settled(result=Result.IN_DOUBT, detail=f"{reason}; not written so far, and it may still arrive")
+            detail = in_a_row(reason, "not written so far, and it may still arrive")
+            return Settled(result=Result.IN_DOUBT, detail=detail)
         return Settled(result=Result.FAILED, detail=f"not written: {reason}")
 
 
@@ -197,4 +199,4 @@ def _read(action: Action, reader: Reader) -> Reading:
 def _explain(error: ReconcilerError) -> str:
     """Return the message, and what to do where Coder refused: no later read of the outcome can tell it."""
     is_refused = isinstance(error, (DeniedError, RejectedError))
-    return f"{error.message}; {error.hint}" if is_refused and error.hint else error.message
+    return in_a_row(error.message, error.hint if is_refused else "")

@@ -109,6 +109,11 @@ def headline(overview: Overview) -> str:
     parts = [count(overview.changes, "change")]
     if overview.delta_micros:
         parts.insert(0, f"{signed_usd(overview.delta_micros)} a month")
+    if more := overview.exposure.unlimited_after - overview.exposure.unlimited_before:  # they are in no sum of money
+        people = count(
+            abs(more), f"{'more' if more > 0 else 'fewer'} person", f"{'more' if more > 0 else 'fewer'} people"
+        )
+        parts.insert(len(parts) - 1, f"{people} without any limit")
     if overview.blocked:
         parts.append(f"{count_people(len(overview.blocked))} blocked")
     if not overview.is_complete:

@@ -246,6 +246,27 @@ def test_another_of_our_documents_is_named_where_it_does_not_fit(coder: Shell, s
     assert (ran.code, "saved.plan is a saved plan, not a journal" in ran.err) == (1, True)
 
 
+def test_a_document_with_its_keys_in_another_order_is_the_same_document(coder: Shell) -> None:
+    """As `jq -S` and PowerShell write it; a plan was told to write `version: 1`, and `show` did not know it."""
+    coder.policy(RAISE_PLATFORM)
+    assert coder.run("plan", "-o", "saved.plan").code == 0
+    plan = json.loads((coder.folder / "saved.plan").read_text())
+    (coder.folder / "sorted.plan").write_text(json.dumps(plan, sort_keys=True, indent=1), encoding="utf-8-sig")
+    assert coder.run("show", "sorted.plan").out == coder.run("show", "saved.plan").out
+    assert "sorted.plan is a saved plan, not a policy" in coder.run("validate", "sorted.plan").err
+    assert "sorted.plan is a saved plan, not a journal" in coder.run("revert", "sorted.plan").err
+    ran = coder.run("apply", "sorted.plan", "--auto-approve", "--journal", "run.jsonl")
+    assert "Apply complete" in ran.out
+    lines = (coder.folder / "run.jsonl").read_text().splitlines()
+    text = "".join(json.dumps(json.loads(line), sort_keys=True) + "\n" for line in lines)
+    (coder.folder / "sorted.jsonl").write_text(text, encoding="utf-8-sig")
+    assert "sorted.jsonl is a journal, not a policy" in coder.run("plan", "sorted.jsonl").err
+    assert "Apply complete" in coder.run("show", "sorted.jsonl").out
+    refused = coder.run("plan", "-o", "sorted.jsonl")
+    assert "sorted.jsonl exists and is not a reconciler plan; it is left alone" in refused.err
+    assert coder.run("plan", "-o", "sorted.plan").code == 0
+
+
 def test_a_saved_plan_is_applied_whole(coder: Shell, saved: Path) -> None:
     for option in (["--only", "group/*"], ["--exclude", "user/*"], ["--at", "2026-12-24"]):
         ran = coder.run("apply", saved, "--auto-approve", *option)

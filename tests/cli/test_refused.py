@@ -93,7 +93,6 @@ def guardrail_amounts(plan: dict[str, object]) -> list[str]:
     ("arguments", "code", "message"),
     [
         (["--auto-approve", "--expect-digest", "0" * 12], 3, "The plan has the digest"),
-        (["--auto-approve", "--expect-digest", "0"], 1, "too short; nothing was written"),
         ([], 1, "so nobody can be asked to approve the plan; nothing was written"),
         (["--auto-approve", "--journal", "policies/acme.yaml"], 1, "policies/acme.yaml"),
     ],
@@ -150,3 +149,15 @@ def test_a_page_of_several_runs_says_why_there_was_none(shell: Shell) -> None:
         assert "not finished, 1 of 2 changes made" in page
         assert "BLOCKS_USERS" in page
     assert "Nothing was written" not in shell.run("show", "refused.json", "--format", "html").out, "said once"
+
+
+@pytest.mark.parametrize("digest", ["", " ", "0", "0" * 11, "0" * 65, "z" * 12])
+def test_what_is_not_a_digest_is_told_before_anything_is_read(coder: Shell, digest: str) -> None:
+    """An empty variable of a pipeline is one of them."""
+    coder.policy(RAISE_PLATFORM)
+    ran = coder.run("apply", "--auto-approve", "--expect-digest", digest)
+    assert ran.code == 1
+    assert f"{digest!r} is not a digest; give the 12 characters that `plan` shows" in ran.err
+    assert not ran.out
+    planned = coder.run("plan", "--json", *AT).document["digest"]
+    assert coder.run("apply", "--auto-approve", "--expect-digest", f" {planned[:12].upper()}\n", *AT).code == 0

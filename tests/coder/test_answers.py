@@ -61,7 +61,7 @@ def test_the_family_of_a_refusal(method: str, status: int, message: str, kind: t
 def test_validations_and_detail_are_said() -> None:
     rows = [{"field": "group_id", "detail": "user must be a member of this group"}]
     error = error_of(refusal("Not a member.", 400, method="PUT", detail="more", validations=rows))
-    assert error.message.endswith("400 Not a member.; more; group_id: user must be a member of this group")
+    assert error.message.endswith("400 Not a member; more; group_id: user must be a member of this group")
 
 
 @pytest.mark.parametrize("body", [b"", b"<html>", b"[1]", b'{"message": 5}', b'{"message": "x", "validations": [1]}'])

@@ -88,7 +88,7 @@ def test_a_budget_above_the_maximum_is_refused_by_coder_in_its_own_words() -> No
         group = platform(reader)
         with pytest.raises(RejectedError) as caught:
             writer.put(group, Budget(Micros(MAX_LIMIT + 1), GroupRef(group.id)))
-        assert "Invalid AI spend limit.; spend_limit_micros: Must not exceed 1000000000000." in caught.value.message
+        assert "Invalid AI spend limit; spend_limit_micros: Must not exceed 1000000000000." in caught.value.message
 
 
 def test_a_user_who_is_no_member_is_refused_by_coder_in_its_own_words() -> None:

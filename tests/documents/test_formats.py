@@ -31,7 +31,7 @@ from reconciler.core.plan.drift import Drift, DriftKind
 from reconciler.core.plan.plan import HeldBack, Plan
 from reconciler.core.policy import Hazard
 from reconciler.core.snapshot import Effective
-from reconciler.errors import ReconcilerError
+from reconciler.errors import Failure, ReconcilerError
 from reconciler.formats.documents import DOCUMENTS, dump, load
 from reconciler.money import format_usd, format_usd_short
 from reconciler.operations.status import find_status
@@ -39,7 +39,7 @@ from reconciler.render.changes import DRIFT_TITLES, change_rows
 from reconciler.render.effects import to_know
 from reconciler.render.formats import FORMATS, Facts, Format, formats_of, render
 from reconciler.render.markup import code
-from reconciler.render.overview import overview_of, signed_usd
+from reconciler.render.overview import headline, overview_of, signed_usd
 from reconciler.render.pages import github
 from reconciler.render.text import harmless
 from tests.documents.samples import FACTS, PLACE, large_plan, outcome, plan, plan_of, values
@@ -568,3 +568,23 @@ def test_who_is_perhaps_blocked_is_told_so_in_a_comment() -> None:
     danger = Danger(hazard=Hazard.BLOCKS_USERS, counted=("ana",), uncertain=("bob",), organization="acme")
     made = replace(plan(), verdict=Verdict(dangers=(danger,), grants=(), breaches=()))
     assert "> - `BLOCKS_USERS` 2: `ana`, perhaps `bob`" in render("markdown", (made,), FACTS)
+
+
+@ROWS
+def test_every_format_names_what_an_error_is_about(row: Format) -> None:
+    """A stale plan's CSV said "1 of 3 planned objects changed", and not which."""
+    if "error" in row.documents and row.name not in ("metrics", "gitlab"):
+        details = ("group/acme/eng: the plan saw $1", "user/ana: $2")
+        failure = Failure(exit_code=3, message="It is stale", hint="", details=details, findings=())
+        text = render(row.name, (failure,), FACTS)
+        assert all(detail in text for detail in failure.details)
+
+
+def test_a_headline_of_money_says_who_is_without_any_limit() -> None:
+    """Whom nothing limits is in no sum: a removed budget was told as money saved, and a new one as money more."""
+    world = World({"acme": ["ana", "bob"], "acme/eng": ["ana", "bob"]}, {"acme/eng": 200})
+    removed = plan_of(world, (set_group(world, "acme/eng", None),), {})
+    assert headline(overview_of([removed])) == "-$400 a month, 2 more people without any limit, 1 change, refused"
+    world = World({"acme": ["ana"], "acme/eng": ["ana"]})
+    limited = plan_of(world, (set_group(world, "acme/eng", 90),), {})
+    assert headline(overview_of([limited])).startswith("+$90 a month, 1 fewer person without any limit, 1 change")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import click
 
 from reconciler.cli import completing
@@ -18,6 +20,21 @@ from reconciler.core.moment import Moment
 from reconciler.core.scope import Scope
 from reconciler.render.detail import Detail
 
+_DIGEST = re.compile(r"[0-9a-f]{12,64}")
+"""As `plan` shows it (DIGEST_SHOWN characters), or whole."""
+
+
+def _digest(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    """Return it in small letters. Checked before anything is read, so an empty variable of a pipeline is named so."""
+    if value is None:
+        return None
+    digest = value.strip().lower()
+    if not _DIGEST.fullmatch(digest):
+        raise click.BadParameter(
+            f"{value!r} is not a digest; give the 12 characters that `plan` shows, such as 9f8e12ab34cd, or all 64"
+        )
+    return digest
+
 
 @click.command("apply", cls=Sections)
 @click.argument("paths", nargs=-1, metavar="[PATH]... | PLAN", type=click.Path(), shell_complete=completing.saved_plans)
@@ -25,6 +42,7 @@ from reconciler.render.detail import Detail
 @click.option(
     "--expect-digest",
     metavar="DIGEST",
+    callback=_digest,
     help="Refuse unless the plan has this digest (12 characters or more), as a pull request showed it.",
 )
 @journal

@@ -170,6 +170,7 @@ def _findings(failure: Failure) -> Iterator[tuple[str, ...]]:
         yield inert(place.file), str(place.line), str(place.column), inert(finding.message), inert(finding.hint)
     if not failure.findings:
         yield "", "", "", inert(failure.message), inert(failure.hint)
+        yield from (("", "", "", inert(detail), "") for detail in failure.details)
 
 
 def inert(text: str) -> str:

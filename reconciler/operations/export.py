@@ -25,27 +25,19 @@ from reconciler.words import listed
 _NOWHERE = Place("live", 1, 1)
 
 
-def export(
-    reader: Reader, organization: str | None, *, note: Callable[[str], None] = lambda text: None
-) -> tuple[Policy, ...]:
+Note = Callable[[str], None]
+
+
+def export(reader: Reader, organization: str | None, *, note: Note = lambda text: None) -> tuple[Policy, ...]:
     """Return a policy per organization, sorted by name: all that the token may read, or the named one.
 
     Raises ReconcilerError when the organization is unknown, or when something could not be read: a policy that lacks
     it would remove it. `note` is told what a policy cannot say.
     """
-    policies, snapshot = read_everything(reader, organization)
-    if snapshot.deployment.offers.overrides_hidden:
-        note("This Coder does not show user overrides, so none are exported.")
-    for user, override in stray_overrides(snapshot):
-        limit = format_usd(override.limit_micros)
-        note(
-            f"Not exported: {user.address} has {limit} on a group of a deleted organization; "
-            "an entry with `limit: none` removes it."
-        )
-    return policies
+    return read_everything(reader, organization, note=note)[0]
 
 
-def read_everything(reader: Reader, organization: str | None) -> tuple[tuple[Policy, ...], Snapshot]:
+def read_everything(reader: Reader, organization: str | None, *, note: Note) -> tuple[tuple[Policy, ...], Snapshot]:
     """Return what `export` does, and the snapshot that it was made from."""
     directory = reader.directory(people_of=lambda readable: organization in (None, readable.name))
     named = Names(directory).organization(organization) if organization is not None else None
@@ -62,7 +54,19 @@ def read_everything(reader: Reader, organization: str | None) -> tuple[tuple[Pol
     _require_complete(snapshot, unseen(everything, snapshot))
     policies = tuple(_policy(exported, snapshot) for exported in chosen)
     _require_listable(policies)
+    _tell_what_is_left_out(snapshot, note)
     return policies, snapshot
+
+
+def _tell_what_is_left_out(snapshot: Snapshot, note: Note) -> None:
+    if snapshot.deployment.offers.overrides_hidden:
+        note("This Coder does not show user overrides, so none are exported.")
+    for user, override in stray_overrides(snapshot):
+        limit = format_usd(override.limit_micros)
+        note(
+            f"Not exported: {user.address} has {limit} on a group of a deleted organization; "
+            "an entry with `limit: none` removes it."
+        )
 
 
 def _require_complete(snapshot: Snapshot, hidden: tuple[Unreadable, ...]) -> None:

@@ -11,7 +11,7 @@ from reconciler.core.policy import Policy
 from reconciler.core.snapshot import Snapshot, Unlimited
 from reconciler.dataclass import dataclass
 from reconciler.money import Micros
-from reconciler.operations.export import read_everything
+from reconciler.operations.export import Note, read_everything
 from reconciler.operations.ports import Reader
 
 
@@ -34,16 +34,19 @@ class StartingPoint:
     """Every group, with a budget or without, sorted by name."""
     exposure_micros: Micros
     """The sum of the known limits of all members."""
-    not_counted: int
-    """Members without a limit, or whose limit is not known."""
+    unlimited: int
+    """Members without any limit."""
+    unknown: int
+    """Members whose limit is not known."""
 
 
-def find_starting_points(reader: Reader, organization: str | None) -> tuple[StartingPoint, ...]:
+def find_starting_points(reader: Reader, organization: str | None, *, note: Note) -> tuple[StartingPoint, ...]:
     """Return what is live in each organization that the token may read, or in the named one.
 
-    Raises ReconcilerError when the organization is unknown, or when something could not be read.
+    Raises ReconcilerError when the organization is unknown, or when something could not be read. `note` is told what a
+    policy cannot say.
     """
-    policies, snapshot = read_everything(reader, organization)
+    policies, snapshot = read_everything(reader, organization, note=note)
     ids = {item.name: item.id for item in snapshot.directory.organizations.values()}
     return tuple(_starting_point(policy, ids[policy.organization], snapshot, reader) for policy in policies)
 
@@ -58,18 +61,21 @@ def _starting_point(policy: Policy, id_: OrganizationId, snapshot: Snapshot, rea
         booked = spend.get(group.id)
         micros = None if booked is None else Micros(sum(booked.values()))
         facts.append(GroupFacts(name=group.name, people=len(members[group.id]), spend_micros=micros))
-    exposure, not_counted = _exposure(id_, snapshot)
-    return StartingPoint(policy=policy, groups=facts, exposure_micros=exposure, not_counted=not_counted)
+    exposure, unlimited, unknown = _exposure(id_, snapshot)
+    return StartingPoint(policy=policy, groups=facts, exposure_micros=exposure, unlimited=unlimited, unknown=unknown)
 
 
-def _exposure(id_: OrganizationId, snapshot: Snapshot) -> tuple[Micros, int]:
+def _exposure(id_: OrganizationId, snapshot: Snapshot) -> tuple[Micros, int, int]:
+    """Return the sum of the members' limits, and how many have none, or one that is not known."""
     otherwise = unread_override(snapshot.deployment.offers)
     limits = EffectiveLimits(snapshot.directory, snapshot.group_budgets, snapshot.user_overrides, otherwise=otherwise)
-    total, not_counted = 0, 0
+    total, unlimited, unknown = 0, 0, 0
     for user_id in members_of(snapshot.directory, id_):
         effective = limits.of(user_id)
-        if isinstance(effective, Unknown) or isinstance(effective.limit_micros, Unlimited):
-            not_counted += 1
+        if isinstance(effective, Unknown):
+            unknown += 1
+        elif isinstance(effective.limit_micros, Unlimited):
+            unlimited += 1
         else:
             total += effective.limit_micros
-    return Micros(total), not_counted
+    return Micros(total), unlimited, unknown

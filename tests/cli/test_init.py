@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.policy_file.load import load
-from reconciler.sandbox import Sandbox
+from reconciler.sandbox import Options, Sandbox
 from tests.cli.running import Shell
 
 
@@ -48,6 +48,26 @@ def test_the_guardrails_are_comments_that_can_be_uncommented(coder: Shell) -> No
     assert {rule.name for rule in policy.guardrails} == {
         "max_limit", "max_exposure", "require_reason_above", "max_override_days",
     }  # fmt: skip
+
+
+def test_a_server_that_hides_overrides_is_said_and_no_exposure_is_suggested(shell: Shell) -> None:
+    """On stock 2.35 nobody's limit is known: `max_exposure: $0.00` was suggested, and overrides seemed not to exist."""
+    with Sandbox(Options(coder_version="2.35")) as old:
+        ran = shell.connect(old).run("init", "--ci", "none")
+    assert "This Coder does not show user overrides, so none are exported." in ran.err
+    file = shell.folder / "policies" / "acme.yaml"
+    text = file.read_text()
+    assert "#   # no max_exposure: the limits of 39 people are not known\n" in text
+    assert "#   max_override_days: 90  # a suggestion: an override must end\n" in text
+    file.write_text(text.replace("# guardrails:", "guardrails:").replace("#   ", "  "))
+    assert "max_exposure" not in {rule.name for rule in load([str(file)]).policies[0].guardrails}
+
+
+def test_whom_nothing_limits_is_not_in_the_suggested_exposure(coder: Shell, company: Sandbox) -> None:
+    company.execute("DELETE FROM group_ai_budgets WHERE group_id IN (SELECT organization_id FROM groups)")
+    assert coder.run("init", "--ci", "none").code == 0
+    text = (coder.folder / "policies" / "acme.yaml").read_text()
+    assert "  # the limits of everybody together; 11 people without any limit not counted\n" in text
 
 
 @pytest.mark.parametrize("taken", [".gitignore", "policies/labs.yaml", "schemas/policy.v1.schema.json"])

@@ -62,7 +62,7 @@ def command(folder: str, organization: str | None, ci: str, server: ServerOption
     for name in texts:
         files.require_new(os.path.normpath(os.path.join(folder, name)))
     with server.reader(dates=Dates.NONE) as reader:
-        for start in find_starting_points(reader, organization):
+        for start in find_starting_points(reader, organization, note=tell):
             texts[f"policies/{files.policy_file_name(start.policy.organization)}"] = _text(start)
     written = {os.path.normpath(os.path.join(folder, name)): text for name, text in sorted(texts.items())}
     files.write_new_files(written)
@@ -76,7 +76,8 @@ def _text(start: StartingPoint) -> str:
         start.policy,
         groups={group.name: _facts(group) for group in start.groups},
         exposure_micros=start.exposure_micros,
-        apart=f"; {count_people(start.not_counted)} without a known limit not counted" if start.not_counted else "",
+        unlimited=start.unlimited,
+        unknown=start.unknown,
     )
 
 

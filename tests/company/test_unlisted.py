@@ -222,3 +222,26 @@ def test_an_explanation_says_that_it_may_decide_and_what_is_left_of_its_limit(
         assert document["reported"]["limit_micros"] == 1_000_000_000
         assert document["left_micros"] == 1_000_000_000 - document["spend"]
         assert said not in shell.run("explain", "carol").out, "the server confirms it"
+
+
+@EVERY_RULE
+def test_of_whom_it_limits_no_override_is_compared_with_what_they_have(shell: Shell, sandbox: Sandbox) -> None:
+    """Felix has $1,000 of labs: an override is not instead of acme's $800, nor followed by it, nor equal to it."""
+    entry = "{user: felix, group: research, limit: $AMOUNT, expires: 2026-12-01}"
+    text = f"version: 1\norganization: acme\nuser_overrides: [{entry}]\n"
+    shell.policy(text.replace("AMOUNT", "100"))
+    shell.connect(sandbox, "owner")
+    effects = shell.run("plan", "--json").document["effects"]
+    assert [row["after"]["limit_micros"] for row in effects["ends"]] == [1_000_000_000]
+    _fail(sandbox, 500)
+    effects = shell.run("plan", "--json").document["effects"]
+    assert (effects["people"], effects["ends"], len(effects["unclear"])) == ([], [], 1)
+    assert not effects["unclear"][0]["may_become_blocked"]
+    assert any("budgets that people have there are not counted" in sentence for sentence in effects["unknown"])
+    shell.policy(text.replace("AMOUNT", "0"))
+    effects = shell.run("plan", "--json").document["effects"]
+    assert [row["may_become_blocked"] for row in effects["unclear"]] == [True]
+    override(sandbox, "felix", "research", 800)
+    shell.policy(text.replace("AMOUNT", "800"))
+    notices = shell.run("plan", "--json").document["effects"]["notices"]
+    assert [(row["kind"], row["text"]) for row in notices] == [("expires-soon", "$800.00")]

@@ -23,9 +23,11 @@ from reconciler.core.directory import Directory, Group, User
 from reconciler.core.people.agreement import (
     DISPUTED,
     ELSEWHERE,
+    MAYBE_ELSEWHERE,
     UNCONFIRMED,
     disagreements,
     outbid,
+    overridden_anew,
     overtaking,
     unconfirmed,
     unseen_budgets,
@@ -174,6 +176,7 @@ class Assessment:
             for action in sorted(self.actions, key=lambda action: action.address)
             if isinstance(action.subject, User) and isinstance(action.after, Budget) and action.expires is not None
             if isinstance(fallback := self.after.fallback(action.subject.id), Effective)
+            if fallback.is_unlimited or action.subject.id not in self.snapshot.directory.elsewhere
         )
 
     def _unseen_members(self) -> tuple[Unseen, ...]:
@@ -190,7 +193,7 @@ class Assessment:
         )
 
     def _unseen(self, people: tuple[PersonEffect, ...]) -> list[str]:
-        return unseen_budgets(self.snapshot) if people else []
+        return unseen_budgets(self.snapshot) if people or self.unclear else []
 
 
 def assess(
@@ -201,7 +204,8 @@ def assess(
     before = limits_after(snapshot, ())
     after = limits_after(snapshot, planned) if planned else before
     disagreeing, checked = disagreements(before, snapshot)
-    disputed = dict.fromkeys(outbid(before, after, snapshot), ELSEWHERE)
+    disputed = dict.fromkeys(overridden_anew(before, after, snapshot), MAYBE_ELSEWHERE)
+    disputed |= dict.fromkeys(outbid(before, after, snapshot), ELSEWHERE)
     disputed |= dict.fromkeys(unconfirmed(snapshot), UNCONFIRMED) | {row.user_id: DISPUTED for row in disagreeing}
     changes, unclear = _compare(disputed, planned, directory=directory, before=before, after=after)
     concerned = touched(planned, directory)
@@ -258,6 +262,8 @@ def _compare(
             reason = disputed[user_id]
             if reason == ELSEWHERE and isinstance(limit_after, Effective):
                 becomes_unlimited, becomes_blocked = limit_after.is_unlimited, True
+            elif reason == MAYBE_ELSEWHERE and isinstance(limit_after, Effective):
+                becomes_blocked = limit_after.limit_micros == 0
         elif isinstance(limit_after, Unknown):
             reason = limit_after.reason
             becomes_blocked |= user_id in directory.elsewhere

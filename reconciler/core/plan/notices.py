@@ -151,7 +151,7 @@ def _expiring(
             continue
         if entry.expires <= at + SOON and wanted.subject.address not in planned:
             text = format_usd(wanted.state.limit_micros)
-            if after.is_fallback_read(user_id):
+            if after.is_fallback_read(user_id) and _is_seen(user_id, directory):
                 text += f"; then {_say(after.fallback(user_id), directory)}"
             yield Notice(
                 kind=NoticeKind.EXPIRES_SOON,
@@ -168,7 +168,7 @@ def _dead(desired: Desired, directory: Directory, *, after: EffectiveLimits, at:
         if not isinstance(wanted.state, Budget):
             continue
         fallback = after.fallback(user_id)
-        if isinstance(fallback, Effective) and _equals(wanted.state, fallback):
+        if isinstance(fallback, Effective) and _equals(wanted.state, fallback) and _is_seen(user_id, directory):
             text = f"equals what they have without it: {_say(fallback, directory)}"
             yield Notice(
                 kind=NoticeKind.DEAD, address=wanted.subject.address, place=wanted.entry.place, text=text, at=at
@@ -180,6 +180,11 @@ def _dead(desired: Desired, directory: Directory, *, after: EffectiveLimits, at:
             yield Notice(
                 kind=NoticeKind.DEAD, address=wanted.subject.address, place=wanted.entry.place, text=text, at=at
             )
+
+
+def _is_seen(user_id: UserId, directory: Directory) -> bool:
+    """Whether no budget of an organization that was not read may limit a person by their groups."""
+    return not directory.unlisted and user_id not in directory.elsewhere
 
 
 def _equals(override: Budget, fallback: Effective) -> bool:

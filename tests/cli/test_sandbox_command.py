@@ -37,6 +37,7 @@ def test_it_says_when_it_is_ready_and_ends_when_told(shell: Shell, number: signa
     ("arguments", "says"),
     [
         (["--seed", "nosuch"], "no seed 'nosuch'"),
+        (["--seed", "nosuch.yaml"], "there is no file nosuch.yaml"),
         (["--seed", "broken.yaml"], "The sandbox cannot serve"),
         (["--host", "300.1.1.1"], "The sandbox cannot serve"),
         (["--database", "nowhere/state.db"], "unable to open database file"),
@@ -51,6 +52,38 @@ def test_what_it_cannot_do_is_a_sentence(shell: Shell, arguments: list[str], say
     ran = shell.run("sandbox", *arguments)
     assert (ran.code, ran.out) == (1, "")
     assert says in ran.err
+
+
+@pytest.mark.parametrize(
+    ("seed", "says"),
+    [
+        ("new", "POST /api/v2/users/first makes the first user."),
+        ("owner.yaml", "export CODER_SESSION_TOKEN=owner"),
+        ("auditor.yaml", "export CODER_SESSION_TOKEN=auditor"),
+    ],
+)
+def test_a_seed_without_a_user_admin_is_served(shell: Shell, seed: str, says: str) -> None:
+    """`--seed new`, and the YAML of our own page, ended in a KeyError."""
+    for role in ("owner", "auditor"):
+        company = {
+            "organizations": [{"name": "acme", "default": True, "members": ["ana"]}],
+            "users": [{"username": "ana", "roles": [role]}],
+            "tokens": {role: "ana"},
+        }
+        (shell.folder / f"{role}.yaml").write_text(json.dumps(company))
+    command = [*RECONCILER, "sandbox", "--seed", seed]
+    with subprocess.Popen(
+        command, cwd=shell.folder, env=shell.clean(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        lines = []
+        while not lines or says not in lines[-1]:
+            lines.append(process.stdout.readline())
+            assert lines[-1], process.stderr.read()
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=PATIENCE_S)
+    assert (process.returncode, err) == (0, "")
 
 
 def test_a_port_that_is_taken(shell: Shell, company: Sandbox) -> None:

@@ -119,7 +119,12 @@ def _print_text(ready: Ready) -> None:
     click.echo(f"A stand-in Coder listens at {ready.url}. Ctrl-C ends it.\n")
     click.echo("To use it, in another terminal:")
     click.echo(f"  export CODER_URL={ready.url}")
-    click.echo(f"  export CODER_SESSION_TOKEN={ready.tokens['user-admin']}\n")
+    if not ready.tokens:
+        click.echo("\nThe seed makes no token. Log in as Coder's clients do; on a server without people,")
+        click.echo("POST /api/v2/users/first makes the first user.")
+        return
+    token = ready.tokens.get("user-admin") or ready.tokens.get("owner") or next(iter(ready.tokens.values()))
+    click.echo(f"  export CODER_SESSION_TOKEN={token}\n")
     click.echo("Tokens by role:")
     for role, token in ready.tokens.items():
         click.echo(f"  {role:<24}{token}")

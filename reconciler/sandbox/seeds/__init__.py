@@ -115,6 +115,8 @@ def _name_deployment(database: Database, seed: str) -> None:
 
 def _document(seed: str) -> Path:
     path = Path(__file__).with_name(f"{seed}.yaml") if seed in _NAMED else Path(seed)
+    if not path.is_file() and seed.endswith((".yaml", ".yml")):
+        raise ValueError(f"there is no file {seed}")
     if not path.is_file():
         raise ValueError(
             f"no seed {seed!r}: one of {', '.join(_NAMED)}, N-users,M-groups[,K-organizations], or a YAML file"

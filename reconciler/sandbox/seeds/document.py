@@ -39,7 +39,7 @@ _SPEND = {
     "cache_read_tokens", "cache_write_tokens", "client", "unpriced",
 }  # fmt: skip
 _SESSION = {"user", "client", "provider", "model", "prompts", "tools", "ended", "network_calls"}
-_MISTAKES = (yaml.YAMLError, LookupError, TypeError, AttributeError, ValueError, InvalidOperation, sqlite3.Error)
+_MISTAKES = (yaml.YAMLError, LookupError, TypeError, AttributeError, ValueError, sqlite3.Error)
 
 
 def sow_document(database: Database, document: bytes, *, name: str, month: datetime) -> None:
@@ -50,7 +50,17 @@ def sow_document(database: Database, document: bytes, *, name: str, month: datet
     try:
         _Sower(database, month).sow(_checked(_parsed(document), _TOP))
     except _MISTAKES as error:
-        raise ValueError(f"seed {name}: {type(error).__name__}: {error}") from error
+        raise ValueError(f"seed {name}: {_in_words(error)}") from error
+
+
+def _in_words(error: Exception) -> str:
+    match error:
+        case KeyError():
+            return f"{error} is needed: a key that is missing, or a person whom `users` does not list"
+        case sqlite3.Error():
+            return f"the database refuses it: {error}"
+        case _:
+            return str(error)
 
 
 @lru_cache(maxsize=8)
@@ -213,7 +223,10 @@ def _group_id(address: str) -> str:
 
 def _micros(dollars: object) -> int:
     """Return an amount in dollars as whole micro-dollars."""
-    exact = Decimal(str(dollars)) * 1_000_000
+    try:
+        exact = Decimal(str(dollars)) * 1_000_000
+    except InvalidOperation:
+        raise ValueError(f"{dollars!r} is not an amount in US dollars, such as 12.50") from None
     if exact != int(exact):
         raise ValueError(f"{dollars} has more than six decimals")
     return int(exact)

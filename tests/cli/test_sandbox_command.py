@@ -77,7 +77,7 @@ def test_a_seed_without_a_user_admin_is_served(shell: Shell, seed: str, says: st
     ) as process:
         assert process.stdout is not None
         assert process.stderr is not None
-        lines = []
+        lines: list[str] = []
         while not lines or says not in lines[-1]:
             lines.append(process.stdout.readline())
             assert lines[-1], process.stderr.read()

@@ -35,8 +35,16 @@ def give_back(request: Request, attempt: Attempt, seconds: float) -> RetryLaterE
 
 def out_of_patience(request: Request, attempt: Attempt, *, needed_s: float, budget_s: float) -> ServerError:
     """Return the error for a read whose wait would exceed what the run may wait."""
-    why = "limits the rate" if attempt.result == 429 else "is not available"
-    return ServerError(f"{request}: Coder {why}; {_too_long(needed_s, budget_s)}", hint=HINT_MAX_WAIT)
+    match attempt.result:
+        case 429:
+            why = "Coder limits the rate"
+        case NoAnswerKind.LOST:
+            why = "the answer was lost or cut short"
+        case NoAnswerKind():
+            why = "no connection"
+        case status:
+            why = f"Coder is not available ({status})"
+    return ServerError(f"{request}: {why}; {_too_long(needed_s, budget_s)}", hint=HINT_MAX_WAIT)
 
 
 HINT_MAX_WAIT = "try again later, or pass a longer `--max-wait`"

@@ -67,9 +67,8 @@ def load_json(answer: Answer, *, hook: Callable[[dict[str, Any]], object] | None
     if answer.status != 200:
         raise error_of(answer)
     if answer.content_type != "application/json":
-        raise wrong(
-            answer.request, f"the answer is {shown(answer, answer.content_type) or 'of no content type'}, not JSON"
-        )
+        kind = shown(answer, answer.content_type)
+        raise wrong(answer.request, f"the answer is {kind}, not JSON" if kind else "the answer has no content type")
     if not answer.body:
         raise wrong(answer.request, "the answer is empty")
     try:

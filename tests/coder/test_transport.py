@@ -163,6 +163,23 @@ def test_waits_are_computed_from_the_servers_own_clock(opened: Opened, sandbox: 
     assert transport.server_ahead_s == now.timestamp() - 1000
 
 
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [
+        (Fault("status", status=502, times=99), r"Coder is not available \(502\); waiting"),
+        (Fault("truncate", times=99), "the answer was lost or cut short; waiting"),
+        (Fault("lost", times=99), "the answer was lost or cut short; waiting"),
+    ],
+    ids=lambda value: value.kind if isinstance(value, Fault) else "",
+)
+def test_giving_up_says_what_was_wrong(sandbox: Sandbox, opened: Opened, fault: Fault, words: str) -> None:
+    """It said "Coder is not available" of all of them."""
+    transport, _ = opened(wait_budget_s=1)
+    sandbox.fault(fault)
+    with pytest.raises(ServerError, match=words):
+        transport.send(Request("GET", budget_of(sandbox)))
+
+
 def test_a_wait_beyond_the_budget_is_given_up(sandbox: Sandbox, opened: Opened) -> None:
     transport, still = opened(wait_budget_s=30)
     sandbox.fault(Fault("status", path="*/ai/budget", status=429, headers={"Retry-After": "31"}))

@@ -53,7 +53,7 @@ json_values = st.recursive(
         (b'{"a": ', "application/json", "not whole or not JSON"),
         (b"<html>", "text/html", "is text/html, not JSON"),
         (b"{}", "text/plain", "is text/plain, not JSON"),
-        (b"{}", "", "of no content type, not JSON"),
+        (b"{}", "", "the answer has no content type"),
         (b"\xff\xfe{}", "application/json", "not whole or not JSON"),
         (b"[" * 100_000, "application/json", "not whole or not JSON"),
         (b"1" * 5_000, "application/json", "not whole or not JSON"),

@@ -15,8 +15,8 @@ from reconciler.dataclass import dataclass
 
 MOST_APART = timedelta(days=1)
 """Clocks that differ by less are taken for one."""
-_FIRST, _LAST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
-"""The times that there are: a server may say `Fri, 31 Dec 9999 23:59:59 -1200`, which lies beyond."""
+_FIRST, _LAST = datetime(1900, 1, 1, tzinfo=UTC), datetime(3000, 1, 1, tzinfo=UTC)
+"""Times from which months can be counted, and beyond the dates of policies; a server may say the year 9999."""
 _TIME = re.compile(
     r"2[0-9]{3}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])"
     r"(?:T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\.[0-9]{1,6})?(?:Z|[+-](?:[01][0-9]|2[0-3]):[0-5][0-9]))?"

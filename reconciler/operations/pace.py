@@ -17,8 +17,12 @@ from reconciler.operations.ports import Reader
 
 
 def time_at_coder(reader: Reader, at: datetime) -> datetime:
-    """Return `at` (UTC) by Coder's clock where the two are a day or more apart: period and spend are Coder's."""
-    return present(at).beside(reader.server_ahead_s).at_server
+    """Return `at` (UTC) by Coder's clock where the two are a day or more apart: period and spend are Coder's.
+
+    A clock by which Coder's own period is over, or has not begun, is not Coder's: a proxy answers with another date.
+    """
+    at_coder, period = present(at).beside(reader.server_ahead_s).at_server, reader.period()
+    return at_coder if period is None or period.start <= at_coder < period.end else at
 
 
 def read_people(

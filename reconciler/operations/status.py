@@ -49,10 +49,10 @@ def find_status(names: Sequence[str], reader: StatusReader, policies: Sequence[P
 
     # First: it shares its round with what the server offers.
     directory = reader.directory(windows=lambda period: () if names else windows(period))
+    period, *days = windows(reader.period())
     at, deployment = time_at_coder(reader, at), reader.deployment()
     chosen = choose(names, directory)
-    period = reader.period() or month_of(at)
-    snapshot = read_people(chosen, directory, reader, windows=windows(period))
+    snapshot = read_people(chosen, directory, reader, windows=[period, *days])
     limits = limits_after(snapshot, ())
     organizations = organizations_of(chosen, directory)
     (whole,) = reader.exports(organizations, [period])

@@ -11,6 +11,7 @@ import pytest
 import time_machine
 
 from reconciler.sandbox import Options, Sandbox
+from reconciler.sandbox.clock import Clock
 from reconciler.words import span
 from tests.cli.running import NOW, Shell
 
@@ -145,6 +146,37 @@ def test_period_pace_and_replay_are_by_coders_clock(shell: Shell, days: int) -> 
         plan = shell.run("plan", "--json").document
         assert plan["forecast"]["reason"] == ""
         assert shell.run("plan", "--replay", f"{now:%Y-%m}", "--json").document["replay"] is not None
+
+
+@pytest.mark.parametrize("date", ["Fri, 31 Dec 9999 23:59:59 GMT", "Thu, 01 Jan 1970 00:00:00 GMT", "rubbish", ""])
+@pytest.mark.parametrize("version", ["2.35", "2.37"])
+def test_a_date_that_cannot_be_coders_changes_no_period_and_no_pace(
+    date: str, version: str, shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A proxy said it: by such a clock 20,788 days of the month were left, or there was no answer at all."""
+    options = Options(
+        seed="20-users,5-groups", now=NOW, coder_version=version, experiments=("ai-gateway-cost-control",)
+    )
+    with Sandbox(options) as sandbox, time_machine.travel(NOW, tick=False):
+        shell.connect(sandbox, "owner")
+        name = shell.run("status", "--json").document["people"][0]["username"]
+        commands = [("status",), ("explain", name)]
+        expected = [shell.run(*command).out for command in commands]
+        monkeypatch.setattr(Clock, "date", lambda _: date.encode())
+        if version == "2.37":
+            assert [shell.run(*command).out for command in commands] == expected
+        else:  # it says no period that would tell
+            assert [shell.run(*command).code for command in commands] == [0, 0]
+
+
+def test_clocks_that_differ_cost_no_request(shell: Shell) -> None:
+    counts = []
+    for days in (0, 2):
+        options = Options(seed="20-users,5-groups", now=NOW + timedelta(days=days))
+        with Sandbox(options) as sandbox, time_machine.travel(NOW, tick=False):
+            assert shell.connect(sandbox, "owner").run("status").code == 0
+            counts.append(len(sandbox.requests))
+    assert counts[0] == counts[1]
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ from reconciler.core.plan.notices import renamed_notices, stray_notices, vacancy
 from reconciler.core.plan.order import in_order
 from reconciler.core.plan.origin import Evidence, with_origin
 from reconciler.core.plan.plan import Plan
-from reconciler.core.plan.resolve import Resolution, resolve, unknown_users, without_overrides
+from reconciler.core.plan.resolve import Resolution, Vacancy, resolve, unknown_users, without_overrides
 from reconciler.core.policy import (
     GroupBudgetEntry,
     Manage,
@@ -183,9 +183,17 @@ def _chosen(request: PlanRequest, actions: Iterable[Action]) -> list[Action]:
 
 def _notices(resolution: Resolution, snapshot: Snapshot, *, at: datetime) -> Iterator[Notice]:
     """Yield what is worth saying about entries whose names did not fit, and about overrides that no entry manages."""
-    yield from vacancy_notices(resolution.vacancies, at=at)
+    yield from vacancy_notices(_gone(resolution.vacancies, snapshot.directory), at=at)
     yield from renamed_notices(resolution.renamed, at=at)
     yield from stray_notices(snapshot, listed=resolution.desired.users.keys(), at=at)
+
+
+def _gone(vacancies: Iterable[Vacancy], directory: Directory) -> Iterator[Vacancy]:
+    """Yield vacancies but for e-mail addresses that an organization may know which is not listed."""
+    for vacancy in vacancies:
+        entry = vacancy.listed.entry
+        if not (directory.unlisted and isinstance(entry, UserOverrideEntry) and "@" in entry.user):
+            yield vacancy
 
 
 def _orphans(orphans: Iterable[Orphan], base: Resolution | None) -> tuple[Orphan, ...]:

@@ -245,3 +245,18 @@ def test_of_whom_it_limits_no_override_is_compared_with_what_they_have(shell: Sh
     shell.policy(text.replace("AMOUNT", "800"))
     notices = shell.run("plan", "--json").document["effects"]["notices"]
     assert [(row["kind"], row["text"]) for row in notices] == [("expires-soon", "$800.00")]
+
+
+@pytest.mark.parametrize("status", [404, 500])
+def test_an_e_mail_address_that_only_it_knows_is_nobody_who_left(status: int, shell: Shell, sandbox: Sandbox) -> None:
+    hugo = sandbox.execute("SELECT email FROM users WHERE username = 'hugo'")[0][0]
+    entry = "version: 1\norganization: acme\nuser_overrides: [{user: NAME, group: research, limit: LIMIT}]\n"
+    shell.connect(sandbox, "owner")
+    _fail(sandbox, status)
+    for name, limit in (("hugo", "$5"), (hugo, "$5"), ("hugo", "none"), (hugo, "none")):
+        shell.policy(entry.replace("NAME", name).replace("LIMIT", limit))
+        out = shell.run("plan").out
+        assert "remove the entry if they left;" not in out
+        assert "may be removed" not in out
+    shell.policy(entry.replace("NAME", hugo).replace("LIMIT", "$5"))
+    assert "try again when labs can be read" in shell.run("plan").out

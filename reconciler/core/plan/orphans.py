@@ -40,13 +40,28 @@ def unknown_group(listed: Listed, groups: Sequence[Group], organization: Organiz
     return _orphan(listed, organization, reason=OrphanReason.UNKNOWN_GROUP, message=message, hint=hint)
 
 
-def unknown_user(listed: Listed, users: Sequence[User], organization: Organization, *, name: str, near: str) -> Orphan:
-    """Return the orphan of an entry whose user's name fits nobody, or several people; `near` asks for a near name."""
+def unknown_user(
+    listed: Listed,
+    users: Sequence[User],
+    organization: Organization,
+    *,
+    name: str,
+    near: str,
+    unlisted: Sequence[str] = (),
+) -> Orphan:
+    """Return the orphan of an entry whose user's name fits nobody, or several people; `near` asks for a near name.
+
+    `unlisted` are organizations whose people are not known.
+    """
     if users:
         usernames = ", ".join(sorted(user.username for user in users))
         message, hint = f"user {name!r} is ambiguous: {usernames}", "write the username"
         return _orphan(listed, organization, reason=OrphanReason.AMBIGUOUS, message=message, hint=hint)
     hint = "; ".join(filter(None, ["remove the entry if they left", near]))
+    if unlisted and "@" in name:
+        hint = (
+            f"try again when {', '.join(unlisted)} can be read: its people are not known by their e-mail addresses now"
+        )
     message = f"user {name!r} is unknown"
     return _orphan(listed, organization, reason=OrphanReason.UNKNOWN_USER, message=message, hint=hint)
 

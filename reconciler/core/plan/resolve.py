@@ -137,6 +137,7 @@ class _Resolver:
         self._at_server = at_server
         self._scope = scope
         self._near_users = NearNames(self._names.user_names)
+        self._unlisted_names = [organization.name for organization in self._directory.unlisted]
         self._seen: dict[OrganizationId, Place] = {}
         self._claimed_groups: dict[GroupId | UserId, Place] = {}
         self._claimed_users: dict[GroupId | UserId, Place] = {}
@@ -261,7 +262,9 @@ class _Resolver:
             self._vacate(listed, starts=entry.starts if is_later else None, is_in=is_in)
         else:
             near = "" if users else self._near_users.question(entry.user)
-            orphan = orphans.unknown_user(listed, users, organization, name=entry.user, near=near)
+            orphan = orphans.unknown_user(
+                listed, users, organization, name=entry.user, near=near, unlisted=self._unlisted_names
+            )
             self._orphan(orphan, is_in=is_in)
         return listed
 

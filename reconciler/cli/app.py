@@ -8,6 +8,7 @@ traceback.
 from __future__ import annotations
 
 import io
+import re
 import sys
 from importlib import import_module
 from typing import cast
@@ -50,12 +51,19 @@ class LazyGroup(click.Group):
 def _with_two_dashes(arguments: list[str], command: click.Command) -> list[str]:
     """Return the arguments with `-auto-approve` written as `--auto-approve`, as fingers used to Terraform type it.
 
-    Only options that the command has are rewritten, and nothing after `--`.
+    So is `-out FILE` as `-o FILE`, which would else be the file `ut`. Only options that the command has are rewritten,
+    and nothing after `--`.
     """
     known = {name for parameter in command.params for name in parameter.opts if name.startswith("--")}
     end = arguments.index("--") if "--" in arguments else len(arguments)
     rewritten = [f"-{word}" if f"-{word}".partition("=")[0] in known else word for word in arguments[:end]]
+    if any("-o" in parameter.opts for parameter in command.params):
+        rewritten = [_OUT.sub("-o", word) for word in rewritten]
     return rewritten + arguments[end:]
+
+
+_OUT = re.compile(r"\A-out(?:=|\Z)")
+"""`-out=FILE` becomes `-oFILE`, and `-out` becomes `-o`."""
 
 
 def _no_such_command(name: str) -> str:

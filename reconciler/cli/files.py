@@ -13,6 +13,8 @@ from reconciler.formats import document
 from reconciler.formats.document import JOURNALS
 from reconciler.words import HINT_HOME, home_left_alone
 
+STDIN = "-"
+"""As policy_file/files.py has it; that room is not loaded for documents."""
 MAX_BYTES = 256 * 2**20
 _MOST_LINKS = 40
 """In a row; as many as Linux follows."""
@@ -48,6 +50,8 @@ def kind_of_document(path: str) -> str:
 
 def name_of(path: str) -> str:
     """Return the format that a file says it has; empty for a file that is not of ours, or cannot be read."""
+    if path == STDIN:  # a file of that name is `./-`
+        return ""
     beginning = starts_with(path)
     if not document.may_be_ours(beginning):
         return ""
@@ -67,10 +71,19 @@ def starts_with(path: str, *, characters: int = 200) -> str:
 
 def require_replaceable(path: str, name: str) -> None:
     """Raise FileError when writing there would destroy a file that is not of this format: a policy, most likely."""
+    _require_no_stream(path)
     target = _target_of(path)
     if starts_with(target) and name_of(target) != name:
         raise FileError(
             f"{path} exists and is not a {name}; it is left alone", hint="choose another name, or remove it"
+        )
+
+
+def _require_no_stream(path: str) -> None:
+    """Raise FileError for `-`, which other tools take for stdout; a file of that name is `./-`."""
+    if path == STDIN:
+        raise FileError(
+            "'-' is not a file", hint="name a file; without -o a result goes to stdout, a plan with `plan --json`"
         )
 
 
@@ -79,7 +92,7 @@ def require_savable(path: str) -> None:
 
     Asked before anything is read, so that a run does not end with a result that has nowhere to go.
     """
-    if path == "-":
+    if path == STDIN:
         raise FileError("--save writes files, and '-' is not a file", hint="--format prints a result to stdout")
     target = _target_of(path)
     if name_of(target) == document.JOURNAL:
@@ -152,6 +165,7 @@ def is_trap(link: os.stat_result, folder: os.stat_result, *, user: int) -> bool:
 
 def require_new(path: str) -> None:
     """Raise FileError when something is there already, be it a link that leads nowhere."""
+    _require_no_stream(path)
     if os.path.lexists(path):
         raise FileError(f"{path} exists; it is left alone", hint="name a new file or folder, or remove it first")
     if (home := home_left_alone(path)) and not os.path.isdir(home):

@@ -131,6 +131,8 @@ def _make_folders(folder: str) -> None:
 
 def require_new(path: str) -> None:
     """Raise FileError when the file exists already, or is a folder; for callers that must know before they open it."""
+    if path == "-":
+        raise FileError("'-' is not a file; nothing was written", hint="name a file for the journal, or leave it out")
     if os.path.lexists(path) or _is_folder(path):
         raise _exists(path)
     if (home := home_left_alone(path)) and not os.path.isdir(home):

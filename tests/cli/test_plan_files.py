@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import re
 import stat
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -244,6 +246,36 @@ def test_another_of_our_documents_is_named_where_it_does_not_fit(coder: Shell, s
         )
     ran = coder.run("revert", saved)
     assert (ran.code, "saved.plan is a saved plan, not a journal" in ran.err) == (1, True)
+
+
+@pytest.mark.parametrize(
+    "command", [("plan", "-o"), ("snapshot", "-o"), ("export", "acme", "-o"), ("apply", "--auto-approve", "--journal")]
+)
+def test_a_dash_is_never_a_file_to_write(coder: Shell, command: tuple[str, ...]) -> None:
+    """A plan went into a file called `-`, and that file was then taken for standard input."""
+    coder.policy(RAISE_PLATFORM)
+    before = set(os.listdir(coder.folder))
+    ran = coder.run(*command, "-")
+    assert ran.code == 1
+    assert "'-' is not a file" in ran.err
+    assert set(os.listdir(coder.folder)) == before
+
+
+def test_a_dash_is_standard_input_beside_a_file_of_that_name(
+    coder: Shell, saved: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (coder.folder / "-").write_text(saved.read_text())
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(RAISE_PLATFORM.encode())))
+    assert coder.run("validate", "-").out.startswith("Valid: 1 file")
+    assert "./- is a saved plan, not a policy" in coder.run("validate", "./-").err
+
+
+def test_terraforms_out_is_our_o(coder: Shell) -> None:
+    """Click read `-out=x.plan` as `-o ut=x.plan`."""
+    coder.policy(RAISE_PLATFORM)
+    assert coder.run("plan", "-out=a.plan").code == 0
+    assert coder.run("plan", "-out", "b.plan").code == 0
+    assert {"policies", "a.plan", "b.plan"} == set(os.listdir(coder.folder))
 
 
 def test_a_document_with_its_keys_in_another_order_is_the_same_document(coder: Shell) -> None:

@@ -284,12 +284,12 @@ def require_readable(organizations: Iterable[Organization], directory: Directory
 
 
 def require_found(actions: Sequence[Action], directory: Directory) -> None:
-    """Raise ReconcilerError where a subject or group is not here and some list of groups failed: it may be in there."""
+    """Raise ReconcilerError where a subject or group is not here and an organization is not listed that may have it."""
     groups = {
         state.group.id for action in actions for state in (action.before, action.after) if isinstance(state, Budget)
     }
     if not groups <= directory.groups.keys() or any(directory.live(action.subject) is None for action in actions):
-        require_readable((directory.organizations[id_] for id_ in directory.failures), directory)
+        require_readable(directory.unlisted, directory)
 
 
 def with_people(directory: Directory, names: Iterable[str], reader: Reader) -> Directory:

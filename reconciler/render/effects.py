@@ -65,11 +65,12 @@ def effects_lines(effects: Effects, verdict: Verdict, *, at: datetime, detail: D
     ]
 
 
-def to_know(effects: Effects) -> Iterator[str]:
+def to_know(effects: Effects, *, has_nearest: bool = False) -> Iterator[str]:
     """Yield what a reviewer should know beside the changes: whom Coder will mail, spend that no longer counts, and what
-    is not known. A sentence each, the same in every format.
+    is not known. A sentence each, the same in every format; with `has_nearest` a table tells who is near the limit.
     """
-    yield from _nearing(effects)
+    if not has_nearest:
+        yield from _nearing(effects)
     yield from _moved(effects)
     if not effects.exposure.people:
         yield from _exposure(effects)

@@ -115,7 +115,7 @@ def _alerts(plans: Sequence[Plan]) -> Iterable[Alert]:
         title = "Refused: nothing will be written" if is_refused else "Needs attention"
         yield Alert(title=title, lines=lines, tone="bad")
     notices = tuple(problem.message for problem in problems_of(plans) if problem.level is Level.NOTICE)
-    notices += tuple(sentence for plan in plans for sentence in to_know(plan.effects))
+    notices += tuple(sentence for plan in plans for sentence in to_know(plan.effects, has_nearest=True))
     notices += tuple(filter(None, (counted_twice(overview_of(plans)),)))
     if notices:
         yield Alert(title="To know", lines=notices)
@@ -161,7 +161,7 @@ def bar_charts(plans: Sequence[Plan], hint: str, *, is_drift: bool = False) -> t
     limits = [_turned_limit(row) if is_drift else row for plan in plans for row in plan.effects.limits]
     charts = []
     if groups:
-        rows = sorted(groups, key=lambda row: (-max(row.before_micros, row.after_micros), row.label))
+        rows = _to_show(groups)
         pairs = [
             Pair(
                 label=f"{row.label} ({count_people(row.people_after)})",
@@ -169,10 +169,10 @@ def bar_charts(plans: Sequence[Plan], hint: str, *, is_drift: bool = False) -> t
                 after=row.after_micros,
                 shown=_moved(row.before_micros, row.after_micros),
             )
-            for row in rows[:BARS_SHOWN]
+            for row in rows
         ]
-        more = f"; {count(len(rows) - BARS_SHOWN, 'more group')} not shown" if len(rows) > BARS_SHOWN else ""
-        summary = f"What may be spent by group that limits, of {count(len(rows), 'group')}: " + "; ".join(
+        more = f"; {count(len(groups) - len(rows), 'more group')} not shown" if len(groups) > len(rows) else ""
+        summary = f"What may be spent by group that limits, of {count(len(groups), 'group')}: " + "; ".join(
             f"{pair.label} {pair.shown}" for pair in pairs[:3]
         )
         title = "What may be spent in a month, by group that limits"
@@ -182,6 +182,16 @@ def bar_charts(plans: Sequence[Plan], hint: str, *, is_drift: bool = False) -> t
         summary = "People per limit: " + "; ".join(f"{pair.label} {pair.shown}" for pair in pairs)
         charts.append(bar_chart("People per limit", hint, pairs, summary=summary))
     return tuple(charts)
+
+
+def _to_show(groups: Sequence[GroupExposure]) -> list[GroupExposure]:
+    """Return as many groups as are shown: those that change most, then the largest; sorted by size."""
+
+    def size(row: GroupExposure) -> tuple[int, str]:
+        return -max(row.before_micros, row.after_micros), row.label
+
+    shown = sorted(groups, key=lambda row: (-abs(row.after_micros - row.before_micros), *size(row)))[:BARS_SHOWN]
+    return sorted(shown, key=size)
 
 
 def _turned_group(row: GroupExposure) -> GroupExposure:

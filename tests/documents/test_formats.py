@@ -561,6 +561,7 @@ def test_a_page_says_what_is_not_known_as_the_text_does(made: Plan) -> None:
     for sentence in to_know(made.effects):
         assert sentence in text
         assert code(sentence) in comment
+    for sentence in to_know(made.effects, has_nearest=True):
         assert sentence in html.unescape(page)
 
 
@@ -588,3 +589,15 @@ def test_a_headline_of_money_says_who_is_without_any_limit() -> None:
     world = World({"acme": ["ana"], "acme/eng": ["ana"]})
     limited = plan_of(world, (set_group(world, "acme/eng", 90),), {})
     assert headline(overview_of([limited])).startswith("+$90 a month, 1 fewer person without any limit, 1 change")
+
+
+def test_a_chart_of_many_groups_shows_those_that_change() -> None:
+    """Of 23 groups the twelve largest were shown, and not those that the change was about."""
+    names = [f"g{number:02}" for number in range(20)]
+    members = {"acme": [f"p{name}" for name in names]} | {f"acme/{name}": [f"p{name}"] for name in names}
+    budgets = {f"acme/{name}": 900 - number for number, name in enumerate(names)}
+    company = World(members, budgets)
+    page = render("html", (plan_of(company, (set_group(company, "acme/g19", 880),), {}),), FACTS)
+    bars = re.findall(r"(g\d\d) \(1 person\)", page)
+    assert "g19" in bars
+    assert "8 more groups not shown" in page

@@ -111,7 +111,7 @@ def test_a_failure_stops_later_phases_and_says_what_was_not_attempted(site: Site
     assert {"user/ana": "done", "user/eve": "done", "group/acme/platform": "failed"}.items() <= site.results.items()
     assert list(site.results.values()).count("not-attempted") == 4
     assert "4 actions not attempted: group/acme/platform failed.\n" in said.out
-    assert "403 No." in said.out
+    assert "403 No;" in said.out
     assert "Apply incomplete: 1 created, 1 updated, 1 failed, 4 not attempted." in said.out
     assert len(site.writes) == 3
     assert site.run("show", str(site.journals[0])).out.endswith(said.out.partition("\n\n  updated")[2])

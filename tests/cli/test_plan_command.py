@@ -197,3 +197,13 @@ def test_folders_and_files_are_merged(coder: Shell, tmp_path: Path) -> None:
     by_file = coder.run("plan", "--json", *reversed(files), *AT).document
     assert whole["digest"] == by_file["digest"]
     assert [one["address"] for one in whole["actions"]] == [one["address"] for one in by_file["actions"]]
+
+
+def test_who_may_be_hidden_from_this_token_is_not_said_to_have_left(shell: Shell, company: Sandbox) -> None:
+    """A member of Coder sees nobody but themself, and was told to remove the entries of everybody else."""
+    entry = "version: 1\norganization: acme\nuser_overrides: [{user: dan, group: platform, limit: $5}]\n"
+    shell.connect(company, "member").policy(entry)
+    ran = shell.run("plan")
+    assert ran.code == 1
+    assert "user 'dan' is unknown" in ran.out
+    assert "they may be one of the 38 members of acme whom this token may not read: use another token;" in ran.out

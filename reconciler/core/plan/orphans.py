@@ -48,16 +48,21 @@ def unknown_user(
     name: str,
     near: str,
     unlisted: Sequence[str] = (),
+    hidden: int = 0,
 ) -> Orphan:
     """Return the orphan of an entry whose user's name fits nobody, or several people; `near` asks for a near name.
 
-    `unlisted` are organizations whose people are not known.
+    `unlisted` are organizations whose people are not known; `hidden` is how many members of this one the token may not
+    read.
     """
     if users:
         usernames = ", ".join(sorted(user.username for user in users))
         message, hint = f"user {name!r} is ambiguous: {usernames}", "write the username"
         return _orphan(listed, organization, reason=OrphanReason.AMBIGUOUS, message=message, hint=hint)
     hint = "; ".join(filter(None, ["remove the entry if they left", near]))
+    if hidden:
+        who = f"one of the {hidden:,} members" if hidden > 1 else "the member"
+        hint = f"they may be {who} of {organization.name} whom this token may not read: use another token; else {hint}"
     if unlisted and "@" in name:
         hint = (
             f"try again when {', '.join(unlisted)} can be read: its people are not known by their e-mail addresses now"

@@ -262,8 +262,9 @@ class _Resolver:
             self._vacate(listed, starts=entry.starts if is_later else None, is_in=is_in)
         else:
             near = "" if users else self._near_users.question(entry.user)
+            hidden = self._directory.hidden_members.get(GroupId(organization.id), 0)
             orphan = orphans.unknown_user(
-                listed, users, organization, name=entry.user, near=near, unlisted=self._unlisted_names
+                listed, users, organization, name=entry.user, near=near, unlisted=self._unlisted_names, hidden=hidden
             )
             self._orphan(orphan, is_in=is_in)
         return listed

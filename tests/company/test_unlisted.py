@@ -9,7 +9,7 @@ import time_machine
 
 from reconciler.sandbox import Fault, Options, Sandbox
 from tests.cli.running import NOW, Shell
-from tests.company.live import group_id, override
+from tests.company.live import group_id, override, user_id
 
 RESEARCH = "version: 1\norganization: acme\ngroup_budgets: [{group: research, limit: $700}]\n"
 """Three people; two of them are limited by a budget of labs."""
@@ -264,3 +264,18 @@ def test_an_e_mail_address_that_only_it_knows_is_nobody_who_left(status: int, sh
         assert "may be removed" not in out
     shell.policy(entry.replace("NAME", hugo).replace("LIMIT", "$5"))
     assert "try again when labs can be read" in shell.run("plan").out
+
+
+@pytest.mark.parametrize("role", ["owner", "user-admin"])
+@pytest.mark.parametrize("sandbox", ["2.36", "2.37"], indirect=True)
+def test_an_override_that_blocks_whom_it_limits_now_is_counted(role: str, shell: Shell, sandbox: Sandbox) -> None:
+    """What an override blocks is certain, whatever limits rosa now: her spend on the override's group is known."""
+    spent = (group_id(sandbox, "research"), user_id(sandbox, "rosa"))
+    sandbox.execute("UPDATE ai_daily_spend SET group_id = ? WHERE user_id = ?", spent)
+    _fail(sandbox, 500)
+    policy = "version: 1\norganization: acme\nuser_overrides: [{user: rosa, group: research, limit: $LIMIT}]\n"
+    shell.policy(policy.replace("LIMIT", "100"))
+    ran = shell.connect(sandbox, role).run("plan")
+    assert (ran.code, "BLOCKS_USERS=1" in ran.out) == (3, True)
+    shell.policy(policy.replace("LIMIT", "900"))
+    assert shell.run("plan").code == 0

@@ -114,8 +114,8 @@ def overtaking(
 ) -> Mapping[UserId, Effective]:
     """Return the limit after a plan of people whose limit now is not known: what they spent tells if it blocks them.
 
-    Only `unclear` people can be among them. Of somebody whom something elsewhere limits now, only a limit that rises
-    can win. Empty where spend is not offered.
+    Only `unclear` people can be among them. An override wins over all; else, of somebody whom something elsewhere
+    limits now, only a limit that rises can win. Empty where spend is not offered.
     """
     if not snapshot.deployment.offers.bulk_reads:
         return {}
@@ -124,8 +124,10 @@ def overtaking(
     return {
         user_id: limit_after
         for user_id, limit_before, limit_after in limits
-        if isinstance(limit_after, Effective) and not limit_after.by_override
-        if isinstance(limit_before, Unknown) or (user_id in masked and _rises(limit_before, limit_after))
+        if isinstance(limit_after, Effective)
+        if isinstance(limit_before, Unknown)
+        or (limit_after.by_override and limit_before != limit_after)
+        or (user_id in masked and _rises(limit_before, limit_after))
     }
 
 

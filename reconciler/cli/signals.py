@@ -18,6 +18,8 @@ class Interruption:
     """Satisfies operations.apply.Stop. Make one at the beginning of a command that writes."""
 
     def __init__(self) -> None:
+        self.journal = ""
+        """The file of the run's journal as it is to be named to people; empty until it is known."""
         self._has_begun = False
         self._requested = False
         self._ends_at_next = False
@@ -52,7 +54,7 @@ class Interruption:
         if not self._has_begun:
             raise KeyboardInterrupt
         if self._ends_at_next and number != signal.SIGHUP:
-            _say("Interrupted again: ended at once. The journal says what is in doubt.")
+            _say(f"Interrupted again: ended at once. `reconciler show {self.journal}` says what is in doubt.")
             os._exit(exits.INTERRUPTED)
         self._ends_at_next = self._ends_at_next or number != signal.SIGHUP
         if self._requested:
@@ -65,6 +67,6 @@ def _say(text: str) -> None:
     """Write to stderr past Python's buffers: the code that was interrupted may be holding them."""
     if sys.stderr is not None:
         try:
-            os.write(sys.stderr.fileno(), f"{text}\n".encode())
+            os.write(sys.stderr.fileno(), f"{text}\n".encode(errors="backslashreplace"))
         except OSError:  # nobody reads it; the exit code says it too
             return

@@ -57,7 +57,7 @@ def test_a_second_one_ends_it_at_once(site: Site) -> None:
     site.policy(*SEVEN)
     said = interrupted(site, signal.SIGINT, signal.SIGINT, at="platform")
     assert said.code == 130
-    assert "The journal says what is in doubt." in said.err
+    assert re.search(r"`reconciler show \S+\.jsonl` says what is in doubt\.", said.err), "it names the journal"
     shown = site.run("show", str(site.journals[0]))
     assert "in doubt       group/acme/platform" in shown.out
     assert shown.out.count("in doubt  ") == 1

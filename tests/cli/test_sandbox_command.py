@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import subprocess
+import sys
 import urllib.request
 
 import click
@@ -97,3 +98,15 @@ def test_every_generation_can_be_chosen() -> None:
     (option,) = (option for option in sandbox_command.params if option.name == "coder_version")
     assert isinstance(option.type, click.Choice)
     assert tuple(option.type.choices) == tuple(GENERATIONS)
+
+
+@pytest.mark.parametrize("command", ["sandbox", "demo"])
+def test_without_its_packages_it_says_what_to_install(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    """`demo` said that the sandbox did not start."""
+    monkeypatch.setitem(sys.modules, "reconciler.sandbox", None)
+    ran = shell.run(command)
+    assert (ran.code, ran.out) == (1, "")
+    assert "The sandbox needs a package that is not installed" in ran.err
+    assert "install the optional part `sandbox`:" in ran.err

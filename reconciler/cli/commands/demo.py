@@ -13,6 +13,7 @@ from pathlib import Path
 import click
 
 from reconciler.cli import children, exits
+from reconciler.cli.commands.sandbox import require_sandbox
 from reconciler.dataclass import dataclass
 from reconciler.errors import ReconcilerError
 from reconciler.resources import shipped
@@ -29,6 +30,7 @@ def command() -> int:
     It starts `reconciler sandbox` with a small company, runs the commands that it prints, and ends the sandbox again.
     To repeat them by hand, run `reconciler sandbox` in another terminal.
     """
+    require_sandbox()
     with tempfile.TemporaryDirectory(prefix="reconciler-demo-") as folder:
         copy_examples(Path(folder, "policies"))
         with children.serving_reconciler(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import json
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 import click
@@ -83,11 +84,8 @@ def command(
     """
     import sqlite3
 
-    try:
-        from reconciler.sandbox import Options, serve
-    except ImportError as error:
-        message = f"The sandbox needs a package that is not installed: {error.name}"
-        raise MissingPartError(message, part="sandbox") from None
+    require_sandbox()
+    from reconciler.sandbox import Options, serve
 
     options = Options(
         coder_version=coder_version,
@@ -108,6 +106,15 @@ def command(
         serve(options, _print_json if print_json else _print_text)
     except (ValueError, OSError, sqlite3.Error) as error:
         raise ReconcilerError(f"The sandbox cannot serve: {error}") from None
+
+
+def require_sandbox() -> None:
+    """Raise MissingPartError where the packages of the sandbox are not installed."""
+    try:
+        import_module("reconciler.sandbox")
+    except ImportError as error:
+        message = f"The sandbox needs a package that is not installed: {error.name}"
+        raise MissingPartError(message, part="sandbox") from None
 
 
 def _print_json(ready: Ready) -> None:

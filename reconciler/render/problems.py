@@ -199,12 +199,22 @@ def _unread(plan: Plan) -> Iterator[Problem]:
 
 def _notices(plan: Plan) -> Iterator[Problem]:
     for notice in plan.effects.notices:
-        ends = f"expires {day(notice.at)}; " if notice.kind is NoticeKind.EXPIRES_SOON else ""
+        word = _DATED.get(notice.kind)
+        date = f"{word} {day(notice.at)}; " if word else ""
         yield Problem(
             level=Level.NOTICE,
             rule=str(notice.kind),
             subject=notice.address,
-            message=f"{notice.address}: {ends}{notice.text}",
-            hint="",
+            message=f"{notice.address}: {date}{notice.text}",
+            hint=_HINTS.get(notice.kind, ""),
             place=notice.place,
         )
+
+
+_DATED = {NoticeKind.EXPIRES_SOON: "expires", NoticeKind.AWAITED: "starts"}
+_HINTS = {
+    NoticeKind.REMOVABLE: "the entry may be removed from the policy",
+    NoticeKind.RENAMED: "write today's name in the entry",
+    NoticeKind.STRAY: "no policy manages it; an entry with `limit: none` removes it",
+}
+"""What to do, as the titles of the text say it."""

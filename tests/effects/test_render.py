@@ -18,6 +18,8 @@ from reconciler.errors import Place
 from reconciler.render.dangers import danger_lines, refusal_lines, reviewed_lines
 from reconciler.render.detail import Detail
 from reconciler.render.effects import action_notes, effects_lines
+from reconciler.render.problems import problems_of_plan
+from tests.documents.samples import plan
 from tests.effects.dangers import dangers_to_people, mass_changes
 from tests.effects.worlds import NOW, OLD_SERVER, World, limit, set_group, set_user, usd
 
@@ -369,3 +371,16 @@ def test_a_raise_of_a_group_whose_members_are_hidden_does_not_claim_to_change_no
     assert action_notes((action,), effects) == {}
     assert "group/acme/eng has 1 member whom this token may not read; that person is not counted." in effects.unknown
     assert not dangers_to_people(effects)
+
+
+def test_a_notice_in_a_comment_says_what_to_do() -> None:
+    """A comment said "user/carol: has ended", and only the text that the entry may be removed."""
+    effects = effects_of(World(TEAM))
+    kinds = (NoticeKind.REMOVABLE, NoticeKind.RENAMED, NoticeKind.STRAY)
+    notices = tuple(Notice(kind=kind, address="user/ana", place=None, text="is so", at=NOW) for kind in kinds)
+    made = replace(plan(), effects=replace(effects, notices=notices))
+    hints = {problem.rule: problem.hint for problem in problems_of_plan(made)}
+    assert all(hints[str(kind)] for kind in kinds)
+    awaited = replace(notices[0], kind=NoticeKind.AWAITED)
+    messages = [row.message for row in problems_of_plan(replace(made, effects=replace(effects, notices=(awaited,))))]
+    assert f"user/ana: starts {NOW:%Y-%m-%d}" in " ".join(messages)

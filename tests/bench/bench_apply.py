@@ -28,7 +28,7 @@ from tests.bench.whole import RECONCILER, Company, company
 Sent = dict[str, Any]
 
 SLOW = True
-SIZES = {0.05: "200-users,20-groups", 0.005: "600-users,20-groups", 0.0: "1000-users,20-groups"}
+SIZES = {0.05: "100-users,20-groups", 0.005: "600-users,20-groups", 0.0: "1000-users,20-groups"}
 """By latency: at 50 ms each change takes 28 ms, so there are fewer of them."""
 ROUNDS = 3
 PROMISE = 1.3

@@ -27,7 +27,7 @@ from reconciler.render.problems import Level, problems_of
 from reconciler.render.source import deployment_text
 from reconciler.render.spend import spent_text
 from reconciler.render.table import Column, Row, Table
-from reconciler.render.text import day
+from reconciler.render.text import day, spend_text
 from reconciler.words import NO_LIMIT, count, count_people, listed
 
 NEAREST_SHOWN = 15
@@ -279,7 +279,7 @@ def nearest_table(plans: Sequence[Plan], limit: str) -> tuple[Table, ...]:
         Row(
             cells=(
                 person.name,
-                spent_text(person.spend_micros),
+                spend_text(person.spend_micros),
                 format_usd(person.limit_micros),
                 f"{100 * person.share:.0f} %" if person.limit_micros else "blocked",
             ),

@@ -90,7 +90,7 @@ def _approve_and_apply(
     path = journal_path or default_journal(run)
     require_new(path)
     screen.require_other(path, "--journal")
-    stop.journal = harmless(path)
+    stop.name_journal(harmless(path))
     _require_somebody(screen, auto_approve=auto_approve)
     results = Results(plan.actions, show=screen.report, progress=Progress("Writing", "changes"))
     with server.writer(plan_digest=plan.digest[:DIGEST_SHOWN], sleep=stop.sleep) as writer:

@@ -18,8 +18,7 @@ class Interruption:
     """Satisfies operations.apply.Stop. Make one at the beginning of a command that writes."""
 
     def __init__(self) -> None:
-        self.journal = ""
-        """The file of the run's journal as it is to be named to people; empty until it is known."""
+        self._journal = ""
         self._has_begun = False
         self._requested = False
         self._ends_at_next = False
@@ -34,6 +33,10 @@ class Interruption:
     @property
     def requested(self) -> bool:
         return self._requested
+
+    def name_journal(self, path: str) -> None:
+        """Tell which file says what was written, as it is to be named to people."""
+        self._journal = path
 
     def begin_writing(self) -> None:
         """From here on a signal only sets `requested`; a second Ctrl-C or SIGTERM ends the process at once.
@@ -54,7 +57,7 @@ class Interruption:
         if not self._has_begun:
             raise KeyboardInterrupt
         if self._ends_at_next and number != signal.SIGHUP:
-            _say(f"Interrupted again: ended at once. `reconciler show {self.journal}` says what is in doubt.")
+            _say(f"Interrupted again: ended at once. `reconciler show {self._journal}` says what is in doubt.")
             os._exit(exits.INTERRUPTED)
         self._ends_at_next = self._ends_at_next or number != signal.SIGHUP
         if self._requested:

@@ -96,15 +96,14 @@ class _Batch(Generic[T]):
         """Start threads, wait for every result, and return them."""
         try:
             self._start_missing()
-            for _ in range(self._count):
-                if (error := self._next_end()) is not None:
-                    raise error
+            if (error := self._wait_for_end()) is not None:
+                raise error
         finally:
             self._stop.set()
         return [self._results[index] for index in range(self._count)]
 
-    def _next_end(self) -> BaseException | None:
-        """Wait until the next call has ended; return its error."""
+    def _wait_for_end(self) -> BaseException | None:
+        """Wait until all calls have ended, or one has failed; return its error. Whoever ends in between wakes nobody."""
         while True:
             try:
                 return self._ended.get(timeout=LOOKS_UP_S)
@@ -123,7 +122,8 @@ class _Batch(Generic[T]):
         try:
             while not self._stop.is_set() and (index := next(self._indexes, None)) is not None:
                 self._results[index] = self._work(index)
-                self._ended.put(None)
+                if len(self._results) == self._count:
+                    self._ended.put(None)
                 if self._started < self._width():
                     self._start_missing()
         except BaseException as error:  # noqa: BLE001  carried to the caller's thread, which would wait for ever

@@ -103,7 +103,7 @@ class _Batch(Generic[T]):
         return [self._results[index] for index in range(self._count)]
 
     def _wait_for_end(self) -> BaseException | None:
-        """Wait until all calls have ended, or one has failed; return its error. Whoever ends in between wakes nobody."""
+        """Wait until all calls have ended, or one has failed; return its error."""
         while True:
             try:
                 return self._ended.get(timeout=LOOKS_UP_S)

@@ -10,16 +10,17 @@ import time
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from reconciler.cli import files
+from reconciler.cli import exits, files
 from reconciler.cli.planning import cost_text, plan_of, request_of
 from reconciler.cli.policies import load_policies
 from reconciler.cli.screen import tell
 from reconciler.core.gate.verdict import Grant
 from reconciler.core.moment import Moment, present
 from reconciler.core.plan.plan import Plan
+from reconciler.core.plan.report import report_of_refused_file
 from reconciler.core.scope import Scope
 from reconciler.dataclass import dataclass
-from reconciler.errors import ListEntries, PolicyError, ReconcilerError, RefusedError
+from reconciler.errors import ListEntries, PolicyError, ReconcilerError, RefusedError, failure_of
 from reconciler.formats import document
 from reconciler.formats.plan import load_plan
 from reconciler.operations.ports import Reader
@@ -76,9 +77,22 @@ def plan_to_apply(
 
 
 def _saved_to_apply(path: str, reader: Reader, *, grants: tuple[Grant, ...], detail: Detail, now: datetime) -> ToApply:
-    """Read a saved plan, and count again what it does today. Raises RefusedError for a plan of another day."""
-    started = time.monotonic()
+    """Read a saved plan, and count again what it does today.
+
+    Raises RefusedError when it is stale or does not fit; its document says which plan was refused.
+    """
     saved = load_plan(files.read_text(path), source=path)
+    try:
+        return _renewed(saved, path, reader, grants=grants, detail=detail, now=now)
+    except RefusedError as error:
+        error.document = report_of_refused_file(saved, failure_of(error, exit_code=exits.of_error(error)))
+        raise
+
+
+def _renewed(
+    saved: Plan, path: str, reader: Reader, *, grants: tuple[Grant, ...], detail: Detail, now: datetime
+) -> ToApply:
+    started = time.monotonic()
     if not saved.is_for_now:
         raise RefusedError(
             f"{path} was made for another day (--at {day(saved.at)}); nothing was written",

@@ -170,9 +170,20 @@ def policy_still_says(actions: Sequence[Action], revision: str) -> str:
     return f"The policy{at} still {says}: {remedy}, or the next apply does it again."
 
 
+def _refused_file(report: OutcomeReport) -> Iterator[Line]:
+    """Yield which saved plan was refused."""
+    made = f"made {report.at:%Y-%m-%d %H:%M} UTC for {harmless(report.deployment.url)}"
+    yield Line(f"Saved plan {report.digest[:DIGEST_SHOWN]}, {made}.")
+    yield Line("")
+    width = width_of(outcome.action for outcome in report.results)
+    for outcome in report.results:
+        yield result_line(outcome, width=width, why=why_of(report))
+    yield Line("")
+
+
 def page_lines(report: OutcomeReport, facts: Facts) -> list[Line]:
     """Return the lines of the text page."""
     shown = [*plan_report(report.plan, facts.cost, detail=facts.detail), Line("")] if report.plan else []
-    if report.refusal is not None and report.plan is not None:
-        return [*shown, *failure_lines(without_reasons_of(report.plan, report.refusal))]
+    if report.refusal is not None:
+        return [*(shown or _refused_file(report)), *failure_lines(without_reasons_of(report.plan, report.refusal))]
     return [*shown, *run_lines(report), Line(""), *outcome_lines(report)]

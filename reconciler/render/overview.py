@@ -141,7 +141,7 @@ def outcome_headline(reports: Sequence[OutcomeReport]) -> str:
     if all(report.is_complete for report in reports):
         return f"applied, {count(total, 'change')}" if total else "nothing to apply"
     if all(report.refusal for report in reports):
-        is_refused = all(report.plan and report.plan.verdict.is_refused for report in reports)
+        is_refused = all(report.is_refused for report in reports)
         return f"{'refused' if is_refused else 'not applied'}, {count(total, 'change')} not made"
     return f"not finished, {settled:,} of {count(total, 'change')} made"
 

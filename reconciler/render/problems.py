@@ -68,8 +68,9 @@ def _problems_of(value: Value) -> tuple[Problem, ...]:
             return (*problems, *map(_difference, difference_rows(value)))
         case Validation():
             return (*_breaches(value.breaches), *map(_not_read, value.not_read))
-        case OutcomeReport(refusal=Failure() as refusal, plan=Plan() as plan):
-            return (*problems_of_failure(without_reasons_of(plan, refusal)), *problems_of_plan(plan))
+        case OutcomeReport(refusal=Failure() as refusal, plan=plan):
+            problems = problems_of_plan(plan) if plan else ()
+            return (*problems_of_failure(without_reasons_of(plan, refusal)), *problems)
         case OutcomeReport():
             planned = problems_of_plan(value.plan) if value.plan else ()
             return (*_results(value), *(problem for problem in planned if not problem.is_hazard))
@@ -85,9 +86,9 @@ def problems_of_plan(plan: Plan) -> tuple[Problem, ...]:
     return tuple(sorted(problems, key=lambda problem: list(Level).index(problem.level)))
 
 
-def without_reasons_of(plan: Plan, failure: Failure) -> Failure:
+def without_reasons_of(plan: Plan | None, failure: Failure) -> Failure:
     """Leave out the details of a failure that only repeat why the plan is refused, where the plan is shown, too."""
-    return replace(failure, details=()) if plan.verdict.is_refused else failure
+    return replace(failure, details=()) if plan and plan.verdict.is_refused else failure
 
 
 def problems_of_failure(failure: Failure) -> tuple[Problem, ...]:

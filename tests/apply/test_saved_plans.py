@@ -5,6 +5,7 @@ Whoever can write the file can compute its checksum, and does so here.
 
 from __future__ import annotations
 
+import html
 import json
 from collections.abc import Callable
 from typing import Any
@@ -14,6 +15,7 @@ import pytest
 from reconciler.core.action import Action
 from reconciler.core.plan.plan import digest
 from reconciler.formats import codec
+from reconciler.render.formats import FORMATS
 from tests.apply.site import Said, Site
 from tests.documents.test_hostile_files import with_checksum
 
@@ -119,6 +121,37 @@ def test_an_override_whose_end_has_passed_since_is_not_set(site: Site) -> None:
     said = refused(site)
     assert "The plan is stale: 1 override ended since it was made; nothing was written" in said.err
     assert "user/eve: $90.00 (data) ended" in said.err
+
+
+@pytest.mark.parametrize("name", [name for name, row in FORMATS.items() if "outcome" in row.documents])
+def test_every_format_says_which_saved_plan_was_refused_and_what_differs(site: Site, name: str) -> None:
+    """The machine formats of a stale plan had the reasons, and not the plan that they are about."""
+    document = save(site, LISTED + "group_budgets: [{group: platform, limit: $600}, {group: design, limit: $210}]\n")
+    site.sandbox.execute(*site.set_budget("platform", 700))
+    said = site.apply("saved.plan", "--auto-approve", "--format", name)
+    assert (said.code, site.writes) == (3, [])
+    refused(site, "--save", f"{name}=saved.page")
+    page = (site.folder / "saved.page").read_text()
+    if name == "metrics":
+        assert 'reconciler_last_run_exit_code{command="apply"} 3.0' in page
+        return
+    shown = html.unescape(page)
+    differs = "group/acme/platform: the plan saw $500.00, live is $700.00"
+    assert differs in shown
+    if name != "text":  # a terminal gets the error alone, which says the same
+        assert differs in html.unescape(said.out)
+    if name == "json":
+        outcome = json.loads(page)
+        assert (outcome["format"], outcome["plan"], outcome["digest"]) == ("reconciler outcome", None, document["digest"])
+        assert [row["action"] for row in outcome["results"]] == document["actions"]
+        assert outcome["counts"]["not-attempted"] == 2
+    elif name != "codequality":  # it has problems and nothing else
+        assert "group/acme/design" in shown
+    if name in ("text", "markdown", "html", "github"):
+        assert document["digest"][:12] in shown
+    assert "There was nothing to do" not in shown
+    (site.folder / "outcome.json").write_text(site.apply("saved.plan", "--json").out)
+    assert differs in html.unescape(site.run("show", "outcome.json", "--format", name).out)
 
 
 @pytest.mark.parametrize("are_files_here", [True, False])

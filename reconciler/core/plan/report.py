@@ -1,7 +1,8 @@
 """What `apply`, `revert` and `show JOURNAL` report at the end: an outcome, its exit code and the journal's path.
 
 One shape for every ending. An apply that had nothing to do, or was refused, has the same keys; its `run` is empty. With
-nothing to do it has no results; refused, it has every action as not attempted, and says why in `refusal`.
+nothing to do it has no results; refused, it has every action as not attempted, and says why in `refusal`. A saved plan
+that is refused before it was counted again has no `plan` either: what it says of people and money is of another day.
 """
 
 from __future__ import annotations
@@ -56,7 +57,8 @@ class OutcomeReport:
     ended: Ended | None
     """None when the run was cut off: killed, or its machine lost."""
     plan: Plan | None = None
-    """The plan as it was shown before the run; null where only a journal is known."""
+    """The plan as it was shown before the run; null where only a journal is known, and where a saved plan is stale or
+    does not fit: `digest` and `results` say which one."""
     refusal: Failure | None = None
     """Why nothing was written although the plan has changes, with the reasons; null where a run began or there was
     nothing to do."""
@@ -75,6 +77,11 @@ class OutcomeReport:
     def is_complete(self) -> bool:
         """Whether everything was read, is as planned, and a read afterwards showed it."""
         return is_complete(self.results, self.unreadable, self.ended)
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether nothing was written because of what the plan does, or because a saved plan does not fit."""
+        return self.refusal is not None and (self.plan is None or self.plan.verdict.is_refused)
 
 
 def report_of(outcome: Outcome, *, exit_code: int, journal: str, plan: Plan | None = None) -> OutcomeReport:
@@ -113,6 +120,11 @@ def report_of_refusal(plan: Plan, refusal: Failure, *, ending: Ending = Ending.S
     results = (ActionOutcome(action=action, result=Result.NOT_ATTEMPTED, detail=why) for action in plan.actions)
     report = _without_run(plan, exit_code=refusal.exit_code, ended=ended)
     return replace(report, results=tuple(results), refusal=refusal)
+
+
+def report_of_refused_file(saved: Plan, refusal: Failure) -> OutcomeReport:
+    """Report that a saved plan was refused before its effects were counted again."""
+    return replace(report_of_refusal(saved, refusal), plan=None)
 
 
 def _without_run(plan: Plan, *, exit_code: int, ended: Ended) -> OutcomeReport:

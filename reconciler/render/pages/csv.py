@@ -162,6 +162,9 @@ def _results(report: OutcomeReport) -> Iterator[tuple[str, ...]]:
             inert(action_why(action)),
             *place,
         )
+    if report.refusal is not None:
+        for detail in report.refusal.details:
+            yield inert(report.deployment.url), "", "", "", "", "", inert(detail), "", "", ""
 
 
 def _findings(failure: Failure) -> Iterator[tuple[str, ...]]:

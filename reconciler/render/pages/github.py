@@ -53,7 +53,7 @@ def outputs(values: Sequence[Value]) -> Mapping[str, str]:
         return {}
     return {
         "is_complete": _truth(all(report.is_complete for report in reports)),
-        "refused": _truth(any(report.plan is not None and report.plan.verdict.is_refused for report in reports)),
+        "refused": _truth(any(report.is_refused for report in reports)),
         "done": str(sum(report.counts["done"] for report in reports)),
         "digest": reports[0].digest if len(reports) == 1 else "",
     }

@@ -125,12 +125,13 @@ def _results_page(reports: Sequence[OutcomeReport]) -> Page:
         for result in Result
     )
     sentences = tuple(sentence for report in reports for sentence in _sentences(report))
+    title = "Nothing was written" if all(report.refusal for report in reports) else "What was found"
     tone = "" if all(report.is_complete for report in reports) else "bad"
     return Page(
         title=f"AI budgets: {outcome_headline(reports)}",
         subtitles=tuple(subtitle(report.deployment, report.digest) for report in reports),
         tiles=tiles if results else (),
-        alerts=(Alert(title="What was found", lines=sentences, tone=tone),) if sentences else (),
+        alerts=(Alert(title=title, lines=sentences, tone=tone),) if sentences else (),
         tables=(Table(title="Results", columns=columns, rows=rows),) if rows else (),
         footer=" ".join(map(_run, (report for report in reports if report.run))),
     )

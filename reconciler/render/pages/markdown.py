@@ -273,9 +273,11 @@ def _outcome_page(reports: Sequence[OutcomeReport], facts: Facts, most: int) -> 
 
 def _refused(report: OutcomeReport, facts: Facts) -> list[str]:
     """Say why nothing was written, and what the plan would have done to people and money."""
-    if report.refusal is None or report.plan is None:
+    if report.refusal is None:
         return []
     reasons = _reasons(without_reasons_of(report.plan, report.refusal), facts)
+    if report.plan is None:
+        return [*reasons, ""]
     problems = [problem for problem in problems_of_plan(report.plan) if not problem.is_hazard]
     return [
         *reasons, *_money_table(overview_of([report.plan])), *_refusal([report.plan]), *_problems(problems, facts),

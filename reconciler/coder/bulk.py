@@ -163,7 +163,7 @@ def _load(answer: Answer, key: str, load_row: Callable[[Fields], tuple[K, V]]) -
 def _group_state(row: Fields, ref: NameGroup) -> State:
     group = ref(GroupId(row.id("group_id")))
     if not row.has("spend_limit_micros"):
-        raise row.wrong("spend_limit_micros", "neither an amount nor null")
+        raise row.wrong("spend_limit_micros", "an amount or null")
     return ABSENT if row.value["spend_limit_micros"] is None else Budget(row.micros("spend_limit_micros"), group)
 
 
@@ -172,7 +172,7 @@ def _member_row(row: Fields, asked: GroupId) -> MemberRow:
     key = "effective_budget" if says_effective else "group_budget"
     budget = row.optional_object(key)
     if not row.has(key) or not row.has("effective_group_id"):
-        raise row.wrong(key if not row.has(key) else "effective_group_id", "neither there nor null")
+        raise row.wrong(key if not row.has(key) else "effective_group_id", "a value or null")
     id_ = row.optional_id("effective_group_id")
     group = GroupId(sys.intern(id_)) if id_ is not None else None  # one of a few, for everybody
     spend = row.micros("group_spend_micros")

@@ -135,7 +135,7 @@ class Fields:
         value = self.value.get(key)
         if isinstance(value, str) and (is_uuid(value) or is_uuid(value := value.lower())):
             return value
-        raise self.wrong(key, "not a UUID")
+        raise self.wrong(key, "a UUID")
 
     def optional_id(self, key: str) -> str | None:
         return None if self.value.get(key) is None else self.id(key)
@@ -149,7 +149,9 @@ class Fields:
                     self.request, f"{place_of((self.at, key))} contains the session token or a value of CODER_HEADER"
                 )
             return value
-        raise self.wrong(key, "not a name")
+        if isinstance(value, str):
+            raise wrong(self.request, f"{place_of((self.at, key))} is empty, or has characters that cannot be printed")
+        raise self.wrong(key, "a name")
 
     def text(self, key: str) -> str:
         """Return a text; empty when there is none or it is null."""
@@ -158,22 +160,22 @@ class Fields:
             return ""
         if isinstance(value, str):
             return shown(self.answer, value)
-        raise self.wrong(key, "not a text")
+        raise self.wrong(key, "a text")
 
     def flag(self, key: str) -> bool:
         """Return a boolean; false when there is none or it is null."""
         value = self.value.get(key)
         if value is None or isinstance(value, bool):
             return bool(value)
-        raise self.wrong(key, "not a boolean")
+        raise self.wrong(key, "a boolean")
 
     def count(self, key: str) -> int:
         """Return an integer from 0 to 2**63 - 1."""
         value = self.value.get(key)
         if type(value) is not int:
-            raise self.wrong(key, "not an integer")
+            raise self.wrong(key, "an integer")
         if not 0 <= value <= MAX_INT64:
-            raise self.wrong(key, "negative or too large")
+            raise wrong(self.request, f"{place_of((self.at, key))} is negative or too large")
         return value
 
     def micros(self, key: str) -> Micros:
@@ -190,7 +192,7 @@ class Fields:
                     return time.astimezone(UTC)
         except (ValueError, OverflowError):
             pass
-        raise self.wrong(key, "not a time")
+        raise self.wrong(key, "a time")
 
     def texts(self, key: str) -> tuple[str, ...]:
         """Return a list of texts; null is an empty one."""
@@ -199,21 +201,22 @@ class Fields:
             return ()
         if isinstance(value, list) and all(isinstance(item, str) for item in value):
             return tuple(shown(self.answer, item) for item in value)
-        raise self.wrong(key, "not a list of texts")
+        raise self.wrong(key, "a list of texts")
 
     def rows(self, key: str) -> Iterator[Fields]:
         """Return a list of objects that has to be there; null is an empty one."""
         if key not in self.value:
-            raise self.wrong(key, "not a list")
+            raise self.wrong(key, "a list")
         return rows_of(self.value[key], self.answer, (self.at, key))
 
     def optional_object(self, key: str) -> Fields | None:
         value = self.value.get(key)
         return None if value is None else as_fields(value, self.answer, (self.at, key))
 
-    def wrong(self, key: str, what: str) -> ServerError:
-        there = kind_of(self.value[key]) if key in self.value else "missing"
-        return wrong(self.request, f"{place_of((self.at, key))} is {what} but {there}")
+    def wrong(self, key: str, expected: str) -> ServerError:
+        """Return the error for a field that is missing, or is not what is `expected`: `an integer`."""
+        there = f"{kind_of(self.value[key])}, not {expected}" if key in self.value else f"missing; expected {expected}"
+        return wrong(self.request, f"{place_of((self.at, key))} is {there}")
 
 
 def unique(pairs: Iterable[tuple[K, T]], request: Request) -> dict[K, T]:

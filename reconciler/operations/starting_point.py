@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from reconciler.core.budget import OrganizationId, Unknown
-from reconciler.core.people.effective import EffectiveLimits, unread_override
+from reconciler.core.budget import OrganizationId
+from reconciler.core.people.assess import assess
 from reconciler.core.people.exposure import members_of
 from reconciler.core.policy import Policy
-from reconciler.core.snapshot import Snapshot, Unlimited
+from reconciler.core.snapshot import Snapshot
 from reconciler.dataclass import dataclass
 from reconciler.money import Micros
 from reconciler.operations.export import Note, read_everything
@@ -37,7 +37,7 @@ class StartingPoint:
     unlimited: int
     """Members without any limit."""
     unknown: int
-    """Members whose limit is not known."""
+    """Members whose limit is not known, those whom the token may not read included."""
 
 
 def find_starting_points(reader: Reader, organization: str | None, *, note: Note) -> tuple[StartingPoint, ...]:
@@ -60,22 +60,16 @@ def _starting_point(policy: Policy, id_: OrganizationId, snapshot: Snapshot, rea
     for group in groups:
         booked = spend.get(group.id)
         micros = None if booked is None else Micros(sum(booked.values()))
-        facts.append(GroupFacts(name=group.name, people=len(members[group.id]), spend_micros=micros))
+        people = len(members[group.id]) + directory.hidden_members.get(group.id, 0)
+        facts.append(GroupFacts(name=group.name, people=people, spend_micros=micros))
     exposure, unlimited, unknown = _exposure(id_, snapshot)
     return StartingPoint(policy=policy, groups=facts, exposure_micros=exposure, unlimited=unlimited, unknown=unknown)
 
 
 def _exposure(id_: OrganizationId, snapshot: Snapshot) -> tuple[Micros, int, int]:
-    """Return the sum of the members' limits, and how many have none, or one that is not known."""
-    otherwise = unread_override(snapshot.deployment.offers)
-    limits = EffectiveLimits(snapshot.directory, snapshot.group_budgets, snapshot.user_overrides, otherwise=otherwise)
-    total, unlimited, unknown = 0, 0, 0
-    for user_id in members_of(snapshot.directory, id_):
-        effective = limits.of(user_id)
-        if isinstance(effective, Unknown):
-            unknown += 1
-        elif isinstance(effective.limit_micros, Unlimited):
-            unlimited += 1
-        else:
-            total += effective.limit_micros
-    return Micros(total), unlimited, unknown
+    """Return the sum of the members' limits, and how many have none, or one that is not known: as plans count them."""
+    exposed = assess((), snapshot, organizations=(id_,)).exposed
+    if not exposed.is_total:
+        return Micros(0), 0, len(members_of(snapshot.directory, id_))
+    exposure = exposed.exposure
+    return Micros(exposure.before_micros), exposure.unlimited_before, exposure.unknown

@@ -50,12 +50,16 @@ def _guardrails(policy: Policy, exposure: str) -> list[str]:
     limits = [*budgets, *overrides]
     if not limits:
         return []
+    above = max(budgets or limits)
+    higher = sum(limit > above for limit in overrides)
+    without_reason = f"; {higher:,} of today's {'does' if higher == 1 else 'do'} not" if higher else ""
     today = "; today's do not" if overrides else ""
     return [
-        "# Rules for every plan, with the values of today. Remove the `#` and nothing grows beyond them.",
+        "# Rules for every plan, with the values of today. Remove the `#` and nothing grows beyond them; what breaks one",
+        "# today stays as it is, with a warning.",
         "# guardrails:",
         f"#   max_limit: {format_usd(max(limits))}  # the highest limit",
         exposure,
-        f"#   require_reason_above: {format_usd(max(budgets or limits))}  # a higher limit must say why",
+        f"#   require_reason_above: {format_usd(above)}  # a higher limit must say why{without_reason}",
         f"#   max_override_days: {SUGGESTED_OVERRIDE_DAYS}  # a suggestion: an override must end{today}",
     ]

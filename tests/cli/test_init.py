@@ -98,3 +98,51 @@ def test_the_pipelines_that_are_written_are_the_shipped_ones(coder: Shell) -> No
     assert coder.run("init").code == 0
     shipped = Path(__file__).parents[2] / "deploy" / "github" / "ai-budgets.yml"
     assert (coder.folder / ".github" / "workflows" / "ai-budgets.yml").read_text() == shipped.read_text()
+
+
+SHARED = """\
+organizations:
+  - name: acme
+    default: true
+    workspace_sharing: none
+    members: [olga]
+    groups: [{name: platform, members: [ana, bob, mia], budget: 500}, {name: Everyone, budget: 75}]
+  - name: labs
+    groups: [{name: pilots, members: [ana], budget: 900}]
+users: [{username: ana}, {username: bob}, {username: mia}, {username: olga, organization_roles: {acme: [organization-admin]}}]
+overrides: [{user: bob, group: acme/platform, limit: 800}, {user: mia, group: acme/platform, limit: 600}]
+tokens: {organization-admin: olga, member: mia}
+"""
+
+
+def uncommented(file: Path) -> None:
+    text = file.read_text()
+    file.write_text(text.replace("# guardrails:", "guardrails:").replace("\n#   ", "\n  "))
+
+
+@pytest.mark.parametrize(("version", "role"), [("2.34", "member"), ("2.37", "organization-admin")])
+def test_what_is_suggested_holds_in_the_plan_that_comes_next(shell: Shell, version: str, role: str) -> None:
+    """People whom an organization that the token may not read limits, and hidden members, were in the suggested sum."""
+    (shell.folder / "seed.yaml").write_text(SHARED)
+    with Sandbox(Options(seed=str(shell.folder / "seed.yaml"), coder_version=version)) as sandbox:
+        assert shell.connect(sandbox, role).run("init", "--ci", "none").code == 0
+        file = shell.folder / "policies" / "acme.yaml"
+        assert "#   # no max_exposure: the limits of " in file.read_text()
+        assert "  - group: platform  # 3 people" in file.read_text()
+        uncommented(file)
+        ran = shell.run("plan", "policies")
+    assert ran.code == 0
+    assert "No changes." in ran.out
+    assert "max_exposure" not in ran.out
+
+
+def test_what_todays_overrides_break_is_said_where_it_is_suggested(shell: Shell) -> None:
+    (shell.folder / "seed.yaml").write_text(SHARED)
+    with Sandbox(Options(seed=str(shell.folder / "seed.yaml"))) as sandbox:
+        assert shell.connect(sandbox, "organization-admin").run("init", "--ci", "none").code == 0
+        file = shell.folder / "policies" / "acme.yaml"
+        assert "#   require_reason_above: $500.00  # a higher limit must say why; 2 of today's do not\n" in file.read_text()
+        uncommented(file)
+        ran = shell.run("plan", "policies")
+    assert ran.code == 0
+    assert "require_reason_above: 2 entries in 1 file" in ran.out

@@ -34,8 +34,10 @@ _POLICY = re.compile(rb"""^[ {]*["']?organization["']?[ ]*:""", re.MULTILINE)
 """A key that every policy has. Files such as .pre-commit-config.yaml, which are hidden on purpose, do not have it."""
 EMPTY = "the folder contains no policy: no file that ends in .yaml or .yml"
 
+_OTHER_FILES = (".md", ".txt", ".json")
+"""Names that no folder has; a link of such a name that leads nowhere hides no policy."""
 NOTHING_THERE = "the folder is empty, like a Git submodule that is not checked out; check it out, or remove the folder"
-NOWHERE = "the link leads nowhere"
+NOWHERE = "the link leads nowhere; mend it, or remove it"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -181,8 +183,9 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
 
 
 def _may_be_folder(entry: os.DirEntry[str]) -> bool:
-    """Whether a link leads nowhere that may have led to a folder, by its name."""
-    return "." not in entry.name and entry.is_symlink() and not os.path.exists(entry.path)
+    """Whether a link leads nowhere that may have led to a folder: `people`, `team.d`, `acme.com`."""
+    is_file = entry.name.lower().endswith((*SUFFIXES, *_OTHER_FILES))
+    return not is_file and entry.is_symlink() and not os.path.exists(entry.path)
 
 
 def _read(path: str) -> PolicyText:

@@ -155,13 +155,17 @@ def test_what_may_have_held_policies_is_said(tmp_path: Path) -> None:
     """A link to a folder that is not there, and a submodule that is not checked out: Git keeps no empty folder."""
     write(tmp_path / "seen" / "a.yaml", "a")
     (tmp_path / "people").symlink_to("../elsewhere/people")
+    (tmp_path / "team.d").symlink_to("../elsewhere/team.d")
+    (tmp_path / "acme.com").symlink_to("nowhere")
     (tmp_path / "round").symlink_to("round")
     (tmp_path / "NOTES.md").symlink_to("nowhere")
     (tmp_path / "seen" / "submodule").mkdir()
     assert missed(load([str(tmp_path)]), tmp_path) == {
+        "acme.com": files.NOWHERE,
         "people": files.NOWHERE,
         "round": files.NOWHERE,
         "seen/submodule": files.NOTHING_THERE,
+        "team.d": files.NOWHERE,
     }
 
 

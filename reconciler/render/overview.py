@@ -29,7 +29,6 @@ class Overview:
     updates: int
     deletes: int
     unreadable: int
-    withheld: int
     exposure: Exposure
     is_total: bool
     """Whether the exposure is of everybody in the organizations, and not only of the people concerned."""
@@ -74,7 +73,6 @@ def overview_of(plans: Sequence[Plan]) -> Overview:
         updates=sum(plan.count(Kind.UPDATE) for plan in plans),
         deletes=sum(plan.count(Kind.DELETE) for plan in plans),
         unreadable=sum(len(plan.unreadable) for plan in plans),
-        withheld=sum(len(plan.withheld) for plan in plans),
         exposure=_added(plan.effects.exposure for plan in plans),
         is_total=all(plan.effects.is_total for plan in plans),
         higher=sum(rise > 0 for rise in rises),

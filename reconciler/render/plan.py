@@ -159,7 +159,8 @@ def _held_back(plan: Plan) -> Iterator[Line]:
             yield Line(f"      {harmless(message)}; {harmless(hint)}")
 
 
-def _why_withheld(plan: Plan) -> str:
+def why_withheld(plan: Plan) -> str:
+    """Say why removals are withheld, as the end of a sentence."""
     if not plan.unresolved:
         return "not everything could be read"
     whose = "old names of some of them" if len(plan.unresolved) > 1 else "an old name of one of them"
@@ -177,7 +178,7 @@ def unreadable_lines(plan: Plan) -> Iterator[str]:
     if plan.withheld:
         for missed in plan.not_read:
             yield Line(f"  ? {harmless(missed.path)}  not read: {harmless(missed.reason)}", Role.UNKNOWN)
-        yield f"  {count(len(plan.withheld), 'removal')} withheld, because {_why_withheld(plan)}:"
+        yield f"  {count(len(plan.withheld), 'removal')} withheld, because {why_withheld(plan)}:"
         yield from (f"    {line.strip()}" for line in action_lines(plan.withheld, plan, {}))
 
 

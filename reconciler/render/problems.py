@@ -22,7 +22,9 @@ from reconciler.dataclass import dataclass
 from reconciler.errors import Failure, Place
 from reconciler.formats.documents import Value
 from reconciler.render.changes import ChangeRow, difference_rows
+from reconciler.render.plan import why_withheld
 from reconciler.render.text import day
+from reconciler.words import count, listed
 
 
 class Level(StrEnum):
@@ -82,7 +84,10 @@ def _problems_of(value: Value) -> tuple[Problem, ...]:
 
 def problems_of_plan(plan: Plan) -> tuple[Problem, ...]:
     """Return what stands against a plan, errors first, each kind in the plan's own order."""
-    problems = [*_breaches(plan.verdict.breaches), *_hazards(plan), *_left_out(plan), *_unread(plan), *_notices(plan)]
+    problems = [
+        *_breaches(plan.verdict.breaches), *_hazards(plan), *_left_out(plan), *_unread(plan), *_withheld(plan),
+        *_notices(plan),
+    ]  # fmt: skip
     return tuple(sorted(problems, key=lambda problem: list(Level).index(problem.level)))
 
 
@@ -196,6 +201,16 @@ def _unread(plan: Plan) -> Iterator[Problem]:
         message = f"{address} could not be read: {row.reading.reason}"
         hint = "nothing is planned for it; run again, or use a token that may read it"
         yield Problem(level=Level.ERROR, rule="unreadable", subject=address, message=message, hint=hint, place=None)
+
+
+def _withheld(plan: Plan) -> Iterator[Problem]:
+    """Yield what was not read, an error where it withholds removals, and these removals together."""
+    level = Level.ERROR if plan.withheld else Level.WARNING
+    yield from (replace(_not_read(missed), level=level) for missed in plan.not_read)
+    if plan.withheld:
+        addresses = listed(tuple(action.address for action in plan.withheld))
+        message = f"{count(len(plan.withheld), 'removal')} withheld, because {why_withheld(plan)}: {addresses}"
+        yield Problem(level=Level.WARNING, rule="withheld", subject="", message=message, hint="", place=None)
 
 
 def _notices(plan: Plan) -> Iterator[Problem]:

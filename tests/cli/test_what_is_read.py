@@ -79,3 +79,24 @@ def test_a_fragment_alone_removes_nothing(coder: Shell) -> None:
     coder.policy(DESIGN, "fragment.yaml")
     ran = coder.run("plan", "fragment.yaml", *AT)
     assert "0 to delete" in ran.out
+
+
+@pytest.mark.parametrize("name", ["text", "json", "markdown", "html", "github", "codequality", "junit"])
+@pytest.mark.parametrize("command", ["plan", "drift"])
+def test_every_page_names_what_was_not_read_and_what_is_withheld_for_it(coder: Shell, command: str, name: str) -> None:
+    """A comment said "0 changes, not everything could be read", and neither what nor what was withheld."""
+    coder.policy(EXACT, "policies/head.yaml")
+    coder.policy(DESIGN, "policies/.design.yaml")
+    ran = coder.run(command, "--format", name, *AT)
+    assert ran.code == 1
+    assert "policies/.design.yaml" in ran.out
+    assert "begins with a dot" in ran.out
+    if name not in ("text", "json"):
+        assert "removals withheld, because not everything could be read: group/acme/" in ran.out
+    if name == "junit":
+        assert 'failures="1"' in ran.out
+    coder.policy(AS_IT_IS, "policies/head.yaml")
+    ran = coder.run(command, "--format", name, *AT)
+    assert ran.code == 0
+    assert name == "text" or "policies/.design.yaml" in ran.out
+    assert "withheld, because" not in ran.out

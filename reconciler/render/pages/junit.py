@@ -33,8 +33,8 @@ from reconciler.render.text import harmless, instant
 from reconciler.words import count
 
 UNCHANGED = "unchanged"
-LEFT_OUT = ("orphan", "held-back")
-"""Rules of problems for which an entry is skipped where they do not fail it."""
+LEFT_OUT = ("orphan", "held-back", "withheld")
+"""Rules of problems for which an entry, or a case of its own, is skipped where they do not fail it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

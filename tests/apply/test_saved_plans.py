@@ -142,7 +142,11 @@ def test_every_format_says_which_saved_plan_was_refused_and_what_differs(site: S
         assert differs in html.unescape(said.out)
     if name == "json":
         outcome = json.loads(page)
-        assert (outcome["format"], outcome["plan"], outcome["digest"]) == ("reconciler outcome", None, document["digest"])
+        assert (outcome["format"], outcome["plan"], outcome["digest"]) == (
+            "reconciler outcome",
+            None,
+            document["digest"],
+        )
         assert [row["action"] for row in outcome["results"]] == document["actions"]
         assert outcome["counts"]["not-attempted"] == 2
     elif name != "codequality":  # it has problems and nothing else

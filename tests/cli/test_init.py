@@ -109,7 +109,11 @@ organizations:
     groups: [{name: platform, members: [ana, bob, mia], budget: 500}, {name: Everyone, budget: 75}]
   - name: labs
     groups: [{name: pilots, members: [ana], budget: 900}]
-users: [{username: ana}, {username: bob}, {username: mia}, {username: olga, organization_roles: {acme: [organization-admin]}}]
+users:
+  - {username: ana}
+  - {username: bob}
+  - {username: mia}
+  - {username: olga, organization_roles: {acme: [organization-admin]}}
 overrides: [{user: bob, group: acme/platform, limit: 800}, {user: mia, group: acme/platform, limit: 600}]
 tokens: {organization-admin: olga, member: mia}
 """
@@ -141,7 +145,10 @@ def test_what_todays_overrides_break_is_said_where_it_is_suggested(shell: Shell)
     with Sandbox(Options(seed=str(shell.folder / "seed.yaml"))) as sandbox:
         assert shell.connect(sandbox, "organization-admin").run("init", "--ci", "none").code == 0
         file = shell.folder / "policies" / "acme.yaml"
-        assert "#   require_reason_above: $500.00  # a higher limit must say why; 2 of today's do not\n" in file.read_text()
+        assert (
+            "#   require_reason_above: $500.00  # a higher limit must say why; 2 of today's do not\n"
+            in file.read_text()
+        )
         uncommented(file)
         ran = shell.run("plan", "policies")
     assert ran.code == 0

@@ -131,7 +131,9 @@ def test_sessions_that_are_not_shown_are_not_none_at_all(status: int) -> None:
 
 
 def test_sessions_of_another_shape_are_an_error() -> None:
-    with pytest.raises(ServerError, match=r"sessions\[0\].token_usage_summary.input_tokens is a number .*, not an integer"):
+    with pytest.raises(
+        ServerError, match=r"sessions\[0\].token_usage_summary.input_tokens is a number .*, not an integer"
+    ):
         activity.load_sessions(answer({"sessions": [session(1, token_usage_summary={"input_tokens": 1.5})]}))
     assert activity.load_sessions(answer({"sessions": [session(1, token_usage_summary=None)]}))[0].tokens.input == 0
     assert activity.load_sessions(answer({"sessions": None})) == []

@@ -88,7 +88,11 @@ def test_a_garbled_echo_of_a_write_leaves_it_in_doubt() -> None:
 @pytest.mark.parametrize(
     ("field", "value", "what"),
     [
-        ("spend_limit_micros", 5.0, r"answer.spend_limit_micros is a number with a fraction or exponent, not an integer"),
+        (
+            "spend_limit_micros",
+            5.0,
+            r"answer.spend_limit_micros is a number with a fraction or exponent, not an integer",
+        ),
         ("spend_limit_micros", True, "is a boolean, not an integer"),
         ("spend_limit_micros", "5", "is a text, not an integer"),
         ("spend_limit_micros", None, "is null, not an integer"),

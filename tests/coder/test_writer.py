@@ -162,7 +162,11 @@ OTHER = {"group_id": ID_1, "spend_limit_micros": 5}
         ("{", {"Content-Type": "application/json"}, "not whole or not JSON"),
         ("<html>", {"Content-Type": "text/html"}, "is text/html, not JSON"),
         (OTHER, {"Content-Type": "application/json"}, "about another subject"),
-        ({"group_id": ID_1}, {"Content-Type": "application/json"}, "spend_limit_micros is missing; expected an integer"),
+        (
+            {"group_id": ID_1},
+            {"Content-Type": "application/json"},
+            "spend_limit_micros is missing; expected an integer",
+        ),
     ],
 )
 def test_an_echo_that_cannot_be_read_leaves_the_write_in_doubt(body: Any, headers: Any, message: str) -> None:

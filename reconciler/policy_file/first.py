@@ -55,8 +55,8 @@ def _guardrails(policy: Policy, exposure: str) -> list[str]:
     without_reason = f"; {higher:,} of today's {'does' if higher == 1 else 'do'} not" if higher else ""
     today = "; today's do not" if overrides else ""
     return [
-        "# Rules for every plan, with the values of today. Remove the `#` and nothing grows beyond them; what breaks one",
-        "# today stays as it is, with a warning.",
+        "# Rules for every plan, with the values of today. Remove the `#` and nothing grows beyond them.",
+        "# What breaks one today stays as it is, with a warning.",
         "# guardrails:",
         f"#   max_limit: {format_usd(max(limits))}  # the highest limit",
         exposure,

@@ -18,7 +18,7 @@ from reconciler.core.gate.guardrails import Blame, check_guardrails
 from reconciler.core.names import Names
 from reconciler.core.people.agreement import UNCONFIRMED, disagreements, unconfirmed, unseen_budgets
 from reconciler.core.people.assess import assess, limits_after
-from reconciler.core.people.census import effective_of, overrides_of, take_census
+from reconciler.core.people.census import Census, effective_of, overrides_of, take_census
 from reconciler.core.people.effective import EffectiveLimits
 from reconciler.core.people.forecast import DAYS, Pace, days_of
 from reconciler.core.people.leaks import leaks_of
@@ -82,7 +82,7 @@ def find_status(names: Sequence[str], reader: StatusReader, policies: Sequence[P
         ),
         has_policies=bool(policies),
         breaches=_breaches(resolved, snapshot, at=at) if not names else (),
-        unknown=tuple(_unknown(census.total.spend_unknown, snapshot, limits, whole=whole, pace=pace)),
+        unknown=tuple(_unknown(_unread_spend(census), snapshot, limits, whole=whole, pace=pace)),
     )
 
 
@@ -172,8 +172,14 @@ def _breaches(policies: Sequence[ResolvedPolicy], snapshot: Snapshot, *, at: dat
     return check_guardrails(policies, effects, now=at, blame=Blame())
 
 
+def _unread_spend(census: Census) -> int:
+    """Count the people whose spend was asked for and not told; of the others it is not known what limits them."""
+    asked = (row.spend_micros for row in census.people if isinstance(row.effective, Effective))
+    return sum(isinstance(spend, Unknown) for spend in asked)
+
+
 def _unknown(
-    spend_unknown: int, snapshot: Snapshot, limits: EffectiveLimits, *, whole: Export, pace: Pace | None
+    unread_spend: int, snapshot: Snapshot, limits: EffectiveLimits, *, whole: Export, pace: Pace | None
 ) -> list[str]:
     """Return what could not be found out, a sentence each."""
     directory, sentences = snapshot.directory, []
@@ -189,8 +195,8 @@ def _unknown(
         sentences.append(NO_OVERRIDES)
     if not snapshot.deployment.offers.bulk_reads:
         sentences.append(NO_SPEND)
-    elif spend_unknown:
-        sentences.append(f"Spend of {count_people(spend_unknown)} could not be read.")
+    elif unread_spend:
+        sentences.append(f"Spend of {count_people(unread_spend)} could not be read.")
     if snapshot.deployment.offers.bulk_reads and whole.left_out:
         names = listed(sorted(directory.organizations[id_].name for id_ in whole.left_out))
         reason = next(iter(whole.left_out.values())).rstrip(".")

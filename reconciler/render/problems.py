@@ -71,8 +71,8 @@ def _problems_of(value: Value) -> tuple[Problem, ...]:
         case Validation():
             return (*_breaches(value.breaches), *map(_not_read, value.not_read))
         case OutcomeReport(refusal=Failure() as refusal, plan=plan):
-            problems = problems_of_plan(plan) if plan else ()
-            return (*problems_of_failure(without_reasons_of(plan, refusal)), *problems)
+            reasons = problems_of_failure(without_reasons_of(plan, refusal))
+            return (*reasons, *(problems_of_plan(plan) if plan else ()))
         case OutcomeReport():
             planned = problems_of_plan(value.plan) if value.plan else ()
             return (*_results(value), *(problem for problem in planned if not problem.is_hazard))

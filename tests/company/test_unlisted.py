@@ -198,6 +198,7 @@ def test_status_claims_no_limit_of_whom_it_limits(role: str, shell: Shell, sandb
     ran = shell.run("status")
     assert "37 people may spend $10,625 a month" in ran.out
     assert "The limits of 2 people are not known: the server does not say what limits them; it may be" in ran.out
+    assert "Spend of 2 people" not in ran.out, "nobody asked for it"
 
 
 def test_an_override_is_not_said_to_change_nothing_where_a_budget_may_be_hidden(shell: Shell, sandbox: Sandbox) -> None:

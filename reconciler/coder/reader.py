@@ -8,27 +8,27 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
-from typing import Self, cast
+from typing import TYPE_CHECKING, Self, cast
 
-from reconciler.coder import activity, bulk, listing
+from reconciler.coder import bulk, listing
 from reconciler.coder.booked import Bookings, questions_ahead
 from reconciler.coder.discovery import DiscoveredServer, ask_first, discover
 from reconciler.coder.permission import ask_permission, check
 from reconciler.coder.pool import begin, beside_each_other
 from reconciler.coder.single import Singles
-from reconciler.coder.token import read_token_facts
 from reconciler.coder.transport import Transport
 from reconciler.coder.users import find_users, read_elsewhere
-from reconciler.core.access import Access
-from reconciler.core.activity import Session, UserSpend
-from reconciler.core.audit import AuditQuestion, Changes, History, RecentChanges
 from reconciler.core.budget import ABSENT, Budget, GroupId, GroupRef, OrganizationId, Reading, UserId
 from reconciler.core.directory import Directory, Group, Organization, Subject, User
-from reconciler.core.grant_records import GrantRecords
 from reconciler.core.snapshot import Deployment, Effective, People
 from reconciler.core.spend import Export, Window
 from reconciler.errors import ReconcilerError
 from reconciler.money import Micros
+
+if TYPE_CHECKING:
+    from reconciler.coder.audit_log import AuditLog
+    from reconciler.core.access import Access
+    from reconciler.core.activity import Session, UserSpend
 
 GROUP_WRITERS = "an Owner, a User Admin or an Organization Admin"
 OVERRIDE_WRITERS = "only an Owner or a User Admin"
@@ -228,6 +228,9 @@ class CoderReader:
 
     def access(self) -> Access:
         """Return when the token and the licence end, and how far the server's clock is from ours; one request more."""
+        from reconciler.coder.token import read_token_facts
+        from reconciler.core.access import Access
+
         licence = self._discovered().licence
         token = read_token_facts(self._transport)
         return Access(
@@ -237,42 +240,40 @@ class CoderReader:
             server_ahead_s=self._transport.server_ahead_s,
         )
 
+    @property
+    def log(self) -> AuditLog:
+        """The deployment's audit log."""
+        from reconciler.coder.audit_log import AuditLog
+
+        return AuditLog(self._transport)
+
     def user_spend(self, user: UserId) -> UserSpend | None:
         """Return what a person spent this period in their effective group; None where the server does not say."""
-        return activity.read_user_spend(self._transport, user, ref=self._ref)
+        from reconciler.coder.activity import read_user_spend
+
+        return read_user_spend(self._transport, user, ref=self._ref)
 
     def ai_sessions(self, user: UserId, since: datetime) -> tuple[Session, ...] | None:
         """Return a person's AI sessions since then, oldest first; None where the server does not show them to us."""
-        return activity.read_sessions(self._transport, user, since)
+        from reconciler.coder.activity import read_sessions
+
+        return read_sessions(self._transport, user, since)
 
     def free_models(self) -> frozenset[str]:
         """Return the models that the price list calls free; empty where this token may not read it (Owners may)."""
+        from reconciler.coder.prices import read_free_models
+
         if not self.deployment().offers.effective_budgets or "owner" not in self.deployment().roles:
             return frozenset()
-        return activity.read_free_models(self._transport)
+        return read_free_models(self._transport)
 
     def unpriced_requests(self, organizations: Collection[OrganizationId], period: Window) -> int | None:
         """Return how many requests had no price in a period of at most 31 days; None where nobody says it."""
+        from reconciler.coder.prices import read_unpriced_requests
+
         if not self.deployment().offers.effective_budgets or not organizations:
             return None
-        return activity.read_unpriced_requests(self._transport, organizations, period)
-
-    def changes(self, subject: Subject, since: datetime) -> Changes:
-        """Return who changed a subject's budget since then, oldest first."""
-        return activity.read_changes(self._transport, subject, since)
-
-    def grant_records(self, names: Collection[str], since: datetime) -> GrantRecords:
-        """Return which overrides were written since then for people who had these names: their UUIDs are the same."""
-        return activity.read_grant_records(self._transport, names, since)
-
-    def history(self, question: AuditQuestion) -> History:
-        """Return what the audit log says of a person, a group or a membership, oldest first."""
-        return activity.read_history(self._transport, question)
-
-    def recent_changes(self, subjects: Collection[Subject], since: datetime) -> RecentChanges:
-        """Return the newest entry about the budget of each subject, as far back as a few pages of the log go."""
-        kinds = {activity.kind_of(subject) for subject in subjects}
-        return activity.read_recent_changes(self._transport, kinds, since)
+        return read_unpriced_requests(self._transport, organizations, period)
 
     def __enter__(self) -> Self:
         return self

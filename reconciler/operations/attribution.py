@@ -43,7 +43,7 @@ class _Search:
 
     def attribution(self, actions: Sequence[Action]) -> Attribution:
         if len(actions) > MOST:
-            recent = self._reader.recent_changes([action.subject for action in actions], self._since)
+            recent = self._reader.log.recent_changes([action.subject for action in actions], self._since)
             self._known.update(recent.newest)
             if recent.reason:
                 return self.so_far(actions, reason=recent.reason)
@@ -51,7 +51,7 @@ class _Search:
                 return self.so_far([action for action in actions if action.subject.id in self._known])
         left = [action for action in actions if action.subject.id not in self._known]
         for action in left[:MOST]:
-            changes = self._reader.changes(action.subject, self._since)
+            changes = self._reader.log.changes(action.subject, self._since)
             if changes.reason:
                 return self.so_far(actions, reason=changes.reason)
             self._known[action.subject.id] = changes.entries[-1] if changes.entries else None

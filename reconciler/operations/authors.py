@@ -43,7 +43,7 @@ class _Log:
 
     def _answer(self, question: AuditQuestion) -> History:
         try:
-            history = self._reader.history(question)
+            history = self._reader.log.history(question)
         except DeniedError:
             raise
         except ReconcilerError as error:

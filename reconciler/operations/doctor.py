@@ -201,7 +201,7 @@ def _authors(directory: Directory, reader: Reader, *, now: datetime) -> Iterator
     group = min(directory.groups.values(), default=None)
     if group is None:
         return
-    changes = reader.changes(group, now - SINCE)
+    changes = reader.log.changes(group, now - SINCE)
     if changes.reason:
         yield Check(
             level=Level.NOTE,

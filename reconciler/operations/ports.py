@@ -20,6 +20,22 @@ from reconciler.core.spend import Export, Window
 from reconciler.money import Micros
 
 
+class AuditLog(Protocol):
+    """Says who changed what; each answer has a `reason` where the log may not be read."""
+
+    def changes(self, subject: Subject, since: datetime) -> Changes:
+        """Return who changed a subject's budget since then, oldest first."""
+
+    def recent_changes(self, subjects: Collection[Subject], since: datetime) -> RecentChanges:
+        """Return the newest change of each subject's budget since then, as far as a few requests tell it."""
+
+    def history(self, question: AuditQuestion) -> History:
+        """Return what the audit log says of a person, a group or a membership, oldest first."""
+
+    def grant_records(self, names: Collection[str], since: datetime) -> GrantRecords:
+        """Return which overrides were written since then for people who had these names."""
+
+
 class Reader(Protocol):
     """Reads live state with GET (and authcheck, which writes nothing).
 
@@ -95,17 +111,9 @@ class Reader(Protocol):
     def exports(self, organizations: Collection[OrganizationId], windows: Sequence[Window]) -> tuple[Export, ...]:
         """Return what organizations exported for each window, in order; what may not be read is `left_out`."""
 
-    def changes(self, subject: Subject, since: datetime) -> Changes:
-        """Return who changed a subject's budget since then, oldest first; a `reason` when that may not be read."""
-
-    def recent_changes(self, subjects: Collection[Subject], since: datetime) -> RecentChanges:
-        """Return the newest change of each subject's budget since then, as far as a few requests tell it."""
-
-    def history(self, question: AuditQuestion) -> History:
-        """Return what the audit log says of a person, a group or a membership; a `reason` when it is unreadable."""
-
-    def grant_records(self, names: Collection[str], since: datetime) -> GrantRecords:
-        """Return which overrides were written since then for people who had these names; a `reason` when unreadable."""
+    @property
+    def log(self) -> AuditLog:
+        """Coder's audit log."""
 
     def may_write(self, *, organizations: Collection[OrganizationId], overrides: bool) -> tuple[str, ...]:
         """Return what this token may not write, a sentence each; empty when it may write all that is asked for."""

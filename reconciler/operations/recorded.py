@@ -21,6 +21,26 @@ _NO_LOG = "a snapshot holds no audit log"
 _NO_EXPORT = "the snapshot does not hold it"
 
 
+class NoLog:
+    """The audit log of a snapshot: nothing is known. Satisfies the port `AuditLog`."""
+
+    def changes(self, subject: Subject, since: datetime) -> Changes:
+        """Return no change."""
+        return Changes(reason=_NO_LOG)
+
+    def recent_changes(self, subjects: Collection[Subject], since: datetime) -> RecentChanges:
+        """Return no change."""
+        return RecentChanges(newest={}, is_whole=False, reason=_NO_LOG)
+
+    def history(self, question: AuditQuestion) -> History:
+        """Return no change."""
+        return History(reason=_NO_LOG)
+
+    def grant_records(self, names: Collection[str], since: datetime) -> GrantRecords:
+        """Return no change."""
+        return GrantRecords(reason=_NO_LOG)
+
+
 class RecordedReader:
     """Reads a recording. Satisfies the ports `Reader` and `ActivityReader`; it sends no request."""
 
@@ -129,21 +149,10 @@ class RecordedReader:
             left_out={id_: reason for id_, reason in export.left_out.items() if id_ in wanted},
         )
 
-    def changes(self, subject: Subject, since: datetime) -> Changes:
-        """Return that nothing is known: a snapshot holds no audit log."""
-        return Changes(reason=_NO_LOG)
-
-    def recent_changes(self, subjects: Collection[Subject], since: datetime) -> RecentChanges:
-        """Return that nothing is known: a snapshot holds no audit log."""
-        return RecentChanges(newest={}, is_whole=False, reason=_NO_LOG)
-
-    def history(self, question: AuditQuestion) -> History:
-        """Return that nothing is known: a snapshot holds no audit log."""
-        return History(reason=_NO_LOG)
-
-    def grant_records(self, names: Collection[str], since: datetime) -> GrantRecords:
-        """Return that nothing is known: a snapshot holds no audit log."""
-        return GrantRecords(reason=_NO_LOG)
+    @property
+    def log(self) -> NoLog:
+        """A snapshot holds no audit log."""
+        return NoLog()
 
     def may_write(self, *, organizations: Collection[OrganizationId], overrides: bool) -> tuple[str, ...]:
         """Return that nothing may be written."""

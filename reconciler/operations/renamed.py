@@ -48,7 +48,7 @@ def records_of(resolution: Resolution, reader: Reader, journals: Journals, *, no
     if not asked:
         return records
     try:
-        written = reader.grant_records(asked, now - SINCE)
+        written = reader.log.grant_records(asked, now - SINCE)
         known = {record.username.lower() for record in written.records}
         named = [name for name in asked if name.lower() not in known and not written.reason]
         return (*records, *written.records, *_called(named, reader, now - SINCE))
@@ -61,7 +61,7 @@ def records_of(resolution: Resolution, reader: Reader, journals: Journals, *, no
 def _called(names: Collection[str], reader: Reader, since: datetime) -> Iterator[GrantRecord]:
     """Yield who was created or renamed so; a grant that followed somebody to a new name was never written under it."""
     for name in names:
-        for change in reader.history(AuditQuestion(kind=Audited.USER, name=name, since=since)).changes:
+        for change in reader.log.history(AuditQuestion(kind=Audited.USER, name=name, since=since)).changes:
             yield GrantRecord(
                 username=name, user_id=UserId(change.id), limit_micros=None, group_name="", group_id=None,
                 source="the audit log",

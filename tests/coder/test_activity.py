@@ -1,4 +1,4 @@
-"""Spend, AI sessions and the audit log, for explaining: what is read, and what is never kept."""
+"""Spend and AI sessions of a person, for explaining: what is read, and what is never kept."""
 
 from __future__ import annotations
 
@@ -7,17 +7,14 @@ from typing import Any
 
 import pytest
 
-from reconciler.coder import activity
-from reconciler.coder.client import open_writer
-from reconciler.core.audit import Changes
-from reconciler.core.budget import Budget, GroupId, GroupRef
+from reconciler.coder import activity, search
+from reconciler.core.budget import GroupId, GroupRef
 from reconciler.core.snapshot import Effective, Unlimited
 from reconciler.errors import ServerError
 from reconciler.money import Micros
 from reconciler.sandbox import Fault
-from tests.coder.helpers import ID_1, ID_2, answer, connection_to, sandbox_and_reader
-from tests.coder.test_reader import group_named, named
-from tests.wire import send
+from tests.coder.helpers import ID_1, ID_2, answer, sandbox_and_reader
+from tests.coder.test_reader import named
 
 PERIOD = {"period_start": "2026-08-01T00:00:00Z", "period_end": "2026-09-01T00:00:00Z"}
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
@@ -107,7 +104,7 @@ def test_a_page_that_repeats_for_ever_ends() -> None:
 
 
 def test_pages_that_never_end_are_cut(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(activity, "MAX_PAGES", 3)
+    monkeypatch.setattr(search, "MAX_PAGES", 3)
     with sandbox_and_reader() as (sandbox, reader):
         for page in range(5):
             body = {"sessions": [session(100 * page + n) for n in range(100)]}
@@ -139,39 +136,6 @@ def test_sessions_of_another_shape_are_an_error() -> None:
     assert activity.load_sessions(answer({"sessions": None})) == []
 
 
-def test_who_changed_a_budget_and_with_what() -> None:
-    with sandbox_and_reader(role="owner") as (sandbox, reader):
-        group, ana = group_named(reader.directory(), "acme/platform"), named(reader.directory(), "ana")
-        before = datetime.now(UTC) - timedelta(days=2)
-        with open_writer(connection_to(sandbox), user_agent_suffix="plan/1") as writer:
-            writer.put(group, Budget(Micros(5_000_000), GroupRef(group.id)))
-            writer.put(ana, Budget(Micros(5_000_000), GroupRef(group.id)))
-            writer.delete(ana)
-        (change,) = reader.changes(group, before).entries
-        assert (change.by, change.action) == ("ci-budgets", "write")
-        assert change.user_agent.endswith("plan/1")
-        assert [one.action for one in reader.changes(ana, before).entries] == ["write", "delete"]
-        assert reader.changes(group, datetime.now(UTC) + timedelta(days=1)) == Changes()
-
-
-def test_who_may_not_read_the_log_is_told_so() -> None:
-    with sandbox_and_reader() as (_, reader):
-        found = reader.changes(group_named(reader.directory(), "acme/platform"), LONG_AGO)
-        assert found.entries == ()
-        assert "may not read the audit log" in found.reason
-
-
-def test_a_server_that_does_not_record_overrides_says_so() -> None:
-    with sandbox_and_reader("2026-05-29", role="owner") as (_, reader):
-        assert "does not record" in reader.changes(named(reader.directory(), "ana"), LONG_AGO).reason
-
-
-def test_entries_of_requests_that_failed_and_of_nobody() -> None:
-    entry = {"time": "2026-08-03T09:30:00Z", "status_code": 200, "action": "write", "user_agent": "x", "user": None}
-    found = activity.load_changes(answer({"audit_logs": [entry, entry | {"status_code": 404}]}))
-    assert [(one.by, one.action) for one in found] == [("", "write")]
-
-
 def test_spend_behind_an_experiment_that_is_not_enabled_is_not_known() -> None:
     with sandbox_and_reader("2.35", experiments=()) as (sandbox, reader):
         ana = next(user for user in reader.directory().users.values() if user.username == "ana")
@@ -179,38 +143,3 @@ def test_spend_behind_an_experiment_that_is_not_enabled_is_not_known() -> None:
         sandbox.fault(Fault("status", path="*/ai/spend", status=403, body=body))
         assert reader.user_spend(ana.id) is None
         assert reader.user_spend(ana.id) is None
-
-
-FREE = {"input_price": 0, "output_price": 0, "cache_read_price": None, "cache_write_price": None}
-
-
-@pytest.mark.parametrize(
-    ("rows", "is_free"),
-    [
-        ([FREE], True),
-        ([FREE | {"cache_read_price": 0, "cache_write_price": 0}], True),
-        ([FREE | {"cache_read_price": 5}], False),
-        ([FREE | {"output_price": 7}], False),
-        ([FREE | {"output_price": None}], False),
-        ([FREE, FREE], True),
-        ([FREE, FREE | {"input_price": 1}], False),
-        ([FREE | {"input_price": 1}, FREE], False),
-        ([{"input_price_micros": 0, "output_price_micros": 0}], False),
-    ],
-)
-def test_which_models_the_price_list_calls_free(rows: list[dict[str, Any]], *, is_free: bool) -> None:
-    body = [{"provider": f"p{number}", "model": "qwen"} | row for number, row in enumerate(rows)]
-    assert activity.load_free_models(answer(body)) == (frozenset({"qwen"}) if is_free else frozenset())
-
-
-@pytest.mark.parametrize("version", ["2.37", "2.38"])
-def test_a_model_that_was_declared_free_is_read_as_free(version: str) -> None:
-    with sandbox_and_reader(version, role="owner") as (sandbox, reader):
-        assert reader.free_models() == frozenset()
-        send(
-            "POST",
-            sandbox.url + "/api/experimental/ai/model-prices",
-            json={"prices": [{"provider": "openai", "model": "qwen"} | FREE]},
-            headers={"Coder-Session-Token": sandbox.tokens["owner"]},
-        )
-        assert reader.free_models() == {"qwen"}

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 
 import pytest
 
-from reconciler.coder import activity, bulk, discovery, listing, single, users
+from reconciler.coder import activity, audit_log, bulk, discovery, listing, prices, single, users
 from reconciler.coder.answers import error_of, is_not_found, is_route_missing, read_error_body
 from reconciler.coder.exchange import Answer, Request, list_request
 from reconciler.coder.wire import load_object
@@ -57,8 +57,8 @@ DECODERS: dict[tuple[str, str], Callable[[Answer], object]] = {
     ("PUT", r"users/[0-9a-f-]{36}/ai/budget(/override)?"): single.load_override,
     ("GET", r"users/[^/]+/ai/spend"): activity.load_user_spend,
     ("GET", r"(ai-gateway|aibridge)/sessions"): activity.load_sessions,
-    ("GET", r"audit"): activity.load_changes,
-    ("GET", r"/api/experimental/ai/model-prices"): activity.load_free_models,
+    ("GET", r"audit"): audit_log.load_changes,
+    ("GET", r"/api/experimental/ai/model-prices"): prices.load_free_models,
     ("POST", r"authcheck"): load_permissions,
 }
 

@@ -16,6 +16,22 @@ from reconciler.money import Micros
 from tests.effects.worlds import NOW
 
 
+class EmptyLog:
+    """An audit log in which nobody changed anything. Satisfies `AuditLog`."""
+
+    def changes(self, subject: Subject, since: datetime) -> Changes:
+        return Changes()
+
+    def recent_changes(self, subjects: Collection[Subject], since: datetime) -> RecentChanges:
+        return RecentChanges(newest={}, is_whole=True)
+
+    def history(self, question: AuditQuestion) -> History:
+        return History()
+
+    def grant_records(self, names: Collection[str], since: datetime) -> GrantRecords:
+        return GrantRecords()
+
+
 @dataclass(slots=True)
 class SnapshotReader:
     """Satisfies operations.ports.Reader with a snapshot; what is not in it is absent."""
@@ -74,20 +90,12 @@ class SnapshotReader:
     def free_models(self) -> frozenset[str]:
         return frozenset()
 
-    def changes(self, subject: Subject, since: datetime) -> Changes:
-        return Changes()
-
     def elsewhere(self, users: Collection[UserId]) -> frozenset[UserId]:
         return frozenset()
 
-    def recent_changes(self, subjects: Collection[Subject], since: datetime) -> RecentChanges:
-        return RecentChanges(newest={}, is_whole=True)
-
-    def history(self, question: AuditQuestion) -> History:
-        return History()
-
-    def grant_records(self, names: Collection[str], since: datetime) -> GrantRecords:
-        return GrantRecords()
+    @property
+    def log(self) -> EmptyLog:
+        return EmptyLog()
 
     def may_write(self, *, organizations: Collection[OrganizationId], overrides: bool) -> tuple[str, ...]:
         return ()

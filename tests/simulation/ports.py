@@ -6,10 +6,8 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from reconciler.core.audit import AuditQuestion, Changes, History, RecentChanges
 from reconciler.core.budget import ABSENT, Budget, GroupId, GroupRef, OrganizationId, Reading, Unknown, UserId
 from reconciler.core.directory import Directory, Group, Organization, Subject, User
-from reconciler.core.grant_records import GrantRecords
 from reconciler.core.plan.outcome import Event
 from reconciler.core.snapshot import Deployment, Offers, People
 from reconciler.core.spend import Export, Window
@@ -23,6 +21,7 @@ from reconciler.errors import (
     UnreachableError,
 )
 from reconciler.money import Micros
+from tests.effects.reader import EmptyLog
 from tests.simulation.coder import Coder
 from tests.simulation.faults import Faults, ReadFault, WriteFault
 from tests.simulation.hub import Hub
@@ -118,20 +117,12 @@ class Reads:
     def exports(self, organizations: Collection[OrganizationId], windows: Sequence[Window]) -> tuple[Export, ...]:
         return ()
 
-    def changes(self, subject: Subject, since: object) -> Changes:
-        return Changes()
-
     def elsewhere(self, users: Collection[UserId]) -> frozenset[UserId]:
         return frozenset()
 
-    def recent_changes(self, subjects: Collection[Subject], since: object) -> RecentChanges:
-        return RecentChanges(newest={}, is_whole=True)
-
-    def history(self, question: AuditQuestion) -> History:
-        return History()
-
-    def grant_records(self, names: Collection[str], since: object) -> GrantRecords:
-        return GrantRecords()
+    @property
+    def log(self) -> EmptyLog:
+        return EmptyLog()
 
     def may_write(self, *, organizations: Collection[OrganizationId], overrides: bool) -> tuple[str, ...]:
         return ()

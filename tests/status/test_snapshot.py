@@ -159,7 +159,7 @@ def test_what_was_not_recorded_is_unknown_and_nothing_can_be_written() -> None:
     reader = RecordedReader(record(SnapshotReader(World({"acme": ["ana"]}).snapshot()), at=AT))
     assert reader.group_budgets([group_of("acme/new")]) == {GroupId("acme/new"): NOT_RECORDED}
     assert reader.spend({GroupId("acme/new"): [UserId("ana")]}) == {GroupId("acme/new"): {}}
-    assert reader.changes(group_of("acme"), AT).reason
+    assert reader.log.changes(group_of("acme"), AT).reason
     assert reader.may_write(organizations=(), overrides=False)
     assert reader.user_spend(UserId("eve")) is None
     assert reader.ai_sessions(UserId("ana"), AT) is None

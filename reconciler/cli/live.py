@@ -19,7 +19,6 @@ from reconciler.errors import FileError
 from reconciler.formats import document
 from reconciler.formats.documents import DOCUMENTS, load
 from reconciler.operations.ports import ActivityReader
-from reconciler.operations.recorded import RecordedReader
 from reconciler.render.text import day, distance
 
 _TITLE = DOCUMENTS["snapshot"].title
@@ -41,6 +40,8 @@ class Live:
     def reader(self, *, dates: Dates = Dates.CODERS) -> Iterator[ActivityReader]:
         """Open a reader; of a snapshot it sends no request and needs no token."""
         if self.recording is not None:
+            from reconciler.operations.recorded import RecordedReader
+
             made_at = self.recording.at
             tell(f"Note: live state is from a snapshot of {day(made_at)}, made {distance(made_at, datetime.now(UTC))}.")
             yield RecordedReader(self.recording)

@@ -21,9 +21,10 @@ from reconciler.errors import FileError
 from reconciler.words import span, wait
 
 if TYPE_CHECKING:
-    from reconciler.coder.client import CoderReader, CoderWriter, MakeWire
+    from reconciler.coder.client import CoderReader, MakeWire
     from reconciler.coder.connection import Connection
     from reconciler.coder.http import SeenRequest
+    from reconciler.coder.writer import CoderWriter
     from reconciler.core.moment import Moment
 
 LONG_WAIT_S = 5.0

@@ -9,15 +9,18 @@ Opening sends nothing; both raise ReconcilerError when the certificates to verif
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import httpx
 
 from reconciler.coder.connection import Connection
 from reconciler.coder.reader import CoderReader
 from reconciler.coder.transport import Progress, Transport, World
-from reconciler.coder.writer import CoderWriter
 
-__all__ = ["CoderReader", "CoderWriter", "Progress", "World", "open_reader", "open_writer"]
+if TYPE_CHECKING:
+    from reconciler.coder.writer import CoderWriter
+
+__all__ = ["CoderReader", "Progress", "World", "open_reader", "open_writer"]
 
 MakeWire = Callable[[], httpx.BaseTransport]
 """Makes the wire of one thread; given by a test that stands between us and the server."""
@@ -45,4 +48,6 @@ def open_writer(
 
     Raises ValueError when the suffix is not plain text of at most 100 characters.
     """
+    from reconciler.coder.writer import CoderWriter
+
     return CoderWriter(Transport(connection, world=world, make_wire=make_wire), user_agent_suffix=user_agent_suffix)

@@ -38,8 +38,6 @@ from reconciler.core.scope import EVERYTHING, Scope, Selection
 from reconciler.core.snapshot import Snapshot
 from reconciler.dataclass import dataclass
 from reconciler.errors import ListedEntry, PolicyError, ReconcilerError
-from reconciler.operations.attribution import find_last_changes
-from reconciler.operations.authors import with_authors
 from reconciler.operations.ports import Reader
 from reconciler.operations.reading import read_live
 from reconciler.operations.renamed import Journals, find_suspicions, no_journals, records_of
@@ -128,7 +126,7 @@ def make_plan(request: PlanRequest, reader: Reader) -> Planned:
     lost = find_suspicions(resolution, snapshot, actions, reader) if request.subjects is None else ()
     orphans = _orphans((*resolution.orphans, *difference.orphans, *lost), base)
     if request.asks_log and not attribution.reason:
-        orphans, not_asked = with_authors(orphans, resolution, directory, reader, now=request.moment.now)
+        orphans, not_asked = _with_authors(request, orphans, resolution, directory, reader)
         attribution = replace(attribution, not_asked=attribution.not_asked + not_asked)
     plan = Plan(
         deployment=snapshot.deployment,
@@ -168,7 +166,18 @@ def _attribution(request: PlanRequest, actions: Sequence[Action], reader: Reader
     """Return who changed what differs; nothing where the request does not ask for it."""
     if not request.asks_log:
         return Attribution()
+    from reconciler.operations.attribution import find_last_changes
+
     return find_last_changes(actions, reader, now=request.moment.now, journaled=request.journaled)
+
+
+def _with_authors(
+    request: PlanRequest, orphans: tuple[Orphan, ...], resolution: Resolution, directory: Directory, reader: Reader
+) -> tuple[tuple[Orphan, ...], int]:
+    """Say of orphans who made them such, and of how many the log was not asked."""
+    from reconciler.operations.authors import with_authors
+
+    return with_authors(orphans, resolution, directory, reader, now=request.moment.now)
 
 
 def _chosen(request: PlanRequest, actions: Iterable[Action]) -> list[Action]:

@@ -105,3 +105,15 @@ def test_a_plan_does_not_load_the_command_line_of_httpx() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert "httpx" in done.stdout.split()
     assert not {"rich", "pygments"}.intersection(done.stdout.split())
+
+
+def test_a_plan_of_nothing_loads_no_room_that_it_does_not_enter(coder: Shell) -> None:
+    coder.policy("version: 1\norganization: acme\nmanage: {group_budgets: listed}\n")
+    imported = imported_by("plan")
+    assert "reconciler.operations.plan" in imported
+    entered_by_others = {
+        "coder": ("activity", "audit_log", "prices", "token", "writer"),
+        "operations": ("attribution", "authors", "outlook", "pace", "recorded"),
+    }
+    unwanted = {f"reconciler.{room}.{name}" for room, names in entered_by_others.items() for name in names}
+    assert unwanted & imported == set()

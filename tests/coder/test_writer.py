@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from reconciler import __version__
-from reconciler.coder.client import CoderReader, CoderWriter, open_writer
+from reconciler.coder.client import CoderReader, open_writer
+from reconciler.coder.writer import CoderWriter
 from reconciler.core.budget import ABSENT, Budget, GroupId, GroupRef, UserId
 from reconciler.core.directory import Group, User
 from reconciler.errors import DeniedError, NotFoundError, RejectedError, RetryLaterError, ServerError, UnreachableError

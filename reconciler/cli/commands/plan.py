@@ -26,7 +26,6 @@ from reconciler.core.moment import Moment
 from reconciler.core.scope import Scope
 from reconciler.core.spend import Window, month_of
 from reconciler.formats import document
-from reconciler.operations.outlook import ReplayRequest, with_forecast, with_replay
 from reconciler.render.detail import Detail
 
 if TYPE_CHECKING:
@@ -112,9 +111,13 @@ def command(
     with live.reader(dates=dates_at(moment)) as reader:
         planned = plan_of(loaded, reader, moment=moment, scope=scope, grants=grants, base=before)
         plan = replace(planned.plan, snapshot_at=live.snapshot_at)
-        if has_forecast and moment.is_for_now:
+        if has_forecast and moment.is_for_now and plan.effects.people:
+            from reconciler.operations.outlook import with_forecast
+
             plan = with_forecast(plan, reader, now=live.snapshot_at or moment.now)
         if month is not None:
+            from reconciler.operations.outlook import ReplayRequest, with_replay
+
             request = ReplayRequest(month=month, parts=replay_days)
             plan = with_replay(plan, reader, request, loaded.policies, now=live.snapshot_at or moment.now)
         cost = cost_text(reader, since=started) if live.recording is None else ""

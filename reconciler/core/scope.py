@@ -13,7 +13,7 @@ class Selection:
     """What a scope selects of some subjects."""
 
     is_empty: bool
-    """Whether globs were given, and no subject is in."""
+    """Whether globs leave no subject in; without `--only`, only where there is a subject that they leave out."""
     unmatched: tuple[tuple[str, str], ...]
     """Options and globs that match no subject (`--only`, `user/nobody`): probably misspelt. Sorted."""
 
@@ -47,10 +47,11 @@ class Scope:
         if self.is_everything:
             return Selection(is_empty=False, unmatched=())
         unmatched = {("--only", glob) for glob in self.only} | {("--exclude", glob) for glob in self.exclude}
-        is_empty = True
+        are_in = []
         for addresses in subjects:
             unmatched = {(option, glob) for option, glob in unmatched if not _matches((glob,), addresses)}
-            is_empty = is_empty and not self.includes(*addresses)
+            are_in.append(self.includes(*addresses))
+        is_empty = not any(are_in) and bool(self.only or are_in)
         return Selection(is_empty=is_empty, unmatched=tuple(sorted(unmatched)))
 
 

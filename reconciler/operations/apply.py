@@ -343,8 +343,8 @@ class _Execution:
                 self._note(i, action, Settled(result=Result.DONE, detail="a read at the end shows the write"))
             elif reading != action.after and result in _SETTLED:
                 differences.append(
-                    f"{action.address} is {describe(reading, action.subject)}, "
-                    f"not {describe(action.after, action.subject)}"
+                    f"{action.address} is {describe(reading, action.subject, beside=action.after)}, "
+                    f"not {describe(action.after, action.subject, beside=reading)}"
                 )
         return tuple(differences), len(differences)
 

@@ -122,8 +122,8 @@ def _require_permission(plan: Plan, reader: Reader) -> None:
 def require_fresh(plan: Plan, live: Snapshot) -> None:
     """Raise RefusedError when live is neither as the plan saw it nor as it wants it."""
     details = tuple(
-        f"{action.address}: the plan saw {describe(action.before, action.subject)}, "
-        f"live is {describe(reading, action.subject)}"
+        f"{action.address}: the plan saw {describe(action.before, action.subject, beside=reading)}, "
+        f"live is {describe(reading, action.subject, beside=action.before)}"
         for action, reading in _readings(plan.actions, live)
         if reading not in (action.before, action.after)
     )

@@ -242,7 +242,7 @@ def _resolve(
     if resolution.findings:
         raise PolicyError(resolution.findings)
     if resolution.selection.is_empty:
-        raise ReconcilerError("Nothing to compare: no address matches", hint=_unmatched_hint(resolution.selection))
+        raise ReconcilerError("Nothing to compare: no address is left", hint=_unmatched_hint(resolution.selection))
     base = None
     if request.base is not None:
         base = look_up(request.base, records=records)
@@ -255,6 +255,8 @@ def _resolve(
 
 
 def _unmatched_hint(selection: Selection) -> str:
+    if not selection.unmatched:
+        return "--only and --exclude together leave out everything that the policy manages"
     return "; ".join(
         f"{option} {glob!r} matches nothing that the policy manages" for option, glob in selection.unmatched
     )

@@ -10,6 +10,7 @@ from datetime import datetime
 
 from reconciler.core.action import Action, Cause, Kind, Origin
 from reconciler.core.budget import Absent, Budget, State
+from reconciler.core.describe import NameGroup
 from reconciler.core.directory import Subject, User
 from reconciler.core.people.effects import ActionEffect, amount_or_any
 from reconciler.core.plan.drift import Drift, DriftKind, kind_of
@@ -18,7 +19,7 @@ from reconciler.dataclass import dataclass
 from reconciler.errors import Place
 from reconciler.money import format_usd
 from reconciler.render.effects import action_notes, changes_nobody
-from reconciler.render.plan import SIGNS
+from reconciler.render.plan import SIGNS, override_names
 from reconciler.render.text import day, moved_from, why_text
 from reconciler.words import NO_LIMIT, NO_OVERRIDE
 
@@ -104,13 +105,14 @@ def difference_rows(drift: Drift) -> tuple[ChangeRow, ...]:
 
 def _rows(plan: Plan, actions: Sequence[Action]) -> tuple[ChangeRow, ...]:
     effects, notes = plan.effects.by_action, action_notes(plan.actions, plan.effects)
+    names = override_names(actions)
     nothing = ActionEffect(people=0, transitions=())
     return tuple(
         ChangeRow(
             kind=action.kind,
             address=action.address,
             subject=action.subject,
-            group=_booked_on(action),
+            group=_booked_on(action, names),
             before_micros=_micros(action.before),
             after_micros=_micros(action.after),
             people=effects.get(action.address, nothing).people,
@@ -154,9 +156,9 @@ def _remark(note: str) -> str:
     return "" if note.endswith((" person", " people")) else note
 
 
-def _booked_on(action: Action) -> str:
+def _booked_on(action: Action, names: NameGroup) -> str:
     state = action.before if isinstance(action.after, Absent) else action.after
-    return state.group.label if isinstance(action.subject, User) and isinstance(state, Budget) else ""
+    return names(state.group) if isinstance(action.subject, User) and isinstance(state, Budget) else ""
 
 
 def action_why(action: Action) -> str:

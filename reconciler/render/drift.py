@@ -12,6 +12,7 @@ from typing import assert_never
 from reconciler.core.action import Action, Cause
 from reconciler.core.attribution import Attribution, Ours
 from reconciler.core.audit import AuditEntry
+from reconciler.core.describe import NameGroup, names_for
 from reconciler.core.people.moves import MembershipChange, Move
 from reconciler.core.plan.acceptance import Acceptance, Taking
 from reconciler.core.plan.drift import Drift, DriftKind, kind_of
@@ -27,6 +28,7 @@ from reconciler.render.plan import (
     digest_text,
     limit_text,
     orphan_lines,
+    override_names,
     subject_text,
     summary,
     unreadable_lines,
@@ -105,7 +107,8 @@ def _differences(kind: DriftKind, drift: Drift) -> Iterator[str]:
     if kind is DriftKind.ORPHAN:
         yield from orphan_lines(drift.plan.orphans)
     actions = [action for action in drift.differences if kind_of(action) is kind]
-    rows = [_row(action, drift.plan) for action in actions]
+    names = override_names(drift.differences)
+    rows = [_row(action, drift.plan, names) for action in actions]
     role = Role.DANGER if kind is DriftKind.HAND else Role.UPDATE
     for text, action in zip(columns(rows), actions, strict=True):
         yield Line(text, role)
@@ -115,11 +118,11 @@ def _differences(kind: DriftKind, drift: Drift) -> Iterator[str]:
     yield ""
 
 
-def _row(action: Action, plan: Plan) -> tuple[str, ...]:
+def _row(action: Action, plan: Plan, names: NameGroup) -> tuple[str, ...]:
     wanted = limit_text(action, action.after) + _why(action)
     group = moved_from(action.before, action.after)
     live = f"  live {limit_text(action, action.before)}{f' on {group}' if group else ''}"
-    return f"  {subject_text(action)}  ", f"policy {wanted}", live, _date(action, plan)
+    return f"  {subject_text(action, names)}  ", f"policy {wanted}", live, _date(action, plan)
 
 
 def _why(action: Action) -> str:
@@ -224,8 +227,10 @@ def _moves(drift: Drift) -> Iterator[str]:
         yield f"Nobody's limit changed with a membership since {since}."
         return
     yield Line(f"Whose limit changed although no budget did, since {since}: {len(drift.moves):,}", Role.HEADING)
+    names = move_names(drift)
     rows = [
-        (f"  {harmless(move.username)}  ", limit_of(move.before), f" -> {limit_of(move.after)}") for move in drift.moves
+        (f"  {harmless(move.username)}  ", limit_of(move.before, names), f" -> {limit_of(move.after, names)}")
+        for move in drift.moves
     ]
     for text, move in zip(columns(rows), drift.moves, strict=True):
         yield text
@@ -234,11 +239,16 @@ def _moves(drift: Drift) -> Iterator[str]:
         yield f"Who is behind some of it is not known: {harmless(drift.moves_reason.rstrip('.'))}."
 
 
-def limit_of(effective: Effective) -> str:
+def move_names(drift: Drift) -> NameGroup:
+    """Return what the groups are called that limited people before and limit them now."""
+    return names_for(side.group for move in drift.moves for side in (move.before, move.after))
+
+
+def limit_of(effective: Effective, names: NameGroup) -> str:
     """`$800.00 (research)`, `$50.00 (override, platform)`."""
     by = "override, " if effective.by_override else ""
     limit = NO_LIMIT if isinstance(effective.limit_micros, Unlimited) else format_usd(effective.limit_micros)
-    return f"{limit} ({by}{harmless(effective.group.label)})"
+    return f"{limit} ({by}{harmless(names(effective.group))})"
 
 
 def how_moved(move: Move) -> str:

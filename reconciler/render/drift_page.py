@@ -8,7 +8,7 @@ from reconciler.core.plan.drift import Drift, DriftKind, kind_of_origin
 from reconciler.money import format_usd_short
 from reconciler.render.change_tables import edits_taken, edits_to_keep
 from reconciler.render.changes import DRIFT_TITLES, TURNED, difference_rows
-from reconciler.render.drift import author_sentences, exposure_sentences, how_moved, limit_of
+from reconciler.render.drift import author_sentences, exposure_sentences, how_moved, limit_of, move_names
 from reconciler.render.overview import counted_twice, drift_headline, overview_of, plans_of, signed_usd
 from reconciler.render.page import Alert, Page, Tile
 from reconciler.render.plan_page import (
@@ -131,7 +131,8 @@ def moves_tables(drifts: Sequence[Drift]) -> tuple[Table, ...]:
             hint=f"since {instant(drift.moves_since)}",
             columns=columns,
             rows=tuple(
-                Row(cells=(move.username, limit_of(move.before), limit_of(move.after), how_moved(move)))
+                Row(cells=(move.username, limit_of(move.before, names), limit_of(move.after, names), how_moved(move)))
+                for names in [move_names(drift)]
                 for move in drift.moves
             ),
         )

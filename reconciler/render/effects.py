@@ -6,13 +6,14 @@ counts a hazard ends with the consent that covers it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from heapq import nsmallest
 from typing import assert_never
 
 from reconciler.core.action import Action, Kind
-from reconciler.core.budget import GroupRef, Unknown
+from reconciler.core.budget import Unknown
+from reconciler.core.describe import NameGroup, names_for
 from reconciler.core.directory import User
 from reconciler.core.gate.verdict import Verdict
 from reconciler.core.people.effects import (
@@ -30,8 +31,6 @@ from reconciler.render.dangers import amount, danger_lines, named, overspent, re
 from reconciler.render.detail import Detail
 from reconciler.render.text import Line, Role, columns, distance, harmless, instant, spend_text
 from reconciler.words import NAMES_SHOWN, NO_LIMIT, count, count_people
-
-NameGroup = Callable[[GroupRef], str]
 
 TRANSITIONS_SHOWN = 10
 NOTICES_SHOWN = 10
@@ -314,10 +313,9 @@ def _say(effective: Effective, names: NameGroup) -> str:
 
 
 def _group_names(effects: Effects) -> NameGroup:
-    """Return what groups are called: `eng`, or `acme/eng` where several organizations are concerned."""
+    """Return what the groups that limit somebody before or after are called."""
     limits = [limit for person in effects.people for limit in (person.before, person.after)]
     limits += [end.after for end in effects.ends]
     limits += [limit for disagreement in effects.disagreements for limit in (disagreement.ours, disagreement.reported)]
-    if len({limit.group.organization for limit in limits if limit.group.name}) <= 1:
-        return lambda group: harmless(group.label)
-    return lambda group: harmless(group.address.removeprefix("group/"))
+    names = names_for(limit.group for limit in limits)
+    return lambda group: harmless(names(group))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from reconciler.core.describe import names_for
 from reconciler.core.people.forecast import Forecast, Reach
 from reconciler.core.people.replay import GroupReplay, Replay, Replayed
 from reconciler.core.plan.plan import Plan
@@ -76,7 +77,8 @@ def _replayed(replayed: Replayed, replay: Replay) -> str:
 
 def group_table(replay: Replay, most: int) -> Table:
     """Return a row a group: what its people spent, and how many some limits would have stopped."""
-    rows = tuple(Row(cells=_cells(group)) for group in replay.groups[:most])
+    names = names_for(group.group for group in replay.groups)
+    rows = tuple(Row(cells=(names(group.group), *_cells(group))) for group in replay.groups[:most])
     hidden = len(replay.groups) - most
     return Table(
         title=f"What people of each group spent in {replay.month.start:%Y-%m}",
@@ -94,7 +96,6 @@ def group_table(replay: Replay, most: int) -> Table:
 
 def _cells(group: GroupReplay) -> tuple[str, ...]:
     return (
-        group.group.label,
         f"{group.people:,}",
         "" if group.limit_micros is None else format_usd_short(group.limit_micros),
         *(

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from reconciler.core.action import Action, Cause, Kind, Origin
 from reconciler.core.budget import Budget, State
+from reconciler.core.describe import NameGroup, names_for
 from reconciler.core.directory import User
 from reconciler.core.orphan import Orphan
 from reconciler.core.plan.plan import DIGEST_SHOWN, Plan
@@ -92,17 +93,29 @@ def digest_text(plan: Plan) -> str:
 
 def action_lines(actions: tuple[Action, ...], plan: Plan, effects: Mapping[str, str]) -> list[Line]:
     """One aligned line an action, in the order in which they run; `effects` per address stand at its end."""
-    rows = []
+    rows, names = [], override_names(actions)
     for action in actions:
         notes = "; ".join([*_notes(action, plan), *filter(None, [effects.get(action.address, "")])])
         before, after = limit_text(action, action.before), limit_text(action, action.after)
-        rows.append((f"  {SIGNS[action.kind]} ", f"{subject_text(action)}  ", before, " -> ", f"{after}    ", notes))
+        rows.append(
+            (f"  {SIGNS[action.kind]} ", f"{subject_text(action, names)}  ", before, " -> ", f"{after}    ", notes)
+        )
     lines: list[Line] = []
     for text, action in zip(columns(rows, right=frozenset({2})), actions, strict=True):
         lines.append(Line(text, ROLES[action.kind]))
         if action.reason:
             lines.append(Line(f"      reason: {harmless(action.reason)}"))
     return lines
+
+
+def override_names(actions: Iterable[Action]) -> NameGroup:
+    """Return what the groups of overrides that stand on one page are called."""
+    return names_for(
+        state.group
+        for action in actions
+        for state in (action.before, action.after)
+        if isinstance(action.subject, User) and isinstance(state, Budget)
+    )
 
 
 def limit_text(action: Action, state: State) -> str:
@@ -112,12 +125,12 @@ def limit_text(action: Action, state: State) -> str:
     return NO_OVERRIDE if isinstance(action.subject, User) else NO_LIMIT
 
 
-def subject_text(action: Action) -> str:
+def subject_text(action: Action, names: NameGroup) -> str:
     """`user/ana (platform)`: an override names the group that it is, or was, attributed to."""
     address = harmless(action.address)
     state = action.after if isinstance(action.after, Budget) else action.before
     if isinstance(action.subject, User) and isinstance(state, Budget):
-        return f"{address} ({harmless(state.group.label)})"
+        return f"{address} ({harmless(names(state.group))})"
     return address
 
 

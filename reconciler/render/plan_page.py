@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from reconciler.core.budget import Unknown
+from reconciler.core.describe import names_for
 from reconciler.core.gate.danger import Danger
 from reconciler.core.people.sums import GroupExposure, LimitCount
 from reconciler.core.plan.plan import DIGEST_SHOWN, Plan
@@ -162,9 +163,10 @@ def bar_charts(plans: Sequence[Plan], hint: str, *, is_drift: bool = False) -> t
     charts = []
     if groups:
         rows = _to_show(groups)
+        names = names_for(row.group for row in groups if row.group)
         pairs = [
             Pair(
-                label=f"{row.label} ({count_people(row.people_after)})",
+                label=f"{names(row.group) if row.group else row.label} ({count_people(row.people_after)})",
                 before=row.before_micros,
                 after=row.after_micros,
                 shown=_moved(row.before_micros, row.after_micros),

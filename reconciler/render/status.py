@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from reconciler.core.budget import Budget, GroupRef, Unknown
+from reconciler.core.describe import names_for
 from reconciler.core.people.census import GroupStatus, OverrideStatus, PersonStatus, Sums
 from reconciler.core.people.effects import NEAR_PERCENT
 from reconciler.core.people.leaks import Leaks
@@ -259,9 +260,7 @@ def _names(names: Sequence[str]) -> str:
 
 
 def _name(group: GroupRef, status: Status) -> str:
-    """`eng`, or `acme/eng` where there are several organizations."""
-    organizations = {row.group.organization for row in status.groups if row.group.name}
-    return group.label if len(organizations) <= 1 else group.address.removeprefix("group/")
+    return names_for(row.group for row in status.groups)(group)
 
 
 def page_lines(status: Status, facts: Facts) -> list[Line]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from reconciler.core.budget import Unknown
+from reconciler.core.describe import names_for
 from reconciler.core.people.effects import NEAR_PERCENT
 from reconciler.core.plan.status import Status
 from reconciler.money import format_usd_short
@@ -87,9 +88,10 @@ def _bars(status: Status) -> Iterator[BarChart]:
     groups = [group for group in status.groups if group.sums.exposure_micros][:BARS_SHOWN]
     if not groups:
         return
+    names = names_for(row.group for row in status.groups)
     pairs = [
         Pair(
-            label=group.group.label,
+            label=names(group.group),
             before=group.sums.exposure_micros,
             after=group.sums.spent_micros,
             shown=f"{spent_text(group.sums.spent_micros)} of {format_usd_short(group.sums.exposure_micros)}",

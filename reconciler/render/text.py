@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Self
 
 from reconciler.core.budget import Budget, State
+from reconciler.core.describe import names_for
 from reconciler.money import MICROS_PER_CENT, format_usd
 from reconciler.words import count
 
@@ -94,9 +95,9 @@ def spend_text(micros: int) -> str:
 
 
 def moved_from(before: State, after: State) -> str:
-    """Return the label of the group that an override stands on, where it is to be booked on another; else empty."""
+    """Return the name of the group that an override stands on, where it is to be booked on another; else empty."""
     if isinstance(before, Budget) and isinstance(after, Budget) and before.group != after.group:
-        return harmless(before.group.label)
+        return harmless(names_for((before.group, after.group))(before.group))
     return ""
 
 

@@ -85,7 +85,17 @@ def test_a_glob_that_matches_nothing_is_told(coder: Shell) -> None:
         assert f"{option} 'group/acme/plaform' matches nothing that the policy manages" in ran.err
         if option == "--only":
             assert (ran.code, ran.out) == (1, "")
-            assert "Nothing to compare: no address matches." in ran.err
+            assert "Nothing to compare: no address is left." in ran.err
+
+
+def test_globs_that_leave_nothing_out_or_everything_are_told_apart(coder: Shell) -> None:
+    """What a policy without entries leaves out is nothing, so it is as fine as without the option."""
+    coder.policy("version: 1\norganization: acme\n")
+    assert coder.run("plan", "--exclude", "user/*", *AT).code == coder.run("plan", *AT).code == 0
+    coder.policy(RAISE_PLATFORM)
+    ran = coder.run("plan", "--exclude", "group/*", *AT)
+    assert ran.code == 1
+    assert "--only and --exclude together leave out everything that the policy manages" in ran.err
 
 
 def test_at_looks_at_the_policy_of_that_day(coder: Shell) -> None:

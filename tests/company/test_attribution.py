@@ -9,7 +9,7 @@ import time_machine
 from reconciler.operations.attribution import MOST
 from reconciler.sandbox import Options, Sandbox
 from tests.cli.running import NOW, Shell
-from tests.company.live import override
+from tests.company.live import budget, override
 from tests.wire import send
 
 GROUPS = 3 * MOST
@@ -63,6 +63,34 @@ def test_an_override_on_another_group_is_told_in_every_format(shell: Shell) -> N
         shell.connect(sandbox)
         ran = shell.run("apply", "--auto-approve")
         assert "  updated        user/ana  $1,500.00 -> $1,500.00, moves from Everyone\n" in ran.out
+
+
+def test_groups_of_two_organizations_are_told_apart_in_every_format(shell: Shell) -> None:
+    """Each organization has its Everyone, and other names stand in several, too."""
+    shell.policy(
+        "version: 1\norganization: acme\n"
+        "group_budgets: [{group: Everyone, limit: $1200}]\n"
+        "user_overrides: [{user: felix, group: Everyone, limit: $1500}]\n"
+    )
+    with Sandbox(Options(now=NOW)) as sandbox, time_machine.travel(NOW, tick=False):
+        override(sandbox, "felix", "Everyone", 1_500, "labs")
+        budget(sandbox, "Everyone", 1_100, "labs")
+        shell.connect(sandbox)
+        for name in ("text", "markdown", "html", "junit"):
+            assert "moves from labs/Everyone" in shell.run("plan", "--format", name).out, name
+        assert "user/felix (acme/Everyone)" in shell.run("plan").out
+        page = shell.run("plan", "--format", "markdown").out
+        assert "| $1,100 (`labs/Everyone`) | $1,200 (`acme/Everyone`) | `group/acme/Everyone` |" in page
+        assert ",1100.00,1200.00,labs/Everyone,acme/Everyone,no," in shell.run("plan", "--format", "csv").out
+        page = shell.run("plan", "--format", "html").out
+        assert "acme/Everyone (" in page
+        assert "labs/Everyone (" in page
+        page = shell.run("status", "--format", "html").out
+        assert ">labs/ml<" in page
+        assert shell.run("plan", "-o", "a.plan").code == 0
+        override(sandbox, "felix", "platform", 1_500)
+        stale = shell.run("apply", "a.plan", "--auto-approve").err
+        assert "the plan saw $1,500.00 (labs/Everyone), live is $1,500.00 (acme/platform)" in stale
 
 
 def test_an_override_that_ends_leaves_no_unlimited_person_in_any_format(shell: Shell) -> None:

@@ -155,9 +155,15 @@ def test_markdown_agrees_with_the_json(made: Plan) -> None:
     page = Tables(cmarkgfm.github_flavored_markdown_to_html(render("markdown", (made,), FACTS)))
     shown = {tuple(cell.strip() for cell in row[:4]) for row in page.rows if row and row[0] in ("+", "~", "-")}
     wanted = set()
+    of_people = [action for action in document["actions"] if action["subject"]["type"] == "user"]
+    states = [action[side] for action in of_people for side in ("before", "after")]
+    has_several = len({state["group"]["organization"] for state in states if "group" in state}) > 1
     for action in document["actions"]:
         state = action["before"] if action["kind"] == "delete" else action["after"]
-        booked = f" ({state['group']['name']})" if action["subject"]["type"] == "user" else ""
+        booked = ""
+        if action["subject"]["type"] == "user":
+            group = state["group"]
+            booked = f" ({group['organization']}/{group['name']})" if has_several else f" ({group['name']})"
         sides = (amount.removesuffix(".00") for amount in amounts(action))
         wanted.add((SIGNS[action["kind"]], f"{action['address']}{booked}", *sides))
     assert shown == wanted

@@ -20,6 +20,7 @@ from datetime import datetime, timedelta
 from types import MappingProxyType
 
 from reconciler.core.budget import Absent, Budget, GroupId, Reading, Unknown, UserId
+from reconciler.core.describe import names_for
 from reconciler.core.desired import Desired, Wanted
 from reconciler.core.directory import Directory, User
 from reconciler.core.people.effective import EffectiveLimits
@@ -152,7 +153,7 @@ def _expiring(
         if entry.expires <= at + SOON and wanted.subject.address not in planned:
             text = format_usd(wanted.state.limit_micros)
             if after.is_fallback_read(user_id) and _is_seen(user_id, directory):
-                text += f"; then {_say(after.fallback(user_id), directory)}"
+                text += f"; then {_say(after.fallback(user_id), beside=wanted.state)}"
             yield Notice(
                 kind=NoticeKind.EXPIRES_SOON,
                 address=wanted.subject.address,
@@ -169,7 +170,7 @@ def _dead(desired: Desired, directory: Directory, *, after: EffectiveLimits, at:
             continue
         fallback = after.fallback(user_id)
         if isinstance(fallback, Effective) and _equals(wanted.state, fallback) and _is_seen(user_id, directory):
-            text = f"equals what they have without it: {_say(fallback, directory)}"
+            text = f"equals what they have without it: {_say(fallback, beside=wanted.state)}"
             yield Notice(
                 kind=NoticeKind.DEAD, address=wanted.subject.address, place=wanted.entry.place, text=text, at=at
             )
@@ -208,10 +209,10 @@ def _limits_nobody(
     return all(isinstance(fallback, Effective) and fallback.group.id != group_id for fallback in fallbacks)
 
 
-def _say(effective: Effective | Unknown, directory: Directory) -> str:
-    """`$50.00 (Everyone)`, `no limit`, or that it is not known."""
+def _say(effective: Effective | Unknown, *, beside: Budget) -> str:
+    """`$50.00 (Everyone)`, `no limit`, or that it is not known; told `beside` an override, which may be elsewhere."""
     if isinstance(effective, Unknown):
         return f"an unknown limit ({effective.reason})"
     if isinstance(effective.limit_micros, Unlimited):
         return NO_LIMIT
-    return f"{format_usd(effective.limit_micros)} ({effective.group.label})"
+    return f"{format_usd(effective.limit_micros)} ({names_for((effective.group, beside.group))(effective.group)})"

@@ -12,6 +12,7 @@ from typing import assert_never
 
 from reconciler.core.action import Action
 from reconciler.core.budget import Budget, State, Unknown
+from reconciler.core.describe import names_for
 from reconciler.core.directory import User
 from reconciler.core.gate.validation import Validation
 from reconciler.core.people.effects import PersonEffect, Spend, Unclear
@@ -98,6 +99,7 @@ def _people(plan: Plan) -> Iterator[tuple[str, ...]]:
     everybody: list[PersonEffect | Unclear] = sorted(
         [*plan.effects.people, *plan.effects.unclear], key=lambda person: person.username
     )
+    names = names_for(side.group for person in plan.effects.people for side in (person.before, person.after))
     for person in everybody:
         name = inert(person.username)
         if isinstance(person, Unclear):
@@ -110,8 +112,8 @@ def _people(plan: Plan) -> Iterator[tuple[str, ...]]:
             name,
             _limit(person.before),
             _limit(person.after),
-            inert(person.before.group.label),
-            inert(person.after.group.label),
+            inert(names(person.before.group)),
+            inert(names(person.after.group)),
             "yes" if person.after.by_override else "no",
             _spend(person.spend_before_micros),
             _spend(person.spend_after_micros),

@@ -14,6 +14,7 @@ from typing import assert_never
 
 from reconciler.core.action import Origin
 from reconciler.core.budget import Unknown
+from reconciler.core.describe import NameGroup, names_for
 from reconciler.core.gate.validation import Validation
 from reconciler.core.people.effects import PersonEffect
 from reconciler.core.people.explanation import Explanation
@@ -245,9 +246,10 @@ def _people(plans: Sequence[Plan]) -> list[str]:
         "| people | now | after | by |",
         "|--:|--:|--:|---|",
     ]
+    names = names_for(side.group for row in transitions for side in (row.before, row.after))
     for transition in transitions[:TRANSITIONS_SHOWN]:
         has_moved = transition.before.group != transition.after.group
-        sides = (_limit(side, with_group=has_moved) for side in (transition.before, transition.after))
+        sides = (_limit(side, names if has_moved else None) for side in (transition.before, transition.after))
         lines.append(f"| {transition.people:,} | {' | '.join(sides)} | {code(transition.cause)} |")
     hidden = sum(transition.people for transition in transitions[TRANSITIONS_SHOWN:])
     if hidden:
@@ -338,11 +340,11 @@ def _reasons(failure: Failure, facts: Facts) -> list[str]:
     return lines
 
 
-def _limit(effective: Effective, *, with_group: bool) -> str:
+def _limit(effective: Effective, names: NameGroup | None) -> str:
     if isinstance(effective.limit_micros, Unlimited):
         return NO_LIMIT
     amount = _amount(effective.limit_micros)
-    return f"{amount} ({code(effective.group.label)})" if with_group else amount
+    return f"{amount} ({code(names(effective.group))})" if names else amount
 
 
 def _amount(micros: int | None) -> str:

@@ -91,10 +91,6 @@ class Repository:
             return ""
         return self._line("rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}")
 
-    def merge_base(self, first: str, second: str) -> str:
-        """Return the best common ancestor of two commits, given by id; empty where this clone knows of none."""
-        return self._line("merge-base", first, second)
-
     def place(self, path: str) -> str:
         """Return a file's or folder's path below the top: empty for the top, `../` in front of what is elsewhere.
 

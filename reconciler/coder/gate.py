@@ -51,7 +51,6 @@ class Gate:
     def __init__(self, width: Width, *, is_fixed: bool = False, clock: Callable[[], float] = time.monotonic) -> None:
         self._width, self._is_fixed, self._clock = width, is_fixed, clock
         self._in_flight = self._epoch = 0
-        self._most_in_flight = 0
         self._series: dict[str, _Series] = defaultdict(_Series)
         self._free = threading.Condition()
 
@@ -60,11 +59,6 @@ class Gate:
         """How many may be in flight now."""
         return self._width.limit
 
-    @property
-    def most_in_flight(self) -> int:
-        """The most that were in flight at once so far."""
-        return self._most_in_flight
-
     @contextmanager
     def passage(self, kind: str) -> Iterator[Passage]:
         """Wait until one more may be in flight; it counts as in flight for the length of the `with` block."""
@@ -72,7 +66,6 @@ class Gate:
             while self._in_flight >= self._width.limit:
                 self._free.wait()
             self._in_flight += 1
-            self._most_in_flight = max(self._most_in_flight, self._in_flight)
             passage = Passage(
                 kind=kind,
                 started_s=self._clock(),

@@ -110,11 +110,6 @@ def split(window: Window, parts: int) -> tuple[Window, ...]:
     return tuple(Window(start=start, end=end) for start, end in pairwise(cuts))
 
 
-def merge(exports: Iterable[Export]) -> Booked:
-    """Add up the spend of several windows."""
-    return merge_booked(export.booked for export in exports)
-
-
 def merge_booked(parts: Iterable[Booked]) -> Booked:
     """Add up spend that was read in several parts; a group that is in one part only is shared with it, not copied."""
     booked: dict[GroupId, Mapping[UserId, Micros]] = {}

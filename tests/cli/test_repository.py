@@ -227,17 +227,6 @@ class TestCommits:
     def test_what_names_none(self, folder: Path, name: str) -> None:
         assert repository(folder).commit(name) == ""
 
-    def test_merge_base(self, folder: Path) -> None:
-        root = git(folder, "rev-parse", "HEAD").strip()
-        ours = commit(folder)
-        git(folder, "checkout", "-qb", "branch", root)
-        (folder / "new").touch()
-        theirs = commit(folder)
-        opened = repository(folder)
-        assert opened.merge_base(ours, theirs) == root
-        git(folder, "checkout", "-q", "--orphan", "alone")
-        assert opened.merge_base(ours, commit(folder)) == ""
-
 
 NAMES = st.sampled_from(["a", "b", "c"])
 TARGETS = st.lists(st.sampled_from(["a", "b", "c", "..", ".", ""]), min_size=1, max_size=4).map("/".join).filter(bool)

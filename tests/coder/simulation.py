@@ -63,7 +63,7 @@ class _Run:
         fixed = Width() if width is None else Width(limit=width, maximum=width)
         self.gate = Gate(fixed, is_fixed=width is not None, clock=lambda: self.now_s)
         self.events: list[tuple[float, int, str, Any]] = []
-        self.number = self.in_flight = self.opened = self.idle = self.refused = self.done = 0
+        self.number = self.in_flight = self.most = self.opened = self.idle = self.refused = self.done = 0
         self.free, self.waiting = server.workers, deque[Any]()
         self.area = 0.0
         self.widths: list[int] = []
@@ -79,7 +79,7 @@ class _Run:
             self.start()
         return Simulated(
             rate=total / self.now_s,
-            most=self.gate.most_in_flight,
+            most=self.most,
             mean=self.area / self.now_s,
             widths=self.widths,
             refused=self.refused,
@@ -96,6 +96,7 @@ class _Run:
         while self.left and self.in_flight < self.gate.limit:
             self.left -= 1
             self.in_flight += 1
+            self.most = max(self.most, self.in_flight)
             entered = self.gate.passage("GET")
             passage = entered.__enter__()
             is_warm = self.idle > 0

@@ -62,15 +62,8 @@ def in_order(actions: Iterable[Action]) -> tuple[Action, ...]:
     return tuple(action for step in schedule(actions) for action in step.actions)
 
 
-def phase_of(action: Action) -> Phase:
-    """Return the phase in which an action runs. Raises ValueError for a no-op, which never runs."""
-    return _rank(action)[0]
-
-
 def _rank(action: Action) -> tuple[Phase, int]:
     """Return the phase, and inside it the order of steps: what has the same rank may run at once."""
-    if action.kind is Kind.NO_OP:
-        raise ValueError(f"{action.address} is a no-op and has no phase")
     if isinstance(action.subject, User):
         return (Phase.OVERRIDE_DELETES if action.kind is Kind.DELETE else Phase.OVERRIDE_WRITES), 0
     match action.before, action.after:

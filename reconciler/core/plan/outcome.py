@@ -168,11 +168,6 @@ class Outcome:
         """Whether the run ended because somebody interrupted it."""
         return self.ended is not None and self.ended.ending is Ending.INTERRUPTED
 
-    @property
-    def has_written(self) -> bool:
-        """Whether anything was changed by this run, or may have been."""
-        return any(outcome.result in (Result.DONE, Result.IN_DOUBT) for outcome in self.results)
-
 
 def is_complete(results: Iterable[ActionOutcome], unreadable: Collection[str], ended: Ended | None) -> bool:
     """Return whether a run did everything and proved it; `unreadable` are the addresses that could not be read."""

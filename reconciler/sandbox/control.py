@@ -39,7 +39,6 @@ class Control:
     def __init__(self, world: World, faults: Faults, recorder: Recorder) -> None:
         self._world = world
         self._faults = faults
-        self._recorder = recorder
         self.secret = secrets.token_urlsafe(32)
         self.url = ""
         self._actions: Mapping[tuple[str, str], Callable[[Any], object]] = {

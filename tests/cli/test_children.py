@@ -29,10 +29,6 @@ CANARIES = (
 )  # fmt: skip
 
 
-SHELL_OWN = {"ARGUMENTS", "PWD", "_", "SHLVL", "OLDPWD"}
-"""What /bin/sh sets by itself, and the mark of the stand-in for Git."""
-
-
 STARTERS = ("system", "fork", "forkpty", "posix_spawn", "posix_spawnp", "execv", "execve")
 """What Python's `os` starts processes by; all its other ways come down to these, or to Popen."""
 

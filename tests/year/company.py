@@ -132,9 +132,6 @@ class Company:
         body = {"spend_limit_micros": dollars * 1_000_000, "group_id": self.groups[group]}
         self._send("PUT", f"/users/{person}/ai/budget/override", body)
 
-    def remove_override(self, person: str) -> None:
-        self._send("DELETE", f"/users/{person}/ai/budget/override")
-
     def set_budget(self, group: str, dollars: int) -> None:
         self._send("PUT", f"/groups/{self.groups[group]}/ai/budget", {"spend_limit_micros": dollars * 1_000_000})
 

@@ -17,7 +17,7 @@ from reconciler.coder.transport import Transport
 from reconciler.core.budget import GroupId, OrganizationId, UserId
 from reconciler.core.directory import Directory, User
 from reconciler.core.spend import Booked, Export, Window
-from reconciler.errors import DeniedError, ReconcilerError, ServerError
+from reconciler.errors import ReconcilerError
 from reconciler.money import Micros
 
 MOST_BULK_REQUESTS = 3
@@ -84,7 +84,7 @@ class Bookings:
 
     def _read_tables(self, organizations: Collection[OrganizationId], windows: Collection[Window]) -> None:
         for unread in self._unread_tables(organizations, windows):
-            self._remember_tables(self._tables_or_why_not(unread))
+            self._remember_tables(read_tables(self._transport, unread))
 
     def _unread_tables(
         self, organizations: Collection[OrganizationId], windows: Collection[Window]
@@ -136,18 +136,6 @@ class Bookings:
 
     def _read_rows(self, asked: Mapping[GroupId, Sequence[UserId]]) -> None:
         self.remember(bulk.booked(bulk.read_member_rows(self._transport, asked)))
-
-    def _tables_or_why_not(self, questions: Sequence[_Question]) -> Mapping[_Question, ExportTable | str]:
-        """Read exports. A long answer may be cut off where short ones are not, so a failure leaves them all out.
-
-        Raises DeniedError for a token that is not accepted.
-        """
-        try:
-            return read_tables(self._transport, questions)
-        except DeniedError:
-            raise
-        except ServerError as error:
-            return dict.fromkeys(questions, error.message)
 
     def _remember_tables(self, tables: Mapping[_Question, ExportTable | str]) -> None:
         with self._lock:

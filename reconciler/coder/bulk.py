@@ -4,8 +4,9 @@ Asking an organization's Everyone group about its members says for each what lim
 does: so it shows every override of that organization (coder-api section 3.6). 2.37 says the limit itself; 2.36 says it
 only when the group that was asked is the effective one, so a second pass asks the groups that the first one named.
 
-What a bulk answer leaves out, masks (effective_group_id null), contradicts or cannot give (404, or the 500 that a
-huge limit causes in early builds of 2.36) is not in our results: the caller reads it one by one.
+What a bulk answer leaves out, masks (effective_group_id null), contradicts or cannot give (404, the 500 that a huge
+limit causes in early builds of 2.36, and a few others that are refused or lost) is not in our results: the caller
+reads it one by one.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from typing import TypeVar
 
 from reconciler.coder import paths
 from reconciler.coder.exchange import Answer, Request
-from reconciler.coder.transport import Transport
+from reconciler.coder.transport import MOST_LOST, Transport
 from reconciler.coder.wire import Fields, NameGroup, load_object, unique
 from reconciler.core.budget import ABSENT, Budget, GroupId, GroupRef, OrganizationId, State, UserId
 from reconciler.core.directory import Directory, Group
@@ -74,7 +75,7 @@ def read_group_budgets(transport: Transport, groups: Sequence[Group]) -> dict[Gr
     ]
     refs = {group.id: group.ref for group in groups}
     load = partial(load_group_rows, ref=lambda id_: refs.get(id_, GroupRef(id_)))
-    answers = transport.send_all([Request("GET", path) for path in asked], load)
+    answers = _send_each(transport, asked, load)
     return {id_: state for rows in answers for id_, state in rows.items() if id_ in refs}
 
 
@@ -128,14 +129,18 @@ def booked(answers: Iterable[Answered]) -> Booked:
 def read_member_rows(transport: Transport, asked: Mapping[GroupId, Sequence[UserId]]) -> list[Answered]:
     """Ask groups about some of their members; return each answer with the group that was asked."""
     questions = [(group, chunk) for group, users in asked.items() for chunk in chunks(users)]
-    answers = transport.send_all(
-        [Request("GET", paths.members_spend(group, chunk)) for group, chunk in questions],
-        load_member_rows,
-    )
+    asked_paths = [paths.members_spend(group, chunk) for group, chunk in questions]
+    answers = _send_each(transport, asked_paths, load_member_rows)
     return [
         (group, {user: rows[user] for user in chunk if user in rows})
         for (group, chunk), rows in zip(questions, answers, strict=True)
     ]
+
+
+def _send_each(transport: Transport, asked: Sequence[str], load: Callable[[Answer], dict[K, V]]) -> list[dict[K, V]]:
+    """Return the rows of each answer; none where it was refused or lost."""
+    requests = [Request("GET", path) for path in asked]
+    return transport.send_each(requests, load, lambda _request, _error: {}, most_lost=MOST_LOST)
 
 
 def load_group_rows(answer: Answer, *, ref: NameGroup = GroupRef) -> dict[GroupId, State]:

@@ -11,7 +11,15 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from reconciler.coder import paths
-from reconciler.coder.answers import HINT_SIGN_ON, PROXY_ASKS, error_of, is_experiment_missing, is_not_found, shown
+from reconciler.coder.answers import (
+    HINT_SIGN_ON,
+    PROXY_ASKS,
+    error_of,
+    is_experiment_missing,
+    is_not_found,
+    is_route_missing,
+    shown,
+)
 from reconciler.coder.exchange import Answer, Request
 from reconciler.coder.listing import load_organizations
 from reconciler.coder.routes import OVERRIDE_ROUTES, OverrideRoute, Route, no_route, probe, read_probe
@@ -54,18 +62,18 @@ class FirstRound:
     route: Route | None
     """None when the newest row of the table is not this server's."""
 
-    @property
-    def questions(self) -> list[Request]:
-        """Return the second round: the bulk reads where there is an organization to try them on, older routes."""
-        home = _choose_home(self.me.texts("organization_ids"), self.organizations)
-        bulk = (paths.groups_spend(home, [home]), paths.members_spend(home, [self.me.id("id")])) if home else ()
-        return [*(Request("GET", path) for path in bulk), *map(probe, self._older_rows)]
+    def conclude(self, transport: Transport) -> DiscoveredServer:
+        """Ask the second round, and return what it completes. Raises ServerError where we cannot work with it.
 
-    def conclude(self, answers: Sequence[Answer]) -> DiscoveredServer:
-        """Return what the answers to `questions` complete. Raises ServerError where we cannot work with them."""
-        older = answers[len(answers) - len(self._older_rows) :]
-        route = self.route or _first_route(zip(self._older_rows, older, strict=True))
-        bulk = _read_bulk(answers[: len(answers) - len(older)])
+        It asks for the bulk reads where there is an organization to try them on, and for older routes.
+        """
+        older_rows = OVERRIDE_ROUTES[1:] if self.route is None else ()
+        homes = _choose_homes(self.me.texts("organization_ids"), self.organizations)
+        asked_of_bulk = self._about_bulk(homes[0]) if homes else []
+        answers = _ask_each(transport, [*asked_of_bulk, *map(probe, older_rows)])
+        older = [_whole(answer) for answer in answers[len(asked_of_bulk) :]]
+        route = self.route or _first_route(zip(older_rows, older, strict=True))
+        bulk = self._find_bulk(transport, homes, answers[: len(asked_of_bulk)])
         deployment = Deployment(
             id=self.build.text("deployment_id") or self.build.text("dashboard_url") or self.url,
             url=self.url,
@@ -89,9 +97,28 @@ class FirstRound:
             period=bulk.period,
         )
 
-    @property
-    def _older_rows(self) -> tuple[OverrideRoute, ...]:
-        return OVERRIDE_ROUTES[1:] if self.route is None else ()
+    def _about_bulk(self, home: OrganizationId) -> list[Request]:
+        return [
+            Request("GET", path)
+            for path in (paths.groups_spend(home, [home]), paths.members_spend(home, [self.me.id("id")]))
+        ]
+
+    def _find_bulk(
+        self, transport: Transport, homes: Sequence[OrganizationId], answers: Sequence[Answer | ServerError]
+    ) -> _Bulk:
+        """Return what the first organization shows that can be read; `answers` are those of the first of all.
+
+        Raises ServerError where none can be read and one of them failed otherwise than by a 404.
+        """
+        errors: list[ServerError] = []
+        for home in homes:
+            found = _read_bulk(answers if home == homes[0] else _ask_each(transport, self._about_bulk(home)))
+            if isinstance(found, _Bulk):
+                return found
+            errors += [found] if found is not None else []
+        if errors:
+            raise errors[0]
+        return _Bulk(is_there=False)
 
 
 def ask_first(transport: Transport) -> FirstRound:
@@ -121,8 +148,7 @@ def ask_first(transport: Transport) -> FirstRound:
 
 def discover(transport: Transport) -> DiscoveredServer:
     """Ask the server what it is and offers, in both rounds."""
-    first = ask_first(transport)
-    return first.conclude(_ask(transport, first.questions))
+    return ask_first(transport).conclude(transport)
 
 
 def find_override_route(transport: Transport) -> Route:
@@ -140,6 +166,17 @@ def _first_route(probed: Iterable[tuple[OverrideRoute, Answer]]) -> Route:
 
 def _ask(transport: Transport, requests: Sequence[Request]) -> list[Answer]:
     return transport.send_all(requests, lambda answer: answer)
+
+
+def _ask_each(transport: Transport, requests: Sequence[Request]) -> list[Answer | ServerError]:
+    """Return each answer, or why none came."""
+    return transport.send_each(requests, lambda answer: answer, lambda _, error: error)
+
+
+def _whole(answer: Answer | ServerError) -> Answer:
+    if isinstance(answer, ServerError):
+        raise answer
+    return answer
 
 
 def _read_build(answer: Answer, url: str) -> Fields:
@@ -186,13 +223,10 @@ def _require_features(features: Fields | None) -> None:
         )
 
 
-def _choose_home(ours: Collection[str], organizations: Mapping[OrganizationId, Organization]) -> OrganizationId | None:
-    """Return an organization to try the bulk reads on: one of our own, where we are certain to see a row."""
-    own = [organization for id_, organization in organizations.items() if id_ in ours]
-    chosen = min(
-        own or organizations.values(), key=lambda candidate: (not candidate.is_default, candidate.name), default=None
-    )
-    return chosen.id if chosen else None
+def _choose_homes(ours: Collection[str], organizations: Mapping[OrganizationId, Organization]) -> list[OrganizationId]:
+    """Return organizations to try the bulk reads on: first our own, where we are certain to see a row."""
+    in_order = sorted(organizations.values(), key=lambda row: (row.id not in ours, not row.is_default, row.name))
+    return [organization.id for organization in in_order]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -205,21 +239,39 @@ class _Bulk:
     period: Window | None = None
 
 
-def _read_bulk(answers: Sequence[Answer]) -> _Bulk:
-    """Tell whether both bulk reads are there, and what they say.
+def _read_bulk(answers: Sequence[Answer | ServerError]) -> _Bulk | ServerError | None:
+    """Tell whether both bulk reads of an organization are there, and what they say.
 
-    A 500 is a route that is there and a row that cannot be read (bulk.py); other rows may be.
+    Returns an error where they cannot be read, and None for a 404 that says no more than that. A 500 is a route that is
+    there and a row that cannot be read (bulk.py); other rows may be. A server without these routes knows no route for
+    members, and takes that for groups as a group named `ai`. Raises DeniedError for a token that is not accepted.
     """
-    for answer in answers:
-        if answer.status == 404 or is_experiment_missing(answer):
-            return _Bulk(is_there=False)
-        if answer.status not in (200, 500):
+    there = [answer for answer in answers if isinstance(answer, Answer)]
+    for answer in there:
+        if answer.status == 401:
             raise error_of(answer)
-    if not answers:
-        return _Bulk(is_there=False)
-    if answers[-1].status != 200:
+        if is_route_missing(answer) or is_experiment_missing(answer):
+            return _Bulk(is_there=False)
+    is_read = [isinstance(answer, Answer) and answer.status in (200, 500) for answer in answers]
+    if all(is_read):
+        return _load_bulk(there[-1])
+    errors = [
+        error_of(answer) if isinstance(answer, Answer) else answer
+        for answer in answers
+        if not isinstance(answer, Answer) or answer.status not in (200, 404, 500)
+    ]
+    if errors:
+        return errors[0]
+    return _Bulk(is_there=False) if is_read[-1] else None
+
+
+def _load_bulk(members: Answer) -> _Bulk | ServerError:
+    if members.status != 200:
         return _Bulk(is_there=True)
-    fields = load_object(answers[-1])
-    says_effective = any(row.has("effective_budget") for row in fields.rows("members"))
-    period = Window(start=fields.time("period_start"), end=fields.time("period_end"))
+    try:
+        fields = load_object(members)
+        says_effective = any(row.has("effective_budget") for row in fields.rows("members"))
+        period = Window(start=fields.time("period_start"), end=fields.time("period_end"))
+    except ServerError as error:
+        return error
     return _Bulk(is_there=True, says_effective=says_effective, period=period)

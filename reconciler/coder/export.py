@@ -157,9 +157,11 @@ def read_tables(
 ) -> Mapping[tuple[OrganizationId, Window], ExportTable | str]:
     """Read exports, each of an organization and a window.
 
-    What the server refuses, or answers otherwise than with an export, is a text that says why there is none.
+    What the server refuses, or answers otherwise than with a whole export, is a text that says why there is none.
     """
-    return dict(zip(questions, transport.send_all([_request(*asked) for asked in questions], load_export), strict=True))
+    requests = [_request(*asked) for asked in questions]
+    tables = transport.send_each(requests, load_export, lambda _request, error: error.message)
+    return dict(zip(questions, tables, strict=True))
 
 
 def read_ahead(
@@ -174,7 +176,7 @@ def read_ahead(
         return table if isinstance(table, ExportTable) else None
 
     requests = [replace(_request(*asked), is_extra=True) for asked in questions]
-    tables = zip(questions, transport.send_all(requests, load), strict=True)
+    tables = zip(questions, transport.send_each(requests, load, lambda _request, _error: None), strict=True)
     return {asked: table for asked, table in tables if table is not None}
 
 

@@ -9,29 +9,40 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from datetime import datetime
+from typing import TypeVar
 
 from reconciler.coder import paths
-from reconciler.coder.answers import is_not_found
+from reconciler.coder.answers import error_of, is_not_found
 from reconciler.coder.exchange import Answer, Request, Stream, list_request
 from reconciler.coder.permission import organizations_with
 from reconciler.coder.pool import begin
 from reconciler.coder.stream import NotWhole, objects_of
 from reconciler.coder.transport import Transport
 from reconciler.coder.users import PREBUILDS, load_user
-from reconciler.coder.wire import Fields, as_fields, load_json, load_rows, named_twice, place_of, unique, wrong
+from reconciler.coder.wire import (
+    Fields,
+    as_fields,
+    load_json,
+    load_rows,
+    named_twice,
+    place_of,
+    read_time,
+    unique,
+    wrong,
+)
 from reconciler.core.budget import GroupId, OrganizationId, UserId
 from reconciler.core.directory import Directory, Group, Organization, Unlisted, User
 from reconciler.dataclass import dataclass
 from reconciler.errors import ServerError
 from reconciler.strict_json import KeyTwice
 
+T = TypeVar("T")
+
 _USER_ID = re.compile(rb'"user_id" {0,4}: {0,4}"([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})"')
 _LONGEST_CUT = 64
 """Of a key and its id."""
-_CONCERNS_ALL = (200, 401)
-"""Statuses of an answer that ends the run where it is not a list: a list that contradicts itself, and a bad token."""
 SYSTEM_MEMBERS = 1
 """How many members of a group may be counted and not listed, because they are Coder's own."""
 
@@ -67,7 +78,7 @@ class Listing:
         self._begun = 0
         """How many lists of groups have begun to arrive: the server has made them."""
         self._users: dict[UserId, User] = {}
-        self._answers: dict[str, Answer] = {}
+        self._answers: dict[str, Answer | ServerError] = {}
 
     @property
     def requests(self) -> list[Request]:
@@ -92,13 +103,18 @@ class Listing:
 
     def begin(self, transport: Transport) -> None:
         """Send all requests of the round."""
-        self._wait_for_groups = begin(lambda: transport.send_all(self.requests, self.take))
-        self._wait_for_members = begin(lambda: transport.send_all(self.member_requests, self.take))
+        self._wait_for_groups = begin(lambda: transport.send_each(self.requests, self.take, self._miss))
+        self._wait_for_members = begin(lambda: transport.send_each(self.member_requests, self.take, self._miss))
 
-    def take(self, answer: Answer) -> Answer:
-        """Store the answer, and return it. Raises ServerError for a list of groups of another shape."""
+    def take(self, answer: Answer) -> None:
+        """Store an answer. Raises ServerError for a token that is no longer accepted."""
+        if answer.status == 401:
+            raise error_of(answer)
         self._answers[answer.request.path] = answer
-        return answer
+
+    def _miss(self, request: Request, error: ServerError) -> None:
+        """Store why a list did not come, or cannot be read."""
+        self._answers[request.path] = error
 
     def everyone_ahead(self) -> dict[GroupId, list[UserId]]:
         """Return the members of the organizations `ahead`, sorted, by each Everyone group that they are in.
@@ -109,7 +125,7 @@ class Listing:
         if self._is_late:
             return {}
         asked = self._organizations if self.needs_dates else self._ahead
-        joined = {id_: _dates_in(self._answers[paths.organization_members(id_)]).keys() for id_ in asked}
+        joined = {id_: self._dates_in(id_).keys() for id_ in asked}
         if len(asked) == 1:
             return {GroupId(id_): sorted(people - {PREBUILDS}) for id_, people in joined.items()}
         wanted = set().union(*(joined[id_] for id_ in self._ahead)) - {PREBUILDS}
@@ -136,8 +152,8 @@ class Listing:
         self._wait_for_groups()
         if self.needs_dates:
             self._wait_for_members()
-        lists, failures = self._lists()
-        listed = [row for rows in lists for row in rows]
+        lists, failures = self._read_each(self._listed_in, self._organizations)
+        listed = [row for rows in lists.values() for row in rows]
         members = {row.group.id: row.members for row in listed}
         return Directory(
             organizations=self._organizations,
@@ -149,21 +165,21 @@ class Listing:
             failures={id_: Unlisted(reason=error.message, hint=error.hint) for id_, error in failures.items()},
         )
 
-    def _lists(self) -> tuple[list[list[_Listed]], dict[OrganizationId, ServerError]]:
-        """Return the lists that came, and why others did not; one organization's trouble is not another's.
+    def _read_each(
+        self, read: Callable[[OrganizationId], T], organizations: Iterable[OrganizationId]
+    ) -> tuple[dict[OrganizationId, T], dict[OrganizationId, ServerError]]:
+        """Return what was listed, and why others were not; one organization's trouble is not another's.
 
-        Raises ServerError for a token that is no longer accepted, and where no list came at all.
+        Raises the first error where nothing was listed at all.
         """
-        lists: list[list[_Listed]] = []
+        lists: dict[OrganizationId, T] = {}
         failures: dict[OrganizationId, ServerError] = {}
-        for id_ in self._organizations:
+        for id_ in organizations:
             try:
-                lists.append(self._listed_in(id_))
+                lists[id_] = read(id_)
             except ServerError as error:
-                if self._answers[paths.organization_groups(id_)].status in _CONCERNS_ALL:
-                    raise
                 failures[id_] = error
-        if failures and not any(lists):
+        if failures and not any(lists.values()):
             raise next(iter(failures.values()))
         return lists, failures
 
@@ -176,6 +192,8 @@ class Listing:
 
     def _listed_in(self, organization: OrganizationId) -> list[_Listed]:
         answer = self._answers[paths.organization_groups(organization)]
+        if isinstance(answer, ServerError):
+            raise answer
         if is_not_found(answer):
             return []
         if not isinstance(answer.value, list):
@@ -189,17 +207,25 @@ class Listing:
             return {}
         times = Counter(user for id_ in self._organizations for user in members.get(GroupId(id_), ()))
         shared = {user for user, count in times.items() if count > 1}
-        joined: dict[tuple[UserId, OrganizationId], datetime] = {}
-        for id_ in self._organizations if shared else ():
-            if GroupId(id_) not in members:
-                continue
-            answer = self._answers[paths.organization_members(id_)]
-            dates = {user: date for user, date in _dates_in(answer).items() if user in shared}
-            rows = {
-                user: Fields(value={"created_at": date}, answer=answer, at="a member") for user, date in dates.items()
-            }
-            joined |= {(user, id_): row.time("created_at") for user, row in rows.items()}
-        return joined
+        listed = [id_ for id_ in self._organizations if shared and GroupId(id_) in members]
+        lists, _ = self._read_each(self._dates_in, listed)
+        return {
+            (user, id_): joined_at
+            for id_, dates in lists.items()
+            for user, date in dates.items()
+            if user in shared and (joined_at := read_time(date)) is not None
+        }
+
+    def _dates_in(self, organization: OrganizationId) -> dict[UserId, object]:
+        answer = self._answers[paths.organization_members(organization)]
+        if isinstance(answer, ServerError):
+            raise answer
+        if is_not_found(answer) or answer.status == 403:
+            return {}
+        if not isinstance(answer.value, dict):
+            load_json(answer)
+            raise wrong(answer.request, "the answer is not a list")
+        return answer.value
 
 
 def _organization(row: Fields) -> Organization:
@@ -209,12 +235,15 @@ def _organization(row: Fields) -> Organization:
 def _read_groups(
     answer: Answer, pieces: Iterator[bytes], organization: Organization, users: dict[UserId, User]
 ) -> list[_Listed]:
-    """Read the groups of an organization while they arrive; `users` gets everybody who is in them."""
+    """Read the groups of an organization while they arrive; `users` gets everybody who is in them, once all came."""
+
+    found: dict[UserId, User] = {}
 
     def member(value: object) -> User | None:
-        known = users.get(value["id"]) if isinstance(value, dict) and isinstance(value.get("id"), str) else None
+        id_ = value["id"] if isinstance(value, dict) and isinstance(value.get("id"), str) else None
+        known = (users.get(id_) or found.get(id_)) if id_ is not None else None
         if known is None and (known := load_user(as_fields(value, answer, "a member"))) is not None:
-            users[known.id] = known
+            found[known.id] = known
         return known
 
     try:
@@ -222,11 +251,13 @@ def _read_groups(
         rows = (as_fields(item, answer, ("answer", number)) for number, item in items)
         ours = (row for row in rows if row.id("organization_id") == organization.id)
         pairs = ((listed.group.id, listed) for listed in (_load_group(row, organization) for row in ours))
-        return list(unique(pairs, answer.request).values())
+        groups = list(unique(pairs, answer.request).values())
     except KeyTwice as error:
         raise named_twice(answer.request) from error
     except NotWhole as error:
         raise wrong(answer.request, "the answer is not whole or not JSON") from error
+    users.update(found)
+    return groups
 
 
 def _load_group(row: Fields, organization: Organization) -> _Listed:
@@ -282,15 +313,6 @@ def _find_ids(pieces: Iterator[bytes]) -> dict[UserId, object]:
         text = text[-_LONGEST_CUT:] + piece
         ids |= dict.fromkeys(UserId(found.decode()) for found in _USER_ID.findall(text))
     return ids
-
-
-def _dates_in(answer: Answer) -> dict[UserId, object]:
-    if is_not_found(answer) or answer.status == 403:
-        return {}
-    if not isinstance(answer.value, dict):
-        load_json(answer)
-        raise wrong(answer.request, "the answer is not a list")
-    return answer.value
 
 
 _DATES = Stream(content_type="application/json", read=_read_dates)

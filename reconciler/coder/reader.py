@@ -92,8 +92,7 @@ class CoderReader:
                 lists = listing.Listing(organizations, ahead=ahead)
                 lists.begin(self._transport)
                 if first:
-                    answers = self._transport.send_all(first.questions, lambda answer: answer)
-                    self._server = first.conclude(answers)
+                    self._server = first.conclude(self._transport)
                 if self._discovered().deployment.offers.bulk_reads:
                     if ahead:
                         self._people_ahead = begin(lambda: self._read_ahead(lists))

@@ -14,7 +14,7 @@ group was listed, that users could be read); what it gets wrong, the proof after
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import partial
 from typing import Any
 
@@ -23,7 +23,7 @@ from reconciler.coder.answers import error_of, is_not_found, is_user_missing
 from reconciler.coder.discovery import DiscoveredServer
 from reconciler.coder.exchange import Answer, Request
 from reconciler.coder.permission import ask_permission, check, organizations_with
-from reconciler.coder.transport import Transport
+from reconciler.coder.transport import MOST_LOST, Transport
 from reconciler.coder.wire import NameGroup, load_json, load_object, wrong
 from reconciler.core.budget import ABSENT, Budget, GroupId, GroupRef, OrganizationId, Reading, Unknown, UserId
 from reconciler.core.directory import Group, User
@@ -64,7 +64,7 @@ class Singles:
     def _budgets_of(self, groups: Sequence[Group]) -> tuple[dict[GroupId, Reading], list[Group]]:
         """Return the readings, and the groups whose 404 needs a second fact."""
         load = partial(load_group_budget, ref=self._ref)
-        answers = self._get([paths.group_budget(group.id) for group in groups], load)
+        answers = self._read([paths.group_budget(group.id) for group in groups], load)
         pairs = list(zip(groups, answers, strict=True))
         readings = {group.id: reading for group, reading in pairs if reading is not None}
         return readings, [group for group, reading in pairs if reading is None]
@@ -82,7 +82,7 @@ class Singles:
         if not route.suffix:
             return {user.id: Unknown(route.missing) if route.may_hide else ABSENT for user in users}
         load = partial(load_override, ref=self._ref)
-        answers = self._get([paths.user_override(user.id, route.suffix) for user in users], load)
+        answers = self._read([paths.user_override(user.id, route.suffix) for user in users], load)
         readings: dict[UserId, Reading] = {}
         doubted = []
         for user, reading in zip(users, answers, strict=True):
@@ -96,6 +96,13 @@ class Singles:
         for user, is_there in zip(doubted, are_there, strict=True):
             readings[user.id] = ABSENT if is_there else _unseen(user.address)
         return readings
+
+    def _read(self, asked: list[str], load: Callable[[Answer], Reading | None]) -> list[Reading | None]:
+        """Return the readings; that of a request that was refused or lost is Unknown, and says why."""
+        requests = [Request("GET", path) for path in asked]
+        return self._transport.send_each(
+            requests, load, lambda _request, error: Unknown(error.message.rstrip(".")), most_lost=MOST_LOST
+        )
 
     def _get(self, asked: list[str], load: Any) -> list[Any]:
         return self._transport.send_all([Request("GET", path) for path in asked], load)
@@ -117,7 +124,7 @@ def load_group_budget(answer: Answer, *, ref: NameGroup = GroupRef) -> Reading |
     if is_not_found(answer):
         return None
     if answer.status == 500:
-        return Unknown(error_of(answer).message)
+        return Unknown(error_of(answer).message.rstrip("."))
     return decode_group_budget(answer, ref=ref)
 
 
@@ -126,7 +133,7 @@ def load_override(answer: Answer, *, ref: NameGroup = GroupRef) -> Reading | Non
     if is_user_missing(answer):
         return None
     if answer.status == 500:
-        return Unknown(error_of(answer).message)
+        return Unknown(error_of(answer).message.rstrip("."))
     return decode_override(answer, ref=ref)
 
 

@@ -34,7 +34,7 @@ from reconciler.coder.retry import (
 from reconciler.coder.secrets import Mask
 from reconciler.coder.width import MAXIMUM, START, Width
 from reconciler.dataclass import dataclass
-from reconciler.errors import ReconcilerError
+from reconciler.errors import ReconcilerError, ServerError
 
 T = TypeVar("T")
 
@@ -72,6 +72,10 @@ class _Waiting:
             self.until_s = max(self.until_s, now_s + seconds)
 
 
+MOST_LOST = 3
+"""Short reads of one kind that may be refused or lost; where more are, it is the server's trouble and not theirs."""
+_CONCERNS_ALL = (200, 401)
+"""Statuses of an answer that nothing can be made of, and that takes all others with it."""
 OVERLOADED = frozenset({429, 503})
 _ID = re.compile(r"/[0-9a-f]{8}-[0-9a-f-]{27}")
 
@@ -150,14 +154,44 @@ class Transport:
 
         Raises what `send` raises, and ReconcilerError before the first request when they are more than may be sent.
         """
+
+        def fail(_: Request, error: ServerError) -> T:
+            raise error
+
+        return self.send_each(requests, use, fail)
+
+    def send_each(
+        self,
+        requests: Sequence[Request],
+        use: Callable[[Answer], T],
+        otherwise: Callable[[Request, ServerError], T],
+        *,
+        most_lost: int | None = None,
+    ) -> list[T]:
+        """Send reads as `send_all` does, but one that is refused or gets no answer takes none of the others with it.
+
+        What `otherwise` makes of its error stands in its place. Raises the error where there are more than `most_lost`,
+        where the token is not accepted, and where a success cannot be used: then we do not understand this server.
+        Raises ReconcilerError before the first request when they are more than may be sent.
+        """
         with self._lock:
             self._require_allowed(len(requests))
             self._planned += len(requests)
-        return run_in_order(
-            lambda index: use(self._send_planned(requests[index])),
-            len(requests),
-            width=lambda: self._gate.limit,
-        )
+        lost: list[Request] = []
+
+        def send(index: int) -> T:
+            status = None
+            try:
+                answer = self._send_planned(requests[index])
+                status = answer.status
+                return use(answer)
+            except ServerError as error:
+                lost.append(requests[index])
+                if status in _CONCERNS_ALL or (most_lost is not None and len(lost) > most_lost):
+                    raise
+                return otherwise(requests[index], error)
+
+        return run_in_order(send, len(requests), width=lambda: self._gate.limit)
 
     def reserve(self, requests: int) -> None:
         """Let this run go on to its end if that many requests more are allowed, and raise ReconcilerError if not."""

@@ -184,15 +184,10 @@ class Fields:
 
     def time(self, key: str) -> datetime:
         """Return an RFC 3339 time, in UTC."""
-        value = self.value.get(key)
-        try:
-            if isinstance(value, str):
-                time = datetime.fromisoformat(_FRACTION.sub(lambda part: "." + part[1].ljust(6, "0"), value))
-                if time.tzinfo is not None:
-                    return time.astimezone(UTC)
-        except (ValueError, OverflowError):
-            pass
-        raise self.wrong(key, "a time")
+        time = read_time(self.value.get(key))
+        if time is None:
+            raise self.wrong(key, "a time")
+        return time
 
     def texts(self, key: str) -> tuple[str, ...]:
         """Return a list of texts; null is an empty one."""
@@ -217,6 +212,17 @@ class Fields:
         """Return the error for a field that is missing, or is not what is `expected`: `an integer`."""
         there = f"{kind_of(self.value[key])}, not {expected}" if key in self.value else f"missing; expected {expected}"
         return wrong(self.request, f"{place_of((self.at, key))} is {there}")
+
+
+def read_time(value: object) -> datetime | None:
+    """Return an RFC 3339 time, in UTC; None for what is not one."""
+    try:
+        if isinstance(value, str):
+            time = datetime.fromisoformat(_FRACTION.sub(lambda part: "." + part[1].ljust(6, "0"), value))
+            return time.astimezone(UTC) if time.tzinfo is not None else None
+    except (ValueError, OverflowError):
+        pass
+    return None
 
 
 def unique(pairs: Iterable[tuple[K, T]], request: Request) -> dict[K, T]:

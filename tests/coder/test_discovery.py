@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -73,6 +74,36 @@ def test_a_probe_that_hits_the_row_that_cannot_be_read_stops_nothing(path: str, 
         assert reader.deployment().offers == Offers(overrides=True, bulk_reads=True, effective_budgets=has_effective)
 
 
+NOT_FOUND = {"message": "Resource not found or you do not have access to this resource"}
+NO_ANSWER = (
+    Fault("status", status=404, body=NOT_FOUND),
+    Fault("status", status=403, body={"message": "Forbidden."}),
+    Fault("status", status=503),
+    Fault("truncate"),
+    Fault("raw", status=200, body="<html>", headers=HTML),
+    Fault("raw", status=200, body='{"members": [], "groups": []}', headers=JSON),
+)
+
+
+@pytest.mark.parametrize("fault", NO_ANSWER)
+@pytest.mark.parametrize(("version", "is_there"), [("2.37", True), ("2.36", True), ("2.35", False)])
+def test_one_organization_that_cannot_be_read_hides_no_bulk_reads(version: str, is_there: bool, fault: Fault) -> None:
+    """Both read as on a server without them: a 404 is also that of an organization that may not be read."""
+    with sandbox_and_reader(version) as (sandbox, reader):
+        ((acme,),) = sandbox.execute("SELECT id FROM organizations WHERE is_default")
+        for path in (f"*/organizations/{acme}/groups/ai/spend", f"*/groups/{acme}/members/ai/spend"):
+            sandbox.fault(replace(fault, path=path, times=99))
+        assert reader.deployment().offers.bulk_reads is is_there
+
+
+@pytest.mark.parametrize("fault", NO_ANSWER[1:])
+def test_where_none_can_be_read_the_error_is_told(fault: Fault) -> None:
+    with sandbox_and_reader() as (sandbox, reader):
+        sandbox.fault(replace(fault, path="*/members/ai/spend", times=99))
+        with pytest.raises(ServerError, match="/members/ai/spend: "):
+            reader.deployment()
+
+
 def test_a_newer_server_works_by_what_it_offers() -> None:
     build = {"version": "v9.1.0", "external_url": "https://c.example", "deployment_id": "d", "workspace_proxy": False}
     with sandbox_and_reader() as (sandbox, reader):
@@ -132,7 +163,7 @@ def test_no_answer_about_the_licence_leaves_it_to_the_probes() -> None:
          DeniedError, "Premium feature", "licence"),
         (Fault("raw", path="*/ai/budget/override", status=404, body="nginx", headers=HTML),
          ServerError, "which Coder does not send", "2.34"),
-        (Fault("status", path="*/groups/ai/spend", status=400, body={"message": "odd"}),
+        (Fault("status", path="*/groups/ai/spend", status=400, body={"message": "odd"}, times=2),
          ServerError, "400 odd", "2.34"),
     ],
 )  # fmt: skip

@@ -254,6 +254,17 @@ def test_an_export_that_always_breaks_off_leaves_the_bulk_reads() -> None:
         assert reader.spend(everybody(reader)) == whole
 
 
+@pytest.mark.parametrize("fault", [Fault("truncate"), Fault("lost"), Fault("status", status=503)])
+def test_an_export_that_always_breaks_off_is_its_organizations_trouble(fault: Fault) -> None:
+    with sandbox_and_reader(seed="60-users,9-groups,3-organizations") as (sandbox, reader):
+        broken, *others = sorted(reader.directory().organizations)
+        sandbox.fault(replace(fault, path=f"*/{broken}/ai/spend/export", times=999))
+        period = reader.period()
+        assert period is not None
+        for export in reader.exports([broken, *others], [period, replace(period, end=period.start + DAY)]):
+            assert list(export.left_out) == [broken]
+
+
 def test_an_export_says_nothing_of_people_who_are_not_members() -> None:
     """An override can outlive its membership, and its spend stands in the export; the bulk reads leave it out."""
     with sandbox_and_reader(seed="400-users,9-groups") as (_, reader):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from reconciler.coder.client import CoderReader
@@ -256,6 +258,66 @@ def test_one_bulk_read_of_several_that_fails_costs_its_own_people_a_read_each_an
     assert set(readings) == set(directory.users)
     assert {id_: reading for id_, reading in readings.items() if reading != ABSENT} == truth
     assert 1 <= len(singles) <= 110, "one answer speaks of a hundred people; discovery asks about its own user"
+
+
+REFUSED_OR_LOST = (
+    Fault("status", status=403, body={"message": "Forbidden."}),
+    Fault("status", status=400, body={"message": "odd."}),
+    Fault("status", status=503),
+    Fault("truncate"),
+    Fault("lost"),
+)
+
+
+@pytest.mark.parametrize("fault", REFUSED_OR_LOST)
+@pytest.mark.parametrize("version", WITH_BULK)
+def test_a_bulk_read_of_one_organization_that_is_refused_or_lost_is_read_one_by_one(version: str, fault: Fault) -> None:
+    with sandbox_and_reader(version) as (sandbox, reader):
+        directory = reader.directory()
+        labs = group_named(directory, "labs/Everyone").id
+        for path in (f"*/organizations/{labs}/groups/ai/spend", f"*/groups/{labs}/members/ai/spend"):
+            sandbox.fault(replace(fault, path=path, times=999))
+        assert reader.group_budgets(list(directory.groups.values())) == budgets_of(sandbox)
+        found = reader.people(people(directory), directory)
+        assert {id_: one for id_, one in found.overrides.items() if one != ABSENT} == overrides_of(sandbox)
+
+
+@pytest.mark.parametrize("fault", REFUSED_OR_LOST)
+def test_one_subject_that_is_refused_or_lost_is_unknown_and_takes_no_other_with_it(fault: Fault) -> None:
+    with sandbox_and_reader("2.35") as (sandbox, reader):
+        directory = reader.directory()
+        group, user = group_named(directory, "acme/platform"), named(directory, "ana")
+        for id_ in (group.id, user.id):
+            sandbox.fault(replace(fault, path=f"*/{id_}/ai/budget", times=999))
+        budgets = reader.group_budgets(list(directory.groups.values()))
+        overrides = reader.people(people(directory), directory).overrides
+        assert isinstance(budgets[group.id], Unknown)
+        assert isinstance(overrides[user.id], Unknown)
+        truth = budgets_of(sandbox)
+        assert budgets == truth | {group.id: budgets[group.id]}
+        known = {id_: one for id_, one in overrides.items() if one != ABSENT and id_ != user.id}
+        assert known == {id_: one for id_, one in overrides_of(sandbox).items() if id_ != user.id}
+
+
+@pytest.mark.parametrize("fault", REFUSED_OR_LOST)
+@pytest.mark.parametrize("version", ["2.37", "2.35"])
+def test_where_more_than_a_few_are_refused_or_lost_it_is_the_servers_trouble(version: str, fault: Fault) -> None:
+    with sandbox_and_reader(version) as (sandbox, reader):
+        directory = reader.directory()
+        sandbox.fault(replace(fault, path="*/ai/*", times=9999))
+        with pytest.raises(ServerError, match="GET /api/v2/"):
+            reader.group_budgets(list(directory.groups.values()))
+        with pytest.raises(ServerError, match="GET /api/v2/"):
+            reader.people(people(directory), directory)
+
+
+def test_a_token_that_ends_is_never_one_subjects_trouble() -> None:
+    with sandbox_and_reader("2.35") as (sandbox, reader):
+        directory = reader.directory()
+        ana = named(directory, "ana")
+        sandbox.fault(Fault("status", path=f"*/{ana.id}/ai/budget", status=401, body={"message": "Signed out."}))
+        with pytest.raises(DeniedError, match="401 Signed out"):
+            reader.people(people(directory), directory)
 
 
 def test_rows_nobody_asked_for_are_ignored() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 import time_machine
@@ -51,6 +52,70 @@ def test_a_plan_goes_on_and_claims_nothing_of_whom_it_may_limit(status: int, she
     assert said in shell.run("status").out
     assert shell.run("export", "acme").code == 0
     assert shell.run("explain", "carol").code == 0
+
+
+JSON = {"content-type": "application/json"}
+NOT_A_LIST = {
+    "lost": (Fault("lost"), "the answer was lost or cut short (5 attempts)"),
+    "cut": (Fault("truncate"), "the answer was lost or cut short (5 attempts)"),
+    "busy": (Fault("status", status=504), "504 "),
+    "a page": (Fault("raw", status=200, body="<html>", headers={"content-type": "text/html"}), "text/html, not JSON"),
+    "half": (Fault("raw", status=200, body='[{"id": ', headers=JSON), "the answer is not whole or not JSON"),
+    "another shape": (Fault("raw", status=200, body='[{"id": 1}]', headers=JSON), "is missing; expected a UUID"),
+    "a key twice": (Fault("raw", status=200, body='[{"id": 1, "id": 1}]', headers=JSON), "names a key twice"),
+}
+
+
+@EVERY_RULE
+@pytest.mark.parametrize("way", NOT_A_LIST)
+def test_a_list_that_does_not_come_or_cannot_be_read_is_its_organizations_trouble(
+    way: str, shell: Shell, sandbox: Sandbox
+) -> None:
+    fault, reason = NOT_A_LIST[way]
+    labs = group_id(sandbox, "Everyone", "labs")
+    sandbox.fault(replace(fault, path=f"*/organizations/{labs}/groups", times=999))
+    shell.policy(RESEARCH)
+    ran = shell.connect(sandbox, "owner").run("plan", "--json")
+    assert [person["username"] for person in ran.document["effects"]["unclear"]] == ["felix", "rosa"]
+    said = [text for text in ran.document["effects"]["unknown"] if text.startswith("The groups of organization labs")]
+    assert reason in said[0]
+    assert [shell.run(*words).code for words in (("status", "acme"), ("export", "acme"), ("explain", "ana"))] == [0] * 3
+    shell.policy(LABS, "policies/labs.yaml")
+    for arguments in (("plan",), ("drift",), ("status", "labs"), ("export", "labs")):
+        ran = shell.run(*arguments)
+        assert (ran.code, ran.out, reason in ran.err) == (1, "", True), arguments
+
+
+@pytest.mark.parametrize("way", NOT_A_LIST)
+def test_nobody_is_known_by_the_half_of_a_list(way: str, shell: Shell, sandbox: Sandbox) -> None:
+    """Hugo is in labs alone. Had the half of its list made him known, he would have left the group of his entry."""
+    labs = group_id(sandbox, "Everyone", "labs")
+    sandbox.fault(replace(NOT_A_LIST[way][0], path=f"*/organizations/{labs}/groups", times=999))
+    shell.policy(
+        "version: 1\norganization: acme\nuser_overrides: [{user: hugo@acme.example, group: Everyone, limit: $1}]\n"
+    )
+    assert "try again when labs can be read" in shell.connect(sandbox, "owner").run("plan").out
+
+
+@pytest.mark.parametrize("way", NOT_A_LIST)
+def test_of_an_only_organization_one_sentence_is_said(way: str, shell: Shell) -> None:
+    fault, reason = NOT_A_LIST[way]
+    with Sandbox(Options(seed="20-users,5-groups", now=NOW)) as sandbox, time_machine.travel(NOW, tick=False):
+        sandbox.fault(replace(fault, path="*/organizations/*/groups", times=999))
+        ran = shell.connect(sandbox, "owner").run("status")
+        assert (ran.code, ran.out, len(ran.err.strip().splitlines()), reason in ran.err) == (1, "", 2, True)
+
+
+@pytest.mark.parametrize("way", NOT_A_LIST)
+def test_where_it_is_not_listed_who_joined_when_a_tie_is_not_decided(way: str, shell: Shell, sandbox: Sandbox) -> None:
+    """Felix and rosa have $1,000 in labs; acme's research gets as much, and who joined labs when is not known."""
+    labs = group_id(sandbox, "Everyone", "labs")
+    sandbox.fault(replace(NOT_A_LIST[way][0], path=f"*/organizations/{labs}/members", times=999))
+    shell.policy(RESEARCH.replace("$700", "$1000"))
+    effects = shell.connect(sandbox, "owner").run("plan", "--json").document["effects"]
+    assert [(row["username"], row["reason"]) for row in effects["unclear"]] == [
+        (name, "it is not known which of their organizations they joined first") for name in ("felix", "rosa")
+    ]
 
 
 @pytest.mark.parametrize("status", [403, 404, 500])

@@ -21,7 +21,7 @@ from reconciler.coder.users import find_users, read_elsewhere
 from reconciler.core.budget import ABSENT, Budget, GroupId, GroupRef, OrganizationId, Reading, UserId
 from reconciler.core.directory import Directory, Group, Organization, Subject, User
 from reconciler.core.snapshot import Deployment, Effective, People
-from reconciler.core.spend import Export, Window
+from reconciler.core.spend import DAY, Export, Window
 from reconciler.errors import ReconcilerError
 from reconciler.money import Micros
 
@@ -53,8 +53,16 @@ class CoderReader:
 
     @property
     def server_ahead_s(self) -> float | None:
-        """How far the server's clock is ahead of ours, to about a second; None until it has said its time."""
-        return self._transport.server_ahead_s
+        """How far the server's clock is ahead of ours, to about a second; None until it has said its time.
+
+        Also None where its own budget period says that it is our time which is right: a proxy answers with another.
+        """
+        ahead_s, period = self._transport.server_ahead_s, self._server.period if self._server else None
+        if ahead_s is None or period is None:
+            return ahead_s
+        now_s = self._transport.now_s
+        is_foreign = _is_near(period, now_s) and not _is_near(period, now_s + ahead_s)
+        return None if is_foreign else ahead_s
 
     def reserve(self, requests: int) -> None:
         """Let this run go on to its end if that many requests more are allowed, and raise ReconcilerError if not."""
@@ -236,7 +244,7 @@ class CoderReader:
             token_expires_at=token.expires_at,
             token_scopes=token.scopes,
             licence_warnings=licence,
-            server_ahead_s=self._transport.server_ahead_s,
+            server_ahead_s=self.server_ahead_s,
         )
 
     @property
@@ -291,6 +299,11 @@ class CoderReader:
 
     def _is_listed(self, group: Group) -> bool:
         return self._directory is not None and group.id in self._directory.groups
+
+
+def _is_near(period: Window, time_s: float) -> bool:
+    """Whether a time is in a period, or less than a day from it: it was told at another moment."""
+    return period.start.timestamp() - DAY.total_seconds() < time_s < period.end.timestamp() + DAY.total_seconds()
 
 
 def _override_in(effective: Effective) -> Reading:

@@ -136,6 +136,11 @@ class Transport:
         """How far the server's clock is ahead of ours, to about a second; None until it has said its time."""
         return self._server_ahead_s
 
+    @property
+    def now_s(self) -> float:
+        """The time of day by this machine's clock, in Unix seconds."""
+        return self._world.time_of_day()
+
     def send(self, request: Request) -> Answer:
         """Send one request, a read again where the table in retry.py says so; return the answer whatever its status.
 

@@ -49,7 +49,7 @@ class Reader(Protocol):
 
     @property
     def server_ahead_s(self) -> float | None:
-        """How far the server's clock is ahead of ours, to about a second; None until it has said its time."""
+        """How far the server's clock is ahead of ours, to about a second; None where it has not said its time."""
 
     def reserve(self, requests: int) -> None:
         """Let this run go on to its end, without regard to its limit, if this many more requests are within the limit.

@@ -169,6 +169,44 @@ def test_a_date_that_cannot_be_coders_changes_no_period_and_no_pace(
             assert [shell.run(*command).code for command in commands] == [0, 0]
 
 
+SILLY = ["Fri, 31 Dec 9999 23:59:59 GMT", "Thu, 01 Jan 1970 00:00:00 GMT"]
+ENDING = """\
+version: 1
+organization: acme
+user_overrides:
+  - {user: bob, group: platform, limit: $900, expires: 2026-12-24}
+"""
+
+
+@pytest.mark.parametrize("date", SILLY)
+def test_a_date_that_cannot_be_coders_moves_no_entry_and_is_told_by_no_command(
+    date: str, shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the year 9999 every entry with an end stood between two clocks, and was left alone."""
+    monkeypatch.setattr(Clock, "date", lambda _: date.encode())
+    with Sandbox(Options(now=NOW)) as sandbox, time_machine.travel(NOW, tick=False):
+        shell.connect(sandbox, "owner").policy(ENDING)
+        commands = [["plan"], ["drift"], ["plan", "--at", "2026-12-01"], ["plan", "-o", "saved.plan"], ["status"]]
+        for command in [*commands, ["explain", "bob"], ["apply", "saved.plan", "--auto-approve"]]:
+            ran = shell.run(*command)
+            assert "clock" not in ran.out + ran.err, command
+        assert overrides(sandbox)["bob"] == 900
+        assert " clock " not in shell.run("doctor").out
+
+
+def test_where_our_own_clock_is_wrong_an_entry_between_two_clocks_is_left_alone(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Coder's own period tells that ours is wrong, too: it is not followed."""
+    monkeypatch.setattr(Clock, "date", lambda _: SILLY[0].encode())
+    wrong = NOW.replace(year=2020)
+    with Sandbox(Options(now=NOW)) as sandbox, time_machine.travel(wrong, tick=False):
+        shell.connect(sandbox, "owner").policy(ENDING.replace("2026-12-24", "2026-01-01"))
+        ran = shell.run("apply", "--auto-approve")
+        assert "clock is " in ran.err
+        assert overrides(sandbox)["bob"] == 1500
+
+
 def test_clocks_that_differ_cost_no_request(shell: Shell) -> None:
     counts = []
     for days in (0, 2):

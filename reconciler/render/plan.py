@@ -81,7 +81,7 @@ def summary(plan: Plan) -> str:
     if plan.has_changes:
         counts = ", ".join(f"{plan.count(kind)} to {kind}" for kind in (Kind.CREATE, Kind.UPDATE, Kind.DELETE))
         return f"Plan: {counts}{f'; {left_out}' if left_out else ''}."
-    if not plan.is_complete:
+    if not plan.is_complete or plan.not_read:
         return "No changes in what could be read."
     return f"No changes; {left_out}." if left_out else NO_CHANGES
 
@@ -178,7 +178,7 @@ def why_withheld(plan: Plan) -> str:
         return "not everything could be read"
     whose = "old names of some of them" if len(plan.unresolved) > 1 else "an old name of one of them"
     names = listed(tuple(map(harmless, plan.unresolved)))
-    partly = "not everything could be read, and " if plan.unreadable else ""
+    partly = "not everything could be read, and " if plan.unreadable or plan.not_read else ""
     return f"{partly}{names} in the policy may be {whose}"
 
 
@@ -188,9 +188,9 @@ def unreadable_lines(plan: Plan) -> Iterator[str]:
         yield Line(
             f"  ? {harmless(unreadable.subject.address)}  unknown: {harmless(unreadable.reading.reason)}", Role.UNKNOWN
         )
+    for missed in plan.not_read:
+        yield Line(f"  ? {harmless(missed.path)}  not read: {harmless(missed.reason)}", Role.UNKNOWN)
     if plan.withheld:
-        for missed in plan.not_read:
-            yield Line(f"  ? {harmless(missed.path)}  not read: {harmless(missed.reason)}", Role.UNKNOWN)
         yield f"  {count(len(plan.withheld), 'removal')} withheld, because {why_withheld(plan)}:"
         yield from (f"    {line.strip()}" for line in action_lines(plan.withheld, plan, {}))
 

@@ -52,6 +52,10 @@ def test_a_hidden_file_beside_what_is_listed_stops_nothing(coder: Shell) -> None
     ran = coder.run("plan", *AT)
     assert ran.code == 0
     assert "Not read: policies/.design.yaml" in ran.err
+    for command in (["plan"], ["drift"], ["apply", "--auto-approve"]):
+        ran = coder.run(*command, *AT)
+        assert "? policies/.design.yaml  not read: a name in its path begins with a dot" in ran.out, command
+        assert ran.out.endswith("No changes in what could be read.\n"), command
 
 
 def test_validate_does_not_call_valid_what_it_did_not_read(shell: Shell) -> None:

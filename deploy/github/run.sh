@@ -48,6 +48,26 @@ show() {
   fi
 }
 
+# A run of an older commit, started again or late in the queue, would take back what a newer one has set. A checkout with
+# `fetch-depth: 0` brings the branch as it is now.
+not_outdated() {
+  local path tip="refs/remotes/origin/${GITHUB_REF_NAME:-}"
+  git_knows "$tip" > /dev/null || return 0
+  for path in "${policies[@]}"; do
+    if [[ "$(git_knows "HEAD:./$path")" != "$(git_knows "$tip:./$path")" ]]; then
+      local text="$path has changed on $GITHUB_REF_NAME since this commit, so its own run applies it. Nothing was written."
+      text+=" To apply it now, run this workflow by hand on $GITHUB_REF_NAME."
+      echo "::error title=AI budgets::$text"
+      printf '> [!CAUTION]\n> %s\n' "$text" | tee -a "$GITHUB_STEP_SUMMARY" > "$folder/apply.md"
+      return 3
+    fi
+  done
+}
+
+git_knows() {
+  env -u CODER_SESSION_TOKEN -u CODER_HEADER git rev-parse --quiet --verify "$1"
+}
+
 output() {
   printf '%s=%s\n' "$1" "$2" >> "$GITHUB_OUTPUT"
 }
@@ -69,7 +89,13 @@ case "$COMMAND" in
     page plan plan "${policies[@]}" "${base[@]}" "${live[@]}" "${target[@]}" || code=$?
     ;;
   apply)
-    page plan plan "${policies[@]}" "${base[@]}" "${target[@]}" || code=$?
+    not_outdated || code=$?
+    if [[ $code == 0 ]]; then
+      page plan plan "${policies[@]}" "${base[@]}" "${target[@]}" || code=$?
+    fi
+    if [[ $code == 1 && -s "$folder/ai-budgets.plan" && -s "$folder/plan.json" ]]; then
+      code=0 # an entry cannot be applied, or something could not be read: the apply does the rest, and says so
+    fi
     if [[ $code == 0 && "${REQUIRE_REVIEWED:-true}" == true ]]; then
       report compare "$folder" || code=$?
     fi
@@ -78,7 +104,10 @@ case "$COMMAND" in
     fi
     ;;
   due)
-    page apply apply "${policies[@]}" --due --auto-approve --journal "$folder/journal.jsonl" || code=$?
+    not_outdated || code=$?
+    if [[ $code == 0 ]]; then
+      page apply apply "${policies[@]}" --due --auto-approve --journal "$folder/journal.jsonl" || code=$?
+    fi
     ;;
   drift)
     page drift drift "${policies[@]}" "${base[@]}" || code=$?

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from reconciler.cli.children import find_program
 from reconciler.cli.repository import Repository, open_repository
 from reconciler.errors import ReconcilerError
 
@@ -32,6 +33,11 @@ def _copy(revision: str, place: str, target: Path) -> Path | None:
     folder = place if is_folder else os.path.dirname(place) or os.curdir
     repository = open_repository(folder)
     commit = repository.commit(revision) if repository else ""
+    if repository is None and find_program("git", outside=folder) is None:
+        raise ReconcilerError(
+            f"--base {revision}: neither a file nor a folder, and no Git is installed that knows revisions",
+            hint="install Git (slim images come without it), or give a path",
+        )
     if repository is None or not commit:
         raise ReconcilerError(
             f"--base {revision}: neither a file nor a folder, nor a Git revision that this clone knows",

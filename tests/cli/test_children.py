@@ -186,6 +186,16 @@ def test_a_base_whose_tree_leads_out_of_it_writes_nothing_there(
     assert not list(shell.folder.rglob("outside*"))
 
 
+def test_a_base_without_git_says_that_git_is_missing(shell: Shell, mine: Sandbox, tmp_path: Path) -> None:
+    """Slim images have no Git; "a revision that this clone knows" sent people looking for commits."""
+    shell.connect(mine).policy(RAISE_PLATFORM)
+    git(shell.folder, "init", "-q")
+    ran = shell.set(PATH=str(tmp_path)).run("plan", "--base", "HEAD^1", *AT)
+    assert ran.code == 1
+    assert "no Git is installed" in ran.err
+    assert "install Git (slim images come without it), or give a path" in ran.err
+
+
 @pytest.mark.parametrize("entry", [".", "", "bin", "{folder}", "{folder}/bin", "{folder}/policies/../bin", "{link}"])
 def test_git_is_not_taken_from_the_folder_of_the_policy(
     entry: str, shell: Shell, mine: Sandbox, tmp_path_factory: pytest.TempPathFactory

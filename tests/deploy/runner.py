@@ -157,6 +157,7 @@ class Runner:
                 "GITHUB_REPOSITORY": REPOSITORY,
                 "GITHUB_REPOSITORY_ID": str(REPOSITORY_ID),
                 "GITHUB_SHA": self.sha,
+                "GITHUB_REF_NAME": self.ref.removeprefix("refs/heads/"),
                 "GITHUB_RUN_ID": "1",
                 "GITHUB_BASE_REF": "main" if self.event_name == "pull_request" else "",
                 "GITHUB_EVENT_NAME": self.event_name,

@@ -22,6 +22,7 @@ group_budgets:
 """
 RAISED = BASE.replace("$150", "$200")
 BLOCKS = BASE.replace("$500", "$60")
+WITH_DAN = RAISED + "user_overrides:\n  - {user: dan, group: platform, limit: $700}\n"
 INVALID = BASE.replace("$150", "-1")
 
 
@@ -61,6 +62,7 @@ class Repository:
         """Merge the branch `change` into `main`; return the merge."""
         self.git("checkout", "-q", "main")
         self.git("merge", "-q", "--no-ff", "-m", "merge", "change")
+        self.git("update-ref", "refs/remotes/origin/main", "main")  # as a checkout of all branches has it
         return self.git("rev-parse", "HEAD")
 
     def live(self, group: str) -> int:
@@ -69,6 +71,12 @@ class Repository:
 
     def set_by_hand(self, group: str, usd: int) -> None:
         self._call("PUT", f"/groups/{self._id(group)}/ai/budget", {"spend_limit_micros": usd * 1_000_000})
+
+    def leave_platform(self, user: str) -> None:
+        self.sandbox.execute(
+            "DELETE FROM group_members WHERE user_id = (SELECT id FROM users WHERE username = ?) AND group_id = ?",
+            (user, self._id("platform")),
+        )
 
     def overrides(self) -> set[str]:
         """Return who has an override in acme."""

@@ -17,7 +17,7 @@ import yaml
 
 from tests.deploy.company import DRIFT, DUE, Site, opened
 from tests.deploy.runner import ROOT, Job
-from tests.deploy.site import BASE, BLOCKS, INVALID, RAISED
+from tests.deploy.site import BASE, BLOCKS, INVALID, RAISED, WITH_DAN
 from tests.warm import warm_folder
 
 OPTIONS = (ROOT / "reconciler/cli/help/plan.txt").read_text() + (ROOT / "reconciler/cli/help/apply.txt").read_text()
@@ -160,6 +160,43 @@ def test_a_change_that_the_reviewed_plan_did_not_show_is_refused(site: Site) -> 
     assert ran(by_hand) == {"apply"}
     assert not by_hand["apply"].has_failed, by_hand["apply"].log
     assert site.live("design") == 200
+
+
+def test_somebody_who_left_since_the_review_stops_nobody_elses_change(site: Site) -> None:
+    assert not site.pull_request(WITH_DAN)["plan"].has_failed
+    site.leave_platform("dan")
+    apply = site.push_merge()["apply"]
+    assert not apply.has_failed, apply.log
+    assert site.live("design") == 200
+    assert "dan" not in site.overrides()
+    assert any("user/dan" in line for line in apply.annotations)
+
+    site.set_by_hand("design", 150)
+    by_hand = site.event("workflow_dispatch", {})["apply"]  # it has no policy before the change
+    assert not by_hand.has_failed, by_hand.log
+    assert site.live("design") == 200
+
+
+def test_a_run_of_an_older_commit_takes_nothing_back(site: Site) -> None:
+    """Somebody presses "Re-run all jobs" on the run before the last."""
+    site.pull_request(RAISED)
+    before = site.git("rev-parse", "main")
+    assert not site.push_merge()["apply"].has_failed
+    older = site.git("rev-parse", "main")
+    site.pull_request(RAISED.replace("$200", "$300"))
+    assert not site.push_merge()["apply"].has_failed
+    site.git("checkout", "-q", older)
+    again = site.event("push", {"before": before})["apply"]
+    assert again.has_failed
+    assert again.outputs["apply"]["exit-code"] == "3"
+    assert "policies has changed on main since this commit, so its own run applies it" in again.log
+    assert "policies has changed on main" in again.summary
+    assert site.live("design") == 300
+
+    assert site.schedule(DUE).has_failed
+    site.git("checkout", "-q", "main")
+    assert not site.event("push", {"before": older})["apply"].has_failed
+    assert not site.schedule(DUE).has_failed
 
 
 def test_somebody_touched_an_unrelated_budget_meanwhile(site: Site) -> None:

@@ -19,7 +19,7 @@ import pytest
 
 from reconciler.sandbox import Options, Sandbox
 from tests.deploy.gitlab import ROOT, Ran, job, pipeline, run
-from tests.deploy.site import BASE, BLOCKS, INVALID, RAISED, Repository
+from tests.deploy.site import BASE, BLOCKS, INVALID, RAISED, WITH_DAN, Repository
 
 OPTIONS = (ROOT / "reconciler/cli/help/plan.txt").read_text() + (ROOT / "reconciler/cli/help/apply.txt").read_text()
 needs_base = pytest.mark.skipif("--base" not in OPTIONS, reason="the option --base is not there yet")
@@ -274,6 +274,43 @@ def test_a_change_that_the_reviewed_plan_did_not_show_is_refused(site: Site) -> 
     by_hand = site.run("ai-budgets-apply", CI_PIPELINE_SOURCE="web", CI_COMMIT_BEFORE_SHA="0" * 40)
     assert by_hand.code == 0, by_hand.log
     assert site.live("design") == 200
+
+
+def test_somebody_who_left_since_the_review_stops_nobody_elses_change(site: Site) -> None:
+    assert site.merge_request(WITH_DAN).code == 0
+    site.leave_platform("dan")
+    apply = site.merge_pushed()
+    assert apply.code == 0, apply.log
+    assert "user/dan" in apply.log
+    assert site.live("design") == 200
+    assert "dan" not in site.overrides()
+
+
+def test_a_pipeline_of_an_older_commit_takes_nothing_back(site: Site, tmp_path: Path) -> None:
+    """Somebody presses "Retry" on the apply before the last."""
+    site.git("clone", "-q", "--bare", ".", str(tmp_path / "origin"))
+    site.git("remote", "add", "origin", str(tmp_path / "origin"))
+    site.merge_request(RAISED)
+    before = site.git("rev-parse", "main")
+    assert site.merge_pushed(CI_DEFAULT_BRANCH="main").code == 3, "main is not pushed yet, so origin has another policy"
+    site.git("push", "-q", "origin", "main")
+    push = {"CI_PIPELINE_SOURCE": "push", "CI_COMMIT_BEFORE_SHA": before, "CI_DEFAULT_BRANCH": "main"}
+    assert site.run("ai-budgets-apply", **push).code == 0
+    older = site.git("rev-parse", "main")
+    site.merge_request(RAISED.replace("$200", "$300"))
+    site.merge()
+    site.git("push", "-q", "origin", "main")
+    assert site.run("ai-budgets-apply", **push | {"CI_COMMIT_BEFORE_SHA": older}).code == 0
+    site.git("checkout", "-q", older)
+    again = site.run("ai-budgets-apply", **push)
+    assert again.code == 3, again.log
+    assert "policies has changed on main since this commit, so its own pipeline applies it" in again.log
+    assert site.live("design") == 300
+
+
+def test_the_image_has_git() -> None:
+    """`--base` and what was reviewed are looked up in Git, which Docker's slim images of Python come without."""
+    assert job("ai-budgets-plan")["image"] == "python:3.13"
 
 
 def test_somebody_touched_an_unrelated_budget_meanwhile(site: Site) -> None:

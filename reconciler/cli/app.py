@@ -8,7 +8,6 @@ traceback.
 from __future__ import annotations
 
 import io
-import re
 import sys
 from importlib import import_module
 from typing import cast
@@ -18,6 +17,7 @@ import click
 from reconciler import __version__
 from reconciler.cli import exits
 from reconciler.cli.screen import output_of, report_error
+from reconciler.cli.typed import require_values, with_two_dashes
 from reconciler.errors import MissingPartError, ReconcilerError, StoppedError
 from reconciler.words import did_you_mean
 
@@ -45,25 +45,10 @@ class LazyGroup(click.Group):
         if args[0] not in COMMANDS and not args[0].startswith("-") and not ctx.resilient_parsing:
             raise click.UsageError(_no_such_command(args[0]), ctx)
         name, command, arguments = super().resolve_command(ctx, args)
-        return name, command, _with_two_dashes(arguments, command) if command else arguments
-
-
-def _with_two_dashes(arguments: list[str], command: click.Command) -> list[str]:
-    """Return the arguments with `-auto-approve` written as `--auto-approve`, as fingers used to Terraform type it.
-
-    So is `-out FILE` as `-o FILE`, which would else be the file `ut`. Only options that the command has are rewritten,
-    and nothing after `--`.
-    """
-    known = {name for parameter in command.params for name in parameter.opts if name.startswith("--")}
-    end = arguments.index("--") if "--" in arguments else len(arguments)
-    rewritten = [f"-{word}" if f"-{word}".partition("=")[0] in known else word for word in arguments[:end]]
-    if any("-o" in parameter.opts for parameter in command.params):
-        rewritten = [_OUT.sub("-o", word) for word in rewritten]
-    return rewritten + arguments[end:]
-
-
-_OUT = re.compile(r"\A-out(?:=|\Z)")
-"""`-out=FILE` becomes `-oFILE`, and `-out` becomes `-o`."""
+        if command is not None:
+            arguments = with_two_dashes(arguments, command)
+            require_values(arguments, command, ctx)
+        return name, command, arguments
 
 
 def _no_such_command(name: str) -> str:

@@ -48,6 +48,7 @@ _WHOLE = re.compile(r"0|[1-9][0-9]*")
 _DECIMAL = re.compile(r"(?:0|[1-9][0-9]*)\.[0-9]{1,6}")
 _NAME = re.compile(r"[^\x00-\x20\x7f-\xa0](?:[^\x00-\x1f\x7f-\x9f]*[^\x00-\x20\x7f-\xa0])?")
 _REASON = re.compile(r"[^\x00-\x08\x0b-\x1f\x7f-\x9f]*[^\x00-\x20\x7f-\x9f][^\x00-\x08\x0b-\x1f\x7f-\x9f]*")
+_BREAK = re.compile(r"\s*[\t\n\u2028\u2029]\s*")
 _TIER = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,63}")
 
 
@@ -109,13 +110,13 @@ def group(node: Node) -> str:
 
 
 def reason(node: Node) -> str:
-    """Read a text for people; it may have several lines."""
+    """Read a text for people; several lines become one, as plans show it."""
     if type(node) is Scalar and _is_usual(node.value):
         return node.value
     text = _text(node)
     if not _REASON.fullmatch(text):
         raise Wrong("a reason must not be empty or contain control characters")
-    return text
+    return _BREAK.sub(" ", text).strip()
 
 
 def _text(node: Node) -> str:

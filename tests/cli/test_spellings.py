@@ -35,6 +35,36 @@ def test_help_of_an_unknown_command(shell: Shell) -> None:
     assert "did you mean 'plan'?" in ran.err
 
 
+@pytest.mark.parametrize(
+    ("arguments", "option", "value"),
+    [
+        (["plan", "-o", "--json"], "-o", "--json"),
+        (["plan", "-out", "-json"], "-o", "--json"),
+        (["plan", "--only", "--exclude=user/*"], "--only", "--exclude=user/*"),
+        (["apply", "--journal", "--auto-approve"], "--journal", "--auto-approve"),
+        (["drift", "--people", "--only", "user/*"], "--people", "--only"),
+        (["show", "--format", "-h"], "--format", "-h"),
+    ],
+)
+def test_an_option_is_no_value_of_another_one(coder: Shell, arguments: list[str], option: str, value: str) -> None:
+    """Click took it for one: `-o --json` wrote a file named `--json`."""
+    coder.policy(RAISE_PLATFORM)
+    ran = coder.run(*arguments)
+    assert ran.code == 1
+    assert f"Option {option!r} requires an argument; {value!r} is an option itself." in ran.err
+    assert f"Usage: reconciler {arguments[0]} " in ran.err
+    assert [path.name for path in coder.folder.iterdir()] == ["policies"]
+
+
+def test_what_looks_like_an_option_may_be_a_value_where_it_is_said(coder: Shell) -> None:
+    coder.policy(RAISE_PLATFORM)
+    assert coder.run("plan", "-o", "./--json").code == 0
+    assert (coder.folder / "--json").is_file()
+    assert "'--nosuch' matches nothing" in coder.run("plan", "--only", "--nosuch").err
+    assert coder.run("drift", "--accept", "--fail-on", "hand").code == 0  # the address may be left out
+    assert "--json is a saved plan, not a policy" in coder.run("validate", "--", "--json").err
+
+
 def test_one_dash_will_do_for_a_long_option(coder: Shell) -> None:
     coder.policy(RAISE_PLATFORM)
     ran = coder.run("plan", "-detailed-exitcode", "-only=group/acme/platform", "-effects", "none")

@@ -239,3 +239,18 @@ def test_a_long_line_is_not_shown_whole(tmp_path: Path) -> None:
     assert len(wrong.source_line) < 200
     assert "{group: b, limit: -1}" in wrong.source_line
     assert all(len(finding.source_line) < 200 for finding in caught.value.findings)
+
+
+@pytest.mark.parametrize(
+    ("written", "read_as"),
+    [
+        ("|\n      two\n      lines\n", "two lines"),
+        (">-\n      folded\n      text\n", "folded text"),
+        ('"a\\n\\n  b\\t c "\n', "a b c"),
+        ("two  spaces\n", "two  spaces"),
+    ],
+)
+def test_a_reason_of_several_lines_is_one_line_of_a_plan(tmp_path: Path, written: str, read_as: str) -> None:
+    (tmp_path / "a.yaml").write_text(f"{HEAD}group_budgets:\n  - group: a\n    limit: $5\n    reason: {written}")
+    (policy,) = load([str(tmp_path)]).policies
+    assert [entry.reason for entry in policy.group_budgets] == [read_as]

@@ -16,7 +16,12 @@ from typing import Any
 import pytest
 
 from reconciler.render.formats import render
+from tests.cli.conftest import shell
+from tests.cli.running import Shell
 from tests.documents.samples import FACTS, large_plan, plan, values
+from tests.status.helpers import company
+
+__all__ = ["shell"]
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 WIDTHS = pytest.mark.parametrize("width", [360, 1600])
@@ -78,6 +83,27 @@ def test_everything_fits_the_width(tabs: Tabs, pages: dict[str, Path], name: str
     for box in boxes(page, "h1, h2, li, td, th, .tile, figure, svg text"):
         assert box["x"] >= -1, box
         assert box["x"] + box["width"] <= width + 1, box
+
+
+def test_tables_fit_between_a_telephone_and_a_screen(tabs: Tabs, pages: dict[str, Path], shell: Shell) -> None:
+    """A table with ten columns does not fit where a telephone ends: it is rows of names and values up to there."""
+    with company(shell):
+        assert shell.run("status", "--save=html=status.html").code == 0
+    for width in (641, 700, 801, 900, 999, 1000):
+        for path in (shell.folder / "status.html", pages["company"], pages["drift"]):
+            page = tabs.open(path, width=width)
+            assert page.evaluate("document.documentElement.scrollWidth") <= width, (path.name, width)
+
+
+def test_the_line_number_of_a_place_is_not_broken(tabs: Tabs, pages: dict[str, Path]) -> None:
+    lines = """[...document.querySelectorAll("td[data-name=where]")].map(cell => {
+        const range = document.createRange(), text = cell.lastChild, number = text.data.indexOf(":");
+        range.setStart(text, number - 1), range.setEnd(text, text.data.length);
+        return range.getClientRects().length;
+    })"""
+    for width in (1000, 1200, 1600):
+        found = tabs.open(pages["company"], width=width).evaluate(lines)
+        assert set(found) == {1}, width
 
 
 def boxes(page: Any, selector: str) -> list[dict[str, Any]]:

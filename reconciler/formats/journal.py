@@ -17,6 +17,7 @@ from reconciler.formats.upgrade import event_from_v1
 
 NAME = document.JOURNAL
 VERSION = 2
+HINT_JOURNAL = "name the journal of the run: in .reconciler/, or where its --journal said"
 
 
 def dump_event(event: Event) -> str:
@@ -36,6 +37,8 @@ def _events(text: str, source: str) -> Iterator[Event]:
     """Yield the events, a line each; what follows the last end of a line was cut off, and is left out."""
     lines, version = text.split("\n"), VERSION
     for number, line in enumerate(lines[:-1], start=1):
+        if number == 1 and not line.lstrip().startswith("{"):
+            raise FileError(f"{source} is not a {NAME}", hint=HINT_JOURNAL)
         body = document.parse_object(line, source=f"line {number} of {source}")
         if number == 1:
             if body.pop("format", None) != NAME:

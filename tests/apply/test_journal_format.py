@@ -130,7 +130,8 @@ BEGUN = '{"format": "reconciler journal", "version": 2, "type": "started"}\n'
         ('{"format": "reconciler plan"}\n', "is not a reconciler journal"),
         (BEGUN.replace("2", "3"), "has format version 3"),
         (BEGUN, "line 1 of it is not an event"),
-        ("[]\n", "line 1 of it is not a JSON object"),
+        ("[]\n", "it is not a reconciler journal"),
+        ("version: 1\norganization: acme\n", "it is not a reconciler journal"),
         ("{\n{}\n", "line 1 of it is not JSON"),
     ],
 )

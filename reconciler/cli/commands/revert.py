@@ -25,6 +25,7 @@ from reconciler.core.plan.outcome import Outcome
 from reconciler.core.plan.plan import Plan
 from reconciler.core.policy import Policy
 from reconciler.errors import FileError, PolicyError
+from reconciler.formats.journal import HINT_JOURNAL
 from reconciler.operations.ports import Reader
 from reconciler.operations.revert import make_revert
 from reconciler.render.detail import Detail
@@ -66,8 +67,7 @@ def command(
     started = time.monotonic()
     kind = files.kind_of_document(journal)
     if kind not in ("", "journal"):
-        hint = "name the journal of the run: in .reconciler/, or where its --journal said"
-        raise FileError(f"{journal} is a {kind}, not a journal", hint=hint)
+        raise FileError(f"{journal} is a {kind}, not a journal", hint=HINT_JOURNAL)
     outcome = read_outcome(files.read_text(journal), source=journal)
     policies = _guardrails_of(policy_paths, screen)
     stop = Interruption()

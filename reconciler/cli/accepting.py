@@ -10,11 +10,12 @@ from dataclasses import replace
 from fnmatch import fnmatchcase
 
 from reconciler.cli import files
+from reconciler.core.action import Action
 from reconciler.core.directory import Directory
 from reconciler.core.plan.acceptance import Taking
 from reconciler.core.plan.drift import Drift, DriftKind, kind_of
 from reconciler.errors import FileError, ReconcilerError
-from reconciler.policy_file.accept import Proposed, accept, propose, propose_removal
+from reconciler.policy_file.accept import Proposed, accept, propose, propose_for_orphans
 from reconciler.policy_file.load import Loaded
 from reconciler.words import listed
 
@@ -29,17 +30,20 @@ def split(values: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     return tuple("" if value in paths else value for value in values), paths
 
 
-def take(drift: Drift, loaded: Loaded, directory: Directory, *, addresses: Sequence[str]) -> Drift:
+def take(
+    drift: Drift, loaded: Loaded, directory: Directory, *, impossible: Sequence[Action], addresses: Sequence[str]
+) -> Drift:
     """Add to a drift how each difference can be accepted, and write the files for those with an address that is asked.
 
-    An address may be a glob; an empty one stands for all that was changed by hand. Raises ReconcilerError when an
+    `impossible` is what the entries of people who are not in their group ask for. An address may be a glob; an empty
+    one stands for all that was changed by hand. Raises ReconcilerError when an
     address is not among the differences, or a file cannot be edited; then no file is written.
     """
     withheld = () if drift.plan.not_read else drift.plan.withheld  # what was not read may list them already
     differing = dict.fromkeys((*drift.differences, *withheld))
     proposed = [
         *propose(tuple(differing), loaded.policies, directory),
-        *map(propose_removal, drift.plan.orphans),
+        *propose_for_orphans(drift.plan.orphans, impossible, loaded.policies, directory),
     ]
     chosen = _chosen(drift, proposed, addresses)
     if chosen:

@@ -82,6 +82,8 @@ class Planned:
     policies: tuple[ResolvedPolicy, ...]
     """What was compared, with what is not in scope."""
     scope: Scope
+    impossible: tuple[Action, ...]
+    """What the entries of people who are not in the group ask for; `before` is what they have."""
 
     def entries(self) -> tuple[ListedEntry, ...]:
         """Return the entries that were compared, by the addresses of their subjects, for reports that name each."""
@@ -151,6 +153,7 @@ def make_plan(request: PlanRequest, reader: Reader) -> Planned:
         attribution=attribution,
         policies=resolution.policies,
         scope=request.scope,
+        impossible=difference.impossible,
     )
 
 

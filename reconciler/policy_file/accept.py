@@ -8,12 +8,12 @@ Law: after the new texts are written, a plan is empty for the addresses that wer
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from reconciler.core.action import Action, Cause
-from reconciler.core.budget import Absent, Budget, UserId
+from reconciler.core.budget import Absent, Budget, State, UserId
 from reconciler.core.directory import Directory, Group
 from reconciler.core.names import Names
 from reconciler.core.orphan import Orphan, OrphanReason
@@ -42,6 +42,20 @@ class Proposed:
 
 _NOT_KNOWN = frozenset({OrphanReason.CLOCKS_DIFFER, OrphanReason.LOST_GRANT, OrphanReason.NOT_OFFERED})
 """Reasons that say nothing of what is live: without its entry, a grant would be forgotten, or stay for ever."""
+
+
+def propose_for_orphans(
+    orphans: Iterable[Orphan], impossible: Iterable[Action], policies: Sequence[Policy], directory: Directory
+) -> Iterator[Proposed]:
+    """Yield for each orphan how to take its entry out, or how it would say what its person has instead.
+
+    `impossible` is what orphans ask for. Without the entry, an override on another group would be removed as unlisted.
+    """
+    proposer = _Proposer(policies, directory)
+    actions = {action.address: action for action in impossible if proposer.has_policy_of(action.before)}
+    for orphan in orphans:
+        action = actions.get(orphan.address)
+        yield propose_removal(orphan) if action is None else proposer.propose(action)
 
 
 def propose_removal(orphan: Orphan) -> Proposed:
@@ -96,6 +110,10 @@ class _Proposer:
                 self._entries |= {entry.place: (entry, organization.name) for entry in _entries(policy)}
             for override in policy.user_overrides:
                 self._people |= {user.id: override for user in self._names.users(override.user)}
+
+    def has_policy_of(self, live: State) -> bool:
+        """Whether a budget is live, and on a group of an organization that has a policy."""
+        return isinstance(live, Budget) and live.group.organization in self._policies
 
     def propose(self, action: Action) -> Proposed:
         """Propose the edit that makes the policy want what is live before an action."""

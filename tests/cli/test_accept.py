@@ -58,6 +58,19 @@ def test_the_report_contains_the_lines_to_paste(coder: Shell, policies: Path) ->
     assert (policies / "groups.yaml").read_text() == GROUPS
 
 
+def test_the_override_of_somebody_outside_the_group_is_taken_in_and_not_its_entry_out(coder: Shell) -> None:
+    """Their entry cannot be applied; without it the next plan would remove the override that they have."""
+    head = f"{HEAD}manage: {{user_overrides: exact}}\nuser_overrides:\n"
+    others = "".join(f"  - {{user: {name}, group: platform, limit: $1500}}\n" for name in ("ana", "bob"))
+    file = coder.policy(f"{head}{others}  - {{user: victor, group: platform, limit: $80}}\n")
+    ran = coder.run("drift", *AT)
+    assert "! user/victor  victor is not a member of group/acme/platform" in ran.out
+    assert "  user/victor  policies/acme.yaml:7:12  limit: $75.00, group: Everyone\n" in ran.out
+    assert coder.run("drift", "--accept", "user/victor").code == 0
+    assert file.read_text() == f'{head}{others}  - {{user: victor, group: "Everyone", limit: "$75.00"}}\n'
+    assert "No changes. Live budgets match the policy." in coder.run("plan").out
+
+
 def test_everything_that_is_live_is_accepted(coder: Shell, policies: Path) -> None:
     before = coder.run("drift")
     os.chmod(policies / "people.yaml", 0o640)

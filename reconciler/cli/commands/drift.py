@@ -134,7 +134,7 @@ def command(
         moves_reason=why,
         moves_since=recording.at if recording is not None else None,
     )
-    drift = accepting.take(drift, loaded, directory, addresses=accepted)
+    drift = accepting.take(drift, loaded, directory, impossible=planned.impossible, addresses=accepted)
     code = exits.of_drift(drift.without_taken(), fail_on)
     is_quiet = quiet and drift.is_clean
     screen.finish((drift,), exit_code=code, cost=cost, detail=detail, entries=planned.entries, is_quiet=is_quiet)

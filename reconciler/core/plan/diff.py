@@ -35,6 +35,8 @@ class Difference:
     """Names in the policy because of which some of them are withheld, sorted."""
     orphans: tuple[Orphan, ...]
     """Entries for people who are not in the group of the override, sorted."""
+    impossible: tuple[Action, ...]
+    """What these entries ask for, in no order; `before` is what their people have."""
 
 
 def diff(desired: Desired, snapshot: Snapshot, *, is_whole: bool = True) -> Difference:
@@ -42,6 +44,7 @@ def diff(desired: Desired, snapshot: Snapshot, *, is_whole: bool = True) -> Diff
     actions: list[Action] = []
     unreadable: list[Unreadable] = []
     orphans: list[Orphan] = []
+    impossible: list[Action] = []
     unchanged = 0
     for subject, wanted in _managed(desired, snapshot):
         reading = snapshot.reading(subject)
@@ -58,6 +61,7 @@ def diff(desired: Desired, snapshot: Snapshot, *, is_whole: bool = True) -> Diff
         )
         if isinstance(subject, User) and wanted is not None and subject.id in desired.not_members:
             orphans.append(desired.not_members[subject.id])
+            impossible.append(action)
         else:
             actions.append(action)
     actions.sort(key=lambda action: (action.address, str(action.subject.id)))
@@ -71,6 +75,7 @@ def diff(desired: Desired, snapshot: Snapshot, *, is_whole: bool = True) -> Diff
         withheld=tuple(action for action in actions if doubts.concern(action)),
         unresolved=doubts.unresolved,
         orphans=tuple(sorted(orphans)),
+        impossible=tuple(impossible),
     )
 
 

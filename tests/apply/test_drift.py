@@ -31,6 +31,7 @@ def test_who_changed_it_is_told(site: Site) -> None:
     assert "set from $500.00 to $9,000.00 by olivia on " in said.out
     assert said.out.splitlines()[-1].endswith("(1 hand).")
     assert site.run("drift", "--fail-on", "due,orphan").code == 0
+    assert site.run("drift", "--fail-on", "hand", "--fail-on", "due").code == 2, "each use names more"
     (change,) = site.run("drift", "--json").document["last_changes"]["changes"]
     assert (change["address"], change["change"]["by"]) == ("group/acme/platform", "olivia")
 

@@ -217,3 +217,11 @@ def test_who_may_be_hidden_from_this_token_is_not_said_to_have_left(shell: Shell
     assert ran.code == 1
     assert "user 'dan' is unknown" in ran.out
     assert "they may be one of the 38 members of acme whom this token may not read: use another token;" in ran.out
+
+
+def test_parts_of_no_month_are_a_mistake(coder: Shell) -> None:
+    """`--replay-days 1` without a month was taken and did nothing."""
+    coder.policy(AS_IT_IS)
+    ran = coder.run("plan", "--replay-days", "1", *AT)
+    assert ran.code == 1
+    assert "--replay-days says how a month is read; name the month by --replay YYYY-MM" in ran.err

@@ -36,7 +36,8 @@ if TYPE_CHECKING:
 
 
 def _kinds(_context: click.Context, _parameter: click.Parameter, value: Any) -> tuple[DriftKind, ...]:
-    names = [name.strip() for name in value.split(",")]
+    """Return the kinds that all uses of the option name; every kind where it is not used."""
+    names = [name.strip() for text in value for name in text.split(",")] or list(DriftKind)
     unknown = [name for name in names if name not in set(DriftKind)]
     if unknown:
         raise click.BadParameter(f"{unknown[0]!r} must be {any_of(DriftKind)}")
@@ -55,10 +56,10 @@ def _tell_what_ends(reader: CoderReader, now: datetime) -> None:
 @click.option(
     "--fail-on",
     callback=_kinds,
-    default=",".join(DriftKind),
-    show_default=True,
+    multiple=True,
     metavar="KIND,...",
-    help="The kinds of difference for which it exits with 2.",
+    help=f"The kinds of difference for which it exits with 2, of {','.join(DriftKind)}; all of them unless given. May "
+    "be repeated.",
 )
 @click.option("--quiet", is_flag=True, help="Print nothing when nothing differs, so that cron mails only then.")
 @click.option(

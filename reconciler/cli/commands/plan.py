@@ -34,6 +34,10 @@ else:
     _MonthType = click.ParamType  # generic in click's newest releases only
 
 
+MOST_PARTS = 31
+"""Days of the longest month."""
+
+
 class Month(_MonthType):
     """A calendar month in UTC, as 2026-10."""
 
@@ -59,7 +63,7 @@ class Month(_MonthType):
     help="Also say what these limits would have done in that month; Coder keeps spend for 60 days by default.",
 )  # fmt: skip
 @click.option(
-    "--replay-days", type=click.IntRange(1, 31), default=31, metavar="N",
+    "--replay-days", type=click.IntRange(1, MOST_PARTS), metavar="N",
     help="Read the month in at most N parts instead of day by day; 1 reads only its sum.",
 )  # fmt: skip
 @consents
@@ -75,7 +79,7 @@ def command(
     detailed_exitcode: bool,
     has_forecast: bool,
     month: Window | None,
-    replay_days: int,
+    replay_days: int | None,
     grants: tuple[Grant, ...],
     detail: Detail,
     base: str | None,
@@ -98,6 +102,8 @@ def command(
     PATH is a file, a folder (*.yaml and *.yml below it), or - for standard input; `policies` when none is given.
     """
 
+    if replay_days is not None and month is None:
+        raise click.UsageError("--replay-days says how a month is read; name the month by --replay YYYY-MM")
     if output is not None:
         if live.recording is not None:
             raise click.UsageError(
@@ -118,7 +124,7 @@ def command(
         if month is not None:
             from reconciler.operations.outlook import ReplayRequest, with_replay
 
-            request = ReplayRequest(month=month, parts=replay_days)
+            request = ReplayRequest(month=month, parts=replay_days or MOST_PARTS)
             plan = with_replay(plan, reader, request, loaded.policies, now=live.snapshot_at or moment.now)
         cost = cost_text(reader, since=started) if live.recording is None else ""
     if output is not None:

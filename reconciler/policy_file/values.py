@@ -195,7 +195,7 @@ class LimitReader:
 
     def _read(self, scalar: Scalar) -> Micros:
         text = scalar.value
-        if text in _NULLS or text.lower() == ".inf":
+        if text in _NULLS or text.lower() in (".inf", NO_LIMIT):
             raise Wrong(NONE_OR_ZERO)
         if not is_tier_name(text):
             return _amount(scalar)
@@ -204,7 +204,7 @@ class LimitReader:
         raise Wrong(self._unknown[text])
 
     def _no_such_tier(self, text: str) -> str:
-        if text.lower() in ("none", "null", "unlimited", "infinite", "inf"):
+        if text.lower() in ("null", "unlimited", "infinite", "inf"):
             return f"there is no tier {text!r}; {NONE_OR_ZERO}"
         if question := self._near.question(text):
             return f"there is no tier {text!r}; {question}"

@@ -17,7 +17,7 @@ Json = dict[str, Any]
 
 _PLACE = re.compile(r"(.*):([1-9]\d{0,8}):([1-9]\d{0,8})", re.DOTALL)
 _NEW_IN_PLANS: Json = {"orphans": [], "held_back": [], "unresolved": [], "has_base": False}
-_NEW_IN_PLANS |= {"snapshot_at": None, "forecast": None, "replay": None}
+_NEW_IN_PLANS |= {"covers": "policy", "left_alone": [], "snapshot_at": None, "forecast": None, "replay": None}
 _NEW_IN_EFFECTS: Json = {"ends": [], "unseen": [], "nearing": []}
 _NEW_IN_STARTED: Json = {"left_out": [], "held_back": []}
 _SPEND = {"spend_before": "spend_before_micros", "spend_after": "spend_after_micros"}

@@ -22,7 +22,7 @@ from reconciler.core.plan.diff import diff
 from reconciler.core.plan.notices import renamed_notices, stray_notices, vacancy_notices
 from reconciler.core.plan.order import in_order
 from reconciler.core.plan.origin import Evidence, with_origin
-from reconciler.core.plan.plan import Plan
+from reconciler.core.plan.plan import Coverage, Plan
 from reconciler.core.plan.resolve import Resolution, Vacancy, resolve, unknown_users, without_overrides
 from reconciler.core.policy import (
     GroupBudgetEntry,
@@ -146,6 +146,7 @@ def make_plan(request: PlanRequest, reader: Reader) -> Planned:
         not_read=request.not_read,
         has_base=base is not None,
         is_for_now=request.moment.is_for_now,
+        covers=_coverage(request),
     )
     return Planned(
         plan=plan,
@@ -191,6 +192,12 @@ def _chosen(request: PlanRequest, actions: Iterable[Action]) -> list[Action]:
         if (request.subjects is None or action.subject.id in request.subjects)
         and (not request.only_due or action.origin is Origin.DUE)
     ]
+
+
+def _coverage(request: PlanRequest) -> Coverage:
+    if request.only_due:
+        return Coverage.DUE
+    return Coverage.POLICY if request.scope.is_everything else Coverage.PART
 
 
 def _notices(resolution: Resolution, snapshot: Snapshot, *, at: datetime) -> Iterator[Notice]:

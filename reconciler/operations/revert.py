@@ -17,10 +17,9 @@ from reconciler.core.directory import Directory, Group, Subject, User
 from reconciler.core.moment import present
 from reconciler.core.plan.order import in_order
 from reconciler.core.plan.outcome import Outcome, Result
-from reconciler.core.plan.plan import Plan, Unreadable
+from reconciler.core.plan.plan import Coverage, Plan, Unreadable
 from reconciler.core.plan.resolve import resolve
 from reconciler.core.policy import Policy
-from reconciler.dataclass import dataclass
 from reconciler.errors import RefusedError
 from reconciler.operations.plan import require_found
 from reconciler.operations.ports import Reader
@@ -28,15 +27,7 @@ from reconciler.operations.reading import read_subjects
 from reconciler.operations.review import Proposal, find_effects, find_verdict
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Revert:
-    """A plan that takes a run back, and what it leaves alone because it has changed since, a sentence each."""
-
-    plan: Plan
-    skipped: tuple[str, ...]
-
-
-def make_revert(outcome: Outcome, reader: Reader, *, at: datetime, policies: Sequence[Policy] = ()) -> Revert:
+def make_revert(outcome: Outcome, reader: Reader, *, at: datetime, policies: Sequence[Policy] = ()) -> Plan:
     """Read live again and plan the way back. Raises RefusedError when the run was on another deployment.
 
     The guardrails of `policies` are asked, and what breaks them is a warning: the way back must stay open.
@@ -66,7 +57,7 @@ def make_revert(outcome: Outcome, reader: Reader, *, at: datetime, policies: Seq
         bounds=() if resolution.findings or not actions else resolution.policies,
     )
     effects = find_effects(proposal, reader)
-    plan = Plan(
+    return Plan(
         deployment=deployment,
         at=at,
         actions=actions,
@@ -75,8 +66,9 @@ def make_revert(outcome: Outcome, reader: Reader, *, at: datetime, policies: Seq
         withheld=(),
         effects=effects,
         verdict=find_verdict(proposal, effects),
+        covers=Coverage.RUN,
+        left_alone=tuple(sorter.skipped),
     )
-    return Revert(plan=plan, skipped=tuple(sorter.skipped))
 
 
 class _Sorter:

@@ -13,7 +13,7 @@ from reconciler.core.gate.verdict import Refusal
 from reconciler.core.people.effects import PersonEffect, amount_or_any
 from reconciler.core.people.sums import Exposure
 from reconciler.core.plan.drift import Drift, DriftKind
-from reconciler.core.plan.plan import Plan
+from reconciler.core.plan.plan import Coverage, Plan
 from reconciler.core.plan.report import OutcomeReport
 from reconciler.dataclass import dataclass
 from reconciler.formats.documents import Value
@@ -127,6 +127,8 @@ def drift_headline(drifts: Sequence[Drift]) -> str:
     caveat = "" if all(drift.plan.is_complete for drift in drifts) else ", not everything could be read"
     total = sum(counts.values())
     if not total:
+        if any(drift.plan.covers is Coverage.PART for drift in drifts):
+            return f"no differences in the part of the policy that was asked for{caveat}"
         return f"live budgets match the policy{caveat}"
     listed = ", ".join(f"{number:,} {kind}" for kind, number in counts.items() if number)
     return f"{count(total, 'difference')} between Coder and the policy ({listed}){caveat}"
@@ -141,6 +143,8 @@ def outcome_headline(reports: Sequence[OutcomeReport]) -> str:
     if all(report.refusal for report in reports):
         is_refused = all(report.is_refused for report in reports)
         return f"{'refused' if is_refused else 'not applied'}, {count(total, 'change')} not made"
+    if not total:
+        return "nothing to apply in what could be read"
     return f"not finished, {settled:,} of {count(total, 'change')} made"
 
 

@@ -9,7 +9,7 @@ from reconciler.core.budget import Budget, State
 from reconciler.core.describe import NameGroup, names_for
 from reconciler.core.directory import User
 from reconciler.core.orphan import Orphan
-from reconciler.core.plan.plan import DIGEST_SHOWN, Plan
+from reconciler.core.plan.plan import DIGEST_SHOWN, Coverage, Plan
 from reconciler.money import format_usd
 from reconciler.render.dangers import refusal_lines
 from reconciler.render.detail import Detail
@@ -39,11 +39,17 @@ ORIGINS = {
 }
 """What is said of an action's origin; of the others nothing is news."""
 NO_CHANGES = "No changes. Live budgets match the policy."
+_NOTHING: Mapping[Coverage, str] = {
+    Coverage.POLICY: NO_CHANGES,
+    Coverage.PART: "No changes in the part of the policy that was asked for.",
+    Coverage.DUE: "No changes that a date asks for.",
+    Coverage.RUN: "Nothing to take back.",
+}
 
 
 def plan_report(plan: Plan, cost: str = "", *, detail: Detail = Detail.SUMMARY) -> list[Line]:
     """Render a whole plan, what making it cost, and why it is refused if it is."""
-    is_revert = any(action.cause is Cause.REVERT for action in plan.actions)
+    is_revert = plan.covers is Coverage.RUN
     refusals = refusal_lines(plan.verdict, is_revert=is_revert)
     return lines_of([*plan_lines(plan, cost, detail), summary(plan), *refusals])
 
@@ -60,6 +66,7 @@ def plan_lines(plan: Plan, cost: str, detail: Detail) -> Iterator[str]:
     yield from _paragraph(orphan_lines(plan.orphans))
     yield from _paragraph(_held_back(plan))
     yield from _paragraph(unreadable_lines(plan))
+    yield from _paragraph(left_alone_lines(plan))
     yield from effects_lines(plan.effects, plan.verdict, at=plan.at, detail=detail)
     yield from outlook_lines(plan)
     yield " ".join(filter(None, (cost, digest_text(plan))))
@@ -83,7 +90,7 @@ def summary(plan: Plan) -> str:
         return f"Plan: {counts}{f'; {left_out}' if left_out else ''}."
     if not plan.is_complete or plan.not_read:
         return "No changes in what could be read."
-    return f"No changes; {left_out}." if left_out else NO_CHANGES
+    return f"No changes; {left_out}." if left_out else _NOTHING[plan.covers]
 
 
 def digest_text(plan: Plan) -> str:
@@ -193,6 +200,11 @@ def unreadable_lines(plan: Plan) -> Iterator[str]:
     if plan.withheld:
         yield f"  {count(len(plan.withheld), 'removal')} withheld, because {why_withheld(plan)}:"
         yield from (f"    {line.strip()}" for line in action_lines(plan.withheld, plan, {}))
+
+
+def left_alone_lines(plan: Plan) -> list[str]:
+    """Say what a revert leaves as it is, and why, a line each."""
+    return [f"Left alone: {harmless(sentence)}." for sentence in plan.left_alone]
 
 
 def page_lines(plan: Plan, facts: Facts) -> list[Line]:

@@ -86,7 +86,7 @@ def problems_of_plan(plan: Plan) -> tuple[Problem, ...]:
     """Return what stands against a plan, errors first, each kind in the plan's own order."""
     problems = [
         *_breaches(plan.verdict.breaches), *_hazards(plan), *_left_out(plan), *_unread(plan), *_withheld(plan),
-        *_notices(plan),
+        *_left_alone(plan), *_notices(plan),
     ]  # fmt: skip
     return tuple(sorted(problems, key=lambda problem: list(Level).index(problem.level)))
 
@@ -211,6 +211,12 @@ def _withheld(plan: Plan) -> Iterator[Problem]:
         addresses = listed(tuple(action.address for action in plan.withheld))
         message = f"{count(len(plan.withheld), 'removal')} withheld, because {why_withheld(plan)}: {addresses}"
         yield Problem(level=Level.WARNING, rule="withheld", subject="", message=message, hint="", place=None)
+
+
+def _left_alone(plan: Plan) -> Iterator[Problem]:
+    for sentence in plan.left_alone:
+        message = f"Left alone: {sentence}"
+        yield Problem(level=Level.WARNING, rule="left-alone", subject="", message=message, hint="", place=None)
 
 
 def _notices(plan: Plan) -> Iterator[Problem]:

@@ -78,9 +78,23 @@ def test_what_has_changed_since_is_left_alone(site: Site) -> None:
     site.sandbox.execute(*site.set_budget("platform", 777))
     said = site.run("revert", str(site.journals[0]), "--auto-approve", *CONSENT)
     assert said.code == 0
-    assert "Left alone: group/acme/platform has changed since: it is $777.00." in said.err
+    assert "Left alone: group/acme/platform has changed since: it is $777.00." in said.out
     assert site.budget("platform") == 777
     assert len(site.results) == 6
+
+
+@pytest.mark.parametrize("name", ["json", "markdown", "html", "github", "text"])
+def test_every_page_says_what_is_left_alone_and_speaks_of_no_policy(site: Site, name: str) -> None:
+    """Pages said "nothing to apply" or "Live budgets match the policy", and only stderr what was left as it is."""
+    applied(site, "platform: $600")
+    site.sandbox.execute(*site.set_budget("platform", 777))
+    said = site.run("revert", str(site.journals[0]), "--auto-approve", "--format", name, "--save", "text=page.txt")
+    assert (said.code, len(site.writes)) == (0, 1)
+    assert "group/acme/platform has changed since: it is $777.00" in said.out
+    assert "match the policy" not in said.out
+    page = (site.folder / "page.txt").read_text()
+    assert "Left alone: group/acme/platform has changed since: it is $777.00.\n" in page
+    assert "Nothing to take back." in page
 
 
 def test_a_deleted_group_and_a_person_who_left_theirs(site: Site) -> None:
@@ -89,8 +103,8 @@ def test_a_deleted_group_and_a_person_who_left_theirs(site: Site) -> None:
     site.sandbox.execute("DELETE FROM group_members WHERE user_id = ?", (site.id_of("ana"),))
     said = site.run("revert", str(site.journals[0]), "--auto-approve", *CONSENT)
     assert said.code == 0, said.err
-    assert "Left alone: group/acme/finance is gone, or this token may not read it." in said.err
-    assert "Left alone: user/ana is no longer a member of the group of $1,500.00 (platform)." in said.err
+    assert "Left alone: group/acme/finance is gone, or this token may not read it." in said.out
+    assert "Left alone: user/ana is no longer a member of the group of $1,500.00 (platform)." in said.out
     assert set(site.results) == {"group/acme/platform", "user/bob"}
     assert (site.budget("platform"), site.override("bob"), site.override("ana")) == (500, 1500, None)
 
@@ -100,7 +114,7 @@ def test_a_person_who_is_gone(site: Site) -> None:
     site.sandbox.execute("UPDATE users SET deleted = 1 WHERE username = 'bob'")
     said = site.run("revert", str(site.journals[0]), "--auto-approve", *CONSENT)
     assert said.code == 0
-    assert "Left alone: user/bob is gone" in said.err
+    assert "Left alone: user/bob is gone" in said.out
 
 
 def test_it_passes_through_the_same_gate(site: Site) -> None:
@@ -197,7 +211,7 @@ def test_an_id_that_is_nobodys_is_left_alone(site: Site, id_: str) -> None:
     path = rewritten(site, lambda action: action["subject"].update(id=id_))
     said = site.run("revert", path, "--auto-approve", *CONSENT)
     assert (said.code, len(site.writes)) == (0, 1)
-    assert "Left alone: group/acme/platform is gone, or this token may not read it." in said.err
+    assert "Left alone: group/acme/platform is gone, or this token may not read it." in said.out
 
 
 def test_no_text_of_a_journal_reaches_the_terminal_as_it_is(site: Site) -> None:

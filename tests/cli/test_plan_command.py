@@ -225,3 +225,17 @@ def test_parts_of_no_month_are_a_mistake(coder: Shell) -> None:
     ran = coder.run("plan", "--replay-days", "1", *AT)
     assert ran.code == 1
     assert "--replay-days says how a month is read; name the month by --replay YYYY-MM" in ran.err
+
+
+@pytest.mark.parametrize(
+    "arguments", [("plan", "--only", "group/acme/research"), ("drift", "--exclude", "group/acme/platform")]
+)
+def test_of_a_part_nothing_is_claimed_about_the_whole(coder: Shell, arguments: tuple[str, ...]) -> None:
+    """It said "Live budgets match the policy" of a policy that differs."""
+    coder.policy(RAISE_PLATFORM + "  - {group: research, limit: $800}\n")
+    ran = coder.run(*arguments, *AT)
+    assert ran.code == 0
+    assert ran.out.endswith("No changes in the part of the policy that was asked for.\n")
+    assert "match the policy" not in coder.run(*arguments, *AT, "--format", "markdown").out
+    document = coder.run(*arguments, *AT, "--json").document
+    assert document.get("plan", document)["covers"] == "part"

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 import time_machine
 
-from reconciler.sandbox import Options, Sandbox
+from reconciler.sandbox import Fault, Options, Sandbox
 from tests.cli.running import NOW, Shell
 from tests.company.live import group_id, user_id
 from tests.wire import send
@@ -83,3 +83,25 @@ def test_metrics_count_what_was_set_by_hand(shell: Shell, sandbox: Sandbox) -> N
     _raise_by_hand(sandbox, "elsa", 9_000)
     lines = shell.run("drift", "--format", "metrics").out.splitlines()
     assert 'reconciler_differences{organization="acme",origin="hand"} 1.0' in lines
+
+
+@pytest.mark.parametrize("name", ["markdown", "html"])
+def test_a_page_of_an_apply_with_nothing_to_do_says_what_it_left_out(shell: Shell, sandbox: Sandbox, name: str) -> None:
+    """It said "nothing to apply", beside exit code 4, and no word of the entry or the removal."""
+    _policy(shell, sandbox)
+    _raise_by_hand(sandbox, "elsa", 9_000)
+    ran = shell.run("apply", "--auto-approve", "--strict", "--format", name)
+    assert ran.code == 4
+    assert "Left out: 2 (user/elsa, user/somebody-who-left)." in ran.out
+
+
+def test_a_page_of_an_apply_that_could_not_read_everything_says_so(shell: Shell, sandbox: Sandbox) -> None:
+    shell.connect(sandbox).policy(
+        "version: 1\norganization: acme\nuser_overrides: [{user: elsa, group: design, limit: none}]\n"
+    )
+    sandbox.fault(Fault("status", path=f"*/users/{user_id(sandbox, 'elsa')}/ai/budget/override", status=500, times=99))
+    sandbox.fault(Fault("status", path="*/members/ai/spend", status=500, times=99))
+    ran = shell.run("apply", "--auto-approve", "--format", "markdown")
+    assert ran.code == 1
+    assert "nothing to apply in what could be read" in ran.out
+    assert "Could not be read, and left alone: 1 (user/elsa)." in ran.out

@@ -105,12 +105,7 @@ def command(
     if replay_days is not None and month is None:
         raise click.UsageError("--replay-days says how a month is read; name the month by --replay YYYY-MM")
     if output is not None:
-        if live.recording is not None:
-            raise click.UsageError(
-                "-o saves a plan for `apply`, and `apply` takes no plan made from a snapshot; use --save json=FILE"
-            )
-        files.require_replaceable(output, document.PLAN)
-        screen.require_other(output, "-o")
+        _require_output(output, live, screen)
     loaded = load_policies(paths)
     before = load_base(base, paths)
     started = time.monotonic()
@@ -134,3 +129,13 @@ def command(
     code = exits.of_plan(plan, has_detailed_exitcode=detailed_exitcode)
     screen.finish((plan,), exit_code=code, cost=cost, detail=detail, entries=planned.entries)
     return code
+
+
+def _require_output(path: str, live: Live, screen: Screen) -> None:
+    """Raise unless a plan for `apply` can be saved there."""
+    if live.recording is not None:
+        raise click.UsageError(
+            "-o saves a plan for `apply`, and `apply` takes no plan made from a snapshot; use --save json=FILE"
+        )
+    files.require_replaceable(path, document.PLAN)
+    screen.require_other(path, "-o")

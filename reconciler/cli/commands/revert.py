@@ -30,7 +30,7 @@ from reconciler.operations.ports import Reader
 from reconciler.operations.revert import make_revert
 from reconciler.render.detail import Detail
 from reconciler.render.outcome import policy_still_says
-from reconciler.render.plan import plan_report
+from reconciler.render.plan import left_alone_lines, plan_report, summary
 from reconciler.render.text import harmless, lines_of
 
 
@@ -72,15 +72,15 @@ def command(
     policies = _guardrails_of(policy_paths, screen)
     stop = Interruption()
     with server.reader(sleep=stop.sleep) as reader:
-        plan, skipped = _taken_back(outcome, reader, datetime.now(UTC), grants, policies)
-        for sentence in skipped:
-            screen.note(f"Left alone: {harmless(sentence)}.")
+        plan = _taken_back(outcome, reader, datetime.now(UTC), grants, policies)
         cost = cost_text(reader, since=started)
         is_empty = plan.is_complete and not plan.has_changes
         to_apply = ToApply(
             plan=plan,
-            report=lines_of(["Nothing to take back."]) if is_empty else plan_report(plan, cost, detail=detail),
-            renew=lambda reader, now: _taken_back(outcome, reader, now, grants, policies)[0],
+            report=lines_of([*left_alone_lines(plan), summary(plan)])
+            if is_empty
+            else plan_report(plan, cost, detail=detail),
+            renew=lambda reader, now: _taken_back(outcome, reader, now, grants, policies),
         )
         code = approve_and_apply(
             to_apply,
@@ -116,6 +116,5 @@ def _guardrails_of(paths: tuple[str, ...], screen: Screen) -> tuple[Policy, ...]
 
 def _taken_back(
     outcome: Outcome, reader: Reader, now: datetime, grants: tuple[Grant, ...], policies: tuple[Policy, ...]
-) -> tuple[Plan, tuple[str, ...]]:
-    revert = make_revert(outcome, reader, at=now, policies=policies)
-    return revert.plan.with_grants(grants), revert.skipped
+) -> Plan:
+    return make_revert(outcome, reader, at=now, policies=policies).with_grants(grants)

@@ -11,6 +11,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
+from enum import StrEnum
 from typing import ClassVar, assert_never
 
 from reconciler.core.action import Action, Kind, Origin, require_single
@@ -49,6 +50,19 @@ class HeldBack:
     """Why it is refused, as a clause."""
     hint: str
     """What to do about it."""
+
+
+class Coverage(StrEnum):
+    """What a plan compares with live."""
+
+    POLICY = "policy"
+    """The whole policy."""
+    PART = "part"
+    """The part of the policy that --only and --exclude select."""
+    DUE = "due"
+    """What a date asks for."""
+    RUN = "run"
+    """What a run wrote, to take it back."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +105,10 @@ class Plan:
     snapshot_at: datetime | None = None
     """When the snapshot was made from which the plan was made (UTC); null for a plan of a live server. Only a plan of a
     live server can be applied."""
+    covers: Coverage = Coverage.POLICY
+    """What was compared with live: a plan of a part says nothing of the rest."""
+    left_alone: tuple[str, ...] = ()
+    """What a revert leaves as it is, and why, a sentence each."""
     forecast: Forecast | None = None
     """Who reaches their new limit before the period ends; null where it was not asked for."""
     replay: Replay | None = None

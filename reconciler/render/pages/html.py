@@ -26,7 +26,7 @@ from reconciler.formats.documents import Value
 from reconciler.render.changes import action_why
 from reconciler.render.drift_page import drift_page
 from reconciler.render.formats import Facts
-from reconciler.render.outcome import remarks
+from reconciler.render.outcome import page_remarks
 from reconciler.render.overview import outcome_headline, plans_of
 from reconciler.render.page import Alert, Page, Tile
 from reconciler.render.pages import text as text_page
@@ -141,8 +141,8 @@ def _sentences(report: OutcomeReport) -> Iterator[str]:
     """Yield what a run found, or why there was none."""
     if report.refusal is not None:
         yield from _failure_alert(report.refusal, title="").lines
-    elif report.run:
-        yield from map(str, remarks(report))
+    else:
+        yield from map(str, page_remarks(report))
 
 
 def _run(report: OutcomeReport) -> str:

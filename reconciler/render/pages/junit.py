@@ -33,7 +33,7 @@ from reconciler.render.text import harmless, instant
 from reconciler.words import count
 
 UNCHANGED = "unchanged"
-LEFT_OUT = ("orphan", "held-back", "withheld", "not-read")
+LEFT_OUT = ("orphan", "held-back", "withheld", "not-read", "left-alone")
 """Rules of problems for which an entry, or a case of its own, is skipped where they do not fail it."""
 
 

@@ -34,7 +34,7 @@ from reconciler.render.drift_page import authors_of, costs_of, moves_tables
 from reconciler.render.effects import to_know
 from reconciler.render.formats import Facts
 from reconciler.render.markup import code, cut_to, fenced, joined, link, place_url
-from reconciler.render.outcome import remarks
+from reconciler.render.outcome import page_remarks
 from reconciler.render.outlook import outlook_sentences, replay_tables
 from reconciler.render.overview import (
     Overview,
@@ -313,7 +313,7 @@ def _results(report: OutcomeReport) -> list[str]:
         )
         lines.append(f"| {' | '.join(cells)} |")
     lines += [""] if lines else []
-    sentences = [f"- {code(str(sentence))}" for sentence in remarks(report)] if report.run else []
+    sentences = [f"- {code(str(sentence))}" for sentence in page_remarks(report)] if report.refusal is None else []
     lines += [*sentences, ""] if sentences else []
     facts = (
         f"Coder at {code(report.deployment.url)}",

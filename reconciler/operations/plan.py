@@ -101,9 +101,8 @@ def make_plan(request: PlanRequest, reader: Reader) -> Planned:
     Raises PolicyError when the policy cannot be read as a whole, ReconcilerError when nothing is in scope, ServerError
     when Coder cannot be read at all.
     """
-    directory = reader.directory(
-        people_of=_wants_everybody(request)
-    )  # first: it shares its round with what the server offers
+    # First: it shares its round with what the server offers.
+    directory = reader.directory(people_of=_wants_everybody(request))
     request = replace(request, moment=request.moment.beside(reader.server_ahead_s))
     resolution, base, directory = _resolve(request, directory, reader)
     desired = resolution.desired

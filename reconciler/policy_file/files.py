@@ -81,6 +81,21 @@ def read_files(paths: Sequence[str]) -> Files:
     return files
 
 
+def first_file_below(folder: str) -> str:
+    """Return the first file that is read where this folder is named; empty where none is, or there is no folder."""
+    search = _Search()
+    if os.path.isdir(folder):
+        search.folder(folder)
+    return min((path for path, _ in search.files.values()), default="")
+
+
+def first_policy_in(folder: str) -> str:
+    """Return the first policy in this folder, and not below it; empty where there is none, or no folder."""
+    names = os.listdir(folder) if os.path.isdir(folder) else ()
+    paths = (os.path.join(folder, name) for name in sorted(names) if _is_policy(name))
+    return next(filter(_has_organization, paths), "")
+
+
 class _Search:
     """Collects files. `files` has a real path as its key, and the path to show, and whether it was named, as value."""
 

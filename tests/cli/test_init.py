@@ -8,7 +8,7 @@ import pytest
 
 from reconciler.policy_file.load import load
 from reconciler.sandbox import Options, Sandbox
-from tests.cli.running import Shell
+from tests.cli.running import RAISE_PLATFORM, Shell
 
 
 def written(folder: Path) -> set[str]:
@@ -78,6 +78,34 @@ def test_nothing_is_overwritten_and_nothing_is_written_beside_it(coder: Shell, t
     assert f"{taken} exists; it is left alone" in ran.err
     assert written(coder.folder) == {taken}
     assert (coder.folder / taken).read_text() == "mine\n"
+
+
+@pytest.mark.parametrize(
+    ("taken", "folder", "message"),
+    [
+        (
+            "policies/company.yaml",
+            ".",
+            "policies/company.yaml exists; it is left alone, and plans would read it beside",
+        ),
+        ("policies/teams/a.yml", ".", "policies/teams/a.yml exists; it is left alone"),
+        ("policies/acme.yaml", "policies", "policies/acme.yaml is a policy, so this folder holds policies itself"),
+    ],
+)
+def test_where_policies_are_none_are_begun(coder: Shell, taken: str, folder: str, message: str) -> None:
+    """`init` wrote what is live beside them and said that the next plan has no changes; it had each entry twice."""
+    coder.policy(RAISE_PLATFORM, taken)
+    ran = coder.run("init", folder)
+    assert (ran.code, ran.out) == (1, "")
+    assert message in ran.err
+    assert written(coder.folder) == {taken}
+
+
+def test_other_yaml_does_not_keep_init_from_beginning(coder: Shell) -> None:
+    coder.policy("services: {}\n", "compose.yaml")
+    coder.policy("read me\n", "policies/README.md")
+    assert coder.run("init").code == 0
+    assert "No changes." in coder.run("plan").out
 
 
 def test_one_organization_in_a_folder_of_its_own(coder: Shell) -> None:

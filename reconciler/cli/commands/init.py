@@ -9,10 +9,13 @@ import click
 
 from reconciler.cli import completing, exits, files
 from reconciler.cli.options.connection import server
+from reconciler.cli.options.policy import DEFAULT_PATH
 from reconciler.cli.screen import tell, write_paths
 from reconciler.cli.sections import Sections
 from reconciler.cli.server import Dates, ServerOptions
+from reconciler.errors import FileError
 from reconciler.operations.starting_point import GroupFacts, StartingPoint, find_starting_points
+from reconciler.policy_file.files import first_file_below, first_policy_in
 from reconciler.policy_file.first import dump_first
 from reconciler.render.text import spend_text
 from reconciler.resources import schema_text, shipped
@@ -52,7 +55,7 @@ def command(folder: str, organization: str | None, ci: str, server: ServerOption
     .gitignore          journals and saved plans
     .github/workflows/ai-budgets.yml or .gitlab-ci.yml
 
-    Nothing is overwritten: if one of these files exists, nothing is written. Only GET requests are sent.
+    Nothing is overwritten: if one of these files exists, or another policy, nothing is written. Only GET requests are sent.
     """
     texts = {
         "schemas/policy.v1.schema.json": schema_text("policy"),
@@ -61,6 +64,7 @@ def command(folder: str, organization: str | None, ci: str, server: ServerOption
     }
     for name in texts:
         files.require_new(os.path.normpath(os.path.join(folder, name)))
+    _require_no_policies(folder)
     with server.reader(dates=Dates.NONE) as reader:
         for start in find_starting_points(reader, organization, note=tell):
             texts[f"policies/{files.policy_file_name(start.policy.organization)}"] = _text(start)
@@ -69,6 +73,20 @@ def command(folder: str, organization: str | None, ci: str, server: ServerOption
     write_paths(written)
     _tell_what_is_next(folder, pipeline="".join(texts[name] for name in PIPELINES[ci]))
     return exits.DONE
+
+
+def _require_no_policies(folder: str) -> None:
+    """Raise FileError where policies are: entries that are live would be listed twice."""
+    if there := first_file_below(os.path.join(folder, DEFAULT_PATH)):
+        raise FileError(
+            f"{os.path.normpath(there)} exists; it is left alone, and plans would read it beside what `init` writes",
+            hint="name a new folder; or add an organization by `reconciler export ORG -o policies/ORG.yaml`",
+        )
+    if there := first_policy_in(folder):
+        raise FileError(
+            f"{os.path.normpath(there)} is a policy, so this folder holds policies itself; nothing was written",
+            hint="name the folder above it, or a new one",
+        )
 
 
 def _text(start: StartingPoint) -> str:

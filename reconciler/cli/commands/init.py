@@ -55,7 +55,8 @@ def command(folder: str, organization: str | None, ci: str, server: ServerOption
     .gitignore          journals and saved plans
     .github/workflows/ai-budgets.yml or .gitlab-ci.yml
 
-    Nothing is overwritten: if one of these files exists, or another policy, nothing is written. Only GET requests are sent.
+    Nothing is overwritten: if one of these files exists, or another policy, nothing is written. Only GET requests are
+    sent.
     """
     texts = {
         "schemas/policy.v1.schema.json": schema_text("policy"),

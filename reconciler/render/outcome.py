@@ -11,7 +11,7 @@ from reconciler.core.plan.report import OutcomeReport
 from reconciler.render.changes import action_why
 from reconciler.render.failure import failure_lines
 from reconciler.render.formats import Facts
-from reconciler.render.plan import left_alone_lines, limit_text, plan_report
+from reconciler.render.plan import limit_text, plan_report
 from reconciler.render.problems import without_reasons_of
 from reconciler.render.source import deployment_text
 from reconciler.render.text import Line, Role, harmless, lines_of, moved_from
@@ -138,13 +138,6 @@ def remarks(outcome: OutcomeReport) -> Iterator[str]:
         yield f"Verified: {count(settled, 'object')} read again after the last write."
     for difference in ended.differences:
         yield f"Not verified: {harmless(difference.rstrip('.'))}."
-
-
-def page_remarks(report: OutcomeReport) -> Iterator[str]:
-    """Yield the remarks for a page, which does not show the plan: what a revert left alone comes first."""
-    if report.plan is not None:
-        yield from left_alone_lines(report.plan)
-    yield from remarks(report)
 
 
 def _why_stopped(outcome: OutcomeReport, why: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Iterator
 from datetime import timedelta
 
@@ -93,6 +94,10 @@ def test_a_page_of_an_apply_with_nothing_to_do_says_what_it_left_out(shell: Shel
     ran = shell.run("apply", "--auto-approve", "--strict", "--format", name)
     assert ran.code == 4
     assert "Left out: 2 (user/elsa, user/somebody-who-left)." in ran.out
+    shown = html.unescape(ran.out)
+    assert "user/somebody-who-left cannot be applied: user 'somebody-who-left' is unknown" in shown
+    assert "remove the entry if they left" in shown
+    assert "1 removal withheld, because user/somebody-who-left in the policy may be an old name" in shown
 
 
 def test_a_page_of_an_apply_that_could_not_read_everything_says_so(shell: Shell, sandbox: Sandbox) -> None:

@@ -26,13 +26,13 @@ from reconciler.formats.documents import Value
 from reconciler.render.changes import action_why
 from reconciler.render.drift_page import drift_page
 from reconciler.render.formats import Facts
-from reconciler.render.outcome import page_remarks
+from reconciler.render.outcome import remarks
 from reconciler.render.overview import outcome_headline, plans_of
 from reconciler.render.page import Alert, Page, Tile
 from reconciler.render.pages import text as text_page
 from reconciler.render.plan import limit_text
-from reconciler.render.plan_page import plan_page, subtitle
-from reconciler.render.problems import without_reasons_of
+from reconciler.render.plan_page import plan_page, sentence, subtitle
+from reconciler.render.problems import problems_of, without_reasons_of
 from reconciler.render.status_page import status_page
 from reconciler.render.table import Column, Row, Table
 from reconciler.render.text import harmless, no_command, text_of
@@ -124,14 +124,20 @@ def _results_page(reports: Sequence[OutcomeReport]) -> Page:
         )
         for result in Result
     )
-    sentences = tuple(sentence for report in reports for sentence in _sentences(report))
+    sentences = tuple(text for report in reports for text in _sentences(report))
+    plans = [report.plan for report in reports if report.plan]
+    problems = (problem for problem in problems_of(plans) if not problem.is_hazard)
+    left_out = tuple(sentence(problem.message, problem.hint, problem.place) for problem in problems)
     title = "Nothing was written" if all(report.refusal for report in reports) else "What was found"
     tone = "" if all(report.is_complete for report in reports) else "bad"
     return Page(
         title=f"AI budgets: {outcome_headline(reports)}",
         subtitles=tuple(subtitle(report.deployment, report.digest) for report in reports),
         tiles=tiles if results else (),
-        alerts=(Alert(title=title, lines=sentences, tone=tone),) if sentences else (),
+        alerts=(
+            *((Alert(title=title, lines=sentences, tone=tone),) if sentences else ()),
+            *((Alert(title="What the plan left out, and what to know", lines=left_out),) if left_out else ()),
+        ),
         tables=(Table(title="Results", columns=columns, rows=rows),) if rows else (),
         footer=" ".join(map(_run, (report for report in reports if report.run))),
     )
@@ -142,7 +148,7 @@ def _sentences(report: OutcomeReport) -> Iterator[str]:
     if report.refusal is not None:
         yield from _failure_alert(report.refusal, title="").lines
     else:
-        yield from map(str, page_remarks(report))
+        yield from map(str, remarks(report))
 
 
 def _run(report: OutcomeReport) -> str:

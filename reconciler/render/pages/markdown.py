@@ -34,7 +34,7 @@ from reconciler.render.drift_page import authors_of, costs_of, moves_tables
 from reconciler.render.effects import to_know
 from reconciler.render.formats import Facts
 from reconciler.render.markup import code, cut_to, fenced, joined, link, place_url
-from reconciler.render.outcome import page_remarks
+from reconciler.render.outcome import remarks
 from reconciler.render.outlook import outlook_sentences, replay_tables
 from reconciler.render.overview import (
     Overview,
@@ -268,7 +268,7 @@ def _outcome_page(reports: Sequence[OutcomeReport], facts: Facts, most: int) -> 
     text = outcome_headline(reports)
     lines = _title("outcome", reports[0].deployment, text if is_complete else f"⛔ {text}")
     for report in reports:
-        lines += _refused(report, facts) if report.refusal is not None else ()
+        lines += _refused(report, facts) if report.refusal is not None else _left_out(report, facts)
         lines += _results(report)
     return cut_to(joined(lines), most)
 
@@ -285,6 +285,12 @@ def _refused(report: OutcomeReport, facts: Facts) -> list[str]:
         *reasons, *_money_table(overview_of([report.plan])), *_refusal([report.plan]), *_problems(problems, facts),
         *_to_know([report.plan]),
     ]  # fmt: skip
+
+
+def _left_out(report: OutcomeReport, facts: Facts) -> list[str]:
+    """Say why the plan left things out, as the plan itself does."""
+    problems = problems_of_plan(report.plan) if report.plan else ()
+    return _problems([problem for problem in problems if not problem.is_hazard], facts)
 
 
 def _outlook(plans: Sequence[Plan]) -> list[str]:
@@ -313,7 +319,7 @@ def _results(report: OutcomeReport) -> list[str]:
         )
         lines.append(f"| {' | '.join(cells)} |")
     lines += [""] if lines else []
-    sentences = [f"- {code(str(sentence))}" for sentence in page_remarks(report)] if report.refusal is None else []
+    sentences = [f"- {code(str(sentence))}" for sentence in remarks(report)] if report.refusal is None else []
     lines += [*sentences, ""] if sentences else []
     facts = (
         f"Coder at {code(report.deployment.url)}",

@@ -97,6 +97,11 @@ def test_a_budget_that_is_nobodys_effective_one_is_dead() -> None:
         "policies/acme.yaml:7:5",
         "dead group/acme/ops limits nobody: the group has no members policies/acme.yaml:7:5",
     ]
+    one = World({**TEAM, "acme/ops": ["ana"]}, {"acme/eng": 50, "acme/ops": 1})
+    assert announced(one) == [
+        "dead group/acme/ops limits nobody: its one member has a higher budget elsewhere, or an override "
+        "policies/acme.yaml:7:5"
+    ]
     zero = World(TEAM, {"acme": 5, "acme/eng": 0})
     assert announced(zero) == [
         "dead group/acme/eng blocks none of its 2 members: each has a higher budget elsewhere, or an override "

@@ -197,6 +197,8 @@ def _say_dead(budget: Budget, members: int) -> str:
     verb = "limits" if budget.limit_micros else "blocks"
     if not members:
         return f"{verb} nobody: the group has no members"
+    if members == 1:
+        return f"{verb} nobody: its one member has a higher budget elsewhere, or an override"
     return f"{verb} none of its {members:,} members: each has a higher budget elsewhere, or an override"
 
 

@@ -68,6 +68,8 @@ def _why(connection: Connection, failed: NoAnswer) -> tuple[str, str]:
     if refused is not None:
         reason = getattr(refused, "verify_message", "") or getattr(refused, "reason", None) or "no reason given"
         hint = "check CODER_URL; for a private authority set SSL_CERT_FILE to its certificate"
+        if reason in _NO_TLS_THERE:
+            hint = "what answers may speak plain HTTP: then write http:// in CODER_URL"
         return f"TLS failed: {reason.rstrip('.').replace('_', ' ')}", hint
     if failed.failure is NoAnswerKind.LOST:
         is_late = isinstance(failed.cause, httpx.TimeoutException)
@@ -80,6 +82,8 @@ def _why(connection: Connection, failed: NoAnswer) -> tuple[str, str]:
     return "no connection", _HINT_NETWORK
 
 
+_NO_TLS_THERE = ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE")
+"""What OpenSSL says of an answer in plain HTTP; the second since 3.2."""
 _HINT_NETWORK = "check CODER_URL, the network and the proxy settings"
 
 

@@ -240,7 +240,7 @@ def test_tls_is_verified_and_a_private_authority_can_be_named(shell: Shell, comp
 
 def test_https_where_only_http_is_spoken(shell: Shell, company: Sandbox) -> None:
     shell.connect(company).set(CODER_URL=company.url.replace("http:", "https:"))
-    assert_says(shell.run("plan"), "TLS failed: ")
+    assert_says(shell.run("plan"), "TLS failed: ", "then write http:// in CODER_URL")
 
 
 def test_a_long_wait_is_told_and_has_an_end(shell: Shell) -> None:

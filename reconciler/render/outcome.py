@@ -62,7 +62,8 @@ def ending_lines(report: OutcomeReport) -> list[Line]:
 def run_lines(report: OutcomeReport) -> list[Line]:
     """Who ran what, where and when; for `show JOURNAL`."""
     if not report.run:
-        return lines_of([f"{deployment_text(report.deployment)}.", "There was nothing to do."])
+        said = list(remarks(report)) or ["There was nothing to do."]
+        return lines_of([f"{deployment_text(report.deployment)}.", *said])
     by = f"{harmless(report.who)} with {harmless(report.tool)}"
     when = report.at.strftime("%Y-%m-%d %H:%M:%S UTC")
     lines = [

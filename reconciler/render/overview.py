@@ -138,14 +138,18 @@ def outcome_headline(reports: Sequence[OutcomeReport]) -> str:
     """`applied, 8 changes`; `not finished: 5 of 8 changes made`; `refused, 8 changes not made`."""
     total = sum(len(report.results) for report in reports)
     settled = sum(report.counts["done"] + report.counts["already-done"] for report in reports)
+    held_back = sum(len(report.held_back) for report in reports)
+    not_done = f", {count(held_back, 'due action')} not done" if held_back else ""
     if all(report.is_complete for report in reports):
-        return f"applied, {count(total, 'change')}" if total else "nothing to apply"
+        if not total:
+            return f"nothing applied{not_done}" if held_back else "nothing to apply"
+        return f"applied, {count(total, 'change')}{not_done}"
     if all(report.refusal for report in reports):
         is_refused = all(report.is_refused for report in reports)
         return f"{'refused' if is_refused else 'not applied'}, {count(total, 'change')} not made"
     if not total:
-        return "nothing to apply in what could be read"
-    return f"not finished, {settled:,} of {count(total, 'change')} made"
+        return f"nothing to apply in what could be read{not_done}"
+    return f"not finished, {settled:,} of {count(total, 'change')} made{not_done}"
 
 
 def _in_several(plans: Iterable[Plan]) -> int:

@@ -104,7 +104,13 @@ CASES = {
         + "group_budgets: [{group: robotics, limit: $301}]\n"
         + "user_overrides: [{user: hugo, group: ml, limit: $2000, expires: 2026-11-22}]\n",
         before=_hugo_would_be_free,
-        commands=(PLAN, ("apply", "--auto-approve"), ("apply", "--due", "--auto-approve")),
+        commands=(
+            PLAN,
+            ("apply", "--auto-approve"),
+            ("apply", "--due", "--auto-approve"),
+            ("apply", "--due", "--auto-approve", "--format", "markdown"),
+            ("apply", "--due", "--auto-approve", "--format", "github"),
+        ),
     ),
     "grant-whose-end-frees-somebody": Case(
         policy=LABS + "user_overrides: [{user: hugo, group: ml, limit: $2500, expires: 2026-11-24}]\n",

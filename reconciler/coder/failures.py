@@ -30,7 +30,7 @@ def no_answer(connection: Connection, request: Request, attempt: Attempt, failed
 def give_back(request: Request, attempt: Attempt, seconds: float) -> RetryLaterError:
     """Return the error for a write that certainly did not happen and may be sent again."""
     why = "Coder limits the rate" if attempt.result == 429 else "no connection"
-    return RetryLaterError(f"{request}: {why}; it was not written", retry_after_s=seconds)
+    return RetryLaterError(f"{request}: {why}", retry_after_s=seconds)
 
 
 def out_of_patience(request: Request, attempt: Attempt, *, needed_s: float, budget_s: float) -> ServerError:

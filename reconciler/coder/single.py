@@ -27,6 +27,8 @@ from reconciler.coder.transport import MOST_LOST, Transport
 from reconciler.coder.wire import NameGroup, load_json, load_object, wrong
 from reconciler.core.budget import ABSENT, Budget, GroupId, GroupRef, OrganizationId, Reading, Unknown, UserId
 from reconciler.core.directory import Group, User
+from reconciler.errors import DeniedError, ServerError
+from reconciler.words import in_a_row
 
 
 class Singles:
@@ -100,9 +102,7 @@ class Singles:
     def _read(self, asked: list[str], load: Callable[[Answer], Reading | None]) -> list[Reading | None]:
         """Return the readings; that of a request that was refused or lost is Unknown, and says why."""
         requests = [Request("GET", path) for path in asked]
-        return self._transport.send_each(
-            requests, load, lambda _request, error: Unknown(error.message.rstrip(".")), most_lost=MOST_LOST
-        )
+        return self._transport.send_each(requests, load, lambda _, error: _not_read(error), most_lost=MOST_LOST)
 
     def _get(self, asked: list[str], load: Any) -> list[Any]:
         return self._transport.send_all([Request("GET", path) for path in asked], load)
@@ -124,7 +124,7 @@ def load_group_budget(answer: Answer, *, ref: NameGroup = GroupRef) -> Reading |
     if is_not_found(answer):
         return None
     if answer.status == 500:
-        return Unknown(error_of(answer).message.rstrip("."))
+        return _not_read(error_of(answer))
     return decode_group_budget(answer, ref=ref)
 
 
@@ -133,7 +133,7 @@ def load_override(answer: Answer, *, ref: NameGroup = GroupRef) -> Reading | Non
     if is_user_missing(answer):
         return None
     if answer.status == 500:
-        return Unknown(error_of(answer).message.rstrip("."))
+        return _not_read(error_of(answer))
     return decode_override(answer, ref=ref)
 
 
@@ -162,6 +162,12 @@ def _is_there(answer: Answer) -> bool:
         return False
     load_json(answer)
     return True
+
+
+def _not_read(error: ServerError) -> Unknown:
+    """Return a reading that a request did not bring, with what to do where this token lacks a right."""
+    hint = error.hint if isinstance(error, DeniedError) else ""
+    return Unknown(in_a_row(error.message, hint).rstrip("."))
 
 
 def _unseen(address: str) -> Unknown:

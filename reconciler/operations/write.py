@@ -149,7 +149,7 @@ class _Writing:
         try:
             self._writer.pause(seconds)
         except ReconcilerError as error:
-            return self._left(why=error.message)
+            return self._left(why=in_a_row(error.message, error.hint))
         return None
 
     def _left(self, *, why: str = "") -> Settled:

@@ -162,7 +162,8 @@ def test_a_rate_limit_longer_than_a_run_may_wait(site: Site) -> None:
     site.sandbox.fault(Fault("status", method="PUT", status=429, headers={"Retry-After": "100000"}))
     said = site.apply()
     assert said.code == 4
-    assert "waiting 1 day more would exceed" in said.out
+    said_why = "waiting 1 day more would exceed the 300 s that this run may wait; try again later, or pass a longer"
+    assert f"Coder limits the rate; {said_why} `--max-wait`)" in said.out
     assert site.results == {"group/acme/platform": "failed"}
 
 

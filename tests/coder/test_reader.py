@@ -291,8 +291,10 @@ def test_one_subject_that_is_refused_or_lost_is_unknown_and_takes_no_other_with_
             sandbox.fault(replace(fault, path=f"*/{id_}/ai/budget", times=999))
         budgets = reader.group_budgets(list(directory.groups.values()))
         overrides = reader.people(people(directory), directory).overrides
-        assert isinstance(budgets[group.id], Unknown)
-        assert isinstance(overrides[user.id], Unknown)
+        for reading in (budgets[group.id], overrides[user.id]):
+            assert isinstance(reading, Unknown)
+            assert reading.reason.startswith("GET /api/v2/")
+            assert (fault.status == 403) == ("use the token of an Owner or User Admin" in reading.reason)
         truth = budgets_of(sandbox)
         assert budgets == truth | {group.id: budgets[group.id]}
         known = {id_: one for id_, one in overrides.items() if one != ABSENT and id_ != user.id}

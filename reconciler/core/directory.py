@@ -12,6 +12,10 @@ from reconciler.core.budget import GroupId, GroupRef, OrganizationId, UserId
 from reconciler.dataclass import dataclass
 
 EVERYONE = "Everyone"
+NO_ORGANIZATION_HINT = (
+    "this token may read no organization: make its user a member of one, or use the token of an Owner, a User Admin or "
+    "an Auditor"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
@@ -114,6 +118,12 @@ class Directory:
 
     failures: Mapping[OrganizationId, Unlisted] = field(default_factory=lambda: MappingProxyType({}))
     """Organizations whose list of groups failed, while another organization's did not."""
+
+    @property
+    def readable(self) -> str:
+        """Which organizations the token may read, as a clause for a hint; what to do where there are none."""
+        names = sorted(organization.name for organization in self.organizations.values())
+        return f"this token may read: {', '.join(names)}" if names else NO_ORGANIZATION_HINT
 
     @property
     def unlisted(self) -> tuple[Organization, ...]:

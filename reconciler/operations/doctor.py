@@ -46,7 +46,7 @@ def examine(
     except ReconcilerError as error:
         yield failed("server", error)
         return
-    yield _server(deployment)
+    yield _server(deployment, directory)
     yield Check(level=Level.OK, name="licence", message="AI budgets are licensed")
     if policies:  # before anything else is asked, so that the count is that of a plan
         yield _plan(policies, sources, reader, now=now)
@@ -63,13 +63,15 @@ def _or_failed(name: str, examine_part: Callable[[], Iterator[Check]]) -> Iterat
         yield failed(name, error)
 
 
-def _server(deployment: Deployment) -> Check:
+def _server(deployment: Deployment, directory: Directory) -> Check:
+    """Say what the server offers; what it is asked of an organization, only where there is one."""
     offers = deployment.offers
-    parts = [
-        "user overrides" if offers.overrides else "no user overrides",
-        "bulk reads" if offers.bulk_reads else "no bulk reads (a request for each person)",
-        "effective limits" if offers.effective_budgets else "no effective limits",
-    ]
+    parts = ["user overrides" if offers.overrides else "no user overrides"]
+    if directory.organizations:
+        parts += [
+            "bulk reads" if offers.bulk_reads else "no bulk reads (a request for each person)",
+            "effective limits" if offers.effective_budgets else "no effective limits",
+        ]
     return Check(
         level=Level.OK if offers.overrides else Level.NOTE,
         name="server",
@@ -155,7 +157,7 @@ def _readable(policies: Sequence[Policy], directory: Directory) -> Iterator[Chec
             level=Level.FAIL,
             name="read",
             message=f"the policies name {listed(missing)}, which this token may not read",
-            hint=f"use a token that may read it, or correct the name; readable: {listed(names)}",
+            hint=f"correct the name, or use a token that may read it; {directory.readable}",
         )
     for id_, failure in sorted(directory.failures.items()):
         message = f"the groups of {directory.organizations[id_].name} cannot be read: {failure.reason.rstrip('.')}"
@@ -172,6 +174,7 @@ def _readable(policies: Sequence[Policy], directory: Directory) -> Iterator[Chec
         name="read",
         message=f"{count(len(organizations), 'organization')}, {count(len(directory.groups), 'group')}, "
         f"{count(len(directory.users), 'person', 'people')}",
+        hint="" if organizations else directory.readable,
     )
 
 

@@ -18,7 +18,7 @@ from reconciler.core.policy import GroupBudgetEntry, Manage, Policy, UserOverrid
 from reconciler.core.snapshot import Snapshot
 from reconciler.errors import Place, ReconcilerError
 from reconciler.money import MAX_LIMIT, format_usd
-from reconciler.operations.plan import require_readable, take_snapshot
+from reconciler.operations.plan import require_organizations, require_readable, take_snapshot
 from reconciler.operations.ports import Reader
 from reconciler.words import listed
 
@@ -42,9 +42,9 @@ def read_everything(reader: Reader, organization: str | None, *, note: Note) -> 
     directory = reader.directory(people_of=lambda readable: organization in (None, readable.name))
     named = Names(directory).organization(organization) if organization is not None else None
     chosen = [named] if named else sorted(directory.organizations.values()) if organization is None else []
-    if not chosen:
-        names = ", ".join(sorted(readable.name for readable in directory.organizations.values()))
-        raise ReconcilerError(f"Organization {organization!r} is unknown", hint=f"this token may read: {names}")
+    if organization is not None and not chosen:
+        raise ReconcilerError(f"Organization {organization!r} is unknown", hint=directory.readable)
+    require_organizations(directory)
     require_readable(chosen, directory)
     ids = frozenset(exported.id for exported in chosen)
     offers = reader.deployment().offers

@@ -289,6 +289,12 @@ def _is_in_scope(policy: ResolvedPolicy, request: PlanRequest) -> bool:
     return any(request.scope.may_include(beginning) for beginning, is_open in beginnings.items() if is_open)
 
 
+def require_organizations(directory: Directory) -> None:
+    """Raise ReconcilerError where the token may read no organization: a deployment only looks empty to it."""
+    if not directory.organizations:
+        raise ReconcilerError("No organization can be read", hint=directory.readable)
+
+
 def require_readable(organizations: Iterable[Organization], directory: Directory) -> None:
     """Raise ReconcilerError where an organization is listed and its groups are not: it only looks empty."""
     unlisted = [organization for organization in organizations if GroupId(organization.id) not in directory.groups]

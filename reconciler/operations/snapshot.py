@@ -11,7 +11,7 @@ from reconciler.core.directory import Directory
 from reconciler.core.people.forecast import DAYS
 from reconciler.core.recording import Joined, Recording, SavedGroup, SavedPerson
 from reconciler.core.spend import last_days, month_of
-from reconciler.operations.plan import require_readable
+from reconciler.operations.plan import require_organizations, require_readable
 from reconciler.operations.ports import StatusReader
 from reconciler.operations.status import with_prices
 
@@ -23,6 +23,7 @@ def record(reader: StatusReader, *, at: datetime) -> Recording:
     """
     days = last_days(at, DAYS)
     directory = reader.directory(people_of=lambda _: True, windows=lambda period: [period or month_of(at), *days])
+    require_organizations(directory)
     require_readable((directory.organizations[id_] for id_ in directory.failures), directory)
     deployment = reader.deployment()
     budgets = reader.group_budgets(sorted(directory.groups.values()))

@@ -29,7 +29,7 @@ from reconciler.core.snapshot import Effective, Snapshot
 from reconciler.core.spend import Export, Unpriced, Window, last_days, month_of
 from reconciler.errors import ReconcilerError
 from reconciler.operations.pace import find_pace, organizations_of, read_people, time_at_coder
-from reconciler.operations.plan import require_readable
+from reconciler.operations.plan import require_organizations, require_readable
 from reconciler.operations.ports import StatusReader
 from reconciler.words import NearNames, count_people, listed
 
@@ -40,7 +40,7 @@ NO_SPEND = "This server does not say what people have spent (2.36 does): spend, 
 def find_status(names: Sequence[str], reader: StatusReader, policies: Sequence[Policy] = (), *, at: datetime) -> Status:
     """Say how things stand with everybody, or with those whom the names name; `at` is now (UTC).
 
-    Raises ReconcilerError when a name fits nobody whom the token may read, or several.
+    Raises ReconcilerError when a name fits nobody whom the token may read, or several, and when it may read nobody.
     """
 
     def windows(period: Window | None) -> list[Window]:
@@ -49,6 +49,7 @@ def find_status(names: Sequence[str], reader: StatusReader, policies: Sequence[P
 
     # First: it shares its round with what the server offers.
     directory = reader.directory(windows=lambda period: () if names else windows(period))
+    require_organizations(directory)
     period, *days = windows(reader.period())
     at, deployment = time_at_coder(reader, at), reader.deployment()
     chosen = choose(names, directory)

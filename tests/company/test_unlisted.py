@@ -345,3 +345,26 @@ def test_an_override_that_blocks_whom_it_limits_now_is_counted(role: str, shell:
     assert (ran.code, "BLOCKS_USERS=1" in ran.out) == (3, True)
     shell.policy(policy.replace("LIMIT", "900"))
     assert shell.run("plan").code == 0
+
+
+@pytest.mark.parametrize("sandbox", ["2.37"], indirect=True)
+def test_where_no_organization_can_be_read_nothing_is_claimed(shell: Shell, sandbox: Sandbox) -> None:
+    """`status` counted 0 people, and said that this server does not say what people have spent."""
+    sandbox.execute("DELETE FROM organization_members WHERE user_id = ?", (user_id(sandbox, "oscar"),))
+    shell.policy(RESEARCH)
+    shell.connect(sandbox, "organization-admin")
+    said = "this token may read no organization: make its user a member of one, or use the token of an Owner"
+    commands = [
+        ("plan",),
+        ("drift",),
+        ("status",),
+        ("export", "--all", "-o", "all"),
+        ("export", "acme"),
+        ("init", "new"),
+    ]
+    for arguments in [*commands, ("snapshot", "-o", "live.json")]:
+        ran = shell.run(*arguments)
+        assert (ran.code, ran.out, said in ran.err, "None" in ran.err) == (1, "", True, False), arguments
+    doctor = shell.run("doctor").out
+    assert said in doctor
+    assert "no bulk reads" not in doctor

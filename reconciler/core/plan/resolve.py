@@ -35,7 +35,6 @@ from reconciler.core.scope import EVERYTHING, Scope, Selection
 from reconciler.dataclass import dataclass
 from reconciler.errors import Finding, Place
 from reconciler.words import NearNames, did_you_mean
-from reconciler.words import listed as join
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -206,7 +205,7 @@ class _Resolver:
         organization = self._names.organization(policy.organization)
         if organization is None:
             names = [organization.name for organization in self._directory.organizations.values()]
-            hint = did_you_mean(policy.organization, names) or "this token may read: " + join(sorted(names))
+            hint = did_you_mean(policy.organization, names) or self._directory.readable
             message = f"organization {policy.organization!r} is unknown or not readable"
             self._findings.append(Finding(place=policy.place, message=message, hint=hint))
         elif organization.id in self._seen:

@@ -205,10 +205,13 @@ def acceptance_lines(acceptance: Acceptance) -> Iterator[str]:
 
 def exposure_sentences(plan: Plan) -> Iterator[str]:
     """Say what the differences cost: the policy is what should be, live is what is."""
-    exposure, people = plan.effects.exposure, plan.effects.people
+    exposure, people, unclear = plan.effects.exposure, plan.effects.people, plan.effects.unclear
     if people:
         noun = "has" if len(people) == 1 else "have"
-        yield f"{count_people(len(people))} {noun} another limit than the policy gives."
+        not_known = f"; of {len(unclear):,} more it is not known" if unclear else ""
+        yield f"{count_people(len(people))} {noun} another limit than the policy gives{not_known}."
+    elif unclear:
+        yield f"Of {count_people(len(unclear))} it is not known whether the policy gives them another limit."
     difference_micros = exposure.before_micros - exposure.after_micros
     if exposure.people and difference_micros:
         word = "more" if difference_micros > 0 else "less"

@@ -10,7 +10,7 @@ import time_machine
 
 from reconciler.sandbox import Fault, Options, Sandbox
 from tests.cli.running import NOW, Shell
-from tests.company.live import group_id, override, user_id
+from tests.company.live import group_id, leave_group, override, user_id
 
 RESEARCH = "version: 1\norganization: acme\ngroup_budgets: [{group: research, limit: $700}]\n"
 """Three people; two of them are limited by a budget of labs."""
@@ -116,6 +116,18 @@ def test_where_it_is_not_listed_who_joined_when_a_tie_is_not_decided(way: str, s
     assert [(row["username"], row["reason"]) for row in effects["unclear"]] == [
         (name, "it is not known which of their organizations they joined first") for name in ("felix", "rosa")
     ]
+
+
+def test_a_drift_says_of_how_many_it_is_not_known(shell: Shell, sandbox: Sandbox) -> None:
+    """It compared the limits of whom it knows, and said nothing of felix and rosa."""
+    shell.policy(RESEARCH)
+    _fail(sandbox, 500)
+    shell.connect(sandbox, "owner")
+    said = "1 person has another limit than the policy gives; of 2 more it is not known."
+    for format_ in ("text", "markdown", "html"):
+        assert said in shell.run("drift", "--format", format_).out
+    leave_group(sandbox, "quinn", "research")
+    assert "Of 2 people it is not known whether the policy gives them another limit." in shell.run("drift").out
 
 
 @pytest.mark.parametrize("status", [403, 404, 500])

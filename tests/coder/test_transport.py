@@ -137,7 +137,7 @@ def test_a_rate_limited_write_is_not_resent_but_given_back_with_the_wait(sandbox
     """Somebody may change the same budget during the wait: who sends it again has to read first."""
     transport, still = opened()
     sandbox.fault(Fault("status", method="PUT", status=429, headers={"Retry-After": "2"}))
-    with pytest.raises(RetryLaterError, match="limits the rate$") as caught:
+    with pytest.raises(RetryLaterError, match=r"limits the rate$") as caught:
         transport.send(Request("PUT", budget_of(sandbox), body=b'{"spend_limit_micros": 1}'))
     assert (caught.value.retry_after_s, still.slept, len(sandbox.requests)) == (2.0, [], 1)
 
@@ -284,7 +284,7 @@ def test_a_server_that_went_away_is_waited_for_and_a_write_to_it_certainly_did_n
     with pytest.raises(UnreachableError, match=r"no connection \(5 attempts\)"):
         transport.send(BUILD)
     assert len(still.slept) >= 4
-    with pytest.raises(RetryLaterError, match="no connection$"):
+    with pytest.raises(RetryLaterError, match=r"no connection$"):
         transport.send(Request("PUT", "/api/v2/x", body=b"{}"))
 
 

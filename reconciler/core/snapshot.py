@@ -34,6 +34,11 @@ class Offers:
     overrides_hidden: bool = False
     """Overrides may exist, but this server does not show them (2.35 without its experiment)."""
 
+    @property
+    def enforces_budgets(self) -> bool:
+        """Whether budgets limit anybody: a Coder without overrides only stores them. Source: coder-api section 1."""
+        return self.overrides or self.overrides_hidden
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deployment:

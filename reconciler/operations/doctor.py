@@ -13,6 +13,7 @@ from reconciler.core.access import ENDS_SOON, Access
 from reconciler.core.diagnosis import Check, Level
 from reconciler.core.directory import Directory
 from reconciler.core.moment import present
+from reconciler.core.people.agreement import NOT_ENFORCED
 from reconciler.core.policy import Policy, SourceFile
 from reconciler.core.snapshot import Deployment
 from reconciler.errors import PolicyError, ReconcilerError
@@ -76,7 +77,7 @@ def _server(deployment: Deployment, directory: Directory) -> Check:
         level=Level.OK if offers.overrides else Level.NOTE,
         name="server",
         message=f"Coder {deployment.version} at {deployment.url}: {', '.join(parts)}",
-        hint="" if offers.overrides else offers.overrides_missing,
+        hint=" ".join([offers.overrides_missing, *([] if offers.enforces_budgets else [NOT_ENFORCED])]),
     )
 
 

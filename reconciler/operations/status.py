@@ -16,7 +16,7 @@ from reconciler.core.directory import Directory, Group, User
 from reconciler.core.gate.breach import Breach
 from reconciler.core.gate.guardrails import Blame, check_guardrails
 from reconciler.core.names import Names
-from reconciler.core.people.agreement import UNCONFIRMED, disagreements, unconfirmed, unseen_budgets
+from reconciler.core.people.agreement import UNCONFIRMED, disagreements, not_enforced, unconfirmed, unseen_budgets
 from reconciler.core.people.assess import assess, limits_after
 from reconciler.core.people.census import Census, effective_of, overrides_of, take_census
 from reconciler.core.people.effective import EffectiveLimits
@@ -214,4 +214,4 @@ def _unknown(
         if directory.groups[group_id].is_everyone:
             name = directory.groups[group_id].organization
             sentences.append(f"{count_people(number)} of {name} may not be read with this token; they are not counted.")
-    return [*sentences, *unseen_budgets(snapshot)]
+    return [*sentences, *not_enforced(snapshot), *unseen_budgets(snapshot)]

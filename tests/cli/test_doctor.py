@@ -111,3 +111,12 @@ def test_an_entry_that_cannot_be_applied_fails_and_says_what_to_do(coder: Shell)
     level, message = checks(ran.out)["plan"]
     assert level == "fail"
     assert "1 entry cannot be applied, such as policies/acme.yaml:5:12" in message
+
+
+@pytest.mark.parametrize(("version", "says"), [("2.34", True), ("2.35", False), ("2.37", False)])
+def test_a_server_that_only_stores_budgets_is_said_to_limit_nobody(shell: Shell, version: str, says: bool) -> None:
+    """Without user overrides it is 2.34, which enforces nothing; stock 2.35 hides them, and is another case."""
+    with Sandbox(Options(coder_version=version)) as sandbox:
+        shell.connect(sandbox, "owner").policy(RAISE_PLATFORM)
+        for command in (("doctor",), ("plan",), ("status",), ("explain", "bob")):
+            assert ("it stores group budgets, and does not enforce them yet." in shell.run(*command).out) is says

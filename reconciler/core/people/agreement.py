@@ -29,6 +29,12 @@ UNCONFIRMED = "the server does not say what limits them; it may be a budget in a
 ELSEWHERE = "they are also in an organization that this token may not read; a budget there may limit them afterwards"
 MAYBE_ELSEWHERE = "they may have a budget in an organization that cannot be read"
 UNSEEN = "This token may not read every organization; budgets that people have elsewhere are not counted."
+NOT_ENFORCED = "This Coder is older than 2.35: it stores group budgets, and does not enforce them yet."
+
+
+def not_enforced(snapshot: Snapshot) -> list[str]:
+    """Say that budgets limit nobody yet, where that is so."""
+    return [] if snapshot.deployment.offers.enforces_budgets else [NOT_ENFORCED]
 
 
 def unseen_budgets(snapshot: Snapshot) -> list[str]:

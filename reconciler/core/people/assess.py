@@ -26,6 +26,7 @@ from reconciler.core.people.agreement import (
     MAYBE_ELSEWHERE,
     UNCONFIRMED,
     disagreements,
+    not_enforced,
     outbid,
     overridden_anew,
     overtaking,
@@ -193,7 +194,7 @@ class Assessment:
         )
 
     def _unseen(self, people: tuple[PersonEffect, ...]) -> list[str]:
-        return unseen_budgets(self.snapshot) if people or self.unclear else []
+        return [*not_enforced(self.snapshot), *unseen_budgets(self.snapshot)] if people or self.unclear else []
 
 
 def assess(

@@ -22,7 +22,7 @@ from reconciler.core.activity import Session, Tokens, UserSpend
 from reconciler.core.budget import Absent, Budget, Reading, Unknown
 from reconciler.core.desired import Listed, ResolvedPolicy
 from reconciler.core.directory import Group, Subject, User
-from reconciler.core.people.agreement import MAYBE_ELSEWHERE, UNCONFIRMED, unconfirmed, unseen_budgets
+from reconciler.core.people.agreement import MAYBE_ELSEWHERE, UNCONFIRMED, not_enforced, unconfirmed, unseen_budgets
 from reconciler.core.people.effective import NOT_READ, EffectiveLimits
 from reconciler.core.people.effects import Spend
 from reconciler.core.people.forecast import Pace, PaceDays, days_of
@@ -194,7 +194,7 @@ def explain(
         candidates=tuple(_candidate(group, fallback, snapshot, listed) for group in _in_order(groups, snapshot)),
         spend=spend.spend if spend else Unknown("the server does not say what they spent"),
         period_start=spend.period_start if spend else activity.since,
-        unread=(*activity.unread, *(() if is_sure else unseen_budgets(snapshot))),
+        unread=(*activity.unread, *not_enforced(snapshot), *(() if is_sure else unseen_budgets(snapshot))),
         period_end=spend.period_end if spend else None,
         usage=None if activity.sessions is None else add_up(activity.sessions),
         pace=None if pace is None else days_of(pace),

@@ -212,6 +212,8 @@ def exposure_sentences(plan: Plan) -> Iterator[str]:
         yield f"{count_people(len(people))} {noun} another limit than the policy gives{not_known}."
     elif unclear:
         yield f"Of {count_people(len(unclear))} it is not known whether the policy gives them another limit."
+    if plan.effects.unseen:
+        yield "Members whom this token may not read are not counted."
     difference_micros = exposure.before_micros - exposure.after_micros
     if exposure.people and difference_micros:
         word = "more" if difference_micros > 0 else "less"

@@ -126,6 +126,10 @@ def test_a_drift_says_of_how_many_it_is_not_known(shell: Shell, sandbox: Sandbox
     said = "1 person has another limit than the policy gives; of 2 more it is not known."
     for format_ in ("text", "markdown", "html"):
         assert said in shell.run("drift", "--format", format_).out
+    said = "Members whom this token may not read are not counted."
+    assert said not in shell.run("drift").out
+    assert said in shell.connect(sandbox, "member").run("drift").out
+    shell.connect(sandbox, "owner")
     leave_group(sandbox, "quinn", "research")
     assert "Of 2 people it is not known whether the policy gives them another limit." in shell.run("drift").out
 

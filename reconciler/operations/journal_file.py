@@ -124,9 +124,24 @@ def _make_folders(folder: str) -> None:
         except FileExistsError:  # another run was faster, or the path goes up again (`new/../other`)
             continue
         if os.path.basename(path) == JOURNALS:
-            with suppress(OSError), open(os.path.join(path, ".gitignore"), "x", encoding="ascii") as file:
+            _let_git_ignore(path)
+
+
+def _let_git_ignore(folder: str) -> None:
+    """Write the .gitignore of a new folder. A disk that does not take it leaves no folder to the next run, which would
+    take its absence for its owner's wish."""
+    path = os.path.join(folder, ".gitignore")
+    try:
+        with open(path, "x", encoding="ascii") as file:
+            with suppress(OSError):
                 os.fchmod(file.fileno(), 0o600)
-                file.write("*\n")
+            file.write("*\n")
+    except OSError:
+        with suppress(OSError):
+            os.unlink(path)
+        with suppress(OSError):
+            os.rmdir(folder)
+        raise
 
 
 def require_new(path: str) -> None:

@@ -81,6 +81,16 @@ def test_git_ignores_the_folder_from_the_day_it_is_made(tmp_path: Path) -> None:
     assert not ignore.exists()
 
 
+def test_a_disk_that_takes_no_gitignore_leaves_no_folder_without_it(tmp_path: Path) -> None:
+    path = tmp_path / ".reconciler" / "one.jsonl"
+    with largest_file(1), pytest.raises(FileError, match=r"cannot be written: File too large; nothing was written"):
+        JournalFile(str(path))
+    assert not path.parent.exists()
+    with JournalFile(str(path)) as journal:
+        journal.append(intent(0))
+    assert (path.parent / ".gitignore").read_text() == "*\n"
+
+
 def test_no_run_writes_over_the_record_of_another(tmp_path: Path) -> None:
     path = tmp_path / "one.jsonl"
     path.write_text("a record")

@@ -49,7 +49,7 @@ show() {
 }
 
 # A run of an older commit, started again or late in the queue, would take back what a newer one has set. A checkout with
-# `fetch-depth: 0` brings the branch as it is now.
+# `fetch-depth: 0` brings the branch as it is now. Say that nothing is written: not_outdated error|warning
 not_outdated() {
   local path tip="refs/remotes/origin/${GITHUB_REF_NAME:-}"
   git_knows "$tip" > /dev/null || return 0
@@ -57,7 +57,7 @@ not_outdated() {
     if [[ "$(git_knows "HEAD:./$path")" != "$(git_knows "$tip:./$path")" ]]; then
       local text="$path has changed on $GITHUB_REF_NAME since this commit, so its own run applies it. Nothing was written."
       text+=" To apply it now, run this workflow by hand on $GITHUB_REF_NAME."
-      echo "::error title=AI budgets::$text"
+      echo "::$1 title=AI budgets::$text"
       printf '> [!CAUTION]\n> %s\n' "$text" | tee -a "$GITHUB_STEP_SUMMARY" > "$folder/apply.md"
       return 3
     fi
@@ -89,7 +89,7 @@ case "$COMMAND" in
     page plan plan "${policies[@]}" "${base[@]}" "${live[@]}" "${target[@]}" || code=$?
     ;;
   apply)
-    not_outdated || code=$?
+    not_outdated error || code=$?
     if [[ $code == 0 ]]; then
       page plan plan "${policies[@]}" "${base[@]}" "${target[@]}" || code=$?
     fi
@@ -104,8 +104,7 @@ case "$COMMAND" in
     fi
     ;;
   due)
-    not_outdated || code=$?
-    if [[ $code == 0 ]]; then
+    if not_outdated warning; then # else the run of the newer policy, and the next hour, do what is due
       page apply apply "${policies[@]}" --due --auto-approve --journal "$folder/journal.jsonl" || code=$?
     fi
     ;;

@@ -52,6 +52,18 @@ def test_a_command_line_is_understood(name: str, arguments: list[str]) -> None:
     assert command.make_context(arguments[0], filled, parent=context)
 
 
+@pytest.mark.skipif(shutil.which("flock") is None, reason="flock is not installed")
+def test_an_hourly_run_leaves_the_log_of_the_run_before_alone_while_that_goes_on(tmp_path: Path) -> None:
+    """The log was emptied under the hands of the run that wrote it, and the rest of it mailed."""
+    lines = (DEPLOY / "crontab" / "ai-budgets").read_text().splitlines()
+    (line,) = (line for line in lines if "--due" in line)
+    (tmp_path / "due.log").write_text("so far")
+    locked = f"flock .lock sh -c {shlex.quote('flock' + line.partition('flock')[2])}"
+    done = subprocess.run(["sh", "-c", locked], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr) == ("", "")
+    assert (tmp_path / "due.log").read_text() == "so far"
+
+
 def test_there_are_command_lines_of_every_kind() -> None:
     assert {arguments[0] for _, arguments in command_lines()} == {"plan", "apply", "drift"}
     assert len(list(command_lines())) >= 10

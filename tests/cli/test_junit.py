@@ -164,3 +164,10 @@ def test_validate_fails_the_entry_that_breaks_a_guardrail_by_this_change(shell: 
     rows = cases(ran.out)
     assert ran.code == 1
     assert [name for name, row in rows.items() if row.startswith("failed")] == ["group/acme/platform"]
+
+
+def test_an_entry_that_cannot_be_applied_is_not_among_the_unchanged(coder: Shell) -> None:
+    coder.policy(MIXED)
+    out = coder.run("plan", *AT, "--format", "junit").out
+    assert 'classname="orphan" name="group/acme/nobody-knows"' in out
+    assert 'classname="unchanged" name="group/acme/platform"' in out

@@ -173,7 +173,8 @@ def _with_problem(case: _Case, problem: Problem, value: Value) -> _Case:
     if _fails(problem, value):
         failure = "; ".join(filter(None, (case.failure, problem.message)))
         detail = "; ".join(filter(None, ("" if case.is_skipped else case.detail, problem.hint)))
-        return replace(case, failure=failure, detail=detail, is_skipped=False)
+        suite = problem.rule if case.suite == UNCHANGED else case.suite
+        return replace(case, suite=suite, failure=failure, detail=detail, is_skipped=False)
     if problem.rule in LEFT_OUT and not case.failure:
         return replace(case, suite=problem.rule, is_skipped=True, detail=problem.message)
     return replace(case, output="; ".join(filter(None, (case.output, problem.message))))

@@ -2,13 +2,14 @@
 
     report.py comment FOLDER COMMAND     write or update the one comment of the pull request
     report.py issue FOLDER EXIT_CODE     open, update or close the one issue about drift
+    report.py outdated FOLDER            write outdated.txt if the branch has other policies by now than this commit
     report.py reviewed-plan FOLDER       fetch the plan that the merged pull request showed, as reviewed.json
     report.py snapshot FOLDER            fetch live.json of the last drift run of the branch that is merged into
     report.py compare FOLDER             exit with 3 if plan.json changes what reviewed.json did not show
     report.py facts FOLDER               print `digest=` and `changes=` of plan.json, without values if there is none
 
 It never sees the token for Coder. In the environment: GITHUB_TOKEN, GITHUB_API_URL, GITHUB_REPOSITORY, GITHUB_SHA,
-GITHUB_BASE_REF, PULL_REQUEST, GITHUB_SERVER_URL, GITHUB_RUN_ID.
+GITHUB_REF_NAME, GITHUB_BASE_REF, POLICIES, PULL_REQUEST, GITHUB_SERVER_URL, GITHUB_RUN_ID.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import os
 import re
 import sys
 import urllib.error
+import urllib.parse
 import urllib.request
 import zipfile
 from pathlib import Path
@@ -39,6 +41,8 @@ def main(arguments: list[str]) -> int:
             return comment(Path(folder), command)
         case ["issue", folder, exit_code]:
             return issue(Path(folder), exit_code)
+        case ["outdated", folder]:
+            return outdated(Path(folder))
         case ["reviewed-plan", folder]:
             return reviewed_plan(Path(folder))
         case ["snapshot", folder]:
@@ -93,6 +97,42 @@ def issue(folder: Path, exit_code: str) -> int:
     except urllib.error.HTTPError as error:
         warn(f"The issue could not be written ({error.code}); is `issues: write` missing?")
     return 0
+
+
+def outdated(folder: Path) -> int:
+    """Say in outdated.txt that a newer commit changed the policies. This run, perhaps started again, would undo that.
+
+    The clone does not tell it: actions/checkout sets the branch back to the commit of the run.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    branch = os.environ["GITHUB_REF_NAME"]
+    try:
+        changed = [path for path in os.environ["POLICIES"].split() if is_changed(path, branch)]
+    except urllib.error.HTTPError as error:
+        warn(f"Whether {branch} has newer policies could not be read ({error.code}); is `contents: read` missing?")
+        return 0
+    if changed:
+        text = f"{', '.join(changed)} changed on {branch} since this commit, so its own run applies it."
+        text += f" Nothing was written. To apply it now, run this workflow by hand on {branch}."
+        (folder / "outdated.txt").write_text(text, encoding="utf-8")
+    return 0
+
+
+def is_changed(path: str, branch: str) -> bool:
+    """Whether a file or folder is another one on the branch than at the commit of this run."""
+    return contents(path, os.environ["GITHUB_SHA"]) != contents(path, branch)
+
+
+def contents(path: str, ref: str) -> list[tuple[str, str]]:
+    """Return what a folder holds, or the file, by hash; nothing where the repository has no such path."""
+    place = urllib.parse.quote("" if os.path.normpath(path) == os.curdir else os.path.normpath(path))
+    try:
+        answer = call("GET", f"/contents/{place}?ref={urllib.parse.quote(ref, safe='')}")
+    except urllib.error.HTTPError as error:
+        if error.code == 404:
+            return []
+        raise
+    return sorted((item["path"], item["sha"]) for item in (answer if isinstance(answer, list) else [answer]))
 
 
 def reviewed_plan(folder: Path) -> int:

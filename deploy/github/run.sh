@@ -48,24 +48,16 @@ show() {
   fi
 }
 
-# A run of an older commit, started again or late in the queue, would take back what a newer one has set. A checkout with
-# `fetch-depth: 0` brings the branch as it is now. Say that nothing is written: not_outdated error|warning
+# What report.py found out beforehand: a run of an older commit, started again or late in the queue, would take back what a
+# newer one has set. Say so, and that nothing is written: not_outdated error|warning
 not_outdated() {
-  local path tip="refs/remotes/origin/${GITHUB_REF_NAME:-}"
-  git_knows "$tip" > /dev/null || return 0
-  for path in "${policies[@]}"; do
-    if [[ "$(git_knows "HEAD:./$path")" != "$(git_knows "$tip:./$path")" ]]; then
-      local text="$path has changed on $GITHUB_REF_NAME since this commit, so its own run applies it. Nothing was written."
-      text+=" To apply it now, run this workflow by hand on $GITHUB_REF_NAME."
-      echo "::$1 title=AI budgets::$text"
-      printf '> [!CAUTION]\n> %s\n' "$text" | tee -a "$GITHUB_STEP_SUMMARY" > "$folder/apply.md"
-      return 3
-    fi
-  done
-}
-
-git_knows() {
-  env -u CODER_SESSION_TOKEN -u CODER_HEADER git rev-parse --quiet --verify "$1"
+  local text
+  if [[ -s "$folder/outdated.txt" ]]; then
+    text=$(< "$folder/outdated.txt")
+    echo "::$1 title=AI budgets::$text"
+    printf '> [!CAUTION]\n> %s\n' "$text" | tee -a "$GITHUB_STEP_SUMMARY" > "$folder/apply.md"
+    return 3
+  fi
 }
 
 output() {

@@ -68,4 +68,5 @@ def opened(folder: Path) -> Iterator[Site]:
     with serving() as github, Sandbox(Options()) as sandbox:
         site = Site(work_tree=folder / "work", sandbox=sandbox, folder=folder, github=github)
         site.begin()
+        github.work_tree = site.work_tree
         yield site

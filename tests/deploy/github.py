@@ -6,6 +6,7 @@ import io
 import json
 import re
 import secrets
+import subprocess
 import threading
 import zipfile
 from collections.abc import Iterator, Mapping
@@ -31,6 +32,8 @@ class GitHub:
     """By the commit that they were merged as."""
     tokens: dict[str, Mapping[str, str]] = field(default_factory=dict)
     refused: list[str] = field(default_factory=list)
+    work_tree: Path = Path()
+    """The repository; its branches are GitHub's."""
 
     def token(self, permissions: Mapping[str, str]) -> str:
         token = f"ghs_{secrets.token_hex(8)}"
@@ -82,12 +85,20 @@ class GitHub:
                 return "issues: write", lambda: self._add(self.issues, new)
             case ["PATCH", "issues", number]:
                 return "issues: write", lambda: self._change(self.issues, "number", number, body)
+            case ["GET", "contents", *path_]:
+                return "contents: read", lambda: self._contents("/".join(path_), query["ref"][0])
             case ["GET", "actions", "artifacts"]:
                 name = query["name"][0]
                 shown = [{k: v for k, v in a.items() if k != "data"} for a in self.artifacts if a["name"] == name]
                 return "actions: read", lambda: {"total_count": len(shown), "artifacts": shown}
             case _:
                 raise AssertionError(f"{method} {path} is not known")
+
+    def _contents(self, path: str, ref: str) -> list[dict[str, str]]:
+        command = ["git", "ls-tree", ref, f"{path}/"]
+        done = subprocess.run(command, cwd=self.work_tree, check=True, capture_output=True, text=True)
+        rows = (line.split() for line in done.stdout.splitlines())
+        return [{"sha": sha, "path": file} for _, _, sha, file in rows]
 
     def _add(self, items: list[dict[str, Any]], item: dict[str, Any]) -> dict[str, Any]:
         items.append({"id": len(items) + 1, "user": {"type": "Bot"}, **item})

@@ -62,7 +62,6 @@ class Repository:
         """Merge the branch `change` into `main`; return the merge."""
         self.git("checkout", "-q", "main")
         self.git("merge", "-q", "--no-ff", "-m", "merge", "change")
-        self.git("update-ref", "refs/remotes/origin/main", "main")  # as a checkout of all branches has it
         return self.git("rev-parse", "HEAD")
 
     def live(self, group: str) -> int:

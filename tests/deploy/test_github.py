@@ -189,8 +189,8 @@ def test_a_run_of_an_older_commit_takes_nothing_back(site: Site) -> None:
     again = site.event("push", {"before": before})["apply"]
     assert again.has_failed
     assert again.outputs["apply"]["exit-code"] == "3"
-    assert "policies has changed on main since this commit, so its own run applies it" in again.log
-    assert "policies has changed on main" in again.summary
+    assert "policies changed on main since this commit, so its own run applies it" in again.log
+    assert "policies changed on main" in again.summary
     assert site.live("design") == 300
 
     due = site.schedule(DUE)

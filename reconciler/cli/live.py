@@ -69,7 +69,7 @@ def load_recording(path: str) -> Recording:
     """Read a snapshot. Raises FileError when the file is anything else."""
     text = files.read_text(path)
     if document.name_of(text) != _TITLE:
-        raise FileError(f"{path} is not a snapshot", hint=f"make one: `reconciler snapshot -o {path}`")
+        raise FileError(f"{path} is not a snapshot", hint="name a file that `reconciler snapshot -o FILE` wrote")
     value = load(text, source=path)
     assert isinstance(value, Recording)  # noqa: S101  # the row of the table says so
     return value

@@ -239,3 +239,9 @@ def test_of_a_part_nothing_is_claimed_about_the_whole(coder: Shell, arguments: t
     assert "match the policy" not in coder.run(*arguments, *AT, "--format", "markdown").out
     document = coder.run(*arguments, *AT, "--json").document
     assert document.get("plan", document)["covers"] == "part"
+
+
+def test_explain_takes_the_address_that_plans_print(coder: Shell) -> None:
+    by_name, by_address = (coder.run("explain", name, "--json").document for name in ("dan", "user/dan"))
+    assert by_name["user"] == by_address["user"]
+    assert "User 'nobody' is unknown" in coder.run("explain", "user/nobody").err

@@ -112,6 +112,7 @@ def test_what_is_no_snapshot(shell: Shell) -> None:
     Path("live.json").write_text("{}", encoding="utf-8")
     ran = shell.run("plan", "--live", "live.json")
     assert (ran.code, "live.json is not a snapshot" in ran.err) == (1, True)
+    assert "name a file that `reconciler snapshot -o FILE` wrote" in ran.err, "and not to write one over it"
 
 
 def test_a_redacted_snapshot_names_nobody(shell: Shell) -> None:

@@ -28,7 +28,7 @@ def command(user: str, paths: tuple[str, ...], live: Live, screen: Screen) -> in
     """Say why a person's limit is what it is.
 
     \b
-    reconciler explain ana       username, e-mail address or UUID
+    reconciler explain ana       username, e-mail address or UUID; or user/ana
     reconciler explain me        whose token it is; every member may ask this
 
     Their override, the budgets of their groups in order and which one wins, spend and what is left, AI sessions by
@@ -38,7 +38,8 @@ def command(user: str, paths: tuple[str, ...], live: Live, screen: Screen) -> in
 
     policies = load_named_policies(paths)
     with live.reader() as reader:
-        explanation = find_explanation(user, reader, policies, at=live.snapshot_at or datetime.now(UTC))
+        name = user.removeprefix("user/")  # an address, as plans and drifts print it; a username has no slash
+        explanation = find_explanation(name, reader, policies, at=live.snapshot_at or datetime.now(UTC))
     explanation = replace(explanation, snapshot_at=live.snapshot_at)
     screen.finish((explanation,), exit_code=exits.DONE)
     return exits.DONE

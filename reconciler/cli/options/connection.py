@@ -17,7 +17,12 @@ class Parallelism(click.IntRange):
     """A number, or `auto`, which becomes None."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        return None if value == "auto" else super().convert(value, param, ctx)
+        if value == "auto":
+            return None
+        try:
+            return super().convert(value, param, ctx)
+        except click.BadParameter:
+            self.fail(f"{value!r} must be auto, or a whole number from {self.min} to {self.max}", param, ctx)
 
 
 def server(function: Command) -> Command:

@@ -22,11 +22,12 @@ from reconciler.core.people.effects import (
     Notice,
     NoticeKind,
     PersonEffect,
+    Spend,
     Transition,
 )
 from reconciler.core.people.sums import Exposure
 from reconciler.core.snapshot import Effective, Unlimited
-from reconciler.money import format_usd, format_usd_short
+from reconciler.money import Micros, format_usd, format_usd_short
 from reconciler.render.dangers import amount, danger_lines, named, overspent, reviewed_lines
 from reconciler.render.detail import Detail
 from reconciler.render.text import Line, Role, columns, distance, harmless, instant, spend_text
@@ -207,23 +208,35 @@ def _unblocked(effects: Effects) -> Iterator[str]:
 
 
 def _moved(effects: Effects) -> Iterator[str]:
-    """Say who moves to another group's budget, and how much of their spend no longer counts, where it is known."""
+    """Say who moves to another group's budget, how much of their spend no longer counts, and how much counts instead.
+
+    Each where it is known.
+    """
     moved = effects.moved
     if not moved:
         return
-    known = [
-        (person, person.spend_before_micros) for person in moved if not isinstance(person.spend_before_micros, Unknown)
-    ]
-    total = sum(spend for _, spend in known)
-    shown = nsmallest(NAMES_SHOWN, known, key=lambda item: (-item[1], item[0].username))
-    whose = ", ".join(f"{harmless(person.username)} {spend_text(spend)}" for person, spend in shown if spend)
+    ends = [(person.username, person.spend_before_micros) for person in moved]
+    begins = [(person.username, person.spend_after_micros) for person in moved]
     verb = "moves" if len(moved) == 1 else "move"
     parts = [f"{count_people(len(moved))} {verb} to the budget of another group, where spend is counted anew"]
-    if known:
-        parts.append(f"{spend_text(total)} of this month no longer counts" + (f" ({whose})" if whose else ""))
+    if known := _known(ends):
+        parts.append(f"{_spenders(known)[0]} of this month no longer counts{_spenders(known)[1]}")
     if len(known) < len(moved):
         parts.append(f"spend of {count_people(len(moved) - len(known))} not known")
+    if booked := [(name, spend) for name, spend in _known(begins) if spend]:
+        parts.append(f"{_spenders(booked)[0]} that was booked there earlier counts again{_spenders(booked)[1]}")
     yield "; ".join(parts) + "."
+
+
+def _known(spends: Iterable[tuple[str, Spend]]) -> list[tuple[str, Micros]]:
+    return [(name, spend) for name, spend in spends if not isinstance(spend, Unknown)]
+
+
+def _spenders(known: Sequence[tuple[str, Micros]]) -> tuple[str, str]:
+    """Return the sum, and who spent most of it, in brackets."""
+    shown = nsmallest(NAMES_SHOWN, known, key=lambda item: (-item[1], item[0]))
+    whose = ", ".join(f"{harmless(name)} {spend_text(spend)}" for name, spend in shown if spend)
+    return spend_text(Micros(sum(spend for _, spend in known))), f" ({whose})" if whose else ""
 
 
 def _not_known(effects: Effects, names: NameGroup) -> Iterator[str]:

@@ -53,10 +53,11 @@ def amounts_of(document: Any) -> set[int]:
     return amounts
 
 
-def spend_left_behind(made: Plan) -> int:
-    """The sum over the people of the JSON whose spend is counted anew."""
-    spends = [person.spend_before_micros for person in made.effects.moved]
-    return sum(spend for spend in spends if isinstance(spend, int))
+def sums_of_moved(made: Plan) -> set[int]:
+    """The sums over the people of the JSON whose spend is counted anew: of what they leave, and of what they find."""
+    left = [person.spend_before_micros for person in made.effects.moved]
+    found = [person.spend_after_micros for person in made.effects.moved]
+    return {sum(spend for spend in spends if isinstance(spend, int)) for spends in (left, found)}
 
 
 def _objects(value: Any) -> Iterator[dict[str, Any]]:
@@ -84,7 +85,7 @@ def test_every_amount_is_one_of_the_json(row: Format, made: Plan) -> None:
     for value in documents(made):
         if document_of(value).name not in row.documents:
             continue
-        amounts = amounts_of(json.loads(dump(value))) | {spend_left_behind(made)}
+        amounts = amounts_of(json.loads(dump(value))) | sums_of_moved(made)
         rounded = {amount // unit * unit for amount in amounts for unit in (_CENT, _DOLLAR)}
         rounded |= {-(-amount // unit) * unit for amount in amounts for unit in (_CENT, _DOLLAR)}
         page = render(row.name, (value,), FACTS_IN_FULL)

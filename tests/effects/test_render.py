@@ -141,7 +141,8 @@ def test_a_move_says_what_stops_counting_and_who_can_work_again() -> None:
         "Would become unlimited: 2 (eve, kim).   REMOVES_LIMIT=2",
         "Can work again: 1 (ana).",
         "2 people move to the budget of another group, where spend is counted anew; "
-        "$212.00 of this month no longer counts (ana $200.00, bob $12.00).",
+        "$212.00 of this month no longer counts (ana $200.00, bob $12.00); "
+        "$5.00 that was booked there earlier counts again (ana $5.00).",
         "Refused:",
         "  REMOVES_LIMIT: 2 people would become unlimited (eve, kim)",
         "    if that is meant, pass `--allow REMOVES_LIMIT=2`, or consent in the policy under `allow:`",

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from reconciler.coder import paths
-from reconciler.coder.answers import is_experiment_missing, is_not_found, is_route_missing
+from reconciler.coder.answers import error_of, is_experiment_missing, is_not_found, is_route_missing
 from reconciler.coder.exchange import Answer, Request
 from reconciler.coder.search import read_pages
 from reconciler.coder.transport import Transport
@@ -17,6 +17,7 @@ from reconciler.coder.wire import Fields, NameGroup, load_object
 from reconciler.core.activity import Session, Tokens, UserSpend
 from reconciler.core.budget import GroupId, GroupRef, UserId
 from reconciler.core.snapshot import Effective, Unlimited
+from reconciler.errors import ServerError
 
 _TOKENS = {
     "input": "input_tokens",
@@ -40,6 +41,8 @@ def load_user_spend(answer: Answer, *, ref: NameGroup = GroupRef) -> UserSpend |
     """Decode `/users/{u}/ai/spend`, in either shape."""
     if is_route_missing(answer) or is_not_found(answer) or is_experiment_missing(answer):
         return None
+    if answer.status == 403:  # of this route alone, where a DeniedError would end the run
+        raise ServerError(error_of(answer).message)
     fields = load_object(answer)
     id_ = fields.optional_id("effective_group_id")
     return UserSpend(

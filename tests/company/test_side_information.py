@@ -15,20 +15,21 @@ DESIGN = (
 
 
 @pytest.mark.parametrize(
-    ("path", "said"),
+    ("path", "status", "said"),
     [
-        ("/ai-gateway/sessions", "AI sessions could not be read: "),
-        ("/users/*/ai/spend", "Spend could not be read: "),
+        ("/ai-gateway/sessions", 500, "AI sessions could not be read: "),
+        ("/users/*/ai/spend", 500, "Spend could not be read: "),
+        ("/users/*/ai/spend", 403, "Spend could not be read: "),
     ],
 )
-def test_explain_answers_what_it_knows(path: str, said: str, shell: Shell) -> None:
+def test_explain_answers_what_it_knows(path: str, status: int, said: str, shell: Shell) -> None:
     with Sandbox(Options(now=NOW)) as sandbox:
-        sandbox.fault(Fault("status", path=f"*{path}*", status=500, times=99))
+        sandbox.fault(Fault("status", path=f"*{path}*", status=status, times=99))
         ran = shell.connect(sandbox, "owner").run("explain", "carol")
     assert ran.code == 0
     assert "carol may spend $500.00 a month" in ran.out
     assert said in ran.out
-    assert "500" in ran.out
+    assert str(status) in ran.out
 
 
 def test_drift_shows_differences_although_the_audit_log_fails(shell: Shell) -> None:

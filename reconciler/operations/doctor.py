@@ -17,7 +17,7 @@ from reconciler.core.people.agreement import NOT_ENFORCED
 from reconciler.core.policy import Policy, SourceFile
 from reconciler.core.snapshot import Deployment
 from reconciler.errors import PolicyError, ReconcilerError
-from reconciler.operations.plan import PlanRequest, make_plan
+from reconciler.operations.plan import WHO_MAY_READ, PlanRequest, make_plan
 from reconciler.operations.ports import Reader
 from reconciler.words import count, listed, span
 
@@ -106,12 +106,13 @@ def _plan(policies: Sequence[Policy], sources: Sequence[SourceFile], reader: Rea
         )
     if plan.is_complete:
         return Check(level=Level.OK, name="plan", message=message)
-    unreadable = count(len(plan.unreadable), "entry", "entries")
+    unreadable, unread = count(len(plan.unreadable), "entry", "entries"), plan.unreadable[0]
+    reason = f"such as {unread.subject.address}: {unread.reading.reason}"
     return Check(
         level=Level.FAIL,
         name="plan",
-        message=f"{message}; {unreadable} could not be read",
-        hint="use a token that may read them: an Owner, a User Admin or an Auditor",
+        message=f"{message}; {unreadable} could not be read, {reason}",
+        hint=f"{WHO_MAY_READ}; or try again when Coder answers",
     )
 
 

@@ -18,7 +18,7 @@ from reconciler.core.policy import GroupBudgetEntry, Manage, Policy, UserOverrid
 from reconciler.core.snapshot import Snapshot
 from reconciler.errors import Place, ReconcilerError
 from reconciler.money import MAX_LIMIT, format_usd
-from reconciler.operations.plan import require_organizations, require_readable, take_snapshot
+from reconciler.operations.plan import WHO_MAY_READ, require_organizations, require_readable, take_snapshot
 from reconciler.operations.ports import Reader
 from reconciler.words import listed
 
@@ -71,17 +71,22 @@ def _tell_what_is_left_out(snapshot: Snapshot, note: Note) -> None:
 
 def _require_complete(snapshot: Snapshot, hidden: tuple[Unreadable, ...]) -> None:
     directory = snapshot.directory
-    unknown = [f"{unreadable.subject.address}: {unreadable.reading.reason}" for unreadable in hidden]
-    unknown += [
-        directory.groups[key].address for key, reading in snapshot.group_budgets.items() if isinstance(reading, Unknown)
+    unread = [(row.subject.address, row.reading) for row in hidden]
+    unread += [
+        (directory.groups[key].address, reading)
+        for key, reading in snapshot.group_budgets.items()
+        if isinstance(reading, Unknown)
     ]
-    unknown += [
-        directory.users[key].address for key, reading in snapshot.user_overrides.items() if isinstance(reading, Unknown)
+    unread += [
+        (directory.users[key].address, reading)
+        for key, reading in snapshot.user_overrides.items()
+        if isinstance(reading, Unknown)
     ]
+    unknown = [f"{address}: {reading.reason}" for address, reading in unread]
     if unknown:
         raise ReconcilerError(
             f"Not all budgets could be read ({listed(sorted(unknown))}), so an export would be incomplete",
-            hint="use a token that may read them: an Owner, a User Admin or an Auditor",
+            hint=f"{WHO_MAY_READ}; or try again when Coder answers",
         )
 
 

@@ -43,6 +43,8 @@ from reconciler.operations.reading import read_live
 from reconciler.operations.renamed import Journals, find_suspicions, no_journals, records_of
 from reconciler.operations.review import Proposal, review_proposal
 
+WHO_MAY_READ = "use a token that may read them: an Owner, a User Admin or an Auditor"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanRequest:
@@ -305,7 +307,7 @@ def require_readable(organizations: Iterable[Organization], directory: Directory
         names = sorted(organization.name for organization in unlisted)
         raise ReconcilerError(
             f"The groups of organization {', '.join(names)} cannot be read, not even Everyone",
-            hint="use a token that may read them: an Owner, a User Admin or an Auditor",
+            hint=WHO_MAY_READ,
         )
 
 

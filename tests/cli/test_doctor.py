@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from reconciler.sandbox import Options, Sandbox
+from reconciler.sandbox import Fault, Options, Sandbox
 from tests.cli.running import AS_IT_IS, RAISE_PLATFORM, Shell
 
 
@@ -120,3 +120,19 @@ def test_a_server_that_only_stores_budgets_is_said_to_limit_nobody(shell: Shell,
         shell.connect(sandbox, "owner").policy(RAISE_PLATFORM)
         for command in (("doctor",), ("plan",), ("status",), ("explain", "bob")):
             assert ("it stores group budgets, and does not enforce them yet." in shell.run(*command).out) is says
+
+
+@pytest.mark.parametrize("version", ["2.35", "2.37"])
+def test_what_could_not_be_read_is_told_with_its_reason(shell: Shell, version: str) -> None:
+    """Not only the advice to use another token, which is no use where an answer is cut off."""
+    with Sandbox(Options(coder_version=version)) as sandbox:
+        shell.connect(sandbox, "owner").policy(RAISE_PLATFORM)
+        platform = sandbox.execute("SELECT id FROM groups WHERE name = 'platform'")[0][0]
+        for path in (f"*/groups/{platform}/ai/budget", "*/organizations/*/groups/ai/spend"):
+            sandbox.fault(Fault("status", path=path, status=500, body={"message": "out of memory"}, times=999))
+        for command in (("doctor",), ("export", "acme")):
+            ran = shell.run(*command)
+            assert ran.code == 1
+            assert "group/acme/platform: GET /api/v2/groups/" in ran.out + ran.err
+            assert "500 out of memory" in ran.out + ran.err
+            assert "or try again when Coder answers" in ran.out + ran.err

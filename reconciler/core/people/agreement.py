@@ -5,7 +5,7 @@ Four things can be wrong with our view of a person, and none of them shows in wh
     a disagreement   the server reports another limit: its rule is not ours, or something moved between two reads
     unconfirmed      the server reports limits and leaves this person out: it masks an effective group that lies in an
                      organization which this token may not read (coder-api.md 3.3)
-    outbid           somebody is also in an organization that this token may not read. No budget there is above what
+    outbid           somebody is also in an organization that cannot be read. No budget there is above what
                      limits them now, if the server reports that; so once their limit here falls, a budget there may
                      decide. A limit that rises, or was none at all, leaves no doubt
     unseen           a token without a site role reads only its own organizations: what a person would fall back to in
@@ -26,7 +26,7 @@ from reconciler.core.snapshot import Effective, Snapshot, Unlimited
 
 DISPUTED = "Coder reports a different limit for them than we compute"
 UNCONFIRMED = "the server does not say what limits them; it may be a budget in an organization that cannot be read"
-ELSEWHERE = "they are also in an organization that this token may not read; a budget there may limit them afterwards"
+ELSEWHERE = "they are also in an organization that cannot be read; a budget there may limit them afterwards"
 MAYBE_ELSEWHERE = "they may have a budget in an organization that cannot be read"
 UNSEEN = "This token may not read every organization; budgets that people have elsewhere are not counted."
 NOT_ENFORCED = "This Coder is older than 2.35: it stores group budgets, and does not enforce them yet."

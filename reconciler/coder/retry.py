@@ -10,6 +10,7 @@
     answer lost: reset, time-out, cut short     again, at most 5 attempts      give up: nobody knows
     answer too long, or in another encoding     give up                        give up: nobody knows
     any other status                            give up                        give up
+    lost or busy, after 30 seconds or more      again, once                    give up: nobody knows
 
 A write is sent once from here, always. One that certainly did not happen is *given back* with the time to wait: whoever
 waited has to read again before sending it, because somebody else may have written meanwhile (operations/write.py). One
@@ -33,6 +34,9 @@ from functools import lru_cache
 from reconciler.dataclass import dataclass
 
 MAX_ATTEMPTS = 5
+MAX_SLOW_ATTEMPTS = 2
+SLOW_S = 30.0
+"""What fails after so long is sent again once: five times five minutes for a list would take everybody half an hour."""
 FIRST_WAIT_S = 0.5
 LONGEST_WAIT_S = 15.0
 READS = frozenset({"GET", "POST"})
@@ -87,6 +91,8 @@ class Attempt:
     """Counts from 1."""
     result: int | NoAnswerKind
     """The status, or why there is none."""
+    took_s: float = 0.0
+    """How long the answer was waited for."""
     retry_after_s: float | None = None
     """How long the server said to wait."""
     was_seen: bool = True
@@ -141,7 +147,7 @@ def _time_of(date: str) -> float | None:
 def _may_repeat(attempt: Attempt) -> bool:
     if attempt.result == 429:
         return True
-    if attempt.number >= MAX_ATTEMPTS:
+    if attempt.number >= (MAX_ATTEMPTS if attempt.took_s < SLOW_S else MAX_SLOW_ATTEMPTS):
         return False
     if attempt.result is NoAnswerKind.NOT_SENT:
         return attempt.was_seen

@@ -245,8 +245,10 @@ class Transport:
         answer: Answer | None = None
         retry_after_s: float | None = None
         result: int | NoAnswerKind
+        started_s = time.monotonic()  # real: it is the network's
         try:
             with self._gate.passage(kind_of(request)) as passage:
+                started_s = time.monotonic()
                 answer, headers = self._pass(request, passage)
             self._was_seen = True
             server_s = self._note_time(headers)
@@ -258,6 +260,7 @@ class Transport:
             method=request.method,
             number=number,
             result=result,
+            took_s=time.monotonic() - started_s,
             retry_after_s=retry_after_s,
             was_seen=self._was_seen,
             left_s=self._waiting.left_s(self._world.clock()),

@@ -109,6 +109,23 @@ def test_rows_of_the_table(method: str, result: int | NoAnswerKind, number: int,
 
 
 @pytest.mark.parametrize(
+    ("result", "number", "took_s", "again"),
+    [
+        (NoAnswerKind.LOST, 1, 300.0, True),
+        (NoAnswerKind.LOST, 2, 300.0, False),
+        (504, 2, 60.0, False),
+        (504, 2, 29.0, True),
+        (429, 9, 60.0, True),
+    ],
+)
+def test_what_fails_slowly_is_sent_again_once(
+    result: int | NoAnswerKind, number: int, took_s: float, again: bool
+) -> None:
+    decision = decide(Attempt(method="GET", number=number, result=result, took_s=took_s), jitter=0.5)
+    assert again is isinstance(decision, WaitThenRetry)
+
+
+@pytest.mark.parametrize(
     ("headers", "expected_s"),
     [
         ({"retry-after": "60", "x-ratelimit-reset": "1010"}, 60.0),

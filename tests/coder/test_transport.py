@@ -19,7 +19,7 @@ import httpx
 import pytest
 import trustme
 
-from reconciler.coder import deadline
+from reconciler.coder import deadline, retry
 from reconciler.coder import transport as transport_module
 from reconciler.coder.answers import error_of
 from reconciler.coder.connection import Connection
@@ -124,6 +124,17 @@ def test_a_busy_server_is_asked_five_times(sandbox: Sandbox, opened: Opened, sta
     sandbox.fault(Fault("status", path="*/buildinfo", status=status, times=9))
     assert transport.send(BUILD).status == status
     assert (len(sandbox.requests), still.slept) == (5, [0.5, 1.0, 2.0, 4.0])
+
+
+def test_a_list_that_comes_too_late_is_asked_for_twice(
+    sandbox: Sandbox, opened: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retry, "SLOW_S", 0.0)
+    transport, still = opened()
+    sandbox.fault(Fault("truncate", path="*/buildinfo", times=9))
+    with pytest.raises(UnreachableError, match=r"\(2 attempts\)"):
+        transport.send(BUILD)
+    assert (len(sandbox.requests), still.slept) == (2, [0.5])
 
 
 def test_a_wait_that_was_told_is_kept(sandbox: Sandbox, opened: Opened) -> None:

@@ -21,7 +21,7 @@ from typing import Any
 
 from reconciler.coder.pool import run_in_order
 from tests.bench import whole
-from tests.bench.bare import new_client
+from tests.bench.bare import new_transport, request_of
 from tests.bench.results import Ratio, Report, ratio
 from tests.bench.whole import RECONCILER, Company, company
 
@@ -84,14 +84,11 @@ def _folder(parent: Path | None) -> Iterator[Path]:
 
 def bare(sent: list[Sent]) -> None:
     """Send the reads that came first, then each object's read and write one after the other, then the last reads."""
-    url = os.environ["CODER_URL"]
-    idle = [new_client() for _ in range(READS)]
+    transport = new_transport(READS)
 
     def send(requests: list[Sent]) -> None:
-        client = idle.pop()
         for one in requests:
-            client.request(one["method"], url + one["path"], json=one["body"])
-        idle.append(client)
+            transport.send(request_of(one))
 
     writes = {one["path"]: one for one in sent if one["method"] == "PUT"}
     first = next(number for number, one in enumerate(sent) if one["path"] in writes)

@@ -29,9 +29,8 @@ RATE = (sys.executable, str(Path(__file__).parent / "rate.py"))
 ONLY_HTTPX = "import sys; sys.modules['httpx._main'] = None"
 """As where only httpx is installed: beside click, pygments and rich it loads these, for its own command line."""
 _SCRIPT = f"{ONLY_HTTPX}; del sys.argv[0]; import runpy; runpy.run_path(sys.argv[0], run_name='__main__')"
-BARE, LIBRARIES = (
-    (sys.executable, "-c", _SCRIPT, str(Path(__file__).parent / name)) for name in ("bare.py", "libraries.py")
-)
+LIBRARIES = (sys.executable, "-c", _SCRIPT, str(Path(__file__).parent / "libraries.py"))
+BARE = (sys.executable, str(Path(__file__).parent / "bare.py"))
 
 _EVERYBODY_HAS_ONE = """
 INSERT INTO user_ai_budget_overrides (user_id, group_id, spend_limit_micros, created_at, updated_at)

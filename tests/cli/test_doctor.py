@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from reconciler.sandbox import Fault, Options, Sandbox
@@ -50,6 +52,7 @@ def test_a_policy_with_problems_fails_and_the_rest_is_examined(coder: Shell) -> 
     assert ran.code == 1
     assert checks(ran.out)["policies"][0] == "fail"
     assert "run `reconciler validate`" in ran.out
+    assert re.search(r"problems?, such as \S+:\d+:\d+: \w", ran.out), "the problem is told beside its place"
     assert checks(ran.out)["server"][0] == "ok"
 
 

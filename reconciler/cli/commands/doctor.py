@@ -71,10 +71,11 @@ def _policies(paths: tuple[str, ...]) -> tuple[Check, Loaded]:
     try:
         loaded = load_policies(paths)
     except PolicyError as error:
+        first = error.findings[0]
         return Check(
             level=Level.FAIL,
             name="policies",
-            message=f"{count(len(error.findings), 'problem')}, such as {error.findings[0].place}",
+            message=f"{count(len(error.findings), 'problem')}, such as {first.place}: {first.message}",
             hint=" ".join(["run `reconciler validate", *paths]) + "`",
         ), _NOTHING
     except ReconcilerError as error:

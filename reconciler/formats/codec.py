@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import dataclasses
 import types
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from enum import Enum
 from functools import cache
@@ -35,34 +35,36 @@ def encode(value: Any, hint: Any = None) -> Any:
 
     `hint` is its declared type, when that is more than its class: a member of a union is written with its "type".
     """
-    if type(value) in _PLAIN:  # most values are
-        return value
-    declared: Any = hint or type(value)
-    origin, arguments = _shape(declared)
-    match value:
-        case Enum():
-            return value.value
-        case bool() | int() | str():
-            return value
-        case datetime():
-            return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
-        case tuple():
-            return [encode(item, *arguments[:1]) for item in value]
-        case Mapping():
-            return {str(key): encode(item, *arguments[1:]) for key, item in sorted(value.items())}
-        case _ if origin in _UNIONS and _is_ambiguous(arguments):
-            cls: Any = type(value)
-            return {"type": _tag(cls), **_encode_object(value)}
-        case _:
-            return _encode_object(value)
-
-
-def _encode_object(value: Any) -> dict[str, Any]:
     cls: Any = type(value)
-    result = {name: encode(getattr(value, name)) for name in _extras(cls)}
-    for name, hint in _hints(cls).items():
-        result[name] = encode(getattr(value, name), hint)
-    return result
+    return value if cls in _PLAIN else _encoder(cls, hint or cls)(value)  # most values are plain
+
+
+@cache
+def _encoder(cls: Any, hint: Any) -> Callable[[Any], Any]:
+    """Return what encodes values of a class that are declared as `hint`."""
+    origin, arguments = get_origin(hint), get_args(hint)
+    if issubclass(cls, Enum):
+        return lambda value: value.value
+    if issubclass(cls, (bool, int, str)):
+        return lambda value: value
+    if issubclass(cls, datetime):
+        return lambda value: value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    if issubclass(cls, tuple):
+        item_hint = arguments[0] if arguments else None
+        return lambda value: [encode(item, item_hint) for item in value]
+    if issubclass(cls, Mapping):
+        item_hint = arguments[1] if arguments else None
+        return lambda value: {str(key): encode(item, item_hint) for key, item in sorted(value.items())}
+    tag = {"type": _tag(cls)} if origin in _UNIONS and _is_ambiguous(arguments) else {}
+    extras, hints = _extras(cls), tuple(_hints(cls).items())
+
+    def encode_object(value: Any) -> dict[str, Any]:
+        result = tag | {name: encode(getattr(value, name)) for name in extras}
+        for name, field_hint in hints:
+            result[name] = encode(getattr(value, name), field_hint)
+        return result
+
+    return encode_object
 
 
 def decode(hint: Any, data: Any, path: str = "") -> Any:

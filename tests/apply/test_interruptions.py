@@ -154,7 +154,7 @@ def test_a_wait_for_the_rate_limit_is_cut_by_an_interruption(site: Site) -> None
     assert said.code == 130
     assert "interrupted while waiting for Coder" in said.out
     assert site.results == {"group/acme/platform": "failed", "group/acme/design": "not-attempted"}
-    assert len(site.writes) == 1
+    assert [(write.method, write.status) for write in site.writes] == [("PUT", 429)]
 
 
 def test_during_the_proof_the_summary_is_still_true(site: Site) -> None:

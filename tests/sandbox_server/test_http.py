@@ -181,8 +181,10 @@ def test_who_asks_nothing_more_still_gets_a_long_answer(large: World, is_followe
         received = connection.recv(1)
         connection.shutdown(socket.SHUT_WR)
         received += read_to_the_end(connection)
-    assert received.endswith(b"]\n\r\n0\r\n\r\n")
-    assert len(received) > length
+    whole, end, after = received.partition(b"]\n\r\n0\r\n\r\n")
+    assert end
+    assert len(whole) > length
+    assert not after or is_followed  # on a busy machine the next request is there before the end of them
 
 
 @pytest.mark.parametrize("is_followed", [False, True])

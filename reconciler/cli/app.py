@@ -8,6 +8,7 @@ traceback.
 from __future__ import annotations
 
 import io
+import re
 import sys
 from importlib import import_module
 from typing import cast
@@ -26,6 +27,11 @@ COMMANDS = (
     "init", "doctor",
     "sandbox", "demo", "schema", "completion",
 )  # fmt: skip
+
+
+_NUMBERS = {"integer": "a whole number", "float": "a number"}
+_RANGE = re.compile(r"a valid (integer|float) range")
+"""What click wants of `--max-wait abc`: it names the type of the option."""
 
 
 class LazyGroup(click.Group):
@@ -105,6 +111,7 @@ def _ours(error: BaseException) -> tuple[ReconcilerError, int]:
             is_early = isinstance(error, click.NoSuchOption) and path == "reconciler"
             order = "write options after the command: `reconciler plan --debug`\n" if is_early else ""
             message = " ".join(error.format_message().split())  # click lists choices on lines of their own
+            message = _RANGE.sub(lambda found: _NUMBERS[found[1]], message)
             return ReconcilerError(message, hint=f"{order}{usage}`{path} --help` says more"), exits.ERROR
         case click.ClickException():
             return ReconcilerError(error.format_message()), exits.ERROR

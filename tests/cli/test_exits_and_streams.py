@@ -412,3 +412,17 @@ def test_what_was_written_is_told_even_if_a_file_cannot_be_saved(
         assert ran.document["is_complete"]
     else:
         assert ran.out.endswith("Apply complete: 0 created, 1 updated, 0 deleted.\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["plan", "--max-wait", "abc"], "'abc' is not a whole number."),
+        (["plan", "--replay-days", "1.5"], "'1.5' is not a whole number."),
+        (["sandbox", "--latency", "real"], "'real' is not a number."),
+    ],
+)
+def test_what_is_no_number_is_told_in_words(shell: Shell, arguments: list[str], said: str) -> None:
+    ran = shell.run(*arguments)
+    assert ran.code == 1
+    assert said in ran.err

@@ -17,8 +17,9 @@ from reconciler.core.people.agreement import NOT_ENFORCED
 from reconciler.core.policy import Policy, SourceFile
 from reconciler.core.snapshot import Deployment
 from reconciler.errors import PolicyError, ReconcilerError
-from reconciler.operations.plan import WHO_MAY_READ, PlanRequest, make_plan
+from reconciler.operations.plan import PlanRequest, make_plan
 from reconciler.operations.ports import Reader
+from reconciler.operations.reading import WHO_MAY_READ
 from reconciler.words import count, listed, span
 
 CLOCK_TOLERANCE_S = 60.0

@@ -18,8 +18,8 @@ from reconciler.core.policy import GroupBudgetEntry, Manage, Policy, UserOverrid
 from reconciler.core.snapshot import Snapshot
 from reconciler.errors import Place, ReconcilerError
 from reconciler.money import MAX_LIMIT, format_usd
-from reconciler.operations.plan import WHO_MAY_READ, require_organizations, require_readable, take_snapshot
 from reconciler.operations.ports import Reader
+from reconciler.operations.reading import WHO_MAY_READ, require_organizations, require_readable, take_snapshot
 from reconciler.words import listed
 
 _NOWHERE = Place("live", 1, 1)

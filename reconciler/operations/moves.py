@@ -9,8 +9,8 @@ from reconciler.core.people.moves import Move, moves
 from reconciler.core.recording import Recording
 from reconciler.core.snapshot import Snapshot
 from reconciler.errors import ReconcilerError
-from reconciler.operations.plan import require_readable
 from reconciler.operations.ports import Reader
+from reconciler.operations.reading import require_readable
 from reconciler.operations.recorded import RecordedReader
 
 

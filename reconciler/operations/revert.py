@@ -21,9 +21,8 @@ from reconciler.core.plan.plan import Coverage, Plan, Unreadable
 from reconciler.core.plan.resolve import resolve
 from reconciler.core.policy import Policy
 from reconciler.errors import RefusedError
-from reconciler.operations.plan import require_found
 from reconciler.operations.ports import Reader
-from reconciler.operations.reading import read_subjects
+from reconciler.operations.reading import read_subjects, require_found
 from reconciler.operations.review import Proposal, find_effects, find_verdict
 
 

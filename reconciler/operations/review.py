@@ -15,7 +15,7 @@ from reconciler.core.budget import Budget, OrganizationId
 from reconciler.core.desired import Desired, ResolvedPolicy
 from reconciler.core.gate.gate import count_managed, emptied_sections, grants_of, judge
 from reconciler.core.gate.guardrails import Blame, check_actions, check_guardrails, limits_exposure
-from reconciler.core.gate.hazards import Facts, count_dangers
+from reconciler.core.gate.hazards import Grounds, count_dangers
 from reconciler.core.gate.verdict import Grant, Verdict
 from reconciler.core.moment import Moment
 from reconciler.core.people.assess import assess
@@ -79,9 +79,9 @@ def review_proposal(proposal: Proposal, reader: Reader, *, grants: Sequence[Gran
     held_back: list[HeldBack] = []
     while True:
         effects = find_effects(proposal, reader)
-        facts = _facts(proposal, effects)
-        verdict = _verdict_on(facts, proposal, grants=grants)
-        refused = due_refusals(facts, verdict)
+        grounds = _grounds(proposal, effects)
+        verdict = _verdict_on(grounds, proposal, grants=grants)
+        refused = due_refusals(grounds, verdict)
         if not refused:
             return Review(
                 actions=proposal.actions,
@@ -114,24 +114,24 @@ def find_effects(proposal: Proposal, reader: Reader) -> Effects:
 
 def find_verdict(proposal: Proposal, effects: Effects, *, grants: Sequence[Grant] = ()) -> Verdict:
     """Ask the gate; `grants` are those of `--allow`, the policies' own are added."""
-    return _verdict_on(_facts(proposal, effects), proposal, grants=grants)
+    return _verdict_on(_grounds(proposal, effects), proposal, grants=grants)
 
 
-def _verdict_on(facts: Facts, proposal: Proposal, *, grants: Sequence[Grant]) -> Verdict:
+def _verdict_on(grounds: Grounds, proposal: Proposal, *, grants: Sequence[Grant]) -> Verdict:
     blame = Blame(actions={action.address: action for action in proposal.actions}, base=proposal.base)
     return judge(
-        count_dangers(facts),
+        count_dangers(grounds),
         grants=(*grants, *grants_of(proposal.policies, now=proposal.moment.latest)),
         breaches=(
-            *check_guardrails(proposal.policies, facts.effects, now=proposal.moment.now, blame=blame),
-            *check_actions(proposal.bounds, proposal.actions, facts.effects, now=proposal.moment.now),
+            *check_guardrails(proposal.policies, grounds.effects, now=proposal.moment.now, blame=blame),
+            *check_actions(proposal.bounds, proposal.actions, grounds.effects, now=proposal.moment.now),
         ),
     )
 
 
-def _facts(proposal: Proposal, effects: Effects) -> Facts:
+def _grounds(proposal: Proposal, effects: Effects) -> Grounds:
     directory = proposal.snapshot.directory
-    return Facts(
+    return Grounds(
         effects=effects,
         actions=proposal.actions,
         directory=directory,

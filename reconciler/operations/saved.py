@@ -29,9 +29,10 @@ from reconciler.core.moment import present
 from reconciler.core.plan.plan import Plan
 from reconciler.errors import RefusedError
 from reconciler.operations.checks import require_current, require_fresh, require_same, require_same_deployment
-from reconciler.operations.plan import PlanRequest, make_plan, require_found, with_people
+from reconciler.operations.lookup import with_people
+from reconciler.operations.plan import PlanRequest, make_plan
 from reconciler.operations.ports import Reader
-from reconciler.operations.reading import read_subjects
+from reconciler.operations.reading import read_subjects, require_found
 from reconciler.operations.review import Proposal, find_effects, find_verdict
 from reconciler.words import count
 

@@ -11,8 +11,8 @@ from reconciler.core.directory import Directory
 from reconciler.core.people.forecast import DAYS
 from reconciler.core.recording import Joined, Recording, SavedGroup, SavedPerson
 from reconciler.core.spend import last_days, month_of
-from reconciler.operations.plan import require_organizations, require_readable
 from reconciler.operations.ports import StatusReader
+from reconciler.operations.reading import require_organizations, require_readable
 from reconciler.operations.status import with_prices
 
 

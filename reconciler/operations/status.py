@@ -29,8 +29,8 @@ from reconciler.core.snapshot import Effective, Snapshot
 from reconciler.core.spend import Export, Unpriced, Window, last_days, month_of
 from reconciler.errors import ReconcilerError
 from reconciler.operations.pace import find_pace, organizations_of, read_people, time_at_coder
-from reconciler.operations.plan import require_organizations, require_readable
 from reconciler.operations.ports import StatusReader
+from reconciler.operations.reading import require_organizations, require_readable
 from reconciler.words import NearNames, count_people, listed
 
 NO_OVERRIDES = "This Coder does not show overrides (2.36 does), so what limits its people is not known."

@@ -21,8 +21,9 @@ from reconciler.core.policy import UserOverrideEntry as Override
 from reconciler.core.snapshot import Effective, Unlimited
 from reconciler.errors import Place
 from reconciler.money import Micros
-from reconciler.operations.plan import PlanRequest, make_plan, take_snapshot
+from reconciler.operations.plan import PlanRequest, make_plan
 from reconciler.operations.ports import Reader
+from reconciler.operations.reading import take_snapshot
 from reconciler.operations.review import Proposal, find_effects, find_verdict
 from reconciler.operations.saved import renew_saved
 from reconciler.sandbox import Fault, Sandbox

@@ -24,7 +24,7 @@ from reconciler.core.scope import Scope
 from reconciler.core.snapshot import Deployment
 from reconciler.errors import Finding, Place, ReconcilerError
 from reconciler.operations.export import export
-from reconciler.operations.plan import take_snapshot
+from reconciler.operations.reading import take_snapshot
 from reconciler.render.outcome import outcome_lines
 from reconciler.render.text import text_of
 from tests.effects.reader import SnapshotReader

@@ -36,7 +36,7 @@ class ChildError(ReconcilerError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class Completed:
     """What a child that ended by itself answered. `error` is its stderr as text."""
 
     code: int
@@ -69,7 +69,7 @@ def ask(
     questions: bytes = b"",
     max_bytes: int = MAX_BYTES,
     limit_s: float,
-) -> Answer:
+) -> Completed:
     """Run a command away from the terminal and return what it answers; `questions` is all that it can read.
 
     Raises ChildError when it cannot be started, or takes or answers more than it may. It is ended then, with everything
@@ -95,7 +95,7 @@ def ask(
         finally:
             _end_group(child)
             asking.join()
-    return Answer(code=code, output=output, error=complaint.decode("utf-8", "replace"))
+    return Completed(code=code, output=output, error=complaint.decode("utf-8", "replace"))
 
 
 def run_reconciler(*arguments: str, folder: str, variables: Mapping[str, str], limit_s: float) -> int:

@@ -33,7 +33,7 @@ _POLICY = (".yaml", ".yml")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Files:
+class CommittedFiles:
     """Files of a folder at a commit: content by path below the folder. `left_out` is what the commit does not hold."""
 
     contents: Mapping[str, bytes]
@@ -114,7 +114,7 @@ class Repository:
             foreign=frozenset(foreign),
         )
 
-    def read_tree(self, commit: str, folder: str, *, wants: Callable[[str], bool], max_bytes: int) -> Files:
+    def read_tree(self, commit: str, folder: str, *, wants: Callable[[str], bool], max_bytes: int) -> CommittedFiles:
         """Return the files below a folder (its `place`) at a commit for whose path below it `wants` says yes.
 
         Raises ReconcilerError when this clone does not hold them, or they are more than `max_bytes`.
@@ -122,7 +122,7 @@ class Repository:
         object_ids = dict(self.tree(commit, folder).walk(folder))
         wanted = {path: object_id for path, object_id in object_ids.items() if object_id and wants(path)}
         contents = self._contents(set(wanted.values()), max_bytes=max_bytes)
-        return Files(
+        return CommittedFiles(
             contents={path: contents[object_id] for path, object_id in wanted.items()},
             left_out=tuple(path for path, object_id in object_ids.items() if object_id is None),
         )
@@ -168,7 +168,7 @@ class Repository:
         answer = self._ask(*arguments)
         return answer.output.decode().strip() if answer.code == 0 else ""
 
-    def _ask(self, *arguments: str, questions: bytes = b"", max_bytes: int = children.MAX_BYTES) -> children.Answer:
+    def _ask(self, *arguments: str, questions: bytes = b"", max_bytes: int = children.MAX_BYTES) -> children.Completed:
         answer = children.ask(
             [self._program, *_ALWAYS, *arguments],
             folder=self.top,

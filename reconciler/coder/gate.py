@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import field
 
-from reconciler.coder.width import Width, adapt, halve, window_of
+from reconciler.coder.width import Width, adapt, halve, sample_of
 from reconciler.dataclass import dataclass
 
 BUSY_SHARE = 0.75
@@ -94,9 +94,9 @@ class Gate:
         series.latencies_s.append(self._clock() - passage.started_s)
         series.in_flight += passage.in_flight
         if (count := len(series.latencies_s)) >= self._width.window:
-            window = window_of(series.latencies_s, in_flight=series.in_flight / count, kind=passage.kind)
-            series.base_s = min(series.base_s, window.latency_s)
-            self._change(adapt(self._width, window, base_s=series.base_s))
+            sample = sample_of(series.latencies_s, in_flight=series.in_flight / count, kind=passage.kind)
+            series.base_s = min(series.base_s, sample.latency_s)
+            self._change(adapt(self._width, sample, base_s=series.base_s))
 
     def _change(self, width: Width) -> None:
         self._epoch += width.limit != self._width.limit

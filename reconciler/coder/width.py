@@ -95,7 +95,7 @@ class Width:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Window:
+class Sample:
     """What the answers of one kind showed while the width was in use."""
 
     latency_s: float
@@ -113,7 +113,7 @@ class Window:
         return self.in_flight / self.latency_s if self.latency_s > 0 else 0.0
 
 
-def window_of(latencies_s: Sequence[float], *, in_flight: float, kind: str = "") -> Window:
+def sample_of(latencies_s: Sequence[float], *, in_flight: float, kind: str = "") -> Sample:
     """Return what at least two answers show; a stalled one counts as a long one."""
     ordered, count = sorted(latencies_s), len(latencies_s)
     median = (ordered[(count - 1) // 2] + ordered[count // 2]) / 2
@@ -121,34 +121,34 @@ def window_of(latencies_s: Sequence[float], *, in_flight: float, kind: str = "")
     mean = math.fsum(capped) / count
     deviation = math.sqrt(math.fsum((latency - mean) ** 2 for latency in capped) / (count - 1))
     noise = deviation / mean / math.sqrt(count) if mean > 0 else 0.0
-    return Window(latency_s=mean, in_flight=in_flight, kind=kind, noise=noise)
+    return Sample(latency_s=mean, in_flight=in_flight, kind=kind, noise=noise)
 
 
-def adapt(width: Width, window: Window, *, base_s: float) -> Width:
+def adapt(width: Width, sample: Sample, *, base_s: float) -> Width:
     """Return the width after a window; `base_s` is the lowest latency of this kind, this window included.
 
     Law: it stays within START (or where it is, if that is less) and the maximum, and at most doubles; or it is that of
     before a trial again.
     """
     width = replace(width, forgets_base=False)
-    if width.kind != window.kind:
-        width = replace(width, kind=window.kind, trial=None, peak=0.0)
-    ratio = window.latency_s / base_s if base_s > 0 else 1.0
-    near = NEAR + min(NOISES * window.noise, MOST_NOISE)
+    if width.kind != sample.kind:
+        width = replace(width, kind=sample.kind, trial=None, peak=0.0)
+    ratio = sample.latency_s / base_s if base_s > 0 else 1.0
+    near = NEAR + min(NOISES * sample.noise, MOST_NOISE)
     if width.is_starting and width.limit < width.maximum and ratio <= max(near, NEAR_AT_START):
-        return replace(_try(width, min(2 * width.limit, width.maximum), window), is_starting=True)
+        return replace(_try(width, min(2 * width.limit, width.maximum), sample), is_starting=True)
     if width.trial is not None:
-        if width.limit > width.trial.limit or not _is_kept(width.trial.rate, window):
-            return _after_trial(width, width.trial, window)
+        if width.limit > width.trial.limit or not _is_kept(width.trial.rate, sample):
+            return _after_trial(width, width.trial, sample)
         width = replace(width, trial=None, peak=width.trial.rate)
     width = replace(width, is_starting=False)
     if ratio > near + FAR:
         lower = max(min(START, width.limit), round(width.limit * near / ratio))
         if lower < width.limit:
-            return _try(width, lower, window)
-        return _try_more_after_hold(width, window)
+            return _try(width, lower, sample)
+        return _try_more_after_hold(width, sample)
     if ratio > near:
-        return _try_more_after_hold(width, window)
+        return _try_more_after_hold(width, sample)
     return replace(width, limit=min(width.limit + max(1, width.limit // 10), width.maximum), peak=0.0)
 
 
@@ -158,30 +158,30 @@ def halve(width: Width) -> Width:
     return _after_vain(replace(width, limit=limit, is_starting=False, trial=None, peak=0.0, forgets_base=False))
 
 
-def _try(width: Width, limit: int, window: Window) -> Width:
+def _try(width: Width, limit: int, sample: Sample) -> Width:
     peak = width.peak if limit < width.limit else 0.0
-    trial = Trial(limit=width.limit, rate=max(window.rate, peak))
+    trial = Trial(limit=width.limit, rate=max(sample.rate, peak))
     return replace(width, limit=limit, is_starting=False, trial=trial, peak=peak)
 
 
-def _try_more_after_hold(width: Width, window: Window) -> Width:
+def _try_more_after_hold(width: Width, sample: Sample) -> Width:
     """Return half as much again once the hold is over: latency does not tell, so throughput has to."""
     if width.hold > 0:
         return replace(width, hold=width.hold - 1)
     limit = min(width.limit + max(1, width.limit // 2), width.maximum)
-    return _try(width, limit, window) if limit > width.limit else width
+    return _try(width, limit, sample) if limit > width.limit else width
 
 
-def _is_kept(rate: float, window: Window) -> bool:
+def _is_kept(rate: float, sample: Sample) -> bool:
     """Whether a lower width still has the throughput, as far as its noise allows to tell."""
-    return window.rate * (1 + min(window.noise, MOST_NOISE)) >= KEPT * rate
+    return sample.rate * (1 + min(sample.noise, MOST_NOISE)) >= KEPT * rate
 
 
-def _after_trial(width: Width, trial: Trial, window: Window) -> Width:
+def _after_trial(width: Width, trial: Trial, sample: Sample) -> Width:
     """Return the width after a lower one that lost throughput, and after any higher one."""
     if width.limit < trial.limit:
         return replace(width, limit=trial.limit, trial=None, peak=0.0, forgets_base=True)
-    if window.rate < GAINED * trial.rate:
+    if sample.rate < GAINED * trial.rate:
         return _after_vain(replace(width, limit=trial.limit, is_starting=False, trial=None))
     if width.is_starting:
         return replace(width, is_starting=False, trial=None)

@@ -16,7 +16,7 @@ from reconciler.errors import Finding, ListedEntry, Place, PolicyError
 from reconciler.policy_file.files import read_files
 from reconciler.policy_file.merge import Merger
 from reconciler.policy_file.nodes import Node, PolicyText
-from reconciler.policy_file.parse import Document, Parser
+from reconciler.policy_file.parse import FileContent, Parser
 from reconciler.policy_file.read import read
 from reconciler.policy_file.shapes import Shape
 from reconciler.policy_file.values import LimitReader, Wrong
@@ -115,7 +115,7 @@ def read_texts(texts: Sequence[PolicyText]) -> Content:
         by_organization.setdefault(key, []).append(parser)
     policies = []
     for key in sorted(by_organization):
-        documents: list[Document] = [parser.document for parser in by_organization[key]]
+        documents: list[FileContent] = [parser.document for parser in by_organization[key]]
         limits = LimitReader(merger.tiers(documents))
         for parser in by_organization[key]:
             parser.read_entries(limits)

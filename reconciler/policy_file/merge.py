@@ -8,7 +8,7 @@ from reconciler.core.policy import Manage, Policy
 from reconciler.errors import Finding, Place
 from reconciler.money import Micros
 from reconciler.policy_file.nodes import At, PolicyText
-from reconciler.policy_file.parse import Document
+from reconciler.policy_file.parse import FileContent
 from reconciler.words import shortened
 
 KEEP_ONE = "it is already at {}; keep one of the two"
@@ -23,7 +23,7 @@ class Merger:
         self.notes: list[Finding] = []
         self._texts = {text.path: text for text in texts}
 
-    def tiers(self, documents: Sequence[Document]) -> dict[str, Micros]:
+    def tiers(self, documents: Sequence[FileContent]) -> dict[str, Micros]:
         """Return the tiers of all files of an organization."""
         first: dict[str, Place] = {}
         tiers: dict[str, Micros] = {}
@@ -33,7 +33,7 @@ class Merger:
                 tiers.setdefault(name, micros)
         return tiers
 
-    def policy(self, documents: Sequence[Document]) -> Policy:
+    def policy(self, documents: Sequence[FileContent]) -> Policy:
         """Return the policy that the files of an organization add up to."""
         group_budgets = tuple(entry for document in documents for entry in document.group_budgets)
         first: dict[str, Place] = {}
@@ -69,7 +69,7 @@ class Merger:
                     hint = f"Coder keeps one override for each person; the entry in {organization!r} is at {place}"
                     self._report(entry.place, message, hint)
 
-    def _managed(self, documents: Sequence[Document], kind: str) -> Manage:
+    def _managed(self, documents: Sequence[FileContent], kind: str) -> Manage:
         stated = [document.manage[kind] for document in documents if kind in document.manage]
         for manage, place in stated[1:]:
             if manage is not stated[0][0]:
@@ -82,7 +82,7 @@ class Merger:
             self._note_empty(documents, kind)
         return stated[0][0] if stated else Manage.LISTED
 
-    def _note_empty(self, documents: Sequence[Document], kind: str) -> None:
+    def _note_empty(self, documents: Sequence[FileContent], kind: str) -> None:
         """Note a list that may look like "remove all": it means that only with `exact`."""
         message = f"{kind} is empty, and no file states `manage.{kind}`, so nothing is removed"
         hint = f"to remove all others, write `manage: {{{kind}: exact}}`; otherwise remove the empty list"

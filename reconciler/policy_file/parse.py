@@ -34,7 +34,7 @@ NOWHERE = Place("", 1, 1)
 
 
 @dataclass(slots=True, kw_only=True)
-class Document:
+class FileContent:
     """The content of a file, before it is merged with the other files of its organization."""
 
     text: PolicyText
@@ -85,7 +85,7 @@ class Parser:
     """Reads a file in three steps: most entries while it is read, then its head, then the entries that are left."""
 
     def __init__(self, text: PolicyText, explain: Explain) -> None:
-        self.document = Document(text=text)
+        self.document = FileContent(text=text)
         self.findings: list[Finding] = []
         self._text = text
         self._explain = explain
@@ -163,7 +163,7 @@ class Parser:
     def _forget_all_but(self, node: Node) -> None:
         """Drop all findings but the one about this node: the rest was written for another version."""
         self.findings = [finding for finding in self.findings if finding.place == self._text.place(mark_of(node))]
-        self.document = Document(text=self._text)
+        self.document = FileContent(text=self._text)
 
     def _tiers(self, node: Mapping) -> None:
         self.document.tiers = self._placed(shapes.TIERS, node)

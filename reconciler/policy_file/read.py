@@ -45,7 +45,7 @@ def parser_of(data: bytes) -> Any:
     return yaml.SafeLoader if _HALF_ESCAPE.search(data) else _Parser
 
 
-class Tree(NamedTuple):
+class NodeTree(NamedTuple):
     """The nodes of one file, and the findings about it. `root` is None when the file could not be read to its end."""
 
     root: Node | None
@@ -68,7 +68,7 @@ def keep_all(_root: Node, _key: str) -> Taker | None:
     return None
 
 
-def read(text: PolicyText, *, open_list: OpenList = keep_all) -> Tree:
+def read(text: PolicyText, *, open_list: OpenList = keep_all) -> NodeTree:
     """Build the nodes of a file; its text must be UTF-8, one document, without anchors, aliases, tags.
 
     `open_list` is called for each list of the topmost mapping, with the part of that mapping that was read, and with
@@ -80,8 +80,8 @@ def read(text: PolicyText, *, open_list: OpenList = keep_all) -> Tree:
         _require_text(text)
         root = builder.build()
     except _Stop as stop:
-        return Tree(None, (*builder.findings, stop.finding))
-    return Tree(root, tuple(builder.findings))
+        return NodeTree(None, (*builder.findings, stop.finding))
+    return NodeTree(root, tuple(builder.findings))
 
 
 def _require_text(text: PolicyText) -> None:

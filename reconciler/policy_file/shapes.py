@@ -25,7 +25,7 @@ Values = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Kind:
+class ValueKind:
     """How the values of a key are read and written; `definition` is its name under `$defs` of the schema."""
 
     definition: str
@@ -33,19 +33,19 @@ class Kind:
     write: Callable[[Any], str] = str
 
 
-NAME = Kind(definition="name", read=values.name, write=spelling.quoted)
-GROUP = Kind(definition="name", read=values.group, write=spelling.quoted)
-REASON = Kind(definition="reason", read=values.reason, write=spelling.quoted)
-MOMENT = Kind(definition="moment", read=values.moment, write=spelling.moment)
-LIMIT = Kind(definition="limit", read=LimitReader({}), write=spelling.limit)
+NAME = ValueKind(definition="name", read=values.name, write=spelling.quoted)
+GROUP = ValueKind(definition="name", read=values.group, write=spelling.quoted)
+REASON = ValueKind(definition="reason", read=values.reason, write=spelling.quoted)
+MOMENT = ValueKind(definition="moment", read=values.moment, write=spelling.moment)
+LIMIT = ValueKind(definition="limit", read=LimitReader({}), write=spelling.limit)
 """Read so it knows no tier; `Shape.with_limits` puts the reader of an organization in its place."""
-AMOUNT = Kind(definition="amount", read=values.amount, write=format_usd)
-EXPOSURE = Kind(definition="exposure", read=values.exposure, write=format_usd)
-COUNT = Kind(definition="count", read=values.count)
-DAYS = Kind(definition="days", read=values.count)
-HAZARD = Kind(definition="hazard", read=values.hazard)
-MANAGED = Kind(definition="managed", read=values.manage)
-VERSION = Kind(definition="version", read=values.version)
+AMOUNT = ValueKind(definition="amount", read=values.amount, write=format_usd)
+EXPOSURE = ValueKind(definition="exposure", read=values.exposure, write=format_usd)
+COUNT = ValueKind(definition="count", read=values.count)
+DAYS = ValueKind(definition="days", read=values.count)
+HAZARD = ValueKind(definition="hazard", read=values.hazard)
+MANAGED = ValueKind(definition="managed", read=values.manage)
+VERSION = ValueKind(definition="version", read=values.version)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +53,7 @@ class Shape:
     """A mapping with known keys. `name` is its definition in the schema; empty for the whole document."""
 
     name: str
-    kinds: ReadOnly[str, Kind]
+    kinds: ReadOnly[str, ValueKind]
     readers: ReadOnly[str, Callable[[Node], Any]]
     required: frozenset[str] = frozenset()
     make: Callable[..., Any] = dict
@@ -110,17 +110,17 @@ class _TierReaders(dict[str, Callable[[Node], Any]]):
         return values.amount
 
 
-def _shape(name: str, kinds: ReadOnly[str, Kind], required: str = "", make: Callable[..., Any] = dict) -> Shape:
+def _shape(name: str, kinds: ReadOnly[str, ValueKind], required: str = "", make: Callable[..., Any] = dict) -> Shape:
     readers = {key: kind.read for key, kind in kinds.items()}
     return Shape(name=name, kinds=kinds, readers=readers, required=frozenset(required.split()), make=make)
 
 
-def _block(definition: str) -> Kind:
-    return Kind(definition=definition, read=values.mapping)
+def _block(definition: str) -> ValueKind:
+    return ValueKind(definition=definition, read=values.mapping)
 
 
-def _list(definition: str) -> Kind:
-    return Kind(definition=definition, read=values.sequence)
+def _list(definition: str) -> ValueKind:
+    return ValueKind(definition=definition, read=values.sequence)
 
 
 DOCUMENT = _shape(

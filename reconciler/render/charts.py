@@ -18,7 +18,7 @@ _ROW = 34
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Pair:
+class Comparison:
     """Two numbers to compare: `before` and `after`, with the texts that stand for them."""
 
     label: str
@@ -48,7 +48,7 @@ class BarChart:
     """What a screen reader says instead of the drawing."""
 
 
-def bar_chart(title: str, hint: str, pairs: Sequence[Pair], *, summary: str) -> BarChart:
+def bar_chart(title: str, hint: str, pairs: Sequence[Comparison], *, summary: str) -> BarChart:
     """Draw pairs of bars, in the order given. Bars are as long as their share of the longest."""
     longest = max((max(pair.before, pair.after) for pair in pairs), default=0) or 1
     bars = tuple(

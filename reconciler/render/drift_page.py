@@ -19,7 +19,7 @@ from reconciler.render.plan_page import (
     sources_text,
     subtitle,
 )
-from reconciler.render.problems import Level, problems_of
+from reconciler.render.problems import Severity, problems_of
 from reconciler.render.table import Column, Row, Table
 from reconciler.render.text import instant
 from reconciler.words import count, count_people
@@ -79,11 +79,11 @@ def _tiles(drifts: Sequence[Drift]) -> tuple[Tile, ...]:
 
 def _alerts(drifts: Sequence[Drift]) -> Iterator[Alert]:
     problems = [problem for problem in problems_of(drifts) if problem.rule != "drift"]
-    to_mend = [problem for problem in problems if problem.level is not Level.NOTICE]
+    to_mend = [problem for problem in problems if problem.severity is not Severity.NOTICE]
     if to_mend:
         lines = tuple(sentence(problem.message, problem.hint, problem.place) for problem in to_mend)
         yield Alert(title="Needs attention", lines=lines, tone="bad")
-    notices = (sentence(row.message, row.hint, row.place) for row in problems if row.level is Level.NOTICE)
+    notices = (sentence(row.message, row.hint, row.place) for row in problems if row.severity is Severity.NOTICE)
     if known := (*costs_of(drifts), *authors_of(drifts), *notices):
         yield Alert(title="To know", lines=known)
     if taken := edits_taken(drifts):

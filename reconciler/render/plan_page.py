@@ -13,7 +13,7 @@ from reconciler.core.snapshot import Deployment, Unlimited
 from reconciler.errors import Place
 from reconciler.money import format_usd, format_usd_short
 from reconciler.render.changes import ChangeRow, change_rows
-from reconciler.render.charts import BARS_SHOWN, NEAR, BarChart, DotChart, Pair, Person, bar_chart, dot_chart
+from reconciler.render.charts import BARS_SHOWN, NEAR, BarChart, Comparison, DotChart, Person, bar_chart, dot_chart
 from reconciler.render.effects import to_know
 from reconciler.render.outlook import outlook_sentences, replay_tables
 from reconciler.render.overview import (
@@ -24,7 +24,7 @@ from reconciler.render.overview import (
     signed_usd,
 )
 from reconciler.render.page import Alert, Page, Tile
-from reconciler.render.problems import Level, problems_of
+from reconciler.render.problems import Severity, problems_of
 from reconciler.render.source import deployment_text
 from reconciler.render.spend import spent_text
 from reconciler.render.table import Column, Row, Table
@@ -99,7 +99,7 @@ def _overspent(username: str, spend: object) -> str:
 
 
 def _alerts(plans: Sequence[Plan]) -> Iterable[Alert]:
-    errors = [problem for problem in problems_of(plans) if problem.level is not Level.NOTICE]
+    errors = [problem for problem in problems_of(plans) if problem.severity is not Severity.NOTICE]
     lines = tuple(sentence(problem.message, problem.hint, problem.place) for problem in errors)
     dangers = [danger for plan in plans for danger in plan.verdict.uncovered]
     if dangers:
@@ -115,7 +115,7 @@ def _alerts(plans: Sequence[Plan]) -> Iterable[Alert]:
         is_refused = any(plan.verdict.is_refused for plan in plans)
         title = "Refused: nothing will be written" if is_refused else "Needs attention"
         yield Alert(title=title, lines=lines, tone="bad")
-    notices = tuple(problem.message for problem in problems_of(plans) if problem.level is Level.NOTICE)
+    notices = tuple(problem.message for problem in problems_of(plans) if problem.severity is Severity.NOTICE)
     notices += tuple(sentence for plan in plans for sentence in to_know(plan.effects, has_nearest=True))
     notices += tuple(filter(None, (counted_twice(overview_of(plans)),)))
     if notices:
@@ -165,7 +165,7 @@ def bar_charts(plans: Sequence[Plan], hint: str, *, is_drift: bool = False) -> t
         rows = _to_show(groups)
         names = names_for(row.group for row in groups if row.group)
         pairs = [
-            Pair(
+            Comparison(
                 label=f"{names(row.group) if row.group else row.label} ({count_people(row.people_after)})",
                 before=row.before_micros,
                 after=row.after_micros,
@@ -210,7 +210,7 @@ def _turned_limit(row: LimitCount) -> LimitCount:
     return LimitCount(limit_micros=row.limit_micros, people_before=row.people_after, people_after=row.people_before)
 
 
-def _limit_pairs(limits: Sequence[LimitCount]) -> list[Pair]:
+def _limit_pairs(limits: Sequence[LimitCount]) -> list[Comparison]:
     """People per limit, added up over plans; neighbours are joined where there are too many limits."""
     amounts: dict[int | None, list[int]] = {}
     for row in limits:
@@ -226,10 +226,10 @@ def _limit_pairs(limits: Sequence[LimitCount]) -> list[Pair]:
         first, last = chunk[0][0], chunk[-1][0]
         label = format_usd_short(first) if first == last else f"{format_usd_short(first)} to {format_usd_short(last)}"
         before, after = (sum(sums[side] for _, sums in chunk) for side in (0, 1))
-        pairs.append(Pair(label=label, before=before, after=after, shown=_people_moved(before, after)))
+        pairs.append(Comparison(label=label, before=before, after=after, shown=_people_moved(before, after)))
     if unlimited:
         before, after = unlimited
-        pairs.append(Pair(label=NO_LIMIT, before=before, after=after, shown=_people_moved(before, after)))
+        pairs.append(Comparison(label=NO_LIMIT, before=before, after=after, shown=_people_moved(before, after)))
     return pairs
 
 

@@ -27,7 +27,7 @@ from reconciler.render.text import day
 from reconciler.words import count, listed
 
 
-class Level(StrEnum):
+class Severity(StrEnum):
     """How bad a problem is, in GitHub's words."""
 
     ERROR = "error"
@@ -39,7 +39,7 @@ class Level(StrEnum):
 class Problem:
     """Something that its author should know, at the place where it can be mended."""
 
-    level: Level
+    severity: Severity
     rule: str
     """What was broken, in one word: `max_limit`, `BLOCKS_USERS`, `finding`."""
     subject: str
@@ -88,7 +88,7 @@ def problems_of_plan(plan: Plan) -> tuple[Problem, ...]:
         *_breaches(plan.verdict.breaches), *_hazards(plan), *_left_out(plan), *_unread(plan), *_withheld(plan),
         *_left_alone(plan), *_notices(plan),
     ]  # fmt: skip
-    return tuple(sorted(problems, key=lambda problem: list(Level).index(problem.level)))
+    return tuple(sorted(problems, key=lambda problem: list(Severity).index(problem.severity)))
 
 
 def without_reasons_of(plan: Plan | None, failure: Failure) -> Failure:
@@ -101,7 +101,7 @@ def problems_of_failure(failure: Failure) -> tuple[Problem, ...]:
     if failure.findings:
         return tuple(
             Problem(
-                level=Level.ERROR,
+                severity=Severity.ERROR,
                 rule="finding",
                 subject="",
                 message=finding.message,
@@ -111,13 +111,15 @@ def problems_of_failure(failure: Failure) -> tuple[Problem, ...]:
             for finding in failure.findings
         )
     message = "; ".join((failure.message, *failure.details))
-    return (Problem(level=Level.ERROR, rule="error", subject="", message=message, hint=failure.hint, place=None),)
+    return (Problem(severity=Severity.ERROR, rule="error", subject="", message=message, hint=failure.hint, place=None),)
 
 
 def _difference(row: ChangeRow) -> Problem:
     message = f"{row.address}: the policy says {row.after}, and live is {row.live}"
     hint = "run `reconciler apply` to undo it, or `reconciler drift --accept` to keep it"
-    return Problem(level=Level.WARNING, rule="drift", subject=row.address, message=message, hint=hint, place=row.place)
+    return Problem(
+        severity=Severity.WARNING, rule="drift", subject=row.address, message=message, hint=hint, place=row.place
+    )
 
 
 def _results(report: OutcomeReport) -> Iterator[Problem]:
@@ -125,7 +127,7 @@ def _results(report: OutcomeReport) -> Iterator[Problem]:
     for row in report.results:
         if row.result not in (Result.DONE, Result.ALREADY, Result.NOT_ATTEMPTED):
             yield Problem(
-                level=Level.ERROR,
+                severity=Severity.ERROR,
                 rule=str(row.result),
                 subject=row.action.address,
                 message=f"{row.action.address}: {str(row.result).replace('-', ' ')}: {row.detail}",
@@ -137,13 +139,13 @@ def _results(report: OutcomeReport) -> Iterator[Problem]:
 def _not_read(missed: NotRead) -> Problem:
     message = f"{missed.path} was not read: {missed.reason}"
     place = Place(missed.path, 1, 1)
-    return Problem(level=Level.ERROR, rule="not-read", subject="", message=message, hint="", place=place)
+    return Problem(severity=Severity.ERROR, rule="not-read", subject="", message=message, hint="", place=place)
 
 
 def _breaches(breaches: Iterable[Breach]) -> Iterator[Problem]:
     for breach in breaches:
         yield Problem(
-            level=Level.WARNING if breach.is_standing else Level.ERROR,
+            severity=Severity.WARNING if breach.is_standing else Severity.ERROR,
             rule=str(breach.guardrail),
             subject=breach.address or "",
             message=breach.message,
@@ -156,7 +158,7 @@ def _hazards(plan: Plan) -> Iterator[Problem]:
     for hazard in plan.verdict.refused_hazards:
         refusal = plan.verdict.refusal_of(hazard)
         yield Problem(
-            level=Level.ERROR,
+            severity=Severity.ERROR,
             rule=str(hazard),
             subject="",
             message=refusal.message,
@@ -177,7 +179,7 @@ def _left_out(plan: Plan) -> Iterator[Problem]:
     """Entries that cannot be applied, and due actions that are held back; a standing orphan is a warning."""
     for orphan in plan.orphans:
         yield Problem(
-            level=Level.WARNING if orphan.is_standing else Level.ERROR,
+            severity=Severity.WARNING if orphan.is_standing else Severity.ERROR,
             rule="orphan",
             subject=orphan.address,
             message=f"{orphan.address} cannot be applied: {orphan.message}",
@@ -186,7 +188,7 @@ def _left_out(plan: Plan) -> Iterator[Problem]:
         )
     for held in plan.held_back:
         yield Problem(
-            level=Level.WARNING,
+            severity=Severity.WARNING,
             rule="held-back",
             subject=held.action.address,
             message=f"{held.action.address} is held back: {held.message}",
@@ -200,23 +202,25 @@ def _unread(plan: Plan) -> Iterator[Problem]:
         address = row.subject.address
         message = f"{address} could not be read: {row.reading.reason}"
         hint = "nothing is planned for it; run again, or use a token that may read it"
-        yield Problem(level=Level.ERROR, rule="unreadable", subject=address, message=message, hint=hint, place=None)
+        yield Problem(
+            severity=Severity.ERROR, rule="unreadable", subject=address, message=message, hint=hint, place=None
+        )
 
 
 def _withheld(plan: Plan) -> Iterator[Problem]:
     """Yield what was not read, an error where it withholds removals, and these removals together."""
-    level = Level.ERROR if plan.withheld else Level.WARNING
-    yield from (replace(_not_read(missed), level=level) for missed in plan.not_read)
+    severity = Severity.ERROR if plan.withheld else Severity.WARNING
+    yield from (replace(_not_read(missed), severity=severity) for missed in plan.not_read)
     if plan.withheld:
         addresses = listed(tuple(action.address for action in plan.withheld))
         message = f"{count(len(plan.withheld), 'removal')} withheld, because {why_withheld(plan)}: {addresses}"
-        yield Problem(level=Level.WARNING, rule="withheld", subject="", message=message, hint="", place=None)
+        yield Problem(severity=Severity.WARNING, rule="withheld", subject="", message=message, hint="", place=None)
 
 
 def _left_alone(plan: Plan) -> Iterator[Problem]:
     for sentence in plan.left_alone:
         message = f"Left alone: {sentence}"
-        yield Problem(level=Level.WARNING, rule="left-alone", subject="", message=message, hint="", place=None)
+        yield Problem(severity=Severity.WARNING, rule="left-alone", subject="", message=message, hint="", place=None)
 
 
 def _notices(plan: Plan) -> Iterator[Problem]:
@@ -224,7 +228,7 @@ def _notices(plan: Plan) -> Iterator[Problem]:
         word = _DATED.get(notice.kind)
         date = f"{word} {day(notice.at)}; " if word else ""
         yield Problem(
-            level=Level.NOTICE,
+            severity=Severity.NOTICE,
             rule=str(notice.kind),
             subject=notice.address,
             message=f"{notice.address}: {date}{notice.text}",

@@ -9,7 +9,7 @@ from reconciler.core.describe import names_for
 from reconciler.core.people.effects import NEAR_PERCENT
 from reconciler.core.plan.status import Status
 from reconciler.money import format_usd_short
-from reconciler.render.charts import BARS_SHOWN, BarChart, DotChart, Pair, Person, bar_chart, dot_chart
+from reconciler.render.charts import BARS_SHOWN, BarChart, Comparison, DotChart, Person, bar_chart, dot_chart
 from reconciler.render.markup import code
 from reconciler.render.page import Alert, Page, Tile
 from reconciler.render.spend import spent_text
@@ -90,7 +90,7 @@ def _bars(status: Status) -> Iterator[BarChart]:
         return
     names = names_for(row.group for row in status.groups)
     pairs = [
-        Pair(
+        Comparison(
             label=names(group.group),
             before=group.sums.exposure_micros,
             after=group.sums.spent_micros,

@@ -333,12 +333,12 @@ def test_a_folder_that_belongs_to_another_user(shell: Shell, mine: Sandbox) -> N
 
 
 class TestLimits:
-    def ask(self, text: str, *, limit_s: float = 60, **more: Any) -> children.Answer:
+    def ask(self, text: str, *, limit_s: float = 60, **more: Any) -> children.Completed:
         return children.ask(["/bin/sh", "-c", text], folder="/", environment={}, limit_s=limit_s, **more)
 
     def test_an_answer(self) -> None:
         answer = self.ask("cat; echo complaint >&2; exit 3", questions=b"question")
-        assert answer == children.Answer(code=3, output=b"question", error="complaint\n")
+        assert answer == children.Completed(code=3, output=b"question", error="complaint\n")
 
     def test_more_questions_and_answers_than_pipes_hold(self) -> None:
         questions = b"0123456789abcdef" * 2**17

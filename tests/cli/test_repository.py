@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconciler.cli.repository import Files, Repository, open_repository, revision_of
+from reconciler.cli.repository import CommittedFiles, Repository, open_repository, revision_of
 from reconciler.cli.tree import Tree
 from reconciler.errors import ReconcilerError
 from tests.cli.test_children import git
@@ -49,7 +49,7 @@ def repository(folder: Path) -> Repository:
     return opened
 
 
-def read(folder: Path, place: str, commit: str = "HEAD", *, max_bytes: int = MIB) -> Files:
+def read(folder: Path, place: str, commit: str = "HEAD", *, max_bytes: int = MIB) -> CommittedFiles:
     opened = repository(folder)
     return opened.read_tree(
         opened.commit(commit), place, wants=lambda path: path.endswith(".yaml"), max_bytes=max_bytes
@@ -138,7 +138,7 @@ class TestReadTree:
         (folder / "policies" / "teams" / "b.yaml").unlink()
         commit(folder)
         old = {"a.yaml": b"a: 1\r\n", "teams/b.yaml": b"b: 1\n"}
-        assert read(folder, "policies", before) == Files(contents=old, left_out=())
+        assert read(folder, "policies", before) == CommittedFiles(contents=old, left_out=())
         assert read(folder, "policies", "HEAD~1").contents == old
         assert read(folder, "policies").contents == {"a.yaml": b"a: 2\n"}
         assert read(folder, "", before).contents == {f"policies/{path}": content for path, content in old.items()}

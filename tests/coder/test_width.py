@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from reconciler.cli.server import MAX_READS
 from reconciler.coder.gate import Gate
-from reconciler.coder.width import MAXIMUM, OUTLIER, START, Trial, Width, Window, adapt, halve, window_of
+from reconciler.coder.width import MAXIMUM, OUTLIER, START, Sample, Trial, Width, adapt, halve, sample_of
 from tests.coder import plot
 from tests.coder.simulation import Server, simulate
 
@@ -44,17 +44,17 @@ def test_the_table(
     limit: int, is_starting: bool, ratio: float, noise: float, expected: int, still_starting: bool
 ) -> None:
     width = adapt(
-        Width(limit=limit, is_starting=is_starting), Window(latency_s=ratio, in_flight=limit, noise=noise), base_s=1.0
+        Width(limit=limit, is_starting=is_starting), Sample(latency_s=ratio, in_flight=limit, noise=noise), base_s=1.0
     )
     assert (width.limit, width.is_starting) == (expected, still_starting)
 
 
 def test_a_doubling_with_more_latency_stays_if_it_brought_a_fifth_more() -> None:
-    doubled = adapt(Width(), Window(latency_s=1, in_flight=8), base_s=1)
+    doubled = adapt(Width(), Sample(latency_s=1, in_flight=8), base_s=1)
     assert doubled.limit == 16
-    assert adapt(doubled, Window(latency_s=1.5, in_flight=16), base_s=1).limit == 32
+    assert adapt(doubled, Sample(latency_s=1.5, in_flight=16), base_s=1).limit == 32
     for latency_s, expected in ((1.6, 16), (1.7, 8), (9, 8)):
-        later = adapt(doubled, Window(latency_s=latency_s, in_flight=16), base_s=1)
+        later = adapt(doubled, Sample(latency_s=latency_s, in_flight=16), base_s=1)
         assert (later.limit, later.is_starting, later.forgets_base) == (expected, False, False)
 
 
@@ -64,7 +64,7 @@ def test_lower_widths_in_a_row_lose_no_more_than_one_may() -> None:
     limits = []
     for _ in range(3):
         width = adapt(
-            width, Window(latency_s=width.limit / rate, in_flight=width.limit), base_s=width.limit / rate / 1.3
+            width, Sample(latency_s=width.limit / rate, in_flight=width.limit), base_s=width.limit / rate / 1.3
         )
         limits.append(width.limit)
         rate *= 0.93
@@ -74,15 +74,15 @@ def test_lower_widths_in_a_row_lose_no_more_than_one_may() -> None:
 
 def test_noise_is_no_loss_of_throughput() -> None:
     width = Width(limit=10, is_starting=False, trial=Trial(limit=16, rate=100))
-    assert adapt(width, Window(latency_s=10 / 88, in_flight=10), base_s=0.1).limit == 16
-    assert adapt(width, Window(latency_s=10 / 88, in_flight=10, noise=0.05), base_s=0.1).limit != 16
+    assert adapt(width, Sample(latency_s=10 / 88, in_flight=10), base_s=0.1).limit == 16
+    assert adapt(width, Sample(latency_s=10 / 88, in_flight=10, noise=0.05), base_s=0.1).limit != 16
 
 
 def test_no_kind_of_request_is_judged_by_another() -> None:
     """A write takes longer than a read; that is no loss of throughput, and no gain the other way round."""
     for limit, latency_s in ((16, 9.0), (10, 0.1)):
         width = Width(limit=10, is_starting=False, trial=Trial(limit=limit, rate=1000), kind="GET", peak=1000.0)
-        later = adapt(width, Window(latency_s=latency_s, in_flight=10, kind="PUT"), base_s=latency_s / 1.07)
+        later = adapt(width, Sample(latency_s=latency_s, in_flight=10, kind="PUT"), base_s=latency_s / 1.07)
         assert (later.limit, later.trial, later.peak, later.forgets_base) == (10, None, 0, False)
 
 
@@ -99,7 +99,7 @@ widths = st.builds(Width, limit=st.integers(1, MAXIMUM), is_starting=st.booleans
 def test_it_stays_within_its_bounds_and_at_most_doubles(
     width: Width, latency_s: float, part: float, noise: float
 ) -> None:
-    adapted = adapt(width, Window(latency_s=latency_s, in_flight=width.limit, noise=noise), base_s=latency_s * part)
+    adapted = adapt(width, Sample(latency_s=latency_s, in_flight=width.limit, noise=noise), base_s=latency_s * part)
     is_back = width.trial is not None and adapted.limit == width.trial.limit
     assert is_back or min(START, width.limit) <= adapted.limit <= min(MAXIMUM, 2 * width.limit)
 
@@ -109,15 +109,15 @@ def test_a_window_is_what_the_standard_library_says(latencies: list[float]) -> N
     capped = [min(latency, OUTLIER * statistics.median(latencies)) for latency in latencies]
     mean = statistics.fmean(capped)
     error = statistics.stdev(capped) / math.sqrt(len(capped))
-    window = window_of(latencies, in_flight=2)
-    assert window.latency_s == pytest.approx(mean)
-    assert window.noise * mean == pytest.approx(error, abs=1e-9)
-    assert window.rate == pytest.approx(2 / mean if mean else 0)
+    sample = sample_of(latencies, in_flight=2)
+    assert sample.latency_s == pytest.approx(mean)
+    assert sample.noise * mean == pytest.approx(error, abs=1e-9)
+    assert sample.rate == pytest.approx(2 / mean if mean else 0)
 
 
 @given(st.lists(st.floats(0, 1e3), min_size=2, max_size=50))
 def test_any_latencies_make_a_window(latencies: list[float]) -> None:
-    assert window_of(latencies, in_flight=1).noise >= 0
+    assert sample_of(latencies, in_flight=1).noise >= 0
 
 
 def test_two_places_know_the_most_that_is_in_flight() -> None:
@@ -220,7 +220,7 @@ def test_on_a_server_like_the_real_one_most_of_its_throughput_is_used() -> None:
     for _ in range(200):
         latency_s = width.limit / rate(width.limit)
         base_s = min(base_s, latency_s)
-        width = adapt(width, Window(latency_s=latency_s, in_flight=width.limit), base_s=base_s)
+        width = adapt(width, Sample(latency_s=latency_s, in_flight=width.limit), base_s=base_s)
         seen.append(width.limit)
     assert rate(round(statistics.mean(seen))) >= 0.77 * rate(64)
     assert statistics.mean(seen) <= 10

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from reconciler.core.action import Action
 from reconciler.core.directory import Directory
 from reconciler.core.gate.danger import Danger
-from reconciler.core.gate.hazards import Facts, count_dangers
+from reconciler.core.gate.hazards import Grounds, count_dangers
 from reconciler.core.people.effects import Effects
 from reconciler.core.policy import Hazard
 from tests.effects.worlds import World, effects_of_nothing
@@ -17,7 +17,7 @@ def dangers_to_people(
     effects: Effects, *, actions: Iterable[Action] = (), offers_spend: bool = True
 ) -> tuple[Danger, ...]:
     """Count the hazards that count people."""
-    facts = Facts(
+    facts = Grounds(
         effects=effects,
         actions=tuple(actions),
         directory=World({}).directory(),
@@ -31,7 +31,7 @@ def mass_changes(
     actions: Iterable[Action], directory: Directory, *, managed: Mapping[str | None, int], emptied: Sequence[str] = ()
 ) -> tuple[Danger, ...]:
     """Count the deletes of mass changes."""
-    facts = Facts(
+    facts = Grounds(
         effects=effects_of_nothing(),
         actions=tuple(actions),
         directory=directory,

@@ -9,7 +9,7 @@ from reconciler.core.action import Action, Origin
 from reconciler.core.budget import ABSENT, Budget, GroupId, Unknown, UserId
 from reconciler.core.gate.breach import Breach
 from reconciler.core.gate.guardrails import _raises
-from reconciler.core.gate.hazards import Facts
+from reconciler.core.gate.hazards import Grounds
 from reconciler.core.gate.verdict import Verdict
 from reconciler.core.people.census import OverrideStatus
 from reconciler.core.people.effective import EffectiveLimits
@@ -97,7 +97,7 @@ def test_a_broken_guardrail_holds_a_due_action_back_and_no_other() -> None:
     world = World({"acme": ["ana", "bob"]}, {"acme": 5})
     due = replace(set_user(world, "ana", (9, "acme")), origin=Origin.DUE)
     other = set_user(world, "bob", (9, "acme"))
-    facts = Facts(
+    facts = Grounds(
         effects=effects_of_nothing(),
         actions=(due, other),
         directory=world.directory(),

@@ -38,7 +38,7 @@ MOST_PARTS = 31
 """Days of the longest month."""
 
 
-class Month(_MonthType):
+class MonthType(_MonthType):
     """A calendar month in UTC, as 2026-10."""
 
     name = "month"
@@ -59,7 +59,7 @@ class Month(_MonthType):
     help="Say who reaches their new limit before the period ends; asks 7 spend exports an organization.",
 )  # fmt: skip
 @click.option(
-    "--replay", "month", type=Month(), metavar="YYYY-MM",
+    "--replay", "month", type=MonthType(), metavar="YYYY-MM",
     help="Also say what these limits would have done in that month; Coder keeps spend for 60 days by default.",
 )  # fmt: skip
 @click.option(

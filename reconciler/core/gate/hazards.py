@@ -41,7 +41,7 @@ MASS_LEAST = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Facts:
+class Grounds:
     """What hazards are counted from."""
 
     effects: Effects
@@ -71,9 +71,9 @@ class HazardRow:
     """Begins the line of a plan that names what is counted."""
     would: str
     """Follows the number in a refusal: `2 people would be blocked now`."""
-    count: Callable[[Facts], Iterable[Danger]]
+    count: Callable[[Grounds], Iterable[Danger]]
     """Yields the dangers, at most one for each organization."""
-    behind: Callable[[Facts], Iterable[str]] = lambda facts: ()
+    behind: Callable[[Grounds], Iterable[str]] = lambda grounds: ()
     """Yields addresses of the actions that are to blame; nothing where no single action is."""
     unit: tuple[str, str] = ("person", "people")
     """What is counted: for one and for many."""
@@ -85,41 +85,41 @@ class HazardRow:
         return f"{count(number, *self.unit)} {self.would}"
 
 
-def count_dangers(facts: Facts) -> tuple[Danger, ...]:
+def count_dangers(grounds: Grounds) -> tuple[Danger, ...]:
     """Count every hazard of a plan, in the order of the table; dangers that count nothing are left out."""
-    return tuple(danger for row in HAZARDS.values() for danger in row.count(facts) if danger.count)
+    return tuple(danger for row in HAZARDS.values() for danger in row.count(grounds) if danger.count)
 
 
-def _removes_limit(facts: Facts) -> Iterator[Danger]:
-    effects = facts.effects
+def _removes_limit(grounds: Grounds) -> Iterator[Danger]:
+    effects = grounds.effects
     unclear = [person for person in effects.unclear if person.may_become_unlimited]
     return _per_organization(Hazard.REMOVES_LIMIT, [*effects.unlimited, *effects.later_unlimited], unclear)
 
 
-def _behind_removes_limit(facts: Facts) -> Iterator[str]:
-    effects = facts.effects
+def _behind_removes_limit(grounds: Grounds) -> Iterator[str]:
+    effects = grounds.effects
     yield from (end.address for end in effects.later_unlimited)
     yield from _causes(effects.unlimited, [person for person in effects.unclear if person.may_become_unlimited])
 
 
-def _blocks_users(facts: Facts) -> Iterator[Danger]:
-    effects, ends = facts.effects, facts.ends
+def _blocks_users(grounds: Grounds) -> Iterator[Danger]:
+    effects, ends = grounds.effects, grounds.ends
     uncertain: list[PersonEffect | Unclear] = [person for person in effects.unclear if person.may_become_blocked]
-    if facts.offers_spend:
+    if grounds.offers_spend:
         uncertain += [person for person in effects.maybe_blocked if person.causes not in ends]
     blocked = [person for person in effects.blocked if person.causes not in ends]
     return _per_organization(Hazard.BLOCKS_USERS, blocked, uncertain)
 
 
-def _behind_blocks_users(facts: Facts) -> Iterator[str]:
-    effects, ends = facts.effects, facts.ends
+def _behind_blocks_users(grounds: Grounds) -> Iterator[str]:
+    effects, ends = grounds.effects, grounds.ends
     people = [person for person in (*effects.blocked, *effects.maybe_blocked) if person.causes not in ends]
     return _causes(people, [person for person in effects.unclear if person.may_become_blocked])
 
 
-def _unseen_people(facts: Facts) -> Iterator[Danger]:
+def _unseen_people(grounds: Grounds) -> Iterator[Danger]:
     hidden: dict[str, int] = {}
-    for row in facts.effects.unseen:
+    for row in grounds.effects.unseen:
         if row.is_raise:
             continue
         hidden[row.organization] = hidden.get(row.organization, 0) + row.members
@@ -127,19 +127,19 @@ def _unseen_people(facts: Facts) -> Iterator[Danger]:
         yield Danger(hazard=Hazard.UNSEEN_PEOPLE, counted=(), unnamed=people, organization=organization)
 
 
-def _mass_change(facts: Facts) -> Iterator[Danger]:
+def _mass_change(grounds: Grounds) -> Iterator[Danger]:
     """Count the deletes per organization where they are more than `MASS_PERCENT`, or their section was emptied.
 
     Many small changes are one: if the deletes are a mass change of the whole plan, they count everywhere.
     """
     deletes: dict[str | None, list[str]] = {}
-    for action in facts.actions:
+    for action in grounds.actions:
         if action.kind is Kind.DELETE and not action.is_due_end:
-            deletes.setdefault(organization_of(action, facts.directory), []).append(action.address)
-    is_whole = _is_mass(sum(map(len, deletes.values())), sum(facts.managed.values()))
+            deletes.setdefault(organization_of(action, grounds.directory), []).append(action.address)
+    is_whole = _is_mass(sum(map(len, deletes.values())), sum(grounds.managed.values()))
     for organization, addresses in sorted(deletes.items(), key=lambda item: item[0] or ""):
-        is_mass = is_whole or _is_mass(len(addresses), facts.managed.get(organization, 0))
-        if is_mass or not set(facts.emptied).isdisjoint(addresses):
+        is_mass = is_whole or _is_mass(len(addresses), grounds.managed.get(organization, 0))
+        if is_mass or not set(grounds.emptied).isdisjoint(addresses):
             yield Danger(hazard=Hazard.MASS_CHANGE, counted=tuple(sorted(addresses)), organization=organization)
 
 

@@ -14,10 +14,10 @@ from collections.abc import Sequence
 from reconciler.formats.documents import Value
 from reconciler.render.formats import Facts
 from reconciler.render.overview import plans_of
-from reconciler.render.problems import Level, Problem, problems_of
+from reconciler.render.problems import Problem, Severity, problems_of
 from reconciler.render.text import harmless
 
-SEVERITIES = {Level.ERROR: "major", Level.WARNING: "minor", Level.NOTICE: "info"}
+SEVERITIES = {Severity.ERROR: "major", Severity.WARNING: "minor", Severity.NOTICE: "info"}
 ANYWHERE = "policies"
 """Where a problem is shown that has no place and whose plan names no file."""
 
@@ -39,7 +39,7 @@ def _row(problem: Problem, anywhere: str, seen: Counter[str]) -> dict[str, objec
         "description": harmless(f"{problem.message}{hint}"),
         "check_name": problem.rule,
         "fingerprint": hashlib.sha256(f"{identity}\0{seen[identity]}".encode("utf-8", "surrogatepass")).hexdigest(),
-        "severity": SEVERITIES[problem.level],
+        "severity": SEVERITIES[problem.severity],
         "location": {
             "path": harmless(path.removeprefix("./")),
             "lines": {"begin": problem.place.line if problem.place else 1},

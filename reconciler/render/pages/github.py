@@ -17,7 +17,7 @@ from reconciler.formats.documents import Value
 from reconciler.render.formats import Facts
 from reconciler.render.overview import overview_of, plans_of
 from reconciler.render.pages import text as text_page
-from reconciler.render.problems import Level, Problem, problems_of
+from reconciler.render.problems import Problem, Severity, problems_of
 from reconciler.render.text import harmless, no_command
 
 ANNOTATIONS_SHOWN = 10
@@ -28,7 +28,9 @@ def render(values: Sequence[Value], facts: Facts) -> str:
     lines = text_page.render(values, replace(facts, has_color=False)).split("\n")
     problems = problems_of(values)
     annotations = [
-        line for level in Level for line in _annotations([problem for problem in problems if problem.level is level])
+        line
+        for severity in Severity
+        for line in _annotations([problem for problem in problems if problem.severity is severity])
     ]
     return "\n".join([*map(no_command, lines), *annotations]) + "\n"
 
@@ -83,7 +85,7 @@ def _annotation(problem: Problem) -> str:
         }
     listed = ",".join(f"{key}={_property(value)}" for key, value in properties.items())
     hint = f" ({problem.hint})" if problem.hint else ""
-    return f"::{problem.level} {listed}::{_data(f'{problem.message}{hint}')}"
+    return f"::{problem.severity} {listed}::{_data(f'{problem.message}{hint}')}"
 
 
 def _data(text: str) -> str:

@@ -28,7 +28,7 @@ from reconciler.errors import Failure, ListedEntry, Place
 from reconciler.formats.documents import Value, document_of
 from reconciler.render.changes import ChangeRow, change_rows, difference_rows
 from reconciler.render.formats import Facts
-from reconciler.render.problems import Level, Problem, problems_of, problems_of_plan
+from reconciler.render.problems import Problem, Severity, problems_of, problems_of_plan
 from reconciler.render.text import harmless, instant
 from reconciler.words import count
 
@@ -165,7 +165,7 @@ def _fails(problem: Problem, value: Value) -> bool:
         case "held-back" if isinstance(value, OutcomeReport):
             return True
         case _:
-            return problem.level is Level.ERROR
+            return problem.severity is Severity.ERROR
 
 
 def _with_problem(case: _Case, problem: Problem, value: Value) -> _Case:

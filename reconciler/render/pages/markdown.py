@@ -211,7 +211,7 @@ def _problems(problems: Sequence[Problem], facts: Facts) -> list[str]:
     for problem in problems[:PROBLEMS_SHOWN]:
         where = f" at {_where(problem.place, facts)}" if problem.place else ""
         hint = f" — {code(problem.hint)}" if problem.hint else ""
-        lines.append(f"- **{problem.level}**{where}: {code(problem.message)}{hint}")
+        lines.append(f"- **{problem.severity}**{where}: {code(problem.message)}{hint}")
     if len(problems) > PROBLEMS_SHOWN:
         lines.append(f"- and {len(problems) - PROBLEMS_SHOWN:,} more, which `reconciler plan` shows")
     return [*lines, ""] if lines else []

@@ -76,6 +76,20 @@ def test_consents_of_its_policy_files_count_while_the_files_are_as_they_were(sit
     assert site.apply("saved.plan").code == 0
 
 
+@pytest.mark.parametrize("has_policy", [True, False])
+def test_a_change_does_not_become_another_reasons_when_its_plan_is_applied(site: Site, *, has_policy: bool) -> None:
+    """The policy before is not looked up again, so nobody knows then what this change asks for."""
+    (site.folder / "before.yaml").write_text(LISTED + "group_budgets: [{group: design, limit: $150}]\n")
+    write(site, LISTED + "group_budgets: [{group: design, limit: $200}]\n")
+    assert "not by this change" not in site.run("plan", "-o", "saved.plan", "--base", "before.yaml").out
+    if not has_policy:
+        (site.folder / "policies" / "acme.yaml").unlink()
+    said = site.apply("saved.plan", "--save", "json=outcome.json")
+    assert said.code == 0, said
+    assert "not by this change" not in said.out
+    assert json.loads((site.folder / "outcome.json").read_text())["plan"]["has_base"] is False
+
+
 def test_where_the_policy_files_are_not_here_only_the_command_line_consents(site: Site) -> None:
     save(site, LISTED + CUT + "allow: [{hazard: BLOCKS_USERS, up_to: 1, reason: agreed}]\n")
     (site.folder / "policies" / "acme.yaml").unlink()

@@ -29,22 +29,21 @@ report() {
 }
 
 # Make a page in each format in the one run, also when it is refused or fails: page NAME ARGUMENT...
+# `--save github` writes the summary, too, and the outputs of a plan.
 page() {
   local name=$1 code=0
   shift
   reconciler "$@" \
     --save "markdown=$folder/$name.md" --save "github=$folder/$name.annotations" \
     --save "html=$folder/$name.html" --save "json=$folder/$name.json" || code=$?
-  show "$name"
+  annotate "$name"
   return "$code"
 }
 
-show() {
+# Print the annotations of a page, without its text, which the log has already: annotate NAME
+annotate() {
   if [[ -s "$folder/$1.annotations" ]]; then
-    cat "$folder/$1.annotations"
-  fi
-  if [[ -s "$folder/$1.md" ]]; then
-    cat "$folder/$1.md" >> "$GITHUB_STEP_SUMMARY"
+    grep '^::' "$folder/$1.annotations" || true
   fi
 }
 
@@ -75,7 +74,7 @@ code=0
 case "$COMMAND" in
   validate)
     reconciler validate "${policies[@]}" --save "github=$folder/validate.annotations" --save "markdown=$folder/validate.md" || code=$?
-    show validate
+    annotate validate
     ;;
   plan)
     page plan plan "${policies[@]}" "${base[@]}" "${live[@]}" "${target[@]}" || code=$?

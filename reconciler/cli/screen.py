@@ -58,12 +58,16 @@ class Output:
         return tuple(entries()) if any(FORMATS[name].has_entries for name in names) else ()
 
     def save(self, values: Sequence[Value], facts: Facts) -> None:
-        """Write every file of `--save`, whole or not at all. Raises FileError for the first that cannot be written.
+        """Write every file of `--save`, whole or not at all, and what GitHub asks for.
 
-        The format `github` also writes the step's outputs and its summary, once.
+        Raises FileError for the first file that cannot be written.
         """
         for save in self.saves:
             files.write_private(save.path, render(save.format, values, facts), mode=self.save_mode)
+        self.publish(values, facts)
+
+    def publish(self, values: Sequence[Value], facts: Facts) -> None:
+        """Write the outputs and the summary of a step of GitHub, once, where the format `github` is asked for."""
         if "github" in {self.format, *(save.format for save in self.saves)}:
             from reconciler.cli.github import publish_to_github  # needs pages that no other format needs
 
@@ -178,7 +182,7 @@ def report_error(error: ReconcilerError, exit_code: int, output: Output, *, comm
             files.require_savable(save.path)
             files.write_private(save.path, render(save.format, (value,), facts), mode=output.save_mode)
     with suppress(OSError, ReconcilerError):
-        replace(output, saves=()).save((value,), facts)
+        output.publish((value,), facts)
     if output.format != "text":
         with suppress(OSError, ReconcilerError):
             write_document(render(output.format, (value,), facts))

@@ -64,11 +64,13 @@ def test_outputs_that_cannot_be_written_are_said(coder: Shell) -> None:
     assert "Note: the summary of this step could not be written: No such file or directory.\n" in ran.err
 
 
-def test_on_github_an_error_has_annotations_and_a_summary_too(shell: Shell) -> None:
+@pytest.mark.parametrize("option", [("--format", "github"), ("--save", "github=page")])
+def test_on_github_an_error_has_annotations_and_a_summary_too(shell: Shell, option: tuple[str, str]) -> None:
     on_github(shell).policy("version: 1\norganization: acme\ngroup_budgets: [{group: x, limit: -1}]\n")
-    ran = shell.run("validate", "--format", "github")
+    ran = shell.run("validate", *option)
     assert ran.code == 1
-    assert "::error title=AI budgets%3A finding,file=policies/acme.yaml,line=3,col=35::" in ran.out
+    page = ran.out if option[0] == "--format" else (shell.folder / "page").read_text()
+    assert "::error title=AI budgets%3A finding,file=policies/acme.yaml,line=3,col=35::" in page
     assert (shell.folder / "out").read_text() == "exit_code=1\n"
     assert "⛔ error" in (shell.folder / "summary").read_text()
 

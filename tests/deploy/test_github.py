@@ -35,6 +35,22 @@ def ran(jobs: dict[str, Job]) -> set[str]:
     return {name for name, job in jobs.items() if not job.was_skipped}
 
 
+def test_nothing_is_told_twice_in_a_log_or_a_summary(site: Site) -> None:
+    plan = site.pull_request(RAISED)["plan"]
+    apply = site.push_merge()["apply"]
+    site.set_by_hand("design", 999)
+    drift, due = site.schedule(DRIFT), site.schedule(DUE)
+    pages = [(plan, 1), (apply, 2), (drift, 1), (due, 1)]  # an apply has its plan's page, and its own
+    for job, count in pages:
+        assert job.summary.count("### AI budgets") == count, job.summary
+        assert job.log.count("Plan digest") == count, job.log
+    assert drift.log.count("group/acme/design: the policy says $200.00, and live is $999.00") == 1
+    assert "::warning title=AI budgets%3A drift,file=policies/acme.yaml,line=5" in drift.log
+    invalid = site.pull_request(INVALID)["plan"]
+    assert invalid.summary.count("### AI budgets") == 1
+    assert invalid.log.count("::error") == 1, invalid.log
+
+
 def test_a_pull_request_its_update_and_its_merge(site: Site) -> None:
     jobs = site.pull_request(RAISED)
     plan = jobs["plan"]

@@ -11,7 +11,9 @@ from typing import Any
 import click
 
 from reconciler.cli import files
+from reconciler.cli.options.given import is_given
 from reconciler.cli.screen import tell
+from reconciler.cli.sections import ConnectionOption
 from reconciler.cli.server import Dates, ServerOptions
 from reconciler.core.recording import Recording
 from reconciler.dataclass import dataclass
@@ -59,10 +61,20 @@ def live_option(function: Callable[..., Any]) -> Callable[..., Any]:
     )  # fmt: skip
     @functools.wraps(function)
     def wrapper(*args: Any, live_path: str | None, server: ServerOptions, **kwargs: Any) -> Any:
+        if live_path is not None:
+            _require_no_connection()
         recording = None if live_path is None else load_recording(live_path)
         return function(*args, live=Live(server=server, recording=recording), **kwargs)
 
     return wrapper
+
+
+def _require_no_connection() -> None:
+    """Raise UsageError for an option about the server on the command line: a snapshot asks none."""
+    for parameter in click.get_current_context().command.params:
+        if isinstance(parameter, ConnectionOption) and is_given(str(parameter.name)):
+            name = parameter.opts[0]
+            raise click.UsageError(f"--live reads a snapshot and asks no server; leave out {name}, or --live")
 
 
 def load_recording(path: str) -> Recording:

@@ -56,6 +56,42 @@ def test_an_option_is_no_value_of_another_one(coder: Shell, arguments: list[str]
     assert [path.name for path in coder.folder.iterdir()] == ["policies"]
 
 
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["plan", "--save-mode", "644"], "--save-mode is about the files of --save; add --save FORMAT=FILE"),
+        (["show", "x", "--metrics-people"], "--metrics-people is about metrics; add --save metrics=FILE"),
+        (["plan", "--json", "--effects", "none"], "--effects is about the format text; add --save text=FILE"),
+        (["drift", "--quiet", "--format=csv"], "--quiet is about the format text; use --save FORMAT=FILE"),
+        (["plan", "--json", "--format", "csv"], "--json is short for --format json, and --format csv is given too"),
+        (["plan", "--at", "2027-01-01", "--forecast"], "--forecast says how this period ends, and --at plans for"),
+        (["plan", "--live", "x", "--max-wait", "9"], "asks no server; leave out --max-wait"),
+        (["status", "--live=x", "--debug"], "asks no server; leave out --debug"),
+    ],
+)
+def test_an_option_that_would_change_nothing_is_a_mistake(coder: Shell, arguments: list[str], says: str) -> None:
+    """It was taken, and nobody was told that it did nothing."""
+    coder.policy(RAISE_PLATFORM)
+    ran = coder.run(*arguments)
+    assert ran.code == 1
+    assert says in ran.err
+    assert [path.name for path in coder.folder.iterdir()] == ["policies"]
+
+
+def test_an_option_that_changes_a_file_of_the_run_is_none(coder: Shell) -> None:
+    coder.policy(RAISE_PLATFORM)
+    saves = [f"--save={name}=plan.{name}" for name in ("text", "metrics")]
+    assert coder.run("plan", "--json", "--effects=none", "--metrics-people", "--save-mode=644", *saves).code == 0
+    assert coder.run("plan", "--json", "--format", "json").code == 0
+
+
+def test_a_variable_about_the_server_is_a_setting_and_no_mistake(coder: Shell) -> None:
+    coder.policy(RAISE_PLATFORM)
+    coder.run("snapshot", "-o", "live.json")
+    coder.set(RECONCILER_MAX_WAIT="9")
+    assert coder.run("plan", "--live", "live.json").code == 0
+
+
 def test_what_looks_like_an_option_may_be_a_value_where_it_is_said(coder: Shell) -> None:
     coder.policy(RAISE_PLATFORM)
     assert coder.run("plan", "-o", "./--json").code == 0

@@ -13,6 +13,7 @@ from reconciler.cli import exits, files
 from reconciler.cli.base import load_base
 from reconciler.cli.live import Live, live_option
 from reconciler.cli.options.connection import server
+from reconciler.cli.options.given import is_given
 from reconciler.cli.options.output import screen
 from reconciler.cli.options.policy import base, paths
 from reconciler.cli.options.run import consents, effects, plan_scope
@@ -104,6 +105,8 @@ def command(
 
     if replay_days is not None and month is None:
         raise click.UsageError("--replay-days says how a month is read; name the month by --replay YYYY-MM")
+    if has_forecast and not moment.is_for_now and is_given("has_forecast"):
+        raise click.UsageError("--forecast says how this period ends, and --at plans for another time; leave one out")
     if output is not None:
         _require_output(output, live, screen)
     loaded = load_policies(paths)

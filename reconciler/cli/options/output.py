@@ -12,6 +12,7 @@ import click
 
 from reconciler.cli.files import require_savable
 from reconciler.cli.options import Command
+from reconciler.cli.options.given import is_given
 from reconciler.cli.screen import Output, Save, Screen
 from reconciler.render.formats import FORMATS, formats_of, page_of
 
@@ -54,12 +55,15 @@ def screen(document: str = "") -> Callable[[Command], Command]:
             color: str,
             **kwargs: Any,
         ) -> Any:
+            if wants_json and format_name != "json" and is_given("format_name"):
+                raise click.UsageError(f"--json is short for --format json, and --format {format_name} is given too")
             output = Output(
                 format="json" if wants_json else format_name,
                 saves=tuple(_save(text, formats) for text in saves),
                 save_mode=_mode(save_mode),
                 names_people=names_people,
             )
+            _require_effect(output)
             _require_printable(output)
             command = click.get_current_context().info_name or ""
             return function(*args, screen=Screen(command=command, output=output, color=color), **kwargs)
@@ -99,6 +103,20 @@ def _screen_options(formats: tuple[str, ...]) -> Callable[[Command], Command]:
         return functools.reduce(lambda decorated, option: option(decorated), reversed(options), function)
 
     return decorate
+
+
+def _require_effect(output: Output) -> None:
+    """Raise UsageError for an option on the command line that changes nothing in what is printed and saved."""
+    formats = {output.format, *(save.format for save in output.saves)}
+    effects = (
+        ("save_mode", bool(output.saves), "--save-mode is about the files of --save; add --save FORMAT=FILE"),
+        ("names_people", "metrics" in formats, "--metrics-people is about metrics; add --save metrics=FILE"),
+        ("effects", "text" in formats, "--effects is about the format text; add --save text=FILE"),
+        ("quiet", output.format == "text", "--quiet is about the format text; use --save FORMAT=FILE for the document"),
+    )
+    for name, has_effect, sentence in effects:
+        if is_given(name) and not has_effect:
+            raise click.UsageError(f"{sentence}; or leave it out")
 
 
 def _require_printable(output: Output) -> None:

@@ -15,6 +15,7 @@ from reconciler import strict_json
 from reconciler.errors import FileError
 from reconciler.words import quoted
 
+HINT_AGAIN = "copy the file once more from where it was made, or make it again; do not edit it"
 JOURNALS = ".reconciler"
 """The folder of journals, below the working directory."""
 PLAN, JOURNAL, SEVERAL = "reconciler plan", "reconciler journal", "reconciler documents"
@@ -81,21 +82,28 @@ def _name_in(text: str) -> str:
     return name if isinstance(name, str) and name.startswith("reconciler ") else ""
 
 
-def parse_object(text: str, *, source: str) -> dict[str, Any]:
-    """Read one JSON object. Raises FileError that says where it breaks off."""
+def parse_object(text: str, *, source: str, hint: str = HINT_AGAIN) -> dict[str, Any]:
+    """Read one JSON object. Raises FileError with this hint; it tells a text that was cut from one that was changed."""
     try:
         document = strict_json.parse(text)
     except json.JSONDecodeError as error:
-        is_cut = error.pos >= len(text.rstrip()) - 1 or error.msg.startswith("Unterminated string")
-        cut = " (it seems to be cut short)" if is_cut else ""
-        raise FileError(f"{source} is not JSON{cut}: {error.msg}, line {error.lineno}") from None
+        if _is_cut(text, error):
+            raise FileError(f"{source} is not complete: it breaks off in the middle", hint=hint) from None
+        raise FileError(f"{source} is not JSON: {error.msg}, line {error.lineno}", hint=hint) from None
     except strict_json.KeyTwice as error:
-        raise FileError(f"{source} is not JSON that this tool wrote: {error}", hint="make it again") from None
+        raise FileError(f"{source} is not JSON that this tool wrote: {error}", hint=hint) from None
     except (RecursionError, ValueError):
-        raise FileError(f"{source} is not JSON that this tool wrote") from None
+        raise FileError(f"{source} is not JSON that this tool wrote", hint=hint) from None
     if not isinstance(document, dict):
-        raise FileError(f"{source} is not a JSON object")
+        raise FileError(f"{source} is not a JSON object", hint=hint)
     return document
+
+
+def _is_cut(text: str, error: json.JSONDecodeError) -> bool:
+    """Whether a text begins like an object and has not its end."""
+    whole = text.rstrip()
+    has_end = whole.endswith("}") and error.pos < len(whole) - 1 and not error.msg.startswith("Unterminated string")
+    return whole.lstrip().startswith("{") and not has_end
 
 
 def require_version(document: dict[str, Any], version: int, *, source: str, oldest: int | None = None) -> int:

@@ -18,6 +18,7 @@ from reconciler.formats.upgrade import event_from_v1
 NAME = document.JOURNAL
 VERSION = 2
 HINT_JOURNAL = "name the journal of the run: in .reconciler/, or where its --journal said"
+HINT_DAMAGED = "copy the journal once more from where its run wrote it; `reconciler plan` shows what differs now"
 
 
 def dump_event(event: Event) -> str:
@@ -39,7 +40,7 @@ def _events(text: str, source: str) -> Iterator[Event]:
     for number, line in enumerate(lines[:-1], start=1):
         if number == 1 and not line.lstrip().startswith("{"):
             raise FileError(f"{source} is not a {NAME}", hint=HINT_JOURNAL)
-        body = document.parse_object(line, source=f"line {number} of {source}")
+        body = document.parse_object(line, source=f"line {number} of {source}", hint=HINT_DAMAGED)
         if number == 1:
             if body.pop("format", None) != NAME:
                 raise FileError(f"{source} is not a {NAME}")
@@ -54,5 +55,5 @@ def _events(text: str, source: str) -> Iterator[Event]:
             body = event_from_v1(body) if version == 1 else body
             event: Event = codec.decode(Event, body)
         except ValueError as error:
-            raise FileError(f"line {number} of {source} is not an event: {error}") from None
+            raise FileError(f"line {number} of {source} is not an event: {error}", hint=HINT_DAMAGED) from None
         yield event

@@ -132,7 +132,8 @@ BEGUN = '{"format": "reconciler journal", "version": 2, "type": "started"}\n'
         (BEGUN, "line 1 of it is not an event"),
         ("[]\n", "it is not a reconciler journal"),
         ("version: 1\norganization: acme\n", "it is not a reconciler journal"),
-        ("{\n{}\n", "line 1 of it is not JSON"),
+        ("{\n{}\n", "line 1 of it is not complete: it breaks off in the middle"),
+        ('{"format" 1}\n', "line 1 of it is not JSON: Expecting ':' delimiter"),
     ],
 )
 def test_damage_is_named_with_its_line(text: str, message: str) -> None:

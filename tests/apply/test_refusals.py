@@ -38,8 +38,8 @@ def edited(change: Callable[[dict[str, Any]], None]) -> Edit:
         (edited(lambda plan: plan["actions"][0]["after"].update(limit_micros=1)), "edited by hand or damaged"),
         (edited(lambda plan: plan.update(version=3)), "format version 3"),
         (edited(lambda plan: plan.update(version="x")), "format version 'x'"),
-        (lambda text: text[: len(text) // 2], "cut short"),
-        (lambda text: text[:60], "cut short"),
+        (lambda text: text[: len(text) // 2], "is not complete: it breaks off in the middle"),
+        (lambda text: text[:60], "copy the file once more from where it was made, or make it again"),
     ],
 )
 def test_a_plan_that_is_not_as_it_was_saved(planned: Site, edit: Edit, reason: str) -> None:

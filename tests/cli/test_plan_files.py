@@ -168,15 +168,15 @@ def _edited(text: str) -> str:
     [
         (lambda text: "", "is neither a saved result nor a journal"),
         (lambda text: RAISE_PLATFORM, "is neither a saved result nor a journal"),
-        (lambda text: text[: len(text) // 2], "is not JSON"),
-        (lambda text: text[:-3], "it seems to be cut short"),
+        (lambda text: text[: len(text) // 2], "is not complete: it breaks off in the middle"),
+        (lambda text: text[:-3], "copy the file once more from where it was made, or make it again"),
         (lambda text: text.replace('"version": 2', '"version": 3'), "has format version 3, and this reconciler reads"),
         (lambda text: text.replace('"version": 2', '"version": "2"'), "has format version '2'"),
         (lambda text: text.replace('"version": 2', '"version": true'), "has format version True"),
         (_edited, "was edited by hand or damaged: its checksum does not fit"),
         (lambda text: text + text, "is not JSON"),
         (lambda text: text.replace("{", "[", 1), "is neither"),
-        (lambda text: '{\n  "format": "reconciler plan",' + "[" * 100_000, "is not JSON"),
+        (lambda text: '{\n  "format": "reconciler plan",' + "[" * 100_000, "is not complete"),
     ],
 )  # fmt: skip
 def test_what_is_no_plan_is_refused_in_a_sentence(

@@ -53,12 +53,13 @@ def test_a_journal_that_was_cut_says_what_is_in_doubt(shell: Shell, journal: str
 def test_a_journal_that_is_damaged_is_refused(shell: Shell, journal: str) -> None:
     started, intent, recorded, ended = journal.splitlines(keepends=True)
     for text, says in {
-        started + intent[:20] + "\n" + recorded: "line 2 of ",
+        started + intent[:20] + "\n" + recorded: "is not complete: it breaks off in the middle",
+        started + intent.replace(":", "", 1) + recorded: "copy the journal once more from where its run wrote it",
         started.replace('"version": 2', '"version": 9') + intent: "use a newer reconciler",
         started + recorded.replace('"done"', '"fine"') + ended: "result must be",
         started + started: "holds more than one run: another journal begins on line 2",
         started.replace('"actions"', '"axions"') + intent: "axions is not a known key",
-        started[:50]: "is not the journal of one run",
+        started[:50]: "is not complete: it breaks off in its first line",
     }.items():
         ran = shell.run("show", written(shell, text))
         assert (ran.code, ran.out) == (1, "")

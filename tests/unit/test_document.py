@@ -7,7 +7,7 @@ import json
 import pytest
 
 from reconciler.errors import FileError
-from reconciler.formats.document import dump, load, name_of, parse_object
+from reconciler.formats.document import HINT_AGAIN, dump, load, name_of, parse_object
 
 TEXT = dump("reconciler test", 3, {"b": "naïve €", "a": [1, {"c": None}]})
 
@@ -29,13 +29,15 @@ def test_half_of_a_character_survives() -> None:
 @pytest.mark.parametrize(
     ("text", "says", "hint"),
     [
-        ("", "x is not JSON (it seems to be cut short)", ""),
-        ("{", "x is not JSON (it seems to be cut short)", ""),
-        (TEXT[:-4], "x is not JSON (it seems to be cut short)", ""),
-        ("hello", "x is not JSON: Expecting value, line 1", ""),
-        ("[]", "x is not a JSON object", ""),
-        ("[" * 100_000, "x is not JSON that this tool wrote", ""),
-        ('{"a": ' + "1" * 5_000 + "}", "x is not JSON that this tool wrote", ""),
+        ("", "x is not JSON: Expecting value, line 1", HINT_AGAIN),
+        ("{", "x is not complete: it breaks off in the middle", HINT_AGAIN),
+        (TEXT[:-4], "x is not complete: it breaks off in the middle", HINT_AGAIN),
+        (TEXT[: TEXT.index("null") + 2], "x is not complete: it breaks off in the middle", HINT_AGAIN),
+        (TEXT.replace('"version":', '"version"'), "x is not JSON: Expecting ':' delimiter, line 3", HINT_AGAIN),
+        ("hello", "x is not JSON: Expecting value, line 1", HINT_AGAIN),
+        ("[]", "x is not a JSON object", HINT_AGAIN),
+        ("[" * 100_000, "x is not JSON that this tool wrote", HINT_AGAIN),
+        ('{"a": ' + "1" * 5_000 + "}", "x is not JSON that this tool wrote", HINT_AGAIN),
         ("{}", "x is not a reconciler test", ""),
         (dump("reconciler plan", 3, {}), "x is not a reconciler test", "its format is 'reconciler plan'"),
         (dump("reconciler test", 4, {}), "x has format version 4, and this", "use a newer reconciler"),

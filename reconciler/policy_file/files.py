@@ -10,6 +10,7 @@ Nothing here waits, but for standard input where `-` names it: a FIFO or a devic
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import stat
@@ -36,6 +37,8 @@ EMPTY = "the folder contains no policy: no file that ends in .yaml or .yml"
 
 _OTHER_FILES = (".md", ".txt", ".json")
 """Names that no folder has; a link of such a name that leads nowhere hides no policy."""
+_NOTHING_TO_OPEN = (errno.ENXIO, errno.ENODEV, errno.EOPNOTSUPP)
+"""How opening a socket, or a device that is not there, fails: Linux says ENXIO, macOS EOPNOTSUPP."""
 NOTHING_THERE = "the folder is empty, like a Git submodule that is not checked out; check it out, or remove the folder"
 NOWHERE = "the link leads nowhere; mend it, or remove it"
 
@@ -74,7 +77,8 @@ def read_files(paths: Sequence[str]) -> Files:
             if is_named:
                 files.findings.append(_finding(path, error.message, error.hint))
             else:
-                files.not_read.append(NotRead(path=path, reason=error.message))
+                reason = "; ".join(filter(None, (error.message, error.hint)))
+                files.not_read.append(NotRead(path=path, reason=reason))
     files.not_read.sort()
     if not files.texts:  # nothing at all must not pass for an empty policy
         files.findings += [_finding(missed.path, missed.reason) for missed in files.not_read]
@@ -209,10 +213,10 @@ def _read(path: str) -> PolicyText:
     try:
         return PolicyText(path, _require_small(_bytes(path, MAX_BYTES + 1)))
     except FileNotFoundError:
-        problem = "the link leads to no file" if os.path.islink(path) else "there is no such file"
-        raise _Unreadable(
-            problem, "check the path; `reconciler init` writes a first policy from what is live"
-        ) from None
+        if os.path.islink(path):
+            raise _Unreadable("the link leads to no file", "mend it, or remove it") from None
+        hint = "check the path; `reconciler init` writes a first policy from what is live"
+        raise _Unreadable("there is no such file", hint) from None
     except OSError as error:
         raise _Unreadable(_cannot_read("file", error)) from None
 
@@ -224,14 +228,26 @@ def _standard_input() -> bytes:
 
 
 def _bytes(path: str, most: int) -> bytes:
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        if error.errno not in _NOTHING_TO_OPEN:
+            raise
+        raise _special() from None
     with open(descriptor, "rb") as file:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
-            raise _Unreadable("this is not a regular file", "name a policy file, or a folder that contains some")
+            raise _special()
         if status.st_size > MAX_BYTES:
             raise _too_large()
         return file.read(most)
+
+
+def _special() -> _Unreadable:
+    return _Unreadable(
+        "this is a socket, a pipe or a device, and not a file",
+        "move it out of the policy folder; a policy from a pipe is read by `-`, standard input",
+    )
 
 
 def _require_small(data: bytes) -> bytes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import socket
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -117,6 +118,9 @@ def test_what_cannot_be_read_below_a_folder_is_said(tmp_path: Path, monkeypatch:
     (tmp_path / "gone.yaml").symlink_to("nowhere")
     (tmp_path / "loop.yaml").symlink_to("loop.yaml")
     os.mkfifo(tmp_path / "pipe.yaml")
+    monkeypatch.chdir(tmp_path)  # the whole path can be too long for a socket
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind("socket.yaml")
     scandir, open_file = os.scandir, os.open
 
     def refusing(call: Callable[..., Any]) -> Callable[..., Any]:
@@ -131,12 +135,15 @@ def test_what_cannot_be_read_below_a_folder_is_said(tmp_path: Path, monkeypatch:
     monkeypatch.setattr(os, "open", refusing(open_file))
     loaded = load([str(tmp_path)])
     assert groups(loaded) == ["seen"]
+    special = "this is a socket, a pipe or a device, and not a file; "
+    special += "move it out of the policy folder; a policy from a pipe is read by `-`, standard input"
     assert missed(loaded, tmp_path) == {
-        "gone.yaml": "the link leads to no file",
+        "gone.yaml": "the link leads to no file; mend it, or remove it",
         "locked": "the folder cannot be read: Permission denied",
         "loop.yaml": "the file cannot be read: Too many levels of symbolic links",
-        "pipe.yaml": "this is not a regular file",
+        "pipe.yaml": special,
         "secret.yaml": "the file cannot be read: Permission denied",
+        "socket.yaml": special,
     }
     with pytest.raises(PolicyError, match="1 problem"):  # named, it is an error
         load([str(tmp_path), str(tmp_path / "secret.yaml")])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from reconciler.core.action import Action, Cause, Kind
-from reconciler.core.plan.outcome import CUT_OFF, ActionOutcome, Ending, Result
+from reconciler.core.plan.outcome import CUT_OFF, ActionOutcome, Ended, Ending, Result
 from reconciler.core.plan.plan import DIGEST_SHOWN
 from reconciler.core.plan.report import OutcomeReport
 from reconciler.render.changes import action_why
@@ -129,7 +129,13 @@ def remarks(outcome: OutcomeReport) -> Iterator[str]:
     ended = outcome.ended
     if ended is None:
         yield "The run was cut off: its journal has no end. What is in doubt may or may not have happened."
-        return
+    else:
+        yield from _how_it_ended(outcome, ended)
+    if step := _next_step(outcome):
+        yield f"To go on, {step}."
+
+
+def _how_it_ended(outcome: OutcomeReport, ended: Ended) -> Iterator[str]:
     if left := outcome.count(Result.NOT_ATTEMPTED):
         yield f"{count(left, 'action')} not attempted: {harmless(_why_stopped(outcome, ended.why).rstrip('.'))}."
     elif ended.why and not any(row.detail and ended.why.endswith(row.detail) for row in outcome.results):
@@ -139,6 +145,18 @@ def remarks(outcome: OutcomeReport) -> Iterator[str]:
         yield f"Verified: {count(settled, 'object')} read again after the last write."
     for difference in ended.differences:
         yield f"Not verified: {harmless(difference.rstrip('.'))}."
+
+
+def _next_step(outcome: OutcomeReport) -> str:
+    """Return what to do about what this run left undone; empty where it left nothing."""
+    if outcome.count(Result.CONFLICT):
+        return "look at a new plan: somebody else changed what is in conflict"
+    if any(map(outcome.count, (Result.FAILED, Result.IN_DOUBT, Result.NOT_ATTEMPTED))):
+        cause = "" if _is_cut(outcome) else " when the cause is gone"
+        return f"run it again{cause}: what is done is not done twice"
+    if outcome.ended is None or outcome.ended.not_verified:
+        return "look at a new plan: it shows what differs now"
+    return ""
 
 
 def _why_stopped(outcome: OutcomeReport, why: str) -> str:

@@ -49,6 +49,7 @@ def test_the_write_in_flight_is_finished_and_nothing_new_begun(site: Site, numbe
     assert "4 actions not attempted: the run was interrupted." in said.out
     assert "Not verified: the result was not read again, because the run was interrupted." in said.out
     assert "Apply interrupted: 1 created, 2 updated, 4 not attempted, 3 not verified." in said.out
+    assert "To go on, run it again: what is done is not done twice." in said.out
     assert site.apply().code == 0
     assert site.run("plan", "--detailed-exitcode").code == 0
 

@@ -97,6 +97,7 @@ def test_a_conflict_is_that_of_one_object(site: Site) -> None:
     assert "in conflict    group/acme/finance" in said.out
     assert "live is $33.00" in said.out
     assert "Apply incomplete: 2 created, 2 updated, 2 deleted, 1 in conflict." in said.out
+    assert "To go on, look at a new plan: somebody else changed what is in conflict.\n" in said.out
     assert (site.budget("finance"), site.budget("design")) == (33, None)
     assert site.apply().code == 0
 
@@ -115,6 +116,25 @@ def test_a_failure_stops_later_phases_and_says_what_was_not_attempted(site: Site
     assert "Apply incomplete: 1 created, 1 updated, 1 failed, 4 not attempted." in said.out
     assert len(site.writes) == 3
     assert site.run("show", str(site.journals[0])).out.endswith(said.out.partition("\n\n  updated")[2])
+
+
+GO_ON = "To go on, run it again when the cause is gone: what is done is not done twice."
+
+
+@pytest.mark.parametrize("target", ["policies", "saved.plan"])
+def test_what_was_not_finished_says_how_to_go_on_and_goes_on(site: Site, target: str) -> None:
+    site.policy(*SEVEN)
+    site.run("plan", "-o", "saved.plan")
+    fault = Fault("status", method="PUT", path=f"*/{site.id_of('platform')}/*", status=403, body={"message": "No."})
+    site.sandbox.fault(fault)
+    pages = ("--save", "markdown=apply.md", "--save", "html=apply.html")
+    said = site.apply(target, *pages)
+    assert (said.code, GO_ON in said.out) == (4, True)
+    assert all(GO_ON in (site.folder / name).read_text() for name in ("apply.md", "apply.html"))
+    assert len(site.writes) == 3
+    again = site.apply(target)
+    assert (again.code, "To go on" in again.out) == (0, False)
+    assert len(site.writes) == 3 + 5  # what failed, and what was not attempted
 
 
 @pytest.mark.parametrize(
@@ -227,6 +247,7 @@ def test_a_result_that_somebody_changed_at_once_is_not_verified(site: Site) -> N
     said = site.apply()
     assert said.code == 4
     assert "Not verified: group/acme/platform is $5.00, not $600.00." in said.out
+    assert "To go on, look at a new plan: it shows what differs now." in said.out
     assert "Apply incomplete: 1 updated, 1 not verified." in said.out
 
 

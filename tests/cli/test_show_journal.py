@@ -48,6 +48,8 @@ def test_a_journal_that_was_cut_says_what_is_in_doubt(shell: Shell, journal: str
         ran = shell.run("show", written(shell, text))
         assert (ran.code, ran.err) == (0, "")
         assert ran.out.endswith(says + "\n")
+        assert ("To go on, run it again: " in ran.out) == (says != "Apply interrupted: 1 updated.")
+        assert ("To go on, look at a new plan: " in ran.out) == (says == "Apply interrupted: 1 updated.")
 
 
 def test_a_journal_that_is_damaged_is_refused(shell: Shell, journal: str) -> None:

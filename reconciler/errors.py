@@ -160,6 +160,10 @@ class UnreachableError(ServerError):
         self.may_still_happen = may_still_happen
 
 
+REFUSED = 3
+"""The exit code of a RefusedError, and of a plan that the gate refuses. cli/exits.py has the table."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
     """An error that ended a command, as data: what `--json` prints and every other format shows."""
@@ -174,6 +178,11 @@ class Failure:
     """The reasons of a refusal, a sentence each."""
     findings: tuple[Finding, ...]
     """What is wrong in the policy, sorted by place."""
+
+    @property
+    def is_refusal(self) -> bool:
+        """Whether nothing was written on purpose, and not because something went wrong."""
+        return self.exit_code == REFUSED
 
 
 def failure_of(error: ReconcilerError, *, exit_code: int) -> Failure:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING
 
+from reconciler.errors import REFUSED as REFUSED
 from reconciler.errors import ReconcilerError, RefusedError, StoppedError
 
 if TYPE_CHECKING:  # `validate` needs none of them
@@ -20,7 +21,6 @@ DONE = 0
 ERROR = 1
 """Wrong usage included: click's own 2 would read as drift."""
 DIFFERENCES = 2
-REFUSED = 3
 INCOMPLETE = 4
 INTERRUPTED = 130
 

@@ -107,6 +107,27 @@ def test_what_stops_an_apply_after_its_plan_was_shown_has_the_plan(
     assert message in ran.document["refusal"]["message"]
     assert ran.document["exit_code"] == ran.document["refusal"]["exit_code"] == code
     assert agrees(text, ran.document)
+    coder.set(GITHUB_OUTPUT=str(coder.folder / "outputs"))
+    coder.run("apply", *arguments, "--format", "csv", "--save", "github=log", "--save", "markdown=page.md", *AT)
+    assert ("refused=true\n" in (coder.folder / "outputs").read_text()) == (code == 3)
+    assert ("⛔ refused, 1 change not made" in (coder.folder / "page.md").read_text()) == (code == 3)
+
+
+@pytest.mark.parametrize(("code", "word"), [(3, "refused"), (1, "error")])
+def test_what_ends_before_there_is_a_plan_says_whether_it_was_refused(shell: Shell, code: int, word: str) -> None:
+    """Exit code 3, `refused` of GitHub and the headlines are one statement."""
+    with Sandbox(COMPANY) as company:
+        shell.connect(company).policy(RAISE_PLATFORM)
+        assert shell.run("apply", "--auto-approve", "--journal", "run.jsonl", *AT).code == 0
+        journal = shell.folder / "run.jsonl"
+        another = re.sub(r'("deployment": {"id": ")[^"]*', r"\g<1>another", journal.read_text())
+        journal.write_text(another if code == 3 else another[:90])
+        shell.set(GITHUB_OUTPUT=str(shell.folder / "outputs"))
+        saves = ("--save", "github=log", "--save", "markdown=page.md", "--save", "html=page.html")
+        assert shell.run("revert", "run.jsonl", "--auto-approve", *saves).code == code
+    assert ("refused=true\n" in (shell.folder / "outputs").read_text()) == (code == 3)
+    assert f"⛔ {word}" in (shell.folder / "page.md").read_text()
+    assert f"AI budgets: {word}" in (shell.folder / "page.html").read_text()
 
 
 def test_who_may_not_write_sees_the_plan_in_every_format(coder: Shell, company: Sandbox) -> None:

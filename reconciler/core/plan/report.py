@@ -80,8 +80,8 @@ class OutcomeReport:
 
     @property
     def is_refused(self) -> bool:
-        """Whether nothing was written because of what the plan does, or because a saved plan does not fit."""
-        return self.refusal is not None and (self.plan is None or self.plan.verdict.is_refused)
+        """Whether nothing was written on purpose: by the gate, or because a plan is stale or does not fit."""
+        return self.refusal is not None and self.refusal.is_refusal
 
 
 def report_of(outcome: Outcome, *, exit_code: int, journal: str, plan: Plan | None = None) -> OutcomeReport:

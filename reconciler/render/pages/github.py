@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from reconciler.core.plan.report import OutcomeReport
+from reconciler.errors import Failure
 from reconciler.formats.documents import Value
 from reconciler.render.formats import Facts
 from reconciler.render.overview import overview_of, plans_of
@@ -52,7 +53,7 @@ def outputs(values: Sequence[Value]) -> Mapping[str, str]:
         }
     reports = [value for value in values if isinstance(value, OutcomeReport)]
     if not reports:
-        return {}
+        return {"refused": "true"} if any(isinstance(value, Failure) and value.is_refusal for value in values) else {}
     return {
         "is_complete": _truth(all(report.is_complete for report in reports)),
         "refused": _truth(any(report.is_refused for report in reports)),

@@ -169,7 +169,7 @@ def _text_title(value: Explanation | Recording | Validation, number: int) -> str
 
 
 def _failure_page(failures: Sequence[Failure]) -> Page:
-    is_refused = all(failure.details and not failure.findings for failure in failures)
+    is_refused = all(failure.is_refusal for failure in failures)
     rows = tuple(
         Row(cells=(f"{finding.place.file}:{finding.place.line}", finding.message, finding.hint))
         for failure in failures

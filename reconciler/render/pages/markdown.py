@@ -332,7 +332,7 @@ def _results(report: OutcomeReport) -> list[str]:
 
 
 def _failure_page(failure: Failure, facts: Facts) -> str:
-    word = "refused" if failure.details and not failure.findings else "error"
+    word = "refused" if failure.is_refusal else "error"
     kind = facts.command if facts.command.isalpha() else "error"
     return joined([*_title(kind, None, f"⛔ {word}"), *_reasons(failure, facts)])
 

@@ -185,22 +185,26 @@ def compare(folder: Path) -> int:
     The plan to apply is always made anew from the merged policy, so a forged artifact can at most stop an apply.
     """
     fresh, reviewed = load(folder / "plan.json"), load(folder / "reviewed.json")
-    if fresh is None or reviewed is None:
+    if fresh is None or not (folder / "reviewed.json").exists():
         return 0
+    if reviewed is None or "actions" not in reviewed:
+        return refuse(
+            folder, "The plan of the pull request ended with an error, so nobody saw what this change does", []
+        )
     shown = {action["address"]: action["after"] for action in reviewed["actions"]}
     unseen = [item for item in fresh["actions"] if shown.get(item["address"]) != item["after"]]
     refused = sorted(item["address"] for item in unseen if item.get("origin", "change") == "change")
     told = sorted(item["address"] for item in unseen if item["address"] not in refused)
     if told:
         notice(f"Not in the reviewed plan, and not asked for by this change: {', '.join(told)}")
-    if not refused:
-        return 0
-    start, end = (
-        "The reviewed plan did not show this change of ",
-        ". Nothing was written. Look at the plan in the job summary; to apply it, run this workflow by hand.",
-    )
-    print(f"::error title=AI budgets::{escaped(start + ', '.join(refused) + end)}")
-    text = start + ", ".join(map(code, refused)) + end
+    return refuse(folder, "The reviewed plan did not show this change of ", refused) if refused else 0
+
+
+def refuse(folder: Path, start: str, addresses: list[str]) -> int:
+    """Say in the log, the summary and the comment why nothing is written; return the exit code."""
+    end = ". Nothing was written. Look at the plan in the job summary; to apply it, run this workflow by hand."
+    print(f"::error title=AI budgets::{escaped(start + ', '.join(addresses) + end)}")
+    text = start + ", ".join(map(code, addresses)) + end
     with open(os.environ["GITHUB_STEP_SUMMARY"], "a", encoding="utf-8") as file:
         file.write(f"\n> [!CAUTION]\n> {text}\n")
     (folder / "apply.md").write_text(f"> [!CAUTION]\n> {text}\n", encoding="utf-8")
@@ -290,9 +294,11 @@ def download(artifact: int) -> bytes:
 
 
 def unzipped(data: bytes, name: str) -> bytes:
-    """Return one file of an archive; it is never unpacked to disk by the names in it."""
+    """Return one file of an archive, empty where it has none; it is never unpacked to disk by the names in it."""
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        member = next(item for item in archive.infolist() if Path(item.filename).name == name)
+        member = next((item for item in archive.infolist() if Path(item.filename).name == name), None)
+        if member is None:
+            return b""
         if member.file_size > MAX_PLAN_BYTES:
             raise SystemExit(f"{name} in the artifact is larger than {MAX_PLAN_BYTES} bytes")
         return archive.read(member)

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from reconciler.sandbox import Fault
 from tests.deploy.company import DRIFT, DUE, Site, opened
 from tests.deploy.runner import ROOT, Job
 from tests.deploy.site import BASE, BLOCKS, INVALID, RAISED, WITH_DAN
@@ -64,7 +65,7 @@ def test_a_pull_request_its_update_and_its_merge(site: Site) -> None:
     assert "design" in comment["body"]
     assert "$200" in comment["body"]
     assert "https://github.example/acme/budgets/actions/runs/1" in comment["body"]
-    assert "design" in plan.summary
+    assert plan.summary.count("AI budgets: +$150 a month, 1 change\n") == 1
     assert site.live("design") == 150
 
     again = site.pull_request(RAISED.replace("$200", "$175"))["plan"]
@@ -80,7 +81,7 @@ def test_a_pull_request_its_update_and_its_merge(site: Site) -> None:
     assert "The plan of pull request 1" in apply.log
     assert site.live("design") == 175
     assert len(site.github.comments) == 2
-    assert apply.summary
+    assert apply.summary.count("AI budgets: applied, 1 change\n") == 1
     journal = next(artifact for artifact in site.github.artifacts if artifact["name"] == "ai-budgets-journal")
     assert b"journal.jsonl" in journal["data"]
     assert not site.github.refused
@@ -99,7 +100,7 @@ def test_a_refused_plan_fails_the_pull_request_and_says_why(site: Site) -> None:
     assert plan.has_failed
     assert plan.outputs["plan"]["exit-code"] == "3"
     assert "BLOCKS_USERS" in site.github.comments[0]["body"]
-    assert "BLOCKS_USERS" in plan.summary
+    assert plan.summary.count("This plan is refused") == 1
 
     apply = site.push_merge()["apply"]
     assert apply.has_failed
@@ -114,6 +115,7 @@ def test_an_invalid_policy_is_shown_at_its_line(site: Site) -> None:
     (annotation,) = (line for line in plan.annotations if line.startswith("::error"))
     assert "file=policies/acme.yaml" in annotation
     assert "line=5" in annotation
+    assert plan.summary.count("AI budgets: ⛔ error") == 1
     assert "policies/acme.yaml" in plan.summary
     assert "policies/acme.yaml" in site.github.comments[0]["body"]
 
@@ -339,6 +341,29 @@ def test_only_the_step_that_runs_reconciler_has_the_token_for_coder() -> None:
         assert (step.get("id") == "run") == ("CODER_SESSION_TOKEN" not in step["env"])
         assert not step["env"].get("CODER_SESSION_TOKEN")
         assert "GITHUB_TOKEN" not in step["env"] or step.get("id") != "run"
+
+
+@pytest.mark.parametrize("left", ["plan.json", "cut.json", "none.json"])
+def test_a_plan_that_ended_with_an_error_was_not_reviewed(site: Site, left: str) -> None:
+    """Its job failed, and somebody merged: the apply ended in a traceback, or was compared with nothing."""
+    site.sandbox.fault(Fault("status", path="*/users/me", status=401, body={"message": "API key expired."}))
+    plan = site.pull_request(RAISED)["plan"]
+    assert plan.outputs["plan"]["exit-code"] == "1"
+    if left != "plan.json":
+        (artifact,) = site.github.artifacts
+        folder = site.folder / "damaged"
+        folder.mkdir()
+        (folder / ("plan.json" if left == "cut.json" else "plan.md")).write_text('{"actions": [{"addr')
+        site.github.artifacts.clear()
+        site.github.upload(artifact["name"], folder, head_sha=site.git("rev-parse", "change"))
+    apply = site.push_merge()["apply"]
+    assert apply.outputs["apply"]["exit-code"] == "3"
+    assert site.live("design") == 150
+    text = "The plan of the pull request ended with an error, so nobody saw what this change does. Nothing was written."
+    assert text in apply.summary
+    assert any(text in comment["body"] for comment in site.github.comments)
+    assert not site.event("workflow_dispatch", {})["apply"].has_failed
+    assert site.live("design") == 200
 
 
 def test_a_name_is_no_markdown_in_what_is_said_of_the_reviewed_plan(tmp_path: Path) -> None:

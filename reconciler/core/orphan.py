@@ -14,6 +14,8 @@ class OrphanReason(StrEnum):
 
     UNKNOWN_GROUP = "unknown-group"
     UNKNOWN_USER = "unknown-user"
+    HIDDEN_USER = "hidden-user"
+    """The user is unknown, and may be one of the people whom this token may not read, or who could not be listed."""
     AMBIGUOUS = "ambiguous"
     """The name fits several subjects."""
     NOT_OFFERED = "not-offered"

@@ -41,7 +41,7 @@ class Hazard(StrEnum):
     UNSEEN_PEOPLE = "UNSEEN_PEOPLE"
     """Members of a group whose budget changes and whom this token may not read: what it does to them is not known.
 
-    Why: nobody can say whether one of them would be blocked.
+    Why: nobody can say whether one of them would be blocked, or become unlimited.
     What to do: plan with the token of an Auditor or a User Admin, who may read every member; or consent.
     """
     MASS_CHANGE = "MASS_CHANGE"

@@ -91,7 +91,7 @@ def with_authors(
     attributed, not_asked = [], 0
     for orphan in orphans:
         match orphan.reason:
-            case OrphanReason.UNKNOWN_USER:
+            case OrphanReason.UNKNOWN_USER | OrphanReason.HIDDEN_USER:
                 name = orphan.address.removeprefix("user/")
                 orphan = _named(orphan, Audited.USER, name, log, since)
             case OrphanReason.UNKNOWN_GROUP:

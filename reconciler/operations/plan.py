@@ -214,9 +214,10 @@ def _gone(vacancies: Iterable[Vacancy], directory: Directory) -> Iterator[Vacanc
 
 
 def _orphans(orphans: Iterable[Orphan], base: Resolution | None) -> tuple[Orphan, ...]:
-    """Return all orphans, sorted; those that were orphans in the policy before are standing."""
+    """Return the last orphan of each entry, sorted; those that were orphans in the policy before are standing."""
     before: set[str] = set()
     if base is not None:
         before = {orphan.address for orphan in (*base.orphans, *base.desired.not_members.values())}
         before |= {lost.listed.address for lost in base.lost}
-    return tuple(sorted(replace(orphan, is_standing=orphan.address in before) for orphan in orphans))
+    last = {orphan.place: orphan for orphan in orphans}.values()
+    return tuple(sorted(replace(orphan, is_standing=orphan.address in before) for orphan in last))

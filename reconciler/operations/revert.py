@@ -114,6 +114,9 @@ class _Sorter:
                     cause=Cause.REVERT,
                 )
             )
+        elif isinstance(action.before, Budget) and action.before.group.id not in self._directory.groups:
+            group = f"the group of {self._say(action.before, action)}"
+            self.skipped.append(f"{action.address}: {group} is gone, or this token may not read it")
         else:
             self.skipped.append(
                 f"{action.address} is no longer a member of the group of {self._say(action.before, action)}"

@@ -23,7 +23,7 @@ from datetime import datetime
 from reconciler.core.action import Action, Origin
 from reconciler.core.budget import Budget, State
 from reconciler.core.desired import NOTHING_DESIRED
-from reconciler.core.directory import Directory, Group
+from reconciler.core.directory import Directory, Group, User
 from reconciler.core.gate.verdict import Grant
 from reconciler.core.moment import present
 from reconciler.core.plan.plan import Plan
@@ -101,8 +101,11 @@ def _problems(action: Action, directory: Directory) -> Iterable[str]:
         group = directory.ref(action.after.group.id)
         if isinstance(action.subject, Group) and action.after.group.id != action.subject.id:
             yield f"{action.address} would get a budget of another group, {group.address}"
-        elif not group.name or group.address != action.after.group.address:
+        elif group.name and group.address != action.after.group.address:
             yield f"{action.address}: the group {action.after.group.address} of the plan is {group.address} here"
+        elif not group.name and isinstance(action.subject, User):
+            name = f"{action.after.group.address} (its id is {group.id})"
+            yield f"{action.address}: the group {name} is gone, or this token may not read it"
 
 
 def _renamed(state: State, directory: Directory) -> State:

@@ -204,7 +204,7 @@ def _unknown(
         sentences.append(
             f"The spend export of {names} cannot be read ({reason}): models without a price and restarts are not known."
         )
-    if pace is None and snapshot.deployment.offers.bulk_reads:
+    if pace is None and snapshot.deployment.offers.bulk_reads and snapshot.user_overrides:
         sentences.append("There are fewer than 3 days of spend, so no pace is computed.")
     unread = sum(isinstance(reading, Unknown) for reading in snapshot.user_overrides.values())
     if unread:

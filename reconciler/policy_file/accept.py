@@ -40,7 +40,9 @@ class Proposed:
     edits: tuple[tuple[str, Edit], ...] = ()
 
 
-_NOT_KNOWN = frozenset({OrphanReason.CLOCKS_DIFFER, OrphanReason.LOST_GRANT, OrphanReason.NOT_OFFERED})
+_NOT_KNOWN = frozenset(
+    {OrphanReason.CLOCKS_DIFFER, OrphanReason.HIDDEN_USER, OrphanReason.LOST_GRANT, OrphanReason.NOT_OFFERED}
+)
 """Reasons that say nothing of what is live: without its entry, a grant would be forgotten, or stay for ever."""
 
 

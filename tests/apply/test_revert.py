@@ -109,6 +109,23 @@ def test_a_deleted_group_and_a_person_who_left_theirs(site: Site) -> None:
     assert (site.budget("platform"), site.override("bob"), site.override("ana")) == (500, 1500, None)
 
 
+def test_a_group_that_this_token_may_not_read_is_not_said_to_be_left(site: Site) -> None:
+    """It said that ana is no longer a member of labs/ml, which an admin of acme cannot know, and which is not so."""
+    ana, ml = site.id_of("ana"), site.id_of("ml")
+    site.sandbox.execute(
+        "INSERT INTO organization_members SELECT user_id, (SELECT id FROM organizations WHERE name = 'labs'), roles, "
+        "created_at, updated_at FROM organization_members WHERE user_id = ?",
+        (ana,),
+    )
+    site.sandbox.execute("INSERT INTO group_members VALUES (?, ?)", (ana, ml))
+    site.sandbox.execute("UPDATE user_ai_budget_overrides SET group_id = ? WHERE user_id = ?", (ml, ana))
+    applied(site, "ana platform: $1,600")
+    site.role = "organization-admin"
+    said = site.run("revert", str(site.journals[0]), "--auto-approve", *CONSENT)
+    assert said.code == 0
+    assert f"Left alone: user/ana: the group of $1,500.00 ({ml}) is gone, or this token may not read it." in said.out
+
+
 def test_a_person_who_is_gone(site: Site) -> None:
     applied(site, "bob platform: $7")
     site.sandbox.execute("UPDATE users SET deleted = 1 WHERE username = 'bob'")

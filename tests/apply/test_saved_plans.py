@@ -194,6 +194,19 @@ def test_a_user_by_anothers_id_and_an_override_on_anothers_group(site: Site) -> 
     assert "user/eve: the group group/acme/data of the plan is group/acme/platform here" in said.err
 
 
+def test_what_this_token_may_not_read_is_not_said_to_have_another_name(site: Site) -> None:
+    """It added that the group group/labs/ml of the plan is (its id) here, and told the same of an override's group."""
+    entries = "group_budgets: [{group: ml, limit: $1001}]\nuser_overrides: [{user: hugo, group: ml, limit: $2001}]\n"
+    save(site, LISTED.replace("acme", "labs") + entries)
+    site.role = "organization-admin"  # of acme; it may read every person of the site, and not labs
+    said = refused(site)
+    ml = site.id_of("ml")
+    assert "The plan does not fit this deployment in 2 places" in said.err
+    assert f"  group/labs/ml is gone, or this token may not read it (its id is {ml})\n" in said.err
+    assert f"  user/hugo: the group group/labs/ml (its id is {ml}) is gone, or this token may not read it\n" in said.err
+    assert " here\n" not in said.err
+
+
 @pytest.mark.parametrize("id_", ["no-uuid", "../../users/me", "9f8e12ab-0000-0000-0000-000000000000", ""])
 def test_an_id_that_is_nobodys_is_refused(site: Site, id_: str) -> None:
     document = save(site, LISTED + "group_budgets: [{group: platform, limit: $600}]\n")

@@ -219,6 +219,28 @@ def test_who_may_be_hidden_from_this_token_is_not_said_to_have_left(shell: Shell
     assert "they may be one of the 38 members of acme whom this token may not read: use another token;" in ran.out
 
 
+def test_an_end_of_who_may_be_hidden_is_not_said_to_be_there(shell: Shell, company: Sandbox) -> None:
+    """It said that they are gone, that the entry may be removed, and `drift` that live matches; `--accept` took it out.
+
+    dan stands in the company and has no override; bob has one.
+    """
+    entries = (
+        "[{user: bob, group: platform, limit: none}, {user: dan, group: platform, limit: $5, expires: 2026-01-01}]"
+    )
+    policy = shell.connect(company, "member").policy(f"version: 1\norganization: acme\nuser_overrides: {entries}\n")
+    text = policy.read_text()
+    for arguments in (("plan",), ("drift",), ("apply", "--auto-approve")):
+        ran = shell.run(*arguments, *AT)
+        assert ran.code == {"plan": 1, "drift": 2, "apply": 0}[arguments[0]]
+        assert "gone" not in ran.out
+        for name in ("bob", "dan"):
+            assert f"user {name!r} is unknown" in ran.out
+    assert ran.out.count("they may be one of the 38 members of acme whom this token may not read") == 2
+    accepted = shell.run("drift", "--accept", "user/bob")
+    assert "not possible: user 'bob' is unknown; they may be one of" in accepted.out
+    assert policy.read_text() == text
+
+
 def test_parts_of_no_month_are_a_mistake(coder: Shell) -> None:
     """`--replay-days 1` without a month was taken and did nothing."""
     coder.policy(AS_IT_IS)

@@ -213,7 +213,7 @@ def test_what_is_not_known_is_said() -> None:
         "Refused:",
         "  BLOCKS_USERS: 8 people would be blocked now (p7, perhaps p0, perhaps p1, perhaps p2, perhaps p3 and 3 more)",
         "    if that is meant, pass `--allow BLOCKS_USERS=8`, or consent in the policy under `allow:`",
-        "  UNSEEN_PEOPLE: 2 people whom this token may not read would get a different limit, and may be blocked",
+        "  UNSEEN_PEOPLE: 2 people whom this token may not read may get less, be blocked or become unlimited",
         "    if that is meant, pass `--allow UNSEEN_PEOPLE=2`, or consent in the policy under `allow:`",
     ]
 

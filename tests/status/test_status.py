@@ -94,6 +94,15 @@ def test_a_member_sees_what_a_member_may_see(shell: Shell) -> None:
         assert ran.code == 0
 
 
+def test_of_nobody_it_does_not_say_that_there_is_too_little_spend(shell: Shell) -> None:
+    """Of a group whose members are hidden no spend is asked for, so nothing is known of its days."""
+    with company(shell, role="member", seed="demo"):
+        ran = shell.run("status", "platform")
+    assert ran.code == 0
+    assert "may not be read with this token; they are not counted." in ran.out
+    assert "days of spend" not in ran.out
+
+
 def test_an_old_server_says_limits_and_no_spend(shell: Shell) -> None:
     with company(shell, coder_version="2.35", experiments=(COST_CONTROL_EXPERIMENT,)) as sandbox:
         ran = shell.run("status")

@@ -188,7 +188,7 @@ HAZARDS: Mapping[Hazard, HazardRow] = {
             hazard=Hazard.UNSEEN_PEOPLE,
             about="A group's budget changes, and the token may not read all of its members.",
             title="Not seen by this token",
-            would="whom this token may not read would get a different limit, and may be blocked",
+            would="whom this token may not read may get less, be blocked or become unlimited",
             count=_unseen_people,
         ),
         HazardRow(

@@ -26,7 +26,7 @@ from reconciler.core.snapshot import Effective, Snapshot, Unlimited
 
 DISPUTED = "Coder reports a different limit for them than we compute"
 UNCONFIRMED = "the server does not say what limits them; it may be a budget in an organization that cannot be read"
-ELSEWHERE = "they are also in an organization that cannot be read; a budget there may limit them afterwards"
+ELSEWHERE = "a budget in an organization that cannot be read, or only in part, may limit them afterwards"
 MAYBE_ELSEWHERE = "they may have a budget in an organization that cannot be read"
 UNSEEN = "This token may not read every organization; budgets that people have elsewhere are not counted."
 NOT_ENFORCED = "This Coder is older than 2.35: it stores group budgets, and does not enforce them yet."

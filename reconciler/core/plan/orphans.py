@@ -60,15 +60,18 @@ def unknown_user(
         message, hint = f"user {name!r} is ambiguous: {usernames}", "write the username"
         return _orphan(listed, organization, reason=OrphanReason.AMBIGUOUS, message=message, hint=hint)
     hint = "; ".join(filter(None, ["remove the entry if they left", near]))
+    reason = OrphanReason.UNKNOWN_USER
     if hidden:
+        reason = OrphanReason.HIDDEN_USER
         who = f"one of the {hidden:,} members" if hidden > 1 else "the member"
         hint = f"they may be {who} of {organization.name} whom this token may not read: use another token; else {hint}"
     if unlisted and "@" in name:
+        reason = OrphanReason.HIDDEN_USER
         hint = (
             f"try again when {', '.join(unlisted)} can be read: its people are not known by their e-mail addresses now"
         )
     message = f"user {name!r} is unknown"
-    return _orphan(listed, organization, reason=OrphanReason.UNKNOWN_USER, message=message, hint=hint)
+    return _orphan(listed, organization, reason=reason, message=message, hint=hint)
 
 
 def not_a_member(listed: Listed, user: User, group: Group, directory: Directory) -> Orphan:

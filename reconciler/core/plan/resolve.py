@@ -6,7 +6,8 @@ be looked up is an *orphan*, and left out.
 
     wants a limit, and its name fits nobody        orphan; the name may be a renamed subject, so it is `unresolved`
     wants a limit on a group of a non-member       orphan, unless that very override is live already (diff.py)
-    wants an absence (`none`, or it has ended)     satisfied if its subject is gone; its group need not be known
+    wants an absence (`none`, or it has ended)     satisfied if its subject is gone; its group need not be known;
+                                                   orphan if the user may be a member that the token may not read
     has ended, and a record knows the person       speaks of that person, whatever their name is now (grants.py)
     has not started                                nothing is wanted yet, so it is not an orphan yet
     has a date between the two clocks              orphan: nobody can say whether the date has come
@@ -257,11 +258,11 @@ class _Resolver:
         wants_absence = isinstance(entry.limit, Absent) or self._has_expired(entry)
         if users or not wants_absence:
             self._unresolved.append(Unresolved(address=listed.written, is_user=True, organization=organization.id))
-        if not users and (wants_absence or is_later):
+        hidden = self._directory.hidden_members.get(GroupId(organization.id), 0)
+        if not users and (is_later or (wants_absence and not hidden)):
             self._vacate(listed, starts=entry.starts if is_later else None, is_in=is_in)
         else:
             near = "" if users else self._near_users.question(entry.user)
-            hidden = self._directory.hidden_members.get(GroupId(organization.id), 0)
             orphan = orphans.unknown_user(
                 listed, users, organization, name=entry.user, near=near, unlisted=self._unlisted_names, hidden=hidden
             )
@@ -336,6 +337,7 @@ class _Resolver:
             self._want_override(traced, entry, user, organization)
             self._users[user.id] = replace(self._users[user.id], only=self._ended.get(user.id))
             self._vacancies = [vacancy for vacancy in self._vacancies if vacancy.listed is not listed]
+            self._orphans = [orphan for orphan in self._orphans if orphan.place != entry.place]
             self._renamed.append(Renamed(subject=user, entry=entry, source=self._holders.source(entry)))
 
     def _has_expired(self, entry: UserOverrideEntry) -> bool:

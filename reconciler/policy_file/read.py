@@ -256,6 +256,9 @@ class _Builder:
         return Finding(place=self._text.place(at), message=message, hint=hint)
 
     def _not_yaml(self, error: yaml.MarkedYAMLError) -> Finding:
+        if error.problem == "found unexpected end of stream" and error.context_mark:
+            hint = "end the text with the same quote"
+            return self._text.finding(error.context_mark, "the quote that begins here is not closed", hint)
         mark = error.problem_mark or error.context_mark or START
         line = self._text.line(mark.line)
         problem = ", ".join(part for part in (error.context, error.problem) if part)

@@ -152,6 +152,8 @@ def _why(explanation: Explanation) -> Iterator[str]:
         yield "Why: an override wins over every group budget, be it higher or lower."
     elif isinstance(effective.limit_micros, Unlimited):
         yield "Why: they have no override, and none of their groups has a budget."
+    elif not any(candidate.wins for candidate in explanation.candidates):
+        yield "Why: Coder reports the budget of a group that this token may not read; the highest of a person's wins."
     else:
         yield f"Why: {_why_highest(explanation, effective.limit_micros)}"
 

@@ -306,6 +306,7 @@ def test_an_explanation_says_that_it_may_decide_and_what_is_left_of_its_limit(
     if shell.run("status", "--json").document["deployment"]["offers"]["bulk_reads"]:
         document = shell.run("explain", "felix", "--json").document
         assert document["reported"]["limit_micros"] == 1_000_000_000
+        assert document["effective"] == document["reported"] | {"type": "effective"}, "it said $800.00 of acme first"
         assert document["left_micros"] == 1_000_000_000 - document["spend"]
         assert said not in shell.run("explain", "carol").out, "the server confirms it"
 

@@ -172,6 +172,18 @@ def test_what_other_organizations_may_hold_is_not_claimed_by_who_may_not_read_th
     assert explain(user, told, nothing, is_self=False).effective == limit(10, "acme")
 
 
+@pytest.mark.parametrize("budgets", [{"acme": 10}, {}])
+def test_a_higher_budget_that_this_token_may_not_read_is_what_limits_them(budgets: dict[str, int]) -> None:
+    """It said first that they may spend what they may by the groups that can be read, and why; then what Coder says."""
+    found = explained(World(TEAM, budgets), spent=1, says=limit(50, "beta/x"))
+    lines = text(found)
+    assert lines[0] == "ana may spend $50.00 a month, by the budget of group/beta/x."
+    assert lines[1] == "Spent $1.00 since 2026-11-01; $49.00 left, until 2026-12-01."
+    assert not any("> " in line or "But Coder" in line for line in lines)
+    assert lines[-1].startswith("Why: Coder reports the budget of a group that this token may not read;")
+    assert (found.is_disputed, found.effective) == (False, limit(50, "beta/x"))
+
+
 def test_nobody_limits_them() -> None:
     lines = text(explained(World(TEAM), spent=7, says=unlimited(), sessions=None))
     assert lines[0] == "ana has no limit; spend is booked on group/acme/Everyone."

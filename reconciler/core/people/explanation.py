@@ -21,7 +21,7 @@ from typing import ClassVar
 from reconciler.core.activity import Session, Tokens, UserSpend
 from reconciler.core.budget import Absent, Budget, Reading, Unknown
 from reconciler.core.desired import Listed, ResolvedPolicy
-from reconciler.core.directory import Group, Subject, User
+from reconciler.core.directory import Directory, Group, Subject, User
 from reconciler.core.people.agreement import MAYBE_ELSEWHERE, UNCONFIRMED, not_enforced, unconfirmed, unseen_budgets
 from reconciler.core.people.effective import NOT_READ, EffectiveLimits
 from reconciler.core.people.effects import Spend
@@ -176,11 +176,13 @@ def explain(
     spend = activity.spend
     reported = (spend.effective if spend else None) or snapshot.reported.get(user.id)
     effective, fallback = limits.of(user.id), limits.fallback(user.id)
+    is_sure = is_seen or isinstance(own, Budget) or reported == effective
     if not is_seen and isinstance(own, Budget):
         fallback = Unknown(MAYBE_ELSEWHERE)
     elif not is_seen and reported is None and user.id in unconfirmed(snapshot):
         effective = fallback = Unknown(UNCONFIRMED)
-    is_sure = is_seen or isinstance(own, Budget) or reported == effective
+    elif reported is not None and _is_higher_elsewhere(reported, effective, snapshot.directory):
+        effective, fallback = reported, Unknown(MAYBE_ELSEWHERE)
     groups = groups_of(user, snapshot)
     pace = activity.pace
     return Explanation(
@@ -201,6 +203,14 @@ def explain(
         per_day_micros=None if pace is None else pace.per_day_micros(user.id),
         reaches_at=_reaches_at(user, reported or effective, spend, activity),
     )
+
+
+def _is_higher_elsewhere(reported: Effective, ours: Effective | Unknown, directory: Directory) -> bool:
+    """Whether the server reports the budget of a group that the token may not read, and the rule allows it to win."""
+    if reported.by_override or reported.group.id in directory.groups or isinstance(ours, Unknown):
+        return False
+    limit, own = reported.limit_micros, ours.limit_micros
+    return not ours.by_override and not isinstance(limit, Unlimited) and (isinstance(own, Unlimited) or own <= limit)
 
 
 def _reaches_at(user: User, limit: Effective | Unknown, spend: UserSpend | None, activity: Activity) -> datetime | None:

@@ -6,6 +6,7 @@ import os
 import re
 import stat
 from collections.abc import Mapping
+from contextlib import suppress
 
 from reconciler import strict_json
 from reconciler.errors import FileError
@@ -173,20 +174,28 @@ def require_new(path: str) -> None:
 
 
 def write_new_files(texts: Mapping[str, str]) -> None:
-    """Write files that must not exist yet, and the folders they lie in. Raises FileError before the first is written.
+    """Write files that must not exist yet, and the folders they lie in: all of them whole, or none. Raises FileError.
 
     For files that are meant to be committed: readable by everybody who may read the folder. A file that appears in
-    between is not overwritten.
+    between is not overwritten. The beginning of a policy is a policy, too: one that removes what it does not list.
     """
     for path in texts:
         require_new(path)
-    for path, text in texts.items():
-        try:
-            os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
-            with open(path, "x", encoding="utf-8") as file:
-                file.write(text)
-        except OSError as error:
-            raise FileError(f"{path} cannot be written: {error.strerror}") from None
+    begun: list[str] = []
+    try:
+        for path, text in texts.items():
+            try:
+                os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
+                with open(path, "xb") as file:
+                    begun.append(path)
+                    file.write(text.encode())
+            except OSError as error:
+                raise FileError(f"{path} cannot be written: {error.strerror}; nothing was written") from None
+    except BaseException:
+        for path in begun:
+            with suppress(OSError):
+                os.unlink(path)
+        raise
 
 
 def policy_file_name(organization: str) -> str:

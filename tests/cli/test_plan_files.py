@@ -6,6 +6,7 @@ import io
 import json
 import os
 import re
+import resource
 import stat
 import sys
 from collections.abc import Callable
@@ -304,6 +305,23 @@ def test_a_saved_plan_is_applied_whole(coder: Shell, saved: Path) -> None:
         ran = coder.run("apply", saved, "--auto-approve", *option)
         assert (ran.code, ran.out) == (1, "")
         assert "is a saved plan; `apply` carries it out unchanged" in ran.err
+
+
+def test_a_full_disk_leaves_no_beginning_of_a_policy(coder: Shell) -> None:
+    """`export` left what fitted on the disk: under `exact` a policy that removes the rest, and `$1,5` of `$1,500`."""
+    whole = coder.run("export", "acme").out
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    for arguments in (("acme", "-o", "acme.yaml"), ("--all", "-o", "all")):
+        resource.setrlimit(resource.RLIMIT_FSIZE, (len(whole) - 100, before[1]))
+        try:
+            ran = coder.run("export", *arguments)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        assert ran.code == 1
+        assert "acme.yaml cannot be written: File too large; nothing was written" in ran.err
+        assert list(coder.folder.rglob("*.yaml")) == []
+    assert coder.run("export", "--all", "-o", "all").code == 0
+    assert (coder.folder / "all" / "acme.yaml").read_text() == whole
 
 
 def test_a_plan_without_blanks_is_the_same_plan(coder: Shell, saved: Path) -> None:

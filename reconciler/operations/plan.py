@@ -18,6 +18,7 @@ from reconciler.core.moment import Moment
 from reconciler.core.orphan import Orphan
 from reconciler.core.people.effects import Notice
 from reconciler.core.plan.diff import diff
+from reconciler.core.plan.due import passed_over
 from reconciler.core.plan.notices import renamed_notices, stray_notices, vacancy_notices
 from reconciler.core.plan.order import in_order
 from reconciler.core.plan.origin import Evidence, with_origin
@@ -110,7 +111,8 @@ def make_plan(request: PlanRequest, reader: Reader) -> Planned:
     withheld = () if request.only_due else difference.withheld
     attribution = _attribution(request, (*difference.actions, *withheld), reader)
     explained = _explained(found, attribution, at=request.moment.at)
-    actions = _chosen(request, map(explained, difference.actions))
+    differing = tuple(map(explained, difference.actions))
+    actions = _chosen(request, differing)
     review = review_proposal(_proposal(request, found, snapshot, actions), reader, grants=request.grants)
     notices = (*review.effects.notices, *_notices(resolution, snapshot, at=request.moment.at))
     lost = find_suspicions(resolution, snapshot, actions, reader) if request.subjects is None else ()
@@ -135,6 +137,7 @@ def make_plan(request: PlanRequest, reader: Reader) -> Planned:
         has_base=base is not None,
         is_for_now=request.moment.is_for_now,
         covers=_coverage(request),
+        left_alone=tuple(passed_over(differing, desired, at=request.moment.at)) if request.only_due else (),
     )
     return Planned(
         plan=plan,

@@ -38,6 +38,8 @@ ORIGINS = {
     Origin.PENDING: "never applied",
 }
 """What is said of an action's origin; of the others nothing is news."""
+LEFT_BY_DUE = "`reconciler apply` without --due does what the policy says; `drift --accept ADDRESS` keeps what is live"
+"""What to do about what `apply --due` leaves alone."""
 NO_CHANGES = "No changes. Live budgets match the policy."
 _NOTHING: Mapping[Coverage, str] = {
     Coverage.POLICY: NO_CHANGES,
@@ -83,6 +85,9 @@ def summary(plan: Plan) -> str:
     parts = (
         f"{count(len(plan.orphans), 'entry', 'entries')} cannot be applied" if plan.orphans else "",
         f"{count(len(plan.held_back), 'due action')} held back" if plan.held_back else "",
+        f"{count(len(plan.left_alone), 'entry', 'entries')} left alone"
+        if plan.left_alone and plan.covers is Coverage.DUE
+        else "",
     )
     left_out = ", ".join(filter(None, parts))
     if plan.has_changes:
@@ -203,8 +208,9 @@ def unreadable_lines(plan: Plan) -> Iterator[str]:
 
 
 def left_alone_lines(plan: Plan) -> list[str]:
-    """Say what a revert leaves as it is, and why, a line each."""
-    return [f"Left alone: {harmless(sentence)}." for sentence in plan.left_alone]
+    """Say what a revert or `apply --due` leaves as it is, and why, a line each."""
+    lines = [f"Left alone: {harmless(sentence)}." for sentence in plan.left_alone]
+    return [*lines, f"  {LEFT_BY_DUE}"] if lines and plan.covers is Coverage.DUE else lines
 
 
 def page_lines(plan: Plan, facts: Facts) -> list[Line]:

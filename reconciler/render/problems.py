@@ -14,7 +14,7 @@ from reconciler.core.gate.validation import Validation
 from reconciler.core.people.effects import NoticeKind
 from reconciler.core.plan.drift import Drift
 from reconciler.core.plan.outcome import Result
-from reconciler.core.plan.plan import Plan
+from reconciler.core.plan.plan import Coverage, Plan
 from reconciler.core.plan.report import OutcomeReport
 from reconciler.core.plan.status import Status
 from reconciler.core.policy import Hazard, NotRead
@@ -22,7 +22,7 @@ from reconciler.dataclass import dataclass
 from reconciler.errors import Failure, Place
 from reconciler.formats.documents import Value
 from reconciler.render.changes import ChangeRow, difference_rows
-from reconciler.render.plan import why_withheld
+from reconciler.render.plan import LEFT_BY_DUE, why_withheld
 from reconciler.render.text import day
 from reconciler.words import count, listed
 
@@ -219,8 +219,8 @@ def _withheld(plan: Plan) -> Iterator[Problem]:
 
 def _left_alone(plan: Plan) -> Iterator[Problem]:
     for sentence in plan.left_alone:
-        message = f"Left alone: {sentence}"
-        yield Problem(severity=Severity.WARNING, rule="left-alone", subject="", message=message, hint="", place=None)
+        message, hint = f"Left alone: {sentence}", LEFT_BY_DUE if plan.covers is Coverage.DUE else ""
+        yield Problem(severity=Severity.WARNING, rule="left-alone", subject="", message=message, hint=hint, place=None)
 
 
 def _notices(plan: Plan) -> Iterator[Problem]:

@@ -108,7 +108,7 @@ class Plan:
     covers: Coverage = Coverage.POLICY
     """What was compared with live: a plan of a part says nothing of the rest."""
     left_alone: tuple[str, ...] = ()
-    """What a revert leaves as it is, and why, a sentence each."""
+    """What a revert, or `apply --due`, leaves as it is, and why, a sentence each."""
     forecast: Forecast | None = None
     """Who reaches their new limit before the period ends; null where it was not asked for."""
     replay: Replay | None = None

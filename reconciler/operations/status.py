@@ -6,7 +6,7 @@ what does not bind. Where the export may not be read, the pace is that of the pe
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -52,7 +52,8 @@ def find_status(names: Sequence[str], reader: StatusReader, policies: Sequence[P
     require_organizations(directory)
     period, *days = windows(reader.period())
     at, deployment = time_at_coder(reader, at), reader.deployment()
-    chosen = choose(names, directory)
+    subjects = choose(names, directory)
+    chosen = people_of(subjects, directory)
     snapshot = read_people(chosen, directory, reader, windows=[period, *days])
     limits = limits_after(snapshot, ())
     organizations = organizations_of(chosen, directory)
@@ -83,7 +84,12 @@ def find_status(names: Sequence[str], reader: StatusReader, policies: Sequence[P
         ),
         has_policies=bool(policies),
         breaches=_breaches(resolved, snapshot, at=at) if not names else (),
-        unknown=tuple(_unknown(_unread_spend(census), snapshot, limits, whole=whole, pace=pace)),
+        unknown=(
+            *_unknown(_unread_spend(census), snapshot, limits, whole=whole, pace=pace),
+            *_hidden(subjects, directory),
+            *not_enforced(snapshot),
+            *unseen_budgets(snapshot),
+        ),
     )
 
 
@@ -106,23 +112,30 @@ def spend_questions(
     return {group_id: tuple(sorted(questions[group_id])) for group_id in sorted(questions)}
 
 
-def choose(names: Sequence[str], directory: Directory) -> frozenset[UserId]:
-    """Return the people whom names name: an organization's or group's members, or a person. No names: everybody.
+def choose(names: Sequence[str], directory: Directory) -> tuple[Group | User, ...]:
+    """Return what names name: groups, of which Everyone stands for its organization, and people. No names: everything.
 
     Raises ReconcilerError when a name fits nothing, or several subjects.
     """
     if not names:
-        everyone = (directory.members.get(GroupId(id_), frozenset()) for id_ in directory.organizations)
-        return frozenset().union(*everyone)
+        everyone = (directory.groups.get(GroupId(id_)) for id_ in directory.organizations)
+        return tuple(group for group in everyone if group is not None)
     known = Names(directory)
-    return frozenset().union(*(_people_of(name, directory, known) for name in names))
+    return tuple({(subject := _subject(name, directory, known)).address: subject for name in names}.values())
 
 
-def _people_of(name: str, directory: Directory, known: Names) -> frozenset[UserId]:
+def people_of(subjects: Sequence[Group | User], directory: Directory) -> frozenset[UserId]:
+    """Return these people, and the members of these groups that can be read."""
+    people = (
+        {subject.id} if isinstance(subject, User) else directory.members.get(subject.id, ()) for subject in subjects
+    )
+    return frozenset().union(*people)
+
+
+def _subject(name: str, directory: Directory, known: Names) -> Group | User:
     subjects = _subjects(name, directory, known)
     if len(subjects) == 1:
-        (subject,) = subjects.values()
-        return frozenset({subject.id}) if isinstance(subject, User) else directory.members.get(subject.id, frozenset())
+        return next(iter(subjects.values()))
     if subjects:
         raise ReconcilerError(f"{name!r} is ambiguous", hint=f"name one of: {listed(sorted(subjects))}")
     everything = [*(item.name for item in directory.organizations.values()), *known.user_names]
@@ -209,9 +222,12 @@ def _unknown(
     unread = sum(isinstance(reading, Unknown) for reading in snapshot.user_overrides.values())
     if unread:
         sentences.append(f"Overrides of {count_people(unread)} could not be read.")
-    hidden = dict(directory.hidden_members.items())
-    for group_id, number in sorted(hidden.items()):
-        if directory.groups[group_id].is_everyone:
-            name = directory.groups[group_id].organization
-            sentences.append(f"{count_people(number)} of {name} may not be read with this token; they are not counted.")
-    return [*sentences, *not_enforced(snapshot), *unseen_budgets(snapshot)]
+    return sentences
+
+
+def _hidden(subjects: Sequence[Group | User], directory: Directory) -> Iterator[str]:
+    """Yield of how many members of what was asked for nothing is known."""
+    for group in sorted(subject for subject in subjects if isinstance(subject, Group)):
+        if number := directory.hidden_members.get(group.id):
+            name = group.organization if group.is_everyone else group.address
+            yield f"{count_people(number)} of {name} may not be read with this token; they are not counted."

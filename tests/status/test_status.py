@@ -85,6 +85,24 @@ def test_everybody_has_the_limit_and_spend_that_the_server_has(shell: Shell, ver
     assert body["total"]["people"] == sum(group["sums"]["people"] for group in body["groups"])
 
 
+@pytest.mark.parametrize(
+    ("names", "says"),
+    [
+        ([], ["38 people of acme"]),
+        (["acme"], ["38 people of acme"]),
+        (["mia"], []),
+        (["platform"], ["12 people of group/acme/platform"]),
+        (["mia", "platform", "group/acme/data"], ["5 people of group/acme/data", "12 people of group/acme/platform"]),
+    ],
+)
+def test_hidden_members_are_counted_of_what_was_asked_for(shell: Shell, names: list[str], says: list[str]) -> None:
+    """`status mia` told of 38 people of the organization that they are not counted."""
+    with company(shell, role="member", seed="demo"):
+        unknown = shell.run("status", *names, "--json").document["unknown"]
+    end = " may not be read with this token; they are not counted."
+    assert [sentence.removesuffix(end) for sentence in unknown if sentence.endswith(end)] == says
+
+
 def test_a_member_sees_what_a_member_may_see(shell: Shell) -> None:
     with company(shell, role="member", seed="demo") as sandbox:
         ran = shell.run("status", "me-and-nobody")

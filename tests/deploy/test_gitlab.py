@@ -322,6 +322,48 @@ def test_somebody_touched_an_unrelated_budget_meanwhile(site: Site) -> None:
     assert (site.live("design"), site.live("platform")) == (200, 500)
 
 
+def behind(site: Site, tmp_path: Path, text: str, newer: str) -> str:
+    """Make a branch, and merge and apply a newer change of somebody else; return where the branch began."""
+    base = site.git("rev-parse", "main")
+    site.branch(text)
+    site.git("branch", "older", "change")
+    site.merge_request(newer)
+    assert site.merge_pushed().code == 0
+    site.git("clone", "-q", "--bare", ".", str(tmp_path / "origin"))
+    site.git("remote", "add", "origin", str(tmp_path / "origin"))
+    site.git("checkout", "-q", "older")
+    return base
+
+
+def test_a_branch_that_is_behind_takes_no_newer_merge_back(site: Site, tmp_path: Path) -> None:
+    """The note said that the budget of platform "is applied too", from $900 back to $500."""
+    with_dan = f"{BASE}user_overrides:\n  - {{user: dan, group: platform, limit: $700}}\n"
+    base = behind(site, tmp_path, with_dan, BASE.replace("$500", "$900"))
+    head = site.git("rev-parse", "HEAD")
+    target = {"CI_MERGE_REQUEST_DIFF_BASE_SHA": base, "CI_MERGE_REQUEST_TARGET_BRANCH_NAME": "main"}
+    plan = site.run("ai-budgets-plan", **target, CI_COMMIT_SHA=head, GITLAB_NOTE_TOKEN=NOTE_TOKEN)
+    assert plan.code == 0, plan.log
+    assert [row["address"] for row in json.loads(site.page("reviewed.json"))["actions"]] == ["user/dan"]
+    assert "group/acme/platform" not in site.gitlab.notes[0]["body"]
+    site.git("branch", "-qf", "change", head)
+    before = site.git("rev-parse", "main")
+    site.merge()
+    site.git("push", "-q", "origin", "main")
+    apply = site.run("ai-budgets-apply", CI_PIPELINE_SOURCE="push", CI_COMMIT_BEFORE_SHA=before)
+    assert apply.code == 0, apply.log
+    assert "not compared" not in apply.log
+    assert ("dan" in site.overrides(), site.live("platform")) == (True, 900)
+
+
+def test_a_branch_that_cannot_be_merged_says_why_its_plan_takes_newer_merges_back(site: Site, tmp_path: Path) -> None:
+    base = behind(site, tmp_path, BASE.replace("$500", "$600"), BASE.replace("$500", "$900"))
+    target = {"CI_MERGE_REQUEST_DIFF_BASE_SHA": base, "CI_MERGE_REQUEST_TARGET_BRANCH_NAME": "main"}
+    plan = site.run("ai-budgets-plan", **target)
+    assert plan.code == 0, plan.log
+    assert "cannot be merged into this branch, so the plan seems to take them back. Rebase this branch." in plan.log
+    assert site.git("status", "--porcelain", "--untracked-files=no") == ""
+
+
 def test_a_squashed_branch_is_found_by_its_merge_request(site: Site) -> None:
     site.merge_request(RAISED)
     head, before = site.git("rev-parse", "change"), site.git("rev-parse", "main")

@@ -112,8 +112,10 @@ def outdated(folder: Path) -> int:
         warn(f"Whether {branch} has newer policies could not be read ({error.code}); is `contents: read` missing?")
         return 0
     if changed:
-        text = f"{', '.join(changed)} changed on {branch} since this commit, so its own run applies it."
-        text += f" Nothing was written. To apply it now, run this workflow by hand on {branch}."
+        text = (
+            f"{', '.join(changed)} changed on {branch} since this commit, and the run of the newer commit applies both."
+        )
+        text += f" Nothing was written. If that run fails or is stopped, run this workflow by hand on {branch}."
         (folder / "outdated.txt").write_text(text, encoding="utf-8")
     return 0
 

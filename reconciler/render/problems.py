@@ -116,7 +116,7 @@ def problems_of_failure(failure: Failure) -> tuple[Problem, ...]:
 
 def _difference(row: ChangeRow) -> Problem:
     message = f"{row.address}: the policy says {row.after}, and live is {row.live}"
-    hint = "run `reconciler apply` to undo it, or `reconciler drift --accept` to keep it"
+    hint = "run `reconciler apply` for what the policy says, or `reconciler drift --accept` to keep what is live"
     return Problem(
         severity=Severity.WARNING, rule="drift", subject=row.address, message=message, hint=hint, place=row.place
     )

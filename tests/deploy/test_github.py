@@ -180,6 +180,30 @@ def test_a_change_that_the_reviewed_plan_did_not_show_is_refused(site: Site) -> 
     assert site.live("design") == 200
 
 
+def test_of_two_fast_merges_the_newer_applies_both_and_what_to_do_if_it_fails_is_said(site: Site) -> None:
+    """The run of the first waits, is outdated when it begins, and the run of the second is refused."""
+    commits = [site.git("rev-parse", "main")]
+    for number, text in enumerate((RAISED, RAISED.replace("$500", "$60")), start=1):
+        site.pull_request(text)
+        pull = {"number": number, "merged_at": "2026-11-25T12:00:00Z", "head": {"sha": site.git("rev-parse", "change")}}
+        commits.append(site.merge())
+        site.github.pulls[commits[-1]] = [pull]
+    site.git("checkout", "-q", commits[1])
+    first = site.event("push", {"before": commits[0]})["apply"]
+    site.git("checkout", "-q", "main")
+    second = site.event("push", {"before": commits[1]})["apply"]
+    assert [job.outputs["apply"]["exit-code"] for job in (first, second)] == ["3", "3"]
+    what_to_do = "If that run fails or is stopped, run this workflow by hand on main."
+    assert any(comment["on"] == "1" and what_to_do in comment["body"] for comment in site.github.comments)
+    site.schedule(DRIFT)
+    assert (
+        "do what was never applied: run `reconciler apply`, or your pipeline's apply" in site.github.issues[0]["body"]
+    )
+    site.pull_request(RAISED.replace("$500", "$400"))
+    assert not site.push_merge()["apply"].has_failed
+    assert (site.live("design"), site.live("platform")) == (200, 400)
+
+
 def test_somebody_who_left_since_the_review_stops_nobody_elses_change(site: Site) -> None:
     assert not site.pull_request(WITH_DAN)["plan"].has_failed
     site.leave_platform("dan")
@@ -207,7 +231,7 @@ def test_a_run_of_an_older_commit_takes_nothing_back(site: Site) -> None:
     again = site.event("push", {"before": before})["apply"]
     assert again.has_failed
     assert again.outputs["apply"]["exit-code"] == "3"
-    assert "policies changed on main since this commit, so its own run applies it" in again.log
+    assert "policies changed on main since this commit, and the run of the newer commit applies both" in again.log
     assert "policies changed on main" in again.summary
     assert site.live("design") == 300
 

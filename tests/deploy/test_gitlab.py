@@ -304,7 +304,7 @@ def test_a_pipeline_of_an_older_commit_takes_nothing_back(site: Site, tmp_path: 
     site.git("checkout", "-q", older)
     again = site.run("ai-budgets-apply", **push)
     assert again.code == 3, again.log
-    assert "policies has changed on main since this commit, so its own pipeline applies it" in again.log
+    assert "policies has changed on main since this commit, and the newer commit's pipeline applies both" in again.log
     assert site.live("design") == 300
 
 

@@ -130,6 +130,10 @@ class Directory:
         """Organizations whose groups, members and budgets are not known, not even Everyone; sorted."""
         return tuple(sorted(row for id_, row in self.organizations.items() if GroupId(id_) not in self.groups))
 
+    def hidden_in(self, organization: OrganizationId) -> int:
+        """Return how many members of an organization the token may not read; such a token may not see all groups."""
+        return self.hidden_members.get(GroupId(organization), 0)
+
     def live(self, subject: Subject) -> Subject | None:
         """Return a subject as it is here, by its id; None if it is gone or may not be read."""
         return self.groups.get(subject.id) if isinstance(subject, Group) else self.users.get(subject.id)

@@ -16,6 +16,8 @@ class OrphanReason(StrEnum):
     UNKNOWN_USER = "unknown-user"
     HIDDEN_USER = "hidden-user"
     """The user is unknown, and may be one of the people whom this token may not read, or who could not be listed."""
+    HIDDEN_GROUP = "hidden-group"
+    """The group is unknown, and may be one that this token may not read: it may not read all members either."""
     AMBIGUOUS = "ambiguous"
     """The name fits several subjects."""
     NOT_OFFERED = "not-offered"

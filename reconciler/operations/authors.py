@@ -94,7 +94,7 @@ def with_authors(
             case OrphanReason.UNKNOWN_USER | OrphanReason.HIDDEN_USER:
                 name = orphan.address.removeprefix("user/")
                 orphan = _named(orphan, Audited.USER, name, log, since)
-            case OrphanReason.UNKNOWN_GROUP:
+            case OrphanReason.UNKNOWN_GROUP | OrphanReason.HIDDEN_GROUP:
                 orphan = _named(orphan, Audited.GROUP, listed[orphan.place].entry.group, log, since)
             case OrphanReason.NOT_A_MEMBER:
                 orphan = _moved(orphan, wanted[orphan.place], directory, log, since)

@@ -41,8 +41,11 @@ class Proposed:
 
 
 _NOT_KNOWN = frozenset(
-    {OrphanReason.CLOCKS_DIFFER, OrphanReason.HIDDEN_USER, OrphanReason.LOST_GRANT, OrphanReason.NOT_OFFERED}
-)
+    {
+        OrphanReason.CLOCKS_DIFFER, OrphanReason.HIDDEN_GROUP, OrphanReason.HIDDEN_USER, OrphanReason.LOST_GRANT,
+        OrphanReason.NOT_OFFERED,
+    }
+)  # fmt: skip
 """Reasons that say nothing of what is live: without its entry, a grant would be forgotten, or stay for ever."""
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from reconciler.sandbox import Sandbox
 from tests.cli.goldens import assert_golden
-from tests.cli.running import AS_IT_IS, AT, HERE, RAISE_PLATFORM, Shell
+from tests.cli.running import AS_IT_IS, AT, COMPANY, HERE, RAISE_PLATFORM, Shell
 
 EXAMPLES = HERE.parent.parent / "reconciler" / "examples"
 EVERY_KIND = """\
@@ -239,6 +239,24 @@ def test_an_end_of_who_may_be_hidden_is_not_said_to_be_there(shell: Shell, compa
     accepted = shell.run("drift", "--accept", "user/bob")
     assert "not possible: user 'bob' is unknown; they may be one of" in accepted.out
     assert policy.read_text() == text
+
+
+def test_a_group_that_may_be_hidden_is_not_said_to_be_gone(shell: Shell) -> None:
+    """Without workspace sharing a member sees the own groups alone; `drift` said that live matches."""
+    entries = "[{group: finance, limit: none}, {group: nowhere, limit: $5}]"
+    policy = shell.policy(f"version: 1\norganization: acme\ngroup_budgets: {entries}\n")
+    text = policy.read_text()
+    with Sandbox(COMPANY) as sandbox:
+        sandbox.execute("UPDATE organizations SET workspace_sharing = 'none'")
+        shell.connect(sandbox, "member")
+        ran = shell.run("drift", *AT)
+        assert ran.code == 2
+        assert "gone, or has another name" not in ran.out
+        for name in ("finance", "nowhere"):
+            assert f"group {name!r} is unknown in organization 'acme'" in ran.out
+        assert ran.out.count("it may be a group of acme that this token may not read: use another token") == 4
+        shell.run("drift", "--accept", "group/acme/finance")
+        assert policy.read_text() == text
 
 
 def test_parts_of_no_month_are_a_mistake(coder: Shell) -> None:

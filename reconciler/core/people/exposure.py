@@ -61,11 +61,11 @@ def expose(
         own = tally
         if people != everybody:
             own = _tally(people, before, after=after, changing=changing, disputed=disputed)
-        exposure = _count(own, hidden=_hidden(directory, row.id))
+        exposure = _count(own, hidden=directory.hidden_in(row.id))
         rows.append(OrganizationExposure(organization_id=row.id, organization=row.name, exposure=exposure))
     return Exposed(
         is_total=True,
-        exposure=_count(tally, hidden=sum(_hidden(directory, id_) for id_ in organizations)),
+        exposure=_count(tally, hidden=sum(directory.hidden_in(id_) for id_ in organizations)),
         organizations=tuple(rows),
         groups=groups,
         limits=limits,
@@ -187,10 +187,6 @@ def _count(tally: _Tally, *, hidden: int = 0) -> Exposure:
 def members_of(directory: Directory, organization_id: OrganizationId) -> frozenset[UserId]:
     """Return the members of an organization that can be read."""
     return directory.members.get(GroupId(organization_id), _NOBODY)
-
-
-def _hidden(directory: Directory, organization_id: OrganizationId) -> int:
-    return directory.hidden_members.get(GroupId(organization_id), 0)
 
 
 def _is_read(people: frozenset[UserId], snapshot: Snapshot) -> bool:

@@ -37,7 +37,11 @@ def unknown_group(listed: Listed, groups: Sequence[Group], organization: Organiz
         message = f"group {name!r} is unknown in organization {organization.name!r}"
         near = did_you_mean(name, names.group_names(organization))
         hint = "; ".join(filter(None, ["remove the entry if the group is gone", near]))
-    return _orphan(listed, organization, reason=OrphanReason.UNKNOWN_GROUP, message=message, hint=hint)
+    reason = OrphanReason.UNKNOWN_GROUP
+    if names.directory.hidden_in(organization.id):
+        reason = OrphanReason.HIDDEN_GROUP
+        hint = f"it may be a group of {organization.name} that this token may not read: use another token; else {hint}"
+    return _orphan(listed, organization, reason=reason, message=message, hint=hint)
 
 
 def unknown_user(

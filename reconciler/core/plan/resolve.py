@@ -7,7 +7,7 @@ be looked up is an *orphan*, and left out.
     wants a limit, and its name fits nobody        orphan; the name may be a renamed subject, so it is `unresolved`
     wants a limit on a group of a non-member       orphan, unless that very override is live already (diff.py)
     wants an absence (`none`, or it has ended)     satisfied if its subject is gone; its group need not be known;
-                                                   orphan if the user may be a member that the token may not read
+                                                   orphan if the token may not read all members: it may be hidden
     has ended, and a record knows the person       speaks of that person, whatever their name is now (grants.py)
     has not started                                nothing is wanted yet, so it is not an orphan yet
     has a date between the two clocks              orphan: nobody can say whether the date has come
@@ -223,7 +223,8 @@ class _Resolver:
         group = groups[0] if len(groups) == 1 else None
         listed = Listed(entry=entry, organization=organization.name, subject=group)
         is_in = self._is_in_scope(listed)
-        if group is None and isinstance(entry.limit, Absent) and not groups:
+        is_gone = not groups and not self._directory.hidden_in(organization.id)
+        if is_gone and isinstance(entry.limit, Absent):
             self._vacate(listed, is_in=is_in)
         elif group is None:
             self._unresolved.append(Unresolved(address=listed.written, is_user=False, organization=organization.id))
@@ -258,7 +259,7 @@ class _Resolver:
         wants_absence = isinstance(entry.limit, Absent) or self._has_expired(entry)
         if users or not wants_absence:
             self._unresolved.append(Unresolved(address=listed.written, is_user=True, organization=organization.id))
-        hidden = self._directory.hidden_members.get(GroupId(organization.id), 0)
+        hidden = self._directory.hidden_in(organization.id)
         if not users and (is_later or (wants_absence and not hidden)):
             self._vacate(listed, starts=entry.starts if is_later else None, is_in=is_in)
         else:

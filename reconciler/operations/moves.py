@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from reconciler.core.budget import GroupId
-from reconciler.core.people.moves import Move, moves
+from reconciler.core.people.moves import Moves, moves
 from reconciler.core.recording import Recording
 from reconciler.core.snapshot import Snapshot
 from reconciler.errors import ReconcilerError
@@ -14,7 +14,7 @@ from reconciler.operations.reading import require_readable
 from reconciler.operations.recorded import RecordedReader
 
 
-def find_moves(recording: Recording, reader: Reader) -> tuple[Move, ...]:
+def find_moves(recording: Recording, reader: Reader) -> Moves:
     """Read everybody now and compare.
 
     Raises ReconcilerError when the snapshot is of another deployment, and when an organization was listed then and is

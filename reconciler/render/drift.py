@@ -229,7 +229,7 @@ def _moves(drift: Drift) -> Iterator[str]:
         return
     since = instant(drift.moves_since)
     if not drift.moves:
-        yield f"Nobody's limit changed with a membership since {since}."
+        yield no_moves(drift, since)
         return
     yield Line(f"Whose limit changed although no budget did, since {since}: {len(drift.moves):,}", Role.HEADING)
     names = move_names(drift)
@@ -242,6 +242,21 @@ def _moves(drift: Drift) -> Iterator[str]:
         yield f"      {how_moved(move)}"
     if drift.moves_reason:
         yield f"Who is behind some of it is not known: {harmless(drift.moves_reason.rstrip('.'))}."
+    if drift.moves_not_known:
+        yield moves_not_known(drift, since)
+
+
+def no_moves(drift: Drift, since: str) -> str:
+    """Say that no limit changed with a membership, as far as that is known."""
+    if drift.moves_not_known:
+        return f"{moves_not_known(drift, since)} Nobody else's did."
+    return f"Nobody's limit changed with a membership since {since}."
+
+
+def moves_not_known(drift: Drift, since: str) -> str:
+    """Say of how many people it is not known whether their limit changed with a membership."""
+    people = count_people(drift.moves_not_known)
+    return f"Of {people} it is not known whether their limit changed with a membership since {since}."
 
 
 def move_names(drift: Drift) -> NameGroup:

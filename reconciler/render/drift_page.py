@@ -8,7 +8,15 @@ from reconciler.core.plan.drift import Drift, DriftKind, kind_of_origin
 from reconciler.money import format_usd_short
 from reconciler.render.change_tables import edits_taken, edits_to_keep
 from reconciler.render.changes import DRIFT_TITLES, TURNED, difference_rows
-from reconciler.render.drift import author_sentences, exposure_sentences, how_moved, limit_of, move_names
+from reconciler.render.drift import (
+    author_sentences,
+    exposure_sentences,
+    how_moved,
+    limit_of,
+    move_names,
+    moves_not_known,
+    no_moves,
+)
 from reconciler.render.overview import counted_twice, drift_headline, overview_of, plans_of, signed_usd
 from reconciler.render.page import Alert, Page, Tile
 from reconciler.render.plan_page import (
@@ -115,7 +123,9 @@ def authors_of(drifts: Sequence[Drift]) -> list[str]:
 
 def _no_moves(drift: Drift) -> Iterator[str]:
     if drift.moves_since is not None and not drift.moves:
-        yield f"Nobody's limit changed with a membership since {instant(drift.moves_since)}."
+        yield no_moves(drift, instant(drift.moves_since))
+    elif drift.moves_since is not None and drift.moves_not_known:
+        yield moves_not_known(drift, instant(drift.moves_since))
     if drift.moves and drift.moves_reason:
         yield f"Who is behind some of the changed memberships is not known: {drift.moves_reason.rstrip('.')}."
 

@@ -165,6 +165,22 @@ def test_a_log_that_fails_takes_no_drift_with_it(shell: Shell) -> None:
     assert denied.code == 1
 
 
+@pytest.mark.parametrize(
+    ("version", "role", "people"), [("2.37", "member", "38 people"), ("2.35", "owner", "1 person")]
+)
+def test_of_whom_it_is_not_known_no_move_is_denied(version: str, role: str, people: str, shell: Shell) -> None:
+    """ "Nobody's limit changed with a membership" was said where members are hidden, and of a stock 2.35."""
+    shell.policy(AS_IT_IS)
+    with Sandbox(Options(now=NOW, coder_version=version)) as sandbox, time_machine.travel(NOW, tick=False):
+        shell.connect(sandbox, role).run("snapshot", "-o", "then.json")
+        live.leave_group(sandbox, "quinn", "research")
+        ran = shell.run("drift", "--people", "then.json", "--save", "markdown=page.md")
+    said = f"Of {people} it is not known whether their limit changed with a membership since 2026-11-23 12:00 UTC."
+    assert f"{said} Nobody else's did.\n" in ran.out
+    assert said in (shell.folder / "page.md").read_text(encoding="utf-8")
+    assert "Nobody's limit" not in ran.out
+
+
 @pytest.mark.parametrize("status", [403, 404, 500])
 def test_nobody_joins_or_leaves_an_organization_because_it_is_not_listed(status: int, shell: Shell) -> None:
     shell.policy(AS_IT_IS)

@@ -33,6 +33,8 @@ from reconciler.words import any_of
 
 if TYPE_CHECKING:
     from reconciler.coder.reader import CoderReader
+    from reconciler.core.directory import Directory
+    from reconciler.core.recording import Recording
 
 
 def _kinds(_context: click.Context, _parameter: click.Parameter, value: Any) -> tuple[DriftKind, ...]:
@@ -42,6 +44,14 @@ def _kinds(_context: click.Context, _parameter: click.Parameter, value: Any) -> 
     if unknown:
         raise click.BadParameter(f"{unknown[0]!r} must be {any_of(DriftKind)}")
     return tuple(DriftKind(name) for name in names)
+
+
+def _moves(recording: Recording | None, directory: Directory, reader: CoderReader) -> tuple[tuple[Move, ...], str, int]:
+    """Return whose limit changed with a membership, why it is not known by whom, and of how many it is not known."""
+    if recording is None:
+        return (), "", 0
+    moves = find_moves(recording, reader)
+    return *find_movers(moves.found, directory, reader, since=recording.at), moves.not_known
 
 
 def _tell_what_ends(reader: CoderReader, now: datetime) -> None:
@@ -122,10 +132,7 @@ def command(
     with server.reader(dates=dates_at(moment)) as reader:
         planned = plan_of(loaded, reader, moment=moment, scope=scope, base=before, asks_log=True)
         directory = reader.directory()
-        moved: tuple[Move, ...] = ()
-        why = ""
-        if recording is not None:
-            moved, why = find_movers(find_moves(recording, reader), directory, reader, since=recording.at)
+        moved, why, not_known = _moves(recording, directory, reader)
         _tell_what_ends(reader, moment.now)
         cost = cost_text(reader, since=started)
     drift = Drift(
@@ -133,6 +140,7 @@ def command(
         last_changes=planned.attribution,
         moves=moved,
         moves_reason=why,
+        moves_not_known=not_known,
         moves_since=recording.at if recording is not None else None,
     )
     drift = accepting.take(drift, loaded, directory, impossible=planned.impossible, addresses=accepted)

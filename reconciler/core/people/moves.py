@@ -2,7 +2,7 @@
 
 Two states are compared by the rule of effective.py, person by person. Somebody of whom a budget changed too (of a group
 that limited or limits them, or their own override, unless it ended with a membership) is no move: `drift` tells of
-budgets. Nothing is said of people whose limit is not known on both sides.
+budgets. People whose limit is not known on both sides, and members who may not be read, are counted and no more.
 """
 
 from __future__ import annotations
@@ -51,18 +51,31 @@ class Move:
     """Who changed these memberships, as far as the audit log tells it; a group sync leaves no entry."""
 
 
-def moves(before: Snapshot, after: Snapshot) -> tuple[Move, ...]:
-    """Compare two states in which everybody was read; sorted by username."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moves:
+    """What two states show of people whose memberships changed."""
+
+    found: tuple[Move, ...]
+    """Sorted by username."""
+    not_known: int
+    """How many more people's limits may have changed with a membership."""
+
+
+def moves(before: Snapshot, after: Snapshot) -> Moves:
+    """Compare two states in which everybody was read whom the token may read."""
     limits_before, limits_after = _limits(before), _limits(after)
     masked = unconfirmed(before) | unconfirmed(after)
     groups_before, groups_after = _groups(before.directory), _groups(after.directory)
     rows: list[Move] = []
+    organizations = before.directory.organizations.keys() | after.directory.organizations.keys()
+    not_known = sum(max(before.directory.hidden_in(id_), after.directory.hidden_in(id_)) for id_ in organizations)
     for user_id, user in after.directory.users.items():
         was, now = groups_before.get(user_id, frozenset()), groups_after.get(user_id, frozenset())
         limit_before, limit_after = limits_before.of(user_id), limits_after.of(user_id)
-        if was == now or user_id not in before.directory.users or user_id in masked:
+        if was == now or user_id not in before.directory.users:
             continue
-        if not isinstance(limit_before, Effective) or not isinstance(limit_after, Effective):
+        if not isinstance(limit_before, Effective) or not isinstance(limit_after, Effective) or user_id in masked:
+            not_known += 1
             continue
         if limit_before == limit_after or _is_by_a_budget(
             user_id, limit_before=limit_before, limit_after=limit_after, before=before, after=after
@@ -79,7 +92,7 @@ def moves(before: Snapshot, after: Snapshot) -> tuple[Move, ...]:
                 has_lost_override=limit_before.by_override and not limit_after.by_override,
             )
         )
-    return tuple(sorted(rows, key=lambda move: (move.username, move.user_id)))
+    return Moves(found=tuple(sorted(rows, key=lambda move: (move.username, move.user_id))), not_known=not_known)
 
 
 def _is_by_a_budget(

@@ -66,6 +66,8 @@ class Drift:
     """When that snapshot was made (UTC); null without --people."""
     moves_reason: str = ""
     """Why it is not known who is behind some of `moves`; empty when the audit log was read."""
+    moves_not_known: int = 0
+    """How many more people's limits may have changed so: this token may not read them, or not what limits them."""
 
     @property
     def differences(self) -> tuple[Action, ...]:

@@ -26,17 +26,24 @@ def outlook_lines(plan: Plan) -> list[Line]:
 
 def outlook_sentences(plan: Plan) -> list[str]:
     """Say who will reach their new limit, and what the policy would have done in the month that was asked for."""
-    sentences = list(_forecast(plan.forecast)) if plan.forecast else []
+    effects = plan.effects
+    is_spend_read = all(isinstance(person.spend_after_micros, int) for person in effects.people)
+    is_whole = is_spend_read and not effects.unclear and not effects.unseen
+    sentences = list(_forecast(plan.forecast, is_whole=is_whole)) if plan.forecast else []
     return sentences + (list(_replay(plan.replay)) if plan.replay else [])
 
 
-def _forecast(forecast: Forecast) -> Iterator[str]:
-    """`At the pace of the last 7 days 4 people reach their new limit before 2026-12-01: ...`; silent about nobody."""
+def _forecast(forecast: Forecast, *, is_whole: bool) -> Iterator[str]:
+    """`At the pace of the last 7 days 4 people reach their new limit before 2026-12-01: ...`; silent about nobody.
+
+    `is_whole`: limit and spend are known of everybody whom the plan concerns.
+    """
     if forecast.pace is None or not (forecast.people or forecast.would_have):
         return
     reaches = [_reach(reach) for reach in forecast.people]
     named = f": {listed(reaches, most=REACHES_SHOWN)}" if reaches else ""
-    people = count_people(len(forecast.people)) if reaches else "nobody"
+    nobody = "nobody" if is_whole else "nobody whose limit and spend are known"
+    people = count_people(len(forecast.people)) if reaches else nobody
     verb = "reaches" if len(reaches) <= 1 else "reach"
     today = f" With today's limits: {forecast.would_have:,}." if forecast.would_have != len(reaches) else ""
     pace = f"At the pace of {pace_text(forecast.pace)}"

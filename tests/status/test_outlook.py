@@ -43,6 +43,19 @@ def test_a_plan_says_who_reaches_their_new_limit_and_what_october_would_have_bee
     assert body["replay"]["after"]["stopped_people"] >= body["replay"]["before"]["stopped_people"]
 
 
+def test_of_whom_it_is_not_known_nobody_is_said_to_stay_below_their_limit(shell: Shell) -> None:
+    """ "Nobody reaches their new limit" was said of a plan that also concerns people whose spend cannot be read."""
+    shell.policy(re.sub(r"\$\d+", "$9999", POLICY))
+    with company(shell, role="user-admin") as sandbox:
+        known = shell.run("plan").out
+        ((web,),) = sandbox.execute("SELECT id FROM groups WHERE name = 'web'")
+        sandbox.fault(Fault("status", path="*/ai/spend/export", status=403, times=999))
+        sandbox.fault(Fault("status", path=f"*/groups/{web}/members/ai/spend", times=999))
+        ran = shell.run("plan")
+    assert " nobody reaches their new limit before 2026-12-01. With today's limits:" in known
+    assert " nobody whose limit and spend are known reaches their new limit before 2026-12-01." in ran.out
+
+
 @pytest.mark.parametrize("command", [["plan"], ["plan", "--replay", "2026-10"], ["drift", "--people", "then.json"]])
 def test_every_request_is_counted_those_that_look_ahead_and_back_too(shell: Shell, command: list[str]) -> None:
     shell.policy(POLICY)

@@ -45,6 +45,8 @@ def find_explanation(
         if user.id in directory.members.get(group.id, ()) or (group.id in directory.hidden_members and not is_self)
     ]
     people = reader.people([user], directory) if deployment.offers.overrides else None
+    if not deployment.offers.bulk_reads and not is_self:
+        directory = replace(directory, elsewhere=reader.elsewhere([user.id]))
     snapshot = Snapshot(
         deployment=deployment,
         directory=directory,

@@ -54,6 +54,8 @@ def find_status(names: Sequence[str], reader: StatusReader, policies: Sequence[P
     at, deployment = time_at_coder(reader, at), reader.deployment()
     subjects = choose(names, directory)
     chosen = people_of(subjects, directory)
+    if not deployment.offers.bulk_reads:
+        directory = replace(directory, elsewhere=reader.elsewhere(chosen))
     snapshot = read_people(chosen, directory, reader, windows=[period, *days])
     limits = limits_after(snapshot, ())
     organizations = organizations_of(chosen, directory)

@@ -11,10 +11,12 @@ from random import Random
 
 import pytest
 
+from reconciler.core.people.agreement import UNCONFIRMED
 from reconciler.core.people.effects import Effects
 from reconciler.operations.review import find_effects
-from reconciler.sandbox import Sandbox
+from reconciler.sandbox import COST_CONTROL_EXPERIMENT, Options, Sandbox
 from tests.chaos.company import insert
+from tests.cli.running import Shell
 from tests.coder.helpers import asked, sandbox_and_reader
 from tests.company import live
 from tests.effects.test_operation import policy, propose, write
@@ -118,3 +120,23 @@ def test_memberships_are_asked_for_once_and_only_where_they_may_be_hidden(role: 
         sandbox.forget_requests()
         find_effects(proposal, reader)
         assert asked(sandbox).get("GET /api/v2/users", 0) == calls
+
+
+@pytest.mark.parametrize("version", ["2.35", "2.36", "2.37"])
+def test_explain_and_status_claim_no_limit_that_a_budget_elsewhere_may_raise(shell: Shell, version: str) -> None:
+    """On 2.35 they said $800 of felix, who has $1,000 by a group of an organization that the token may not read."""
+    options = Options(coder_version=version, experiments=(COST_CONTROL_EXPERIMENT,))
+    with Sandbox(options) as sandbox:
+        shell.connect(sandbox, "organization-admin")
+        explained, person = (shell.run(command, "felix", "--json").document for command in ("explain", "status"))
+        quinn = shell.run("explain", "quinn", "--json").document
+        sandbox.forget_requests()
+        shell.connect(sandbox, "owner").run("explain", "felix")
+        calls = asked(sandbox)
+    if version == "2.35":
+        assert explained["effective"]["reason"] == UNCONFIRMED
+    else:  # there Coder tells the limit of a person who is asked for
+        assert explained["effective"]["limit_micros"] == 1_000_000_000
+    assert [row["standing"] for row in person["people"]] == ["unknown"]
+    assert quinn["effective"]["limit_micros"] == 800_000_000
+    assert "GET /api/v2/users/*" not in calls, "who reads every organization has nothing to ask"

@@ -68,14 +68,17 @@ def disagreements(before: EffectiveLimits, snapshot: Snapshot) -> tuple[tuple[Di
 
 
 def unconfirmed(snapshot: Snapshot) -> frozenset[UserId]:
-    """Return who was read without an override and is left out by a server that reports limits."""
-    if snapshot.reads_all or not snapshot.deployment.offers.bulk_reads:
+    """Return who was read without an override and is left out by a server that reports limits.
+
+    Of a server that reports none, it is who is also in an organization that cannot be read.
+    """
+    if snapshot.reads_all:
         return frozenset()
-    reported = snapshot.reported
+    reports, elsewhere = snapshot.deployment.offers.bulk_reads, snapshot.directory.elsewhere
     return frozenset(
         user_id
         for user_id, reading in snapshot.user_overrides.items()
-        if isinstance(reading, Absent) and user_id not in reported
+        if isinstance(reading, Absent) and (user_id not in snapshot.reported if reports else user_id in elsewhere)
     )
 
 

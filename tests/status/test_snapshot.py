@@ -93,6 +93,24 @@ def test_the_text_of_plan_status_and_explain_says_where_it_comes_from(shell: She
     assert stat.S_IMODE(os.stat("live.json").st_mode) == 0o600
 
 
+def test_who_is_not_in_a_snapshot_may_be_newer(shell: Shell) -> None:
+    """It said that they are unknown, and to remove the entry if they left."""
+    with company(shell, seed="demo", role="user-admin"):
+        shell.run("snapshot", "-o", "live.json")
+        shell.policy(
+            "version: 1\norganization: acme\ngroup_budgets: [{group: newest, limit: $5}]\n"
+            "user_overrides: [{user: hired, group: platform, limit: $5}, {user: mia, group: platform, limit: $5}]\n"
+        )
+        live, saved = (shell.run("plan", *source, "--json").document for source in ((), ("--live", "live.json")))
+    hints = [{row["address"]: row["hint"] for row in document["orphans"]} for document in (live, saved)]
+    assert hints[0]["user/hired"] == "remove the entry if they left"
+    assert hints[1] == {
+        "group/acme/newest": "it may be newer than the snapshot; else remove the entry if the group is gone",
+        "user/hired": "they may be newer than the snapshot, or in no organization; else remove the entry if they left",
+        "user/mia": hints[0]["user/mia"],
+    }
+
+
 def test_apply_takes_no_plan_of_a_snapshot(shell: Shell) -> None:
     shell.policy(POLICY)
     with company(shell, seed="demo", role="user-admin") as sandbox:

@@ -24,6 +24,7 @@ from reconciler.cli.sections import Sections
 from reconciler.cli.server import dates_at
 from reconciler.core.gate.verdict import Grant
 from reconciler.core.moment import Moment
+from reconciler.core.plan.orphans import of_snapshot
 from reconciler.core.scope import Scope
 from reconciler.core.spend import Window, month_of
 from reconciler.formats import document
@@ -114,7 +115,9 @@ def command(
     started = time.monotonic()
     with live.reader(dates=dates_at(moment)) as reader:
         planned = plan_of(loaded, reader, moment=moment, scope=scope, grants=grants, base=before)
-        plan = replace(planned.plan, snapshot_at=live.snapshot_at)
+        plan = planned.plan
+        if live.snapshot_at is not None:
+            plan = replace(plan, snapshot_at=live.snapshot_at, orphans=tuple(map(of_snapshot, plan.orphans)))
         if has_forecast and moment.is_for_now and plan.effects.people:
             from reconciler.operations.outlook import with_forecast
 

@@ -6,6 +6,7 @@ resolve.py and diff.py decide that an entry is an orphan; nothing here decides a
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from reconciler.core.desired import Listed
@@ -119,6 +120,18 @@ def not_offered(listed: Listed, organization: Organization, *, why: str) -> Orph
     """Return the orphan of an entry that wants an override on a server that has none, or does not show them."""
     hint = "upgrade Coder to 2.36 or later, or remove the entry"
     return _orphan(listed, organization, reason=OrphanReason.NOT_OFFERED, message=why, hint=hint)
+
+
+def of_snapshot(orphan: Orphan) -> Orphan:
+    """Say of an unknown name that it may be newer than the snapshot, which holds people of organizations alone."""
+    match orphan.reason:
+        case OrphanReason.UNKNOWN_USER | OrphanReason.HIDDEN_USER:
+            doubt = "they may be newer than the snapshot, or in no organization"
+        case OrphanReason.UNKNOWN_GROUP:
+            doubt = "it may be newer than the snapshot"
+        case _:
+            return orphan
+    return replace(orphan, hint=f"{doubt}; else {orphan.hint}")
 
 
 def _orphan(listed: Listed, organization: Organization, *, reason: OrphanReason, message: str, hint: str) -> Orphan:

@@ -65,3 +65,17 @@ def test_somebody_outside_of_the_organization_is_not_limited_by_its_groups(shell
         out = shell.run("plan").out
     assert "2 people fall" in out or "2 people" in out
     assert "sam" not in out, "sam has spent $12.50, and no budget of acme reaches him"
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_the_override_of_somebody_who_left_the_organization_is_removed_by_an_entry(version: str, shell: Shell) -> None:
+    """As docs/explanation/known-unknown.md says: `exact` does not find it, since nobody lists overrides."""
+    with Sandbox(Options(now=NOW, coder_version=version)) as sandbox:
+        live.override(sandbox, "dan", "platform", 333)
+        live.leave_group(sandbox, "dan", "platform", in_a_race=True)
+        live.leave_organization_in_a_race(sandbox, "dan")
+        shell.connect(sandbox).policy(LISTED.replace("user_overrides: listed", "user_overrides: exact"))
+        assert "user/dan" not in shell.run("plan").out
+        assert "Override: $333.00, booked on group/acme/platform." in shell.run("explain", "dan").out
+        shell.policy(LISTED + "user_overrides: [{user: dan, group: platform, limit: none}]\n")
+        assert "user/dan (platform)  $333.00 -> no override" in shell.run("plan").out

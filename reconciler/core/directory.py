@@ -138,6 +138,10 @@ class Directory:
         """Return a subject as it is here, by its id; None if it is gone or may not be read."""
         return self.groups.get(subject.id) if isinstance(subject, Group) else self.users.get(subject.id)
 
+    def may_be_member(self, user: User, group: Group) -> bool:
+        """Whether Coder may accept an override on the group; hidden members get the benefit of the doubt."""
+        return user.id in self.members.get(group.id, _NOBODY) or group.id in self.hidden_members
+
     def ref(self, group_id: GroupId) -> GroupRef:
         """Return the group as budgets refer to it, named where it can be read."""
         group = self.groups.get(group_id)

@@ -19,6 +19,7 @@ from reconciler.core.orphan import Orphan
 from reconciler.core.people.effects import Notice
 from reconciler.core.plan.diff import diff
 from reconciler.core.plan.due import passed_over
+from reconciler.core.plan.later import end_notices, later_notices
 from reconciler.core.plan.notices import renamed_notices, stray_notices, vacancy_notices
 from reconciler.core.plan.order import in_order
 from reconciler.core.plan.origin import Evidence, with_origin
@@ -113,8 +114,9 @@ def make_plan(request: PlanRequest, reader: Reader) -> Planned:
     explained = _explained(found, attribution, at=request.moment.at)
     differing = tuple(map(explained, difference.actions))
     actions = _chosen(request, differing)
-    review = review_proposal(_proposal(request, found, snapshot, actions), reader, grants=request.grants)
-    notices = (*review.effects.notices, *_notices(resolution, snapshot, at=request.moment.at))
+    proposal = _proposal(request, found, snapshot, actions)
+    review = review_proposal(proposal, reader, grants=request.grants)
+    notices = (*review.effects.notices, *_notices(resolution, snapshot, proposal))
     lost = find_suspicions(resolution, snapshot, actions, reader) if request.subjects is None else ()
     orphans = _orphans((*resolution.orphans, *difference.orphans, *lost), base)
     if request.asks_log and not attribution.reason:
@@ -201,9 +203,13 @@ def _coverage(request: PlanRequest) -> Coverage:
     return Coverage.POLICY if request.scope.is_everything else Coverage.PART
 
 
-def _notices(resolution: Resolution, snapshot: Snapshot, *, at: datetime) -> Iterator[Notice]:
-    """Yield what is worth saying about entries whose names did not fit, and about overrides that no entry manages."""
-    yield from vacancy_notices(_gone(resolution.vacancies, snapshot.directory), at=at)
+def _notices(resolution: Resolution, snapshot: Snapshot, proposal: Proposal) -> Iterator[Notice]:
+    """Yield what is worth saying of entries that nothing is planned for, and of overrides that no entry manages."""
+    at = proposal.moment.at
+    planned = {action.address for action in proposal.actions}
+    yield from later_notices(resolution.later, proposal.base)
+    yield from end_notices(resolution.desired, proposal.base, at=at, planned=planned)
+    yield from vacancy_notices(_gone(resolution.vacancies, snapshot.directory), proposal.base, at=at)
     yield from renamed_notices(resolution.renamed, at=at)
     yield from stray_notices(snapshot, listed=resolution.desired.users.keys(), at=at)
 

@@ -279,8 +279,10 @@ def _title(notice: Notice, at: datetime) -> str:
             return "Renamed since"
         case NoticeKind.STRAY:
             return "Override that no policy manages"
-        case NoticeKind.AWAITED:
+        case NoticeKind.AWAITED | NoticeKind.STARTS_LATER:
             return f"Starts {instant(notice.at)}, {distance(notice.at, at)}"
+        case NoticeKind.END_MOVED:
+            return "Another end"
         case _:
             assert_never(notice.kind)
 
@@ -292,6 +294,8 @@ _STANDING = {
     NoticeKind.RENAMED: "Renamed since",
     NoticeKind.STRAY: "Overrides that no policy manages; list them with `limit: none` to remove them",
     NoticeKind.AWAITED: "Entries that start later, for names not known yet",
+    NoticeKind.STARTS_LATER: "Entries that start later",
+    NoticeKind.END_MOVED: "Overrides with another end",
 }
 
 
@@ -306,11 +310,13 @@ def standing_notices(notices: Sequence[Notice], at: datetime) -> Iterator[str]:
 
 def _detail(notice: Notice, at: datetime) -> str:
     match notice.kind:
-        case NoticeKind.EXPIRES_SOON | NoticeKind.AWAITED:
+        case NoticeKind.EXPIRES_SOON:
             return f"{notice.address} {distance(notice.at, at)}"
         case NoticeKind.REMOVABLE | NoticeKind.RENAMED:
             return f"{notice.address} {notice.text}, {notice.place}"
-        case NoticeKind.STRAY:
+        case NoticeKind.AWAITED | NoticeKind.STARTS_LATER:
+            return f"{notice.address} {distance(notice.at, at)}: {notice.text}"
+        case NoticeKind.STRAY | NoticeKind.END_MOVED:
             return f"{notice.address} {notice.text}"
         case NoticeKind.DEAD:
             return notice.address

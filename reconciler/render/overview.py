@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 
 from reconciler.core.action import Kind
 from reconciler.core.gate.verdict import Refusal
-from reconciler.core.people.effects import PersonEffect, amount_or_any
+from reconciler.core.people.effects import LATER, PersonEffect, amount_or_any
 from reconciler.core.people.sums import Exposure
 from reconciler.core.plan.drift import Drift, DriftKind
 from reconciler.core.plan.plan import Coverage, Plan
@@ -43,6 +43,8 @@ class Overview:
     """Subjects that more than one of the plans changes, and that count in each."""
     refusals: tuple[Refusal, ...]
     is_complete: bool
+    later: int
+    """What this change does at a later date, and not now."""
 
     @property
     def changes(self) -> int:
@@ -83,6 +85,7 @@ def overview_of(plans: Sequence[Plan]) -> Overview:
         repeated_changes=_repeated(plans),
         refusals=tuple(refusal for plan in plans for refusal in plan.verdict.refusals),
         is_complete=all(plan.is_complete for plan in plans),
+        later=sum(notice.kind in LATER and not notice.is_standing for plan in plans for notice in plan.effects.notices),
     )
 
 
@@ -102,9 +105,9 @@ def counted_twice(overview: Overview) -> str:
 
 def headline(overview: Overview) -> str:
     """`+$400 a month, 8 changes, refused`."""
-    if not overview.changes and overview.is_complete:
+    if not overview.changes and overview.is_complete and not overview.later:
         return "no changes"
-    parts = [count(overview.changes, "change")]
+    parts = ["no changes now" if overview.later and not overview.changes else count(overview.changes, "change")]
     if overview.delta_micros:
         parts.insert(0, f"{signed_usd(overview.delta_micros)} a month")
     if more := overview.exposure.unlimited_after - overview.exposure.unlimited_before:  # they are in no sum of money
@@ -114,6 +117,8 @@ def headline(overview: Overview) -> str:
         parts.insert(len(parts) - 1, f"{people} without any limit")
     if overview.blocked:
         parts.append(f"{count_people(len(overview.blocked))} blocked")
+    if overview.later:
+        parts.append(f"{overview.later:,} at a later date")
     if not overview.is_complete:
         parts.append("not everything could be read")
     if overview.is_refused:

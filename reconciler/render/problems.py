@@ -237,7 +237,11 @@ def _notices(plan: Plan) -> Iterator[Problem]:
         )
 
 
-_DATED = {NoticeKind.EXPIRES_SOON: "expires", NoticeKind.AWAITED: "starts"}
+_DATED = {
+    NoticeKind.EXPIRES_SOON: "expires",
+    NoticeKind.AWAITED: "starts",
+    NoticeKind.STARTS_LATER: "starts",
+}
 _HINTS = {
     NoticeKind.REMOVABLE: "the entry may be removed from the policy",
     NoticeKind.RENAMED: "write today's name in the entry",

@@ -205,6 +205,14 @@ class NoticeKind(StrEnum):
     """An override stands on a group of a deleted organization, still limits its person, and no policy manages it."""
     AWAITED = "awaited"
     """The entry starts later, and what it names is not there yet."""
+    STARTS_LATER = "starts-later"
+    """The entry starts later, so that nothing is planned for it now."""
+    END_MOVED = "end-moved"
+    """This change to the policy moves the end of an override that stays as it is now."""
+
+
+LATER = frozenset({NoticeKind.AWAITED, NoticeKind.STARTS_LATER, NoticeKind.END_MOVED})
+"""What an entry does at a later date."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -222,7 +230,7 @@ class Notice:
     at: datetime
     """When the override ends, or the entry starts (UTC); for other kinds the plan's instant."""
     is_standing: bool = False
-    """Whether the plan does not act on the entry's subject, so that it is not news."""
+    """Whether it is not news: the plan does not act on its subject, and this change is not known to cause it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

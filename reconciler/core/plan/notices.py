@@ -25,8 +25,9 @@ from reconciler.core.desired import Desired, Wanted
 from reconciler.core.directory import Directory, User
 from reconciler.core.people.effective import EffectiveLimits
 from reconciler.core.people.effects import Notice, NoticeKind
+from reconciler.core.plan.later import say_wanted, stood
 from reconciler.core.plan.resolve import Renamed, Vacancy
-from reconciler.core.policy import UserOverrideEntry
+from reconciler.core.policy import Entry, UserOverrideEntry
 from reconciler.core.snapshot import Effective, Snapshot, Unlimited
 from reconciler.money import format_usd
 from reconciler.words import NO_LIMIT
@@ -64,19 +65,21 @@ def _rank(notice: Notice) -> tuple[bool, datetime, str]:
     return notice.kind is not NoticeKind.EXPIRES_SOON, notice.at, notice.address
 
 
-def vacancy_notices(vacancies: Iterable[Vacancy], *, at: datetime) -> tuple[Notice, ...]:
-    """Announce entries whose subject is gone, and that want nothing of it now."""
-    return tuple(
-        Notice(
-            kind=NoticeKind.AWAITED if vacancy.starts else NoticeKind.REMOVABLE,
-            address=vacancy.listed.address,
-            place=vacancy.listed.entry.place,
-            text="is not known yet" if vacancy.starts else "is gone, or has another name now",
+def vacancy_notices(
+    vacancies: Iterable[Vacancy], base: Mapping[str, Entry] | None, *, at: datetime
+) -> Iterator[Notice]:
+    """Announce entries whose subject is gone, and that want nothing of it now; `base` is the policy before."""
+    for vacancy in vacancies:
+        entry, address = vacancy.listed.entry, vacancy.listed.address
+        is_awaited = vacancy.starts is not None
+        yield Notice(
+            kind=NoticeKind.AWAITED if is_awaited else NoticeKind.REMOVABLE,
+            address=address,
+            place=entry.place,
+            text=f"{say_wanted(entry)}; nobody has this name yet" if is_awaited else "is gone, or has another name now",
             at=vacancy.starts or at,
-            is_standing=True,
+            is_standing=not is_awaited or stood(entry, address, base),
         )
-        for vacancy in vacancies
-    )
 
 
 def renamed_notices(renamed: Iterable[Renamed], *, at: datetime) -> tuple[Notice, ...]:

@@ -31,6 +31,7 @@ from reconciler.core.names import Names
 from reconciler.core.orphan import Orphan, Unresolved
 from reconciler.core.plan import orphans
 from reconciler.core.plan.grants import Holders, LostGrant, as_ended, ended_grant
+from reconciler.core.plan.later import Later, later_entry
 from reconciler.core.policy import Entry, GroupBudgetEntry, Manage, Policy, UserOverrideEntry
 from reconciler.core.scope import EVERYTHING, Scope, Selection
 from reconciler.dataclass import dataclass
@@ -66,6 +67,7 @@ class Resolution:
     orphans: tuple[Orphan, ...]
     """Entries in scope whose names cannot be looked up, sorted. There may be more, see `Desired.not_members`."""
     vacancies: tuple[Vacancy, ...]
+    later: tuple[Later, ...]
     lost: tuple[LostGrant, ...]
     """Of the vacancies, those that granted something to somebody whom no record knows."""
     renamed: tuple[Renamed, ...]
@@ -153,6 +155,7 @@ class _Resolver:
         self._not_members: dict[UserId, Orphan] = {}
         self._unresolved: list[Unresolved] = []
         self._vacancies: list[Vacancy] = []
+        self._later: list[Later] = []
         self._subjects: list[tuple[str, ...]] = []
         self._findings: list[Finding] = []
 
@@ -195,6 +198,7 @@ class _Resolver:
             desired=desired,
             orphans=tuple(sorted(self._orphans)),
             vacancies=tuple(self._vacancies),
+            later=tuple(self._later),
             lost=tuple(self._lost),
             expired=tuple(entry for _, entry, _ in self._expired),
             renamed=tuple(self._renamed),
@@ -246,22 +250,25 @@ class _Resolver:
         date = self._disputed_date(entry)
         if date is not None:
             return self._leave_to_the_clocks(listed, entry, organization, date=date, is_in=is_in)
-        is_later = entry.starts is not None and self._at < entry.starts
+        starts = entry.starts if entry.starts and self._at < entry.starts else None
         if is_in and as_ended(entry, self._at):
             self._expired.append((listed, entry, organization))
         if user is not None:
             if self._claim(user, entry):
-                if is_in and not is_later:
+                if is_in and starts is None:
                     self._want_override(listed, entry, user, organization)
                 else:
                     self._left_alone.add(user.id)
+                    if is_in and starts:
+                        later = later_entry(listed, entry, user, organization, self._names, starts=starts)
+                        self._later.append(later)
             return listed
         wants_absence = isinstance(entry.limit, Absent) or self._has_expired(entry)
         if users or not wants_absence:
             self._unresolved.append(Unresolved(address=listed.written, is_user=True, organization=organization.id))
         hidden = self._directory.hidden_in(organization.id)
-        if not users and (is_later or (wants_absence and not hidden)):
-            self._vacate(listed, starts=entry.starts if is_later else None, is_in=is_in)
+        if not users and (starts or (wants_absence and not hidden)):
+            self._vacate(listed, starts=starts, is_in=is_in)
         else:
             near = "" if users else self._near_users.question(entry.user)
             orphan = orphans.unknown_user(
@@ -309,7 +316,7 @@ class _Resolver:
         (group,) = groups
         state = Budget(entry.limit, group.ref)
         self._users[user.id] = Wanted(subject=user, state=state, entry=entry, organization=organization.id)
-        if not self._may_be_member(user, group):
+        if not self._directory.may_be_member(user, group):
             self._not_members[user.id] = orphans.not_a_member(listed, user, group, self._directory)
 
     def _grant(self, entry: UserOverrideEntry, user_id: UserId | None, organization: Organization) -> EndedGrant | None:
@@ -343,10 +350,6 @@ class _Resolver:
 
     def _has_expired(self, entry: UserOverrideEntry) -> bool:
         return entry.expires is not None and entry.expires <= self._at
-
-    def _may_be_member(self, user: User, group: Group) -> bool:
-        """Whether Coder may accept an override on the group; hidden members get the benefit of the doubt."""
-        return user.id in self._directory.members.get(group.id, ()) or group.id in self._directory.hidden_members
 
     def _is_in_scope(self, listed: Listed) -> bool:
         if self._scope.is_everything:

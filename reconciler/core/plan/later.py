@@ -1,0 +1,101 @@
+"""What a policy does at a later date: nothing is planned for it now, and whoever approves the policy approves it.
+
+    starts later   an entry that starts later: `apply --due` puts it on its person then, beside nobody
+    end moved      this change moves the end of an override, which stays as it is now
+
+Both are notices of the plan (notices.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from reconciler.core.budget import Absent, Budget
+from reconciler.core.desired import Desired, Listed
+from reconciler.core.directory import Organization, User
+from reconciler.core.names import Names
+from reconciler.core.orphan import Orphan
+from reconciler.core.people.effects import Notice, NoticeKind
+from reconciler.core.plan import orphans
+from reconciler.core.policy import Entry, UserOverrideEntry
+from reconciler.dataclass import dataclass
+from reconciler.money import format_usd
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Later:
+    """An entry in scope that starts later, and whose person is known."""
+
+    subject: User
+    entry: UserOverrideEntry
+    starts: datetime
+    obstacle: Orphan | None
+    """Why it could not be applied if it started now; None if it could."""
+
+
+def later_entry(
+    listed: Listed, entry: UserOverrideEntry, user: User, organization: Organization, names: Names, *, starts: datetime
+) -> Later:
+    """Return an entry that starts later, with what would stop it now; an absence needs no group."""
+    groups, obstacle = names.groups(entry.group, organization), None
+    if not isinstance(entry.limit, Absent):
+        if len(groups) != 1:
+            obstacle = orphans.unknown_group(listed, groups, organization, names)
+        elif not names.directory.may_be_member(user, groups[0]):
+            obstacle = orphans.not_a_member(listed, user, groups[0], names.directory)
+    return Later(subject=user, entry=entry, starts=starts, obstacle=obstacle)
+
+
+def later_notices(later: Iterable[Later], base: Mapping[str, Entry] | None) -> Iterator[Notice]:
+    """Announce entries that start later; they are news if `base`, the policy before, is known and has another entry."""
+    for row in later:
+        entry, address = row.entry, row.subject.address
+        text = say_wanted(entry)
+        if row.obstacle is not None:
+            text += f"; could not be applied today: {row.obstacle.message}"
+        yield Notice(
+            kind=NoticeKind.STARTS_LATER,
+            address=address,
+            place=entry.place,
+            text=text,
+            at=row.starts,
+            is_standing=stood(entry, address, base),
+        )
+
+
+def stood(entry: Entry, address: str, base: Mapping[str, Entry] | None) -> bool:
+    """Whether the policy before has the same entry, as far as it is known."""
+    before = entry if base is None else base.get(address)
+    return before is not None and replace(before, place=entry.place) == entry
+
+
+def say_wanted(entry: Entry) -> str:
+    """`$1,200.00 (platform) until 2027-02-01 00:00 UTC`."""
+    text = "no override" if isinstance(entry.limit, Absent) else f"{format_usd(entry.limit)} ({entry.group})"
+    if isinstance(entry, UserOverrideEntry) and entry.expires is not None:
+        text += f" until {_instant(entry.expires)}"
+    return text
+
+
+def end_notices(
+    desired: Desired, base: Mapping[str, Entry] | None, *, at: datetime, planned: Collection[str]
+) -> Iterator[Notice]:
+    """Announce overrides that the plan leaves as they are, and whose end the change from `base` moves."""
+    for wanted in desired.users.values():
+        entry, address = wanted.entry, wanted.subject.address
+        before = (base or {}).get(address)
+        if not isinstance(entry, UserOverrideEntry) or not isinstance(before, UserOverrideEntry):
+            continue
+        if isinstance(wanted.state, Budget) and entry.expires != before.expires and address not in planned:
+            ends = f"ends {_instant(entry.expires)}" if entry.expires else "never ends"
+            ended = f"ended {_instant(before.expires)}" if before.expires else "never ended"
+            text = f"{format_usd(wanted.state.limit_micros)} {ends}; before this change it {ended}"
+            yield Notice(
+                kind=NoticeKind.END_MOVED, address=address, place=entry.place, text=text, at=entry.expires or at
+            )
+
+
+def _instant(time: datetime) -> str:
+    return time.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")

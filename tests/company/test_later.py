@@ -1,0 +1,85 @@
+"""What a policy does at a later date is told to those who review it now: `apply --due` does it then, beside nobody."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+import pytest
+import time_machine
+
+from reconciler.sandbox import Options, Sandbox
+from tests.cli.running import NOW, Shell
+
+LISTED = "version: 1\norganization: acme\nmanage: {group_budgets: listed, user_overrides: listed}\n"
+BEFORE = LISTED + "user_overrides:\n  - {user: ana, group: platform, limit: $1500, expires: 2027-01-15}\n"
+GRANT = "  - {user: dan, group: platform, limit: $1200, starts: 2026-12-01, expires: 2027-02-01}\n"
+STARTS = "$1,200.00 (platform) until 2027-02-01 00:00 UTC"
+
+
+@pytest.fixture
+def sandbox() -> Iterator[Sandbox]:
+    with Sandbox(Options(now=NOW)) as sandbox, time_machine.travel(NOW, tick=False):
+        yield sandbox
+
+
+def plan(shell: Shell, sandbox: Sandbox, before: str, after: str, *options: str) -> str:
+    (shell.folder / "before.yaml").write_text(before)
+    shell.policy(after)
+    ran = shell.connect(sandbox, "auditor").run("plan", "--base", "before.yaml", *options)
+    assert ran.code == 0, ran.out + ran.err
+    return ran.out
+
+
+def test_a_grant_that_starts_later_is_told_in_every_format(shell: Shell, sandbox: Sandbox) -> None:
+    """A comment said "no changes", and next week the person had $1,200."""
+    text = plan(shell, sandbox, BEFORE, BEFORE + GRANT)
+    assert f"Starts 2026-12-01 00:00 UTC, in 7 days: user/dan {STARTS} (policies/acme.yaml:6:12)." in text
+    comment = plan(shell, sandbox, BEFORE, BEFORE + GRANT, "--format", "markdown")
+    assert "### AI budgets: no changes now, 1 at a later date" in comment
+    assert f"user/dan: starts 2026-12-01; {STARTS}" in comment
+    assert STARTS in plan(shell, sandbox, BEFORE, BEFORE + GRANT, "--format", "html")
+    assert STARTS in plan(shell, sandbox, BEFORE, BEFORE + GRANT, "--format", "github")
+    (notice,) = json.loads(plan(shell, sandbox, BEFORE, BEFORE + GRANT, "--json"))["effects"]["notices"]
+    assert (notice["kind"], notice["at"], notice["is_standing"]) == ("starts-later", "2026-12-01T00:00:00Z", False)
+
+
+def test_a_grant_that_stood_before_is_no_news(shell: Shell, sandbox: Sandbox) -> None:
+    standing = f"Entries that start later: 1 (user/dan in 7 days: {STARTS})."
+    moved = "# a line above\n" + BEFORE + GRANT
+    assert standing in plan(shell, sandbox, BEFORE + GRANT, moved)
+    assert "### AI budgets: no changes\n" in plan(shell, sandbox, BEFORE + GRANT, moved, "--format", "markdown")
+    assert standing in shell.run("plan").out
+    higher = plan(shell, sandbox, BEFORE + GRANT.replace("1200", "900"), BEFORE + GRANT)
+    assert f"user/dan {STARTS} (policies/acme.yaml:6:12)." in higher
+
+
+def test_what_would_stop_a_later_grant_today_is_told(shell: Shell, sandbox: Sandbox) -> None:
+    """A group's name with a typing error was found by nobody until the day came."""
+    misspelt = plan(shell, sandbox, BEFORE, BEFORE + GRANT.replace("platform", "plattform"))
+    assert "could not be applied today: group 'plattform' is unknown in organization 'acme'" in misspelt
+    elsewhere = plan(shell, sandbox, BEFORE, BEFORE + GRANT.replace("platform", "design"))
+    assert "could not be applied today: dan is not a member of group/acme/design" in elsewhere
+    ended = plan(shell, sandbox, BEFORE, BEFORE + "  - {user: dan, group: gone, limit: none, starts: 2026-12-01}\n")
+    assert "user/dan no override (policies" in ended
+
+
+def test_somebody_who_joins_later_is_told_with_the_amount(shell: Shell, sandbox: Sandbox) -> None:
+    joins = GRANT.replace("dan", "newcomer")
+    text = plan(shell, sandbox, BEFORE, BEFORE + joins)
+    assert f"user/newcomer {STARTS}; nobody has this name yet (policies/acme.yaml:6:12)." in text
+    comment = plan(shell, sandbox, BEFORE, BEFORE + joins, "--format", "markdown")
+    assert "### AI budgets: no changes now, 1 at a later date" in comment
+    standing = plan(shell, sandbox, BEFORE + joins, BEFORE + joins)
+    assert f"for names not known yet: 1 (user/newcomer in 7 days: {STARTS}; nobody has this name yet)." in standing
+
+
+def test_an_end_that_a_change_moves_is_told(shell: Shell, sandbox: Sandbox) -> None:
+    never = BEFORE.replace(", expires: 2027-01-15", "")
+    says = "user/ana $1,500.00 never ends; before this change it ended 2027-01-15 00:00 UTC"
+    assert says in plan(shell, sandbox, BEFORE, never)
+    longer = plan(shell, sandbox, BEFORE, BEFORE.replace("01-15", "12-31"), "--format", "markdown")
+    assert "### AI budgets: no changes now, 1 at a later date" in longer
+    assert "ends 2027-12-31 00:00 UTC; before this change it ended 2027-01-15 00:00 UTC" in longer
+    raised = plan(shell, sandbox, BEFORE, never.replace("1500", "1600"))
+    assert "before this change" not in raised

@@ -18,6 +18,8 @@ class OrphanReason(StrEnum):
     """The user is unknown, and may be one of the people whom this token may not read, or who could not be listed."""
     HIDDEN_GROUP = "hidden-group"
     """The group is unknown, and may be one that this token may not read: it may not read all members either."""
+    RENAMED = "renamed"
+    """The name fits nothing now, and the audit log tells what it is today."""
     AMBIGUOUS = "ambiguous"
     """The name fits several subjects."""
     NOT_OFFERED = "not-offered"

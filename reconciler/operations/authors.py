@@ -118,10 +118,12 @@ def _named(orphan: Orphan, kind: Audited, name: str, log: _Log, since: datetime)
     for row in reversed(entries):
         when = f"on {row.at:%Y-%m-%d %H:%M} UTC"
         if row.action == "delete":
-            return replace(orphan, message=f"{orphan.message}; {row.by or 'somebody'} deleted {noun} {when}")
+            message = f"{orphan.message}; {row.by or 'somebody'} deleted {noun} {when}"
+            return replace(orphan, message=message, hint="remove the entry")
         if row.name_before.lower() == name.lower():
             message = f"{orphan.message}; {row.by or 'somebody'} renamed {noun} to {row.name!r} {when}"
-            return replace(orphan, message=message, hint=f"write {entries[-1].name!r}")
+            hint = f"write {entries[-1].name!r}"
+            return replace(orphan, reason=OrphanReason.RENAMED, message=message, hint=hint)
     return orphan
 
 

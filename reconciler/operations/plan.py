@@ -9,13 +9,13 @@ from functools import partial
 
 from reconciler.core.action import Action, Origin
 from reconciler.core.attribution import Attribution
-from reconciler.core.budget import GroupId, UserId
+from reconciler.core.budget import ABSENT, Absent, Budget, GroupId, UserId
 from reconciler.core.desired import ResolvedPolicy
-from reconciler.core.directory import Directory
+from reconciler.core.directory import Directory, User
 from reconciler.core.gate.guardrails import entries_of
 from reconciler.core.gate.verdict import Grant
 from reconciler.core.moment import Moment
-from reconciler.core.orphan import Orphan
+from reconciler.core.orphan import Orphan, OrphanReason
 from reconciler.core.people.effects import Notice
 from reconciler.core.plan.diff import diff
 from reconciler.core.plan.due import passed_over
@@ -76,7 +76,7 @@ class Planned:
     """What was compared, with what is not in scope."""
     scope: Scope
     impossible: tuple[Action, ...]
-    """What the entries of people who are not in the group ask for; `before` is what they have."""
+    """What the entries of people ask for who are not in the group, or whose group fits no name; `before` is live."""
 
     def entries(self) -> tuple[ListedEntry, ...]:
         """Return the entries that were compared, by the addresses of their subjects, for reports that name each."""
@@ -147,7 +147,7 @@ def make_plan(request: PlanRequest, reader: Reader) -> Planned:
         attribution=attribution,
         policies=resolution.policies,
         scope=request.scope,
-        impossible=difference.impossible,
+        impossible=(*difference.impossible, *_of_lost_groups(resolution, snapshot)),
     )
 
 
@@ -220,6 +220,16 @@ def _gone(vacancies: Iterable[Vacancy], directory: Directory) -> Iterator[Vacanc
         entry = vacancy.listed.entry
         if not (directory.unlisted and isinstance(entry, UserOverrideEntry) and "@" in entry.user):
             yield vacancy
+
+
+def _of_lost_groups(resolution: Resolution, snapshot: Snapshot) -> Iterator[Action]:
+    """Yield what people have whose entries name no group that is there, as far as it was read."""
+    reasons = (OrphanReason.UNKNOWN_GROUP, OrphanReason.AMBIGUOUS)
+    places = {orphan.place for orphan in resolution.orphans if orphan.reason in reasons}
+    for listed in (listed for policy in resolution.policies for listed in policy.listed):
+        reading = snapshot.user_overrides.get(listed.subject.id) if isinstance(listed.subject, User) else None
+        if listed.subject is not None and listed.entry.place in places and isinstance(reading, (Budget, Absent)):
+            yield Action(subject=listed.subject, before=reading, after=ABSENT, place=listed.entry.place)
 
 
 def _orphans(orphans: Iterable[Orphan], base: Resolution | None) -> tuple[Orphan, ...]:

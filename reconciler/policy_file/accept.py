@@ -42,11 +42,13 @@ class Proposed:
 
 _NOT_KNOWN = frozenset(
     {
-        OrphanReason.CLOCKS_DIFFER, OrphanReason.HIDDEN_GROUP, OrphanReason.HIDDEN_USER, OrphanReason.LOST_GRANT,
-        OrphanReason.NOT_OFFERED,
+        OrphanReason.AMBIGUOUS, OrphanReason.CLOCKS_DIFFER, OrphanReason.HIDDEN_GROUP, OrphanReason.HIDDEN_USER,
+        OrphanReason.LOST_GRANT, OrphanReason.NOT_OFFERED,
     }
 )  # fmt: skip
 """Reasons that say nothing of what is live: without its entry, a grant would be forgotten, or stay for ever."""
+_OF_PEOPLE = frozenset({OrphanReason.RENAMED, OrphanReason.UNKNOWN_GROUP})
+"""The same of an override that was not read: it stays where its person, or its group, only has another name now."""
 
 
 def propose_for_orphans(
@@ -57,17 +59,24 @@ def propose_for_orphans(
     `impossible` is what orphans ask for. Without the entry, an override on another group would be removed as unlisted.
     """
     proposer = _Proposer(policies, directory)
-    actions = {action.address: action for action in impossible if proposer.has_policy_of(action.before)}
+    actions = {action.address: action for action in impossible}
     for orphan in orphans:
         action = actions.get(orphan.address)
-        yield propose_removal(orphan) if action is None else proposer.propose(action)
+        if action is not None and proposer.has_policy_of(action.before):
+            yield proposer.propose(action)
+        else:
+            yield propose_removal(orphan, is_read=action is not None)
 
 
-def propose_removal(orphan: Orphan) -> Proposed:
-    """Return how to take the entry of an orphan out; impossible where it is not known that it wants nothing."""
-    if orphan.reason in _NOT_KNOWN:
+def propose_removal(orphan: Orphan, *, is_read: bool = False) -> Proposed:
+    """Return how to take the entry of an orphan out; impossible where it is not known that it wants nothing.
+
+    `is_read`: whether the override of its person was read, and is none that a policy here can list.
+    """
+    is_user = orphan.address.startswith("user/")
+    if orphan.reason in (_NOT_KNOWN | _OF_PEOPLE if is_user and not is_read else _NOT_KNOWN):
         return _impossible(orphan.address, f"{orphan.message}; {orphan.hint}")
-    section = "user_overrides" if orphan.address.startswith("user/") else "group_budgets"
+    section = "user_overrides" if is_user else "group_budgets"
     if orphan.place.file == STDIN_NAME:
         return _impossible(orphan.address, _FROM_STDIN)
     return _removed(orphan.address, orphan.place, section)

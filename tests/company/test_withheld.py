@@ -110,3 +110,37 @@ def test_a_page_of_an_apply_that_could_not_read_everything_says_so(shell: Shell,
     assert ran.code == 1
     assert "nothing to apply in what could be read" in ran.out
     assert "Could not be read, and left alone: 1 (user/elsa)." in ran.out
+
+
+@pytest.mark.parametrize("managed", ["exact", "listed"])
+def test_accept_keeps_the_grant_of_a_group_that_was_renamed(shell: Shell, sandbox: Sandbox, managed: str) -> None:
+    """It took the entry out, to keep what is live; under `exact` the next apply removed the override."""
+    text = shell.connect(sandbox, "owner").run("export", "acme").out
+    text = text.replace("exact", managed).replace("limit: $1,500.00", "limit: $1,500.00\n    expires: 2027-01-15")
+    shell.policy(text)
+    path = f"{sandbox.url}/api/v2/groups/{group_id(sandbox, 'platform')}"
+    send("PATCH", path, json={"name": "engine"}, headers={"Coder-Session-Token": sandbox.tokens["owner"]})
+    ran = shell.run("drift", "--accept", "user/ana")
+    policy = (shell.folder / "policies" / "acme.yaml").read_text()
+    assert "expires: 2027-01-15" in policy
+    if managed == "exact":
+        assert "group: engine\n    limit: $1,500.00" in policy
+        assert "ana cannot" not in shell.run("plan").out
+    else:
+        assert "write 'engine'" in ran.out
+
+
+def test_accept_keeps_the_grant_of_a_person_who_was_renamed(shell: Shell, sandbox: Sandbox) -> None:
+    text = shell.connect(sandbox, "owner").run("export", "acme").out
+    shell.policy(text)
+    path = f"{sandbox.url}/api/v2/users/{user_id(sandbox, 'ana')}/profile"
+    send("PUT", path, json={"username": "anna", "name": ""}, headers={"Coder-Session-Token": sandbox.tokens["owner"]})
+    ran = shell.run("drift", "--accept", "user/ana")
+    assert "write 'anna'" in ran.out
+    assert (shell.folder / "policies" / "acme.yaml").read_text() == text
+
+
+def test_a_group_that_was_deleted_is_not_looked_for_in_another_organization(shell: Shell, sandbox: Sandbox) -> None:
+    shell.policy("version: 1\norganization: acme\ngroup_budgets: [{group: robotics, limit: $5}]\n")
+    says = "remove the entry if the group is gone; if group/labs/robotics is meant, list it in a policy of that"
+    assert says in shell.connect(sandbox, "owner").run("plan").out

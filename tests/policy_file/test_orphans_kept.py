@@ -17,8 +17,8 @@ def test_only_what_is_known_to_want_nothing_is_taken_out(reason: OrphanReason) -
     )
     proposed = propose_removal(orphan)
     kept = {
-        OrphanReason.CLOCKS_DIFFER, OrphanReason.HIDDEN_GROUP, OrphanReason.HIDDEN_USER, OrphanReason.LOST_GRANT,
-        OrphanReason.NOT_OFFERED,
+        OrphanReason.AMBIGUOUS, OrphanReason.CLOCKS_DIFFER, OrphanReason.HIDDEN_GROUP, OrphanReason.HIDDEN_USER,
+        OrphanReason.LOST_GRANT, OrphanReason.NOT_OFFERED, OrphanReason.RENAMED, OrphanReason.UNKNOWN_GROUP,
     }  # fmt: skip
     assert proposed.acceptance.taking is (Taking.IMPOSSIBLE if reason in kept else Taking.REMOVE)
     assert bool(proposed.edits) is (reason not in kept)

@@ -123,8 +123,8 @@ class TestNames:
     def test_a_group_of_another_organization(self) -> None:
         world = replace(WORLD, members={**WORLD.members, "beta/lab": []})
         assert says(looked_up(policy(budget("lab")), world=world)) == [
-            "group 'lab' is not in organization 'acme' | it is in group/beta/lab; a policy of that organization can"
-            " list it"
+            "group 'lab' is not in organization 'acme' | remove the entry if the group is gone; if group/beta/lab is"
+            " meant, list it in a policy of that organization"
         ]
 
     def test_an_address_of_two_people_is_ambiguous(self) -> None:

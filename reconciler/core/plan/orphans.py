@@ -33,7 +33,9 @@ def unknown_group(listed: Listed, groups: Sequence[Group], organization: Organiz
     if elsewhere:
         addresses = ", ".join(group.address for group in elsewhere)
         message = f"group {name!r} is not in organization {organization.name!r}"
-        hint = f"it is in {addresses}; a policy of that organization can list it"
+        hint = (
+            f"remove the entry if the group is gone; if {addresses} is meant, list it in a policy of that organization"
+        )
     else:
         message = f"group {name!r} is unknown in organization {organization.name!r}"
         near = did_you_mean(name, names.group_names(organization))

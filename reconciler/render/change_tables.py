@@ -140,7 +140,7 @@ def undo_or_keep(drifts: Sequence[Drift]) -> list[str]:
     return [
         *accepted,
         "- **Undo** what was changed in Coder, or do what was never applied: run `reconciler apply`, or your "
-        "pipeline's apply by hand.",
+        "pipeline's apply by hand. The next apply of any change does it, too.",
         "- **Keep** it: run `reconciler drift --accept ADDRESS` in the policy's repository, and commit the edit.",
         "",
         *(edits if lines else ()),

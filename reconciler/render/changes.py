@@ -173,6 +173,6 @@ def _cause(action: Action) -> str:
         case Cause.NOT_LISTED:
             return "not in the policy"
         case Cause.REVERT:
-            return "taken back"
+            return "takes back what a run did"
         case _:
             return ""

@@ -424,6 +424,15 @@ def test_csv_has_no_formulas() -> None:
             assert not [cell for cell in row if cell.startswith(("=", "+", "@", "\t"))]
 
 
+def test_csv_of_a_run_says_when_who_and_which_commit() -> None:
+    """Who raised this limit, and by which merge, is asked of many journals at once."""
+    report: Any = values()["outcome"]
+    merged = replace(report, who="ci in https://x/runs/1", revision="3f2a9c81")
+    rows = list(csv.DictReader(render("csv", (merged,), FACTS).splitlines()))
+    told = {(row["run_at"], row["run_by"], row["account"], row["revision"]) for row in rows}
+    assert told == {(f"{report.at:%Y-%m-%dT%H:%M:%SZ}", merged.who, report.deployment.user, "3f2a9c81")}
+
+
 def test_fingerprints_stay_when_a_problem_moves_down() -> None:
     error: Any = values()["error"]
     moved = replace(error, findings=tuple(replace(row, place=replace(row.place, line=99)) for row in error.findings))

@@ -41,7 +41,10 @@ STATUS = (
     "deployment", "organization", "group", "username", "account", "limit_usd", "by_override", "spent_usd",
     "used_percent", "standing", "per_day_usd", "reaches_on", "remark",
 )  # fmt: skip
-RESULT = ("deployment", "address", "kind", "before_usd", "after_usd", "result", "detail", "why", "file", "line")
+RESULT = (
+    "deployment", "address", "kind", "before_usd", "after_usd", "result", "detail", "why", "file", "line",
+    "run_at", "run_by", "account", "revision",
+)  # fmt: skip
 FINDING = ("file", "line", "column", "message", "hint")
 
 
@@ -150,6 +153,10 @@ def _everybody(status: Status) -> Iterator[tuple[str, ...]]:
 
 
 def _results(report: OutcomeReport) -> Iterator[tuple[str, ...]]:
+    deployment = report.deployment
+    run = (
+        f"{report.at:%Y-%m-%dT%H:%M:%SZ}", inert(report.who), inert(deployment.user), inert(report.revision)
+    )  # fmt: skip
     for outcome in report.results:
         action = outcome.action
         place = (inert(action.place.file), str(action.place.line)) if action.place else ("", "")
@@ -163,10 +170,11 @@ def _results(report: OutcomeReport) -> Iterator[tuple[str, ...]]:
             inert(outcome.detail),
             inert(action_why(action)),
             *place,
+            *run,
         )
     if report.refusal is not None:
         for detail in report.refusal.details:
-            yield inert(report.deployment.url), "", "", "", "", "", inert(detail), "", "", ""
+            yield inert(report.deployment.url), "", "", "", "", "", inert(detail), "", "", "", *run
 
 
 def _findings(failure: Failure) -> Iterator[tuple[str, ...]]:

@@ -27,7 +27,7 @@ from reconciler.render.plan_page import (
     sources_text,
     subtitle,
 )
-from reconciler.render.problems import Severity, problems_of
+from reconciler.render.problems import Severity, folded, problems_of
 from reconciler.render.table import Column, Row, Table
 from reconciler.render.text import instant
 from reconciler.words import count, count_people
@@ -86,7 +86,7 @@ def _tiles(drifts: Sequence[Drift]) -> tuple[Tile, ...]:
 
 
 def _alerts(drifts: Sequence[Drift]) -> Iterator[Alert]:
-    problems = [problem for problem in problems_of(drifts) if problem.rule != "drift"]
+    problems = folded([problem for problem in problems_of(drifts) if problem.rule != "drift"])
     to_mend = [problem for problem in problems if problem.severity is not Severity.NOTICE]
     if to_mend:
         lines = tuple(sentence(problem.message, problem.hint, problem.place) for problem in to_mend)

@@ -315,7 +315,7 @@ def _detail(notice: Notice, at: datetime) -> str:
         case NoticeKind.REMOVABLE | NoticeKind.RENAMED:
             return f"{notice.address} {notice.text}, {notice.place}"
         case NoticeKind.AWAITED | NoticeKind.STARTS_LATER:
-            return f"{notice.address} {distance(notice.at, at)}: {notice.text}"
+            return f"{notice.address} on {notice.at:%Y-%m-%d}, {distance(notice.at, at)}: {notice.text}"
         case NoticeKind.STRAY | NoticeKind.END_MOVED:
             return f"{notice.address} {notice.text}"
         case NoticeKind.DEAD:

@@ -24,7 +24,7 @@ from reconciler.render.overview import (
     signed_usd,
 )
 from reconciler.render.page import Alert, Page, Tile
-from reconciler.render.problems import Severity, problems_of
+from reconciler.render.problems import Severity, folded, problems_of
 from reconciler.render.source import deployment_text
 from reconciler.render.spend import spent_text
 from reconciler.render.table import Column, Row, Table
@@ -99,7 +99,8 @@ def _overspent(username: str, spend: object) -> str:
 
 
 def _alerts(plans: Sequence[Plan]) -> Iterable[Alert]:
-    errors = [problem for problem in problems_of(plans) if problem.severity is not Severity.NOTICE]
+    problems = folded(problems_of(plans))
+    errors = [problem for problem in problems if problem.severity is not Severity.NOTICE]
     lines = tuple(sentence(problem.message, problem.hint, problem.place) for problem in errors)
     dangers = [danger for plan in plans for danger in plan.verdict.uncovered]
     if dangers:
@@ -115,7 +116,7 @@ def _alerts(plans: Sequence[Plan]) -> Iterable[Alert]:
         is_refused = any(plan.verdict.is_refused for plan in plans)
         title = "Refused: nothing will be written" if is_refused else "Needs attention"
         yield Alert(title=title, lines=lines, tone="bad")
-    notices = tuple(problem.message for problem in problems_of(plans) if problem.severity is Severity.NOTICE)
+    notices = tuple(sentence(row.message, row.hint, row.place) for row in problems if row.severity is Severity.NOTICE)
     notices += tuple(sentence for plan in plans for sentence in to_know(plan.effects, has_nearest=True))
     notices += tuple(filter(None, (counted_twice(overview_of(plans)),)))
     if notices:

@@ -5,7 +5,8 @@ They hold texts, and no markup, and say nothing that changes from run to run.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from enum import StrEnum
 
@@ -17,10 +18,11 @@ from reconciler.core.plan.outcome import Result
 from reconciler.core.plan.plan import Coverage, Plan
 from reconciler.core.plan.report import OutcomeReport
 from reconciler.core.plan.status import Status
-from reconciler.core.policy import Hazard, NotRead
+from reconciler.core.policy import GuardrailName, Hazard, NotRead
 from reconciler.dataclass import dataclass
 from reconciler.errors import Failure, Place
 from reconciler.formats.documents import Value
+from reconciler.render.breaches import BREACHES_SHOWN
 from reconciler.render.changes import ChangeRow, difference_rows
 from reconciler.render.plan import LEFT_BY_DUE, why_withheld
 from reconciler.render.text import day
@@ -89,6 +91,23 @@ def problems_of_plan(plan: Plan) -> tuple[Problem, ...]:
         *_left_alone(plan), *_notices(plan),
     ]  # fmt: skip
     return tuple(sorted(problems, key=lambda problem: list(Severity).index(problem.severity)))
+
+
+def folded(problems: Sequence[Problem]) -> list[Problem]:
+    """Return problems, but one for all entries that break one guardrail, where they are many and none is an error.
+
+    What stands is told on every page until it is mended. In full it hides what is new.
+    """
+    counts = Counter(problem.rule for problem in problems if problem.severity is Severity.WARNING)
+    many = {str(name) for name in GuardrailName if counts[str(name)] > BREACHES_SHOWN}
+    result: list[Problem] = []
+    for problem in problems:
+        if problem.rule not in many or problem.severity is not Severity.WARNING:
+            result.append(problem)
+        elif problem.rule in counts:
+            message = f"{problem.rule}: {counts.pop(problem.rule):,} entries, first {problem.message}"
+            result.append(replace(problem, message=message, hint=f"{problem.hint}; `--json` lists all of them"))
+    return result
 
 
 def without_reasons_of(plan: Plan | None, failure: Failure) -> Failure:

@@ -45,7 +45,7 @@ def test_a_grant_that_starts_later_is_told_in_every_format(shell: Shell, sandbox
 
 
 def test_a_grant_that_stood_before_is_no_news(shell: Shell, sandbox: Sandbox) -> None:
-    standing = f"Entries that start later: 1 (user/dan in 7 days: {STARTS})."
+    standing = f"Entries that start later: 1 (user/dan on 2026-12-01, in 7 days: {STARTS})."
     moved = "# a line above\n" + BEFORE + GRANT
     assert standing in plan(shell, sandbox, BEFORE + GRANT, moved)
     assert "### AI budgets: no changes\n" in plan(shell, sandbox, BEFORE + GRANT, moved, "--format", "markdown")
@@ -71,7 +71,10 @@ def test_somebody_who_joins_later_is_told_with_the_amount(shell: Shell, sandbox:
     comment = plan(shell, sandbox, BEFORE, BEFORE + joins, "--format", "markdown")
     assert "### AI budgets: no changes now, 1 at a later date" in comment
     standing = plan(shell, sandbox, BEFORE + joins, BEFORE + joins)
-    assert f"for names not known yet: 1 (user/newcomer in 7 days: {STARTS}; nobody has this name yet)." in standing
+    assert (
+        f"for names not known yet: 1 (user/newcomer on 2026-12-01, in 7 days: {STARTS}; nobody has this name yet)."
+        in standing
+    )
 
 
 def test_an_end_that_a_change_moves_is_told(shell: Shell, sandbox: Sandbox) -> None:

@@ -22,16 +22,18 @@ from prometheus_client.parser import text_string_to_metric_families
 from reconciler.core.action import Origin
 from reconciler.core.attribution import Attribution
 from reconciler.core.budget import GroupId, GroupRef, UserId
+from reconciler.core.gate.breach import Breach
 from reconciler.core.gate.danger import Danger
 from reconciler.core.gate.verdict import Verdict
 from reconciler.core.orphan import Orphan, OrphanReason
+from reconciler.core.people.effects import Notice, NoticeKind
 from reconciler.core.people.moves import Move
 from reconciler.core.plan.acceptance import Acceptance, Taking
 from reconciler.core.plan.drift import Drift, DriftKind
 from reconciler.core.plan.plan import HeldBack, Plan
-from reconciler.core.policy import Hazard
+from reconciler.core.policy import GuardrailName, Hazard
 from reconciler.core.snapshot import Effective
-from reconciler.errors import Failure, ReconcilerError
+from reconciler.errors import Failure, Place, ReconcilerError
 from reconciler.formats.documents import DOCUMENTS, dump, load
 from reconciler.money import format_usd, format_usd_short
 from reconciler.operations.status import find_status
@@ -41,6 +43,7 @@ from reconciler.render.formats import FORMATS, Facts, Format, formats_of, render
 from reconciler.render.markup import code
 from reconciler.render.overview import headline, overview_of, signed_usd
 from reconciler.render.pages import github
+from reconciler.render.problems import folded, problems_of
 from reconciler.render.text import harmless
 from tests.documents.samples import FACTS, PLACE, large_plan, outcome, plan, plan_of, values
 from tests.effects.reader import SnapshotReader
@@ -416,6 +419,31 @@ def test_of_many_problems_ten_are_annotations_and_the_last_says_how_many_more() 
     lines = [line for line in render("github", (many,), FACTS).splitlines() if line.startswith("::")]
     assert len(lines) == 10
     assert lines[-1].startswith("::error title=AI budgets%3A more::16 more;")
+
+
+def test_what_stands_does_not_hide_what_is_new() -> None:
+    """Sixty overrides without an end made a line each in every comment, and the fifty-first was not shown."""
+    rule, place = GuardrailName.MAX_OVERRIDE_DAYS, Place("p.yaml", 4, 11)
+
+    def breach(number: int, *, is_standing: bool) -> Breach:
+        return Breach(
+            guardrail=rule, address=f"user/p{number}", place=place, message=f"p{number} never ends",
+            guardrail_place=place, hint="set `expires`", is_standing=is_standing,
+        )  # fmt: skip
+
+    made: Any = values()["plan"]
+    notice = Notice(kind=NoticeKind.STARTS_LATER, address="user/dan", place=place, text="$1,200.00", at=made.at)
+    breaches = (*(breach(number, is_standing=True) for number in range(60)), breach(99, is_standing=False))
+    made = replace(made, verdict=replace(made.verdict, breaches=breaches))
+    made = replace(made, effects=replace(made.effects, notices=(notice,)))
+    for name in ("markdown", "html", "github"):
+        page = render(name, (made,), FACTS)
+        assert "max_override_days: 60 entries, first p0 never ends" in page
+        assert "p1 never ends" not in page
+        assert "p99 never ends" in page
+        assert "user/dan: starts" in page
+    few = problems_of((replace(made, verdict=replace(made.verdict, breaches=breaches[:3])),))
+    assert folded(few) == list(few)
 
 
 def test_csv_has_no_formulas() -> None:

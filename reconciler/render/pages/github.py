@@ -18,7 +18,7 @@ from reconciler.formats.documents import Value
 from reconciler.render.formats import Facts
 from reconciler.render.overview import overview_of, plans_of
 from reconciler.render.pages import text as text_page
-from reconciler.render.problems import Problem, Severity, problems_of
+from reconciler.render.problems import Problem, Severity, folded, problems_of
 from reconciler.render.text import harmless, no_command
 
 ANNOTATIONS_SHOWN = 10
@@ -27,7 +27,7 @@ ANNOTATIONS_SHOWN = 10
 def render(values: Sequence[Value], facts: Facts) -> str:
     """Render the text, and annotations below it."""
     lines = text_page.render(values, replace(facts, has_color=False)).split("\n")
-    problems = problems_of(values)
+    problems = folded(problems_of(values))
     annotations = [
         line
         for severity in Severity

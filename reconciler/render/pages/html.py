@@ -32,7 +32,7 @@ from reconciler.render.page import Alert, Page, Tile
 from reconciler.render.pages import text as text_page
 from reconciler.render.plan import limit_text
 from reconciler.render.plan_page import plan_page, sentence, subtitle
-from reconciler.render.problems import problems_of, without_reasons_of
+from reconciler.render.problems import folded, problems_of, without_reasons_of
 from reconciler.render.status_page import status_page
 from reconciler.render.table import Column, Row, Table
 from reconciler.render.text import harmless, no_command, text_of
@@ -126,7 +126,7 @@ def _results_page(reports: Sequence[OutcomeReport]) -> Page:
     )
     sentences = tuple(text for report in reports for text in _sentences(report))
     plans = [report.plan for report in reports if report.plan]
-    problems = (problem for problem in problems_of(plans) if not problem.is_hazard)
+    problems = (problem for problem in folded(problems_of(plans)) if not problem.is_hazard)
     left_out = tuple(sentence(problem.message, problem.hint, problem.place) for problem in problems)
     title = "Nothing was written" if all(report.refusal for report in reports) else "What was found"
     tone = "" if all(report.is_complete for report in reports) else "bad"

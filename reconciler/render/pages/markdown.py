@@ -48,7 +48,14 @@ from reconciler.render.overview import (
 )
 from reconciler.render.pages import text as text_page
 from reconciler.render.plan import limit_text
-from reconciler.render.problems import Problem, problems_of, problems_of_failure, problems_of_plan, without_reasons_of
+from reconciler.render.problems import (
+    Problem,
+    folded,
+    problems_of,
+    problems_of_failure,
+    problems_of_plan,
+    without_reasons_of,
+)
 from reconciler.render.spend import spent_text
 from reconciler.render.status_page import MARKDOWN_ROWS, pipes, status_markdown
 from reconciler.render.text import text_of
@@ -208,6 +215,7 @@ def _refusal(plans: Sequence[Plan]) -> list[str]:
 
 def _problems(problems: Sequence[Problem], facts: Facts) -> list[str]:
     lines = []
+    problems = folded(problems)
     for problem in problems[:PROBLEMS_SHOWN]:
         where = f" at {_where(problem.place, facts)}" if problem.place else ""
         hint = f" — {code(problem.hint)}" if problem.hint else ""

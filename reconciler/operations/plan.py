@@ -113,11 +113,10 @@ def make_plan(request: PlanRequest, reader: Reader) -> Planned:
     attribution = _attribution(request, (*difference.actions, *withheld), reader)
     explained = _explained(found, attribution, at=request.moment.at)
     differing = tuple(map(explained, difference.actions))
-    actions = _chosen(request, differing)
-    proposal = _proposal(request, found, snapshot, actions)
+    proposal = _proposal(request, found, snapshot, _chosen(request, differing))
     review = review_proposal(proposal, reader, grants=request.grants)
     notices = (*review.effects.notices, *_notices(resolution, snapshot, proposal))
-    lost = find_suspicions(resolution, snapshot, actions, reader) if request.subjects is None else ()
+    lost = find_suspicions(resolution, snapshot, proposal.actions, reader) if request.subjects is None else ()
     orphans = _orphans((*resolution.orphans, *difference.orphans, *lost), base)
     if request.asks_log and not attribution.reason:
         orphans, not_asked = _with_authors(request, orphans, found, reader)

@@ -32,6 +32,8 @@ class _Log:
         self._reader = reader
         self._known: dict[AuditQuestion, History] = {}
         self.reason = ""
+        """Why it is not asked any more."""
+        self.is_readable = True
 
     def ask(self, question: AuditQuestion) -> tuple[AuditedChange, ...]:
         if question not in self._known and not self.reason:
@@ -48,7 +50,7 @@ class _Log:
             raise
         except ReconcilerError as error:
             history = History(reason=error.message)
-        self.reason = history.reason
+        self.reason, self.is_readable = history.reason, not history.reason
         return history
 
 
@@ -80,10 +82,10 @@ def _membership_entry(user_id: UserId, group: Group, log: _Log, since: datetime)
 
 def with_authors(
     orphans: Iterable[Orphan], resolution: Resolution, directory: Directory, reader: Reader, *, now: datetime
-) -> tuple[tuple[Orphan, ...], int]:
+) -> tuple[tuple[Orphan, ...], int, str]:
     """Add to orphans who deleted, renamed or moved what they name, where the log tells it.
 
-    Also return about how many the log was not asked, because there are too many, or because it could not be read.
+    Also return about how many the log was not asked, and why it cannot be read; empty if there are just too many.
     """
     log, since = _Log(reader), now - SINCE
     listed = {row.entry.place: row for policy in resolution.policies for row in policy.listed}
@@ -102,7 +104,7 @@ def with_authors(
                 pass
         attributed.append(orphan)
         not_asked += bool(log.reason)
-    return tuple(attributed), not_asked
+    return tuple(attributed), not_asked, "" if log.is_readable else log.reason
 
 
 def _named(orphan: Orphan, kind: Audited, name: str, log: _Log, since: datetime) -> Orphan:

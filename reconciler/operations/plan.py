@@ -119,8 +119,8 @@ def make_plan(request: PlanRequest, reader: Reader) -> Planned:
     lost = find_suspicions(resolution, snapshot, proposal.actions, reader) if request.subjects is None else ()
     orphans = _orphans((*resolution.orphans, *difference.orphans, *lost), base)
     if request.asks_log and not attribution.reason:
-        orphans, not_asked = _with_authors(request, orphans, found, reader)
-        attribution = replace(attribution, not_asked=attribution.not_asked + not_asked)
+        orphans, not_asked, reason = _with_authors(request, orphans, found, reader)
+        attribution = replace(attribution, not_asked=attribution.not_asked + not_asked, reason=reason)
     plan = Plan(
         deployment=snapshot.deployment,
         at=request.moment.at,
@@ -168,8 +168,8 @@ def _explained(found: LookedUp, attribution: Attribution, *, at: datetime) -> Ca
 
 def _with_authors(
     request: PlanRequest, orphans: tuple[Orphan, ...], found: LookedUp, reader: Reader
-) -> tuple[tuple[Orphan, ...], int]:
-    """Say of orphans who made them such, and of how many the log was not asked."""
+) -> tuple[tuple[Orphan, ...], int, str]:
+    """Say of orphans who made them such, of how many the log was not asked, and why it cannot be read."""
     from reconciler.operations.authors import with_authors
 
     return with_authors(orphans, found.resolution, found.directory, reader, now=request.moment.now)

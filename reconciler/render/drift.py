@@ -80,7 +80,7 @@ def _report(drift: Drift, cost: str, detail: Detail) -> Iterator[str]:
 
 def author_sentences(drift: Drift) -> Iterator[str]:
     """Say why nobody is named who changed some of what differs."""
-    if drift.last_changes.reason and drift.differences:
+    if drift.last_changes.reason and (drift.differences or drift.plan.orphans):
         yield f"Who changed it is not known: {harmless(drift.last_changes.reason.rstrip('.'))}."
     elif drift.last_changes.not_asked:
         yield f"The audit log was not asked about {count(drift.last_changes.not_asked, 'more difference')}."

@@ -132,6 +132,14 @@ def test_of_many_orphans_it_is_said_that_the_log_was_not_asked_about_all(shell: 
     assert len(asked) == MOST + 1, "and once about nobody in particular"
 
 
+def test_of_an_orphan_alone_it_is_said_that_the_log_cannot_be_read(shell: Shell) -> None:
+    shell.policy(AS_IT_IS + "user_overrides: [{user: gone, group: platform, limit: $100}]\n")
+    with Sandbox(Options(now=NOW)) as sandbox, time_machine.travel(NOW, tick=False):
+        ran = shell.connect(sandbox, "user-admin").run("drift")
+    assert "Who changed it is not known: this token may not read the audit log; an Owner or an Auditor may." in ran.out
+    assert "was not asked" not in ran.out
+
+
 def test_who_took_somebody_into_the_organization_or_out_of_it_is_told(shell: Shell) -> None:
     labs = AS_IT_IS.replace("acme", "labs").replace("platform", "robotics").replace("$500", "$300")
     shell.policy(labs + "user_overrides: [{user: victor, group: Everyone, limit: $100}]\n")
@@ -161,7 +169,7 @@ def test_a_log_that_fails_takes_no_drift_with_it(shell: Shell) -> None:
         sandbox.fault(Fault("status", path="*/audit*", status=401, body={"message": "You are signed out."}))
         denied = shell.run("drift")
     assert (failed.code, "! user/gone  user 'gone' is unknown" in failed.out) == (2, True)
-    assert "The audit log was not asked about 1 more difference." in failed.out
+    assert "Who changed it is not known: GET /api/v2/audit: 500 An error. (request " in failed.out
     assert denied.code == 1
 
 

@@ -147,7 +147,8 @@ class Listing:
     def directory(self, transport: Transport) -> Directory:
         """Return who exists. An organization whose groups may not be read has none here. Raises ServerError.
 
-        One authcheck more where a list is shorter than its count by so little that it may be Coder's own user.
+        One authcheck more where a list is shorter than its count by so little that it may be Coder's own user, and one
+        where members are hidden: without workspace sharing a member sees their own groups alone.
         """
         self._wait_for_groups()
         if self.needs_dates:
@@ -155,12 +156,15 @@ class Listing:
         lists, failures = self._read_each(self._listed_in, self._organizations)
         listed = [row for rows in lists.values() for row in rows]
         members = {row.group.id: row.members for row in listed}
+        hidden = _really_hidden(transport, listed)
+        hiding = frozenset(id_ for id_ in lists if GroupId(id_) in hidden)
         return Directory(
             organizations=self._organizations,
             groups={row.group.id: row.group for row in listed},
             users=self._users,
             members=members,
-            hidden_members=_really_hidden(transport, listed),
+            hidden_members=hidden,
+            hides_groups=hiding - organizations_with(transport, "group", hiding),
             joined=self._joined(members),
             failures={id_: Unlisted(reason=error.message, hint=error.hint) for id_, error in failures.items()},
         )

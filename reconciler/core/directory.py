@@ -110,6 +110,8 @@ class Directory:
     """Per group, Everyone included (its members are the organization's)."""
     hidden_members: Mapping[GroupId, int] = field(default_factory=lambda: MappingProxyType({}))
     """How many members of a group the token may not read; groups without any are not in the mapping."""
+    hides_groups: frozenset[OrganizationId] = frozenset()
+    """Organizations in which there may be groups that the token may not read."""
     joined: Mapping[tuple[UserId, OrganizationId], datetime] = field(default_factory=lambda: MappingProxyType({}))
     """When a person became a member of an organization; known only for people in several of them."""
 
@@ -131,7 +133,7 @@ class Directory:
         return tuple(sorted(row for id_, row in self.organizations.items() if GroupId(id_) not in self.groups))
 
     def hidden_in(self, organization: OrganizationId) -> int:
-        """Return how many members of an organization the token may not read; such a token may not see all groups."""
+        """Return how many members of an organization the token may not read."""
         return self.hidden_members.get(GroupId(organization), 0)
 
     def live(self, subject: Subject) -> Subject | None:

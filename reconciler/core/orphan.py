@@ -17,7 +17,7 @@ class OrphanReason(StrEnum):
     HIDDEN_USER = "hidden-user"
     """The user is unknown, and may be one of the people whom this token may not read, or who could not be listed."""
     HIDDEN_GROUP = "hidden-group"
-    """The group is unknown, and may be one that this token may not read: it may not read all members either."""
+    """The group is unknown, and may be one that this token may not read."""
     RENAMED = "renamed"
     """The name fits nothing now, and the audit log tells what it is today."""
     AMBIGUOUS = "ambiguous"

@@ -87,6 +87,8 @@ class Recording:
     """Requests of the period without a price, in all organizations; null where the server does not say it."""
     exports: tuple[Export, ...]
     """The spend export of the period and of the last seven days."""
+    hides_groups: tuple[OrganizationId, ...] = ()
+    """UUIDs, sorted, of organizations in which there may be groups that the token could not read."""
 
     def directory(self) -> Directory:
         """Return who exists."""
@@ -96,6 +98,7 @@ class Recording:
             users={row.user.id: row.user for row in self.people},
             members={row.group.id: frozenset(row.members) for row in self.groups},
             hidden_members={row.group.id: row.hidden_members for row in self.groups if row.hidden_members},
+            hides_groups=frozenset(self.hides_groups),
             joined={(row.user.id, joined.organization_id): joined.at for row in self.people for joined in row.joined},
         )
 

@@ -61,6 +61,7 @@ def record(reader: StatusReader, *, at: datetime) -> Recording:
         spend=reader.spend(asked) if asked else {},
         unpriced_requests=reader.unpriced_requests(organizations, reader.period() or month_of(at)),
         exports=exports,
+        hides_groups=tuple(sorted(directory.hides_groups)),
     )
 
 

@@ -132,7 +132,7 @@ SHARED = """\
 organizations:
   - name: acme
     default: true
-    workspace_sharing: none
+    workspace_sharing: everyone
     members: [olga]
     groups: [{name: platform, members: [ana, bob, mia], budget: 500}, {name: Everyone, budget: 75}]
   - name: labs

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -257,6 +258,24 @@ def test_a_group_that_may_be_hidden_is_not_said_to_be_gone(shell: Shell) -> None
         assert ran.out.count("it may be a group of acme that this token may not read: use another token") == 4
         shell.run("drift", "--accept", "group/acme/finance")
         assert policy.read_text() == text
+
+
+@pytest.mark.parametrize(("sharing", "code"), [("none", 1), ("everyone", 0)])
+def test_where_groups_may_be_hidden_no_exact_policy_matches(sharing: str, code: int, shell: Shell) -> None:
+    """A plan said that live matches, and 2.34 exported a policy that removes the budgets of groups it does not show."""
+    shell.policy("version: 1\norganization: acme\nmanage: {group_budgets: exact}\ngroup_budgets: []\n")
+    said = "there may be groups that this token may not read, so their budgets are not known"
+    with Sandbox(replace(COMPANY, coder_version="2.34")) as sandbox:
+        sandbox.execute("UPDATE organizations SET workspace_sharing = ?", (sharing,))
+        sandbox.execute(
+            "DELETE FROM group_ai_budgets WHERE group_id NOT IN (SELECT id FROM groups WHERE name = 'platform')"
+        )
+        shell.connect(sandbox, "member").run("snapshot", "-o", "s.json")
+        ran = shell.run("export", "acme")
+        assert (ran.code, said in ran.err) == (code, code == 1)
+        for more in ((), ("--live", "s.json")):
+            ran = shell.run("plan", *more, *AT)
+            assert (said in ran.out, "match the policy" in ran.out) == (code == 1, False)
 
 
 def test_parts_of_no_month_are_a_mistake(coder: Shell) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import assert_never
 
 from reconciler.core.action import Action, Cause, Kind, organization_of
-from reconciler.core.budget import ABSENT, Absent, Budget, Reading, Unknown, UserId
+from reconciler.core.budget import ABSENT, Absent, Budget, OrganizationId, Reading, Unknown, UserId
 from reconciler.core.desired import Desired, Wanted
 from reconciler.core.directory import Directory, Subject, User
 from reconciler.core.orphan import Orphan
@@ -112,18 +112,26 @@ class _Doubts:
 
 
 def unseen(desired: Desired, snapshot: Snapshot) -> tuple[Unreadable, ...]:
-    """Return Everyone of each organization whose overrides are managed exactly, and that hides some of its members."""
-    offers, directory = snapshot.deployment.offers, snapshot.directory
-    if not (offers.overrides or offers.overrides_hidden):
-        return ()
-    return tuple(
-        Unreadable(
-            subject=group, reading=Unknown(f"{hidden} of its members may not be read, so their overrides are not known")
-        )
-        for group_id, hidden in directory.hidden_members.items()
-        if (group := directory.groups.get(group_id)) and group.is_everyone
-        if group.organization_id in desired.exact_users
+    """Return Everyone of each organization that is managed exactly, and of which the token may not see everything."""
+    rows = (
+        (group, _hidden_in(group.organization_id, desired, snapshot)) for group in snapshot.directory.groups.values()
     )
+    return tuple(
+        Unreadable(subject=group, reading=Unknown("; ".join(reasons)))
+        for group, reasons in rows
+        if group.is_everyone and reasons
+    )
+
+
+def _hidden_in(organization: OrganizationId, desired: Desired, snapshot: Snapshot) -> list[str]:
+    """Return why what is managed exactly in an organization is not known; empty if it is."""
+    offers, directory, reasons = snapshot.deployment.offers, snapshot.directory, []
+    hidden = directory.hidden_in(organization)
+    if hidden and organization in desired.exact_users and (offers.overrides or offers.overrides_hidden):
+        reasons.append(f"{hidden} of its members may not be read, so their overrides are not known")
+    if organization in directory.hides_groups and organization in desired.exact_groups:
+        reasons.append("there may be groups that this token may not read, so their budgets are not known")
+    return reasons
 
 
 def _managed(desired: Desired, snapshot: Snapshot) -> Iterator[tuple[Subject, Wanted | None]]:

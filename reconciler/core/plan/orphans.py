@@ -41,7 +41,7 @@ def unknown_group(listed: Listed, groups: Sequence[Group], organization: Organiz
         near = did_you_mean(name, names.group_names(organization))
         hint = "; ".join(filter(None, ["remove the entry if the group is gone", near]))
     reason = OrphanReason.UNKNOWN_GROUP
-    if names.directory.hidden_in(organization.id):
+    if organization.id in names.directory.hides_groups:
         reason = OrphanReason.HIDDEN_GROUP
         hint = f"it may be a group of {organization.name} that this token may not read: use another token; else {hint}"
     return _orphan(listed, organization, reason=reason, message=message, hint=hint)

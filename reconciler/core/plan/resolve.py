@@ -227,7 +227,7 @@ class _Resolver:
         group = groups[0] if len(groups) == 1 else None
         listed = Listed(entry=entry, organization=organization.name, subject=group)
         is_in = self._is_in_scope(listed)
-        is_gone = not groups and not self._directory.hidden_in(organization.id)
+        is_gone = not groups and organization.id not in self._directory.hides_groups
         if is_gone and isinstance(entry.limit, Absent):
             self._vacate(listed, is_in=is_in)
         elif group is None:

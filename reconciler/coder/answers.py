@@ -34,6 +34,7 @@ HINT_SIGN_ON = (
     "if single sign-on stands in front of Coder, pass its service token in CODER_HEADER, such as "
     "CF-Access-Client-Id=...,CF-Access-Client-Secret=...; else check CODER_URL"
 )
+HINT_PAGE = f"a proxy or a sign-in page may answer in Coder's place: {HINT_SIGN_ON}"
 _SIGN_ON = re.compile(
     r"cloudflareaccess\.com|/cdn-cgi/access/|login\.microsoftonline\.com|accounts\.google\.com|okta|auth0|onelogin|"
     r"keycloak|authelia|authentik|pomerium|/oauth2?/|/saml|/sso\b|/openid|/realms/|//sso\.|^sso\.|^auth\.|^login\.",

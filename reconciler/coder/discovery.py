@@ -12,6 +12,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from reconciler.coder import paths
 from reconciler.coder.answers import (
+    HINT_PAGE,
     HINT_SIGN_ON,
     PROXY_ASKS,
     error_of,
@@ -182,7 +183,8 @@ def _whole(answer: Answer | ServerError) -> Answer:
 def _read_build(answer: Answer, url: str) -> Fields:
     if 300 <= answer.status < 400 or answer.status >= 500 or answer.status == PROXY_ASKS:
         raise error_of(answer)
-    hint = HINT_SIGN_ON if answer.status in (401, 403) else "check CODER_URL"
+    is_page = answer.status == 200 and answer.content_type == "text/html"
+    hint = HINT_SIGN_ON if answer.status in (401, 403) else HINT_PAGE if is_page else "check CODER_URL"
     if answer.status != 200 or answer.content_type != "application/json":
         answered_with = shown(answer, answer.content_type) or "nothing"
         raise ServerError(f"{url} does not answer like Coder ({answer.status}, {answered_with}).", hint=hint)

@@ -139,7 +139,7 @@ def test_no_answer_about_the_licence_leaves_it_to_the_probes() -> None:
         (Fault("status", path="*/users/me", status=401, body={"message": "You are signed out."}),
          DeniedError, "GET /api/v2/users/me: 401 You are signed out.", "CODER_SESSION_TOKEN"),
         (Fault("raw", path="*/buildinfo", status=200, body="<html>", headers=HTML),
-         ServerError, "does not answer like Coder (200, text/html).", "CODER_URL"),
+         ServerError, "does not answer like Coder (200, text/html).", "a proxy or a sign-in page may answer"),
         (Fault("raw", path="*/buildinfo", status=404, body="nope", headers=HTML),
          ServerError, "does not answer like Coder (404, text/html).", "CODER_URL"),
         (Fault("raw", path="*/buildinfo", status=200, body="x"),

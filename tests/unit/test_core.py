@@ -168,7 +168,8 @@ class TestNames:
             "bob is not a member of group/acme/eng, so Coder would refuse the override | remove the entry if they left"
             " the group; add them to the group first, or use a group they are in: Everyone, ops",
             "kim is not a member of group/acme/eng, so Coder would refuse the override | remove the entry if they left"
-            " the group; kim is not a member of organization 'acme' at all",
+            " the group; kim is not a member of organization 'acme' at all, and is in beta: a policy of that"
+            " organization can list them",
         ]
         hidden = replace(WORLD, hidden={"acme/eng": 1})
         assert says(looked_up(policy(override("bob", "eng")), world=hidden)) == []

@@ -92,6 +92,8 @@ def not_a_member(listed: Listed, user: User, group: Group, directory: Directory)
         remedy = f"add them to the group first, or use a group they are in: {', '.join(names)}"
     else:
         remedy = f"{user.username} is not a member of organization {group.organization!r} at all"
+        if joined := _organizations_of(user, directory):
+            remedy += f", and is in {', '.join(joined)}: a policy of that organization can list them"
     return Orphan(
         address=listed.address,
         place=listed.entry.place,
@@ -100,6 +102,12 @@ def not_a_member(listed: Listed, user: User, group: Group, directory: Directory)
         message=f"{user.username} is not a member of {group.address}, so Coder would refuse the override",
         hint=f"remove the entry if they left the group; {remedy}",
     )
+
+
+def _organizations_of(user: User, directory: Directory) -> list[str]:
+    """Return the names of the organizations that a person is a member of, as far as they may be read; sorted."""
+    everyone = (group for group in directory.groups.values() if group.is_everyone)
+    return sorted(group.organization for group in everyone if user.id in directory.members.get(group.id, ()))
 
 
 def clocks_differ(

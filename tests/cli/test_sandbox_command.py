@@ -43,6 +43,11 @@ def test_it_says_when_it_is_ready_and_ends_when_told(shell: Shell, number: signa
         (["--host", "300.1.1.1"], "The sandbox cannot serve"),
         (["--database", "nowhere/state.db"], "unable to open database file"),
         (["--database", "broken.yaml"], "The sandbox cannot serve"),
+        (
+            ["--database", "broken.yaml", "--seed", "demo"],
+            "broken.yaml keeps the company that is in it; leave out --seed",
+        ),
+        (["--experimental-spend"], "--experimental-spend is about 2.38; add --coder-version 2.38"),
         (["--port", "70000"], "70000 is not in the range"),
         (["--coder-version", "1.0"], "'1.0' is not one of"),
         (["--latency", "-1"], "-1.0 is not in the range"),

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import gc
 import json
+import os
 from importlib import import_module
 from typing import TYPE_CHECKING
 
 import click
 
+from reconciler.cli.options.given import is_given
 from reconciler.errors import MissingPartError, ReconcilerError
 
 if TYPE_CHECKING:
     from reconciler.sandbox import Profile, Ready
+
+SPEND_BY_USER = "2.38"
+"""The version that serves the spend by user, at one of two places."""
 
 
 @click.command("sandbox")
@@ -84,6 +89,10 @@ def command(
     """
     import sqlite3
 
+    if database is not None and is_given("seed") and os.path.exists(database) and os.path.getsize(database):
+        raise click.UsageError(f"{database} keeps the company that is in it; leave out --seed, or name a new file")
+    if experimental_spend and coder_version != SPEND_BY_USER:
+        raise click.UsageError(f"--experimental-spend is about {SPEND_BY_USER}; add --coder-version {SPEND_BY_USER}")
     require_sandbox()
     from reconciler.sandbox import Options, serve
 

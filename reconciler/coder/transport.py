@@ -35,6 +35,7 @@ from reconciler.coder.secrets import Mask
 from reconciler.coder.width import MAXIMUM, START, Width
 from reconciler.dataclass import dataclass
 from reconciler.errors import ReconcilerError, ServerError
+from reconciler.words import count
 
 T = TypeVar("T")
 
@@ -148,9 +149,11 @@ class Transport:
 
         Raises RejectedError for a write that was certainly not sent, RetryLaterError when it may be sent again after a
         wait and a new read, UnreachableError when there is no answer, and ServerError when the run's budget for waiting
-        does not suffice.
+        does not suffice. Raises ReconcilerError before a read that is one more than may be sent.
         """
         with self._lock:
+            if not request.is_write:  # apply has reserved its own before it begins to write
+                self._require_allowed(1)
             self._planned += 1
         return self._send_planned(request)
 
@@ -219,7 +222,8 @@ class Transport:
         limit, sent = self._max_requests, self._planned + self._resent
         if limit is not None and sent + planned > limit:
             raise ReconcilerError(
-                f"{sent:,} requests were sent and {planned:,} more are needed; {limit:,} are allowed.",
+                f"This run may send {count(limit, 'request')}; {sent:,} were sent, and {planned:,} more "
+                f"{'is' if planned == 1 else 'are'} needed.",
                 hint=f"pass `--max-requests {sent + planned}` or more, or manage less",
             )
 

@@ -143,7 +143,7 @@ def test_more_requests_than_allowed(coder: Shell) -> None:
     coder.policy(EVERY_KIND)
     ran = coder.run("plan", "--max-requests", "3", *AT)
     assert (ran.code, ran.out) == (1, "")
-    assert "3 are allowed" in ran.err
+    assert "may send 3 requests" in ran.err
 
 
 def test_validate_counts_and_asks_no_server(shell: Shell) -> None:

@@ -134,7 +134,7 @@ def test_a_variable_sets_an_option_and_is_named_when_it_is_wrong(coder: Shell, v
 def test_a_variable_sets_the_option_and_the_option_wins(coder: Shell) -> None:
     coder.policy(AS_IT_IS)
     coder.set(RECONCILER_MAX_REQUESTS="1")
-    assert "1 are allowed" in coder.run("plan").err
+    assert "may send 1 request;" in coder.run("plan").err
     assert coder.run("plan", "--max-requests", "1000").code == 0
 
 

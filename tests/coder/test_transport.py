@@ -226,10 +226,12 @@ def test_answers_come_in_the_order_of_the_requests(sandbox: Sandbox, opened: Ope
 def test_a_batch_beyond_the_limit_is_not_begun(sandbox: Sandbox, opened: Opened) -> None:
     transport, _ = opened(max_requests=10)
     transport.send_all([BUILD] * 4, lambda answer: answer)
-    with pytest.raises(ReconcilerError, match="4 requests were sent and 7 more are needed; 10 are allowed") as caught:
+    with pytest.raises(ReconcilerError, match="may send 10 requests; 4 were sent, and 7 more are needed") as caught:
         transport.send_all([BUILD] * 7, lambda answer: answer)
     assert "--max-requests 11" in caught.value.hint
     transport.send_all([BUILD] * 6, lambda answer: answer)
+    with pytest.raises(ReconcilerError, match="may send 10 requests; 10 were sent, and 1 more"):
+        transport.send(BUILD)
     assert len(sandbox.requests) == 10
 
 

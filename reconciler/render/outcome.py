@@ -156,6 +156,8 @@ def _next_step(outcome: OutcomeReport) -> str:
         return f"run it again{cause}: what is done is not done twice"
     if outcome.ended is None or outcome.ended.not_verified:
         return "look at a new plan: it shows what differs now"
+    if outcome.unreadable:
+        return "run it again when what was left alone can be read"
     return ""
 
 

@@ -110,6 +110,7 @@ def test_a_page_of_an_apply_that_could_not_read_everything_says_so(shell: Shell,
     assert ran.code == 1
     assert "nothing to apply in what could be read" in ran.out
     assert "Could not be read, and left alone: 1 (user/elsa)." in ran.out
+    assert "To go on, run it again when what was left alone can be read." in ran.out
 
 
 @pytest.mark.parametrize("managed", ["exact", "listed"])

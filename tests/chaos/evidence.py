@@ -172,7 +172,8 @@ def problems_of_exit(code: int | str, journal: Journal | None, output: str, *, i
         yield f"exit code 0, and the journal says {results}, {ended}"
     if code in (1, 3) and any(one["type"] != "started" for one in journal.events):
         yield f"exit code {code} is for runs that wrote nothing, and the journal says {results}"
-    if code == 4 and settled and ended and ended["is_verified"]:
+    left_undone = journal.events[0]["unreadable"] or journal.events[0]["held_back"]
+    if code == 4 and settled and ended and ended["is_verified"] and not left_undone:
         yield "exit code 4, and the journal says that all is well"
     if code in (0, 4) and is_json and output:
         printed = [one["result"] for one in json.loads(output)["results"]]

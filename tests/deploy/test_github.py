@@ -180,6 +180,22 @@ def test_a_change_that_the_reviewed_plan_did_not_show_is_refused(site: Site) -> 
     assert site.live("design") == 200
 
 
+@pytest.mark.parametrize(("raised", "exit_code"), [("$900", "0"), ("$950", "3")])
+def test_a_grant_that_starts_between_review_and_merge_was_announced(site: Site, raised: str, exit_code: str) -> None:
+    """Its start made it a change that the reviewed plan did not show, and nothing of the merge was applied."""
+    day = (datetime.now(UTC) + timedelta(days=2)).strftime("%Y-%m-%d")
+    grant = f"{RAISED}user_overrides:\n  - {{user: dan, group: platform, limit: $900, starts: {day}}}\n"
+    site.pull_request(grant)
+    (artifact,) = site.github.artifacts
+    past = (datetime.now(UTC) - timedelta(days=2)).strftime("%Y-%m-%d")
+    head = site.branch(grant.replace(day, past).replace("$900", raised))  # as time goes by
+    artifact["name"] = f"ai-budgets-plan-{head}"
+    artifact["workflow_run"]["head_sha"] = head
+    apply = site.push_merge()["apply"]
+    assert apply.outputs["apply"]["exit-code"] == exit_code, apply.log
+    assert ("dan" in site.overrides(), site.live("design")) == ((True, 200) if exit_code == "0" else (False, 150))
+
+
 def test_of_two_fast_merges_the_newer_applies_both_and_what_to_do_if_it_fails_is_said(site: Site) -> None:
     """The run of the first waits, is outdated when it begins, and the run of the second is refused."""
     commits = [site.git("rev-parse", "main")]

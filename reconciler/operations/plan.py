@@ -9,23 +9,20 @@ from functools import partial
 
 from reconciler.core.action import Action, Origin
 from reconciler.core.attribution import Attribution
-from reconciler.core.budget import ABSENT, Absent, Budget, GroupId, UserId
+from reconciler.core.budget import GroupId, UserId
 from reconciler.core.desired import ResolvedPolicy
-from reconciler.core.directory import Directory, User
 from reconciler.core.gate.guardrails import entries_of
 from reconciler.core.gate.verdict import Grant
 from reconciler.core.moment import Moment
-from reconciler.core.orphan import Orphan, OrphanReason
+from reconciler.core.orphan import Orphan
 from reconciler.core.people.effects import Notice
 from reconciler.core.plan.diff import diff
 from reconciler.core.plan.due import passed_over
-from reconciler.core.plan.later import end_notices, later_notices
-from reconciler.core.plan.notices import renamed_notices, stray_notices, vacancy_notices
+from reconciler.core.plan.left_out import last_orphans, left_out_notices, of_lost_groups
 from reconciler.core.plan.order import in_order
 from reconciler.core.plan.origin import Evidence, with_origin
 from reconciler.core.plan.plan import Coverage, Plan
-from reconciler.core.plan.resolve import Resolution, Vacancy
-from reconciler.core.policy import NotRead, Policy, SourceFile, UserOverrideEntry, listed_entry
+from reconciler.core.policy import NotRead, Policy, SourceFile, listed_entry
 from reconciler.core.scope import EVERYTHING, Scope
 from reconciler.core.snapshot import Snapshot
 from reconciler.dataclass import dataclass
@@ -115,9 +112,9 @@ def make_plan(request: PlanRequest, reader: Reader) -> Planned:
     differing = tuple(map(explained, difference.actions))
     proposal = _proposal(request, found, snapshot, _chosen(request, differing))
     review = review_proposal(proposal, reader, grants=request.grants)
-    notices = (*review.effects.notices, *_notices(resolution, snapshot, proposal))
+    notices = (*review.effects.notices, *_notices(found, snapshot, proposal))
     lost = find_suspicions(resolution, snapshot, proposal.actions, reader) if request.subjects is None else ()
-    orphans = _orphans((*resolution.orphans, *difference.orphans, *lost), base)
+    orphans = last_orphans((*resolution.orphans, *difference.orphans, *lost), base)
     if request.asks_log and not attribution.reason:
         orphans, not_asked, reason = _with_authors(request, orphans, found, reader)
         attribution = replace(attribution, not_asked=attribution.not_asked + not_asked, reason=reason)
@@ -146,7 +143,7 @@ def make_plan(request: PlanRequest, reader: Reader) -> Planned:
         attribution=attribution,
         policies=resolution.policies,
         scope=request.scope,
-        impossible=(*difference.impossible, *_of_lost_groups(resolution, snapshot)),
+        impossible=(*difference.impossible, *of_lost_groups(resolution, snapshot)),
     )
 
 
@@ -202,40 +199,6 @@ def _coverage(request: PlanRequest) -> Coverage:
     return Coverage.POLICY if request.scope.is_everything else Coverage.PART
 
 
-def _notices(resolution: Resolution, snapshot: Snapshot, proposal: Proposal) -> Iterator[Notice]:
-    """Yield what is worth saying of entries that nothing is planned for, and of overrides that no entry manages."""
-    at = proposal.moment.at
+def _notices(found: LookedUp, snapshot: Snapshot, proposal: Proposal) -> Iterator[Notice]:
     planned = {action.address for action in proposal.actions}
-    yield from later_notices(resolution.later, proposal.base)
-    yield from end_notices(resolution.desired, proposal.base, at=at, planned=planned)
-    yield from vacancy_notices(_gone(resolution.vacancies, snapshot.directory), proposal.base, at=at)
-    yield from renamed_notices(resolution.renamed, at=at)
-    yield from stray_notices(snapshot, listed=resolution.desired.users.keys(), at=at)
-
-
-def _gone(vacancies: Iterable[Vacancy], directory: Directory) -> Iterator[Vacancy]:
-    """Yield vacancies but for e-mail addresses that an organization may know which is not listed."""
-    for vacancy in vacancies:
-        entry = vacancy.listed.entry
-        if not (directory.unlisted and isinstance(entry, UserOverrideEntry) and "@" in entry.user):
-            yield vacancy
-
-
-def _of_lost_groups(resolution: Resolution, snapshot: Snapshot) -> Iterator[Action]:
-    """Yield what people have whose entries name no group that is there, as far as it was read."""
-    reasons = (OrphanReason.UNKNOWN_GROUP, OrphanReason.AMBIGUOUS)
-    places = {orphan.place for orphan in resolution.orphans if orphan.reason in reasons}
-    for listed in (listed for policy in resolution.policies for listed in policy.listed):
-        reading = snapshot.user_overrides.get(listed.subject.id) if isinstance(listed.subject, User) else None
-        if listed.subject is not None and listed.entry.place in places and isinstance(reading, (Budget, Absent)):
-            yield Action(subject=listed.subject, before=reading, after=ABSENT, place=listed.entry.place)
-
-
-def _orphans(orphans: Iterable[Orphan], base: Resolution | None) -> tuple[Orphan, ...]:
-    """Return the last orphan of each entry, sorted; those that were orphans in the policy before are standing."""
-    before: set[str] = set()
-    if base is not None:
-        before = {orphan.address for orphan in (*base.orphans, *base.desired.not_members.values())}
-        before |= {lost.listed.address for lost in base.lost}
-    last = {orphan.place: orphan for orphan in orphans}.values()
-    return tuple(sorted(replace(orphan, is_standing=orphan.address in before) for orphan in last))
+    return left_out_notices(found.resolution, snapshot, base=proposal.base, at=proposal.moment.at, planned=planned)

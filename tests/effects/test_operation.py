@@ -165,6 +165,15 @@ def test_nothing_is_claimed_of_people_whom_another_organization_may_limit(versio
     assert UNSEEN in effects.unknown
 
 
+@pytest.mark.parametrize("version", ["2.35", "2.36", "2.37"])
+def test_of_whom_another_organization_may_limit_an_override_is_known_to_win(version: str) -> None:
+    """The group's $0 cannot block felix, whose override says $100; rosa it can."""
+    with sandbox_and_reader(version, role="organization-admin") as (_, reader):
+        proposal = propose(policy({"research": 0}, {"felix": (100, "research")}), reader)
+        effects = find_effects(proposal, reader)
+    assert {row.username: row.may_become_blocked for row in effects.unclear} == {"felix": False, "rosa": True}
+
+
 def test_nothing_is_read_for_a_plan_without_changes_unless_its_exposure_is_bounded() -> None:
     bound = (Guardrail(name=GuardrailName.MAX_EXPOSURE, value=1, place=HERE),)
     with sandbox_and_reader() as (sandbox, reader):

@@ -91,17 +91,6 @@ def outbid(before: EffectiveLimits, after: EffectiveLimits, snapshot: Snapshot) 
     )
 
 
-def overridden_anew(before: EffectiveLimits, after: EffectiveLimits, snapshot: Snapshot) -> frozenset[UserId]:
-    """Return the people who get an override, and whom a budget elsewhere may limit now: the server does not say it."""
-    return frozenset(
-        user_id
-        for user_id in snapshot.directory.elsewhere
-        if user_id not in snapshot.reported
-        if isinstance(limit := after.of(user_id), Effective) and limit.by_override
-        if isinstance(limit := before.of(user_id), Effective) and not limit.by_override
-    )
-
-
 def _may_be_outbid(
     before: Effective | Unknown, after: Effective | Unknown, snapshot: Snapshot, *, is_reported: bool
 ) -> bool:

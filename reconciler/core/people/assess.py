@@ -23,12 +23,10 @@ from reconciler.core.directory import Directory, Group, User
 from reconciler.core.people.agreement import (
     DISPUTED,
     ELSEWHERE,
-    MAYBE_ELSEWHERE,
     UNCONFIRMED,
     disagreements,
     not_enforced,
     outbid,
-    overridden_anew,
     overtaking,
     unconfirmed,
     unseen_budgets,
@@ -205,8 +203,7 @@ def assess(
     before = limits_after(snapshot, ())
     after = limits_after(snapshot, planned) if planned else before
     disagreeing, checked = disagreements(before, snapshot)
-    disputed = dict.fromkeys(overridden_anew(before, after, snapshot), MAYBE_ELSEWHERE)
-    disputed |= dict.fromkeys(outbid(before, after, snapshot), ELSEWHERE)
+    disputed = dict.fromkeys(outbid(before, after, snapshot), ELSEWHERE)
     disputed |= dict.fromkeys(unconfirmed(snapshot), UNCONFIRMED) | {row.user_id: DISPUTED for row in disagreeing}
     changes, unclear = _compare(disputed, planned, directory=directory, before=before, after=after)
     concerned = touched(planned, directory)
@@ -263,8 +260,8 @@ def _compare(
             reason = disputed[user_id]
             if reason == ELSEWHERE and isinstance(limit_after, Effective):
                 becomes_unlimited, becomes_blocked = limit_after.is_unlimited, True
-            elif reason == MAYBE_ELSEWHERE and isinstance(limit_after, Effective):
-                becomes_blocked = limit_after.limit_micros == 0
+            elif reason == UNCONFIRMED and isinstance(limit_after, Effective) and limit_after.by_override:
+                becomes_unlimited, becomes_blocked = False, limit_after.limit_micros == 0  # it wins over all
         elif isinstance(limit_after, Unknown):
             reason = limit_after.reason
             becomes_blocked |= user_id in directory.elsewhere

@@ -14,6 +14,7 @@ from reconciler.core.people.census import GroupStatus, OverrideStatus, PersonSta
 from reconciler.core.people.effects import NEAR_PERCENT
 from reconciler.core.people.leaks import Leaks
 from reconciler.core.plan.status import SOON, Status
+from reconciler.core.policy import GuardrailName
 from reconciler.core.snapshot import Unlimited
 from reconciler.money import format_usd, format_usd_short
 from reconciler.render.formats import Facts
@@ -25,7 +26,7 @@ from reconciler.words import NAMES_SHOWN, NO_LIMIT, count, count_people, listed
 
 GROUPS_SHOWN = 12
 PEOPLE_SHOWN = 10
-BREACHES_SHOWN = 5
+BREACHES_SHOWN = 3
 
 
 def status_lines(status: Status) -> list[Line]:
@@ -248,11 +249,13 @@ def leak_sentences(leaks: Leaks, status: Status) -> Iterator[str]:
 
 
 def breach_sentences(status: Status, most: int) -> Iterator[str]:
-    """Say which guardrails do not hold."""
-    for breach in status.breaches[:most]:
-        yield f"{breach.guardrail}: {breach.message} ({breach.place})."
-    if len(status.breaches) > most:
-        yield f"{count(len(status.breaches) - most, 'more breach', 'more breaches')} of guardrails: --json"
+    """Say which guardrails do not hold; of each at most so many breaches, so that none hides another."""
+    for name in GuardrailName:
+        breaches = [breach for breach in status.breaches if breach.guardrail is name]
+        for breach in breaches[:most]:
+            yield f"{name}: {breach.message} ({breach.place})."
+        if len(breaches) > most:
+            yield f"{name}: {count(len(breaches) - most, 'more breach', 'more breaches')}; --json lists all of them."
 
 
 def _names(names: Sequence[str]) -> str:

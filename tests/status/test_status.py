@@ -49,6 +49,21 @@ def test_the_text_of_a_company(shell: Shell) -> None:
         assert "<script" not in page
 
 
+def test_many_breaches_of_one_guardrail_hide_no_other(shell: Shell) -> None:
+    people = ("ana", "bob", "carol", "dan", "erin")
+    entries = "".join(f"  - {{user: {name}, group: platform, limit: $700, reason: agreed}}\n" for name in people)
+    shell.policy(
+        f"version: 1\norganization: acme\nuser_overrides:\n{entries}"
+        "  - {user: frank, group: platform, limit: $700, expires: 2026-12-01}\n"
+        "guardrails: {max_override_days: 30, require_reason_above: $500}\n"
+    )
+    with company(shell, seed="demo", role="user-admin"):
+        ran = shell.run("status")
+    assert ran.out.count("max_override_days: ") == 4
+    assert "max_override_days: 2 more breaches; --json lists all of them." in ran.out
+    assert "require_reason_above: " in ran.out
+
+
 def test_the_demo_company_with_a_policy(shell: Shell) -> None:
     shell.policy(POLICY)
     with company(shell, seed="demo", role="user-admin") as sandbox:

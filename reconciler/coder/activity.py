@@ -13,7 +13,7 @@ from reconciler.coder.answers import error_of, is_experiment_missing, is_not_fou
 from reconciler.coder.exchange import Answer, Request
 from reconciler.coder.search import read_pages
 from reconciler.coder.transport import Transport
-from reconciler.coder.wire import Fields, NameGroup, load_object
+from reconciler.coder.wire import Fields, NameGroup, load_object, own_id
 from reconciler.core.activity import Session, Tokens, UserSpend
 from reconciler.core.budget import GroupId, GroupRef, UserId
 from reconciler.core.snapshot import Effective, Unlimited
@@ -44,6 +44,8 @@ def load_user_spend(answer: Answer, *, ref: NameGroup = GroupRef) -> UserSpend |
     if answer.status == 403:  # of this route alone, where a DeniedError would end the run
         raise ServerError(error_of(answer).message)
     fields = load_object(answer)
+    if (about := fields.optional_id("user_id")) is not None:
+        own_id(answer, about)
     id_ = fields.optional_id("effective_group_id")
     return UserSpend(
         spend=fields.micros("current_spend_micros"),

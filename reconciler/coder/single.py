@@ -24,7 +24,7 @@ from reconciler.coder.discovery import DiscoveredServer
 from reconciler.coder.exchange import Answer, Request
 from reconciler.coder.permission import ask_permission, check, organizations_with
 from reconciler.coder.transport import MOST_LOST, Transport
-from reconciler.coder.wire import NameGroup, load_json, load_object, wrong
+from reconciler.coder.wire import NameGroup, load_json, load_object, own_id
 from reconciler.core.budget import ABSENT, Budget, GroupId, GroupRef, OrganizationId, Reading, Unknown, UserId
 from reconciler.core.directory import Group, User
 from reconciler.errors import DeniedError, ServerError
@@ -140,21 +140,14 @@ def load_override(answer: Answer, *, ref: NameGroup = GroupRef) -> Reading | Non
 def decode_group_budget(answer: Answer, *, ref: NameGroup = GroupRef) -> Budget:
     """Decode a success, of a read or a write."""
     fields = load_object(answer)
-    return Budget(fields.micros("spend_limit_micros"), ref(GroupId(_own_id(answer, fields.id("group_id")))))
+    return Budget(fields.micros("spend_limit_micros"), ref(GroupId(own_id(answer, fields.id("group_id")))))
 
 
 def decode_override(answer: Answer, *, ref: NameGroup = GroupRef) -> Budget:
     """Decode a success, of a read or a write."""
     fields = load_object(answer)
-    _own_id(answer, fields.id("user_id"))
+    own_id(answer, fields.id("user_id"))
     return Budget(fields.micros("spend_limit_micros"), ref(GroupId(fields.id("group_id"))))
-
-
-def _own_id(answer: Answer, id_: str) -> str:
-    """Refuse an answer about somebody else."""
-    if f"/{id_}/" not in answer.request.path:
-        raise wrong(answer.request, "the answer is about another subject")
-    return id_
 
 
 def _is_there(answer: Answer) -> bool:

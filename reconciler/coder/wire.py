@@ -58,6 +58,13 @@ def named_twice(request: Request) -> ServerError:
     return wrong(request, "the answer contradicts itself: an object in it names a key twice")
 
 
+def own_id(answer: Answer, id_: str) -> str:
+    """Refuse an answer about somebody else."""
+    if f"/{id_}/" not in answer.request.path:
+        raise wrong(answer.request, "the answer is about another subject")
+    return id_
+
+
 def load_json(answer: Answer, *, hook: Callable[[dict[str, Any]], object] | None = None) -> Any:
     """Return the JSON of a success (200).
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from reconciler.coder import activity, search
+from reconciler.coder.exchange import Answer
 from reconciler.core.budget import GroupId, GroupRef
 from reconciler.core.snapshot import Effective, Unlimited
 from reconciler.errors import ServerError
@@ -34,6 +35,13 @@ def session(number: int, **change: object) -> dict[str, object]:
     } | change
 
 
+def spend_of(user_id: str, body: dict[str, Any]) -> Answer:
+    """An answer to the question of what the second person spent."""
+    return answer(
+        {"user_id": user_id, "current_spend_micros": 7} | PERIOD | body, path=f"/api/v2/users/{ID_2}/ai/spend"
+    )
+
+
 GROUP = GroupRef(GroupId(ID_1))
 
 
@@ -50,10 +58,15 @@ GROUP = GroupRef(GroupId(ID_1))
     ],
 )  # fmt: skip
 def test_a_persons_spend_in_both_shapes(body: dict[str, Any], effective: Effective | None) -> None:
-    found = activity.load_user_spend(answer({"user_id": ID_2, "current_spend_micros": 7} | PERIOD | body))
+    found = activity.load_user_spend(spend_of(ID_2, body))
     assert found is not None
     assert (found.spend, found.effective) == (7, effective)
     assert found.period_end - found.period_start == timedelta(days=31)
+
+
+def test_the_spend_of_somebody_else_is_not_taken_for_theirs() -> None:
+    with pytest.raises(ServerError, match="the answer is about another subject"):
+        activity.load_user_spend(spend_of(ID_1, {"effective_group_id": None, "effective_budget": None}))
 
 
 @pytest.mark.parametrize("version", ["2.37", "2.36"])

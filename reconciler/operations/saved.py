@@ -76,7 +76,7 @@ def _with_live_names(actions: Sequence[Action], directory: Directory) -> tuple[A
         raise RefusedError(
             f"The plan does not fit this deployment in {count(len(problems), 'place')}; nothing was written",
             details=tuple(problems),
-            hint="plan again",
+            hint="plan again; where something may not be read, apply with a token that may read what the plan names",
         )
     return tuple(
         replace(

@@ -204,11 +204,19 @@ def compare(folder: Path) -> int:
 
 
 def is_announced(action: dict[str, Any], reviewed: dict[str, Any]) -> bool:
-    """Whether the reviewed plan said that this grant starts later, with this amount: its day came before the merge."""
+    """Whether the reviewed plan said that this starts later, with this amount and group: its day came before the merge.
+
+    No limit is another thing than $0, and an amount is compared to the millionth.
+    """
     notices = (reviewed.get("effects") or {}).get("notices") or []
-    text = f"${(action['after'] or {}).get('limit_micros', 0) / 1_000_000:,.2f} ("
+    texts: tuple[str, ...] = ("no override",)
+    after = action["after"]
+    if "limit_micros" in after:
+        usd, rest = divmod(after["limit_micros"], 1_000_000)
+        amount = f"${usd:,}.{f'{rest:06}'.rstrip('0'):0<2}"
+        texts = tuple(f"{amount} ({after['group'][key]})" for key in ("name", "id"))
     return bool(action.get("starts")) and any(
-        row["kind"] == "starts-later" and row["address"] == action["address"] and row["text"].startswith(text)
+        row["kind"] == "starts-later" and row["address"] == action["address"] and row["text"].startswith(texts)
         for row in notices
     )
 

@@ -102,6 +102,8 @@ def parse_object(text: str, *, source: str, hint: str = HINT_AGAIN) -> dict[str,
 def _is_cut(text: str, error: json.JSONDecodeError) -> bool:
     """Whether a text begins like an object and has not its end."""
     whole = text.rstrip()
+    if error.msg == "Extra data":
+        return False
     has_end = whole.endswith("}") and error.pos < len(whole) - 1 and not error.msg.startswith("Unterminated string")
     return whole.lstrip().startswith("{") and not has_end
 

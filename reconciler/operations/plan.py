@@ -112,9 +112,9 @@ def make_plan(request: PlanRequest, reader: Reader) -> Planned:
     differing = tuple(map(explained, difference.actions))
     proposal = _proposal(request, found, snapshot, _chosen(request, differing))
     review = review_proposal(proposal, reader, grants=request.grants)
-    notices = (*review.effects.notices, *_notices(found, snapshot, proposal))
     lost = find_suspicions(resolution, snapshot, proposal.actions, reader) if request.subjects is None else ()
     orphans = last_orphans((*resolution.orphans, *difference.orphans, *lost), base)
+    notices = (*review.effects.notices, *_notices(found, snapshot, proposal, orphans))
     if request.asks_log and not attribution.reason:
         orphans, not_asked, reason = _with_authors(request, orphans, found, reader)
         attribution = replace(attribution, not_asked=attribution.not_asked + not_asked, reason=reason)
@@ -199,6 +199,8 @@ def _coverage(request: PlanRequest) -> Coverage:
     return Coverage.POLICY if request.scope.is_everything else Coverage.PART
 
 
-def _notices(found: LookedUp, snapshot: Snapshot, proposal: Proposal) -> Iterator[Notice]:
+def _notices(found: LookedUp, snapshot: Snapshot, proposal: Proposal, orphans: Iterable[Orphan]) -> Iterator[Notice]:
     planned = {action.address for action in proposal.actions}
-    return left_out_notices(found.resolution, snapshot, base=proposal.base, at=proposal.moment.at, planned=planned)
+    return left_out_notices(
+        found.resolution, snapshot, base=proposal.base, at=proposal.moment.at, planned=planned, orphans=orphans
+    )

@@ -61,7 +61,7 @@ def test_an_option_is_no_value_of_another_one(coder: Shell, arguments: list[str]
     [
         (["plan", "--save-mode", "644"], "--save-mode is about the files of --save; add --save FORMAT=FILE"),
         (["show", "x", "--metrics-people"], "--metrics-people is about metrics; add --save metrics=FILE"),
-        (["plan", "--json", "--effects", "none"], "--effects is about the format text; add --save text=FILE"),
+        (["plan", "--json", "--effects", "none"], "--effects is about the formats text and github; add --save"),
         (["drift", "--quiet", "--format=csv"], "--quiet is about the format text; use --save FORMAT=FILE"),
         (["plan", "--json", "--format", "csv"], "--json is short for --format json, and --format csv is given too"),
         (["plan", "--at", "2027-01-01", "--forecast"], "--forecast says how this period ends, and --at plans for"),
@@ -83,6 +83,9 @@ def test_an_option_that_changes_a_file_of_the_run_is_none(coder: Shell) -> None:
     saves = [f"--save={name}=plan.{name}" for name in ("text", "metrics")]
     assert coder.run("plan", "--json", "--effects=none", "--metrics-people", "--save-mode=644", *saves).code == 0
     assert coder.run("plan", "--json", "--format", "json").code == 0
+    by_group, by_person = (coder.run("plan", "--format=github", f"--effects={name}") for name in ("summary", "people"))
+    assert (by_group.code, by_person.code) == (0, 0), "its log is the text"
+    assert by_group.out != by_person.out
 
 
 def test_a_variable_about_the_server_is_a_setting_and_no_mistake(coder: Shell) -> None:

@@ -67,14 +67,21 @@ def test_what_would_stop_a_later_grant_today_is_told(shell: Shell, sandbox: Sand
 def test_somebody_who_joins_later_is_told_with_the_amount(shell: Shell, sandbox: Sandbox) -> None:
     joins = GRANT.replace("dan", "newcomer")
     text = plan(shell, sandbox, BEFORE, BEFORE + joins)
-    assert f"user/newcomer {STARTS}; nobody has this name yet (policies/acme.yaml:6:12)." in text
+    assert f"user/newcomer {STARTS}; the name is not known yet (policies/acme.yaml:6:12)." in text
     comment = plan(shell, sandbox, BEFORE, BEFORE + joins, "--format", "markdown")
     assert "### AI budgets: no changes now, 1 at a later date" in comment
     standing = plan(shell, sandbox, BEFORE + joins, BEFORE + joins)
     assert (
-        f"for names not known yet: 1 (user/newcomer on 2026-12-01, in 7 days: {STARTS}; nobody has this name yet)."
+        f"for names not known yet: 1 (user/newcomer on 2026-12-01, in 7 days: {STARTS}; the name is not known yet)."
         in standing
     )
+
+
+def test_who_may_be_hidden_is_not_said_to_be_nobody(shell: Shell, sandbox: Sandbox) -> None:
+    """A member's token does not see dan, who is there."""
+    shell.policy(BEFORE + GRANT)
+    text = shell.connect(sandbox, "member").run("plan").out
+    assert f"user/dan on 2026-12-01, in 7 days: {STARTS}; the name is not known yet" in text
 
 
 def test_an_end_that_a_change_moves_is_told(shell: Shell, sandbox: Sandbox) -> None:
@@ -86,3 +93,11 @@ def test_an_end_that_a_change_moves_is_told(shell: Shell, sandbox: Sandbox) -> N
     assert "ends 2027-12-31 00:00 UTC; before this change it ended 2027-01-15 00:00 UTC" in longer
     raised = plan(shell, sandbox, BEFORE, never.replace("1500", "1600"))
     assert "before this change" not in raised
+
+
+def test_of_an_entry_that_cannot_be_applied_no_end_is_told(shell: Shell, sandbox: Sandbox) -> None:
+    """A plan said "user/dan $1,200.00 ends 2027-03-01" beside "Coder would refuse the override"."""
+    outside = BEFORE + "  - {user: dan, group: design, limit: $1200, expires: 2027-02-01}\n"
+    text = plan(shell, sandbox, outside, outside.replace("02-01", "03-01"))
+    assert "! user/dan  dan is not a member of group/acme/design" in text
+    assert "Another end" not in text

@@ -120,6 +120,7 @@ def test_what_nobody_recorded_stays_and_is_said(shell: Shell, sandbox: Sandbox) 
     assert "! user/bob  user 'bob' is unknown, and the grant that ended may still be live" in ran.out
     assert "robert has exactly $700.00 on platform" in ran.out
     assert "write `user: robert`, and the override ends" in ran.out
+    assert "may be removed" not in ran.out, "without the entry it would stay for ever"
     assert shell.run("plan").code == 1
     assert shell.run("drift").code == 2
     shell.policy(AFTER, "base/acme.yaml")

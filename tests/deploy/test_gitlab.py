@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -322,6 +325,50 @@ def test_somebody_touched_an_unrelated_budget_meanwhile(site: Site) -> None:
     assert (site.live("design"), site.live("platform")) == (200, 500)
 
 
+GROUP = {"id": "5d0a56a7-df92-520c-b33c-8d8aade0ef9f", "organization": "acme", "name": "platform"}
+
+
+@pytest.mark.parametrize(
+    ("micros", "starts", "announced", "code"),
+    [
+        (1_200_000_000, "2026-12-01T00:00:00Z", "$1,200.00 (platform) until 2027-02-01 00:00 UTC", 0),
+        (1_200_000_000, "2026-12-01T00:00:00Z", f"$1,200.00 ({GROUP['id']})", 0),
+        (700_500_000, "2026-12-01T00:00:00Z", "$700.50 (platform)", 0),
+        (1_200_000_001, "2026-12-01T00:00:00Z", "$1,200.000001 (platform)", 0),
+        (1_200_000_001, "2026-12-01T00:00:00Z", "$1,200.00 (platform)", 3),
+        (1_200_000_000, "2026-12-01T00:00:00Z", "$1,200.00 (design)", 3),
+        (1_200_000_000, None, "$1,200.00 (platform)", 3),
+        (0, "2026-12-01T00:00:00Z", "$0.00 (platform)", 0),
+        (None, "2026-12-01T00:00:00Z", "no override", 0),
+        (None, "2026-12-01T00:00:00Z", "$0.00 (platform)", 3),
+        (0, "2026-12-01T00:00:00Z", "no override", 3),
+    ],
+)
+def test_what_was_announced_is_what_is_applied(
+    tmp_path: Path, micros: int | None, starts: str | None, announced: str, code: int
+) -> None:
+    """Of GitHub and GitLab: no limit was taken for the $0 that was announced, and any group for the announced one."""
+    after = {"type": "absent"} if micros is None else {"type": "budget", "limit_micros": micros, "group": GROUP}
+    action = {"address": "user/dan", "after": after, "origin": "change", "starts": starts}
+    notice = {"kind": "starts-later", "address": "user/dan", "text": announced}
+    files = {"plan": {"actions": [action]}, "reviewed": {"actions": [], "effects": {"notices": [notice]}}}
+    for name, document in files.items():
+        (tmp_path / f"{name}.json").write_text(json.dumps(document))
+    text = "\n".join(job("ai-budgets-apply")["before_script"])
+    (script,) = re.findall(r"<<'PYTHON'\n(.*)\nPYTHON", text, re.DOTALL)
+    (tmp_path / "report.py").write_text(script)
+    environment = {"PATH": os.environ["PATH"], "GITHUB_STEP_SUMMARY": str(tmp_path / "summary.md")}
+    environment |= {"CI_API_V4_URL": "", "CI_PROJECT_ID": "7"}
+    for arguments in (
+        [str(ROOT / "deploy/github/report.py"), "compare", "."],
+        ["report.py", "compare", "plan.json", "reviewed.json"],
+    ):
+        ran = subprocess.run(
+            [sys.executable, *arguments], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+        )
+        assert ran.returncode == code, ran.stdout + ran.stderr
+
+
 def behind(site: Site, tmp_path: Path, text: str, newer: str) -> str:
     """Make a branch, and merge and apply a newer change of somebody else; return where the branch began."""
     base = site.git("rev-parse", "main")
@@ -362,6 +409,23 @@ def test_a_branch_that_cannot_be_merged_says_why_its_plan_takes_newer_merges_bac
     assert plan.code == 0, plan.log
     assert "cannot be merged into this branch, so the plan seems to take them back. Rebase this branch." in plan.log
     assert site.git("status", "--porcelain", "--untracked-files=no") == ""
+
+
+def test_a_merge_that_cannot_begin_stops_no_plan(site: Site, tmp_path: Path) -> None:
+    """A job's own file stands where the target branch has one: there was no merge to give up, and the job failed."""
+    with_dan = f"{BASE}user_overrides:\n  - {{user: dan, group: platform, limit: $700}}\n"
+    base = behind(site, tmp_path, with_dan, BASE.replace("$500", "$900"))
+    site.git("checkout", "-q", "main")
+    (site.work_tree / "in-the-way").write_text("theirs")
+    site.git("add", "in-the-way")
+    site.git("commit", "-qm", "a file")
+    site.git("push", "-q", "origin", "main")
+    site.git("checkout", "-q", "older")
+    (site.work_tree / "in-the-way").write_text("ours")
+    target = {"CI_MERGE_REQUEST_DIFF_BASE_SHA": base, "CI_MERGE_REQUEST_TARGET_BRANCH_NAME": "main"}
+    plan = site.run("ai-budgets-plan", **target)
+    assert plan.code == 0, plan.log
+    assert "cannot be merged into this branch" in plan.log
 
 
 def test_a_squashed_branch_is_found_by_its_merge_request(site: Site) -> None:

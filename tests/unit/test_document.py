@@ -34,6 +34,7 @@ def test_half_of_a_character_survives() -> None:
         (TEXT[:-4], "x is not complete: it breaks off in the middle", HINT_AGAIN),
         (TEXT[: TEXT.index("null") + 2], "x is not complete: it breaks off in the middle", HINT_AGAIN),
         (TEXT.replace('"version":', '"version"'), "x is not JSON: Expecting ':' delimiter, line 3", HINT_AGAIN),
+        (TEXT + "hello", "x is not JSON: Extra data", HINT_AGAIN),
         ("hello", "x is not JSON: Expecting value, line 1", HINT_AGAIN),
         ("[]", "x is not a JSON object", HINT_AGAIN),
         ("[" * 100_000, "x is not JSON that this tool wrote", HINT_AGAIN),

@@ -111,7 +111,11 @@ def _require_effect(output: Output) -> None:
     effects = (
         ("save_mode", bool(output.saves), "--save-mode is about the files of --save; add --save FORMAT=FILE"),
         ("names_people", "metrics" in formats, "--metrics-people is about metrics; add --save metrics=FILE"),
-        ("effects", "text" in formats, "--effects is about the format text; add --save text=FILE"),
+        (
+            "effects",
+            not formats.isdisjoint(("text", "github")),
+            "--effects is about the formats text and github; add --save text=FILE",
+        ),
         ("quiet", output.format == "text", "--quiet is about the format text; use --save FORMAT=FILE for the document"),
     )
     for name, has_effect, sentence in effects:

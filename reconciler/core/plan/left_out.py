@@ -25,14 +25,20 @@ def left_out_notices(
     base: Mapping[str, Entry] | None,
     at: datetime,
     planned: Collection[str],
+    orphans: Iterable[Orphan],
 ) -> Iterator[Notice]:
     """Yield what is worth saying of entries that nothing is planned for, and of overrides that no entry manages.
 
-    `base` are the entries of the policy before, by address; None if it is not known. `planned` are addresses.
+    `base` are the entries of the policy before, by address; None if it is not known. `planned` are addresses. What an
+    orphan's entry would do is not said: it does nothing, and may not be removed just like that.
     """
+    orphaned = {orphan.place for orphan in orphans}
     yield from later_notices(resolution.later, base)
-    yield from end_notices(resolution.desired, base, at=at, planned=planned)
-    yield from vacancy_notices(_gone(resolution.vacancies, snapshot.directory), base, at=at)
+    notices = (
+        *end_notices(resolution.desired, base, at=at, planned=planned),
+        *vacancy_notices(_gone(resolution.vacancies, snapshot.directory), base, at=at),
+    )
+    yield from (notice for notice in notices if notice.place not in orphaned)
     yield from renamed_notices(resolution.renamed, at=at)
     yield from stray_notices(snapshot, listed=resolution.desired.users.keys(), at=at)
 

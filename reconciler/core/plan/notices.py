@@ -76,7 +76,9 @@ def vacancy_notices(
             kind=NoticeKind.AWAITED if is_awaited else NoticeKind.REMOVABLE,
             address=address,
             place=entry.place,
-            text=f"{say_wanted(entry)}; nobody has this name yet" if is_awaited else "is gone, or has another name now",
+            text=f"{say_wanted(entry)}; the name is not known yet"
+            if is_awaited
+            else "is gone, or has another name now",
             at=vacancy.starts or at,
             is_standing=not is_awaited or stood(entry, address, base),
         )

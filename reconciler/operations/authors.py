@@ -88,7 +88,7 @@ def with_authors(
     Also return about how many the log was not asked, and why it cannot be read; empty if there are just too many.
     """
     log, since = _Log(reader), now - SINCE
-    listed = {row.entry.place: row for policy in resolution.policies for row in policy.listed}
+    listed = {row.entry.place: (row.entry, policy) for policy in resolution.policies for row in policy.listed}
     wanted = {wanted.entry.place: wanted for wanted in resolution.desired.users.values()}
     attributed, not_asked = [], 0
     for orphan in orphans:
@@ -97,7 +97,8 @@ def with_authors(
                 name = orphan.address.removeprefix("user/")
                 orphan = _named(orphan, Audited.USER, name, log, since)
             case OrphanReason.UNKNOWN_GROUP | OrphanReason.HIDDEN_GROUP:
-                orphan = _named(orphan, Audited.GROUP, listed[orphan.place].entry.group, log, since)
+                entry, policy = listed[orphan.place]
+                orphan = _named(orphan, Audited.GROUP, entry.group, log, since, organization=policy.organization.id)
             case OrphanReason.NOT_A_MEMBER:
                 orphan = _moved(orphan, wanted[orphan.place], directory, log, since)
             case _:
@@ -107,12 +108,19 @@ def with_authors(
     return tuple(attributed), not_asked, "" if log.is_readable else log.reason
 
 
-def _named(orphan: Orphan, kind: Audited, name: str, log: _Log, since: datetime) -> Orphan:
-    """Follow a name that fits nothing to what had it, and to the last that was done to it."""
-    ids = {row.id for row in log.ask(AuditQuestion(kind=kind, name=name, since=since))}
+def _named(orphan: Orphan, kind: Audited, name: str, log: _Log, since: datetime, *, organization: str = "") -> Orphan:
+    """Follow a name that fits nothing to what had it, and to the last that was done to it.
+
+    The log is that of the deployment: a group of another `organization` may have the name.
+    """
+
+    def ask(name: str) -> list[AuditedChange]:
+        rows = log.ask(AuditQuestion(kind=kind, name=name, since=since))
+        return [row for row in rows if not organization or row.organization_id == organization]
+
+    ids = {row.id for row in ask(name)}
     if not ids:  # the log has an entry under the name that came of it, and a first change may be the renaming
-        newest = log.ask(AuditQuestion(kind=kind, since=since))
-        ids = {row.id for row in newest if row.name_before.lower() == name.lower()}
+        ids = {row.id for row in ask("") if row.name_before.lower() == name.lower()}
     if len(ids) != 1:
         return orphan
     entries = log.ask(AuditQuestion(kind=kind, id=ids.pop(), since=since))

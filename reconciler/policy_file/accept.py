@@ -43,11 +43,11 @@ class Proposed:
 _NOT_KNOWN = frozenset(
     {
         OrphanReason.AMBIGUOUS, OrphanReason.CLOCKS_DIFFER, OrphanReason.HIDDEN_GROUP, OrphanReason.HIDDEN_USER,
-        OrphanReason.LOST_GRANT, OrphanReason.NOT_OFFERED,
+        OrphanReason.LOST_GRANT, OrphanReason.NOT_OFFERED, OrphanReason.RENAMED,
     }
 )  # fmt: skip
 """Reasons that say nothing of what is live: without its entry, a grant would be forgotten, or stay for ever."""
-_OF_PEOPLE = frozenset({OrphanReason.RENAMED, OrphanReason.UNKNOWN_GROUP})
+_OF_PEOPLE = frozenset({OrphanReason.UNKNOWN_GROUP})
 """The same of an override that was not read: it stays where its person, or its group, only has another name now."""
 
 

@@ -145,3 +145,32 @@ def test_a_group_that_was_deleted_is_not_looked_for_in_another_organization(shel
     shell.policy("version: 1\norganization: acme\ngroup_budgets: [{group: robotics, limit: $5}]\n")
     says = "remove the entry if the group is gone; if group/labs/robotics is meant, list it in a policy of that"
     assert says in shell.connect(sandbox, "owner").run("plan").out
+
+
+def test_accept_keeps_the_budget_of_a_group_that_was_renamed(shell: Shell, sandbox: Sandbox) -> None:
+    """It took the entry out "to keep what is live"; the next apply removed the budget, which no entry lists then."""
+    text = shell.connect(sandbox, "owner").run("export", "acme").out
+    shell.policy(text)
+    path = f"{sandbox.url}/api/v2/groups/{group_id(sandbox, 'research')}"
+    send("PATCH", path, json={"name": "lab"}, headers={"Coder-Session-Token": sandbox.tokens["owner"]})
+    ran = shell.run("drift", "--accept", "group/acme/research")
+    assert "write 'lab'" in ran.out
+    assert (shell.folder / "policies" / "acme.yaml").read_text() == text
+
+
+def test_what_became_of_a_group_is_not_told_of_its_namesake_elsewhere(shell: Shell, sandbox: Sandbox) -> None:
+    """A group of labs was deleted, and another was renamed: the entries of acme were to be removed, and to follow."""
+    headers = {"Coder-Session-Token": sandbox.tokens["owner"]}
+    labs = f"{sandbox.url}/api/v2/organizations/{group_id(sandbox, 'Everyone', 'labs')}/groups"
+    for name in ("gone", "older"):
+        send("POST", labs, json={"name": name}, headers=headers)
+    send("DELETE", f"{sandbox.url}/api/v2/groups/{group_id(sandbox, 'gone', 'labs')}", headers=headers)
+    older = f"{sandbox.url}/api/v2/groups/{group_id(sandbox, 'older', 'labs')}"
+    send("PATCH", older, json={"name": "newer"}, headers=headers)
+    shell.policy(
+        "version: 1\norganization: acme\ngroup_budgets: [{group: gone, limit: $5}, {group: older, limit: $5}]\n"
+    )
+    ran = shell.connect(sandbox, "owner").run("drift")
+    assert "group 'gone' is unknown in organization 'acme'\n" in ran.out
+    assert "group 'older' is unknown in organization 'acme'\n" in ran.out
+    assert ran.out.count("remove the entry if the group is gone") == 2

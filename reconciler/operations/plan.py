@@ -202,5 +202,5 @@ def _coverage(request: PlanRequest) -> Coverage:
 def _notices(found: LookedUp, snapshot: Snapshot, proposal: Proposal, orphans: Iterable[Orphan]) -> Iterator[Notice]:
     planned = {action.address for action in proposal.actions}
     return left_out_notices(
-        found.resolution, snapshot, base=proposal.base, at=proposal.moment.at, planned=planned, orphans=orphans
+        found.resolution, snapshot, base=found.base, at=proposal.moment.at, planned=planned, orphans=orphans
     )

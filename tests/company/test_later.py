@@ -23,11 +23,11 @@ def sandbox() -> Iterator[Sandbox]:
         yield sandbox
 
 
-def plan(shell: Shell, sandbox: Sandbox, before: str, after: str, *options: str) -> str:
+def plan(shell: Shell, sandbox: Sandbox, before: str, after: str, *options: str, code: int = 0) -> str:
     (shell.folder / "before.yaml").write_text(before)
     shell.policy(after)
     ran = shell.connect(sandbox, "auditor").run("plan", "--base", "before.yaml", *options)
-    assert ran.code == 0, ran.out + ran.err
+    assert ran.code == code, ran.out + ran.err
     return ran.out
 
 
@@ -93,6 +93,19 @@ def test_an_end_that_a_change_moves_is_told(shell: Shell, sandbox: Sandbox) -> N
     assert "ends 2027-12-31 00:00 UTC; before this change it ended 2027-01-15 00:00 UTC" in longer
     raised = plan(shell, sandbox, BEFORE, never.replace("1500", "1600"))
     assert "before this change" not in raised
+
+
+def test_an_end_that_goes_with_its_entry_is_told(shell: Shell, sandbox: Sandbox) -> None:
+    """Where overrides are `listed`, the grant stays without its entry, for ever, and the comment said "no changes"."""
+    without = LISTED + "user_overrides: []\n"
+    comment = plan(shell, sandbox, BEFORE, without, "--format", "markdown")
+    assert "### AI budgets: no changes now, 1 at a later date" in comment
+    assert "user/ana: $1,500.00 is not listed any more: if it is live, it stays and never ends; before" in comment
+    removed = plan(shell, sandbox, BEFORE, BEFORE.replace("limit: $1500, expires: 2027-01-15", "limit: none"))
+    assert "is not listed any more" not in removed
+    assert "is not listed any more" not in plan(shell, sandbox, BEFORE, without, "--only", "group/*", code=1)
+    exact = without.replace("user_overrides: listed", "user_overrides: exact")
+    assert "is not listed any more" not in plan(shell, sandbox, BEFORE, exact, code=3)
 
 
 def test_of_an_entry_that_cannot_be_applied_no_end_is_told(shell: Shell, sandbox: Sandbox) -> None:

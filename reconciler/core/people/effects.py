@@ -208,7 +208,7 @@ class NoticeKind(StrEnum):
     STARTS_LATER = "starts-later"
     """The entry starts later, so that nothing is planned for it now."""
     END_MOVED = "end-moved"
-    """This change to the policy moves the end of an override that stays as it is now."""
+    """This change to the policy moves the end of an override that stays as it is now, or takes its entry out."""
 
 
 LATER = frozenset({NoticeKind.AWAITED, NoticeKind.STARTS_LATER, NoticeKind.END_MOVED})

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime
 
 from reconciler.core.action import Action
 from reconciler.core.budget import ABSENT, Absent, Budget
 from reconciler.core.directory import Directory, User
+from reconciler.core.gate.guardrails import entries_of
 from reconciler.core.orphan import Orphan, OrphanReason
 from reconciler.core.people.effects import Notice
-from reconciler.core.plan.later import end_notices, later_notices
+from reconciler.core.plan.later import end_notices, later_notices, lost_ends
 from reconciler.core.plan.notices import renamed_notices, stray_notices, vacancy_notices
 from reconciler.core.plan.resolve import Resolution, Vacancy
-from reconciler.core.policy import Entry, UserOverrideEntry
+from reconciler.core.policy import UserOverrideEntry
 from reconciler.core.snapshot import Snapshot
 
 
@@ -22,22 +23,25 @@ def left_out_notices(
     resolution: Resolution,
     snapshot: Snapshot,
     *,
-    base: Mapping[str, Entry] | None,
+    base: Resolution | None,
     at: datetime,
     planned: Collection[str],
     orphans: Iterable[Orphan],
 ) -> Iterator[Notice]:
     """Yield what is worth saying of entries that nothing is planned for, and of overrides that no entry manages.
 
-    `base` are the entries of the policy before, by address; None if it is not known. `planned` are addresses. What an
-    orphan's entry would do is not said: it does nothing, and may not be removed just like that.
+    `base` is the policy before; None if it is not known. `planned` are addresses. What an orphan's entry would do is
+    not said: it does nothing, and may not be removed just like that.
     """
     orphaned = {orphan.place for orphan in orphans}
-    yield from later_notices(resolution.later, base)
+    before = entries_of(base.policies) if base else None
+    yield from later_notices(resolution.later, before)
     notices = (
-        *end_notices(resolution.desired, base, at=at, planned=planned),
-        *vacancy_notices(_gone(resolution.vacancies, snapshot.directory), base, at=at),
+        *end_notices(resolution.desired, before, at=at, planned=planned),
+        *vacancy_notices(_gone(resolution.vacancies, snapshot.directory), before, at=at),
     )
+    if base:
+        yield from lost_ends(base.desired, resolution.desired, entries_of(resolution.policies))
     yield from (notice for notice in notices if notice.place not in orphaned)
     yield from renamed_notices(resolution.renamed, at=at)
     yield from stray_notices(snapshot, listed=resolution.desired.users.keys(), at=at)

@@ -114,7 +114,7 @@ def make_plan(request: PlanRequest, reader: Reader) -> Planned:
     review = review_proposal(proposal, reader, grants=request.grants)
     lost = find_suspicions(resolution, snapshot, proposal.actions, reader) if request.subjects is None else ()
     orphans = last_orphans((*resolution.orphans, *difference.orphans, *lost), base)
-    notices = (*review.effects.notices, *_notices(found, snapshot, proposal, orphans))
+    notices = (*review.effects.notices, *_notices(request, found, proposal, orphans))
     if request.asks_log and not attribution.reason:
         orphans, not_asked, reason = _with_authors(request, orphans, found, reader)
         attribution = replace(attribution, not_asked=attribution.not_asked + not_asked, reason=reason)
@@ -199,8 +199,13 @@ def _coverage(request: PlanRequest) -> Coverage:
     return Coverage.POLICY if request.scope.is_everything else Coverage.PART
 
 
-def _notices(found: LookedUp, snapshot: Snapshot, proposal: Proposal, orphans: Iterable[Orphan]) -> Iterator[Notice]:
-    planned = {action.address for action in proposal.actions}
+def _notices(request: PlanRequest, found: LookedUp, proposal: Proposal, orphans: Iterable[Orphan]) -> Iterator[Notice]:
     return left_out_notices(
-        found.resolution, snapshot, base=found.base, at=proposal.moment.at, planned=planned, orphans=orphans
+        found.resolution,
+        proposal.snapshot,
+        base=found.base,
+        at=proposal.moment.at,
+        planned={action.address for action in proposal.actions},
+        orphans=orphans,
+        is_whole=not request.not_read,
     )

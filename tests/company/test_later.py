@@ -106,6 +106,8 @@ def test_an_end_that_goes_with_its_entry_is_told(shell: Shell, sandbox: Sandbox)
     assert "is not listed any more" not in plan(shell, sandbox, BEFORE, without, "--only", "group/*", code=1)
     exact = without.replace("user_overrides: listed", "user_overrides: exact")
     assert "is not listed any more" not in plan(shell, sandbox, BEFORE, exact, code=3)
+    (shell.folder / "policies" / "theirs.yaml").symlink_to("nowhere")
+    assert "is not listed any more" not in plan(shell, sandbox, BEFORE, without), "it may be in what was not read"
 
 
 def test_of_an_entry_that_cannot_be_applied_no_end_is_told(shell: Shell, sandbox: Sandbox) -> None:

@@ -12,8 +12,9 @@ from reconciler.core.budget import ABSENT, Budget, GroupId, GroupRef, Organizati
 from reconciler.core.describe import describe
 from reconciler.core.directory import Directory, Group, Subject, User
 from reconciler.core.names import Names
-from reconciler.core.orphan import Orphan
+from reconciler.core.orphan import Orphan, OrphanReason
 from reconciler.core.plan.diff import Difference, diff
+from reconciler.core.plan.left_out import last_orphans
 from reconciler.core.plan.order import Phase, schedule
 from reconciler.core.plan.outcome import Ended, Ending, Intent, Outcome, Recorded, Result, Started, replay
 from reconciler.core.plan.plan import Plan, digest
@@ -493,3 +494,18 @@ class TestOrphans:
         )
         assert found.orphans == ()
         assert [unresolved.address for unresolved in found.desired.unresolved] == ["user/zzz"]
+
+
+def test_of_two_reasons_that_one_entry_is_an_orphan_the_last_is_told() -> None:
+    """A grant that may still be live, of a name that may be hidden: the entry stood in a plan twice."""
+    hidden = Orphan(
+        address="user/ana",
+        place=Place("p.yaml", 5, 5),
+        organization="acme",
+        reason=OrphanReason.HIDDEN_USER,
+        message="user 'ana' is unknown",
+        hint="use another token",
+    )
+    lost = replace(hidden, reason=OrphanReason.LOST_GRANT)
+    other = replace(hidden, place=Place("p.yaml", 6, 5))
+    assert last_orphans((hidden, other, lost), None) == tuple(sorted((lost, other)))

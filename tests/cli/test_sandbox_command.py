@@ -45,7 +45,7 @@ def test_it_says_when_it_is_ready_and_ends_when_told(shell: Shell, number: signa
         (["--database", "broken.yaml"], "The sandbox cannot serve"),
         (
             ["--database", "broken.yaml", "--seed", "demo"],
-            "broken.yaml keeps the company that is in it; leave out --seed",
+            "Note: broken.yaml keeps the company that is in it; --seed is for a new file, and is not used.",
         ),
         (["--experimental-spend"], "--experimental-spend is about 2.38; add --coder-version 2.38"),
         (["--port", "70000"], "70000 is not in the range"),

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from reconciler.cli.options.given import is_given
+from reconciler.cli.screen import tell
 from reconciler.errors import MissingPartError, ReconcilerError
 
 if TYPE_CHECKING:
@@ -90,7 +91,8 @@ def command(
     import sqlite3
 
     if database is not None and is_given("seed") and os.path.exists(database) and os.path.getsize(database):
-        raise click.UsageError(f"{database} keeps the company that is in it; leave out --seed, or name a new file")
+        # no mistake: the same command line starts it again and again
+        tell(f"Note: {database} keeps the company that is in it; --seed is for a new file, and is not used.")
     if experimental_spend and coder_version != SPEND_BY_USER:
         raise click.UsageError(f"--experimental-spend is about {SPEND_BY_USER}; add --coder-version {SPEND_BY_USER}")
     require_sandbox()

@@ -70,9 +70,9 @@ def read_files(paths: Sequence[str]) -> Files:
         else:
             search.file(path)
     files = Files(findings=search.findings, not_read=[*search.not_read, *_hidden(search)])
-    for path, is_named in sorted(search.files.values()):
+    for real, (path, is_named) in sorted(search.files.items(), key=lambda item: item[1]):
         try:
-            files.texts.append(_read(path))
+            files.texts.append(_read(path, target=search.target(real)))
         except _Unreadable as error:
             if is_named:
                 files.findings.append(_finding(path, error.message, error.hint))
@@ -109,10 +109,18 @@ class _Search:
         self.hidden: list[str] = []
         self.not_read: list[NotRead] = []
         self._entered: set[str] = set()
+        self._roots: set[str] = set()
+        """The real folders that hold what was named."""
+
+    def target(self, real: str) -> str:
+        """Return where a link out of the named folders leads; empty for a file that lies in one of them."""
+        is_inside = real == STDIN or any(real.startswith(os.path.join(root, "")) for root in self._roots)
+        return "" if is_inside else real
 
     def file(self, path: str) -> None:
         """Add a file that was named."""
         key = path if path == STDIN else os.path.realpath(path)
+        self._roots.add(_folder_of(path))
         shown, _ = self.files.get(key, (path, True))
         self.files[key] = (shown, True)
 
@@ -123,6 +131,7 @@ class _Search:
         except OSError as error:
             self.findings.append(_finding(path, _cannot_read("folder", error)))
             return
+        self._roots.add(_folder_of(path) if os.path.islink(os.path.abspath(path)) else os.path.realpath(path))
         if os.path.realpath(path) in self._entered:
             return
         is_empty = True
@@ -158,6 +167,11 @@ class _Search:
             folders = [entry.path for entry in visible if _is_folder(entry)]
             stack += reversed(folders)
             yield from (entry.path for entry in visible if _is_policy(entry.name) and entry.path not in folders)
+
+
+def _folder_of(path: str) -> str:
+    """Return the real folder in which a path lies; if the path is a link, not where it leads."""
+    return os.path.realpath(os.path.dirname(os.path.abspath(path)))
 
 
 def _hidden(search: _Search) -> Iterator[NotRead]:
@@ -207,11 +221,11 @@ def _may_be_folder(entry: os.DirEntry[str]) -> bool:
     return not is_file and entry.is_symlink() and not os.path.exists(entry.path)
 
 
-def _read(path: str) -> PolicyText:
+def _read(path: str, *, target: str) -> PolicyText:
     if path == STDIN:
         return PolicyText(STDIN_NAME, _require_small(_standard_input()))
     try:
-        return PolicyText(path, _require_small(_bytes(path, MAX_BYTES + 1)))
+        return PolicyText(path, _require_small(_bytes(path, MAX_BYTES + 1)), target=target)
     except FileNotFoundError:
         if os.path.islink(path):
             raise _Unreadable("the link leads to no file", "mend it, or remove it") from None

@@ -6,6 +6,7 @@ a key is text and a mark: together a quarter of the time of loading.
 
 from __future__ import annotations
 
+import shlex
 from typing import NamedTuple, Protocol
 
 from yaml.events import ScalarEvent
@@ -71,11 +72,16 @@ def pairs_of(node: Node) -> dict[str, tuple[Mark, Node]]:
 
 
 class PolicyText:
-    """The bytes of one policy file; makes findings that show the line they are about."""
+    """The bytes of one policy file; makes findings that show the line they are about.
 
-    def __init__(self, path: str, data: bytes) -> None:
+    Where a link leads out of the folder, to `target`, nothing of it is shown: who may lay a link there may not be
+    allowed to read that file, which can be anything, a token included.
+    """
+
+    def __init__(self, path: str, data: bytes, *, target: str = "") -> None:
         self.path = path
         self.data = data
+        self._target = target
         self._lines: list[str] | None = None
 
     def place(self, mark: Mark) -> Place:
@@ -83,7 +89,17 @@ class PolicyText:
 
     def finding(self, mark: Mark, message: str, hint: str = "") -> Finding:
         line = excerpt(self.line(mark.line), mark.column)
-        return Finding(place=self.place(mark), message=message, hint=hint, source_line=line)
+        return self.may_show(Finding(place=self.place(mark), message=message, hint=hint, source_line=line))
+
+    def may_show(self, finding: Finding) -> Finding:
+        """Return the finding, or what may be said instead of it."""
+        if not self._target:
+            return finding
+        return Finding(
+            place=finding.place,
+            message="a link leads out of the folder, to what is not a policy without mistakes; nothing of it is shown",
+            hint=f"remove the link, or see by `reconciler validate {shlex.quote(self._target)}` what is wrong",
+        )
 
     def line(self, number: int) -> str:
         """Return a line by its number, counted from 0; an empty text when the file has fewer lines."""

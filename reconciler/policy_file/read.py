@@ -253,7 +253,7 @@ class _Builder:
         at = _at(self._text.data, error.position)
         message = f"YAML does not allow this character: {error.reason}"
         hint = "remove it; if the file is binary, save it as plain text"
-        return Finding(place=self._text.place(at), message=message, hint=hint)
+        return self._text.may_show(Finding(place=self._text.place(at), message=message, hint=hint))
 
     def _not_yaml(self, error: yaml.MarkedYAMLError) -> Finding:
         if error.problem == "found unexpected end of stream" and error.context_mark:

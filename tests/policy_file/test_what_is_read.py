@@ -261,3 +261,53 @@ def test_a_reason_of_several_lines_is_one_line_of_a_plan(tmp_path: Path, written
     (tmp_path / "a.yaml").write_text(f"{HEAD}group_budgets:\n  - group: a\n    limit: $5\n    reason: {written}")
     (policy,) = load([str(tmp_path)]).policies
     assert [entry.reason for entry in policy.group_budgets] == [read_as]
+
+
+SECRET = "Ab3dEfGh1j-AbCdEfGhIjKlMnOpQrStUv"
+VALID = "version: 1\norganization: acme\ngroup_budgets: [{group: platform, limit: $5}]\n"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        SECRET,
+        f"github.com:\n  oauth_token: {SECRET}\n",
+        f"aws = {SECRET}\n{SECRET}: [",
+        f'"{SECRET}',
+        f"{SECRET}: 1\n{SECRET}: 2\n",
+        f"version: {SECRET}\norganization: acme\n",
+        f"version: 1\norganization: acme\nuser_overrides: [{{user: bob, group: x, limit: {SECRET}}}]\n",
+    ],
+)
+@pytest.mark.parametrize("kind", ["file", "folder", "top"])
+def test_nothing_of_a_file_outside_is_shown_that_a_link_leads_to(tmp_path: Path, kind: str, content: str) -> None:
+    """Who opens a pull request may lay a link to the login of the Coder CLI, and its token came into the comment."""
+    outside, policies = tmp_path / "home" / ".config", tmp_path / "work" / "policies"
+    outside.mkdir(parents=True)
+    policies.parent.mkdir()
+    (outside / "hosts.yml").write_text(content)
+    if kind == "top":
+        policies.symlink_to(outside)
+    else:
+        policies.mkdir()
+        (policies / "a.yml").symlink_to(outside / "hosts.yml" if kind == "file" else outside)
+    with pytest.raises(PolicyError) as caught:
+        load([f"{policies}/"])
+    for finding in caught.value.findings:
+        assert "nothing of it is shown" in finding.message
+        assert f"`reconciler validate {outside.resolve() / 'hosts.yml'}`" in finding.hint
+    assert SECRET not in repr((caught.value, caught.value.findings, caught.value.entries()))
+
+
+def test_a_link_out_of_the_folder_is_read_and_one_within_it_is_explained(tmp_path: Path) -> None:
+    (tmp_path / "shared").mkdir()
+    (tmp_path / "shared" / "acme.yaml").write_text(VALID)
+    policies = tmp_path / "policies"
+    (policies / "..data").mkdir(parents=True)
+    (policies / "acme.yaml").symlink_to(tmp_path / "shared" / "acme.yaml")
+    assert [policy.organization for policy in load([str(policies)]).policies] == ["acme"]
+    (policies / "..data" / "labs.yaml").write_text("organisation: labs\n")
+    (policies / "labs.yaml").symlink_to("..data/labs.yaml")  # as Kubernetes mounts a ConfigMap
+    with pytest.raises(PolicyError) as caught:
+        load([str(policies)])
+    assert any("organisation" in finding.source_line for finding in caught.value.findings)

@@ -16,7 +16,7 @@ from reconciler.core.desired import Wanted
 from reconciler.core.directory import Directory, Group, User
 from reconciler.core.orphan import Orphan, OrphanReason
 from reconciler.core.people.moves import MembershipChange, Move
-from reconciler.core.plan.resolve import Resolution
+from reconciler.core.plan.resolution import Resolution
 from reconciler.errors import DeniedError, ReconcilerError
 from reconciler.operations.ports import Reader
 

@@ -11,7 +11,8 @@ from reconciler.core.desired import ResolvedPolicy
 from reconciler.core.directory import Directory, Organization
 from reconciler.core.moment import Moment
 from reconciler.core.names import Names
-from reconciler.core.plan.resolve import Resolution, resolve, unknown_users, without_overrides
+from reconciler.core.plan.resolution import Resolution, without_overrides
+from reconciler.core.plan.resolve import resolve, unknown_users
 from reconciler.core.policy import GroupBudgetEntry, Manage, Policy, UserOverrideEntry, is_in_addresses
 from reconciler.core.scope import EVERYTHING, Scope, Selection
 from reconciler.dataclass import dataclass

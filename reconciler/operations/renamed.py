@@ -16,7 +16,7 @@ from reconciler.core.directory import User
 from reconciler.core.grant_records import GrantRecord
 from reconciler.core.orphan import Orphan
 from reconciler.core.plan.grants import may_hold, suspicions
-from reconciler.core.plan.resolve import Resolution
+from reconciler.core.plan.resolution import Resolution
 from reconciler.core.snapshot import Snapshot
 from reconciler.errors import DeniedError, ReconcilerError
 from reconciler.operations.ports import Reader

@@ -19,7 +19,8 @@ from reconciler.core.plan.order import Phase, schedule
 from reconciler.core.plan.outcome import Ended, Ending, Intent, Outcome, Recorded, Result, Started, replay
 from reconciler.core.plan.plan import Plan, digest
 from reconciler.core.plan.report import report_of
-from reconciler.core.plan.resolve import Resolution, resolve, unknown_users
+from reconciler.core.plan.resolution import Resolution
+from reconciler.core.plan.resolve import resolve, unknown_users
 from reconciler.core.policy import GroupBudgetEntry, Manage, Policy, UserOverrideEntry
 from reconciler.core.scope import Scope
 from reconciler.core.snapshot import Deployment

@@ -14,7 +14,7 @@ from reconciler.core.orphan import Orphan, OrphanReason
 from reconciler.core.people.effects import Notice
 from reconciler.core.plan.later import end_notices, later_notices, lost_ends
 from reconciler.core.plan.notices import renamed_notices, stray_notices, vacancy_notices
-from reconciler.core.plan.resolve import Resolution, Vacancy
+from reconciler.core.plan.resolution import Resolution, Vacancy
 from reconciler.core.policy import UserOverrideEntry
 from reconciler.core.snapshot import Snapshot
 

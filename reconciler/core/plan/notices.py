@@ -26,7 +26,7 @@ from reconciler.core.directory import Directory, User
 from reconciler.core.people.effective import EffectiveLimits
 from reconciler.core.people.effects import Notice, NoticeKind
 from reconciler.core.plan.later import say_wanted, stood
-from reconciler.core.plan.resolve import Renamed, Vacancy
+from reconciler.core.plan.resolution import Renamed, Vacancy
 from reconciler.core.policy import Entry, UserOverrideEntry
 from reconciler.core.snapshot import Effective, Snapshot, Unlimited
 from reconciler.money import format_usd

@@ -18,70 +18,25 @@ what an entry says and, where that is known, on its subject's address; what is n
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
-from itertools import chain
 
 from reconciler.core.budget import ABSENT, Absent, Budget, GroupId, OrganizationId, UserId
 from reconciler.core.desired import Desired, EndedGrant, Listed, ResolvedPolicy, Wanted
-from reconciler.core.directory import Directory, Group, Organization, Subject, User
+from reconciler.core.directory import Directory, Organization, Subject, User
 from reconciler.core.grant_records import GrantRecord
 from reconciler.core.names import Names
 from reconciler.core.orphan import Orphan, Unresolved
 from reconciler.core.plan import orphans
+from reconciler.core.plan.claims import Claims
 from reconciler.core.plan.grants import Holders, LostGrant, as_ended, ended_grant
 from reconciler.core.plan.later import Later, later_entry
+from reconciler.core.plan.resolution import Renamed, Resolution, Vacancy
 from reconciler.core.policy import Entry, GroupBudgetEntry, Manage, Policy, UserOverrideEntry
-from reconciler.core.scope import EVERYTHING, Scope, Selection
-from reconciler.dataclass import dataclass
+from reconciler.core.scope import EVERYTHING, Scope
 from reconciler.errors import Finding, Place
 from reconciler.words import NearNames, did_you_mean
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Vacancy:
-    """An entry whose subject is gone, and that wants nothing of it now: it ended, wants `none`, or starts later."""
-
-    listed: Listed
-    starts: datetime | None
-    """When it will want something; None if it never will, so that it may be removed."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Renamed:
-    """An entry that has ended, and the person it speaks of, who has another name now."""
-
-    subject: User
-    entry: UserOverrideEntry
-    source: str
-    """What says so: `the audit log`."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Resolution:
-    """The policies, looked up. If there are findings, nothing else may be used."""
-
-    policies: tuple[ResolvedPolicy, ...]
-    desired: Desired
-    orphans: tuple[Orphan, ...]
-    """Entries in scope whose names cannot be looked up, sorted. There may be more, see `Desired.not_members`."""
-    vacancies: tuple[Vacancy, ...]
-    later: tuple[Later, ...]
-    lost: tuple[LostGrant, ...]
-    """Of the vacancies, those that granted something to somebody whom no record knows."""
-    renamed: tuple[Renamed, ...]
-    """Entries that speak of somebody whose name is another now, by a record."""
-    expired: tuple[UserOverrideEntry, ...]
-    """Entries in scope that granted something, and have ended."""
-    selection: Selection
-    findings: tuple[Finding, ...]
-
-    @property
-    def claimed(self) -> frozenset[UserId]:
-        """People whom an entry lists."""
-        listed = (listed.subject for policy in self.policies for listed in policy.listed)
-        return frozenset(subject.id for subject in listed if isinstance(subject, User)) | self.desired.users.keys()
 
 
 def unknown_users(policies: Iterable[Policy], names: Names) -> frozenset[str]:
@@ -114,20 +69,6 @@ def resolve(
     return resolver.resolution()
 
 
-def without_overrides(resolution: Resolution, reason: str) -> Resolution:
-    """Turn every entry that wants an override into an orphan, for a server that has none or does not show them."""
-    not_offered = [
-        orphans.not_offered(listed, policy.organization, why=reason)
-        for policy in resolution.policies
-        for listed in policy.listed
-        if isinstance(listed.subject, User)
-        and isinstance(wanted := resolution.desired.users.get(listed.subject.id), Wanted)
-        and isinstance(wanted.state, Budget)
-    ]
-    desired = replace(resolution.desired, users={}, exact_users=frozenset(), not_members={})
-    return replace(resolution, desired=desired, orphans=tuple(sorted((*resolution.orphans, *not_offered))))
-
-
 class _Resolver:
     """Collects the wanted states, the orphans and the findings of one resolution."""
 
@@ -138,11 +79,10 @@ class _Resolver:
         self._at = at
         self._at_server = at_server
         self._scope = scope
+        self._claims = Claims(self._directory, scope)
         self._near_users = NearNames(self._names.user_names)
         self._unlisted_names = [organization.name for organization in self._directory.unlisted]
         self._seen: dict[OrganizationId, Place] = {}
-        self._claimed_groups: dict[GroupId | UserId, Place] = {}
-        self._claimed_users: dict[GroupId | UserId, Place] = {}
         self._policies: list[ResolvedPolicy] = []
         self._groups: dict[GroupId, Wanted] = {}
         self._users: dict[UserId, Wanted] = {}
@@ -156,7 +96,6 @@ class _Resolver:
         self._unresolved: list[Unresolved] = []
         self._vacancies: list[Vacancy] = []
         self._later: list[Later] = []
-        self._subjects: list[tuple[str, ...]] = []
         self._findings: list[Finding] = []
 
     def add(self, policy: Policy) -> None:
@@ -186,7 +125,7 @@ class _Resolver:
             groups=self._groups,
             users=self._users,
             exact_groups=exact_groups,
-            exact_users=frozenset(id_ for id_ in exact_users if self._has_people_in_scope(id_)),
+            exact_users=frozenset(id_ for id_ in exact_users if self._claims.has_people_in_scope(id_)),
             left_alone=frozenset(self._left_alone),
             ended=self._ended,
             not_members=self._not_members,
@@ -202,7 +141,7 @@ class _Resolver:
             lost=tuple(self._lost),
             expired=tuple(entry for _, entry, _ in self._expired),
             renamed=tuple(self._renamed),
-            selection=self._scope.select(chain(self._subjects, self._unlisted(exact_groups, exact_users))),
+            selection=self._claims.selection(exact_groups, exact_users),
             findings=tuple(sorted(self._findings)),
         )
 
@@ -226,7 +165,7 @@ class _Resolver:
         groups = self._names.groups(entry.group, organization)
         group = groups[0] if len(groups) == 1 else None
         listed = Listed(entry=entry, organization=organization.name, subject=group)
-        is_in = self._is_in_scope(listed)
+        is_in = self._claims.is_in_scope(listed)
         is_gone = not groups and organization.id not in self._directory.hides_groups
         if is_gone and isinstance(entry.limit, Absent):
             self._vacate(listed, is_in=is_in)
@@ -246,7 +185,7 @@ class _Resolver:
         users = self._names.users(entry.user)
         user = users[0] if len(users) == 1 else None
         listed = Listed(entry=entry, organization=organization.name, subject=user)
-        is_in = self._is_in_scope(listed)
+        is_in = self._claims.is_in_scope(listed)
         date = self._disputed_date(entry)
         if date is not None:
             return self._leave_to_the_clocks(listed, entry, organization, date=date, is_in=is_in)
@@ -336,10 +275,10 @@ class _Resolver:
             is_lost = user_id is None and listed.subject is None and not self._names.users(entry.user)
             if is_lost and (grant := self._grant(entry, None, organization)) is not None:
                 self._lost.append(LostGrant(listed=listed, entry=entry, organization=organization, grant=grant))
-        elif user != listed.subject and user.id not in self._claimed_users:
-            self._claimed_users[user.id] = entry.place
+        elif user != listed.subject and not self._claims.has(user):
+            self._claims.take(user, entry)
             traced = replace(listed, subject=user)
-            if not self._is_in_scope(traced):
+            if not self._claims.is_in_scope(traced):
                 self._left_alone.add(user.id)
                 return
             self._want_override(traced, entry, user, organization)
@@ -351,23 +290,13 @@ class _Resolver:
     def _has_expired(self, entry: UserOverrideEntry) -> bool:
         return entry.expires is not None and entry.expires <= self._at
 
-    def _is_in_scope(self, listed: Listed) -> bool:
-        if self._scope.is_everything:
-            return True
-        addresses = (listed.written, listed.address)
-        self._subjects.append(addresses)
-        return self._scope.includes(*addresses)
-
     def _claim(self, subject: Subject, entry: Entry) -> bool:
-        """Take a subject for an entry, in force or not, so that the order of the entries decides nothing (law 4)."""
-        claims = self._claimed_groups if isinstance(subject, Group) else self._claimed_users
-        first = claims.get(subject.id)
+        """Take a subject for an entry; a finding where another entry has it."""
+        first = self._claims.take(subject, entry)
         if first is not None:
             hint = f"the first is at {first}; keep one of them"
             self._findings.append(Finding(place=entry.place, message=f"{subject.address} is listed twice", hint=hint))
-            return False
-        claims[subject.id] = entry.place
-        return True
+        return first is None
 
     def _vacate(self, listed: Listed, *, is_in: bool, starts: datetime | None = None) -> None:
         if is_in:
@@ -376,22 +305,3 @@ class _Resolver:
     def _orphan(self, orphan: Orphan, *, is_in: bool) -> None:
         if is_in:
             self._orphans.append(orphan)
-
-    def _has_people_in_scope(self, organization_id: OrganizationId) -> bool:
-        members = self._directory.members.get(GroupId(organization_id), frozenset())
-        if self._scope.is_everything or not members:
-            return True
-        return any(self._scope.includes(self._directory.users[user_id].address) for user_id in members)
-
-    def _unlisted(
-        self, exact_groups: frozenset[OrganizationId], exact_users: frozenset[OrganizationId]
-    ) -> Iterator[tuple[str, ...]]:
-        """Yield the addresses of what is managed without being listed."""
-        directory = self._directory
-        for group in directory.groups.values():
-            if group.organization_id in exact_groups and group.id not in self._claimed_groups:
-                yield (group.address,)
-        for organization_id in exact_users:
-            for user_id in directory.members.get(GroupId(organization_id), ()):
-                if user_id not in self._claimed_users:
-                    yield (directory.users[user_id].address,)

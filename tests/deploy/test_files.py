@@ -64,6 +64,13 @@ def test_an_hourly_run_leaves_the_log_of_the_run_before_alone_while_that_goes_on
     assert (tmp_path / "due.log").read_text() == "so far"
 
 
+def test_the_units_name_the_part_of_the_package_that_they_need() -> None:
+    """They save metrics, and the package without `metrics` ended each run with an error."""
+    folder = DEPLOY / "systemd"
+    assert all("--save metrics=" in file.read_text() for file in folder.glob("*.env"))
+    assert "pip install '.[metrics]'" in (folder / "ai-budgets@.service").read_text()
+
+
 def test_there_are_command_lines_of_every_kind() -> None:
     assert {arguments[0] for _, arguments in command_lines()} == {"plan", "apply", "drift"}
     assert len(list(command_lines())) >= 10

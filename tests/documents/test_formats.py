@@ -33,7 +33,7 @@ from reconciler.core.plan.drift import Drift, DriftKind
 from reconciler.core.plan.plan import HeldBack, Plan
 from reconciler.core.policy import GuardrailName, Hazard
 from reconciler.core.snapshot import Effective
-from reconciler.errors import Failure, Place, ReconcilerError
+from reconciler.errors import Failure, Finding, Place, ReconcilerError
 from reconciler.formats.documents import DOCUMENTS, dump, load
 from reconciler.money import format_usd, format_usd_short
 from reconciler.operations.status import find_status
@@ -205,6 +205,24 @@ def test_html_agrees_with_the_json(made: Plan) -> None:
         12 + any(isinstance(row["limit_micros"], dict) for row in document["effects"]["limits"]),
         len(document["effects"]["limits"]),
     )
+
+
+@pytest.mark.parametrize(
+    ("message", "shown"),
+    [
+        ("pass `--allow X=1`, or `allow:`", "pass <code>--allow X=1</code>, or <code>allow:</code>"),
+        ("user 'a`b' is unknown", "user &#39;a`b&#39; is unknown"),
+        ("`<b>`", "<code>&lt;b&gt;</code>"),
+    ],
+)
+def test_what_is_to_be_typed_is_code_on_the_html_page(message: str, shown: str) -> None:
+    """The page for finance showed backticks."""
+    finding = Finding(place=PLACE, message=message, hint="")
+    for failure in (
+        Failure(exit_code=1, message=message, hint="", details=(), findings=()),
+        Failure(exit_code=1, message="", hint="", details=(), findings=(finding,)),
+    ):
+        assert shown in render("html", (failure,), FACTS)
 
 
 @settings(deadline=None, max_examples=60)

@@ -15,6 +15,7 @@ import click
 
 from reconciler.cli import files
 from reconciler.cli.checkout import link_base
+from reconciler.cli.exits import DIFFERENCES, DONE
 from reconciler.dataclass import dataclass
 from reconciler.errors import (
     FileError,
@@ -131,8 +132,12 @@ class Screen:
             return
         if self.wants_text:
             self.report(lines if lines is not None else [render("text", values, facts)])
-        else:
-            write_document(render(self._output.format, values, facts))
+            return
+        write_document(render(self._output.format, values, facts))
+        if exit_code not in (DONE, DIFFERENCES) and not FORMATS[self._output.format].has_problems:
+            from reconciler.render.problems import problem_lines  # `validate` needs nothing of it
+
+            tell(text_of(problem_lines(values)))
 
     def require_other(self, path: str, what: str) -> None:
         """Raise FileError when a file of --save is the same as another file of the run."""

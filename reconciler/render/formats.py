@@ -31,6 +31,8 @@ class Format:
     extra: str = ""
     has_entries: bool = False
     """Whether it names every entry of the policy, and not only those that something is to be said of."""
+    has_problems: bool = True
+    """Whether it has room for what is wrong; of one that has none, stderr says why a run ends with an error."""
 
     @property
     def module(self) -> str:
@@ -69,10 +71,14 @@ FORMATS: Mapping[str, Format] = {
             name="csv",
             documents=frozenset({"plan", "drift", "outcome", "status", "error"}),
             needs="people or actions, a row each",
+            has_problems=False,
         ),
         Format(name="github", documents=ANY, needs="something to say in the log of a step"),
         Format(
-            name="gitlab", documents=frozenset({"plan", "drift", "error"}), needs="changes that may be made, to count"
+            name="gitlab",
+            documents=frozenset({"plan", "drift", "error"}),
+            needs="changes that may be made, to count",
+            has_problems=False,
         ),
         Format(
             name="codequality",
@@ -86,7 +92,11 @@ FORMATS: Mapping[str, Format] = {
             has_entries=True,
         ),
         Format(
-            name="metrics", documents=ANY - {"explanation"}, needs="counts of a run or of everybody", extra="metrics"
+            name="metrics",
+            documents=ANY - {"explanation"},
+            needs="counts of a run or of everybody",
+            extra="metrics",
+            has_problems=False,
         ),
     )
 }

@@ -25,7 +25,7 @@ from reconciler.formats.documents import Value
 from reconciler.render.breaches import BREACHES_SHOWN
 from reconciler.render.changes import ChangeRow, difference_rows
 from reconciler.render.plan import LEFT_BY_DUE, why_withheld
-from reconciler.render.text import day
+from reconciler.render.text import Line, Role, day, harmless
 from reconciler.words import count, listed
 
 
@@ -108,6 +108,18 @@ def folded(problems: Sequence[Problem]) -> list[Problem]:
             message = f"{problem.rule}: {counts.pop(problem.rule):,} entries, first {problem.message}"
             result.append(replace(problem, message=message, hint=f"{problem.hint}; `--json` lists all of them"))
     return result
+
+
+def problem_lines(values: Iterable[Value]) -> list[Line]:
+    """Render errors and warnings for a stream of their own, beside a format that has no room for them."""
+    lines: list[Line] = []
+    problems = (problem for problem in problems_of(values) if problem.rule != "drift")
+    for problem in folded([problem for problem in problems if problem.severity is not Severity.NOTICE]):
+        where = f"{problem.place}: " if problem.place else ""
+        role = Role.DANGER if problem.severity is Severity.ERROR else Role.UNKNOWN
+        lines.append(Line(harmless(f"{problem.severity.capitalize()}: {where}{problem.message}."), role))
+        lines += [Line(harmless(f"  {problem.hint}"))] if problem.hint else []
+    return lines
 
 
 def without_reasons_of(plan: Plan | None, failure: Failure) -> Failure:

@@ -15,6 +15,7 @@ import pytest
 from reconciler.cli import entry, files
 from reconciler.cli.app import COMMANDS
 from reconciler.cli.exits import EXITS
+from reconciler.render.formats import FORMATS
 from reconciler.sandbox import Fault, Sandbox
 from tests.cli.running import AS_IT_IS, AT, BLOCKS_BOB, COMPANY, RAISE_PLATFORM, RECONCILER, Shell
 from tests.patience import HELD_S, PATIENCE_S, wait_until
@@ -52,6 +53,20 @@ def test_the_exit_code_never_depends_on_the_output(coder: Shell, policy: str, ar
     assert (code, code) == (text.code, data.code)
     assert isinstance(data.document, dict)
     assert "Traceback" not in text.err + data.err
+
+
+@pytest.mark.parametrize("name", [name for name, row in FORMATS.items() if not row.has_problems])
+def test_of_a_format_that_holds_no_problems_stderr_says_why_a_run_fails(coder: Shell, name: str) -> None:
+    """`plan --format csv` ended with 3, or with 1, and not a word."""
+    coder.policy(BLOCKS_BOB + "  - {user: nobody, group: platform, limit: $200}\n")
+    refused = coder.run("plan", *AT, "--format", name)
+    assert refused.code == 3
+    assert "BLOCKS_USERS: 1 person would be blocked now (bob).\n  if that is meant" in refused.err
+    assert "policies/acme.yaml:6:12: user/nobody cannot be applied: user 'nobody' is unknown.\n  " in refused.err
+    allowed = coder.run("plan", *AT, "--format", name, "--allow", "BLOCKS_USERS=1")
+    assert (allowed.code, allowed.err.count("Error: ")) == (1, 1)
+    coder.policy(RAISE_PLATFORM)
+    assert coder.run("plan", *AT, "--format", name).err == ""
 
 
 @pytest.mark.parametrize(

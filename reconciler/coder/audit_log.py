@@ -148,6 +148,7 @@ def _change(row: Fields) -> AuditEntry:
         before_micros=before,
         after_micros=after,
         user_agent=row.text("user_agent"),
+        name=row.text("resource_target"),
     )
 
 

@@ -31,6 +31,8 @@ _FEW_USERS = 8
 _USERS_PAGE = 500
 _Membership = tuple[UserId, frozenset[OrganizationId]]
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_ROUTES = frozenset({"authmethods", "first", "login", "logout", "me", "roles"})
+"""Below /users these are other routes, and never a person: whoever is called so is in a list, or not found."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,19 +58,20 @@ def find_users(transport: Transport, names: Collection[str]) -> tuple[User, ...]
 
     Many names are looked for in the list of all users, where that takes fewer requests than one a name.
     """
-    asked = sorted(name for name in set(names) if _NAME.fullmatch(name) and name.lower() != "me")
+    asked = sorted(name for name in set(names) if _NAME.fullmatch(name))
     if len(asked) > _FEW_USERS:
         everybody = _read_all_users(transport, most=len(asked))
         if everybody is not None:
             wanted = {name.lower() for name in asked}
             return tuple(sorted(user for user in everybody if not wanted.isdisjoint((user.username.lower(), user.id))))
+    asked = [name for name in asked if name.lower() not in _ROUTES]
     answers = transport.send_all([Request("GET", paths.user(name)) for name in asked], _load_person)
     people = [
         (user, organizations)
         for name, (user, organizations) in zip(asked, answers, strict=True)
         if user is not None and name.lower() in (user.username.lower(), user.id)
     ]
-    doubted = [user for user, organizations in people if not organizations]
+    doubted = [user for user, organizations in people if not organizations and user.username.lower() not in _ROUTES]
     again = transport.send_all([Request("GET", paths.user(user.username)) for user in doubted], _load_person)
     live = {user.id for user, _ in again if user is not None}
     return tuple(sorted({user for user, organizations in people if organizations or user.id in live}))

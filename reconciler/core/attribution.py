@@ -7,6 +7,7 @@ from collections.abc import Collection
 from enum import StrEnum
 
 from reconciler.core.audit import AuditEntry
+from reconciler.core.directory import Subject, User
 from reconciler.dataclass import dataclass
 
 _OUR_AGENT = re.compile(r"reconciler/\S+ plan/([0-9a-f]{12})")
@@ -40,6 +41,13 @@ def tell_ours(change: AuditEntry, *, account: str, journaled: Collection[tuple[s
     return Ours.ACCOUNT if change.by == account else Ours.USER_AGENT
 
 
+def former_name(change: AuditEntry, subject: Subject) -> str:
+    """Return what a subject was called when it was changed; empty if that is its name today, or is not known."""
+    if isinstance(subject, User):
+        return change.name if change.name.lower() != subject.username.lower() else ""
+    return change.name if change.name != subject.name else ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LastChange:
     """The newest entry of the audit log about one subject."""
@@ -53,7 +61,7 @@ class LastChange:
 
     @property
     def is_ours(self) -> bool:
-        """Whether it was made by this tool: then live is as it was last applied, and it is the policy that moved."""
+        """Whether it was made by this tool: then live is as it was last applied."""
         return self.ours is not Ours.NOT
 
 

@@ -26,6 +26,8 @@ class AuditEntry:
     """The limit after it, to the cent; None for a removal, and where the log does not say it."""
     user_agent: str
     """Names the program; our own writes carry `reconciler/`."""
+    name: str = ""
+    """What the person or group was called then; empty when the log does not say it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

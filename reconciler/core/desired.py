@@ -84,7 +84,7 @@ class Wanted:
     """Whose policy says so; an absence that it wants does not concern overrides of another organization."""
     has_expired: bool = False
     only: EndedGrant | None = None
-    """For a person whom only a record ties to the entry: the entry removes no other override of that person."""
+    """The entry removes no other override: only a record ties the person to it, or it speaks of another person."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import assert_never
 
 from reconciler.core.action import Action, Cause
-from reconciler.core.attribution import Attribution, Ours
+from reconciler.core.attribution import Attribution, Ours, former_name
 from reconciler.core.audit import AuditEntry
 from reconciler.core.describe import NameGroup, names_for
 from reconciler.core.people.moves import MembershipChange, Move
@@ -152,7 +152,9 @@ def _who(action: Action, attribution: Attribution) -> Iterator[str]:
         if last.address == action.address:
             ours = _OURS[last.ours]
             by, agent = harmless(last.change.by or "somebody"), harmless(last.change.user_agent)
-            yield f"{_what(last.change)} by {by} on {instant(last.change.at)} with {agent}{ours}"
+            then = former_name(last.change, action.subject)
+            named = f", when it was called {then!r}" if then else ""
+            yield harmless(f"{_what(last.change)} by {by} on {instant(last.change.at)} with {agent}{ours}{named}")
 
 
 def _what(change: AuditEntry) -> str:

@@ -490,6 +490,15 @@ def test_people_are_found_by_name_and_id_but_not_the_token_itself() -> None:
         assert asked(sandbox) == {"GET /api/v2/users/nobody": 1}
 
 
+def test_a_name_that_is_a_route_of_its_own_is_not_asked_for() -> None:
+    """GET /users/roles is a list of roles, /users/login 405: one such name in a policy stopped everybody's plan."""
+    with sandbox_and_reader() as (sandbox, reader):
+        reader.deployment()
+        sandbox.forget_requests()
+        assert find(reader, "authmethods", "first", "login", "Logout", "roles", "otp") == []
+        assert asked(sandbox) == {"GET /api/v2/users/otp": 1}
+
+
 def test_deleted_people_answer_to_their_id_and_are_not_found() -> None:
     with sandbox_and_reader() as (sandbox, reader):
         ana = named(reader.directory(), "ana")

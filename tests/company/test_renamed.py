@@ -181,6 +181,64 @@ def test_two_people_of_one_name_are_told_apart(shell: Shell, sandbox: Sandbox) -
     assert (ran.code, of(sandbox, "robert")) == (0, None), ran.out
 
 
+SWAPPED = LISTED + (
+    "user_overrides: [{user: bob, group: platform, limit: $700, expires: 2026-11-23},"
+    " {user: ana, group: platform, limit: $300}]\n"
+)
+
+
+def swap(sandbox: Sandbox, one: str, other: str) -> None:
+    """Give two people each other's names."""
+    rename(sandbox, one, "between")
+    rename(sandbox, other, one)
+    rename(sandbox, "between", other)
+
+
+@pytest.mark.parametrize("has_journal", [True, False])
+def test_who_has_the_name_of_a_grant_today_keeps_an_override_of_their_own(
+    shell: Shell, sandbox: Sandbox, has_journal: bool
+) -> None:
+    """Two people swap names while a grant of one holds; the log says that each override is older than the end."""
+    shell.policy(SWAPPED)
+    sandbox.set_now(BEFORE)
+    with time_machine.travel(BEFORE, tick=False):
+        assert shell.connect(sandbox, "user-admin").run("apply", "--auto-approve").code == 0
+    sandbox.set_now(NOW)
+    swap(sandbox, "ana", "bob")
+    if not has_journal:
+        forget(shell)
+    ran = shell.connect(sandbox, "owner").run(*DUE)
+    assert (of(sandbox, "bob"), of(sandbox, "ana")) == (300, 700), ran.out
+    assert ("Left alone: user/bob" in ran.out) is not has_journal
+    drifted = shell.run("drift")
+    assert "was never applied" not in drifted.out, "both were applied, under the names of that day"
+    assert "ended 2026-11-23" not in drifted.out or not has_journal
+    assert "when it was called 'ana'" in drifted.out or has_journal
+
+
+def test_a_new_person_with_the_name_of_one_who_left_keeps_an_override_of_their_own(
+    shell: Shell, sandbox: Sandbox
+) -> None:
+    grant(shell, sandbox)
+    _send(sandbox, "DELETE", f"/users/{live.user_id(sandbox, 'bob')}", None)
+    rename(sandbox, "sam", "bob")
+    live.override(sandbox, "bob", "design", 123)
+    ran = shell.run("apply", "--auto-approve")
+    assert (ran.code, of(sandbox, "bob")) == (0, 123), ran.out
+
+
+def test_groups_that_swapped_names_are_not_said_to_wait_for_an_apply(shell: Shell, sandbox: Sandbox) -> None:
+    shell.policy(LISTED + "group_budgets: [{group: platform, limit: $750}, {group: design, limit: $160}]\n")
+    assert shell.connect(sandbox, "user-admin").run("apply", "--auto-approve").code == 0
+    rename_group(sandbox, "platform", "between")
+    rename_group(sandbox, "design", "platform")
+    rename_group(sandbox, "between", "design")
+    drifted = shell.connect(sandbox, "auditor").run("drift")
+    assert drifted.code == 2
+    assert "Differs, and nothing shows why: 2" in drifted.out
+    assert "when it was called 'platform'" in drifted.out
+
+
 @pytest.mark.parametrize("has_journal", [True, False])
 def test_a_group_renamed_during_a_grant(shell: Shell, sandbox: Sandbox, has_journal: bool) -> None:
     grant(shell, sandbox)

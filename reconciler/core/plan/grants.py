@@ -7,7 +7,8 @@ that day beside the UUID. A record counts for an entry if it was made under the 
 under that name, the log still tells who was created or renamed so.
 
     a record names a person who exists     exactly the grant ends for them, and no other override of theirs; another
-                                           entry that lists them goes first
+                                           entry that lists them goes first. Who has the entry's name today loses
+                                           exactly the grant at most: it was not theirs
     a record names a person who is gone    the override ended with them: the entry may be removed
     no record                              nobody knows. A person who has exactly the grant, and is in no entry, is a
                                            *suspect*: nothing is done to them, and the entry is an orphan that says so

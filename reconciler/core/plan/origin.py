@@ -11,6 +11,8 @@ granted (on any group of the organization, if the entry's group has another name
 it began less than a week ago (later it is more likely that it was removed).
 Otherwise somebody changed live, and only the log can say when. An entry of the log that contradicts live (an override
 is gone and the log ends with a write) explains nothing: memberships end, and overrides with them, without an entry.
+Nor does what was written under another name show anything of an entry that is found by today's name: people and groups
+swap names, and what was applied then was another entry.
 """
 
 from __future__ import annotations
@@ -21,10 +23,11 @@ from datetime import datetime, timedelta
 from types import MappingProxyType
 
 from reconciler.core.action import Action, Cause, Origin
-from reconciler.core.attribution import LastChange
+from reconciler.core.attribution import LastChange, former_name
 from reconciler.core.budget import ABSENT, Absent, Budget, State
 from reconciler.core.desired import Desired
-from reconciler.core.directory import Directory, Group, User
+from reconciler.core.directory import Directory, Group, Subject, User
+from reconciler.core.policy import UserOverrideEntry, is_in_addresses
 from reconciler.dataclass import dataclass
 
 
@@ -58,9 +61,12 @@ def find_origin(action: Action, desired: Desired, directory: Directory, evidence
     last = evidence.changes.get(action.address)
     if last is not None and not _explains(last, action.before):
         last = None
-    if date is not None and (last.change.at < date if last else _is_as_before(action, desired, evidence.at)):
-        return Origin.DUE
-    if last is None:
+    is_anothers = last is not None and _is_of_another_name(last, action.subject, desired)
+    if date is not None and (last is None or last.change.at < date):
+        is_entrys = last is not None and not is_anothers
+        if is_entrys or _is_as_before(action, desired, evidence.at):
+            return Origin.DUE
+    if last is None or (last.is_ours and is_anothers):
         return Origin.UNKNOWN
     return Origin.PENDING if last.is_ours else Origin.HAND
 
@@ -91,6 +97,19 @@ def _is_as_before(action: Action, desired: Desired, at: datetime) -> bool:
         return is_recent and isinstance(action.before, Absent)
     grant = desired.ended.get(action.subject.id)
     return grant is not None and grant.is_live(action.before)
+
+
+def _is_of_another_name(last: LastChange, subject: Subject, desired: Desired) -> bool:
+    """Whether a subject was written under another name than that by which an entry finds it today.
+
+    A UUID or an e-mail address in an entry finds whoever has it, under any name.
+    """
+    wanted = desired.groups.get(subject.id) if isinstance(subject, Group) else desired.users.get(subject.id)
+    if wanted is not None:
+        entry = wanted.entry
+        if not is_in_addresses(entry.user if isinstance(entry, UserOverrideEntry) else entry.group):
+            return False
+    return bool(former_name(last.change, subject))
 
 
 def _explains(last: LastChange, live: State) -> bool:

@@ -268,9 +268,14 @@ class _Resolver:
         return ended_grant(entry, groups, recorded, anywhere)
 
     def _trace(self, listed: Listed, entry: UserOverrideEntry, organization: Organization) -> None:
-        """Find the person of an entry that has ended, if their name is another now; nobody whom an entry lists."""
+        """Find the person of an entry that has ended, if their name is another now; nobody whom an entry lists.
+
+        Who has the name today keeps any override but exactly the grant.
+        """
         user_id = self._holders.holder(entry)
         user = self._directory.users.get(user_id) if user_id else None
+        if user_id and isinstance(listed.subject, User) and listed.subject.id != user_id:
+            self._bind_to_grant(listed.subject, entry)
         if user is None:
             is_lost = user_id is None and listed.subject is None and not self._names.users(entry.user)
             if is_lost and (grant := self._grant(entry, None, organization)) is not None:
@@ -282,10 +287,16 @@ class _Resolver:
                 self._left_alone.add(user.id)
                 return
             self._want_override(traced, entry, user, organization)
-            self._users[user.id] = replace(self._users[user.id], only=self._ended.get(user.id))
+            self._bind_to_grant(user, entry)
             self._vacancies = [vacancy for vacancy in self._vacancies if vacancy.listed is not listed]
             self._orphans = [orphan for orphan in self._orphans if orphan.place != entry.place]
             self._renamed.append(Renamed(subject=user, entry=entry, source=self._holders.source(entry)))
+
+    def _bind_to_grant(self, user: User, entry: UserOverrideEntry) -> None:
+        """Let an entry that has ended remove nothing of somebody but exactly what it granted."""
+        wanted = self._users.get(user.id)
+        if wanted is not None and wanted.entry is entry:
+            self._users[user.id] = replace(wanted, only=self._ended.get(user.id))
 
     def _has_expired(self, entry: UserOverrideEntry) -> bool:
         return entry.expires is not None and entry.expires <= self._at

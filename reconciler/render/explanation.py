@@ -65,7 +65,11 @@ def _spent(explanation: Explanation) -> Iterator[str]:
         yield f"{since}."
         return
     if standing(limit, spend) is Standing.BLOCKED:
-        yield f"{since}; blocked{until}."
+        yield (
+            f"{since}; blocked{until}."
+            if limit.limit_micros
+            else f"{since}; blocked in every month, until the limit is raised."
+        )
         return
     yield f"{since}; {format_usd(explanation.left_micros + spend % 10_000)} left{until}."
     yield from _pace(explanation)

@@ -196,6 +196,11 @@ def test_blocked_people_read_so() -> None:
     assert lines[1] == "Spent $12.00 since 2026-11-01; blocked, until 2026-12-01."
 
 
+def test_a_block_does_not_end_with_the_month() -> None:
+    lines = text(explained(World({"acme": ["ana"]}, {"acme": 0}), spent=0, says=limit(0, "acme")))
+    assert lines[1] == "Spent $0.00 since 2026-11-01; blocked in every month, until the limit is raised."
+
+
 def test_the_server_is_believed_and_what_is_not_known_is_said() -> None:
     disputed = text(explained(World(TEAM, {"acme": 10}), spent=1, says=limit(3, "beta/x")))
     assert disputed[1] == "But Coder itself reports $3.00, booked on group/beta/x. That limit holds."

@@ -55,12 +55,11 @@ def heading(status: Status) -> list[str]:
 def headline(status: Status) -> str:
     """`60 people may spend $12,625 a month and spent $1,834.10 (14 %): 2 over 85 %, 3 blocked, ...`."""
     total = status.total
-    limited = total.people - total.unlimited - total.unknown
     used = f" ({total.used_percent} %)" if total.used_percent is not None else ""
     spent = f", spent {spent_text(total.spent_micros)}{used}" if total.spend_unknown < total.people else ""
     if _knows_nobody(status):
         return without_limit(status)
-    exposure = f"{count_people(limited)} may spend {format_usd_short(total.exposure_micros)} a month{spent}"
+    exposure = f"{count_people(limited(status))} may spend {format_usd_short(total.exposure_micros)} a month{spent}"
     apart = [
         f"{total.near:,} over {NEAR_PERCENT} %" if total.near else "",
         f"{total.blocked:,} blocked" if total.blocked else "",
@@ -68,6 +67,11 @@ def headline(status: Status) -> str:
     ]
     parts = [exposure, ", ".join(filter(None, apart))]
     return f"{'; '.join(filter(None, parts))}. {without_limit(status)}".rstrip()
+
+
+def limited(status: Status) -> int:
+    """Return how many people have a limit that is known: the exposure is theirs."""
+    return status.total.people - status.total.unlimited - status.total.unknown
 
 
 def _knows_nobody(status: Status) -> bool:

@@ -19,6 +19,7 @@ from reconciler.render.status import (
     group_table,
     heading,
     headline,
+    limited,
     nearest_table,
     sentences,
 )
@@ -60,16 +61,18 @@ def _tables(status: Status, most: int) -> list[Table]:
 def _tiles(status: Status) -> Iterator[Tile]:
     total = status.total
     used = f"{total.used_percent} % used" if total.used_percent is not None else ""
-    yield Tile(
-        name="may be spent a month", value=format_usd_short(total.exposure_micros), more=count_people(total.people)
-    )
+    if limited(status) or not total.unknown:
+        exposure, people = format_usd_short(total.exposure_micros), count_people(limited(status))
+        yield Tile(name="may be spent a month", value=exposure, more=f"by {people} with a limit")
     if total.spend_unknown < total.people:
         yield Tile(name="spent this period", value=spent_text(total.spent_micros), more=used)
     yield Tile(name=f"over {NEAR_PERCENT} %", value=f"{total.near:,}", tone="warn" if total.near else "")
     yield Tile(name="blocked", value=f"{total.blocked:,}", tone="bad" if total.blocked else "")
     if status.pace is not None:
         yield Tile(name=f"will reach their limit by {day(status.period.end)}", value=f"{total.reaching:,}")
-    yield Tile(name="without a limit", value=f"{total.unlimited:,}", tone="warn" if total.unlimited else "")
+    besides = f"spent {spent_text(total.unlimited_spent_micros)} besides" if total.unlimited_spent_micros else ""
+    tone = "warn" if total.unlimited else ""
+    yield Tile(name="without a limit", value=f"{total.unlimited:,}", more=besides, tone=tone)
 
 
 def _alerts(status: Status) -> Iterator[Alert]:

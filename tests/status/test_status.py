@@ -49,6 +49,23 @@ def test_the_text_of_a_company(shell: Shell) -> None:
         assert "<script" not in page
 
 
+def test_the_page_does_not_count_people_without_a_limit_among_those_of_the_exposure(shell: Shell) -> None:
+    seed = (
+        "organizations: [{name: acme, default: true, groups: [{name: eng, members: [ana, bob], budget: 50}], "
+        "members: [cleo, olivia]}]\n"
+        "users: [{username: ana}, {username: bob}, {username: cleo}, {username: olivia, roles: [auditor]}]\n"
+        "spend: [{user: ana, group: acme/eng, amount: 10}, {user: cleo, group: acme/Everyone, amount: 7.5}]\n"
+        "tokens: {auditor: olivia}\n"
+    )
+    (shell.folder / "seed.yaml").write_text(seed, encoding="utf-8")
+    with company(shell, seed=str(shell.folder / "seed.yaml")):
+        ran = shell.run("status", "--save=html=s.html")
+    page = (shell.folder / "s.html").read_text("utf-8")
+    assert "2 people may spend $100 a month, spent $10 (10 %). 2 of 4 people have no limit and spent $7.50." in ran.out
+    assert "by 2 people with a limit" in page
+    assert "spent $7.50 besides" in page
+
+
 def test_many_breaches_of_one_guardrail_hide_no_other(shell: Shell) -> None:
     people = ("ana", "bob", "carol", "dan", "erin")
     entries = "".join(f"  - {{user: {name}, group: platform, limit: $700, reason: agreed}}\n" for name in people)

@@ -30,8 +30,10 @@ COMMANDS = (
 
 
 _NUMBERS = {"integer": "a whole number", "float": "a number"}
-_RANGE = re.compile(r"a valid (integer|float) range")
+_TYPE = re.compile(r"a valid (integer|float) range")
 """What click wants of `--max-wait abc`: it names the type of the option."""
+_RANGE = re.compile(r"is not in the range (?:(\S+)<=)?x(?:([<>])=(\S+))?\.")
+"""What click says of `--max-requests 0`."""
 
 
 class LazyGroup(click.Group):
@@ -95,6 +97,13 @@ def run(arguments: list[str]) -> int:
         return code
 
 
+def _range(found: re.Match[str]) -> str:
+    lowest, direction, end = found.groups()
+    if lowest is not None:
+        return f"must be from {lowest} to {end}."
+    return f"must be at {'least' if direction == '>' else 'most'} {end}."
+
+
 def _ours(error: BaseException) -> tuple[ReconcilerError, int]:
     """Return an error of ours and the exit code for anything that may end a command."""
     match error:
@@ -111,7 +120,7 @@ def _ours(error: BaseException) -> tuple[ReconcilerError, int]:
             is_early = isinstance(error, click.NoSuchOption) and path == "reconciler"
             order = "write options after the command: `reconciler plan --debug`\n" if is_early else ""
             message = " ".join(error.format_message().split())  # click lists choices on lines of their own
-            message = _RANGE.sub(lambda found: _NUMBERS[found[1]], message)
+            message = _RANGE.sub(_range, _TYPE.sub(lambda found: _NUMBERS[found[1]], message))
             return ReconcilerError(message, hint=f"{order}{usage}`{path} --help` says more"), exits.ERROR
         case click.ClickException():
             return ReconcilerError(error.format_message()), exits.ERROR

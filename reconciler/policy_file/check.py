@@ -137,7 +137,7 @@ class _Explanation:
         for key in self._pairs.keys() - known.keys():
             if key == "<<":
                 hint = "merge keys are not supported; write the keys out"
-            elif key.isdigit():
+            elif key.replace(".", "", 1).isdigit():
                 hint = "inside { } a comma ends a value; put an amount with a comma in quotes"
             else:
                 hint = space_hint(key, "the key") or did_you_mean(

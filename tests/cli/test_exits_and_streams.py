@@ -435,6 +435,9 @@ def test_what_was_written_is_told_even_if_a_file_cannot_be_saved(
         (["plan", "--max-wait", "abc"], "'abc' is not a whole number."),
         (["plan", "--replay-days", "1.5"], "'1.5' is not a whole number."),
         (["sandbox", "--latency", "real"], "'real' is not a number."),
+        (["plan", "--max-requests", "0"], "0 must be at least 1."),
+        (["plan", "--replay-days", "32"], "32 must be from 1 to 31."),
+        (["sandbox", "--latency", "61"], "61.0 must be from 0 to 60."),
     ],
 )
 def test_what_is_no_number_is_told_in_words(shell: Shell, arguments: list[str], said: str) -> None:

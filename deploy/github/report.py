@@ -193,13 +193,17 @@ def compare(folder: Path) -> int:
         return refuse(
             folder, "The plan of the pull request ended with an error, so nobody saw what this change does", []
         )
-    shown = {action["address"]: action["after"] for action in reviewed["actions"]}
-    unseen = [item for item in fresh["actions"] if shown.get(item["address"]) != item["after"]]
+    shown = {action["address"]: (action["subject"]["id"], action["after"]) for action in reviewed["actions"]}
+    unseen = [item for item in fresh["actions"] if shown.get(item["address"]) != (item["subject"]["id"], item["after"])]
     asked = [item for item in unseen if item.get("origin", "change") == "change"]
     refused = sorted(item["address"] for item in asked if not is_announced(item, reviewed))
     told = sorted(item["address"] for item in unseen if item["address"] not in refused)
     if told:
         notice(f"Not in the reviewed plan, and announced there or not asked for by this change: {', '.join(told)}")
+    ids = {item["address"]: item["subject"]["id"] for item in asked}
+    renamed = [address for address in refused if address in shown and shown[address][0] != ids[address]]
+    if renamed:
+        return refuse(folder, "Since the review another person or group has the name of ", renamed)
     return refuse(folder, "The reviewed plan did not show this change of ", refused) if refused else 0
 
 

@@ -408,7 +408,7 @@ def test_a_plan_that_ended_with_an_error_was_not_reviewed(site: Site, left: str)
 
 def test_a_name_is_no_markdown_in_what_is_said_of_the_reviewed_plan(tmp_path: Path) -> None:
     name = "group/acme/x\n# [free](https://evil.example) @everyone `"
-    plans = {"plan": [{"address": name, "after": {"type": "absent"}}], "reviewed": []}
+    plans = {"plan": [{"address": name, "subject": {"id": "x"}, "after": {"type": "absent"}}], "reviewed": []}
     for file, actions in plans.items():
         (tmp_path / f"{file}.json").write_text(json.dumps({"actions": actions}))
     report = ["python3", str(ROOT / "deploy/github/report.py"), "compare", str(tmp_path)]

@@ -349,9 +349,29 @@ def test_what_was_announced_is_what_is_applied(
 ) -> None:
     """Of GitHub and GitLab: no limit was taken for the $0 that was announced, and any group for the announced one."""
     after = {"type": "absent"} if micros is None else {"type": "budget", "limit_micros": micros, "group": GROUP}
-    action = {"address": "user/dan", "after": after, "origin": "change", "starts": starts}
+    action = {
+        "address": "user/dan", "subject": {"id": "of dan"}, "after": after, "origin": "change", "starts": starts,
+    }  # fmt: skip
     notice = {"kind": "starts-later", "address": "user/dan", "text": announced}
     files = {"plan": {"actions": [action]}, "reviewed": {"actions": [], "effects": {"notices": [notice]}}}
+    for ran in compared(tmp_path, files):
+        assert ran.returncode == code, ran.stdout + ran.stderr
+
+
+def test_who_has_the_name_since_the_review_does_not_get_what_was_reviewed(tmp_path: Path) -> None:
+    """Of GitHub and GitLab: two people swapped names between the review and the merge."""
+    after = {"type": "budget", "limit_micros": 2_000_000_000, "group": GROUP}
+    dan = {"address": "user/dan", "subject": {"id": "of dan"}, "after": after, "origin": "change", "starts": None}
+    files = {"plan": {"actions": [dan | {"subject": {"id": "of bob"}}]}, "reviewed": {"actions": [dan]}}
+    for ran in compared(tmp_path, files):
+        assert ran.returncode == 3, ran.stdout + ran.stderr
+        assert "Since the review another person or group has the name of" in ran.stdout
+    for ran in compared(tmp_path, files | {"plan": {"actions": [dan]}}):
+        assert ran.returncode == 0, ran.stdout + ran.stderr
+
+
+def compared(tmp_path: Path, files: dict[str, Any]) -> Iterator[subprocess.CompletedProcess[str]]:
+    """Compare plan.json with reviewed.json, as the pipelines of GitHub and GitLab do."""
     for name, document in files.items():
         (tmp_path / f"{name}.json").write_text(json.dumps(document))
     text = "\n".join(job("ai-budgets-apply")["before_script"])
@@ -363,10 +383,9 @@ def test_what_was_announced_is_what_is_applied(
         [str(ROOT / "deploy/github/report.py"), "compare", "."],
         ["report.py", "compare", "plan.json", "reviewed.json"],
     ):
-        ran = subprocess.run(
+        yield subprocess.run(
             [sys.executable, *arguments], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
         )
-        assert ran.returncode == code, ran.stdout + ran.stderr
 
 
 def behind(site: Site, tmp_path: Path, text: str, newer: str) -> str:

@@ -73,6 +73,11 @@ class User:
     """Coder's word: active, dormant or suspended."""
 
     @property
+    def is_suspended(self) -> bool:
+        """Whether they cannot work at all, whatever their limit is. Dormant people can: the next login wakes them."""
+        return self.status == "suspended"
+
+    @property
     def address(self) -> str:
         """`user/ana`."""
         return f"user/{self.username}"

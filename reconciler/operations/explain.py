@@ -66,7 +66,7 @@ def find_explanation(
 
 def _pace(user: User, spend: UserSpend | None, reader: Reader, at: datetime) -> Pace | None:
     """Return a person's pace: by the spend export for those who read every organization, else by the period so far."""
-    if spend is None:
+    if spend is None or user.is_suspended:
         return None
     period, counted = Window(start=spend.period_start, end=spend.period_end), {user.id: spend.spend}
     if not reader.deployment().reads_all:

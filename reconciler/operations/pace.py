@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from operator import attrgetter
 
@@ -86,4 +87,13 @@ def find_pace(
         recent = sum(sum(people.values()) for export in exports for people in export.booked.values())
         if recent >= sum(counted.values()):
             return None
-    return pace or (pace_of_period(counted, period, at=at) if counted else None)
+    pace = pace or (pace_of_period(counted, period, at=at) if counted else None)
+    return None if pace is None else _without_suspended(pace, reader.directory())
+
+
+def _without_suspended(pace: Pace, directory: Directory) -> Pace:
+    """Leave out people who cannot go on as they did."""
+    suspended = {user.id for user in directory.users.values() if user.is_suspended}
+    if suspended.isdisjoint(pace.spent):
+        return pace
+    return replace(pace, spent={id_: spent for id_, spent in pace.spent.items() if id_ not in suspended})

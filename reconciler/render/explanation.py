@@ -22,7 +22,13 @@ def explanation_lines(explanation: Explanation) -> list[Line]:
     """Render an explanation; an empty line between its parts."""
     at = explanation.at
     blocks = (
-        [*_source(explanation), _headline(explanation), *_disputed(explanation), *_spent(explanation)],
+        [
+            *_source(explanation),
+            _headline(explanation),
+            *_disputed(explanation),
+            *_spent(explanation),
+            *_account(explanation),
+        ],
         [*_override(explanation, at), *_groups(explanation, at), *_why(explanation)],
         _usage(explanation),
     )
@@ -73,6 +79,11 @@ def _spent(explanation: Explanation) -> Iterator[str]:
         return
     yield f"{since}; {format_usd(explanation.left_micros + spend % 10_000)} left{until}."
     yield from _pace(explanation)
+
+
+def _account(explanation: Explanation) -> Iterator[str]:
+    if explanation.user.is_suspended:
+        yield "Their account is suspended: they cannot work until it is activated, whatever is left."
 
 
 def _pace(explanation: Explanation) -> Iterator[str]:

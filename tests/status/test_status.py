@@ -66,6 +66,33 @@ def test_the_page_does_not_count_people_without_a_limit_among_those_of_the_expos
     assert "spent $7.50 besides" in page
 
 
+def test_who_is_suspended_is_counted_and_does_not_go_on_spending(shell: Shell) -> None:
+    """They cannot work, and were said to reach their limit in a few days."""
+    days = "".join(
+        f"  - {{user: {name}, group: acme/eng, amount: 100, day: 2026-11-{day}}}\n"
+        for name in ("ana", "bob")
+        for day in range(17, 23)
+    )
+    seed = (
+        "organizations: [{name: acme, default: true, members: [olivia], "
+        "groups: [{name: eng, members: [ana, bob], budget: 1000}]}]\n"
+        "users: [{username: ana}, {username: bob, status: suspended}, {username: olivia, roles: [auditor]}]\n"
+        f"tokens: {{auditor: olivia}}\nspend:\n{days}"
+    )
+    (shell.folder / "seed.yaml").write_text(seed, encoding="utf-8")
+    shell.policy("version: 1\norganization: acme\ngroup_budgets: [{group: eng, limit: $900}]\n")
+    with company(shell, seed=str(shell.folder / "seed.yaml")):
+        ran = shell.run("status")
+        assert "2 people may spend $2,000 a month, spent $1,200 (60 %); 1 will reach their limit" in ran.out
+        planned = shell.run("plan", "--json").document
+        assert [row["username"] for row in planned["forecast"]["people"]] == ["ana"]
+        explained = shell.run("explain", "bob").out.splitlines()
+        assert explained[1:3] == [
+            "Spent $600.00 since 2026-11-01; $400.00 left, until 2026-12-01.",
+            "Their account is suspended: they cannot work until it is activated, whatever is left.",
+        ]
+
+
 def test_many_breaches_of_one_guardrail_hide_no_other(shell: Shell) -> None:
     people = ("ana", "bob", "carol", "dan", "erin")
     entries = "".join(f"  - {{user: {name}, group: platform, limit: $700, reason: agreed}}\n" for name in people)

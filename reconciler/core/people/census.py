@@ -46,7 +46,7 @@ class PersonStatus:
     spend_micros: Spend
     """Booked this period on the group that is effective now, in micro-dollars; or why that is not known."""
     per_day_micros: Micros | None
-    """Their pace in micro-dollars a day, rounded down; null where no pace is claimed."""
+    """Their pace in micro-dollars a day, rounded down; 0 for who is suspended; null where no pace is claimed."""
     reaches_at: datetime | None
     """When they reach their limit at that pace (UTC); null when not before the period ends, and where not claimed."""
 

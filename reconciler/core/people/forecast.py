@@ -52,7 +52,7 @@ class Pace:
     window: Window
     """The days that were counted."""
     spent: Mapping[UserId, Micros]
-    """What each person spent in them; who is not in it spent nothing."""
+    """What each person spent in them; who is not in it spent nothing, or is suspended and does not go on."""
 
     def reaches_at(self, user_id: UserId, limit: Micros, spent: Micros, *, at: datetime) -> datetime | None:
         """Return when a person who has spent so much by `at` (UTC) reaches a limit, to the second; None for never."""

@@ -33,6 +33,11 @@ def give_back(request: Request, attempt: Attempt, seconds: float) -> RetryLaterE
     return RetryLaterError(f"{request}: {why}", retry_after_s=seconds)
 
 
+def turn_too_late(request: Request) -> RetryLaterError:
+    """Return the error for a write that waited for others until the read before it was too old."""
+    return RetryLaterError(f"{request}: the writes before it took too long", retry_after_s=0.0)
+
+
 def out_of_patience(request: Request, attempt: Attempt, *, needed_s: float, budget_s: float) -> ServerError:
     """Return the error for a read whose wait would exceed what the run may wait."""
     match attempt.result:

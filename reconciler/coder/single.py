@@ -60,7 +60,12 @@ class Singles:
         return self._read_users(users, allow_cached_rights=False)
 
     def read_user_before_write(self, user: User) -> Reading:
-        """Read one person's override; the rights that this token had when they were last asked for are believed."""
+        """Read one person's override; the rights that this token had when they were last asked for are believed.
+
+        They are asked for before the read, where they are not known yet: a write relies on nothing older than a wait.
+        """
+        if self._server.overrides.suffix:
+            self._may_read_users(allow_cached_rights=True)
         return self._read_users([user], allow_cached_rights=True)[user.id]
 
     def _budgets_of(self, groups: Sequence[Group]) -> tuple[dict[GroupId, Reading], list[Group]]:

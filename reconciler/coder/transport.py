@@ -17,7 +17,7 @@ import httpx
 
 from reconciler.coder.connection import Connection
 from reconciler.coder.exchange import Answer, Exchange, NoAnswer, Request
-from reconciler.coder.failures import give_back, no_answer, out_of_patience, too_long_to_wait
+from reconciler.coder.failures import give_back, no_answer, out_of_patience, too_long_to_wait, turn_too_late
 from reconciler.coder.gate import Gate, Passage
 from reconciler.coder.http import headers_of, wire_factory
 from reconciler.coder.pool import run_in_order
@@ -75,6 +75,8 @@ class _Waiting:
 
 MOST_LOST = 3
 """Short reads of one kind that may be refused or lost; where more are, it is the server's trouble and not theirs."""
+LONGEST_TURN_S = 5.0
+"""How long a write may wait until it may be in flight; after more, what was read before it is too old to rely on."""
 _CONCERNS_ALL = (200, 401)
 """Statuses of an answer that nothing can be made of, and that takes all others with it."""
 OVERLOADED = frozenset({429, 503})
@@ -243,6 +245,7 @@ class Transport:
 
     def _try(self, request: Request, number: int) -> Answer | WaitThenRetry:
         """Send once; return the answer if it is the last word. Raises the errors of `send`."""
+        asked_s = self._world.clock()
         with self._lock:
             self._requests += 1
             self._resent += number > 1
@@ -252,6 +255,9 @@ class Transport:
         started_s = time.monotonic()  # real: it is the network's
         try:
             with self._gate.passage(kind_of(request)) as passage:
+                if request.is_write and self._world.clock() - asked_s > LONGEST_TURN_S:
+                    passage.is_telling = False
+                    raise turn_too_late(request)
                 started_s = time.monotonic()
                 answer, headers = self._pass(request, passage)
             self._was_seen = True

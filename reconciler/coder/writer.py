@@ -43,6 +43,14 @@ class CoderWriter:
     def __exit__(self, *_: object) -> None:
         self._transport.close()
 
+    def prepare(self, subject: Subject) -> None:
+        """Find out the route of overrides, which may take waits: so it is asked for before the read before a write.
+
+        Raises ServerError where it cannot be asked for.
+        """
+        if isinstance(subject, User):
+            self._override_route()
+
     def put(self, subject: Subject, budget: Budget) -> Budget:
         """Create or change a budget or override; return it as Coder echoed it. Sent once.
 
@@ -82,7 +90,7 @@ class CoderWriter:
         return Request(method, path, body=body, user_agent=self._user_agent)
 
     def _override_route(self) -> str:
-        """Return the route of overrides, asking for it before the first write of one."""
+        """Return the route of overrides, asking for it once."""
         with self._lock:
             if self._route is None:
                 self._route = find_override_route(self._transport)

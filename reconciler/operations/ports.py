@@ -146,6 +146,12 @@ class Writer(Protocol):
     after a wait and a new read, UnreachableError when nobody knows.
     """
 
+    def prepare(self, subject: Subject) -> None:
+        """Find out what a write of this subject needs: called before the read on which the write relies.
+
+        Raises ReconcilerError, and then nothing was written.
+        """
+
     def put(self, subject: Subject, budget: Budget) -> Budget:
         """Create or change a budget or override; return it as Coder echoed it."""
 

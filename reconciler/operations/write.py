@@ -75,7 +75,11 @@ class _Writing:
         self._lost_count = 0
 
     def run(self) -> Settled:
-        """Read and send in turns until the result is known."""
+        """Prepare, then read and send in turns until the result is known."""
+        try:
+            self._writer.prepare(self._action.subject)
+        except ReconcilerError as error:
+            return Settled(result=Result.FAILED, detail=f"not written: {_explain(error)}")
         while True:
             settled = self._compare() or self._wait_for_late_write()
             if settled is not None:

@@ -52,6 +52,9 @@ class Memory(SnapshotReader):
         self.before_read(subject)
         return self.states[subject.id]
 
+    def prepare(self, subject: Subject) -> None:
+        """Nothing has to be found out."""
+
     def put(self, subject: Subject, budget: Budget) -> Budget:
         self._write(subject, budget)
         return budget

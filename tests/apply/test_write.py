@@ -56,6 +56,9 @@ class Coder:
     def budget(self, subject: object) -> Reading:
         return cast(Reading, self._next("read", self.reads))
 
+    def prepare(self, subject: object) -> None:
+        """Nothing has to be found out."""
+
     def put(self, subject: object, budget: Budget) -> Budget:
         return cast(Budget, self._next(f"put {budget.limit_micros // 1_000_000}", self.writes))
 

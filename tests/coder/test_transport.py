@@ -8,6 +8,7 @@ import socket
 import ssl
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -31,6 +32,7 @@ from reconciler.coder.transport import Transport, World
 from reconciler.errors import ReconcilerError, RetryLaterError, ServerError, UnreachableError
 from reconciler.sandbox import Fault, Options, Sandbox
 from tests.coder.helpers import StillWorld, canned, connection_to
+from tests.patience import PATIENCE_S, wait_until
 
 Opened = Callable[..., tuple[Transport, StillWorld]]
 BUILD = Request("GET", "/api/v2/buildinfo")
@@ -151,6 +153,25 @@ def test_a_rate_limited_write_is_not_resent_but_given_back_with_the_wait(sandbox
     with pytest.raises(RetryLaterError, match=r"limits the rate$") as caught:
         transport.send(Request("PUT", budget_of(sandbox), body=b'{"spend_limit_micros": 1}'))
     assert (caught.value.retry_after_s, still.slept, len(sandbox.requests)) == (2.0, [], 1)
+
+
+def test_a_write_whose_turn_comes_late_is_given_back(sandbox: Sandbox, opened: Opened) -> None:
+    """Its caller read before it waited for the writes of others, and somebody may have written meanwhile."""
+    transport, still = opened(parallelism=1)
+    write = Request("PUT", budget_of(sandbox), body=b'{"spend_limit_micros": 1}')
+    sandbox.fault(Fault("delay", method="PUT", seconds=PATIENCE_S))
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(transport.send, write)
+        wait_until(lambda: len(sandbox.requests) == 1)
+        second = pool.submit(transport.send, write)
+        wait_until(lambda: transport.requests == 2)
+        still.sleep(transport_module.LONGEST_TURN_S + 1)
+        sandbox.release()
+        assert first.result().status == 200
+        with pytest.raises(RetryLaterError, match="the writes before it took too long"):
+            second.result()
+    assert len(sandbox.requests) == 1
+    assert transport.send(write).status == 200
 
 
 def test_a_pause_counts_as_waiting_and_has_the_same_end(opened: Opened) -> None:

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 import pytest
 
 from reconciler import __version__
-from reconciler.coder.client import CoderReader, open_writer
+from reconciler.coder.client import CoderReader, open_reader, open_writer
 from reconciler.coder.writer import CoderWriter
+from reconciler.core.action import Action
 from reconciler.core.budget import ABSENT, Budget, GroupId, GroupRef, UserId
 from reconciler.core.directory import Group, User
+from reconciler.core.plan.outcome import Result
 from reconciler.errors import DeniedError, NotFoundError, RejectedError, RetryLaterError, ServerError, UnreachableError
 from reconciler.money import MAX_LIMIT, Micros
+from reconciler.operations.write import write
 from reconciler.sandbox import Fault, Sandbox
 from tests.coder.helpers import ID_1, StillWorld, asked, connection_to, sandbox_and_reader
 from tests.coder.test_reader import group_named, named
@@ -183,6 +187,61 @@ def test_an_echo_with_another_limit_is_returned_as_it_is() -> None:
         echo = {"group_id": group.id, "spend_limit_micros": 0}
         sandbox.fault(Fault("status", method="PUT", status=200, body=echo))
         assert writer.put(group, Budget(Micros(5), GroupRef(group.id))) == Budget(Micros(0), GroupRef(group.id))
+
+
+@contextmanager
+def somebody_writes_during_a_wait(fault: Fault, statement: str) -> Iterator[tuple[Sandbox, CoderReader, CoderWriter]]:
+    """A fault makes the run wait, and meanwhile somebody else writes an override of this person."""
+    with sandbox_and_reader(role="owner") as (sandbox, _):
+        still = StillWorld()
+
+        def sleep(seconds: float) -> None:
+            still.sleep(seconds)
+            sandbox.execute(statement)
+
+        world = replace(still.world(), sleep=sleep)
+        connection = connection_to(sandbox)
+        with open_reader(connection, world=world) as reader, open_writer(connection, world=world) as writer:
+            reader.directory()
+            sandbox.fault(fault)
+            yield sandbox, reader, writer
+
+
+def test_what_somebody_wrote_while_the_route_was_waited_for_is_not_overwritten() -> None:
+    path = "*/users/me/ai/budget/override"
+    fault = Fault("status", method="GET", path=path, status=429, headers={"Retry-After": "30"})
+    statement = "UPDATE user_ai_budget_overrides SET spend_limit_micros = 9000000"
+    with somebody_writes_during_a_wait(fault, statement) as (sandbox, reader, writer):
+        group = GroupRef(platform(reader).id)
+        before = reader.budget(ana(reader))
+        assert isinstance(before, Budget)
+        action = Action(subject=ana(reader), before=before, after=Budget(Micros(5), group))
+        assert write(action, reader, writer, announce=lambda: True).result is Result.CONFLICT
+        assert not [one for one in sandbox.requests if one.method == "PUT"]
+
+
+def test_what_somebody_wrote_while_a_404_was_asked_about_is_not_overwritten() -> None:
+    fault = Fault("status", method="POST", path="*/authcheck", status=429, headers={"Retry-After": "30"})
+    statement = (
+        "INSERT OR IGNORE INTO user_ai_budget_overrides SELECT users.id, groups.id, 9000000, users.created_at, "
+        "users.created_at FROM users, groups WHERE users.username = 'carol' AND groups.name = 'platform'"
+    )
+    with somebody_writes_during_a_wait(fault, statement) as (sandbox, reader, writer):
+        carol = named(reader.directory(), "carol")
+        action = Action(subject=carol, before=ABSENT, after=Budget(Micros(5), GroupRef(platform(reader).id)))
+        assert write(action, reader, writer, announce=lambda: True).result is Result.CONFLICT
+        assert not [one for one in sandbox.requests if one.method == "PUT"]
+
+
+def test_where_the_route_cannot_be_asked_for_nothing_is_in_doubt() -> None:
+    with writing() as (sandbox, reader, writer):
+        sandbox.fault(Fault("lost", method="GET", path="*/users/me/ai/budget/override", times=15))
+        before = reader.budget(ana(reader))
+        assert isinstance(before, Budget)
+        action = Action(subject=ana(reader), before=before, after=ABSENT)
+        settled = write(action, reader, writer, announce=lambda: True)
+        assert settled.result is Result.FAILED
+        assert settled.detail.startswith("not written: GET /api/v2/users/me/ai/budget/override: ")
 
 
 def test_an_id_that_is_none_never_gets_into_a_path() -> None:

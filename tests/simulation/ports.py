@@ -155,6 +155,9 @@ class Writes:
     waited_s: float = 0.0
     is_demoted: bool = False
 
+    def prepare(self, subject: Subject) -> None:
+        """Nothing has to be found out."""
+
     def put(self, subject: Subject, budget: Budget) -> Budget:
         self._send(subject, budget)
         if self.faults.of_write() is WriteFault.OTHER_ECHO:

@@ -111,16 +111,20 @@ class _Search:
         self._entered: set[str] = set()
         self._roots: set[str] = set()
         """The real folders that hold what was named."""
+        self._no_links: set[str] = set()
+        """The files that were named, whatever their names, and standard input."""
 
     def target(self, real: str) -> str:
-        """Return where a link out of the named folders leads; empty for a file that lies in one of them."""
-        is_inside = real == STDIN or any(real.startswith(os.path.join(root, "")) for root in self._roots)
-        return "" if is_inside else real
+        """Return where a link leads to what is no policy of the named folders; empty for a file that is one."""
+        is_policy = real in self._no_links or any(_is_policy_below(root, real) for root in self._roots)
+        return "" if is_policy else real
 
     def file(self, path: str) -> None:
         """Add a file that was named."""
         key = path if path == STDIN else os.path.realpath(path)
         self._roots.add(_folder_of(path))
+        if not os.path.islink(path):
+            self._no_links.add(key)
         shown, _ = self.files.get(key, (path, True))
         self.files[key] = (shown, True)
 
@@ -167,6 +171,14 @@ class _Search:
             folders = [entry.path for entry in visible if _is_folder(entry)]
             stack += reversed(folders)
             yield from (entry.path for entry in visible if _is_policy(entry.name) and entry.path not in folders)
+
+
+def _is_policy_below(root: str, real: str) -> bool:
+    """Whether a real path is that of a policy below a folder. Kubernetes mounts a ConfigMap's behind two dots."""
+    if not real.startswith(os.path.join(root, "")):
+        return False
+    parts = os.path.relpath(real, root).split(os.sep)
+    return _is_policy(parts[-1]) and not any(part.startswith(".") and not part.startswith("..") for part in parts)
 
 
 def _folder_of(path: str) -> str:

@@ -74,8 +74,8 @@ def pairs_of(node: Node) -> dict[str, tuple[Mark, Node]]:
 class PolicyText:
     """The bytes of one policy file; makes findings that show the line they are about.
 
-    Where a link leads out of the folder, to `target`, nothing of it is shown: who may lay a link there may not be
-    allowed to read that file, which can be anything, a token included.
+    Where a link leads to what is none of the policies there, to `target`, nothing of it is shown: who may lay a link
+    may not be allowed to read that file, which can be anything, a token included.
     """
 
     def __init__(self, path: str, data: bytes, *, target: str = "") -> None:
@@ -97,7 +97,7 @@ class PolicyText:
             return finding
         return Finding(
             place=finding.place,
-            message="a link leads out of the folder, to what is not a policy without mistakes; nothing of it is shown",
+            message="a link leads to what is not among the policies here, and has a mistake; nothing of it is shown",
             hint=f"remove the link, or see by `reconciler validate {shlex.quote(self._target)}` what is wrong",
         )
 

@@ -89,22 +89,19 @@ def _require_text(text: PolicyText) -> None:
     if not data.removeprefix(b"\xef\xbb\xbf").strip():
         raise _Stop(text.finding(START, "the file is empty", "begin with `version: 1` and `organization: NAME`"))
     if data.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" in data[:4]:
-        raise _Stop(Finding(place=text.place(START), message="the file is UTF-16 or UTF-32", hint="save it as UTF-8"))
+        message = "the file is UTF-16 or UTF-32"
+        raise _Stop(text.may_show(Finding(place=text.place(START), message=message, hint="save it as UTF-8")))
     at = data.find(b"\0")
     if at >= 0:
-        raise _Stop(
-            Finding(
-                place=text.place(_at(data, at)),
-                message="the file is binary: it contains a NUL byte",
-                hint="save it as plain text",
-            )
-        )
+        message = "the file is binary: it contains a NUL byte"
+        finding = Finding(place=text.place(_at(data, at)), message=message, hint="save it as plain text")
+        raise _Stop(text.may_show(finding))
     try:
         data.decode()
     except UnicodeDecodeError as error:
         message = f"the file is not UTF-8: byte 0x{data[error.start]:02x} here"
         place = text.place(_at(data, error.start))
-        raise _Stop(Finding(place=place, message=message, hint="save it as UTF-8")) from None
+        raise _Stop(text.may_show(Finding(place=place, message=message, hint="save it as UTF-8"))) from None
     at = lookalikes.conflict(data)
     if at >= 0:
         hint = "choose a side, and remove the lines that begin with <<<<<<<, ======= and >>>>>>>"

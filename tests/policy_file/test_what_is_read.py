@@ -299,6 +299,37 @@ def test_nothing_of_a_file_outside_is_shown_that_a_link_leads_to(tmp_path: Path,
     assert SECRET not in repr((caught.value, caught.value.findings, caught.value.entries()))
 
 
+@pytest.mark.parametrize("secret", [".env", ".git/config", ".aws/a.yaml", "token"])
+@pytest.mark.parametrize("named", [".", "budgets.yaml", "policies/../budgets.yaml"])
+def test_nothing_is_shown_of_what_a_link_within_the_folder_leads_to_unless_it_is_a_policy_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, named: str, secret: str
+) -> None:
+    """Policies may lie at the top of a clone, beside Git's own files and those that CI lays there."""
+    monkeypatch.chdir(tmp_path)
+    for folder in (".git", ".aws", "policies"):
+        Path(folder).mkdir()
+    Path(secret).write_text(f"TOKEN={SECRET}\n")
+    Path("budgets.yaml").symlink_to(secret)
+    with pytest.raises(PolicyError) as caught:
+        load([named])
+    assert SECRET not in repr((caught.value, caught.value.findings))
+    Path("budgets.yaml").unlink()
+    Path("budgets.yaml").write_text("organisation: labs\n")
+    with pytest.raises(PolicyError) as caught:
+        load([named])
+    assert any("organisation" in finding.source_line for finding in caught.value.findings)
+
+
+@pytest.mark.parametrize("content", [b"a: \xff", b"a: \0", b"\xff\xfea"])
+def test_of_a_file_outside_that_is_no_text_no_byte_is_shown(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "policies").mkdir()
+    (tmp_path / "key").write_bytes(content)
+    (tmp_path / "policies" / "a.yaml").symlink_to(tmp_path / "key")
+    with pytest.raises(PolicyError) as caught:
+        load([str(tmp_path / "policies")])
+    assert ["nothing of it is shown" in finding.message for finding in caught.value.findings] == [True]
+
+
 def test_a_link_out_of_the_folder_is_read_and_one_within_it_is_explained(tmp_path: Path) -> None:
     (tmp_path / "shared").mkdir()
     (tmp_path / "shared" / "acme.yaml").write_text(VALID)

@@ -73,8 +73,9 @@ class FirstRound:
         asked_of_bulk = self._about_bulk(homes[0]) if homes else []
         answers = _ask_each(transport, [*asked_of_bulk, *map(probe, older_rows)])
         older = [_whole(answer) for answer in answers[len(asked_of_bulk) :]]
-        route = self.route or _first_route(zip(older_rows, older, strict=True))
         bulk = self._find_bulk(transport, homes, answers[: len(asked_of_bulk)])
+        known = self.route or _first_route(zip(older_rows, older, strict=True))
+        route = known or no_route(has_bulk_reads=bulk.is_there)
         deployment = Deployment(
             id=self.build.text("deployment_id") or self.build.text("dashboard_url") or self.url,
             url=self.url,
@@ -160,9 +161,9 @@ def find_override_route(transport: Transport) -> Route:
     return no_route()
 
 
-def _first_route(probed: Iterable[tuple[OverrideRoute, Answer]]) -> Route:
+def _first_route(probed: Iterable[tuple[OverrideRoute, Answer]]) -> Route | None:
     routes = (read_probe(row, answer) for row, answer in probed)
-    return next((route for route in routes if route is not None), None) or no_route()
+    return next((route for route in routes if route is not None), None)
 
 
 def _ask(transport: Transport, requests: Sequence[Request]) -> list[Answer]:

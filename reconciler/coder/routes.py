@@ -58,6 +58,12 @@ def read_probe(row: OverrideRoute, answer: Answer) -> Route | None:
     raise error_of(answer)
 
 
-def no_route() -> Route:
-    """Return the route of a server that knows no row of the table."""
+def no_route(*, has_bulk_reads: bool = False) -> Route:
+    """Return the route of a server that knows no row of the table; with bulk reads, it is newer than all of them."""
+    if has_bulk_reads:
+        why = (
+            "This Coder has the bulk reads of 2.36 and later, and user overrides at no place where this reconciler "
+            "looks: a newer Coder may have moved them, which a newer reconciler may know."
+        )
+        return Route(missing=why, may_hide=True)
     return Route(missing=f"This Coder has no user overrides: they came with {OVERRIDE_ROUTES[-1].since}.")

@@ -32,7 +32,12 @@ class Offers:
     overrides_missing: str = ""
     """Why there are no overrides, as a sentence to show when somebody asks for one; empty when there are."""
     overrides_hidden: bool = False
-    """Overrides may exist, but this server does not show them (2.35 without its experiment)."""
+    """Overrides may exist, but this server does not show them (2.35 without its experiment; one that moved them)."""
+
+    @property
+    def overrides_moved(self) -> bool:
+        """Whether this server is newer than every place of overrides that we know."""
+        return self.overrides_hidden and self.bulk_reads
 
     @property
     def enforces_budgets(self) -> bool:

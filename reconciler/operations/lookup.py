@@ -78,9 +78,8 @@ def look_up(
     if before is not None and before.findings:
         before = None
     if not offers.overrides:
-        reason = "this Coder does not show overrides" if offers.overrides_hidden else "this Coder has no user overrides"
-        resolution = without_overrides(resolution, reason)
-        before = without_overrides(before, reason) if before else None
+        resolution = without_overrides(resolution, offers)
+        before = without_overrides(before, offers) if before else None
     return LookedUp(resolution=resolution, base=before, directory=directory)
 
 

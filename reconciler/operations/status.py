@@ -34,6 +34,9 @@ from reconciler.operations.reading import require_organizations, require_readabl
 from reconciler.words import NearNames, count_people, listed
 
 NO_OVERRIDES = "This Coder does not show overrides (2.36 does), so what limits its people is not known."
+OVERRIDES_MOVED = (
+    "This Coder keeps overrides where this reconciler does not look, so what limits its people is not known."
+)
 NO_SPEND = "This server does not say what people have spent (2.36 does): spend, pace and leaks are not known."
 
 
@@ -208,7 +211,7 @@ def _unknown(
     if masked := unconfirmed(snapshot):
         sentences.append(f"The limits of {count_people(len(masked))} are not known: {UNCONFIRMED}.")
     if snapshot.deployment.offers.overrides_hidden:
-        sentences.append(NO_OVERRIDES)
+        sentences.append(OVERRIDES_MOVED if snapshot.deployment.offers.overrides_moved else NO_OVERRIDES)
     if not snapshot.deployment.offers.bulk_reads:
         sentences.append(NO_SPEND)
     elif unread_spend:

@@ -112,6 +112,18 @@ def test_a_newer_server_works_by_what_it_offers() -> None:
         assert reader.deployment().offers == Offers(overrides=True, bulk_reads=True, effective_budgets=True)
 
 
+def test_a_newer_server_that_moved_its_overrides_is_not_taken_for_one_without_them() -> None:
+    """Bulk reads came after overrides: nothing may be concluded from a route that is not there."""
+    gone = Fault("status", path="*/users/*/ai/budget*", status=404, body={"message": "Route not found."}, times=99)
+    with sandbox_and_reader() as (sandbox, reader):
+        sandbox.fault(gone)
+        offers = reader.deployment().offers
+        assert (offers.overrides, offers.overrides_hidden, offers.enforces_budgets) == (False, True, True)
+        assert offers.overrides_missing.startswith(
+            "This Coder has the bulk reads of 2.36 and later, and user overrides"
+        )
+
+
 def test_a_build_without_a_deployment_id_is_known_by_its_access_url() -> None:
     build = {"version": "v2.34.0", "external_url": "https://github.com/x", "dashboard_url": "https://c.example"}
     with sandbox_and_reader() as (sandbox, reader):

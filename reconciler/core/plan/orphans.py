@@ -14,6 +14,7 @@ from reconciler.core.directory import Directory, Group, Organization, User
 from reconciler.core.names import Names
 from reconciler.core.orphan import Orphan, OrphanReason
 from reconciler.core.policy import UserOverrideEntry
+from reconciler.core.snapshot import Offers
 from reconciler.words import did_you_mean, span
 
 
@@ -126,9 +127,12 @@ def clocks_differ(
     )
 
 
-def not_offered(listed: Listed, organization: Organization, *, why: str) -> Orphan:
+def not_offered(listed: Listed, organization: Organization, *, offers: Offers) -> Orphan:
     """Return the orphan of an entry that wants an override on a server that has none, or does not show them."""
+    why = "this Coder does not show overrides" if offers.overrides_hidden else "this Coder has no user overrides"
     hint = "upgrade Coder to 2.36 or later, or remove the entry"
+    if offers.overrides_moved:
+        why, hint = "this Coder keeps overrides where this reconciler does not look", "upgrade reconciler"
     return _orphan(listed, organization, reason=OrphanReason.NOT_OFFERED, message=why, hint=hint)
 
 

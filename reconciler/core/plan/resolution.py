@@ -14,6 +14,7 @@ from reconciler.core.plan.grants import LostGrant
 from reconciler.core.plan.later import Later
 from reconciler.core.policy import UserOverrideEntry
 from reconciler.core.scope import Selection
+from reconciler.core.snapshot import Offers
 from reconciler.dataclass import dataclass
 from reconciler.errors import Finding
 
@@ -63,10 +64,10 @@ class Resolution:
         return frozenset(subject.id for subject in listed if isinstance(subject, User)) | self.desired.users.keys()
 
 
-def without_overrides(resolution: Resolution, reason: str) -> Resolution:
+def without_overrides(resolution: Resolution, offers: Offers) -> Resolution:
     """Turn every entry that wants an override into an orphan, for a server that has none or does not show them."""
     not_offered = [
-        orphans.not_offered(listed, policy.organization, why=reason)
+        orphans.not_offered(listed, policy.organization, offers=offers)
         for policy in resolution.policies
         for listed in policy.listed
         if isinstance(listed.subject, User)

@@ -125,9 +125,9 @@ class GuardrailName(StrEnum):
     What to do: add `reason:` to the entry.
     """
     MAX_OVERRIDE_DAYS = "max_override_days"
-    """An override ends, at most this number of days after it starts.
+    """An override ends, at most this number of days after it starts; one that holds already, after today.
 
-    Why: an override for two weeks that nobody ends is a raise for ever.
+    Why: an override for two weeks that nobody ends is a raise for ever. Who extends one asks for a review again.
     What to do: add `expires:` to the entry, or choose an earlier day.
     """
 

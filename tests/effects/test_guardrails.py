@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
+from reconciler.core.action import Action
 from reconciler.core.budget import ABSENT, Absent, OrganizationId, Unknown
 from reconciler.core.gate.guardrails import Blame, check_guardrails, limits_exposure
 from reconciler.core.people.assess import assess
@@ -12,7 +13,7 @@ from reconciler.core.people.effects import Effects
 from reconciler.core.policy import Entry, GroupBudgetEntry, Guardrail, GuardrailName, Manage, Policy, UserOverrideEntry
 from reconciler.errors import Place
 from reconciler.money import Micros
-from tests.effects.worlds import NOW, World, resolved, usd
+from tests.effects.worlds import NOW, World, resolved, set_group, usd
 
 RAIL = Place("policies/rails.yaml", 4, 3)
 HERE = Place("policies/acme.yaml", 7, 5)
@@ -138,9 +139,10 @@ def test_an_exposure_of_which_a_part_is_not_known_is_refused_and_says_of_how_man
     )
 
 
-def _standing(entry: Entry, before: Entry | None) -> bool:
+def _standing(entry: Entry, before: Entry | None, *actions: Action) -> bool:
     base = {} if before is None else {"group/acme/eng": before}
-    return Blame(base=base).is_standing("group/acme/eng", entry)
+    blame = Blame(base=base, actions={action.address: action for action in actions})
+    return blame.is_standing("group/acme/eng", entry, now=NOW)
 
 
 def test_with_a_base_a_breach_stands_where_the_entry_goes_no_further_than_before() -> None:
@@ -156,3 +158,13 @@ def test_with_a_base_a_breach_stands_where_the_entry_goes_no_further_than_before
     assert not _standing(user(usd(5)), user(usd(5), expires=day))
     assert not _standing(user(usd(5), expires=day), user(usd(5), expires=NOW))
     assert _standing(user(usd(5), expires=day), user(usd(5)))
+    later = user(usd(5), starts=NOW + timedelta(days=9), expires=NOW + timedelta(days=10))
+    assert not _standing(user(usd(5), expires=later.expires), later), "it begins earlier, and so lasts longer"
+    assert _standing(user(usd(5), expires=day), user(usd(5), starts=NOW - timedelta(days=9), expires=day))
+
+
+def test_a_breach_that_the_plan_writes_does_not_stand_though_the_policy_before_had_it() -> None:
+    """It was merged against its refusal. An apply, which knows no policy before, refuses it; so the next plan does."""
+    world = World({"acme": [], "acme/eng": []}, {"acme/eng": 5})
+    assert not _standing(group(6), group(6), set_group(world, "acme/eng", 6))
+    assert _standing(group(4), group(6), set_group(world, "acme/eng", 4))

@@ -9,9 +9,12 @@
 A guardrail refuses a step in the wrong direction, and warns of what stands. A breach is *standing* if this change is
 not to blame for it:
 
-    with a base       the policy before had the entry, no lower, no longer, and with no better reason
-    without a base    the plan does not create the entry's budget, and does not raise it
+    always            the plan does not create the entry's budget, and does not raise it
+    with a base       and the policy before had the entry, no lower, no longer, and with no better reason
     max_exposure      the plan does not raise the sum; where it is not known, the plan only lowers budgets
+
+An apply knows no policy before, so a plan that does refuses no less: what was merged against its refusal is refused in
+the plans of later changes, too, until the entry is mended, and not first in their applies.
 
 So a guardrail can be introduced while half of the entries break it, and an emergency cut is never refused because
 something else is too high.
@@ -31,6 +34,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import field, replace
 from datetime import datetime
+from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -59,12 +63,12 @@ class Blame:
     base: Mapping[str, Entry] | None = None
     """The entries of the policy before, by address; None if it is not known."""
 
-    def is_standing(self, address: str, entry: Entry) -> bool:
+    def is_standing(self, address: str, entry: Entry, *, now: datetime) -> bool:
         """Whether this change is not to blame for what an entry breaks."""
-        if self.base is not None:
-            return is_kept(entry, self.base.get(address))
         action = self.actions.get(address)
-        return action is None or not _raises(action)
+        if action is not None and _raises(action):
+            return False
+        return self.base is None or is_kept(entry, self.base.get(address), now=now)
 
     @property
     def only_lowers(self) -> bool:
@@ -82,7 +86,7 @@ def check_guardrails(
         for breach in (
             _max_exposure(guardrail, policy, effects, blame)
             if guardrail.name is GuardrailName.MAX_EXPOSURE
-            else check_entries(guardrail, _listed(policy), now=now, is_standing=blame.is_standing)
+            else check_entries(guardrail, _listed(policy), now=now, is_standing=partial(blame.is_standing, now=now))
         )
     )
 
@@ -103,7 +107,7 @@ def check_actions(
         for breach in (
             _max_exposure(guardrail, policy, effects, Blame())
             if guardrail.name is GuardrailName.MAX_EXPOSURE
-            else check_entries(guardrail, _as_entries(policy, planned), now=now, is_standing=Blame().is_standing)
+            else check_entries(guardrail, _as_entries(policy, planned), now=now, is_standing=lambda *_: True)
         )
     )
 

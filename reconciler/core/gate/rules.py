@@ -28,7 +28,7 @@ def check_policies(
             guardrail,
             policy.entries,
             now=now,
-            is_standing=lambda address, entry: before is None or is_kept(entry, before.get(address)),
+            is_standing=lambda address, entry: before is None or is_kept(entry, before.get(address), now=now),
         )
     )
 
@@ -82,12 +82,12 @@ def _too_long(most_days: int, entry: UserOverrideEntry, now: datetime) -> tuple[
     return message, f"set `expires` to {(starts + longest).strftime('%Y-%m-%d')} or earlier"
 
 
-def is_kept(entry: Entry, before: Entry | None) -> bool:
+def is_kept(entry: Entry, before: Entry | None, *, now: datetime) -> bool:
     """Whether the policy before had an entry already: no lower, no shorter, and with no better reason."""
-    return before is not None and not _is_worse(entry, before)
+    return before is not None and not _is_worse(entry, before, now)
 
 
-def _is_worse(entry: Entry, before: Entry) -> bool:
+def _is_worse(entry: Entry, before: Entry, now: datetime) -> bool:
     """Whether an entry goes further than the same entry of the policy before: higher, longer, or with less reason."""
     if isinstance(entry.limit, Absent):
         return False
@@ -95,6 +95,8 @@ def _is_worse(entry: Entry, before: Entry) -> bool:
         return True
     if not isinstance(entry, UserOverrideEntry) or not isinstance(before, UserOverrideEntry):
         return False
+    if max(entry.starts or now, now) < max(before.starts or now, now):
+        return True
     return before.expires is not None and (entry.expires is None or entry.expires > before.expires)
 
 

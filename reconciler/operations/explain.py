@@ -84,7 +84,7 @@ def _unless_it_fails(read: Callable[[], Result | None], trouble: str, unread: li
     except DeniedError:
         raise
     except ReconcilerError as error:
-        unread.append(f"{trouble}: {error.message}.")
+        unread.append(f"{trouble}: {error.message.rstrip('.')}.")
         return None
 
 

@@ -32,6 +32,13 @@ def test_explain_answers_what_it_knows(path: str, status: int, said: str, shell:
     assert str(status) in ran.out
 
 
+def test_a_sentence_of_what_could_not_be_read_ends_once(shell: Shell) -> None:
+    with Sandbox(Options(now=NOW)) as sandbox:
+        sandbox.fault(Fault("status", path="*/users/*/ai/spend", status=200, body=[]))
+        ran = shell.connect(sandbox, "owner").run("explain", "carol")
+    assert "/ai/spend: answer is a list, not an object.\n" in ran.out
+
+
 def test_drift_shows_differences_although_the_audit_log_fails(shell: Shell) -> None:
     shell.policy(DESIGN)
     with Sandbox(Options(now=NOW)) as sandbox:

@@ -30,9 +30,9 @@ def sandbox(request: pytest.FixtureRequest) -> Iterator[Sandbox]:
         yield sandbox
 
 
-def _fail(sandbox: Sandbox, status: int) -> None:
+def _fail(sandbox: Sandbox, status: int, *, of: str = "labs") -> None:
     body = {"message": NOT_FOUND} if status == 404 else {"message": "out of memory"}
-    path = f"*/organizations/{group_id(sandbox, 'Everyone', 'labs')}/*"
+    path = f"*/organizations/{group_id(sandbox, 'Everyone', of)}/*"
     sandbox.fault(Fault("status", path=path, status=status, body=body, times=999))
 
 
@@ -385,3 +385,11 @@ def test_where_no_organization_can_be_read_nothing_is_claimed(shell: Shell, sand
     doctor = shell.run("doctor").out
     assert said in doctor
     assert "no bulk reads" not in doctor
+
+
+def test_an_explanation_says_why_it_shows_no_group(shell: Shell, sandbox: Sandbox) -> None:
+    """An override decides, and what it wins over could not be read."""
+    _fail(sandbox, 500, of="acme")
+    out = shell.connect(sandbox, "owner").run("explain", "ana").out
+    assert "Groups: none that can be seen." in out
+    assert "The groups of organization acme could not be read" in out

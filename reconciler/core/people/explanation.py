@@ -196,7 +196,7 @@ def explain(
         candidates=tuple(_candidate(group, fallback, snapshot, listed) for group in _in_order(groups, snapshot)),
         spend=spend.spend if spend else Unknown("the server does not say what they spent"),
         period_start=spend.period_start if spend else activity.since,
-        unread=(*activity.unread, *not_enforced(snapshot), *(() if is_sure else unseen_budgets(snapshot))),
+        unread=(*activity.unread, *not_enforced(snapshot), *(() if is_sure and groups else unseen_budgets(snapshot))),
         period_end=spend.period_end if spend else None,
         usage=None if activity.sessions is None else add_up(activity.sessions),
         pace=None if pace is None else days_of(pace),

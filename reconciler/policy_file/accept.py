@@ -149,7 +149,8 @@ class _Proposer:
         if elsewhere is None:
             return added
         removed = _removed(action.address, elsewhere.place, section_of(elsewhere))  # Coder keeps one a person
-        return replace(added, edits=(*removed.edits, *added.edits))
+        acceptance = replace(added.acceptance, place=elsewhere.place)
+        return Proposed(acceptance=acceptance, edits=(*removed.edits, *added.edits))
 
     def _problem(self, action: Action, live: Budget) -> str:
         organization = live.group.organization

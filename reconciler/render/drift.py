@@ -189,7 +189,7 @@ def _acceptances(drift: Drift, detail: Detail) -> Iterator[str]:
 
 def acceptance_lines(acceptance: Acceptance) -> Iterator[str]:
     """Say where to write what, so that the policy wants what is live for one subject."""
-    at = harmless(str(acceptance.place or f"{acceptance.file}, {acceptance.section}"))
+    at = harmless(str(acceptance.place))
     address, lines = harmless(acceptance.address), [harmless(line) for line in acceptance.lines]
     match acceptance.taking:
         case Taking.CHANGE:
@@ -197,8 +197,10 @@ def acceptance_lines(acceptance: Acceptance) -> Iterator[str]:
         case Taking.REMOVE:
             yield f"  {address}  {at}  remove the entry"
         case Taking.ADD:
-            yield f"  {address}  {at}"
+            yield f"  {address}  {harmless(acceptance.file)}, {acceptance.section}"
             yield from (f"      {line}" for line in lines)
+            if acceptance.place is not None:
+                yield f"      # instead of the entry at {at}"
         case Taking.IMPOSSIBLE:
             yield f"  {address}  not possible: {harmless(acceptance.problem)}"
         case _:

@@ -11,6 +11,7 @@ import time_machine
 
 from reconciler.sandbox import Fault, Options, Sandbox
 from tests.cli.running import NOW, Shell
+from tests.company import live
 from tests.company.live import group_id, user_id
 from tests.wire import send
 
@@ -174,3 +175,21 @@ def test_what_became_of_a_group_is_not_told_of_its_namesake_elsewhere(shell: She
     assert "group 'gone' is unknown in organization 'acme'\n" in ran.out
     assert "group 'older' is unknown in organization 'acme'\n" in ran.out
     assert ran.out.count("remove the entry if the group is gone") == 2
+
+
+def test_an_override_on_a_group_of_another_organization_is_accepted_instead_of_the_entry_that_lists_the_person(
+    shell: Shell, sandbox: Sandbox
+) -> None:
+    """Coder keeps one override a person: with the lines alone they would be listed twice."""
+    live.override(sandbox, "felix", "Everyone", 80, organization="labs")
+    head = "version: 1\norganization: {}\nmanage: {{group_budgets: listed, user_overrides: listed}}\nuser_overrides:\n"
+    shell.policy(head.format("labs") + "  - {user: hugo, group: ml, limit: $2000}\n", "policies/labs.yaml")
+    listed = shell.policy(head.format("acme") + "  - {user: felix, group: Everyone, limit: $30}\n")
+    drifted = shell.connect(sandbox, "auditor").run("drift").out
+    lines = "      - user: felix\n        group: Everyone\n        limit: $80.00\n"
+    assert f"  user/felix  policies/labs.yaml, user_overrides\n{lines}" in drifted
+    assert "      # instead of the entry at policies/acme.yaml:5:12\n" in drifted
+    accepted = shell.run("drift", "--accept", "user/felix")
+    assert "# instead of the entry at policies/acme.yaml:5:12" in accepted.out
+    assert "felix" not in listed.read_text(encoding="utf-8")
+    assert shell.run("drift").code == 0

@@ -31,7 +31,7 @@ class Acceptance:
     file: str = ""
     """The policy file; empty if it is impossible."""
     place: Place | None = None
-    """Of the entry that is changed or removed."""
+    """Of the entry that is changed or removed; where one is added, of the person's entry elsewhere, which goes."""
     section: str = ""
     """`group_budgets` or `user_overrides`."""
     lines: tuple[str, ...] = ()

@@ -153,7 +153,7 @@ def _who(action: Action, attribution: Attribution) -> Iterator[str]:
             ours = _OURS[last.ours]
             by, agent = harmless(last.change.by or "somebody"), harmless(last.change.user_agent)
             then = former_name(last.change, action.subject)
-            named = f", when it was called {then!r}" if then else ""
+            named = f", under the name {then!r}" if then else ""
             yield harmless(f"{_what(last.change)} by {by} on {instant(last.change.at)} with {agent}{ours}{named}")
 
 

@@ -213,7 +213,7 @@ def test_who_has_the_name_of_a_grant_today_keeps_an_override_of_their_own(
     drifted = shell.run("drift")
     assert "was never applied" not in drifted.out, "both were applied, under the names of that day"
     assert "ended 2026-11-23" not in drifted.out or not has_journal
-    assert "when it was called 'ana'" in drifted.out or has_journal
+    assert "under the name 'ana'" in drifted.out or has_journal
 
 
 def test_a_new_person_with_the_name_of_one_who_left_keeps_an_override_of_their_own(
@@ -236,7 +236,7 @@ def test_groups_that_swapped_names_are_not_said_to_wait_for_an_apply(shell: Shel
     drifted = shell.connect(sandbox, "auditor").run("drift")
     assert drifted.code == 2
     assert "Differs, and nothing shows why: 2" in drifted.out
-    assert "when it was called 'platform'" in drifted.out
+    assert "under the name 'platform'" in drifted.out
 
 
 @pytest.mark.parametrize("has_journal", [True, False])

@@ -45,6 +45,7 @@ from reconciler.render.overview import headline, overview_of, signed_usd
 from reconciler.render.pages import github
 from reconciler.render.problems import folded, problems_of
 from reconciler.render.text import harmless
+from reconciler.words import count_people
 from tests.documents.samples import FACTS, PLACE, large_plan, outcome, plan, plan_of, values
 from tests.effects.reader import SnapshotReader
 from tests.effects.worlds import NOW, World, plans, set_group, spends, usd
@@ -155,7 +156,8 @@ SIGNS = {"create": "+", "update": "~", "delete": "-"}
 def test_markdown_agrees_with_the_json(made: Plan) -> None:
     """As GitHub renders it: every change with its sign, its amounts and its people."""
     document = json.loads(dump(made))
-    page = Tables(cmarkgfm.github_flavored_markdown_to_html(render("markdown", (made,), FACTS)))
+    text = render("markdown", (made,), FACTS)
+    page = Tables(cmarkgfm.github_flavored_markdown_to_html(text))
     shown = {tuple(cell.strip() for cell in row[:4]) for row in page.rows if row and row[0] in ("+", "~", "-")}
     wanted = set()
     of_people = [action for action in document["actions"] if action["subject"]["type"] == "user"]
@@ -178,7 +180,10 @@ def test_markdown_agrees_with_the_json(made: Plan) -> None:
         assert money[3].split(" (")[0] == signed_usd(after - before)
         unlimited = next(row for row in page.rows if row[0] == "People without any limit")
         assert unlimited[1:3] == [str(exposure["unlimited_before"]), str(exposure["unlimited_after"])]
-    blocked = [person["username"] for person in document["effects"]["people"] if person["becomes_blocked"]]
+    people = document["effects"]["people"]
+    changing = sum(person["before"]["limit_micros"] != person["after"]["limit_micros"] for person in people)
+    assert (f"Limits of {count_people(changing)} change" in text) is (changing > 0)
+    blocked = [person["username"] for person in people if person["becomes_blocked"]]
     stopped = next((row for row in page.rows if row[0] == "Would be blocked at once"), None)
     assert (stopped[2] if stopped else "0") == str(len(blocked))
     for danger in made.verdict.uncovered:

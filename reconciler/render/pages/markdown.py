@@ -247,9 +247,12 @@ def _people(plans: Sequence[Plan]) -> list[str]:
     transitions = [transition for plan in plans for transition in plan.effects.transitions]
     if not transitions:
         return []
-    people = count_people(sum(transition.people for transition in transitions))
+    total = sum(row.people for row in transitions)
+    same = sum(row.people for row in transitions if row.before.limit_micros == row.after.limit_micros)
+    parts = [f"Limits of {count_people(total - same)} change"] if total > same else []
+    parts += [f"{count_people(same)} with the same amount by another budget"] if same else []
     lines = [
-        f"<details><summary>Limits of {people} change</summary>",
+        f"<details><summary>{'; '.join(parts)}</summary>",
         "",
         "| people | now | after | by |",
         "|--:|--:|--:|---|",

@@ -48,9 +48,9 @@ def test_it_says_when_it_is_ready_and_ends_when_told(shell: Shell, number: signa
             "Note: broken.yaml keeps the company that is in it; --seed is for a new file, and is not used.",
         ),
         (["--experimental-spend"], "--experimental-spend is about 2.38; add --coder-version 2.38"),
-        (["--port", "70000"], "70000 is not in the range"),
+        (["--port", "70000"], "70000 must be from 0 to 65535"),
         (["--coder-version", "1.0"], "'1.0' is not one of"),
-        (["--latency", "-1"], "-1.0 is not in the range"),
+        (["--latency", "-1"], "-1.0 must be from 0 to 60"),
     ],
 )
 def test_what_it_cannot_do_is_a_sentence(shell: Shell, arguments: list[str], says: str) -> None:

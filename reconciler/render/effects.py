@@ -219,7 +219,8 @@ def _moved(effects: Effects) -> Iterator[str]:
     begins = [(person.username, person.spend_after_micros) for person in moved]
     verb = "moves" if len(moved) == 1 else "move"
     parts = [f"{count_people(len(moved))} {verb} to the budget of another group, where spend is counted anew"]
-    if known := _known(ends):
+    known = _known(ends)
+    if any(spend for _, spend in known):
         parts.append(f"{_spenders(known)[0]} of this month no longer counts{_spenders(known)[1]}")
     if len(known) < len(moved):
         parts.append(f"spend of {count_people(len(moved) - len(known))} not known")

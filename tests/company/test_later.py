@@ -86,13 +86,18 @@ def test_who_may_be_hidden_is_not_said_to_be_nobody(shell: Shell, sandbox: Sandb
 
 def test_an_end_that_a_change_moves_is_told(shell: Shell, sandbox: Sandbox) -> None:
     never = BEFORE.replace(", expires: 2027-01-15", "")
-    says = "user/ana $1,500.00 never ends; before this change it ended 2027-01-15 00:00 UTC"
+    says = "user/ana $1,500.00 never ends; before this change it was to end 2027-01-15 00:00 UTC"
     assert says in plan(shell, sandbox, BEFORE, never)
     longer = plan(shell, sandbox, BEFORE, BEFORE.replace("01-15", "12-31"), "--format", "markdown")
     assert "### AI budgets: no changes now, 1 at a later date" in longer
-    assert "ends 2027-12-31 00:00 UTC; before this change it ended 2027-01-15 00:00 UTC" in longer
+    assert "ends 2027-12-31 00:00 UTC; before this change it was to end 2027-01-15 00:00 UTC" in longer
     raised = plan(shell, sandbox, BEFORE, never.replace("1500", "1600"))
     assert "before this change" not in raised
+    assert "ends 2027-01-15 00:00 UTC; before this change it had no end" in plan(shell, sandbox, never, BEFORE)
+    ended = BEFORE.replace("2027-01-15", "2026-11-20")
+    assert "ends 2027-01-15 00:00 UTC; before this change it ended 2026-11-20 00:00 UTC" in plan(
+        shell, sandbox, ended, BEFORE
+    )
 
 
 def test_an_end_that_goes_with_its_entry_is_told(shell: Shell, sandbox: Sandbox) -> None:
@@ -100,7 +105,8 @@ def test_an_end_that_goes_with_its_entry_is_told(shell: Shell, sandbox: Sandbox)
     without = LISTED + "user_overrides: []\n"
     comment = plan(shell, sandbox, BEFORE, without, "--format", "markdown")
     assert "### AI budgets: no changes now, 1 at a later date" in comment
-    assert "user/ana: $1,500.00 is not listed any more: if it is live, it stays and never ends; before" in comment
+    says = "it stays and never ends; before this change it was to end 2027-01-15 00:00 UTC; to remove it"
+    assert f"user/ana: $1,500.00 is not listed any more: if it is live, {says}" in comment
     removed = plan(shell, sandbox, BEFORE, BEFORE.replace("limit: $1500, expires: 2027-01-15", "limit: none"))
     assert "is not listed any more" not in removed
     assert "is not listed any more" not in plan(shell, sandbox, BEFORE, without, "--only", "group/*", code=1)

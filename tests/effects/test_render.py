@@ -149,6 +149,15 @@ def test_a_move_says_what_stops_counting_and_who_can_work_again() -> None:
     ]
 
 
+def test_a_move_of_whom_nothing_was_spent_names_no_amount() -> None:
+    """ "$0.00 of this month no longer counts" was said."""
+    world = World(TEAM, {"acme/eng": 200, "acme": 200})
+    nothing = {"acme": {"ana": 0, "bob": 0}, "acme/eng": {"ana": 0, "bob": 0}}
+    moved = text(effects_of(world, set_group(world, "acme", None), spend=nothing))
+    assert "2 people move to the budget of another group, where spend is counted anew.\n" in moved
+    assert "$0" not in moved
+
+
 def test_nothing_is_said_of_nothing_and_none_is_asked_for() -> None:
     world = World({"acme": []})
     assert text(effects_of(world)) == ""

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from reconciler.core.people.effects import Unseen
+from reconciler.core.plan.plan import Plan
+from reconciler.formats.documents import load
+from reconciler.render.outlook import outlook_sentences
 from reconciler.sandbox import Fault
 from tests.cli.goldens import assert_golden
 from tests.cli.running import Shell
@@ -54,6 +59,17 @@ def test_of_whom_it_is_not_known_nobody_is_said_to_stay_below_their_limit(shell:
         ran = shell.run("plan")
     assert " nobody reaches their new limit before 2026-12-01. With today's limits:" in known
     assert " nobody whose limit and spend are known reaches their new limit before 2026-12-01." in ran.out
+
+
+def test_where_members_are_hidden_nobody_is_said_to_stay_below_their_limit(shell: Shell) -> None:
+    shell.policy(re.sub(r"\$\d+", "$9999", POLICY))
+    with company(shell, role="user-admin"):
+        plan = load(shell.run("plan", "--json").out, source="the plan")
+    assert isinstance(plan, Plan)
+    unseen = Unseen(address="group/acme/web", organization="acme", members=1, is_raise=True)
+    hidden = replace(plan, effects=replace(plan.effects, unseen=(unseen,)))
+    assert " nobody reaches their new limit before " in outlook_sentences(plan)[0]
+    assert " nobody whose limit and spend are known reaches their new limit before " in outlook_sentences(hidden)[0]
 
 
 @pytest.mark.parametrize("command", [["plan"], ["plan", "--replay", "2026-10"], ["drift", "--people", "then.json"]])

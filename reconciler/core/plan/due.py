@@ -48,7 +48,7 @@ def passed_over(actions: Iterable[Action], desired: Desired, *, at: datetime) ->
     for action in actions:
         date = date_of(action)
         has_ended = action.cause is Cause.EXPIRED
-        if date is None or action.origin in (Origin.DUE, Origin.CHANGE) or not (has_ended or at - date < RECENT):
+        if date is None or action.origin is Origin.DUE or not (has_ended or at - date < RECENT):
             continue
         word = "ended" if has_ended else "began"
         live = f"live is {describe(action.before, action.subject, beside=action.after)}"

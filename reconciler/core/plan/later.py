@@ -91,8 +91,7 @@ def end_notices(
             continue
         if isinstance(wanted.state, Budget) and entry.expires != before.expires and address not in planned:
             ends = f"ends {_instant(entry.expires)}" if entry.expires else "never ends"
-            ended = f"ended {_instant(before.expires)}" if before.expires else "never ended"
-            text = f"{format_usd(wanted.state.limit_micros)} {ends}; before this change it {ended}"
+            text = f"{format_usd(wanted.state.limit_micros)} {ends}; before this change it {_ended(before.expires, at)}"
             yield Notice(
                 kind=NoticeKind.END_MOVED, address=address, place=entry.place, text=text, at=entry.expires or at
             )
@@ -106,11 +105,19 @@ def lost_ends(before: Desired, desired: Desired, listed: Collection[str]) -> Ite
             continue
         is_managed = address in listed or wanted.organization in desired.exact_users
         if not is_managed and wanted.subject.id not in before.not_members:
-            text = f"{format_usd(wanted.state.limit_micros)} is not listed any more: if it is live, it stays and never "
-            text += (
-                f"ends; before this change it ended {_instant(entry.expires)}; to remove it, list it with `limit: none`"
+            text = (
+                f"{format_usd(wanted.state.limit_micros)} is not listed any more: "
+                "if it is live, it stays and never ends; "
+                f"before this change it was to end {_instant(entry.expires)}; to remove it, list it with `limit: none`"
             )
             yield Notice(kind=NoticeKind.END_MOVED, address=address, place=None, text=text, at=entry.expires)
+
+
+def _ended(expires: datetime | None, at: datetime) -> str:
+    """Say of the policy before which end it had: `was to end 2027-01-15 00:00 UTC`."""
+    if expires is None:
+        return "had no end"
+    return f"{'ended' if expires <= at else 'was to end'} {_instant(expires)}"
 
 
 def _instant(time: datetime) -> str:

@@ -37,6 +37,8 @@ OVERRIDE_WRITERS = "only an Owner or a User Admin"
 class CoderReader:
     """Reads one deployment. Every thread may use it."""
 
+    unknown_hint = "check the name, or use a token that may see them"
+
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
         self._lock = threading.RLock()

@@ -53,6 +53,11 @@ class Orphan:
     """Whether it was an orphan already in the policy before this change, so that this change is not to blame."""
 
     @property
+    def is_lost_budget(self) -> bool:
+        """Whether a group of the policy is perhaps gone, and its budget with it."""
+        return self.reason is OrphanReason.UNKNOWN_GROUP and self.address.startswith("group/")
+
+    @property
     def is_overdue(self) -> bool:
         """Whether a date asks for something that is not done for it."""
         return self.reason is OrphanReason.LOST_GRANT

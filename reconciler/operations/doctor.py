@@ -11,7 +11,7 @@ from typing import Protocol
 
 from reconciler.core.access import ENDS_SOON, Access
 from reconciler.core.diagnosis import Check, Level
-from reconciler.core.directory import Directory
+from reconciler.core.directory import Directory, Organization
 from reconciler.core.moment import present
 from reconciler.core.people.agreement import NOT_ENFORCED
 from reconciler.core.policy import Policy, SourceFile
@@ -53,7 +53,7 @@ def examine(
     if policies:  # before anything else is asked, so that the count is that of a plan
         yield _plan(policies, sources, reader, now=now)
     yield from _or_failed("token", lambda: _access(deployment, reader.access(), now=now))
-    yield from _readable(policies, directory)
+    yield from _readable(policies, directory, deployment)
     yield from _or_failed("write", lambda: _writable(policies, directory, deployment=deployment, reader=reader))
     yield from _or_failed("authors", lambda: _authors(directory, reader, now=now))
 
@@ -149,7 +149,7 @@ def _clock(ahead_s: float) -> Check:
     )
 
 
-def _readable(policies: Sequence[Policy], directory: Directory) -> Iterator[Check]:
+def _readable(policies: Sequence[Policy], directory: Directory, deployment: Deployment) -> Iterator[Check]:
     """Yield whether the token reads the organizations of the policies, and their groups."""
     organizations = sorted(directory.organizations.values())
     hidden = [item.name for item in directory.unlisted if item.id not in directory.failures]
@@ -172,13 +172,27 @@ def _readable(policies: Sequence[Policy], directory: Directory) -> Iterator[Chec
             message=f"the groups of {listed(hidden)} cannot be read",
             hint="use a token of an Owner, a User Admin or an Auditor",
         )
+    yield from _hidden(organizations, directory)
+    seen = "" if deployment.reads_all else "; this token may not read every organization"
     yield Check(
         level=Level.OK if organizations else Level.FAIL,
         name="read",
         message=f"{count(len(organizations), 'organization')}, {count(len(directory.groups), 'group')}, "
-        f"{count(len(directory.users), 'person', 'people')}",
+        f"{count(len(directory.users), 'person', 'people')}{seen}",
         hint="" if organizations else directory.readable,
     )
+
+
+def _hidden(organizations: Sequence[Organization], directory: Directory) -> Iterator[Check]:
+    """Yield what the token may not read of organizations that it may read."""
+    for organization in organizations:
+        members = directory.hidden_in(organization.id)
+        if members:
+            message = f"this token may not read {count(members, 'member')} of {organization.name}"
+            yield Check(level=Level.NOTE, name="read", message=message, hint=WHO_MAY_READ)
+        if organization.id in directory.hides_groups:
+            message = f"{organization.name} may have more groups, which this token may not read"
+            yield Check(level=Level.NOTE, name="read", message=message, hint=WHO_MAY_READ)
 
 
 def _writable(

@@ -19,7 +19,7 @@ from reconciler.core.snapshot import Snapshot
 from reconciler.core.spend import Window
 from reconciler.errors import DeniedError, ReconcilerError
 from reconciler.operations.pace import find_pace, organizations_of, time_at_coder
-from reconciler.operations.ports import ActivityReader, Reader
+from reconciler.operations.ports import ActivityReader
 
 Result = TypeVar("Result")
 
@@ -64,7 +64,7 @@ def find_explanation(
     return explain(user, snapshot, activity, looked_up.policies, is_self=is_self)
 
 
-def _pace(user: User, spend: UserSpend | None, reader: Reader, at: datetime) -> Pace | None:
+def _pace(user: User, spend: UserSpend | None, reader: ActivityReader, at: datetime) -> Pace | None:
     """Return a person's pace: by the spend export for those who read every organization, else by the period so far."""
     if spend is None or user.is_suspended:
         return None
@@ -88,7 +88,7 @@ def _unless_it_fails(read: Callable[[], Result | None], trouble: str, unread: li
         return None
 
 
-def _find(name: str, directory: Directory, reader: Reader) -> User:
+def _find(name: str, directory: Directory, reader: ActivityReader) -> User:
     users = Names(directory).users(name) or tuple(reader.find_users([name]))
     if len(users) == 1:
         return users[0]
@@ -96,7 +96,4 @@ def _find(name: str, directory: Directory, reader: Reader) -> User:
         raise ReconcilerError(
             f"{name!r} is ambiguous", hint="name one: " + ", ".join(sorted(user.username for user in users))
         )
-    raise ReconcilerError(
-        f"User {name!r} is unknown",
-        hint="check the name, or use a token that may see them; `me` is the user of this token",
-    )
+    raise ReconcilerError(f"User {name!r} is unknown", hint=f"{reader.unknown_hint}; `me` is the user of the token")

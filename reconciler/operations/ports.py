@@ -122,6 +122,10 @@ class Reader(Protocol):
 class StatusReader(Reader, Protocol):
     """Reads, besides live state, the price list of models."""
 
+    @property
+    def unknown_hint(self) -> str:
+        """What to do about a name that fits nobody and nothing, as a clause."""
+
     def free_models(self) -> frozenset[str]:
         """Return the models that the price list calls free; empty where it may not be read."""
 

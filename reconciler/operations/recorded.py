@@ -47,6 +47,7 @@ class RecordedReader:
     requests = 0
     server_ahead_s: float | None = None
     """A snapshot has no clock."""
+    unknown_hint = "check the name, or leave out --live: who is newer, or in no organization, is not in the snapshot"
 
     def __init__(self, recording: Recording) -> None:
         self.recording = recording

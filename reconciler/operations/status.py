@@ -55,7 +55,7 @@ def find_status(names: Sequence[str], reader: StatusReader, policies: Sequence[P
     require_organizations(directory)
     period, *days = windows(reader.period())
     at, deployment = time_at_coder(reader, at), reader.deployment()
-    subjects = choose(names, directory)
+    subjects = choose(names, directory, unknown_hint=reader.unknown_hint)
     chosen = people_of(subjects, directory)
     if not deployment.offers.bulk_reads:
         directory = replace(directory, elsewhere=reader.elsewhere(chosen))
@@ -117,16 +117,20 @@ def spend_questions(
     return {group_id: tuple(sorted(questions[group_id])) for group_id in sorted(questions)}
 
 
-def choose(names: Sequence[str], directory: Directory) -> tuple[Group | User, ...]:
+def choose(names: Sequence[str], directory: Directory, *, unknown_hint: str) -> tuple[Group | User, ...]:
     """Return what names name: groups, of which Everyone stands for its organization, and people. No names: everything.
 
-    Raises ReconcilerError when a name fits nothing, or several subjects.
+    Raises ReconcilerError when a name fits several subjects, or nothing, with `unknown_hint`: what to do about it.
     """
     if not names:
         everyone = (directory.groups.get(GroupId(id_)) for id_ in directory.organizations)
         return tuple(group for group in everyone if group is not None)
     known = Names(directory)
-    return tuple({(subject := _subject(name, directory, known)).address: subject for name in names}.values())
+    return tuple(
+        {
+            (subject := _subject(name, directory, known, unknown_hint=unknown_hint)).address: subject for name in names
+        }.values()
+    )
 
 
 def people_of(subjects: Sequence[Group | User], directory: Directory) -> frozenset[UserId]:
@@ -137,7 +141,7 @@ def people_of(subjects: Sequence[Group | User], directory: Directory) -> frozens
     return frozenset().union(*people)
 
 
-def _subject(name: str, directory: Directory, known: Names) -> Group | User:
+def _subject(name: str, directory: Directory, known: Names, *, unknown_hint: str) -> Group | User:
     subjects = _subjects(name, directory, known)
     if len(subjects) == 1:
         return next(iter(subjects.values()))
@@ -148,7 +152,7 @@ def _subject(name: str, directory: Directory, known: Names) -> Group | User:
     hint = NearNames(everything).question(name)
     raise ReconcilerError(
         f"No organization, group or person is called {name!r}",
-        hint=hint or "check the name, or use a token that may see it; write acme, group/acme/platform or user/ana",
+        hint=hint or f"{unknown_hint}; write acme, group/acme/platform or user/ana",
     )
 
 

@@ -225,6 +225,9 @@ def exposure_sentences(plan: Plan) -> Iterator[str]:
     unlimited = exposure.unlimited_before - exposure.unlimited_after
     if unlimited > 0:
         yield Line(f"People without a limit, although the policy gives them one: {unlimited:,}.", Role.DANGER)
+    if any(orphan.is_lost_budget for orphan in plan.orphans):
+        who = "`reconciler status` says who has none"
+        yield f"If a group of the policy is gone, its members may have no limit now: {who}."
 
 
 def _moves(drift: Drift) -> Iterator[str]:

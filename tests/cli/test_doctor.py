@@ -139,3 +139,25 @@ def test_what_could_not_be_read_is_told_with_its_reason(shell: Shell, version: s
             assert "group/acme/platform: GET /api/v2/groups/" in ran.out + ran.err
             assert "500 out of memory" in ran.out + ran.err
             assert "or try again when Coder answers" in ran.out + ran.err
+
+
+@pytest.mark.parametrize(
+    ("role", "sharing", "says"),
+    [
+        (
+            "member",
+            "everyone",
+            ["this token may not read 38 members of acme", "1 person; this token may not read every"],
+        ),
+        ("member", "none", ["acme may have more groups, which this token may not read"]),
+        ("organization-admin", "everyone", ["39 people; this token may not read every organization"]),
+        ("auditor", "none", ["2 organizations, 13 groups, 43 people\n"]),
+    ],
+)
+def test_who_is_hidden_is_counted(shell: Shell, role: str, sharing: str, says: list[str]) -> None:
+    """It said "1 organization, 10 groups, 1 person" of a token from which 38 people are hidden."""
+    with Sandbox(Options()) as sandbox:
+        sandbox.execute("UPDATE organizations SET workspace_sharing = ?", (sharing,))
+        out = shell.connect(sandbox, role).run("doctor").out
+    assert all(text in out for text in says), out
+    assert ("may not read" in out.replace("may not read the audit log", "")) is (role != "auditor")

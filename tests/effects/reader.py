@@ -39,6 +39,7 @@ class SnapshotReader:
     snapshot: Snapshot
     requests: int = 0
     server_ahead_s: float | None = None
+    unknown_hint = "check the name"
 
     def reserve(self, requests: int) -> None:
         """There is no limit."""

@@ -242,6 +242,29 @@ def test_an_end_of_who_may_be_hidden_is_not_said_to_be_there(shell: Shell, compa
     assert policy.read_text() == text
 
 
+@pytest.mark.parametrize(("version", "orphans"), [("2.34", ["eve"]), ("2.35", ["bob", "dan", "eve"])])
+def test_where_there_are_no_overrides_an_end_of_who_may_be_hidden_is_there(
+    shell: Shell, version: str, orphans: list[str]
+) -> None:
+    """2.34 has no overrides at all; another token, which was advised, says nothing of these entries."""
+    entries = (
+        "{user: bob, group: platform, limit: none}, {user: dan, group: platform, limit: $5, expires: 2026-01-01}, "
+        "{user: eve, group: data, limit: $5}"
+    )
+    shell.policy(f"version: 1\norganization: acme\nuser_overrides: [{entries}]\n")
+    with Sandbox(replace(COMPANY, coder_version=version)) as sandbox:
+        document = shell.connect(sandbox, "member").run("plan", *AT, "--json").document
+        owners = shell.connect(sandbox, "owner").run("plan", *AT, "--json").document
+    assert [row["address"] for row in document["orphans"]] == [f"user/{name}" for name in orphans]
+    assert [row["address"] for row in owners["orphans"]] == ["user/eve"]
+    is_hidden = version == "2.35"
+    keep = "keep the entry: the override may be there, and after the upgrade `user_overrides: exact` removes one"
+    assert ((keep in owners["orphans"][0]["hint"]), "remove the entry" in owners["orphans"][0]["hint"]) == (
+        is_hidden,
+        not is_hidden,
+    )
+
+
 def test_a_group_that_may_be_hidden_is_not_said_to_be_gone(shell: Shell) -> None:
     """Without workspace sharing a member sees the own groups alone; `drift` said that live matches."""
     entries = "[{group: finance, limit: none}, {group: nowhere, limit: $5}]"

@@ -128,11 +128,19 @@ def clocks_differ(
 
 
 def not_offered(listed: Listed, organization: Organization, *, offers: Offers) -> Orphan:
-    """Return the orphan of an entry that wants an override on a server that has none, or does not show them."""
-    why = "this Coder does not show overrides" if offers.overrides_hidden else "this Coder has no user overrides"
-    hint = "upgrade Coder to 2.36 or later, or remove the entry"
+    """Return the orphan of an entry that wants an override on a server that has none, or does not show them.
+
+    One that is hidden may be there. Without its entry, `exact` removes it once the server shows it.
+    """
+    why, hint = "this Coder has no user overrides", "upgrade Coder to 2.36 or later, or remove the entry"
     if offers.overrides_moved:
         why, hint = "this Coder keeps overrides where this reconciler does not look", "upgrade reconciler"
+    elif offers.overrides_hidden:
+        why = "this Coder does not show overrides"
+        hint = (
+            "upgrade Coder to 2.36 or later, and keep the entry: the override may be there, and after the upgrade "
+            "`user_overrides: exact` removes one that is not listed"
+        )
     return _orphan(listed, organization, reason=OrphanReason.NOT_OFFERED, message=why, hint=hint)
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from reconciler.core.budget import Budget, UserId
+from reconciler.core.budget import Absent, Budget, State, UserId
 from reconciler.core.desired import Desired, Listed, ResolvedPolicy, Wanted
 from reconciler.core.directory import User
-from reconciler.core.orphan import Orphan
+from reconciler.core.orphan import Orphan, OrphanReason
 from reconciler.core.plan import orphans
 from reconciler.core.plan.grants import LostGrant
 from reconciler.core.plan.later import Later
@@ -26,6 +26,8 @@ class Vacancy:
     listed: Listed
     starts: datetime | None
     """When it will want something; None if it never will, so that it may be removed."""
+    wanted: State | None = None
+    """What it will want then; None if it never will want anything, or if its group is not known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +67,10 @@ class Resolution:
 
 
 def without_overrides(resolution: Resolution, offers: Offers) -> Resolution:
-    """Turn every entry that wants an override into an orphan, for a server that has none or does not show them."""
+    """Turn every entry that wants an override into an orphan, for a server that has none or does not show them.
+
+    Where there are none, and none is hidden, an entry that wants an absence has it, whoever is meant.
+    """
     not_offered = [
         orphans.not_offered(listed, policy.organization, offers=offers)
         for policy in resolution.policies
@@ -75,4 +80,12 @@ def without_overrides(resolution: Resolution, offers: Offers) -> Resolution:
         and isinstance(wanted.state, Budget)
     ]
     desired = replace(resolution.desired, users={}, exact_users=frozenset(), not_members={})
-    return replace(resolution, desired=desired, orphans=tuple(sorted((*resolution.orphans, *not_offered))))
+    entries = (listed.entry for policy in resolution.policies for listed in policy.listed)
+    absences = {entry.place for entry in entries if isinstance(entry.limit, Absent)}
+    absences |= {entry.place for entry in resolution.expired}
+    others = [
+        orphan
+        for orphan in resolution.orphans
+        if offers.overrides_hidden or orphan.reason is not OrphanReason.HIDDEN_USER or orphan.place not in absences
+    ]
+    return replace(resolution, desired=desired, orphans=tuple(sorted((*others, *not_offered))))

@@ -24,6 +24,8 @@ NO_SUCH_USER = '"user" must be an existing uuid or username.'
 NOT_LICENSED = " is a Premium feature. Contact sales!"
 EXPERIMENT_MISSING = "functionality requires enabling the"
 SYSTEM_USER = "for a system user"
+NOT_MODIFIED = 304
+"""Said by a cache that mixes up requests; it leads nowhere."""
 PROXY_ASKS = 407
 """Said by a proxy in Coder's place; with https, httpx raises instead."""
 LONGEST_QUOTE = 300
@@ -99,7 +101,7 @@ def shown(answer: Answer, text: str) -> str:
 
 def error_of(answer: Answer) -> ServerError:
     """Return the error that an answer other than the expected success means for its request."""
-    if 300 <= answer.status < 400:
+    if 300 <= answer.status < 400 and answer.status != NOT_MODIFIED:
         return _redirected(answer)
     body = read_error_body(answer)
     words = shown(answer, in_a_row(body.message, body.detail, *body.validations))

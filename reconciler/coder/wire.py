@@ -203,6 +203,8 @@ class Fields:
             return ()
         if isinstance(value, list) and all(isinstance(item, str) for item in value):
             return tuple(shown(self.answer, item) for item in value)
+        if isinstance(value, list):
+            raise wrong(self.request, f"{place_of((self.at, key))} is a list with something else than texts in it")
         raise self.wrong(key, "a list of texts")
 
     def rows(self, key: str) -> Iterator[Fields]:

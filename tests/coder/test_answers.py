@@ -149,6 +149,15 @@ def test_a_sign_on_page_in_front_of_coder_points_to_coder_header(status: int) ->
     assert "CODER_HEADER" in error.hint
 
 
+def test_an_answer_of_a_cache_is_no_redirect() -> None:
+    """Of a write nobody knows then."""
+    said = "304 with no content type, which Coder does not send"
+    assert said in error_of(answer(b"", status=304, content_type="")).message
+    error = error_of(answer(b"", status=304, content_type="", method="PUT"))
+    assert isinstance(error, UnreachableError)
+    assert error.may_still_happen
+
+
 @pytest.mark.parametrize(
     ("location", "is_sign_on"),
     [

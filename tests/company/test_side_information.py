@@ -14,6 +14,9 @@ DESIGN = (
 )
 
 
+SESSION = {"id": "s", "started_at": "2026-11-20T09:00:00Z", "models": [5]}
+
+
 @pytest.mark.parametrize(
     ("path", "status", "said"),
     [
@@ -36,7 +39,10 @@ def test_a_sentence_of_what_could_not_be_read_ends_once(shell: Shell) -> None:
     with Sandbox(Options(now=NOW)) as sandbox:
         sandbox.fault(Fault("status", path="*/users/*/ai/spend", status=200, body=[]))
         ran = shell.connect(sandbox, "owner").run("explain", "carol")
+        sandbox.fault(Fault("status", path="*/sessions", status=200, body={"sessions": [SESSION]}))
+        ran_again = shell.run("explain", "carol")
     assert "/ai/spend: answer is a list, not an object.\n" in ran.out
+    assert "sessions[0].models is a list with something else than texts in it.\n" in ran_again.out
 
 
 def test_drift_shows_differences_although_the_audit_log_fails(shell: Shell) -> None:

@@ -11,6 +11,7 @@ request. Nothing is sent after a wait without a new read, and a lost answer is n
     500 in Coder's own words            read; wait, read         send, 3 times; at  done              conflict
                                                                  the end: failed
     404 of a DELETE                     read                     failed             already done      conflict
+    the same after a lost answer        read                     in doubt           done              conflict
     another value than was sent         read                     in doubt           done              in doubt
     any other refusal                   nothing: failed
 
@@ -96,7 +97,7 @@ class _Writing:
         if live == self._action.after:
             if self._lost is None:
                 return Settled(result=Result.ALREADY)
-            return Settled(result=Result.DONE, detail="the answer was lost; a read shows the write")
+            return Settled(result=Result.DONE, detail=_SHOWN)
         if live == self._action.before:
             return None
         if isinstance(live, Unknown) and self._lost is not None:
@@ -123,7 +124,7 @@ class _Writing:
         try:
             echo = self._send_once()
         except NotFoundError:
-            return _after_not_found(self._action, self._reader)
+            return self._after_not_found()
         except RetryLaterError as error:
             self._postponed = error
             return self._pause(error.retry_after_s)
@@ -148,6 +149,26 @@ class _Writing:
             case Budget() as budget:
                 return self._writer.put(self._action.subject, budget)
 
+    def _after_not_found(self) -> Settled:
+        """Coder says 404 both for what is gone and for what one may not touch: only a read tells.
+
+        Whose delete it was, Coder does not say: where an answer of ours was lost before, it was probably ours.
+        """
+        live = _read(self._action, self._reader)
+        if live == self._action.after:
+            if self._lost is not None:
+                return Settled(result=Result.DONE, detail=_SHOWN)
+            detail = "gone at the same moment: somebody else removed it, or a proxy sent it twice"
+            return Settled(result=Result.ALREADY, detail=detail)
+        if live != self._action.before and not isinstance(live, Unknown):
+            return Settled(result=Result.CONFLICT, detail="changed by somebody else at the same moment", live=live)
+        detail = "Coder answers 404 although it is there: this token may not write it"
+        if isinstance(live, Unknown):
+            detail = f"Coder answers 404, and it can no longer be read: {live.reason}"
+        if self._may_still_happen:
+            return Settled(result=Result.IN_DOUBT, detail=f"{detail}; an earlier attempt may still arrive")
+        return Settled(result=Result.FAILED, detail=detail)
+
     def _pause(self, seconds: float) -> Settled | None:
         """Wait; return the result when this run may not wait any longer."""
         try:
@@ -169,19 +190,7 @@ class _Writing:
 
 
 _CHANGED = "changed by somebody else, and left alone"
-
-
-def _after_not_found(action: Action, reader: Reader) -> Settled:
-    """Coder says 404 both for what is gone and for what one may not touch: only a read tells."""
-    live = _read(action, reader)
-    if live == action.after:
-        return Settled(result=Result.ALREADY, detail="somebody else removed it at the same moment")
-    if live == action.before:
-        detail = "Coder answers 404 although it is there: this token may not write it"
-        return Settled(result=Result.FAILED, detail=detail)
-    if isinstance(live, Unknown):
-        return Settled(result=Result.FAILED, detail=f"Coder answers 404, and it can no longer be read: {live.reason}")
-    return Settled(result=Result.CONFLICT, detail="changed by somebody else at the same moment", live=live)
+_SHOWN = "the answer was lost; a read shows the write"
 
 
 def _after_different_echo(action: Action, reader: Reader) -> Settled:

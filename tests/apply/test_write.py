@@ -97,6 +97,7 @@ PUT_ONCE = ["read", "announce", "put 2"]
 DELETE_ONCE = ["read", "announce", "delete"]
 PUT_LOST = ["announce", "put 2", "read", "wait 1", "read", "wait 2", "read"]
 PUT_FAILED = ["announce", "put 2", "read", "wait 1", "read"]
+DELETE_TWICE = ["announce", "delete", *PUT_LOST[2:], "announce", "delete", "read"]
 PUT_LATER = ["announce", "put 2", "wait 9", "read"]
 
 
@@ -140,6 +141,11 @@ PUT_LATER = ["announce", "put 2", "wait 9", "read"]
         (DELETE, [OLD, OLD], [NotFoundError("404")], Result.FAILED, [*DELETE_ONCE, "read"]),
         (DELETE, [OLD, OTHER], [NotFoundError("404")], Result.CONFLICT, [*DELETE_ONCE, "read"]),
         (DELETE, [OLD, Unknown("?")], [NotFoundError("404")], Result.FAILED, [*DELETE_ONCE, "read"]),
+        # 404 after an answer that was lost: the attempt before it may have arrived, or may still do so
+        (DELETE, [*[OLD] * 4, ABSENT], [LOST, NotFoundError("404")], Result.DONE, ["read", *DELETE_TWICE]),
+        (DELETE, [*[OLD] * 4, OLD], [LOST, NotFoundError("404")], Result.IN_DOUBT, ["read", *DELETE_TWICE]),
+        (DELETE, [*[OLD] * 4, Unknown("?")], [LOST, NotFoundError("404")], Result.IN_DOUBT, ["read", *DELETE_TWICE]),
+        (DELETE, [*[OLD] * 4, OTHER], [LOST, NotFoundError("404")], Result.CONFLICT, ["read", *DELETE_TWICE]),
         (UPDATE, [OLD, NEW], [usd(0)], Result.DONE, [*PUT_ONCE, "read"]),
         (UPDATE, [OLD, usd(0)], [usd(0)], Result.IN_DOUBT, [*PUT_ONCE, "read"]),
         (UPDATE, [OLD, Unknown("?")], [usd(0)], Result.IN_DOUBT, [*PUT_ONCE, "read"]),

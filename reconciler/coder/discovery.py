@@ -217,7 +217,7 @@ def _require_features(features: Fields | None) -> None:
             continue
         if feature.text("entitlement") in LICENSED:
             raise DeniedError(
-                f"{name} is licensed on this deployment and switched off, so there are no AI budgets.",
+                f"This deployment has a licence for {name}, which is switched off, so there are no AI budgets.",
                 hint=f"ask your Coder administrator to switch {name} on in the server's settings",
             )
         raise DeniedError(

@@ -217,6 +217,14 @@ def test_no_licence() -> None:
     assert "Premium" in caught.value.hint
 
 
+@pytest.mark.parametrize(("feature", "name"), [("aibridge", "AI Gateway"), ("template_rbac", "groups")])
+def test_a_licence_of_what_is_switched_off(feature: str, name: str) -> None:
+    said = f"This deployment has a licence for {name}, which is switched off, so there are no AI budgets."
+    with sandbox_and_reader(switched_off=(feature,)) as (_, reader), pytest.raises(DeniedError) as caught:
+        reader.deployment()
+    assert caught.value.message == said
+
+
 @pytest.mark.parametrize("token", ["nonsense", "aaaaaaaaaa-bbbbbbbbbbbbbbbbbbbbbb"])
 def test_a_token_that_is_not_valid(token: str) -> None:
     with (

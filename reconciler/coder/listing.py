@@ -272,11 +272,12 @@ def _load_group(row: Fields, organization: Organization) -> _Listed:
     if not isinstance(members, list) or not all(member is None or isinstance(member, User) for member in members):
         raise wrong(row.request, f"{place_of(row.at)}.members is not a list of members")
     people = [member for member in members if member is not None]
+    ids = frozenset(user.id for user in people)
+    system = len(members) - len(people)
     group = Group(
         organization=organization.name, name=row.name("name"), id=GroupId(row.id("id")), organization_id=organization.id
     )
-    hidden = max(0, (total or 0) - len(members))
-    return _Listed(group=group, members=frozenset(user.id for user in people), hidden=hidden)
+    return _Listed(group=group, members=ids, hidden=max(0, (total or 0) - len(ids) - system))
 
 
 def _really_hidden(transport: Transport, listed: list[_Listed]) -> dict[GroupId, int]:

@@ -99,6 +99,11 @@ def test_a_list_that_is_shorter_than_its_count_hides_people_whoever_asks(role: s
     assert hidden == {ID_3: count - 1}
 
 
+def test_who_is_listed_twice_does_not_stand_for_somebody_who_is_not() -> None:
+    hidden = read(listed(members=[MEMBER, MEMBER], total_member_count=3)).hidden_members  # type: ignore[attr-defined]
+    assert hidden == {ID_3: 2}
+
+
 @pytest.mark.parametrize("change", [{"members": None}, {"members": ...}])
 @pytest.mark.parametrize("count", [2, 5, None])
 def test_a_group_without_a_list_that_has_members_is_an_error(change: dict[str, object], count: int | None) -> None:

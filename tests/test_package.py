@@ -26,7 +26,7 @@ WANTED = {
     "reconciler/cli/help/_all.txt",
     *(f"reconciler/cli/help/{name}.txt" for name in COMMANDS),
     "reconciler/schemas/policy.v1.schema.json",
-    "reconciler/schemas/plan.v2.schema.json",
+    "reconciler/schemas/plan.v3.schema.json",
     "reconciler/examples/minimal.yaml",
     "reconciler/examples/company/acme.yaml",
     "reconciler/deploy/github/ai-budgets.yml",
@@ -135,7 +135,7 @@ def test_the_source_is_out_of_reach(away: Path) -> None:
         (["--help"], "Keep AI budgets on Coder as a policy in Git."),
         (["plan", "--help"], "--detailed-exitcode"),
         (["schema"], "urn:reconciler:schema:policy:v1"),
-        (["schema", "plan"], "urn:reconciler:schema:plan:v2"),
+        (["schema", "plan"], "urn:reconciler:schema:plan:v3"),
     ],
 )
 def test_it_answers(away: Path, arguments: list[str], says: str) -> None:

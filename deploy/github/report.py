@@ -208,19 +208,15 @@ def compare(folder: Path) -> int:
 
 
 def is_announced(action: dict[str, Any], reviewed: dict[str, Any]) -> bool:
-    """Whether the reviewed plan said that this starts later, with this amount and group: its day came before the merge.
+    """Whether the reviewed plan said that this starts later: its day came meanwhile.
 
-    No limit is another thing than $0, and an amount is compared to the millionth.
+    Person, limit, group, start and end are compared; of who was `awaited` only the name was known.
     """
+    facts = [action["address"], action["after"], action.get("starts"), action.get("expires")]
     notices = (reviewed.get("effects") or {}).get("notices") or []
-    texts: tuple[str, ...] = ("no override",)
-    after = action["after"]
-    if "limit_micros" in after:
-        usd, rest = divmod(after["limit_micros"], 1_000_000)
-        amount = f"${usd:,}.{f'{rest:06}'.rstrip('0'):0<2}"
-        texts = tuple(f"{amount} ({after['group'][key]})" for key in ("name", "id"))
-    return bool(action.get("starts")) and any(
-        row["kind"] == "starts-later" and row["address"] == action["address"] and row["text"].startswith(texts)
+    return action.get("starts") is not None and any(
+        (row["kind"], row.get("user_id")) in (("starts-later", action["subject"]["id"]), ("awaited", None))
+        and [row["address"], row.get("wanted"), row["at"], row.get("until")] == facts
         for row in notices
     )
 

@@ -12,7 +12,7 @@ from fnmatch import fnmatchcase
 from reconciler.cli import files
 from reconciler.core.action import Action
 from reconciler.core.directory import Directory
-from reconciler.core.plan.acceptance import Taking
+from reconciler.core.plan.acceptance import Acceptance, Taking
 from reconciler.core.plan.drift import Drift, DriftKind, kind_of
 from reconciler.errors import FileError, ReconcilerError
 from reconciler.policy_file.accept import Proposed, accept, propose, propose_for_orphans
@@ -46,9 +46,18 @@ def take(
         *propose_for_orphans(drift.plan.orphans, impossible, loaded.policies, directory),
     ]
     chosen = _chosen(drift, proposed, addresses)
-    if chosen:
-        _write(chosen, loaded)
-    return replace(drift, acceptances=tuple(replace(item.acceptance, is_taken=item in chosen) for item in proposed))
+    possible = [item for item in chosen if item.acceptance.taking is not Taking.IMPOSSIBLE]
+    if possible:
+        _write(possible, loaded)
+    return replace(drift, acceptances=tuple(_marked(item, chosen) for item in proposed))
+
+
+def _marked(item: Proposed, chosen: Sequence[Proposed]) -> Acceptance:
+    """Return an acceptance with what became of it."""
+    is_impossible = item.acceptance.taking is Taking.IMPOSSIBLE
+    return replace(
+        item.acceptance, is_taken=item in chosen and not is_impossible, is_refused=item in chosen and is_impossible
+    )
 
 
 def _chosen(drift: Drift, proposed: Sequence[Proposed], addresses: Sequence[str]) -> list[Proposed]:
@@ -71,11 +80,7 @@ def _chosen(drift: Drift, proposed: Sequence[Proposed], addresses: Sequence[str]
         differing = [item.acceptance.address for item in proposed]
         hint = f"these differ: {listed(differing)}" if differing else "nothing differs"
         raise ReconcilerError(f"--accept {unmatched[0]!r} is not among the differences; nothing was written", hint=hint)
-    return [
-        item
-        for item in proposed
-        if any(item in items for items in matches.values()) and item.acceptance.taking is not Taking.IMPOSSIBLE
-    ]
+    return [item for item in proposed if any(item in items for items in matches.values())]
 
 
 def _write(chosen: Sequence[Proposed], loaded: Loaded) -> None:

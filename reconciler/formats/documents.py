@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from reconciler.dataclass import dataclass
 from reconciler.errors import Failure, FileError
 from reconciler.formats import codec, document
+from reconciler.formats.upgrade import upgraded
 
 if TYPE_CHECKING:  # each command loads the value that it makes, and no other
     from reconciler.core.gate.validation import Validation
@@ -36,6 +37,8 @@ class Document:
 
     name: str
     version: int
+    oldest: int
+    """The oldest version that is read, too (upgrade.py)."""
     made_of: str
     """Module and class of its value: `reconciler.core.plan.plan:Plan`; loaded when it is read."""
     about: str
@@ -57,7 +60,8 @@ DOCUMENTS: Mapping[str, Document] = {
     for row in (
         Document(
             name="plan",
-            version=2,
+            version=3,
+            oldest=1,
             made_of="reconciler.core.plan.plan:Plan",
             about="What `plan -o FILE` saves and `plan --json` prints: actions on AI budgets of one Coder "
             "deployment, in the order in which they run, and facts about them. `apply FILE` carries out "
@@ -65,13 +69,15 @@ DOCUMENTS: Mapping[str, Document] = {
         ),
         Document(
             name="drift",
-            version=2,
+            version=3,
+            oldest=2,
             made_of="reconciler.core.plan.drift:Drift",
             about="What `drift --json` prints: the plan that would repair what differs, and who changed it last.",
         ),
         Document(
             name="outcome",
-            version=2,
+            version=3,
+            oldest=2,
             made_of="reconciler.core.plan.report:OutcomeReport",
             about="What `apply --json`, `revert --json` and `show JOURNAL --json` print: what really happened, from "
             "the journal's events and never from the plan; or why nothing was written (`refusal`).",
@@ -79,12 +85,14 @@ DOCUMENTS: Mapping[str, Document] = {
         Document(
             name="explanation",
             version=2,
+            oldest=2,
             made_of="reconciler.core.people.explanation:Explanation",
             about="What `explain USER --json` prints: why one person's limit is what it is.",
         ),
         Document(
             name="status",
             version=1,
+            oldest=1,
             made_of="reconciler.core.plan.status:Status",
             about="What `status --json` prints: limits, spend and pace of everybody, by group and one by one; "
             "overrides, guardrails that do not hold, and what keeps budgets from binding.",
@@ -92,6 +100,7 @@ DOCUMENTS: Mapping[str, Document] = {
         Document(
             name="snapshot",
             version=1,
+            oldest=1,
             made_of="reconciler.core.recording:Recording",
             about="What `snapshot` writes: all that a plan, a status or an explanation reads of one deployment, for "
             "`--live FILE`. It holds names and e-mail addresses of people unless it is redacted.",
@@ -99,6 +108,7 @@ DOCUMENTS: Mapping[str, Document] = {
         Document(
             name="validation",
             version=2,
+            oldest=2,
             made_of="reconciler.core.gate.validation:Validation",
             about="What `validate --json` prints when every policy file is well-formed; otherwise it prints an "
             "error document.",
@@ -106,6 +116,7 @@ DOCUMENTS: Mapping[str, Document] = {
         Document(
             name="error",
             version=2,
+            oldest=2,
             made_of="reconciler.errors:Failure",
             about="What every command prints with --json when it ends in an error or a refusal; `apply` and `revert` "
             "print an outcome with `refusal` once their plan was made.",
@@ -135,9 +146,9 @@ def load(text: str, *, source: str) -> Value:
     if row is None:
         hint = "show what a command saved with `-o`, `--save json=FILE` or `--json`, or a journal"
         raise FileError(f"{source} is neither a saved result nor a journal", hint=hint)
-    _, body = document.load(text, row.title, row.version, source=source)
+    version, body = document.load(text, row.title, row.version, source=source, oldest=row.oldest)
     try:
-        value: Value = codec.decode(row.type, body)
+        value: Value = codec.decode(row.type, upgraded(row.name, version, body))
     except ValueError as error:
         raise FileError(f"{source} is not a {row.title} that this tool wrote: {error}", hint="make it again") from None
     return value

@@ -1,8 +1,13 @@
-"""Plans and journals of version 1 as version 2, so that what was saved before can still be shown and reverted.
+"""Older documents as today's, so that what was saved before can still be shown, compared, applied and reverted.
 
-Version 2 differs in this: a budget holds its group by id and name, where version 1 had a map of names beside the data;
-a place is file, line and column, where it was one text; amounts are called `*_micros`. Everything here works on plain
-JSON values; whether the result is a plan is decided by the codec, as for version 2.
+A document is read if what it does not say has a value that claims nothing; without one it is refused, to be made again.
+`Drift.moves_not_known` has none: 0 would say that nobody else's limit changed.
+
+Version 3 of plans, and of drifts and outcomes, which hold one, says of an entry that starts later what it wants then.
+
+Version 2 differs from version 1 in this: a budget holds its group by id and name, where version 1 had a map of names
+beside the data; a place is file, line and column, where it was one text; amounts are called `*_micros`. Everything here
+works on plain JSON values; whether the result is a document is decided by the codec, as for today's version.
 """
 
 from __future__ import annotations
@@ -23,30 +28,72 @@ _NEW_IN_STARTED: Json = {"left_out": [], "held_back": []}
 _SPEND = {"spend_before": "spend_before_micros", "spend_after": "spend_after_micros"}
 
 
-def plan_from_v1(body: Json) -> Json:
-    """Return the body of a plan of version 2. Raises ValueError when it is not a plan of version 1."""
-    return _upgrade(_plan, body)
+def upgraded(name: str, version: int, body: Json) -> Json:
+    """Return the body of a document as that of today's version. Raises ValueError when it is not of its version."""
+    match name, version:
+        case "plan", 1:
+            return _upgrade(1, lambda plan: _plan_from_v2(_plan_from_v1(plan)), body)
+        case "plan", 2:
+            return _upgrade(2, _plan_from_v2, body)
+        case "outcome", 2:
+            return _upgrade(2, _outcome_from_v2, body)
+        case "drift", 2:
+            return _upgrade(2, _drift_from_v2, body)
+        case "snapshot", 1:
+            return _upgrade(1, _snapshot, body)
+        case _:
+            return body
 
 
 def event_from_v1(body: Json) -> Json:
     """Return an event of a journal of version 2. Raises ValueError when it is not one of version 1."""
     match body.get("type"):
         case "started":
-            return _upgrade(_started, body)
+            return _upgrade(1, _started, body)
         case "ended":
-            return _upgrade(_ended, body)
+            return _upgrade(1, _ended, body)
         case _:
             return body
 
 
-def _upgrade(rule: Callable[[Json], Json], body: Json) -> Json:
+def _upgrade(version: int, rule: Callable[[Json], Json], body: Json) -> Json:
     try:
         return rule(body)
     except (AttributeError, IndexError, KeyError, TypeError) as error:
-        raise ValueError(f"it is not of version 1: {type(error).__name__} at {error}") from None
+        raise ValueError(f"it is not of version {version}: {type(error).__name__} at {error}") from None
 
 
-def _plan(body: Json) -> Json:
+def _plan_from_v2(body: Json) -> Json:
+    """Version 2 told what starts later in a sentence alone."""
+    notices = [notice | {"wanted": None, "until": None, "user_id": None} for notice in body["effects"]["notices"]]
+    return body | {"effects": body["effects"] | {"notices": notices}}
+
+
+def _outcome_from_v2(body: Json) -> Json:
+    plan: Json | None = body["plan"]
+    return body | {"plan": _plan_from_v2(plan) if plan else None}
+
+
+def _drift_from_v2(body: Json) -> Json:
+    """Version 2 did not say whether every organization was read.
+
+    At first it did not say of how many people it is not known, nor what a subject was called when it was changed.
+    """
+    has_moves, last = body["moves_since"] is not None, body["last_changes"]
+    changes = [row | {"change": {"name": ""} | row["change"]} for row in last["changes"]]
+    plan, acceptances = _plan_from_v2(body["plan"]), [row | {"is_refused": False} for row in body["acceptances"]]
+    known: Json = {} if has_moves else {"moves_not_known": 0}
+    new: Json = {"moves_read_all": not has_moves, "plan": plan, "acceptances": acceptances}
+    return known | body | new | {"last_changes": last | {"changes": changes}}
+
+
+def _snapshot(body: Json) -> Json:
+    """At first it did not say where there may be more groups: there may be anywhere."""
+    everywhere = sorted(organization["id"] for organization in body["organizations"])
+    return {"hides_groups": everywhere, "unpriced_requests": None} | body
+
+
+def _plan_from_v1(body: Json) -> Json:
     groups = _Groups(body)
     body = {key: value for key, value in body.items() if key != "group_names"}
     effects = {key: value for key, value in body["effects"].items() if key != "group_addresses"}

@@ -148,9 +148,15 @@ def undo_or_keep(drifts: Sequence[Drift]) -> list[str]:
 
 
 def edits_to_keep(drifts: Sequence[Drift], most: int) -> list[str]:
-    """Return what to write in the policy to keep what is live, for `most` subjects, and how many more there are."""
-    kept = [acceptance for drift in drifts for acceptance in drift.acceptances if not acceptance.is_taken]
-    lines = [line.removeprefix("  ") for acceptance in kept[:most] for line in acceptance_lines(acceptance)]
+    """Return what to write in the policy to keep what is live, for `most` subjects, and how many more there are.
+
+    First comes what `--accept` asked for and is not possible; all of it.
+    """
+    left = [acceptance for drift in drifts for acceptance in drift.acceptances if not acceptance.is_taken]
+    refused = [acceptance for acceptance in left if acceptance.is_refused]
+    kept = [acceptance for acceptance in left if not acceptance.is_refused]
+    shown = [*refused, *kept[:most]]
+    lines = [line.removeprefix("  ") for acceptance in shown for line in acceptance_lines(acceptance)]
     if len(kept) > most:
         lines.append(f"and {len(kept) - most:,} more, which `reconciler drift` shows")
     return lines

@@ -176,7 +176,13 @@ def _acceptances(drift: Drift, detail: Detail) -> Iterator[str]:
         for acceptance in taken:
             yield from acceptance_lines(acceptance)
         yield ""
-    remaining = [acceptance for acceptance in drift.acceptances if not acceptance.is_taken]
+    refused = [acceptance for acceptance in drift.acceptances if acceptance.is_refused]
+    if refused:
+        yield Line("Not accepted:", Role.HEADING)
+        for acceptance in refused:
+            yield from acceptance_lines(acceptance)
+        yield ""
+    remaining = [row for row in drift.acceptances if not row.is_taken and not row.is_refused]
     if remaining:
         yield Line("To keep what is live, run `drift --accept ADDRESS`, or write in the policy:", Role.HEADING)
         shown = remaining if detail is Detail.PEOPLE else remaining[:NAMES_SHOWN]
@@ -255,9 +261,10 @@ def _moves(drift: Drift) -> Iterator[str]:
 
 def no_moves(drift: Drift, since: str) -> str:
     """Say that no limit changed with a membership, as far as that is known."""
+    where = "" if drift.moves_read_all else ", in the organizations that this token may read"
     if drift.moves_not_known:
-        return f"{moves_not_known(drift, since)} Nobody else's did."
-    return f"Nobody's limit changed with a membership since {since}."
+        return f"{moves_not_known(drift, since)} Nobody else's did{where}."
+    return f"Nobody's limit changed with a membership since {since}{where}."
 
 
 def moves_not_known(drift: Drift, since: str) -> str:

@@ -276,6 +276,8 @@ def _title(notice: Notice, at: datetime) -> str:
             return "Without effect"
         case NoticeKind.REMOVABLE:
             return "May be removed from the policy"
+        case NoticeKind.NOT_IN_SNAPSHOT:
+            return "Not in this snapshot"
         case NoticeKind.RENAMED:
             return "Renamed since"
         case NoticeKind.STRAY:
@@ -292,6 +294,7 @@ _STANDING = {
     NoticeKind.EXPIRES_SOON: "Ending within 14 days",
     NoticeKind.DEAD: "Entries that change nobody's limit",
     NoticeKind.REMOVABLE: "Entries that may be removed from the policy",
+    NoticeKind.NOT_IN_SNAPSHOT: "Entries of people and groups that are not in this snapshot",
     NoticeKind.RENAMED: "Renamed since",
     NoticeKind.STRAY: "Overrides that no policy manages; list them with `limit: none` to remove them",
     NoticeKind.AWAITED: "Entries that start later, for names not known yet",
@@ -313,7 +316,7 @@ def _detail(notice: Notice, at: datetime) -> str:
     match notice.kind:
         case NoticeKind.EXPIRES_SOON:
             return f"{notice.address} {distance(notice.at, at)}"
-        case NoticeKind.REMOVABLE | NoticeKind.RENAMED:
+        case NoticeKind.REMOVABLE | NoticeKind.NOT_IN_SNAPSHOT | NoticeKind.RENAMED:
             return f"{notice.address} {notice.text}, {notice.place}"
         case NoticeKind.AWAITED | NoticeKind.STARTS_LATER:
             return f"{notice.address} on {notice.at:%Y-%m-%d}, {distance(notice.at, at)}: {notice.text}"

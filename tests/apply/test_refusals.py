@@ -36,7 +36,7 @@ def edited(change: Callable[[dict[str, Any]], None]) -> Edit:
     [
         (edited(lambda plan: plan["actions"].pop()), "edited by hand or damaged"),
         (edited(lambda plan: plan["actions"][0]["after"].update(limit_micros=1)), "edited by hand or damaged"),
-        (edited(lambda plan: plan.update(version=3)), "format version 3"),
+        (edited(lambda plan: plan.update(version=4)), "format version 4"),
         (edited(lambda plan: plan.update(version="x")), "format version 'x'"),
         (lambda text: text[: len(text) // 2], "is not complete: it breaks off in the middle"),
         (lambda text: text[:60], "copy the file once more from where it was made, or make it again"),

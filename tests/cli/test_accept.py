@@ -136,3 +136,19 @@ def test_what_cannot_be_accepted_is_one_clear_error(
     assert ran.code == 1
     assert "people.yaml was changed while `drift` ran; nothing was written" in ran.err
     assert (policies / "groups.yaml").read_text() == GROUPS
+
+
+def test_what_was_named_and_is_not_possible_is_told_among_many(coder: Shell) -> None:
+    """It hid under "5 more entries", so that nothing said why the named entry was not accepted."""
+    names = ("ana", "carol", "dan", "eve", "frank", "henry", "iris")
+    entries = "".join(f"  - {{user: {name}, group: {name}s, limit: $5}}\n" for name in names)
+    coder.policy(
+        f"{HEAD}user_overrides:\n{entries}  - {{user: nobody, group: data, limit: $5}}\n", "policies/people.yaml"
+    )
+    ran = coder.run("drift", "--accept", "user/iris", "--save", "markdown=page.md")
+    assert "Not accepted:\n  user/iris  not possible: group 'iriss' is unknown" in ran.out
+    assert "more entries: --effects people" in ran.out
+    assert "user/iris  not possible" in (coder.folder / "page.md").read_text()
+    found = coder.run("drift", "--accept", "user/iris", "--json").document["acceptances"]
+    assert [row["address"] for row in found if row["is_refused"]] == ["user/iris"]
+    assert "Not accepted" not in coder.run("drift").out

@@ -171,7 +171,7 @@ def test_export_needs_to_know_the_organization(coder: Shell) -> None:
     assert "Organization 'acne' is unknown" in unknown.err
 
 
-@pytest.mark.parametrize(("name", "version"), [("policy", 1), ("plan", 2), ("journal", 2)])
+@pytest.mark.parametrize(("name", "version"), [("policy", 1), ("plan", 3), ("journal", 2)])
 def test_schema_prints_the_published_file(shell: Shell, name: str, version: int) -> None:
     ran = shell.run("schema", name)
     assert ran.out == (HERE.parent.parent / "schemas" / f"{name}.v{version}.schema.json").read_text(encoding="utf-8")

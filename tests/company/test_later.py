@@ -10,6 +10,7 @@ import time_machine
 
 from reconciler.sandbox import Options, Sandbox
 from tests.cli.running import NOW, Shell
+from tests.company.live import group_id, user_id
 
 LISTED = "version: 1\norganization: acme\nmanage: {group_budgets: listed, user_overrides: listed}\n"
 BEFORE = LISTED + "user_overrides:\n  - {user: ana, group: platform, limit: $1500, expires: 2027-01-15}\n"
@@ -42,6 +43,14 @@ def test_a_grant_that_starts_later_is_told_in_every_format(shell: Shell, sandbox
     assert STARTS in plan(shell, sandbox, BEFORE, BEFORE + GRANT, "--format", "github")
     (notice,) = json.loads(plan(shell, sandbox, BEFORE, BEFORE + GRANT, "--json"))["effects"]["notices"]
     assert (notice["kind"], notice["at"], notice["is_standing"]) == ("starts-later", "2026-12-01T00:00:00Z", False)
+    assert (notice["until"], notice["user_id"]) == ("2027-02-01T00:00:00Z", user_id(sandbox, "dan"))
+    group = {"id": group_id(sandbox, "platform"), "organization": "acme", "name": "platform"}
+    assert notice["wanted"] == {"type": "budget", "limit_micros": 1_200_000_000, "group": group}
+    none = "  - {user: dan, group: gone, limit: none, starts: 2026-12-01}\n"
+    (notice,) = json.loads(plan(shell, sandbox, BEFORE, BEFORE + none, "--json"))["effects"]["notices"]
+    assert (notice["wanted"], notice["until"]) == ({"type": "absent"}, None)
+    unknown = plan(shell, sandbox, BEFORE, BEFORE + GRANT.replace("platform", "plattform"), "--json")
+    assert json.loads(unknown)["effects"]["notices"][0]["wanted"] is None
 
 
 def test_a_grant_that_stood_before_is_no_news(shell: Shell, sandbox: Sandbox) -> None:
@@ -75,6 +84,9 @@ def test_somebody_who_joins_later_is_told_with_the_amount(shell: Shell, sandbox:
         f"for names not known yet: 1 (user/newcomer on 2026-12-01, in 7 days: {STARTS}; the name is not known yet)."
         in standing
     )
+    (notice,) = json.loads(plan(shell, sandbox, BEFORE, BEFORE + joins, "--json"))["effects"]["notices"]
+    assert (notice["kind"], notice["wanted"]["limit_micros"]) == ("awaited", 1_200_000_000)
+    assert (notice["until"], notice["user_id"]) == ("2027-02-01T00:00:00Z", None)
 
 
 def test_who_may_be_hidden_is_not_said_to_be_nobody(shell: Shell, sandbox: Sandbox) -> None:

@@ -184,7 +184,8 @@ def test_of_whom_it_is_not_known_no_move_is_denied(version: str, role: str, peop
         live.leave_group(sandbox, "quinn", "research")
         ran = shell.run("drift", "--people", "then.json", "--save", "markdown=page.md")
     said = f"Of {people} it is not known whether their limit changed with a membership since 2026-11-23 12:00 UTC."
-    assert f"{said} Nobody else's did.\n" in ran.out
+    where = ", in the organizations that this token may read" if role == "member" else ""
+    assert f"{said} Nobody else's did{where}.\n" in ran.out
     assert said in (shell.folder / "page.md").read_text(encoding="utf-8")
     assert "Nobody's limit" not in ran.out
 
@@ -226,3 +227,44 @@ def test_of_whom_an_organization_limits_that_is_not_read_no_move_is_told(shell: 
         live.leave_group(sandbox, "quinn", "research")
         ran = shell.run("drift", "--people", "then.json", "--json")
     assert [move["username"] for move in ran.document["moves"]] == ["quinn"]
+
+
+def test_of_an_organization_that_was_read_neither_then_nor_now_no_move_is_denied(shell: Shell) -> None:
+    """ "Nobody's limit changed with a membership" was said where the people of an organization are not known."""
+    shell.policy(AS_IT_IS)
+    where = "in the organizations that this token may read"
+    said = f"Nobody's limit changed with a membership since 2026-11-23 12:00 UTC, {where}."
+    with Sandbox(Options(now=NOW)) as sandbox, time_machine.travel(NOW, tick=False):
+        labs = f"*/organizations/{live.group_id(sandbox, 'Everyone', 'labs')}/*"
+        body = {"message": "Resource not found or you do not have access to this resource"}
+        for role in ("owner", "organization-admin"):
+            if role == "owner":
+                sandbox.fault(Fault("status", path=labs, status=404, body=body, times=999))
+            shell.connect(sandbox, role).run("snapshot", "-o", f"{role}.json")
+            ran = shell.run("drift", "--people", f"{role}.json", "--save", "markdown=page.md")
+            assert said in ran.out
+            assert said in (shell.folder / "page.md").read_text(encoding="utf-8")
+            assert shell.run("drift", "--people", f"{role}.json", "--json").document["moves_read_all"] is False
+            sandbox.forget_faults()
+
+
+def test_a_deleted_group_says_that_its_members_may_have_no_limit(shell: Shell) -> None:
+    """Its budget went with it, and `drift` said no more than to remove the entry."""
+    says = "If a group of the policy is gone, its members may have no limit now: `reconciler status` says who has none."
+    shell.policy(AS_IT_IS)
+    with Sandbox(Options(now=NOW)) as sandbox, time_machine.travel(NOW, tick=False):
+        live.budget(sandbox, "Everyone", None)
+        shell.connect(sandbox, "owner")
+        assert says not in shell.run("drift").out
+        send(
+            "DELETE",
+            f"{sandbox.url}/api/v2/groups/{live.group_id(sandbox, 'platform')}",
+            headers={"Coder-Session-Token": sandbox.tokens["owner"]},
+        )
+        ran = shell.run("drift", "--save", "markdown=page.md", "--save", "html=page.html")
+        unlimited = shell.run("status").out
+    assert (ran.code, says in ran.out) == (2, True)
+    assert "people have no limit" in unlimited
+    assert says in (shell.folder / "page.md").read_text("utf-8")
+    shown = says.replace("`reconciler status`", "<code>reconciler status</code>")
+    assert shown in (shell.folder / "page.html").read_text("utf-8")

@@ -5,9 +5,11 @@ For each story: what the comment, the summary, the annotations, the outputs, the
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import subprocess
+import zipfile
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -180,20 +182,31 @@ def test_a_change_that_the_reviewed_plan_did_not_show_is_refused(site: Site) -> 
     assert site.live("design") == 200
 
 
+@pytest.mark.parametrize("user", ["dan", "newcomer"])
 @pytest.mark.parametrize(("raised", "exit_code"), [("$900", "0"), ("$950", "3")])
-def test_a_grant_that_starts_between_review_and_merge_was_announced(site: Site, raised: str, exit_code: str) -> None:
+def test_a_grant_that_starts_between_review_and_merge_was_announced(
+    site: Site, user: str, raised: str, exit_code: str
+) -> None:
     """Its start made it a change that the reviewed plan did not show, and nothing of the merge was applied."""
     day = (datetime.now(UTC) + timedelta(days=2)).strftime("%Y-%m-%d")
-    grant = f"{RAISED}user_overrides:\n  - {{user: dan, group: platform, limit: $900, starts: {day}}}\n"
+    end = (datetime.now(UTC) + timedelta(days=9)).strftime("%Y-%m-%d")
+    entry = f"{{user: {user}, group: platform, limit: $900, starts: {day}, expires: {end}}}"
+    grant = f"{RAISED}user_overrides:\n  - {entry}\n"
     site.pull_request(grant)
     (artifact,) = site.github.artifacts
     past = (datetime.now(UTC) - timedelta(days=2)).strftime("%Y-%m-%d")
     head = site.branch(grant.replace(day, past).replace("$900", raised))  # as time goes by
-    artifact["name"] = f"ai-budgets-plan-{head}"
-    artifact["workflow_run"]["head_sha"] = head
+    document = json.loads(zipfile.ZipFile(io.BytesIO(artifact["data"])).read("plan.json"))
+    (notice,) = document["effects"]["notices"]
+    assert notice["kind"] == ("starts-later" if user == "dan" else "awaited")
+    notice["at"] = f"{past}T00:00:00Z"
+    (site.folder / "plan.json").write_text(json.dumps(document))
+    site.github.artifacts.clear()
+    site.github.upload(f"ai-budgets-plan-{head}", site.folder / "plan.json", head_sha=head)
+    site.sandbox.execute("UPDATE users SET username = 'newcomer' WHERE username = 'carol' AND ? = 'newcomer'", (user,))
     apply = site.push_merge()["apply"]
     assert apply.outputs["apply"]["exit-code"] == exit_code, apply.log
-    assert ("dan" in site.overrides(), site.live("design")) == ((True, 200) if exit_code == "0" else (False, 150))
+    assert (user in site.overrides(), site.live("design")) == ((True, 200) if exit_code == "0" else (False, 150))
 
 
 def test_of_two_fast_merges_the_newer_applies_both_and_what_to_do_if_it_fails_is_said(site: Site) -> None:

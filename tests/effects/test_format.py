@@ -18,7 +18,7 @@ from reconciler.formats.plan import dump_plan, load_plan
 from tests.effects.dangers import dangers_to_people, mass_changes
 from tests.effects.worlds import NOW, World, plans, set_group, spends
 
-SCHEMA = Path(__file__).parents[2] / "schemas" / "plan.v2.schema.json"
+SCHEMA = Path(__file__).parents[2] / "schemas" / "plan.v3.schema.json"
 PLANS_AND_SPEND = plans().flatmap(lambda drawn: st.tuples(st.just(drawn[0]), st.just(drawn[1]), spends(drawn[0])))
 
 

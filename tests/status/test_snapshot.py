@@ -17,6 +17,7 @@ from reconciler.core.policy import Policy
 from reconciler.core.recording import Recording, redact
 from reconciler.core.snapshot import Snapshot
 from reconciler.errors import PolicyError, ReconcilerError
+from reconciler.formats import document
 from reconciler.formats.documents import dump, load
 from reconciler.formats.plan import dump_plan
 from reconciler.operations.plan import PlanRequest, make_plan
@@ -109,6 +110,47 @@ def test_who_is_not_in_a_snapshot_may_be_newer(shell: Shell) -> None:
         "user/hired": "they may be newer than the snapshot, or in no organization; else remove the entry if they left",
         "user/mia": hints[0]["user/mia"],
     }
+
+
+def test_an_absence_of_who_is_not_in_a_snapshot_is_not_said_to_be_there(shell: Shell) -> None:
+    """It said that they are gone, and that the entry may be removed; hired since, their override would stay."""
+    with company(shell, seed="demo", role="user-admin"):
+        shell.run("snapshot", "-o", "live.json")
+        shell.policy("version: 1\norganization: acme\nuser_overrides: [{user: hired, group: platform, limit: none}]\n")
+        live = shell.run("plan").out
+        saved = shell.run("plan", "--live", "live.json", "--save", "markdown=page.md", "--json").document
+        text = shell.run("plan", "--live", "live.json").out
+    says = "is gone, or has another name now, or is newer than the snapshot"
+    assert "Entries that may be removed from the policy: 1 (user/hired is gone, or has another name now, " in live
+    assert f"Entries of people and groups that are not in this snapshot: 1 (user/hired {says}, policies" in text
+    assert "may be removed" not in text + Path("page.md").read_text("utf-8")
+    assert [notice["kind"] for notice in saved["effects"]["notices"]] == ["not-in-snapshot"]
+
+
+@pytest.mark.parametrize("command", ["explain", "status"])
+def test_of_who_is_not_in_a_snapshot_no_other_token_is_advised(shell: Shell, command: str) -> None:
+    with company(shell, seed="demo", role="user-admin"):
+        shell.run("snapshot", "-o", "live.json")
+        live, saved = shell.run(command, "hired"), shell.run(command, "hired", "--live", "live.json")
+    assert (live.code, saved.code) == (1, 1)
+    assert "check the name, or use a token that may see them; " in live.err
+    says = "check the name, or leave out --live: who is newer, or in no organization, is not in the snapshot; "
+    assert says in saved.err
+
+
+def test_a_snapshot_that_does_not_say_where_groups_are_hidden_is_read(shell: Shell) -> None:
+    """It was "not a reconciler snapshot that this tool wrote". Groups may be hidden anywhere, as far as it is known."""
+    shell.policy("version: 1\norganization: acme\nmanage: {group_budgets: exact}\ngroup_budgets: []\n")
+    with company(shell, seed="demo", role="owner"):
+        shell.run("snapshot", "-o", "live.json")
+    body = json.loads(Path("live.json").read_text("utf-8"))
+    for key in ("hides_groups", "unpriced_requests", "checksum", "format", "version"):
+        del body[key]
+    Path("older.json").write_text(document.dump("reconciler snapshot", 1, body), encoding="utf-8")
+    ran = shell.run("plan", "--live", "older.json")
+    assert (ran.code, shell.run("explain", "ana", "--live", "older.json").code) == (1, 0)
+    assert "acme" in ran.out + ran.err
+    assert "0 to delete" not in ran.out
 
 
 def test_apply_takes_no_plan_of_a_snapshot(shell: Shell) -> None:

@@ -78,9 +78,9 @@ def test_who_booked_nothing_did_not_start_again() -> None:
 def test_of_people_whose_limit_is_not_known_or_stays_no_move_is_told() -> None:
     before = World({"acme": ["ana", "bob"], "acme/eng": []}, {"acme": 5})
     after = World({"acme": ["ana", "bob"], "acme/eng": ["ana"]}, {"acme": 5})
-    assert moves(before.snapshot(), after.snapshot()) == Moves(found=(), not_known=0)
+    assert moves(before.snapshot(), after.snapshot()) == Moves(found=(), not_known=0, reads_all=True)
     hidden = World({"acme": ["ana", "bob"], "acme/eng": ["ana"]}, {"acme": 5, "acme/eng": Unknown("no answer")})
-    assert moves(before.snapshot(), hidden.snapshot()) == Moves(found=(), not_known=1)
+    assert moves(before.snapshot(), hidden.snapshot()) == Moves(found=(), not_known=1, reads_all=True)
 
 
 def test_a_replay_leaves_out_whose_limit_is_not_known_and_offers_no_limit_that_stops_nobody() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +22,6 @@ from reconciler.cli.policies import load_policies
 from reconciler.cli.screen import Screen, tell
 from reconciler.cli.server import ServerOptions, dates_at
 from reconciler.core.moment import Moment
-from reconciler.core.people.moves import Move
 from reconciler.core.plan.drift import Drift, DriftKind
 from reconciler.core.scope import Scope
 from reconciler.errors import ReconcilerError
@@ -46,12 +46,18 @@ def _kinds(_context: click.Context, _parameter: click.Parameter, value: Any) -> 
     return tuple(DriftKind(name) for name in names)
 
 
-def _moves(recording: Recording | None, directory: Directory, reader: CoderReader) -> tuple[tuple[Move, ...], str, int]:
-    """Return whose limit changed with a membership, why it is not known by whom, and of how many it is not known."""
-    if recording is None:
-        return (), "", 0
+def _with_moves(drift: Drift, recording: Recording, directory: Directory, reader: CoderReader) -> Drift:
+    """Add whose limit changed with a membership since a snapshot was made, and what is not known of it."""
     moves = find_moves(recording, reader)
-    return *find_movers(moves.found, directory, reader, since=recording.at), moves.not_known
+    found, why = find_movers(moves.found, directory, reader, since=recording.at)
+    return replace(
+        drift,
+        moves=found,
+        moves_reason=why,
+        moves_not_known=moves.not_known,
+        moves_read_all=moves.reads_all,
+        moves_since=recording.at,
+    )
 
 
 def _tell_what_ends(reader: CoderReader, now: datetime) -> None:
@@ -132,17 +138,11 @@ def command(
     with server.reader(dates=dates_at(moment)) as reader:
         planned = plan_of(loaded, reader, moment=moment, scope=scope, base=before, asks_log=True)
         directory = reader.directory()
-        moved, why, not_known = _moves(recording, directory, reader)
+        drift = Drift(plan=planned.plan, last_changes=planned.attribution)
+        if recording is not None:
+            drift = _with_moves(drift, recording, directory, reader)
         _tell_what_ends(reader, moment.now)
         cost = cost_text(reader, since=started)
-    drift = Drift(
-        plan=planned.plan,
-        last_changes=planned.attribution,
-        moves=moved,
-        moves_reason=why,
-        moves_not_known=not_known,
-        moves_since=recording.at if recording is not None else None,
-    )
     drift = accepting.take(drift, loaded, directory, impossible=planned.impossible, addresses=accepted)
     code = exits.of_drift(drift.without_taken(), fail_on)
     is_quiet = quiet and drift.is_clean

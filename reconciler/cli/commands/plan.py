@@ -24,7 +24,9 @@ from reconciler.cli.sections import Sections
 from reconciler.cli.server import dates_at
 from reconciler.core.gate.verdict import Grant
 from reconciler.core.moment import Moment
-from reconciler.core.plan.orphans import of_snapshot
+from reconciler.core.plan.notices import notice_of_snapshot
+from reconciler.core.plan.orphans import orphan_of_snapshot
+from reconciler.core.plan.plan import Plan
 from reconciler.core.scope import Scope
 from reconciler.core.spend import Window, month_of
 from reconciler.formats import document
@@ -50,6 +52,16 @@ class MonthType(_MonthType):
             return month_of(datetime.strptime(value, "%Y-%m").replace(tzinfo=UTC))
         except (ValueError, OverflowError):
             self.fail(f"{value!r} is not a month; write it as 2026-10", param, ctx)
+
+
+def _of_snapshot(plan: Plan, *, made_at: datetime) -> Plan:
+    """Say of a plan that it is from a snapshot, and of what is not there that it may be newer."""
+    return replace(
+        plan,
+        snapshot_at=made_at,
+        orphans=tuple(map(orphan_of_snapshot, plan.orphans)),
+        effects=replace(plan.effects, notices=tuple(map(notice_of_snapshot, plan.effects.notices))),
+    )
 
 
 @click.command("plan", cls=Sections)
@@ -117,7 +129,7 @@ def command(
         planned = plan_of(loaded, reader, moment=moment, scope=scope, grants=grants, base=before)
         plan = planned.plan
         if live.snapshot_at is not None:
-            plan = replace(plan, snapshot_at=live.snapshot_at, orphans=tuple(map(of_snapshot, plan.orphans)))
+            plan = _of_snapshot(plan, made_at=live.snapshot_at)
         if has_forecast and moment.is_for_now and plan.effects.people:
             from reconciler.operations.outlook import with_forecast
 

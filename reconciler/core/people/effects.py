@@ -25,7 +25,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import ClassVar
 
-from reconciler.core.budget import Unknown, UserId
+from reconciler.core.budget import State, Unknown, UserId
 from reconciler.core.people.sums import Exposure, GroupExposure, LimitCount, OrganizationExposure
 from reconciler.core.snapshot import Effective, Unlimited
 from reconciler.dataclass import dataclass
@@ -199,6 +199,8 @@ class NoticeKind(StrEnum):
     """The entry changes nobody's limit."""
     REMOVABLE = "removable"
     """The entry wants an absence, and nothing is there: it may be removed from the policy."""
+    NOT_IN_SNAPSHOT = "not-in-snapshot"
+    """The entry wants an absence, and the snapshot that was read does not have its subject, which may be newer."""
     RENAMED = "renamed"
     """The entry has ended, and the person that it names has another name now, by a journal or the audit log."""
     STRAY = "stray"
@@ -231,6 +233,13 @@ class Notice:
     """When the override ends, or the entry starts (UTC); for other kinds the plan's instant."""
     is_standing: bool = False
     """Whether it is not news: the plan does not act on its subject, and this change is not known to cause it."""
+    wanted: State | None = None
+    """Of an entry that starts later, what it wants from `at` on, as the `after` of an action; null where its group is
+    not known, and of every other kind."""
+    until: datetime | None = None
+    """Until when it wants that (UTC); null where it has no end, and of every other kind."""
+    user_id: UserId | None = None
+    """Of whom it wants that, a UUID; null where nobody has the name yet, and of every other kind."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -59,6 +59,8 @@ class Moves:
     """Sorted by username."""
     not_known: int
     """How many more people's limits may have changed with a membership."""
+    reads_all: bool
+    """Whether every organization was read in both states."""
 
 
 def moves(before: Snapshot, after: Snapshot) -> Moves:
@@ -92,7 +94,8 @@ def moves(before: Snapshot, after: Snapshot) -> Moves:
                 has_lost_override=limit_before.by_override and not limit_after.by_override,
             )
         )
-    return Moves(found=tuple(sorted(rows, key=lambda move: (move.username, move.user_id))), not_known=not_known)
+    found = tuple(sorted(rows, key=lambda move: (move.username, move.user_id)))
+    return Moves(found=found, not_known=not_known, reads_all=before.reads_all and after.reads_all)
 
 
 def _is_by_a_budget(

@@ -38,5 +38,7 @@ class Acceptance:
     """YAML to paste: keys to replace, or a whole entry."""
     is_taken: bool = False
     """Whether this run wrote it."""
+    is_refused: bool = False
+    """Whether `--accept` asked for it, and it is impossible."""
     problem: str = ""
     """Why the policy cannot say what is live, and what to do; empty if it can."""

@@ -68,6 +68,8 @@ class Drift:
     """Why it is not known who is behind some of `moves`; empty when the audit log was read."""
     moves_not_known: int = 0
     """How many more people's limits may have changed so: this token may not read them, or not what limits them."""
+    moves_read_all: bool = True
+    """Whether every organization was read, then and now; of people elsewhere no move is known, and none is denied."""
 
     @property
     def differences(self) -> tuple[Action, ...]:

@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from reconciler.core.budget import Absent, Budget
+from reconciler.core.budget import ABSENT, Absent, Budget, State
 from reconciler.core.desired import Desired, Listed
 from reconciler.core.directory import Organization, User
 from reconciler.core.names import Names
@@ -32,6 +32,8 @@ class Later:
     subject: User
     entry: UserOverrideEntry
     starts: datetime
+    wanted: State | None
+    """What the entry wants then; None if its group is not known."""
     obstacle: Orphan | None
     """Why it could not be applied if it started now; None if it could."""
 
@@ -41,12 +43,21 @@ def later_entry(
 ) -> Later:
     """Return an entry that starts later, with what would stop it now; an absence needs no group."""
     groups, obstacle = names.groups(entry.group, organization), None
+    wanted = wanted_later(entry, organization, names)
     if not isinstance(entry.limit, Absent):
         if len(groups) != 1:
             obstacle = orphans.unknown_group(listed, groups, organization, names)
         elif not names.directory.may_be_member(user, groups[0]):
             obstacle = orphans.not_a_member(listed, user, groups[0], names.directory)
-    return Later(subject=user, entry=entry, starts=starts, obstacle=obstacle)
+    return Later(subject=user, entry=entry, starts=starts, wanted=wanted, obstacle=obstacle)
+
+
+def wanted_later(entry: UserOverrideEntry, organization: Organization, names: Names) -> State | None:
+    """Return what an entry wants once it starts; None where its group's name fits none, or several."""
+    if isinstance(entry.limit, Absent):
+        return ABSENT
+    groups = names.groups(entry.group, organization)
+    return Budget(entry.limit, groups[0].ref) if len(groups) == 1 else None
 
 
 def later_notices(later: Iterable[Later], base: Mapping[str, Entry] | None) -> Iterator[Notice]:
@@ -63,6 +74,9 @@ def later_notices(later: Iterable[Later], base: Mapping[str, Entry] | None) -> I
             text=text,
             at=row.starts,
             is_standing=stood(entry, address, base),
+            wanted=row.wanted,
+            until=entry.expires,
+            user_id=row.subject.id,
         )
 
 

@@ -3,6 +3,7 @@
     expires soon   an override ends within 14 days; what its user falls back to is said where it was read
     stray          an override on a group of a deleted organization, which no policy manages until an entry lists it
     removable      an entry that ended, or wants none, and nothing is there any more; dead entries must not pile up
+    not in snapshot    the same of a subject that a snapshot does not have, which may be newer than the snapshot
     renamed        an entry that has ended, and whose person has another name now, by a record
     awaited        an entry that starts later, and whose subject is not there yet
     dead           an override that equals what its user has without it, amount and group alike, or a group budget
@@ -33,6 +34,7 @@ from reconciler.money import format_usd
 from reconciler.words import NO_LIMIT
 
 SOON = timedelta(days=14)
+_GONE = "is gone, or has another name now"
 _NONE_READ: Mapping[UserId, Reading] = MappingProxyType({})
 
 
@@ -76,12 +78,19 @@ def vacancy_notices(
             kind=NoticeKind.AWAITED if is_awaited else NoticeKind.REMOVABLE,
             address=address,
             place=entry.place,
-            text=f"{say_wanted(entry)}; the name is not known yet"
-            if is_awaited
-            else "is gone, or has another name now",
+            text=f"{say_wanted(entry)}; the name is not known yet" if is_awaited else _GONE,
             at=vacancy.starts or at,
             is_standing=not is_awaited or stood(entry, address, base),
+            wanted=vacancy.wanted,
+            until=entry.expires if is_awaited and isinstance(entry, UserOverrideEntry) else None,
         )
+
+
+def notice_of_snapshot(notice: Notice) -> Notice:
+    """Say of a subject that is gone that it may be newer than the snapshot that was read."""
+    if notice.kind is NoticeKind.REMOVABLE and notice.text == _GONE:
+        return replace(notice, kind=NoticeKind.NOT_IN_SNAPSHOT, text=f"{_GONE}, or is newer than the snapshot")
+    return notice
 
 
 def renamed_notices(renamed: Iterable[Renamed], *, at: datetime) -> tuple[Notice, ...]:

@@ -144,7 +144,7 @@ def not_offered(listed: Listed, organization: Organization, *, offers: Offers) -
     return _orphan(listed, organization, reason=OrphanReason.NOT_OFFERED, message=why, hint=hint)
 
 
-def of_snapshot(orphan: Orphan) -> Orphan:
+def orphan_of_snapshot(orphan: Orphan) -> Orphan:
     """Say of an unknown name that it may be newer than the snapshot, which holds people of organizations alone."""
     match orphan.reason:
         case OrphanReason.UNKNOWN_USER | OrphanReason.HIDDEN_USER:

@@ -22,7 +22,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 
-from reconciler.core.budget import ABSENT, Absent, Budget, GroupId, OrganizationId, UserId
+from reconciler.core.budget import ABSENT, Absent, Budget, GroupId, OrganizationId, State, UserId
 from reconciler.core.desired import Desired, EndedGrant, Listed, ResolvedPolicy, Wanted
 from reconciler.core.directory import Directory, Organization, Subject, User
 from reconciler.core.grant_records import GrantRecord
@@ -31,7 +31,7 @@ from reconciler.core.orphan import Orphan, Unresolved
 from reconciler.core.plan import orphans
 from reconciler.core.plan.claims import Claims
 from reconciler.core.plan.grants import Holders, LostGrant, as_ended, ended_grant
-from reconciler.core.plan.later import Later, later_entry
+from reconciler.core.plan.later import Later, later_entry, wanted_later
 from reconciler.core.plan.resolution import Renamed, Resolution, Vacancy
 from reconciler.core.policy import Entry, GroupBudgetEntry, Manage, Policy, UserOverrideEntry
 from reconciler.core.scope import EVERYTHING, Scope
@@ -207,7 +207,8 @@ class _Resolver:
             self._unresolved.append(Unresolved(address=listed.written, is_user=True, organization=organization.id))
         hidden = self._directory.hidden_in(organization.id)
         if not users and (starts or (wants_absence and not hidden)):
-            self._vacate(listed, starts=starts, is_in=is_in)
+            wanted = wanted_later(entry, organization, self._names) if starts else None
+            self._vacate(listed, is_in=is_in, starts=starts, wanted=wanted)
         else:
             near = "" if users else self._near_users.question(entry.user)
             orphan = orphans.unknown_user(
@@ -309,9 +310,11 @@ class _Resolver:
             self._findings.append(Finding(place=entry.place, message=f"{subject.address} is listed twice", hint=hint))
         return first is None
 
-    def _vacate(self, listed: Listed, *, is_in: bool, starts: datetime | None = None) -> None:
+    def _vacate(
+        self, listed: Listed, *, is_in: bool, starts: datetime | None = None, wanted: State | None = None
+    ) -> None:
         if is_in:
-            self._vacancies.append(Vacancy(listed=listed, starts=starts))
+            self._vacancies.append(Vacancy(listed=listed, starts=starts, wanted=wanted))
 
     def _orphan(self, orphan: Orphan, *, is_in: bool) -> None:
         if is_in:

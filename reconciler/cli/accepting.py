@@ -52,6 +52,16 @@ def take(
     return replace(drift, acceptances=tuple(_marked(item, chosen) for item in proposed))
 
 
+def why_nothing(drift: Drift, addresses: Sequence[str]) -> str:
+    """Say why nothing was taken of what differs; empty if something was, or could not be, or nothing was asked for."""
+    if not addresses or drift.is_clean or any(row.is_taken or row.is_refused for row in drift.acceptances):
+        return ""
+    asked = next(filter(None, addresses), "")
+    if asked:
+        return f"--accept {asked!r} wrote nothing: no difference has such an address"
+    return "--accept wrote nothing: nothing that differs was changed by hand; name what to take: --accept ADDRESS"
+
+
 def _marked(item: Proposed, chosen: Sequence[Proposed]) -> Acceptance:
     """Return an acceptance with what became of it."""
     is_impossible = item.acceptance.taking is Taking.IMPOSSIBLE

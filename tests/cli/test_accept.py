@@ -152,3 +152,19 @@ def test_what_was_named_and_is_not_possible_is_told_among_many(coder: Shell) -> 
     found = coder.run("drift", "--accept", "user/iris", "--json").document["acceptances"]
     assert [row["address"] for row in found if row["is_refused"]] == ["user/iris"]
     assert "Not accepted" not in coder.run("drift").out
+
+
+@pytest.mark.parametrize(
+    ("asked", "says"),
+    [
+        ("", "Note: --accept wrote nothing: nothing that differs was changed by hand; name what to take"),
+        ("user/*", "Note: --accept 'user/*' wrote nothing: no difference has such an address.\n"),
+    ],
+)
+def test_where_nothing_is_accepted_it_is_said_why(coder: Shell, asked: str, says: str) -> None:
+    """`drift --accept` of nothing but entries of a group that is gone was silent about it."""
+    coder.policy(f"{HEAD}group_budgets:\n  - {{group: nope, limit: $10}}\n")
+    ran = coder.run("drift", "--accept", asked)
+    assert ran.code == 2
+    assert says in ran.err
+    assert "Note: --accept" not in coder.run("drift").err

@@ -69,7 +69,7 @@ class Resolution:
 def without_overrides(resolution: Resolution, offers: Offers) -> Resolution:
     """Turn every entry that wants an override into an orphan, for a server that has none or does not show them.
 
-    Where there are none, and none is hidden, an entry that wants an absence has it, whoever is meant.
+    Where none is hidden, an entry that wants an absence has it, whoever is meant; else nobody knows if it has it.
     """
     not_offered = [
         orphans.not_offered(listed, policy.organization, offers=offers)
@@ -77,7 +77,7 @@ def without_overrides(resolution: Resolution, offers: Offers) -> Resolution:
         for listed in policy.listed
         if isinstance(listed.subject, User)
         and isinstance(wanted := resolution.desired.users.get(listed.subject.id), Wanted)
-        and isinstance(wanted.state, Budget)
+        and (offers.overrides_hidden or isinstance(wanted.state, Budget))
     ]
     desired = replace(resolution.desired, users={}, exact_users=frozenset(), not_members={})
     entries = (listed.entry for policy in resolution.policies for listed in policy.listed)

@@ -7,6 +7,7 @@ import os
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
@@ -14,6 +15,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -372,7 +374,9 @@ def test_what_httpx_raises_becomes_one_of_ours(error: Exception, failure: NoAnsw
 def test_an_answer_that_drips_for_ever_is_cut(monkeypatch: pytest.MonkeyPatch, before: bytes, start: bytes) -> None:
     """On a new connection, and on one that has served a request before."""
     monkeypatch.setattr(deadline, "GRAIN_S", 0.02)
-    over = threading.Event()
+    drips, over = threading.Event(), threading.Event()
+    clock = SimpleNamespace(sleep=time.sleep, monotonic=lambda: 2 * PATIENCE_S if drips.is_set() else 0.0)
+    monkeypatch.setattr(deadline, "time", clock)  # its time comes when it drips, however busy the machine is
 
     def serve(listener: socket.socket) -> None:
         connection, _ = listener.accept()
@@ -382,8 +386,11 @@ def test_an_answer_that_drips_for_ever_is_cut(monkeypatch: pytest.MonkeyPatch, b
                 connection.sendall(before)
             connection.recv(10_000)
             connection.sendall(start)
-            while not over.wait(0.01):
+            for _ in range(int(PATIENCE_S / 0.01)):
+                if over.wait(0.01):
+                    return
                 connection.sendall(b"x")
+                drips.set()
 
     with socket.create_server(("127.0.0.1", 0)) as listener:
         threading.Thread(target=serve, args=[listener], daemon=True).start()
@@ -392,9 +399,7 @@ def test_an_answer_that_drips_for_ever_is_cut(monkeypatch: pytest.MonkeyPatch, b
         if before:
             assert transport.send(BUILD).status == 200
         with pytest.raises(UnreachableError, match="lost or cut short"):
-            transport.send(
-                Request("PUT", "/api/v2/x", body=b"{}", timeout_s=0.5)
-            )  # more than a busy machine stands still
+            transport.send(Request("PUT", "/api/v2/x", body=b"{}", timeout_s=PATIENCE_S))
         over.set()
         transport.close()
 

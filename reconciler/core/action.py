@@ -87,6 +87,13 @@ class Action:
         return Kind.NO_OP if self.before == self.after else Kind.UPDATE
 
     @property
+    def is_raise(self) -> bool:
+        """Whether it sets a limit where none was, or a higher one: what guardrails are held against."""
+        if isinstance(self.after, Absent):
+            return False
+        return isinstance(self.before, Absent) or self.after.limit_micros > self.before.limit_micros
+
+    @property
     def is_due_end(self) -> bool:
         """Whether it ends an override whose reviewed date came."""
         return self.origin is Origin.DUE and self.cause is Cause.EXPIRED

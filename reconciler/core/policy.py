@@ -50,6 +50,17 @@ class Hazard(StrEnum):
     Why: a folder that was moved, or a name that was changed, looks like the wish to delete everything.
     What to do: check that every policy file was read; or consent, if the deletes are meant.
     """
+    UNREAD_POLICY = "UNREAD_POLICY"
+    """Limits are set or raised while what looks like a policy was not read. Counts limits; `--allow` alone consents.
+
+    Why: what was not read may hold guardrails, and nobody knows what they say.
+    What to do: mend or remove what the plan says was not read; or consent for one run, if it holds no guardrails.
+    """
+
+    @property
+    def is_for_policies(self) -> bool:
+        """Whether `allow:` may name it; to the others `--allow` alone consents: a policy must not vouch for itself."""
+        return self is not Hazard.UNREAD_POLICY
 
 
 _UUID = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")

@@ -190,6 +190,7 @@ def _proposal(request: PlanRequest, found: LookedUp, snapshot: Snapshot, actions
         desired=found.resolution.desired,
         moment=request.moment,
         base=entries_of(found.base.policies) if found.base else None,
+        is_whole=not request.not_read,
     )
 
 

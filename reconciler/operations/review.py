@@ -42,6 +42,8 @@ class Proposal:
     moment: Moment
     base: Mapping[str, Entry] | None = None
     """The entries of the policy before, by address; None if it is not known."""
+    is_whole: bool = True
+    """Whether all that looks like a policy was read."""
     bounds: tuple[ResolvedPolicy, ...] = ()
     """For a revert, the policies whose guardrails are asked, as warnings."""
 
@@ -138,6 +140,7 @@ def _grounds(proposal: Proposal, effects: Effects) -> Grounds:
         offers_spend=proposal.snapshot.deployment.offers.bulk_reads,
         managed=proposal.managed,
         emptied=emptied_sections(proposal.policies, proposal.actions, directory),
+        is_whole=proposal.is_whole,
     )
 
 

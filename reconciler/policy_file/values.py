@@ -7,6 +7,7 @@ them. What the schema cannot say (tiers that exist, days of the calendar) is dec
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from collections.abc import Mapping as ReadOnly
 from datetime import datetime
 from decimal import Decimal
@@ -247,20 +248,23 @@ def count(node: Node) -> int:
 
 def manage(node: Node) -> Manage:
     """Read `exact` or `listed`."""
-    return _word(node, Manage)
+    return _word(node, list(Manage))
 
 
 def hazard(node: Node) -> Hazard:
-    """Read the name of a hazard."""
-    return _word(node, Hazard)
+    """Read the name of a hazard to which a policy may consent."""
+    named = _scalar(node).value
+    if named == Hazard.UNREAD_POLICY:
+        raise Wrong(f"to {named} only `--allow {named}=N` consents, for one run")
+    return _word(node, [hazard for hazard in Hazard if hazard.is_for_policies])
 
 
-def _word(node: Node, words: type[_Word]) -> _Word:
+def _word(node: Node, words: Collection[_Word]) -> _Word:
     text = _scalar(node).value
-    try:
-        return words(text)
-    except ValueError:
-        raise Wrong(did_you_mean(text, map(str, words)) or f"write {any_of(words)}") from None
+    for word in words:
+        if word == text:
+            return word
+    raise Wrong(did_you_mean(text, map(str, words)) or f"write {any_of(words)}")
 
 
 def mapping(node: Node) -> Mapping:

@@ -9,10 +9,46 @@ import sys
 import pytest
 
 from reconciler.sandbox import Sandbox
-from tests.cli.running import AS_IT_IS, AT, COMPANY, Shell
+from tests.cli.running import AS_IT_IS, AT, COMPANY, RAISE_PLATFORM, Shell
 
 EXACT = "version: 1\norganization: acme\nmanage: {group_budgets: exact}\n"
 DESIGN = "version: 1\norganization: acme\ngroup_budgets: [{group: design, limit: $140}]\n"
+
+
+def test_no_limit_is_raised_while_what_may_hold_guardrails_was_not_read(shell: Shell) -> None:
+    """A link to the guardrails that led nowhere (a submodule that was not checked out): $9,000 was applied, with 0."""
+    with Sandbox(COMPANY) as sandbox:
+        shell.connect(sandbox)
+        shell.policy(RAISE_PLATFORM)
+        link = shell.folder / "policies" / "guardrails.yaml"
+        link.symlink_to("../shared/guardrails.yaml")
+        for command in (
+            ["plan"],
+            ["apply", "--auto-approve"],
+            ["apply", "--auto-approve", "--allow", "BLOCKS_USERS=9"],
+        ):
+            ran = shell.run(*command)
+            assert ran.code == 3
+            assert (
+                "UNREAD_POLICY: 1 limit would be set or raised, and what was not read may hold gua" in ran.out + ran.err
+            )
+            assert "if that is meant, pass `--allow UNREAD_POLICY=1`\n" in ran.out + ran.err
+        shell.policy(RAISE_PLATFORM.replace("$1,000", "$499"))
+        assert shell.run("apply", "--auto-approve").code == 0, "what is lowered breaks no guardrail"
+        shell.policy(RAISE_PLATFORM)
+        assert shell.run("apply", "--auto-approve", "--allow", "UNREAD_POLICY=1").code == 0
+        shell.policy(f"{RAISE_PLATFORM}allow: [{{hazard: UNREAD_POLICY, up_to: 9, reason: me}}]\n")
+        assert "to UNREAD_POLICY only `--allow UNREAD_POLICY=N` consents, for one run" in shell.run("plan").err
+
+
+def test_a_grant_that_is_due_waits_while_something_was_not_read_and_stops_no_end(coder: Shell) -> None:
+    entries = "  - {user: dan, group: platform, limit: $900, starts: 2026-11-23}\n"
+    entries += "  - {user: bob, group: platform, limit: $400, expires: 2026-11-22}\n"
+    coder.policy(f"version: 1\norganization: acme\nuser_overrides:\n{entries}")
+    (coder.folder / "policies" / "guardrails.yaml").symlink_to("nowhere.yaml")
+    ran = coder.run("plan", *AT, "--json", "--allow", "BLOCKS_USERS=1")
+    assert [row["action"]["address"] for row in ran.document["held_back"]] == ["user/dan"]
+    assert [row["address"] for row in ran.document["actions"]] == ["user/bob"]
 
 
 @pytest.mark.parametrize("command", ["plan", "drift"])

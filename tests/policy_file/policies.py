@@ -99,7 +99,7 @@ policies = st.builds(
     allow=st.lists(
         st.builds(
             Consent,
-            hazard=st.sampled_from(Hazard),
+            hazard=st.sampled_from([hazard for hazard in Hazard if hazard.is_for_policies]),
             up_to=st.integers(1, 9),
             reason=texts.filter(_is_reason),
             expires=st.one_of(st.none(), moments),

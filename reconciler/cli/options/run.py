@@ -60,7 +60,8 @@ def consents(function: Command) -> Command:
 
     @click.option(
         "--allow", multiple=True, metavar="HAZARD=N", shell_complete=completing.hazards,
-        help="Consent to a hazard for at most N people (MASS_CHANGE: deletes), as a refusal names it.",
+        help="Consent to a hazard for at most N people (MASS_CHANGE: deletes; UNREAD_POLICY: limits), as a refusal "
+        "names it.",
     )  # fmt: skip
     @functools.wraps(function)
     def wrapper(*args: Any, allow: tuple[str, ...], **kwargs: Any) -> Any:

@@ -66,13 +66,13 @@ class Blame:
     def is_standing(self, address: str, entry: Entry, *, now: datetime) -> bool:
         """Whether this change is not to blame for what an entry breaks."""
         action = self.actions.get(address)
-        if action is not None and _raises(action):
+        if action is not None and action.is_raise:
             return False
         return self.base is None or is_kept(entry, self.base.get(address), now=now)
 
     @property
     def only_lowers(self) -> bool:
-        return all(action.kind is Kind.UPDATE and not _raises(action) for action in self.actions.values())
+        return all(action.kind is Kind.UPDATE and not action.is_raise for action in self.actions.values())
 
 
 def check_guardrails(
@@ -140,12 +140,6 @@ def _as_entries(policy: ResolvedPolicy, actions: Iterable[Action]) -> Iterator[t
 def entries_of(policies: Iterable[ResolvedPolicy]) -> Mapping[str, Entry]:
     """Return the entries of policies by address."""
     return {listed.address: listed.entry for policy in policies for listed in policy.listed}
-
-
-def _raises(action: Action) -> bool:
-    if not isinstance(action.after, Budget):
-        return False
-    return not isinstance(action.before, Budget) or action.after.limit_micros > action.before.limit_micros
 
 
 def limits_exposure(policies: Iterable[ResolvedPolicy]) -> bool:

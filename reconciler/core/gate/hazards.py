@@ -53,6 +53,8 @@ class Grounds:
     """Per organization (None: unknown), live budgets and overrides in the managed scope before (`count_managed`)."""
     emptied: tuple[str, ...] = ()
     """Addresses of deletes that come from a section without entries (`emptied_sections`)."""
+    is_whole: bool = True
+    """Whether all that looks like a policy was read."""
 
     @property
     def ends(self) -> frozenset[tuple[str, ...]]:
@@ -143,6 +145,17 @@ def _mass_change(grounds: Grounds) -> Iterator[Danger]:
             yield Danger(hazard=Hazard.MASS_CHANGE, counted=tuple(sorted(addresses)), organization=organization)
 
 
+def _unread_policy(grounds: Grounds) -> Iterator[Danger]:
+    addresses = tuple(sorted(_behind_unread_policy(grounds)))
+    yield Danger(hazard=Hazard.UNREAD_POLICY, counted=addresses, organization=None)
+
+
+def _behind_unread_policy(grounds: Grounds) -> Iterator[str]:
+    """Yield what guardrails would be held against: whose guardrails were not read, nobody knows."""
+    if not grounds.is_whole:
+        yield from (action.address for action in grounds.actions if action.is_raise)
+
+
 def _is_mass(deletes: int, managed: int) -> bool:
     return deletes >= MASS_LEAST and deletes * 100 > managed * MASS_PERCENT
 
@@ -198,6 +211,16 @@ HAZARDS: Mapping[Hazard, HazardRow] = {
             would="would be deleted",
             count=_mass_change,
             unit=("live budget", "live budgets"),
+            needs_policy=True,
+        ),
+        HazardRow(
+            hazard=Hazard.UNREAD_POLICY,
+            about="A limit is set or raised, and what looks like a policy was not read.",
+            title="Set or raised, while a policy was not read",
+            would="would be set or raised, and what was not read may hold guardrails",
+            count=_unread_policy,
+            behind=_behind_unread_policy,
+            unit=("limit", "limits"),
             needs_policy=True,
         ),
     )

@@ -208,9 +208,10 @@ def _refuse(verdict: Verdict, hazard: Hazard) -> Refusal:
         _names(danger) if is_single else f"{danger.organization or NOT_KNOWN}: {_names(danger)}" for danger in refused
     )
     consented = f"; consent covers {given:,}" if given else ""
+    in_policy = ", or consent in the policy under `allow:`" if any(danger.organization for danger in refused) else ""
     return Refusal(
         message=f"{hazard}: {HAZARDS[hazard].refusal(number)}{f' ({names})' if names else ''}{consented}",
-        hint=f"if that is meant, pass `--allow {hazard}={number}`, or consent in the policy under `allow:`",
+        hint=f"if that is meant, pass `--allow {hazard}={number}`{in_policy}",
     )
 
 

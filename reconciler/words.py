@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
+from math import ceil
 
 NO_LIMIT = "no limit"
 NO_OVERRIDE = "no override"
@@ -53,8 +54,8 @@ def home_left_alone(path: str) -> str:
 
 
 def wait(seconds: float) -> str:
-    """`400 s`, `28 hours`, `11,574 days`: in seconds, as `--max-wait` is given, below two hours."""
-    return span(seconds) if seconds >= LONG_WAIT_S else f"{seconds:,.0f} s"
+    """`400 s`, `28 hours`, `11,574 days`: never less than it is; in seconds, as `--max-wait`, below two hours."""
+    return span(seconds) if seconds >= LONG_WAIT_S else f"{ceil(seconds):,} s"
 
 
 def count_people(number: int) -> str:

@@ -22,7 +22,7 @@ def test_counts() -> None:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "text"), [(0.4, "0 s"), (31, "31 s"), (7_199, "7,199 s"), (7_200, "2 hours"), (1e9, "11,574 days")]
+    ("seconds", "text"), [(0.4, "1 s"), (31, "31 s"), (7_199, "7,199 s"), (7_200, "2 hours"), (1e9, "11,574 days")]
 )
 def test_a_wait_is_told_as_max_wait_is_given_and_a_long_one_as_a_span(seconds: float, text: str) -> None:
     assert words.wait(seconds) == text

@@ -122,6 +122,13 @@ class TestNames:
             "user 'zzz' is unknown | remove the entry if they left",
         ]
 
+    def test_a_displayed_name_is_no_username(self) -> None:
+        """Of `Ana Li` only "remove the entry if they left" was said."""
+        assert says(looked_up(policy(override("Ana Li", "eng")))) == [
+            "user 'Ana Li' is unknown | write the username or the e-mail address: no username has a blank, and the name"
+            " that Coder displays may belong to several people"
+        ]
+
     def test_a_group_of_another_organization(self) -> None:
         world = replace(WORLD, members={**WORLD.members, "beta/lab": []})
         assert says(looked_up(policy(budget("lab")), world=world)) == [

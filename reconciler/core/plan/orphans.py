@@ -48,6 +48,9 @@ def unknown_group(listed: Listed, groups: Sequence[Group], organization: Organiz
     return _orphan(listed, organization, reason=reason, message=message, hint=hint)
 
 
+_NO_USERNAME = "no username has a blank, and the name that Coder displays may belong to several people"
+
+
 def unknown_user(
     listed: Listed,
     users: Sequence[User],
@@ -67,7 +70,10 @@ def unknown_user(
         usernames = ", ".join(sorted(user.username for user in users))
         message, hint = f"user {name!r} is ambiguous: {usernames}", "write the username"
         return _orphan(listed, organization, reason=OrphanReason.AMBIGUOUS, message=message, hint=hint)
-    hint = "; ".join(filter(None, ["remove the entry if they left", near]))
+    remedy = (
+        f"write the username or the e-mail address: {_NO_USERNAME}" if " " in name else "remove the entry if they left"
+    )
+    hint = "; ".join(filter(None, [remedy, near]))
     reason = OrphanReason.UNKNOWN_USER
     if hidden:
         reason = OrphanReason.HIDDEN_USER

@@ -135,7 +135,7 @@ class _Search:
         except OSError as error:
             self.findings.append(_finding(path, _cannot_read("folder", error)))
             return
-        self._roots.add(_folder_of(path) if os.path.islink(os.path.abspath(path)) else os.path.realpath(path))
+        self._roots.add(_root_of(path))
         if os.path.realpath(path) in self._entered:
             return
         is_empty = True
@@ -179,6 +179,16 @@ def _is_policy_below(root: str, real: str) -> bool:
         return False
     parts = os.path.relpath(real, root).split(os.sep)
     return _is_policy(parts[-1]) and not any(part.startswith(".") and not part.startswith("..") for part in parts)
+
+
+def _root_of(path: str) -> str:
+    """Return the real folder in which policies are shown that were named by their folder; of a link, its own folder.
+
+    A checkout below that is its own, behind a dot too, where git-sync makes it: no commit brings a `.git`.
+    """
+    beside, real = _folder_of(path), os.path.realpath(path)
+    is_checkout = real.startswith(os.path.join(beside, "")) and os.path.lexists(os.path.join(real, ".git"))
+    return beside if os.path.islink(os.path.abspath(path)) and not is_checkout else real
 
 
 def _folder_of(path: str) -> str:

@@ -320,6 +320,21 @@ def test_nothing_is_shown_of_what_a_link_within_the_folder_leads_to_unless_it_is
     assert any("organisation" in finding.source_line for finding in caught.value.findings)
 
 
+def test_a_checkout_beside_the_link_to_it_is_explained(tmp_path: Path) -> None:
+    """As git-sync makes it, behind a dot. No commit brings a `.git`, so another folder behind a dot shows nothing."""
+    checkout = tmp_path / ".worktrees" / "abc"
+    checkout.mkdir(parents=True)
+    (checkout / "acme.yaml").write_text("organisation: acme\n")
+    (tmp_path / "current").symlink_to(".worktrees/abc")
+    for has_git in (False, True):
+        if has_git:
+            (checkout / ".git").write_text("gitdir: ../../.git/worktrees/abc\n")
+        with pytest.raises(PolicyError) as caught:
+            load([str(tmp_path / "current")])
+        assert any("organisation" in finding.source_line for finding in caught.value.findings) is has_git
+        assert any("nothing of it is shown" in finding.message for finding in caught.value.findings) is not has_git
+
+
 @pytest.mark.parametrize("content", [b"a: \xff", b"a: \0", b"\xff\xfea"])
 def test_of_a_file_outside_that_is_no_text_no_byte_is_shown(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "policies").mkdir()

@@ -209,7 +209,7 @@ class _Execution:
         """Prove what was done, close the record, and say what happened."""
         differences, not_verified = self._prove()
         interrupted = self._stop.requested
-        why = self._failure or ("the run was interrupted" if interrupted else self._skipped)
+        why = self._why_stopped or self._skipped
         ended = Ended(
             ending=Ending.INTERRUPTED if interrupted else Ending.STOPPED if why else Ending.COMPLETED,
             why=why,
@@ -227,6 +227,11 @@ class _Execution:
     @property
     def _is_stopped(self) -> bool:
         return bool(self._failure) or self._stop.requested
+
+    @property
+    def _why_stopped(self) -> str:
+        """Say why nothing new is begun; empty while something may be."""
+        return self._failure or ("the run was interrupted" if self._stop.requested else "")
 
     @property
     def _skipped(self) -> str:
@@ -265,6 +270,8 @@ class _Execution:
                 self._has_skipped = True
                 detail = f"shares people with {conflict}, which is in conflict"
                 self._note(i, action, Settled(result=Result.NOT_ATTEMPTED, detail=detail))
+            elif settled.detail:  # it was announced, so its record needs an end
+                self._note(i, action, replace(settled, detail=self._why_stopped or settled.detail))
             return
         if settled.result is Result.CONFLICT:
             self._conflicts.setdefault(self._sharing[i], action.address)

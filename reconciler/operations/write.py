@@ -6,6 +6,7 @@ request. Nothing is sent after a wait without a new read, and a lost answer is n
     the answer                          then                     live as before     live as wanted    anything else
     ----------------------------------  -----------------------  -----------------  ----------------  -------------
     refused for now (429), never sent   wait as told, read       send               already done      conflict
+    the same, and the run ends          nothing: not attempted
     lost; a time-out; 502, 503, 504     read; wait, read twice   send, 3 times; at  done              conflict
                                         more                     the end: in doubt
     500 in Coder's own words            read; wait, read         send, 3 times; at  done              conflict
@@ -182,6 +183,8 @@ class _Writing:
         error = self._postponed or self._lost
         if error is None:
             return Settled(result=Result.NOT_ATTEMPTED)
+        if self._lost is None and not why:  # refused for now, or never sent; nothing failed but the run, which ends
+            return Settled(result=Result.NOT_ATTEMPTED, detail=error.message)
         reason = in_a_row(error.message, why)
         if self._may_still_happen:
             detail = in_a_row(reason, "not written so far, and it may still arrive")

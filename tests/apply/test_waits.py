@@ -15,7 +15,7 @@ from reconciler.core.gate.verdict import PolicyGrant, Verdict
 from reconciler.core.plan.outcome import Ended, Ending, Event, Outcome, Recorded, Result
 from reconciler.core.plan.plan import Plan
 from reconciler.core.policy import Hazard
-from reconciler.errors import RefusedError, UnreachableError
+from reconciler.errors import RefusedError, RetryLaterError, UnreachableError
 from reconciler.operations.apply import LONGEST_MOMENT, apply_plan
 from tests.apply.memory import KeptJournal, Memory, NeverStops, a_run, plan_of
 from tests.effects.worlds import NOW, World, override, set_group, set_user
@@ -39,14 +39,14 @@ class Waiting:
     def clock(self) -> datetime:
         return self.now
 
-    def apply(self) -> Outcome:
+    def apply(self, stop: NeverStops | None = None) -> Outcome:
         return apply_plan(
             self.plan,
             self.memory,
             self.memory,
             open_journal=self.journal.opened,
             run=a_run(self.clock),
-            stop=NeverStops(),
+            stop=stop or NeverStops(),
             approve=self._approve,
             renew=self._renew,
         )
@@ -194,3 +194,23 @@ def test_a_lost_write_that_arrives_after_somebody_elses_is_done_and_not_a_confli
         Result.CONFLICT,
         Result.DONE,
     ]
+
+
+def test_a_write_whose_turn_had_not_come_when_the_run_was_interrupted_did_not_fail() -> None:
+    """Those that waited for slow writes "failed", and one of them was said to be why the others were left alone."""
+    waiting = Waiting(plan_of(WORLD, *ACTIONS), took=timedelta())
+    stop = NeverStops()
+
+    def interrupt(_: Subject) -> None:
+        stop.requested = True
+        raise RetryLaterError("the writes before it took too long", retry_after_s=0.0)
+
+    waiting.memory.before_write = interrupt
+    outcome = waiting.apply(stop)
+    assert [(row.result, row.detail) for row in outcome.results] == [
+        (Result.NOT_ATTEMPTED, "the run was interrupted"),
+        (Result.NOT_ATTEMPTED, "the run was interrupted"),
+    ]
+    ended = outcome.ended
+    assert ended is not None
+    assert (ended.ending, ended.why) == (Ending.INTERRUPTED, "the run was interrupted")

@@ -177,6 +177,14 @@ def test_a_no_before_it_is_sent_again_leaves_what_is_known(lost: UnreachableErro
     assert "not written" in settled.detail
 
 
+def test_what_was_refused_for_now_when_the_run_ends_was_not_attempted() -> None:
+    """Interrupted while writes waited for their turn: each of them was said to have failed."""
+    answers = iter([True, False])
+    settled, asked = settle(UPDATE, [OLD] * 2, [LATER], announce=lambda: next(answers))
+    assert (settled.result, settled.detail) == (Result.NOT_ATTEMPTED, "Coder limits the rate")
+    assert asked.count("put 2") == 1
+
+
 @pytest.mark.parametrize(
     ("error", "result", "says"),
     [

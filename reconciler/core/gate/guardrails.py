@@ -17,7 +17,7 @@ An apply knows no policy before, so a plan that does refuses no less: what was m
 the plans of later changes, too, until the entry is mended, and not first in their applies.
 
 So a guardrail can be introduced while half of the entries break it, and an emergency cut is never refused because
-something else is too high.
+something else is too high; where the plan would raise that as well, the cut goes alone, with `--only`.
 
 A guardrail speaks of amounts. `limit: none` is not an amount, so no guardrail is broken by it: what it does to people
 is the hazard REMOVES_LIMIT. For the same reason unlimited people are in no sum of max_exposure: a sum cannot say that

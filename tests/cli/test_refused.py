@@ -24,6 +24,7 @@ POLICIES: Mapping[Hazard | GuardrailName, str] = {
     Hazard.REMOVES_LIMIT: NO_LIMIT_FOR_PLATFORM,
     Hazard.UNSEEN_PEOPLE: RAISE_PLATFORM.replace("$1,000", "$1"),
     Hazard.MASS_CHANGE: ALL_GROUPS,
+    Hazard.UNREAD_POLICY: RAISE_PLATFORM,
     GuardrailName.MAX_LIMIT: RAISE_PLATFORM + "guardrails: {max_limit: $900}\n",
     GuardrailName.MAX_EXPOSURE: RAISE_PLATFORM + "guardrails: {max_exposure: $900}\n",
     GuardrailName.REQUIRE_REASON_ABOVE: RAISE_PLATFORM + "guardrails: {require_reason_above: $900}\n",
@@ -42,6 +43,8 @@ def test_text_and_json_of_a_refused_apply_say_the_same(
     coder: Shell, company: Sandbox, reason: Hazard | GuardrailName
 ) -> None:
     coder.connect(company, "member" if reason is Hazard.UNSEEN_PEOPLE else "user-admin").policy(POLICIES[reason])
+    if reason is Hazard.UNREAD_POLICY:
+        coder.policy("organization: acme\n", "policies/.hidden.yaml")
     planned = coder.run("plan", "--json", "--no-forecast", *AT)
     text = coder.run("apply", "--auto-approve", *AT)
     ran = coder.run("apply", "--auto-approve", "--json", *AT)

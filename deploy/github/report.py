@@ -191,7 +191,7 @@ def compare(folder: Path) -> int:
         return 0
     if reviewed is None or "actions" not in reviewed:
         return refuse(
-            folder, "The plan of the pull request ended with an error, so nobody saw what this change does", []
+            folder, ("The plan of the pull request ended with an error, so nobody saw what this change does", [])
         )
     shown = {action["address"]: (action["subject"]["id"], action["after"]) for action in reviewed["actions"]}
     unseen = [item for item in fresh["actions"] if shown.get(item["address"]) != (item["subject"]["id"], item["after"])]
@@ -202,9 +202,14 @@ def compare(folder: Path) -> int:
         notice(f"Not in the reviewed plan, and announced there or not asked for by this change: {', '.join(told)}")
     ids = {item["address"]: item["subject"]["id"] for item in asked}
     renamed = [address for address in refused if address in shown and shown[address][0] != ids[address]]
-    if renamed:
-        return refuse(folder, "Since the review another person or group has the name of ", renamed)
-    return refuse(folder, "The reviewed plan did not show this change of ", refused) if refused else 0
+    if not refused:
+        return 0
+    others = [address for address in refused if address not in renamed]
+    reasons = (
+        ("Since the review another person or group has the name of ", renamed),
+        ("The reviewed plan did not show this change of ", others),
+    )
+    return refuse(folder, *(reason for reason in reasons if reason[1]))
 
 
 def is_announced(action: dict[str, Any], reviewed: dict[str, Any]) -> bool:
@@ -221,11 +226,12 @@ def is_announced(action: dict[str, Any], reviewed: dict[str, Any]) -> bool:
     )
 
 
-def refuse(folder: Path, start: str, addresses: list[str]) -> int:
+def refuse(folder: Path, *reasons: tuple[str, list[str]]) -> int:
     """Say in the log, the summary and the comment why nothing is written; return the exit code."""
-    end = ". Nothing was written. Look at the plan in the job summary; to apply it, run this workflow by hand."
-    print(f"::error title=AI budgets::{escaped(start + ', '.join(addresses) + end)}")
-    text = start + ", ".join(map(code, addresses)) + end
+    end = "Nothing was written. Look at the plan in the job summary; to apply it, run this workflow by hand."
+    plain = "".join(f"{start}{', '.join(addresses)}. " for start, addresses in reasons)
+    print(f"::error title=AI budgets::{escaped(plain + end)}")
+    text = "".join(f"{start}{', '.join(map(code, addresses))}. " for start, addresses in reasons) + end
     with open(os.environ["GITHUB_STEP_SUMMARY"], "a", encoding="utf-8") as file:
         file.write(f"\n> [!CAUTION]\n> {text}\n")
     (folder / "apply.md").write_text(f"> [!CAUTION]\n> {text}\n", encoding="utf-8")

@@ -384,6 +384,11 @@ def test_who_has_the_name_since_the_review_does_not_get_what_was_reviewed(tmp_pa
         assert "Since the review another person or group has the name of" in ran.stdout
     for ran in compared(tmp_path, files | {"plan": {"actions": [dan]}}):
         assert ran.returncode == 0, ran.stdout + ran.stderr
+    unseen = dan | {"address": "user/eve", "subject": {"id": "of eve"}}
+    for ran in compared(tmp_path, files | {"plan": {"actions": [dan | {"subject": {"id": "of bob"}}, unseen]}}):
+        assert ran.returncode == 3, ran.stdout + ran.stderr
+        assert "has the name of user/dan. " in ran.stdout.replace("\n", " ")
+        assert "The reviewed plan did not show this change of user/eve. Nothing" in ran.stdout.replace("\n", " ")
 
 
 def compared(tmp_path: Path, files: dict[str, Any]) -> Iterator[subprocess.CompletedProcess[str]]:

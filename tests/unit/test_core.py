@@ -11,8 +11,10 @@ from reconciler.core.action import Action, Cause, Kind
 from reconciler.core.budget import ABSENT, Budget, GroupId, GroupRef, OrganizationId, Unknown, UserId
 from reconciler.core.describe import describe
 from reconciler.core.directory import Directory, Group, Subject, User
+from reconciler.core.grant_records import GrantRecord
 from reconciler.core.names import Names
 from reconciler.core.orphan import Orphan, OrphanReason
+from reconciler.core.plan import orphans
 from reconciler.core.plan.diff import Difference, diff
 from reconciler.core.plan.left_out import last_orphans
 from reconciler.core.plan.order import Phase, schedule
@@ -23,7 +25,7 @@ from reconciler.core.plan.resolution import Resolution
 from reconciler.core.plan.resolve import resolve, unknown_users
 from reconciler.core.policy import GroupBudgetEntry, Manage, Policy, UserOverrideEntry
 from reconciler.core.scope import Scope
-from reconciler.core.snapshot import Deployment
+from reconciler.core.snapshot import Deployment, Offers
 from reconciler.errors import Finding, Place, ReconcilerError
 from reconciler.operations.export import export
 from reconciler.operations.reading import take_snapshot
@@ -79,8 +81,8 @@ def looked_up(*policies: Policy, world: World = WORLD, directory: Directory | No
 
 
 def says(resolution: Resolution) -> list[str]:
-    orphans = (*resolution.orphans, *resolution.desired.not_members.values())
-    problems: list[Finding | Orphan] = [*resolution.findings, *orphans]
+    left_out = (*resolution.orphans, *resolution.desired.not_members.values())
+    problems: list[Finding | Orphan] = [*resolution.findings, *left_out]
     return [f"{problem.message} | {problem.hint}" for problem in problems]
 
 
@@ -121,6 +123,22 @@ class TestNames:
             "user 'annna' is unknown | remove the entry if they left; did you mean 'ana'?",
             "user 'zzz' is unknown | remove the entry if they left",
         ]
+
+    def test_of_an_entry_that_is_listed_twice_a_record_changes_nothing(self) -> None:
+        ended = [override("ana", "eng", 50, expires=-60), override("ana", "eng", 50, expires=-60)]
+        record = GrantRecord(
+            username="ana", user_id=UserId("bob"), limit_micros=usd(50), group_name="", group_id=None, source="the log"
+        )
+        found = resolve([policy(*ended)], WORLD.directory(), at=NOW, records=[record])
+        assert says(found) == ["user/ana is listed twice | the first is at a.yaml:3:5; keep one of them"]
+
+    def test_a_coder_that_moved_its_overrides_needs_a_newer_reconciler(self) -> None:
+        (policy_,) = looked_up(policy(override("ana", "eng"))).policies
+        offers = Offers(overrides=False, bulk_reads=True, effective_budgets=True, overrides_hidden=True)
+        orphan = orphans.not_offered(policy_.listed[0], policy_.organization, offers=offers)
+        assert (orphan.message, orphan.hint) == (
+            "this Coder keeps overrides where this reconciler does not look", "upgrade reconciler"
+        )  # fmt: skip
 
     def test_a_displayed_name_is_no_username(self) -> None:
         """Of `Ana Li` only "remove the entry if they left" was said."""

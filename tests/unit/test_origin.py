@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 from reconciler.core.action import Action, Cause, Origin
 from reconciler.core.attribution import LastChange, Ours
 from reconciler.core.audit import AuditEntry
-from reconciler.core.budget import ABSENT, GroupId, UserId
-from reconciler.core.desired import NOTHING_DESIRED, Desired, EndedGrant
+from reconciler.core.budget import ABSENT, GroupId, OrganizationId, UserId
+from reconciler.core.desired import NOTHING_DESIRED, Desired, EndedGrant, Wanted
 from reconciler.core.directory import User
 from reconciler.core.plan.origin import Evidence, find_origin, wanted_by
 from reconciler.core.plan.resolve import resolve
@@ -19,6 +19,7 @@ from tests.unit.test_core import budget, policy
 from tests.unit.test_core import override as entry
 
 HOUR = timedelta(hours=1)
+ACME = OrganizationId("acme")
 WORLD = World(
     {"acme": ["ana", "bob"], "acme/eng": ["ana", "bob"]},
     {"acme/eng": 20},
@@ -107,3 +108,13 @@ def test_what_a_policy_wants_of_a_subject() -> None:
     assert wanted_by(later, ENDED, DIRECTORY) is None
     listed = resolve([policy(entry("ana", "eng", 7))], DIRECTORY, at=NOW).desired
     assert wanted_by(listed, ENDED, DIRECTORY) == override(7, "acme/eng")
+
+
+def test_a_name_finds_who_was_written_under_it_and_an_address_whoever_has_it() -> None:
+    raised = set_user(WORLD, "ana", (60, "acme/eng"))
+    log = replace(logged(NOW, ours=True), name="anna")
+    changes = {raised.address: LastChange(address=raised.address, change=log, ours=Ours.USER_AGENT)}
+    for name, wanted in (("ana", Origin.UNKNOWN), ("ana@example.com", Origin.PENDING)):
+        found = Wanted(subject=raised.subject, state=raised.after, entry=entry(name, "eng", 60), organization=ACME)
+        desired = replace(NOTHING_DESIRED, users={UserId("ana"): found})
+        assert find_origin(raised, desired, DIRECTORY, Evidence(at=NOW, base=None, changes=changes)) is wanted

@@ -42,8 +42,8 @@ def renew_saved(
 ) -> Plan:
     """Return a saved plan with everything but its actions found anew; `now` is in UTC.
 
-    `request` asks for a plan of the policy files that the saved plan names; None if they are not here. `grants` are
-    those of `--allow`.
+    `request` asks for a plan of the policy files that the saved plan names; None if they are not here. What the plan
+    says was not read is still not known. `grants` are those of `--allow`.
 
     Raises RefusedError when the plan is for another deployment, is stale, or asks for something that live or the policy
     contradicts; PolicyError when the policy cannot be read as a whole.
@@ -58,7 +58,8 @@ def renew_saved(
     require_fresh(plan, live)
     if request is not None:
         subjects = frozenset(action.subject.id for action in plan.actions)
-        again = make_plan(replace(request, subjects=subjects, grants=tuple(grants), moment=present(now)), reader).plan
+        asked = replace(request, subjects=subjects, grants=tuple(grants), moment=present(now), not_read=saved.not_read)
+        again = make_plan(asked, reader).plan
         require_same(plan, again, live)
         anew = {action.subject.id: action for action in again.actions}
         actions = tuple(anew.get(action.subject.id, action) for action in plan.actions)

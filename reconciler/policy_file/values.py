@@ -254,7 +254,7 @@ def manage(node: Node) -> Manage:
 def hazard(node: Node) -> Hazard:
     """Read the name of a hazard to which a policy may consent."""
     named = _scalar(node).value
-    if named == Hazard.UNREAD_POLICY:
+    if named in [hazard for hazard in Hazard if not hazard.is_for_policies]:
         raise Wrong(f"to {named} only `--allow {named}=N` consents, for one run")
     return _word(node, [hazard for hazard in Hazard if hazard.is_for_policies])
 

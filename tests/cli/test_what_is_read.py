@@ -33,6 +33,11 @@ def test_no_limit_is_raised_while_what_may_hold_guardrails_was_not_read(shell: S
                 "UNREAD_POLICY: 1 limit would be set or raised, and what was not read may hold gua" in ran.out + ran.err
             )
             assert "if that is meant, pass `--allow UNREAD_POLICY=1`\n" in ran.out + ran.err
+        assert shell.run("plan", "-o", "saved.plan").code == 3
+        assert shell.run("apply", "saved.plan", "--auto-approve").code == 3, "it names the files that were read"
+        link.unlink()
+        assert shell.run("apply", "saved.plan", "--auto-approve").code == 3, "nobody has planned with what is there now"
+        link.symlink_to("../shared/guardrails.yaml")
         shell.policy(RAISE_PLATFORM.replace("$1,000", "$499"))
         assert shell.run("apply", "--auto-approve").code == 0, "what is lowered breaks no guardrail"
         shell.policy(RAISE_PLATFORM)

@@ -17,6 +17,8 @@ from reconciler.dataclass import dataclass
 
 BUSY_SHARE = 0.75
 """Of the width that has to be in flight when a request begins; a latency without company tells nothing."""
+TURNS = 3
+"""Turns at once, as a multiple of the width: each reads and keeps its record while others' requests are in flight."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -50,7 +52,7 @@ class Gate:
 
     def __init__(self, width: Width, *, is_fixed: bool = False, clock: Callable[[], float] = time.monotonic) -> None:
         self._width, self._is_fixed, self._clock = width, is_fixed, clock
-        self._in_flight = self._epoch = 0
+        self._in_flight = self._turns = self._epoch = 0
         self._series: dict[str, _Series] = defaultdict(_Series)
         self._free = threading.Condition()
 
@@ -80,6 +82,20 @@ class Gate:
                 self._in_flight -= 1
                 if not self._is_fixed:
                     self._learn(passage)
+                self._free.notify_all()
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """Wait until one more may begin what leads to a request here, and will not wait long for its passage then."""
+        with self._free:
+            while self._turns >= TURNS * self._width.limit:
+                self._free.wait()
+            self._turns += 1
+        try:
+            yield
+        finally:
+            with self._free:
+                self._turns -= 1
                 self._free.notify_all()
 
     def _learn(self, passage: Passage) -> None:

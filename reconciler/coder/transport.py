@@ -10,6 +10,7 @@ import re
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import field
 from typing import TypeVar, assert_never
 
@@ -202,6 +203,10 @@ class Transport:
                 return otherwise(requests[index], error)
 
         return run_in_order(send, len(requests), width=lambda: self._gate.limit)
+
+    def turn(self) -> AbstractContextManager[None]:
+        """Wait until one more may begin what leads to a request, so that it need not wait long when it sends that."""
+        return self._gate.turn()
 
     def reserve(self, requests: int) -> None:
         """Let this run go on to its end if that many requests more are allowed, and raise ReconcilerError if not."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 import threading
+from contextlib import AbstractContextManager
 from typing import Self, assert_never
 
 from reconciler import __version__
@@ -42,6 +43,10 @@ class CoderWriter:
 
     def __exit__(self, *_: object) -> None:
         self._transport.close()
+
+    def turn(self) -> AbstractContextManager[None]:
+        """Wait until one more action may begin: as many as the server takes writes at once, and some that read."""
+        return self._transport.turn()
 
     def prepare(self, subject: Subject) -> None:
         """Find out the route of overrides, which may take waits: so it is asked for before the read before a write.

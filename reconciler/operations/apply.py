@@ -244,7 +244,7 @@ class _Execution:
 
     def _attempt(self, i: int, action: Action) -> None:
         """Carry out one action unless something stops it, and put on record what became of it."""
-        with self._surviving_bugs():
+        with self._surviving_bugs(), self._writer.turn():
             self._write(i, action)
 
     @contextmanager

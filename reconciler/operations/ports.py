@@ -7,6 +7,7 @@ handed a `Reader`, so that it cannot write is proven and not promised.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Protocol
 
@@ -149,6 +150,9 @@ class Writer(Protocol):
     Raises RejectedError when the write certainly did not happen, RetryLaterError when it did not and may be sent again
     after a wait and a new read, UnreachableError when nobody knows.
     """
+
+    def turn(self) -> AbstractContextManager[None]:
+        """Wait until one more action may begin, so that its write is not far from the read that it relies on."""
 
     def prepare(self, subject: Subject) -> None:
         """Find out what a write of this subject needs: called before the read on which the write relies.

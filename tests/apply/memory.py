@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -51,6 +51,10 @@ class Memory(SnapshotReader):
         self._require_rights()
         self.before_read(subject)
         return self.states[subject.id]
+
+    def turn(self) -> AbstractContextManager[None]:
+        """Everybody's at once."""
+        return nullcontext()
 
     def prepare(self, subject: Subject) -> None:
         """Nothing has to be found out."""

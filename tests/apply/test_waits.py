@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -64,6 +66,34 @@ class Waiting:
     def _renew(self) -> Plan:
         self.renewed += 1
         return self.again
+
+
+class Turns(Memory):
+    """A Coder that says whether what it is asked for has its turn."""
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        self.has_turn.value = True
+        try:
+            yield
+        finally:
+            self.has_turn.value = False
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.has_turn = threading.local()
+        self.before_read = self.before_write = self._require_turn
+
+    def _require_turn(self, subject: Subject) -> None:
+        assert self.has_turn.value, subject
+
+
+def test_an_action_reads_only_once_its_turn_to_write_is_near() -> None:
+    """Else it waits behind the writes of others with a read that grows old, and has to read again."""
+    waiting = Waiting(plan_of(WORLD, *ACTIONS))
+    waiting.memory = Turns(WORLD.snapshot())
+    assert waiting.apply().is_complete
+    assert len(waiting.memory.writes) == len(ACTIONS)
 
 
 def test_a_quick_yes_is_no_wait() -> None:

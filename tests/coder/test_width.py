@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import math
 import statistics
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.cli.server import MAX_READS
-from reconciler.coder.gate import Gate
+from reconciler.coder.gate import TURNS, Gate
 from reconciler.coder.width import MAXIMUM, OUTLIER, START, Sample, Trial, Width, adapt, halve, sample_of
 from tests.coder import plot
 from tests.coder.simulation import Server, simulate
+from tests.patience import PATIENCE_S
 
 LATER = {"is_starting": False}
 
@@ -140,6 +143,26 @@ def test_one_burst_of_refusals_halves_once() -> None:
     for one in passages:
         one.__exit__(None, None, None)
     assert gate.limit == 4
+
+
+def test_a_turn_begins_when_another_has_ended() -> None:
+    gate = Gate(Width(limit=1, maximum=1), is_fixed=True)
+    turns = [gate.turn() for _ in range(TURNS)]
+    for turn in turns:
+        turn.__enter__()
+    begun = threading.Event()
+
+    def begin() -> None:
+        with gate.turn():
+            begun.set()
+
+    with ThreadPoolExecutor(1) as pool:
+        last = pool.submit(begin)
+        with gate.passage("PUT"):  # an answer frees a passage, and no turn
+            pass
+        assert not begun.wait(0.05)
+        turns[0].__exit__(None, None, None)
+        last.result(PATIENCE_S)
 
 
 SERVERS = {

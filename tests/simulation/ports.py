@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 
 from reconciler.core.budget import ABSENT, Budget, GroupId, GroupRef, OrganizationId, Reading, Unknown, UserId
@@ -154,6 +154,10 @@ class Writes:
     """Writes that reached Coder, whether it took them or not."""
     waited_s: float = 0.0
     is_demoted: bool = False
+
+    def turn(self) -> AbstractContextManager[None]:
+        """Everybody's at once."""
+        return nullcontext()
 
     def prepare(self, subject: Subject) -> None:
         """Nothing has to be found out."""

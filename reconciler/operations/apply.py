@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import PurePath
 from traceback import extract_tb
 from typing import Protocol
@@ -47,11 +47,8 @@ from reconciler.operations.checks import require_consent, require_ready, require
 from reconciler.operations.journal_file import Journal
 from reconciler.operations.ports import Reader, Writer
 from reconciler.operations.proof import read_for_proof
-from reconciler.operations.write import Settled, write
+from reconciler.operations.write import Settled, was_a_wait, write
 from reconciler.words import listed
-
-LONGEST_MOMENT = timedelta(seconds=5)
-"""A question that took longer is a wait, after which everything is checked again."""
 
 _SETTLED = (Result.DONE, Result.ALREADY)
 
@@ -150,7 +147,7 @@ def _approved(
     """Ask for approval; return the live state that was checked last, which is as old as a moment at most."""
     asked_at = run.clock()
     approve()
-    if timedelta() <= run.clock() - asked_at <= LONGEST_MOMENT:
+    if not was_a_wait(run.clock() - asked_at):
         return live
     again = renew() if renew is not None else plan
     live = require_ready(plan, reader, now=run.clock())
@@ -261,7 +258,13 @@ class _Execution:
             return
         conflict = self._conflicts.get(self._sharing[i])
         if conflict is None:
-            settled = write(action, self._reader, self._writer, announce=lambda: self._announce(i, action))
+            settled = write(
+                action,
+                self._reader,
+                self._writer,
+                announce=lambda: self._announce(i, action),
+                clock=self._run.clock,
+            )
             conflict = self._conflicts.get(self._sharing[i])
         else:
             settled = Settled(result=Result.NOT_ATTEMPTED)

@@ -23,6 +23,7 @@ is in doubt. How long one run waits in all is the writer's to say (`pause`).
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime, timedelta
 
 from reconciler.core.action import Action
 from reconciler.core.budget import ABSENT, Absent, Budget, Reading, State, Unknown
@@ -45,6 +46,8 @@ LATE_WAITS_S = (1.0, 2.0)
 """Before each further read for a write that may still be on its way, and then before it is sent again."""
 FAILED_WAITS_S = (1.0,)
 """The same where Coder itself answered 500: its request is over."""
+LONGEST_MOMENT = timedelta(seconds=5)
+"""What took longer was a wait, after which everything is checked again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,19 +59,34 @@ class Settled:
     live: Reading | None = None
 
 
-def write(action: Action, reader: Reader, writer: Writer, *, announce: Callable[[], bool]) -> Settled:
+def write(
+    action: Action, reader: Reader, writer: Writer, *, announce: Callable[[], bool], clock: Callable[[], datetime]
+) -> Settled:
     """Carry out one action and say what became of it; errors of Coder end here.
 
     `announce` is called before each request that writes, and puts it on record; when it says no, nothing is sent.
     """
-    return _Writing(action, reader, writer, announce).run()
+    return _Writing(action, reader, writer, announce, clock).run()
+
+
+def was_a_wait(took: timedelta) -> bool:
+    """Whether something took so long that what was read before it is too old; also when the clock was set back."""
+    return not timedelta() <= took <= LONGEST_MOMENT
 
 
 class _Writing:
     """One action on its way: how often it was sent, and what is not known about that."""
 
-    def __init__(self, action: Action, reader: Reader, writer: Writer, announce: Callable[[], bool]) -> None:
+    def __init__(
+        self,
+        action: Action,
+        reader: Reader,
+        writer: Writer,
+        announce: Callable[[], bool],
+        clock: Callable[[], datetime],
+    ) -> None:
         self._action, self._reader, self._writer, self._announce = action, reader, writer, announce
+        self._clock = clock
         self._lost: UnreachableError | None = None
         """The last answer that was lost."""
         self._may_still_happen = False
@@ -86,9 +104,11 @@ class _Writing:
             settled = self._compare() or self._wait_for_late_write()
             if settled is not None:
                 return settled
+            announced_at = self._clock()
             if self._lost_count >= ATTEMPTS or not self._announce():
                 return self._left()
-            settled = self._send()
+            settled = self._compare() if was_a_wait(self._clock() - announced_at) else None
+            settled = settled or self._send()
             if settled is not None:
                 return settled
 

@@ -18,7 +18,8 @@ from reconciler.core.plan.outcome import Ended, Ending, Event, Outcome, Recorded
 from reconciler.core.plan.plan import Plan
 from reconciler.core.policy import Hazard
 from reconciler.errors import RefusedError, RetryLaterError, UnreachableError
-from reconciler.operations.apply import LONGEST_MOMENT, apply_plan
+from reconciler.operations.apply import apply_plan
+from reconciler.operations.write import LONGEST_MOMENT
 from tests.apply.memory import KeptJournal, Memory, NeverStops, a_run, plan_of
 from tests.effects.worlds import NOW, World, override, set_group, set_user
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
 import pytest
@@ -24,7 +25,7 @@ from reconciler.errors import (
     UnreachableError,
 )
 from reconciler.money import Micros
-from reconciler.operations.write import ATTEMPTS, Settled, write
+from reconciler.operations.write import ATTEMPTS, LONGEST_MOMENT, Settled, write
 
 GROUP = Group(organization="acme", name="eng", id=GroupId("g"), organization_id=OrganizationId("o"))
 
@@ -52,6 +53,7 @@ class Coder:
         self.reads, self.writes = iter(reads), iter(writes)
         self.asked: list[str] = []
         self.longest_s = longest_s
+        self.now, self.disk_takes = datetime(2026, 11, 25, tzinfo=UTC), timedelta()
 
     def budget(self, subject: object) -> Reading:
         return cast(Reading, self._next("read", self.reads))
@@ -72,6 +74,7 @@ class Coder:
 
     def announce(self) -> bool:
         self.asked.append("announce")
+        self.now += self.disk_takes
         return True
 
     def _next(self, name: str, answers: Any) -> Any:
@@ -90,7 +93,11 @@ def settle(
     longest_s: float = math.inf,
 ) -> tuple[Settled, list[str]]:
     coder: Any = Coder(reads, writes, longest_s)
-    return write(action, coder, coder, announce=announce or coder.announce), coder.asked
+    return _write(action, coder, announce or coder.announce), coder.asked
+
+
+def _write(action: Action, coder: Any, announce: Callable[[], bool]) -> Settled:
+    return write(action, coder, coder, announce=announce, clock=lambda: coder.now)
 
 
 PUT_ONCE = ["read", "announce", "put 2"]
@@ -216,7 +223,7 @@ writes = st.lists(
 def test_nothing_is_sent_after_a_wait_without_a_read_that_shows_it_as_before(reads: Any, writes: Any) -> None:
     """Law: the request before each write is a read, and what that read showed is what the plan saw."""
     coder: Any = Coder(reads, writes, longest_s=math.inf)
-    settled = write(UPDATE, coder, coder, announce=coder.announce)
+    settled = _write(UPDATE, coder, coder.announce)
     sent = [i for i, name in enumerate(coder.asked) if name == "put 2"]
     assert all(coder.asked[i - 2 : i] == ["read", "announce"] for i in sent)
     shown = iter(reads)
@@ -224,3 +231,19 @@ def test_nothing_is_sent_after_a_wait_without_a_read_that_shows_it_as_before(rea
     assert all(seen[i - 2] == OLD for i in sent)
     lost = any(answer is LOST for answer in writes[: len(sent)])
     assert settled.result is not Result.FAILED or not lost  # what may still arrive is in doubt
+
+
+@pytest.mark.parametrize(
+    ("takes", "now_live", "result", "asked"),
+    [
+        (LONGEST_MOMENT, OLD, Result.DONE, PUT_ONCE),
+        (2 * LONGEST_MOMENT, OLD, Result.DONE, ["read", "announce", "read", "put 2"]),
+        (2 * LONGEST_MOMENT, OTHER, Result.CONFLICT, ["read", "announce", "read"]),
+        (2 * LONGEST_MOMENT, NEW, Result.ALREADY, ["read", "announce", "read"]),
+    ],
+)
+def test_a_disk_that_hangs_is_a_wait(takes: timedelta, now_live: Budget, result: Result, asked: list[str]) -> None:
+    """Somebody may have written while the announcement was on its way to the disk."""
+    coder: Any = Coder([OLD, now_live], [NEW])
+    coder.disk_takes = takes
+    assert (_write(UPDATE, coder, coder.announce).result, coder.asked) == (result, asked)

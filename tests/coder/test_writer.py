@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
@@ -19,7 +20,7 @@ from reconciler.core.directory import Group, User
 from reconciler.core.plan.outcome import Result
 from reconciler.errors import DeniedError, NotFoundError, RejectedError, RetryLaterError, ServerError, UnreachableError
 from reconciler.money import MAX_LIMIT, Micros
-from reconciler.operations.write import write
+from reconciler.operations.write import Settled, write
 from reconciler.sandbox import Fault, Sandbox
 from tests.coder.helpers import ID_1, StillWorld, asked, connection_to, sandbox_and_reader
 from tests.coder.test_reader import group_named, named
@@ -207,6 +208,10 @@ def somebody_writes_during_a_wait(fault: Fault, statement: str) -> Iterator[tupl
             yield sandbox, reader, writer
 
 
+def written(action: Action, reader: CoderReader, writer: CoderWriter) -> Settled:
+    return write(action, reader, writer, announce=lambda: True, clock=lambda: datetime.now(UTC))
+
+
 def test_what_somebody_wrote_while_the_route_was_waited_for_is_not_overwritten() -> None:
     path = "*/users/me/ai/budget/override"
     fault = Fault("status", method="GET", path=path, status=429, headers={"Retry-After": "30"})
@@ -216,7 +221,7 @@ def test_what_somebody_wrote_while_the_route_was_waited_for_is_not_overwritten()
         before = reader.budget(ana(reader))
         assert isinstance(before, Budget)
         action = Action(subject=ana(reader), before=before, after=Budget(Micros(5), group))
-        assert write(action, reader, writer, announce=lambda: True).result is Result.CONFLICT
+        assert written(action, reader, writer).result is Result.CONFLICT
         assert not [one for one in sandbox.requests if one.method == "PUT"]
 
 
@@ -229,7 +234,7 @@ def test_what_somebody_wrote_while_a_404_was_asked_about_is_not_overwritten() ->
     with somebody_writes_during_a_wait(fault, statement) as (sandbox, reader, writer):
         carol = named(reader.directory(), "carol")
         action = Action(subject=carol, before=ABSENT, after=Budget(Micros(5), GroupRef(platform(reader).id)))
-        assert write(action, reader, writer, announce=lambda: True).result is Result.CONFLICT
+        assert written(action, reader, writer).result is Result.CONFLICT
         assert not [one for one in sandbox.requests if one.method == "PUT"]
 
 
@@ -239,7 +244,7 @@ def test_where_the_route_cannot_be_asked_for_nothing_is_in_doubt() -> None:
         before = reader.budget(ana(reader))
         assert isinstance(before, Budget)
         action = Action(subject=ana(reader), before=before, after=ABSENT)
-        settled = write(action, reader, writer, announce=lambda: True)
+        settled = written(action, reader, writer)
         assert settled.result is Result.FAILED
         assert settled.detail.startswith("not written: GET /api/v2/users/me/ai/budget/override: ")
 

@@ -14,8 +14,8 @@ from reconciler.core.desired import ResolvedPolicy
 from reconciler.core.gate.guardrails import entries_of
 from reconciler.core.gate.verdict import Grant
 from reconciler.core.moment import Moment
+from reconciler.core.notice import Notice
 from reconciler.core.orphan import Orphan
-from reconciler.core.people.effects import Notice
 from reconciler.core.plan.diff import diff
 from reconciler.core.plan.due import passed_over
 from reconciler.core.plan.left_out import last_orphans, left_out_notices, of_lost_groups

@@ -12,7 +12,8 @@ from reconciler.core.action import Action, Cause, Kind, Origin
 from reconciler.core.budget import Absent, Budget, State
 from reconciler.core.describe import NameGroup
 from reconciler.core.directory import Subject, User
-from reconciler.core.people.effects import ActionEffect, amount_or_any
+from reconciler.core.people.effects import ActionEffect
+from reconciler.core.people.standing import amount_or_any
 from reconciler.core.plan.drift import Drift, DriftKind, kind_of
 from reconciler.core.plan.plan import Plan
 from reconciler.dataclass import dataclass

@@ -16,15 +16,9 @@ from reconciler.core.budget import Unknown
 from reconciler.core.describe import NameGroup, names_for
 from reconciler.core.directory import User
 from reconciler.core.gate.verdict import Verdict
-from reconciler.core.people.effects import (
-    ActionEffect,
-    Effects,
-    Notice,
-    NoticeKind,
-    PersonEffect,
-    Spend,
-    Transition,
-)
+from reconciler.core.notice import Notice, NoticeKind
+from reconciler.core.people.effects import ActionEffect, Effects, PersonEffect, Transition
+from reconciler.core.people.standing import Spend
 from reconciler.core.people.sums import Exposure
 from reconciler.core.snapshot import Effective, Unlimited
 from reconciler.money import Micros, format_usd, format_usd_short

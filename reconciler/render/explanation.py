@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
 from reconciler.core.budget import Absent, Budget, Reading, Unknown
-from reconciler.core.people.effects import Standing, standing
 from reconciler.core.people.explanation import Candidate, Explanation, PolicyEntry, Usage
+from reconciler.core.people.standing import Standing, standing
 from reconciler.core.snapshot import Unlimited
 from reconciler.money import format_usd
 from reconciler.render.formats import Facts

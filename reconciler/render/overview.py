@@ -10,7 +10,9 @@ from collections.abc import Iterable, Sequence
 
 from reconciler.core.action import Kind
 from reconciler.core.gate.verdict import Refusal
-from reconciler.core.people.effects import LATER, PersonEffect, amount_or_any
+from reconciler.core.notice import LATER
+from reconciler.core.people.effects import PersonEffect
+from reconciler.core.people.standing import amount_or_any
 from reconciler.core.people.sums import Exposure
 from reconciler.core.plan.drift import Drift, DriftKind
 from reconciler.core.plan.plan import Coverage, Plan

@@ -12,7 +12,7 @@ from enum import StrEnum
 
 from reconciler.core.gate.breach import Breach
 from reconciler.core.gate.validation import Validation
-from reconciler.core.people.effects import NoticeKind
+from reconciler.core.notice import NoticeKind
 from reconciler.core.plan.drift import Drift
 from reconciler.core.plan.outcome import Result
 from reconciler.core.plan.plan import Coverage, Plan

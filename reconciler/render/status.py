@@ -11,8 +11,8 @@ from datetime import datetime
 from reconciler.core.budget import Budget, GroupRef, Unknown
 from reconciler.core.describe import names_for
 from reconciler.core.people.census import GroupStatus, OverrideStatus, PersonStatus, Sums
-from reconciler.core.people.effects import NEAR_PERCENT
 from reconciler.core.people.leaks import Leaks
+from reconciler.core.people.standing import NEAR_PERCENT
 from reconciler.core.plan.status import SOON, Status
 from reconciler.core.policy import GuardrailName
 from reconciler.core.snapshot import Unlimited

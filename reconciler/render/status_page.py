@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from reconciler.core.budget import Unknown
 from reconciler.core.describe import names_for
-from reconciler.core.people.effects import NEAR_PERCENT
+from reconciler.core.people.standing import NEAR_PERCENT
 from reconciler.core.plan.status import Status
 from reconciler.money import format_usd_short
 from reconciler.render.charts import BARS_SHOWN, BarChart, Comparison, DotChart, Person, bar_chart, dot_chart

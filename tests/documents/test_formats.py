@@ -25,8 +25,8 @@ from reconciler.core.budget import GroupId, GroupRef, UserId
 from reconciler.core.gate.breach import Breach
 from reconciler.core.gate.danger import Danger
 from reconciler.core.gate.verdict import Verdict
+from reconciler.core.notice import Notice, NoticeKind
 from reconciler.core.orphan import Orphan, OrphanReason
-from reconciler.core.people.effects import Notice, NoticeKind
 from reconciler.core.people.moves import Move
 from reconciler.core.plan.acceptance import Acceptance, Taking
 from reconciler.core.plan.drift import Drift, DriftKind

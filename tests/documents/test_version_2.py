@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from reconciler.core.budget import ABSENT, UserId
-from reconciler.core.people.effects import Notice, NoticeKind
+from reconciler.core.notice import Notice, NoticeKind
 from reconciler.core.plan.drift import Drift
 from reconciler.core.plan.plan import Plan
 from reconciler.core.plan.report import OutcomeReport

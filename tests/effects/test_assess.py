@@ -7,8 +7,9 @@ from dataclasses import replace
 from reconciler.core.action import Action
 from reconciler.core.budget import GroupId, OrganizationId, Unknown, UserId
 from reconciler.core.people.assess import assess
-from reconciler.core.people.effects import Effects, Standing, Transition
+from reconciler.core.people.effects import Effects, Transition
 from reconciler.core.people.needs import Needs, needs
+from reconciler.core.people.standing import Standing
 from reconciler.core.people.sums import Exposure
 from tests.effects.worlds import (
     FIRST_SERVER,

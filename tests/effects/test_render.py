@@ -11,8 +11,9 @@ from reconciler.core.gate.breach import Breach
 from reconciler.core.gate.danger import Danger
 from reconciler.core.gate.gate import judge
 from reconciler.core.gate.verdict import FlagGrant, Verdict
+from reconciler.core.notice import Notice, NoticeKind
 from reconciler.core.people.assess import assess
-from reconciler.core.people.effects import Effects, Notice, NoticeKind
+from reconciler.core.people.effects import Effects
 from reconciler.core.policy import GuardrailName, Hazard
 from reconciler.errors import Place
 from reconciler.render.dangers import danger_lines, refusal_lines, reviewed_lines

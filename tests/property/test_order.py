@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.core.action import Action
-from reconciler.core.people.effects import amount_or_any
+from reconciler.core.people.standing import amount_or_any
 from reconciler.core.plan.order import in_order, schedule
 from tests.effects import brute
 from tests.effects.worlds import World, plans, set_group

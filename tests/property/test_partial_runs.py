@@ -9,7 +9,7 @@ from reconciler.core.action import Action
 from reconciler.core.budget import ABSENT, Budget, GroupId, GroupRef, State, UserId
 from reconciler.core.directory import Group, Subject
 from reconciler.core.people.effective import EffectiveLimits
-from reconciler.core.people.effects import amount_or_any
+from reconciler.core.people.standing import amount_or_any
 from reconciler.core.plan.outcome import Outcome, Result
 from reconciler.core.plan.sharing import sharing_numbers
 from reconciler.core.snapshot import Effective

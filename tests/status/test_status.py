@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from reconciler.core.budget import GroupId, UserId
 from reconciler.core.people.census import overrides_of, take_census
 from reconciler.core.people.effective import HIDDEN, EffectiveLimits
-from reconciler.core.people.effects import Standing
 from reconciler.core.people.forecast import Basis, Pace
 from reconciler.core.people.leaks import Restarted, leaks_of
+from reconciler.core.people.standing import Standing
 from reconciler.core.spend import DAY, Unpriced, Window, month_of
 from reconciler.money import Micros
 from reconciler.sandbox import COST_CONTROL_EXPERIMENT, Fault

@@ -20,6 +20,7 @@ from dataclasses import replace
 from reconciler.core.action import Action, organization_of
 from reconciler.core.budget import Absent, Budget, GroupId, OrganizationId, State, Unknown, UserId
 from reconciler.core.directory import Directory, Group, User
+from reconciler.core.notice import Notice
 from reconciler.core.people.agreement import (
     DISPUTED,
     ELSEWHERE,
@@ -33,19 +34,10 @@ from reconciler.core.people.agreement import (
     username,
 )
 from reconciler.core.people.effective import EffectiveLimits, unread_override
-from reconciler.core.people.effects import (
-    Disagreement,
-    Effects,
-    EndEffect,
-    Notice,
-    PersonEffect,
-    Standing,
-    Unclear,
-    Unseen,
-    standing,
-)
+from reconciler.core.people.effects import Disagreement, Effects, EndEffect, PersonEffect, Unclear, Unseen
 from reconciler.core.people.exposure import Exposed, expose
 from reconciler.core.people.needs import touched
+from reconciler.core.people.standing import Standing, standing
 from reconciler.core.snapshot import Effective, Snapshot, Unlimited
 from reconciler.dataclass import dataclass
 from reconciler.money import Micros

@@ -17,8 +17,8 @@ from reconciler.core.budget import Budget, GroupId, GroupRef, Reading, Unknown, 
 from reconciler.core.people.agreement import MAYBE_ELSEWHERE, UNCONFIRMED, unconfirmed
 from reconciler.core.people.assess import SpendAnswers
 from reconciler.core.people.effective import NOT_READ, EffectiveLimits
-from reconciler.core.people.effects import Spend, Standing, is_near, standing
 from reconciler.core.people.forecast import Pace
+from reconciler.core.people.standing import Spend, Standing, is_near, standing
 from reconciler.core.snapshot import Effective, Snapshot, Unlimited
 from reconciler.dataclass import dataclass
 from reconciler.money import Micros

@@ -10,8 +10,6 @@ gives them a fresh allowance, even where the amount of the limit does not change
 weeks ago that was booked on the new group. A record therefore carries two amounts: the spend that counts before, and
 the spend that counts after.
 
-Blocked means: spend has reached the limit. $0 blocks whatever was spent, so that is known even where spend is not.
-
 Only what is known is here. A person whose limit cannot be computed is `unclear`, and nothing is claimed about them;
 where the server itself reports a limit other than ours, the person is in `disagreements` and, if the plan touches them,
 unclear. Law 8 (model). assess.py computes these values; nothing here decides whether a plan is allowed (gate.py does).
@@ -22,27 +20,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from enum import StrEnum
 from typing import ClassVar
 
-from reconciler.core.budget import State, Unknown, UserId
+from reconciler.core.budget import UserId
+from reconciler.core.notice import Notice
+from reconciler.core.people.standing import Spend, Standing, amount_or_any, is_near, standing
 from reconciler.core.people.sums import Exposure, GroupExposure, LimitCount, OrganizationExposure
 from reconciler.core.snapshot import Effective, Unlimited
 from reconciler.dataclass import dataclass
-from reconciler.errors import Place
-from reconciler.money import Micros
-
-Spend = Micros | Unknown
-"""Booked on one group by one person in the current period."""
-
-
-class Standing(StrEnum):
-    """Whether a person can go on working."""
-
-    FREE = "free"
-    BLOCKED = "blocked"
-    UNKNOWN = "unknown"
-    """Their spend could not be read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -191,57 +176,6 @@ class Unseen:
     """Whether the budget only rises, which blocks nobody, so that it is not a hazard."""
 
 
-class NoticeKind(StrEnum):
-    """What a plan announces without doing anything about it."""
-
-    EXPIRES_SOON = "expires-soon"
-    DEAD = "dead"
-    """The entry changes nobody's limit."""
-    REMOVABLE = "removable"
-    """The entry wants an absence, and nothing is there: it may be removed from the policy."""
-    NOT_IN_SNAPSHOT = "not-in-snapshot"
-    """The entry wants an absence, and the snapshot that was read does not have its subject, which may be newer."""
-    RENAMED = "renamed"
-    """The entry has ended, and the person that it names has another name now, by a journal or the audit log."""
-    STRAY = "stray"
-    """An override stands on a group of a deleted organization, still limits its person, and no policy manages it."""
-    AWAITED = "awaited"
-    """The entry starts later, and what it names is not there yet."""
-    STARTS_LATER = "starts-later"
-    """The entry starts later, so that nothing is planned for it now."""
-    END_MOVED = "end-moved"
-    """This change to the policy moves the end of an override that stays as it is now, or takes its entry out."""
-
-
-LATER = frozenset({NoticeKind.AWAITED, NoticeKind.STARTS_LATER, NoticeKind.END_MOVED})
-"""What an entry does at a later date."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Notice:
-    """Something about one entry that its reviewers should know."""
-
-    kind: NoticeKind
-    """What is announced."""
-    address: str
-    """The entry's subject: `user/ana`."""
-    place: Place | None
-    """Of the entry; None where no entry is to blame."""
-    text: str
-    """Half a sentence that follows the address."""
-    at: datetime
-    """When the override ends, or the entry starts (UTC); for other kinds the plan's instant."""
-    is_standing: bool = False
-    """Whether it is not news: the plan does not act on its subject, and this change is not known to cause it."""
-    wanted: State | None = None
-    """Of an entry that starts later, what it wants from `at` on, as the `after` of an action; null where its group is
-    not known, and of every other kind."""
-    until: datetime | None = None
-    """Until when it wants that (UTC); null where it has no end, and of every other kind."""
-    user_id: UserId | None = None
-    """Of whom it wants that, a UUID; null where nobody has the name yet, and of every other kind."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Transition:
     """Equal effects of several people, folded."""
@@ -340,34 +274,6 @@ class Effects:
     def maybe_blocked(self) -> tuple[PersonEffect, ...]:
         """Of whom nobody knows whether they would be stopped."""
         return tuple(person for person in self.people if person.may_become_blocked)
-
-
-NEAR_PERCENT = 85
-"""From here on Coder mails the person and every administrator. Source: coder-api.md 13.2."""
-
-
-def is_near(effective: Effective, spend: Spend) -> bool:
-    """Whether a person can work, and used 85 % of their limit or more."""
-    limit = effective.limit_micros
-    if isinstance(limit, Unlimited) or isinstance(spend, Unknown):
-        return False
-    return spend < limit and spend * 100 >= limit * NEAR_PERCENT
-
-
-def standing(effective: Effective, spend: Spend) -> Standing:
-    """Compare a limit with the spend that counts against it."""
-    if isinstance(effective.limit_micros, Unlimited):
-        return Standing.FREE
-    if effective.limit_micros == 0:
-        return Standing.BLOCKED
-    if isinstance(spend, Unknown):
-        return Standing.UNKNOWN
-    return Standing.BLOCKED if spend >= effective.limit_micros else Standing.FREE
-
-
-def amount_or_any(effective: Effective) -> float:
-    """Return the limit as something to compare, never to add: unlimited is more than any amount."""
-    return float("inf") if isinstance(effective.limit_micros, Unlimited) else effective.limit_micros
 
 
 def group_equal(people: Iterable[PersonEffect], *, cause: str | None = None) -> tuple[Transition, ...]:

@@ -24,8 +24,8 @@ from reconciler.core.desired import Listed, ResolvedPolicy
 from reconciler.core.directory import Directory, Group, Subject, User
 from reconciler.core.people.agreement import MAYBE_ELSEWHERE, UNCONFIRMED, not_enforced, unconfirmed, unseen_budgets
 from reconciler.core.people.effective import NOT_READ, EffectiveLimits
-from reconciler.core.people.effects import Spend
 from reconciler.core.people.forecast import Pace, PaceDays, days_of
+from reconciler.core.people.standing import Spend
 from reconciler.core.policy import Entry, UserOverrideEntry
 from reconciler.core.snapshot import Effective, Snapshot, Unlimited
 from reconciler.dataclass import dataclass

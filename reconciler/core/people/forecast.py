@@ -20,7 +20,8 @@ from enum import StrEnum
 from typing import ClassVar
 
 from reconciler.core.budget import Unknown, UserId
-from reconciler.core.people.effects import PersonEffect, Standing
+from reconciler.core.people.effects import PersonEffect
+from reconciler.core.people.standing import Standing
 from reconciler.core.snapshot import Effective, Unlimited
 from reconciler.core.spend import DAY, Export, Window
 from reconciler.dataclass import dataclass

@@ -17,8 +17,8 @@ from reconciler.core.budget import ABSENT, Absent, Budget, State
 from reconciler.core.desired import Desired, Listed
 from reconciler.core.directory import Organization, User
 from reconciler.core.names import Names
+from reconciler.core.notice import Notice, NoticeKind
 from reconciler.core.orphan import Orphan
-from reconciler.core.people.effects import Notice, NoticeKind
 from reconciler.core.plan import orphans
 from reconciler.core.policy import Entry, UserOverrideEntry
 from reconciler.dataclass import dataclass

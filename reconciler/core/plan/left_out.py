@@ -10,8 +10,8 @@ from reconciler.core.action import Action
 from reconciler.core.budget import ABSENT, Absent, Budget
 from reconciler.core.directory import Directory, User
 from reconciler.core.gate.guardrails import entries_of
+from reconciler.core.notice import Notice
 from reconciler.core.orphan import Orphan, OrphanReason
-from reconciler.core.people.effects import Notice
 from reconciler.core.plan.later import end_notices, later_notices, lost_ends
 from reconciler.core.plan.notices import renamed_notices, stray_notices, vacancy_notices
 from reconciler.core.plan.resolution import Resolution, Vacancy

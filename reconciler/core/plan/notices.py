@@ -24,8 +24,8 @@ from reconciler.core.budget import Absent, Budget, GroupId, Reading, Unknown, Us
 from reconciler.core.describe import names_for
 from reconciler.core.desired import Desired, Wanted
 from reconciler.core.directory import Directory, User
+from reconciler.core.notice import Notice, NoticeKind
 from reconciler.core.people.effective import EffectiveLimits
-from reconciler.core.people.effects import Notice, NoticeKind
 from reconciler.core.plan.later import say_wanted, stood
 from reconciler.core.plan.resolution import Renamed, Vacancy
 from reconciler.core.policy import Entry, UserOverrideEntry

@@ -7,9 +7,9 @@ from typing import ClassVar
 
 from reconciler.core.gate.breach import Breach
 from reconciler.core.people.census import GroupStatus, OverrideStatus, PersonStatus, Sums
-from reconciler.core.people.effects import Standing
 from reconciler.core.people.forecast import PaceDays
 from reconciler.core.people.leaks import Leaks
+from reconciler.core.people.standing import Standing
 from reconciler.core.snapshot import Deployment
 from reconciler.core.spend import Window
 from reconciler.dataclass import dataclass

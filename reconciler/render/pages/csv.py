@@ -15,8 +15,9 @@ from reconciler.core.budget import Budget, State, Unknown
 from reconciler.core.describe import names_for
 from reconciler.core.directory import User
 from reconciler.core.gate.validation import Validation
-from reconciler.core.people.effects import PersonEffect, Spend, Unclear
+from reconciler.core.people.effects import PersonEffect, Unclear
 from reconciler.core.people.explanation import Explanation
+from reconciler.core.people.standing import Spend
 from reconciler.core.plan.drift import Drift
 from reconciler.core.plan.plan import Plan
 from reconciler.core.plan.report import OutcomeReport

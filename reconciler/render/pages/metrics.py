@@ -14,8 +14,8 @@ from prometheus_client import CollectorRegistry, Gauge, generate_latest
 from reconciler.core.action import Action
 from reconciler.core.budget import Absent, Unknown
 from reconciler.core.directory import Group
+from reconciler.core.notice import NoticeKind
 from reconciler.core.people.census import Sums
-from reconciler.core.people.effects import NoticeKind
 from reconciler.core.plan.plan import Plan
 from reconciler.core.plan.report import OutcomeReport
 from reconciler.core.plan.status import Status

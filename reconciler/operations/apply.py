@@ -30,23 +30,22 @@ from reconciler.core.plan.outcome import (
     ActionOutcome,
     Ended,
     Ending,
-    Event,
     Intent,
     Outcome,
     Recorded,
     Result,
     Started,
-    replay,
 )
 from reconciler.core.plan.plan import Plan
 from reconciler.core.plan.sharing import sharing_numbers
 from reconciler.core.snapshot import Snapshot
 from reconciler.dataclass import dataclass
-from reconciler.errors import FileError, ReconcilerError
+from reconciler.errors import ReconcilerError
 from reconciler.operations.checks import require_consent, require_ready, require_same
 from reconciler.operations.journal_file import Journal
 from reconciler.operations.ports import Reader, Writer
 from reconciler.operations.proof import read_for_proof
+from reconciler.operations.record import Record
 from reconciler.operations.write import Settled, was_a_wait, write
 from reconciler.words import listed
 
@@ -125,7 +124,7 @@ def apply_plan(
         execution.note_all_done()
         return execution.outcome()
     with open_journal() as journal:
-        execution.attach(journal)
+        execution.record.attach(journal)
         stop.begin_writing()
         execution.execute()
         return execution.outcome()
@@ -176,16 +175,8 @@ class _Execution:
         self._conflicts: dict[int, str] = {}
         """Per number of actions that share people, the address of the first that is in conflict."""
         self._has_skipped = False
-        self._journal: Journal | None = None
         self._failure = ""
-        self._journal_trouble = ""
-        self._events: list[Event] = [self._started()]
-
-    def attach(self, journal: Journal) -> None:
-        """Begin the record. Raises FileError when that is not possible."""
-        journal.append(self._events[0])
-        journal.flush()
-        self._journal = journal
+        self.record = Record(self._started(), distrusted=self._fail)
 
     def note_all_done(self) -> None:
         """Record that live is as wanted everywhere; nothing is sent, so nothing needs to be journalled."""
@@ -200,7 +191,7 @@ class _Execution:
                 if self._is_stopped:
                     return
                 list(pool.map(lambda action: self._attempt(number[action.subject], action), step.actions))
-                self._put_on_disk()
+                self.record.put_on_disk()
 
     def outcome(self) -> Outcome:
         """Prove what was done, close the record, and say what happened."""
@@ -215,11 +206,7 @@ class _Execution:
             not_verified=not_verified,
             at=self._run.clock(),
         )
-        self._record(ended)
-        self._put_on_disk()
-        if self._journal_trouble:  # the record is not whole, so this run must not pass for a clean one
-            self._events[-1] = replace(ended, is_verified=False, differences=(*differences, self._journal_trouble))
-        return replay(self._events)
+        return self.record.end(ended)
 
     @property
     def _is_stopped(self) -> bool:
@@ -284,46 +271,18 @@ class _Execution:
 
     def _announce(self, i: int, action: Action) -> bool:
         """Put the intent on disk; say whether the write may be sent."""
-        if self._is_stopped or self._journal is None or self._sharing[i] in self._conflicts:
+        if self._is_stopped or self._sharing[i] in self._conflicts:
             return False
-        event = Intent(action=i, address=action.address, kind=action.kind, at=self._run.clock())
-        try:
-            self._journal.append(event)
-            self._journal.flush()
-        except FileError as error:
-            self._distrust_journal(error)
-            return False
-        self._events.append(event)
-        return True
+        return self.record.announce(Intent(action=i, address=action.address, kind=action.kind, at=self._run.clock()))
 
     def _note(self, i: int, action: Action, settled: Settled) -> None:
         detail = settled.detail
         if settled.live is not None:
             detail = f"{detail}: live is {describe(settled.live, action.subject)}"
-        self._record(
+        self.record.note(
             Recorded(action=i, address=action.address, result=settled.result, detail=detail, at=self._run.clock())
         )
         self._observe(i, ActionOutcome(action=action, result=settled.result, detail=detail))
-
-    def _record(self, event: Event) -> None:
-        """Put on record what has happened already: a full disk cannot undo it, but nothing new begins."""
-        self._events.append(event)
-        try:
-            if self._journal is not None:
-                self._journal.append(event)
-        except FileError as error:
-            self._distrust_journal(error)
-
-    def _put_on_disk(self) -> None:
-        try:
-            if self._journal is not None:
-                self._journal.flush()
-        except FileError as error:
-            self._distrust_journal(error)
-
-    def _distrust_journal(self, error: FileError) -> None:
-        self._journal_trouble = error.message
-        self._fail(error.message)
 
     def _fail(self, why: str) -> None:
         """Begin nothing new from here on; the first reason counts."""
@@ -335,11 +294,11 @@ class _Execution:
         Return what differs from what the outcome says, a sentence each, and how many objects are not verified. A write
         that was announced and is shown by this read is recorded as done.
         """
-        results = replay(self._events).results
+        results = self.record.so_far.results
         settled = sum(row.result in _SETTLED for row in results)
         if self._stop.requested:
             return ("the result was not read again, because the run was interrupted",), settled
-        announced = {event.action for event in self._events if isinstance(event, Intent)}
+        announced = self.record.announced
         numbers = [i for i, row in enumerate(results) if row.result in _SETTLED or i in announced]
         try:
             live = read_for_proof([results[i] for i in numbers], self._reader, self._writer.pause)

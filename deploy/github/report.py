@@ -193,10 +193,16 @@ def compare(folder: Path) -> int:
         return refuse(
             folder, ("The plan of the pull request ended with an error, so nobody saw what this change does", [])
         )
-    shown = {action["address"]: (action["subject"]["id"], action["after"]) for action in reviewed["actions"]}
+    try:
+        shown = {action["address"]: (action["subject"]["id"], action["after"]) for action in reviewed["actions"]}
+        announced = announced_in(reviewed)
+    except (AttributeError, KeyError, TypeError):  # cut, or edited
+        return refuse(
+            folder, ("The plan that the pull request kept is damaged, so nothing can be compared with it", [])
+        )
     unseen = [item for item in fresh["actions"] if shown.get(item["address"]) != (item["subject"]["id"], item["after"])]
     asked = [item for item in unseen if item.get("origin", "change") == "change"]
-    refused = sorted(item["address"] for item in asked if not is_announced(item, reviewed))
+    refused = sorted(item["address"] for item in asked if not is_announced(item, announced))
     told = sorted(item["address"] for item in unseen if item["address"] not in refused)
     if told:
         notice(f"Not in the reviewed plan, and announced there or not asked for by this change: {', '.join(told)}")
@@ -212,18 +218,21 @@ def compare(folder: Path) -> int:
     return refuse(folder, *(reason for reason in reasons if reason[1]))
 
 
-def is_announced(action: dict[str, Any], reviewed: dict[str, Any]) -> bool:
+def announced_in(reviewed: dict[str, Any]) -> list[list[Any]]:
+    """Return what a plan says of later dates: kind, person, address, limit and group, start and end of each."""
+    notices = (reviewed.get("effects") or {}).get("notices") or []
+    keys = ("kind", "user_id", "address", "wanted", "at", "until")
+    return [[row.get(key) for key in keys] for row in notices]
+
+
+def is_announced(action: dict[str, Any], announced: list[list[Any]]) -> bool:
     """Whether the reviewed plan said that this starts later: its day came meanwhile.
 
     Person, limit, group, start and end are compared; of who was `awaited` only the name was known.
     """
     facts = [action["address"], action["after"], action.get("starts"), action.get("expires")]
-    notices = (reviewed.get("effects") or {}).get("notices") or []
-    return action.get("starts") is not None and any(
-        (row["kind"], row.get("user_id")) in (("starts-later", action["subject"]["id"]), ("awaited", None))
-        and [row["address"], row.get("wanted"), row["at"], row.get("until")] == facts
-        for row in notices
-    )
+    kinds = ("starts-later", action["subject"]["id"]), ("awaited", None)
+    return action.get("starts") is not None and any([*kind, *facts] in announced for kind in kinds)
 
 
 def refuse(folder: Path, *reasons: tuple[str, list[str]]) -> int:

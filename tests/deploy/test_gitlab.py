@@ -207,6 +207,19 @@ def test_results_go_to_no_place_that_a_merge_request_chose(site: Site, tmp_path:
 
 
 @needs_base
+@pytest.mark.parametrize("text", [RAISED, INVALID])
+def test_a_job_leaves_no_temporary_file(site: Site, tmp_path: Path, text: str) -> None:
+    """A shell executor keeps them, one for each job."""
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    base = site.git("rev-parse", "main")
+    site.branch(text)
+    ran = site.run("ai-budgets-plan", CI_MERGE_REQUEST_DIFF_BASE_SHA=base, TMPDIR=str(temporary))
+    assert ran.code == (1 if text is INVALID else 0), ran.log
+    assert list(temporary.iterdir()) == []
+
+
+@needs_base
 def test_a_merge_request_its_update_and_its_merge(site: Site) -> None:
     plan = site.merge_request(RAISED)
     assert plan.code == 0, plan.log
@@ -389,6 +402,26 @@ def test_who_has_the_name_since_the_review_does_not_get_what_was_reviewed(tmp_pa
         assert ran.returncode == 3, ran.stdout + ran.stderr
         assert "has the name of user/dan. " in ran.stdout.replace("\n", " ")
         assert "The reviewed plan did not show this change of user/eve. Nothing" in ran.stdout.replace("\n", " ")
+
+
+@pytest.mark.parametrize(
+    "reviewed",
+    [
+        '{"actions": [',
+        "[]",
+        '{"actions": 1}',
+        '{"actions": [{"address": "user/dan"}]}',
+        '{"actions": [], "effects": 5}',
+        '{"actions": [], "effects": {"notices": [1]}}',
+    ],
+)
+def test_a_reviewed_plan_that_is_cut_or_edited_is_told(tmp_path: Path, reviewed: str) -> None:
+    """Of GitHub and GitLab: the job ended in a traceback."""
+    (tmp_path / "reviewed.json").write_text(reviewed)
+    for ran in compared(tmp_path, {"plan": {"actions": [ACTION]}}):
+        assert ran.returncode == 3, ran.stdout + ran.stderr
+        assert "Nothing was written. Look at " in ran.stdout.replace("\n", " ")
+        assert ran.stderr == ""
 
 
 def compared(tmp_path: Path, files: dict[str, Any]) -> Iterator[subprocess.CompletedProcess[str]]:

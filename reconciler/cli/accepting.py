@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
 
@@ -52,14 +52,16 @@ def take(
     return replace(drift, acceptances=tuple(_marked(item, chosen) for item in proposed))
 
 
-def why_nothing(drift: Drift, addresses: Sequence[str]) -> str:
-    """Say why nothing was taken of what differs; empty if something was, or could not be, or nothing was asked for."""
-    if not addresses or drift.is_clean or any(row.is_taken or row.is_refused for row in drift.acceptances):
-        return ""
-    asked = next(filter(None, addresses), "")
-    if asked:
-        return f"--accept {asked!r} wrote nothing: no difference has such an address"
-    return "--accept wrote nothing: nothing that differs was changed by hand; name what to take: --accept ADDRESS"
+def not_taken(drift: Drift, addresses: Sequence[str]) -> Iterator[str]:
+    """Yield what was asked for and named nothing, and why; nothing where nothing differs."""
+    if drift.is_clean:
+        return
+    accepted = [row.address for row in drift.acceptances]
+    for address in filter(None, dict.fromkeys(addresses)):
+        if not any(fnmatchcase(row, address) for row in accepted):
+            yield f"--accept {address!r} wrote nothing: no difference has such an address"
+    if not all(addresses) and not any(row.is_taken or row.is_refused for row in drift.acceptances):
+        yield "--accept wrote nothing: nothing that differs was changed by hand; name what to take: --accept ADDRESS"
 
 
 def _marked(item: Proposed, chosen: Sequence[Proposed]) -> Acceptance:

@@ -168,3 +168,10 @@ def test_where_nothing_is_accepted_it_is_said_why(coder: Shell, asked: str, says
     assert ran.code == 2
     assert says in ran.err
     assert "Note: --accept" not in coder.run("drift").err
+
+
+def test_a_glob_that_fits_nothing_is_told_beside_one_that_was_taken(coder: Shell, policies: Path) -> None:
+    ran = coder.run("drift", "--accept", "group/acme/eng", "--accept", "user/zo*")
+    assert "Accepted into the policy files:\n  group/acme/eng" in ran.out
+    assert ran.err.count("Note: --accept") == 1
+    assert "Note: --accept 'user/zo*' wrote nothing: no difference has such an address.\n" in ran.err

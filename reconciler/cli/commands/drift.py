@@ -144,7 +144,7 @@ def command(
         _tell_what_ends(reader, moment.now)
         cost = cost_text(reader, since=started)
     drift = accepting.take(drift, loaded, directory, impossible=planned.impossible, addresses=accepted)
-    if why := accepting.why_nothing(drift, accepted):
+    for why in accepting.not_taken(drift, accepted):
         screen.note(f"Note: {why}.")
     code = exits.of_drift(drift.without_taken(), fail_on)
     is_quiet = quiet and drift.is_clean

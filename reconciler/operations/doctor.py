@@ -72,7 +72,7 @@ def _server(deployment: Deployment, directory: Directory) -> Check:
     if directory.organizations:
         parts += [
             "bulk reads" if offers.bulk_reads else "no bulk reads (a request for each person)",
-            "effective limits" if offers.effective_budgets else "no effective limits",
+            _effective_limits(deployment, directory),
         ]
     return Check(
         level=Level.OK if offers.overrides else Level.NOTE,
@@ -80,6 +80,15 @@ def _server(deployment: Deployment, directory: Directory) -> Check:
         message=f"Coder {deployment.version} at {deployment.url}: {', '.join(parts)}",
         hint=" ".join([offers.overrides_missing, *([] if offers.enforces_budgets else [NOT_ENFORCED])]),
     )
+
+
+def _effective_limits(deployment: Deployment, directory: Directory) -> str:
+    """Say whether the server tells effective limits; it was asked for the account's own row, as a member."""
+    if deployment.offers.effective_budgets:
+        return "effective limits"
+    if deployment.offers.bulk_reads and all(user.username != deployment.user for user in directory.users.values()):
+        return "effective limits not known, as this account is in no organization that it may read"
+    return "no effective limits"
 
 
 def _plan(policies: Sequence[Policy], sources: Sequence[SourceFile], reader: Reader, *, now: datetime) -> Check:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
@@ -161,3 +162,16 @@ def test_who_is_hidden_is_counted(shell: Shell, role: str, sharing: str, says: l
         out = shell.connect(sandbox, role).run("doctor").out
     assert all(text in out for text in says), out
     assert ("may not read" in out.replace("may not read the audit log", "")) is (role != "auditor")
+
+
+def test_an_account_in_no_organization_does_not_show_what_the_server_tells(shell: Shell, tmp_path: Path) -> None:
+    """`doctor` said "no effective limits" of a 2.37."""
+    company = tmp_path / "company.yaml"
+    company.write_text(
+        "organizations: [{name: acme, default: true, members: [ana], groups: [{name: Everyone, budget: 50}]}]\n"
+        "users: [{username: ana, name: Ana}, {username: robot, name: Robot, roles: [user-admin]}]\n"
+        "tokens: {user-admin: robot, member: ana}\n"
+    )
+    with Sandbox(Options(seed=str(company))) as sandbox:
+        server = checks(shell.connect(sandbox).run("doctor").out)["server"][1]
+    assert server.endswith("effective limits not known, as this account is in no organization that it may read")

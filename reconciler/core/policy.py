@@ -136,9 +136,10 @@ class GuardrailName(StrEnum):
     What to do: add `reason:` to the entry.
     """
     MAX_OVERRIDE_DAYS = "max_override_days"
-    """An override ends, at most this number of days after it starts; one that holds already, after today.
+    """An override above $0 ends, at most this number of days after it starts; one that holds already, after today.
 
-    Why: an override for two weeks that nobody ends is a raise for ever. Who extends one asks for a review again.
+    Why: an override for two weeks that nobody ends is a raise for ever. Who extends one asks for a review again. One
+    of $0 only blocks, and may stay.
     What to do: add `expires:` to the entry, or choose an earlier day.
     """
 

@@ -91,6 +91,7 @@ def test_an_override_ends_in_time() -> None:
         user(usd(1), starts=NOW + days, expires=NOW + 2 * days),
         user(usd(1), starts=NOW - days, expires=NOW + days),
         user(usd(1), expires=NOW - days),
+        user(usd(0)),  # an emergency cut must not wait until somebody thinks of its end
     )
     assert messages(GuardrailName.MAX_OVERRIDE_DAYS, 90, allowed) == []
     refused = (

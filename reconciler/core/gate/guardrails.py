@@ -4,7 +4,7 @@
     max_exposure           the known effective limits of the organization's people, after the plan, add up to no more
     require_reason_above   an entry with a higher limit says why
     max_override_days      an override ends, and at most so many days after it starts or, if it holds already, after now
-                           (the clock's, not the instant that is planned for)
+                           (the clock's, not the instant that is planned for); one of $0 raises nothing and may stay
 
 A guardrail refuses a step in the wrong direction, and warns of what stands. A breach is *standing* if this change is
 not to blame for it:

@@ -63,7 +63,7 @@ def _broken_by(guardrail: Guardrail, entry: Entry, now: datetime) -> tuple[str, 
         case GuardrailName.REQUIRE_REASON_ABOVE if entry.limit > guardrail.value and not entry.reason.strip():
             above = f"a limit above {most} needs one"
             return f"{format_usd(entry.limit)} for {_who(entry)} has no reason, and {above}", "say why in `reason`"
-        case GuardrailName.MAX_OVERRIDE_DAYS if isinstance(entry, UserOverrideEntry):
+        case GuardrailName.MAX_OVERRIDE_DAYS if isinstance(entry, UserOverrideEntry) and entry.limit > 0:
             return _too_long(guardrail.value, entry, now)
         case _:
             return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from reconciler.core.plan.drift import Drift
-from reconciler.render.changes import TURNED, ChangeRow
+from reconciler.render.changes import TURNED, ChangeRow, changed_by
 from reconciler.render.drift import acceptance_lines
 from reconciler.render.formats import Facts
 from reconciler.render.markup import code, fenced, link, place_url
@@ -112,7 +112,7 @@ class DriftTable(ChangeTable):
             f"{_short(row.before)} on {code(row.moved_from)}" if row.moved_from else _short(row.before),
             TURNED.get(row.arrow, row.arrow),
             str(row.kind),
-            code(last.change.by or "somebody") if last else "",
+            code(changed_by(last.change, row.subject)) if last else "",
             last.change.at.strftime("%Y-%m-%d %H:%M UTC") if last else "",
             code(row.why),
         )

@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from reconciler.core.action import Action, Cause, Kind, Origin
+from reconciler.core.attribution import former_name
+from reconciler.core.audit import AuditEntry
 from reconciler.core.budget import Absent, Budget, State
 from reconciler.core.describe import NameGroup
 from reconciler.core.directory import Subject, User
@@ -177,3 +179,9 @@ def _cause(action: Action) -> str:
             return "takes back what a run did"
         case _:
             return ""
+
+
+def changed_by(change: AuditEntry, subject: Subject) -> str:
+    """Return who made a change that the audit log has, and what its subject was called then if that is not its name."""
+    then = former_name(change, subject)
+    return f"{change.by or 'somebody'}{f'; the name then was {then!r}' if then else ''}"

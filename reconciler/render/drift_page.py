@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from reconciler.core.plan.drift import Drift, DriftKind, kind_of_origin
 from reconciler.money import format_usd_short
 from reconciler.render.change_tables import edits_taken, edits_to_keep
-from reconciler.render.changes import DRIFT_TITLES, TURNED, difference_rows
+from reconciler.render.changes import DRIFT_TITLES, TURNED, changed_by, difference_rows
 from reconciler.render.drift import (
     author_sentences,
     exposure_sentences,
@@ -166,7 +166,7 @@ def _drift_table(drifts: Sequence[Drift]) -> tuple[Table, ...]:
                 row.after,
                 f"{TURNED.get(row.arrow, row.arrow)} {row.live}".strip(),
                 str(row.kind),
-                (last.by or "somebody") if last else "",
+                changed_by(last, row.subject) if last else "",
                 last.at.strftime("%Y-%m-%d %H:%M UTC") if last else "",
                 f"{row.place.file}:{row.place.line}" if row.place else "",
             )

@@ -233,10 +233,13 @@ def test_groups_that_swapped_names_are_not_said_to_wait_for_an_apply(shell: Shel
     rename_group(sandbox, "platform", "between")
     rename_group(sandbox, "design", "platform")
     rename_group(sandbox, "between", "design")
-    drifted = shell.connect(sandbox, "auditor").run("drift")
+    pages = ("--save", "markdown=drift.md", "--save", "html=drift.html")
+    drifted = shell.connect(sandbox, "auditor").run("drift", *pages)
     assert drifted.code == 2
     assert "Differs, and nothing shows why: 2" in drifted.out
     assert "under the name 'platform'" in drifted.out
+    assert "| `ci-budgets; the name then was 'platform'` |" in (shell.folder / "drift.md").read_text()
+    assert "ci-budgets; the name then was &#39;platform&#39;" in (shell.folder / "drift.html").read_text()
 
 
 @pytest.mark.parametrize("has_journal", [True, False])

@@ -20,6 +20,7 @@ from reconciler.core.plan.report import OutcomeReport
 from reconciler.dataclass import dataclass
 from reconciler.formats.documents import Value
 from reconciler.money import format_usd_short
+from reconciler.render.plan import GROUPS_MATCH
 from reconciler.words import count, count_people
 
 
@@ -136,7 +137,8 @@ def drift_headline(drifts: Sequence[Drift]) -> str:
     if not total:
         if any(drift.plan.covers is Coverage.PART for drift in drifts):
             return f"no differences in the part of the policy that was asked for{caveat}"
-        return f"live budgets match the policy{caveat}"
+        is_hidden = any(drift.plan.deployment.offers.overrides_hidden for drift in drifts)
+        return f"{GROUPS_MATCH if is_hidden else 'live budgets match the policy'}{caveat}"
     listed = ", ".join(f"{number:,} {kind}" for kind, number in counts.items() if number)
     return f"{count(total, 'difference')} between Coder and the policy ({listed}){caveat}"
 

@@ -41,6 +41,8 @@ ORIGINS = {
 LEFT_BY_DUE = "`reconciler apply` without --due does what the policy says; `drift --accept ADDRESS` keeps what is live"
 """What to do about what `apply --due` leaves alone."""
 NO_CHANGES = "No changes. Live budgets match the policy."
+GROUPS_MATCH = "live group budgets match the policy; this Coder does not show user overrides"
+"""Where overrides may stand that nobody can see, nothing more can be claimed."""
 _NOTHING: Mapping[Coverage, str] = {
     Coverage.POLICY: NO_CHANGES,
     Coverage.PART: "No changes in the part of the policy that was asked for.",
@@ -95,7 +97,11 @@ def summary(plan: Plan) -> str:
         return f"Plan: {counts}{f'; {left_out}' if left_out else ''}."
     if not plan.is_complete or plan.not_read:
         return "No changes in what could be read."
-    return f"No changes; {left_out}." if left_out else _NOTHING[plan.covers]
+    if left_out:
+        return f"No changes; {left_out}."
+    if plan.covers is Coverage.POLICY and plan.deployment.offers.overrides_hidden:
+        return f"No changes. {GROUPS_MATCH[0].upper()}{GROUPS_MATCH[1:]}."
+    return _NOTHING[plan.covers]
 
 
 def digest_text(plan: Plan) -> str:

@@ -265,6 +265,20 @@ def test_an_end_is_there_where_there_are_no_overrides_and_not_known_where_they_a
     )
 
 
+@pytest.mark.parametrize(("version", "is_hidden"), [("2.34", False), ("2.35", True)])
+def test_what_is_not_shown_is_not_said_to_match(shell: Shell, version: str, is_hidden: bool) -> None:
+    """A stock 2.35 shows no override, and "live budgets match the policy" was said where `exact` lists none."""
+    shell.policy(AS_IT_IS.replace("user_overrides: listed", "user_overrides: exact"))
+    with Sandbox(replace(COMPANY, coder_version=version)) as sandbox:
+        shell.connect(sandbox)
+        plan, drift = shell.run("plan", *AT), shell.run("drift", *AT)
+        pages = [shell.run("drift", *AT, "--format", form).out for form in ("markdown", "html")]
+    assert (plan.code, drift.code) == (0, 0)
+    said = "ive group budgets match the policy; this Coder does not show user overrides"
+    for text in (plan.out.splitlines()[-1], drift.out.splitlines()[-1], *pages):
+        assert (said in text, "ive budgets match the policy" in text) == (is_hidden, not is_hidden)
+
+
 def test_a_group_that_may_be_hidden_is_not_said_to_be_gone(shell: Shell) -> None:
     """Without workspace sharing a member sees the own groups alone; `drift` said that live matches."""
     entries = "[{group: finance, limit: none}, {group: nowhere, limit: $5}]"

@@ -193,10 +193,11 @@ class TestNames:
     def test_an_override_needs_a_member(self) -> None:
         assert says(looked_up(policy(override("bob", "eng"), override("kim", "eng")))) == [
             "bob is not a member of group/acme/eng, so Coder would refuse the override | remove the entry if they left"
-            " the group; add them to the group first, or use a group they are in: Everyone, ops",
+            " the group; add them to the group first, or use a group they are in: Everyone, ops. They may have"
+            " no limit now: `reconciler explain bob` says what limits them",
             "kim is not a member of group/acme/eng, so Coder would refuse the override | remove the entry if they left"
             " the group; kim is not a member of organization 'acme' at all, and is in beta: a policy of that"
-            " organization can list them",
+            " organization can list them. They may have no limit now: `reconciler explain kim` says what limits them",
         ]
         hidden = replace(WORLD, hidden={"acme/eng": 1})
         assert says(looked_up(policy(override("bob", "eng")), world=hidden)) == []

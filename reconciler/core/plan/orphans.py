@@ -107,7 +107,8 @@ def not_a_member(listed: Listed, user: User, group: Group, directory: Directory)
         organization=group.organization,
         reason=OrphanReason.NOT_A_MEMBER,
         message=f"{user.username} is not a member of {group.address}, so Coder would refuse the override",
-        hint=f"remove the entry if they left the group; {remedy}",
+        hint=f"remove the entry if they left the group; {remedy}. They may have no limit now: "
+        f"`reconciler explain {user.username}` says what limits them",
     )
 
 

@@ -1,7 +1,7 @@
 """The pictures of docs/life-of-a-change.md: one change, from a refused pull request to drift, by the workflow's jobs.
 
-`python -m tests.browser.life` draws them anew; it needs Chromium and playwright. Each picture carries the Markdown that
-it shows, so that a test can tell whether it is still true.
+`python -m tests.browser.life` draws them anew; it needs Chromium, playwright and a font with emoji. Each picture
+carries the Markdown that it shows, so that a test can tell whether it is still true.
 """
 
 from __future__ import annotations

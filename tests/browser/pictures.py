@@ -1,6 +1,6 @@
 """The pictures of a comment and of a page in README and docs: a real plan of a company of 300 people, in Chromium.
 
-`python -m tests.browser.pictures` draws them anew; it needs Chromium and playwright.
+`python -m tests.browser.pictures` draws them anew; it needs Chromium, playwright and a font with emoji.
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ from reconciler.words import listed
 
 _BEGINNINGS = ("user/", "group/", "*")
 _BY_HAND = (DriftKind.HAND, DriftKind.UNKNOWN)
-"""What `--accept` alone means. A date that came, and a change that was never applied, are not to be undone by it."""
+"""What `--accept` alone means. A date that came, and what reconciler itself set, are not to be undone by it."""
 
 
 def split(values: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:

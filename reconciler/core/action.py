@@ -44,7 +44,7 @@ class Origin(StrEnum):
     HAND = "hand"
     """Somebody changed live."""
     PENDING = "pending"
-    """The policy moved earlier, and was never applied."""
+    """The policy was not applied since it moved, a run was taken back, or another policy set the limit."""
     UNKNOWN = "unknown"
     """Nothing shows which of these it is."""
 

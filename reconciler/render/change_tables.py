@@ -139,8 +139,8 @@ def undo_or_keep(drifts: Sequence[Drift]) -> list[str]:
     edits = ["<details><summary>What to write to keep it</summary>", "", fenced("\n".join(lines)), "", "</details>", ""]
     return [
         *accepted,
-        "- **Undo** what was changed in Coder, or do what was never applied: run `reconciler apply`, or your "
-        "pipeline's apply by hand. The next apply of any change does it, too.",
+        "- **Undo** it: run `reconciler apply`, or your pipeline's apply by hand. The next apply of any change does it, "
+        "too.",
         "- **Keep** it: run `reconciler drift --accept ADDRESS` in the policy's repository, and commit the edit.",
         "",
         *(edits if lines else ()),

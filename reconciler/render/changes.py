@@ -30,7 +30,7 @@ DRIFT_TITLES = {
     DriftKind.HAND: "Changed by hand",
     DriftKind.DUE: "A date came; `apply --due` carries it out",
     DriftKind.ORPHAN: "Entries that cannot be applied",
-    DriftKind.PENDING: "The policy moved and was never applied",
+    DriftKind.PENDING: "Not applied since the policy moved, taken back, or set by another policy",
     DriftKind.UNKNOWN: "Differs, and nothing shows why",
 }
 

@@ -174,21 +174,22 @@ def _named(addresses: Sequence[str]) -> str:
     return f"{len(addresses):,} ({listed(tuple(map(harmless, addresses)))})"
 
 
-def policy_still_says(actions: Sequence[Action], revision: str) -> str:
-    """Say after a revert that the policy wants the values back; empty where it never wanted them.
+def policy_of_run_said(actions: Sequence[Action], revision: str) -> str:
+    """Say after a revert that the policy of that run wanted the values; empty where it never wanted them.
 
-    `actions` are those of the run that was taken back, `revision` is its Git commit, empty where it is not known.
+    What the policy of today wants is not looked up. `actions` are those of the run that was taken back, `revision` is
+    its Git commit, empty where it is not known.
     """
     wanted = [action for action in actions if action.cause is not Cause.REVERT]
     if not wanted:
         return ""
-    at = f" at {harmless(revision[:REVISION_SHOWN])}" if revision else ""
+    at = f", at {harmless(revision[:REVISION_SHOWN])}," if revision else ""
     if len(wanted) == 1:
-        says = f"says {limit_text(wanted[0], wanted[0].after)} for {harmless(wanted[0].address)}"
+        said = f"said {limit_text(wanted[0], wanted[0].after)} for {harmless(wanted[0].address)}"
     else:
-        says = f"says otherwise for {count(len(wanted), 'subject')}"
-    remedy = "revert that commit" if revision else "change the policy"
-    return f"The policy{at} still {says}: {remedy}, or the next apply does it again."
+        said = f"said otherwise for {count(len(wanted), 'subject')}"
+    remedy = "revert that commit" if revision else "change it"
+    return f"The policy of that run{at} {said}: if it still does, {remedy}, or the next apply does it again."
 
 
 def _refused_file(report: OutcomeReport) -> Iterator[Line]:

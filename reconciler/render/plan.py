@@ -35,7 +35,7 @@ ROLES = {Kind.CREATE: Role.CREATE, Kind.UPDATE: Role.UPDATE, Kind.DELETE: Role.D
 ORIGINS = {
     Origin.DUE: "its date came",
     Origin.HAND: "changed by hand",
-    Origin.PENDING: "never applied",
+    Origin.PENDING: "last set by reconciler",
 }
 """What is said of an action's origin; of the others nothing is news."""
 LEFT_BY_DUE = "`reconciler apply` without --due does what the policy says; `drift --accept ADDRESS` keeps what is live"

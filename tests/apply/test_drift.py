@@ -8,6 +8,8 @@ import shutil
 from tests.apply.site import Site
 from tests.wire import send
 
+NOT_APPLIED = "Not applied since the policy moved, taken back, or set by another policy"
+
 
 def _somebody_sets_platform(site: Site, micros: int, *, user_agent: str = "curl/8.5.0") -> None:
     send(
@@ -44,7 +46,7 @@ def test_what_we_applied_ourselves_is_a_policy_that_moved(site: Site) -> None:
 
     said = site.run("drift")
 
-    assert "The policy moved and was never applied: 1" in said.out
+    assert f"{NOT_APPLIED}: 1" in said.out
     assert "set from $500.00 to $600.00 by ci-budgets on " in said.out
     assert "which is ours: a journal here has it" in said.out
     shutil.rmtree(site.folder / ".reconciler")
@@ -53,6 +55,20 @@ def test_what_we_applied_ourselves_is_a_policy_that_moved(site: Site) -> None:
     site.policy("platform: $800")
     shutil.rmtree(site.folder / ".reconciler")
     assert "which is ours according to its User-Agent and its account\n" in site.run("drift").out
+
+
+def test_of_what_a_revert_wrote_no_drift_says_that_it_was_never_applied(site: Site) -> None:
+    """Nor of what another policy set: a User-Agent tells that this tool wrote it, and not by which policy."""
+    site.policy("platform: $600")
+    assert site.apply().code == 0
+    assert site.run("revert", str(site.journals[0]), "--auto-approve", "--allow", "BLOCKS_USERS=9").code == 0
+    site.role = "owner"
+
+    said = site.run("drift")
+
+    assert f"{NOT_APPLIED}: 1" in said.out
+    for page in ("text", "markdown", "html"):
+        assert "never applied" not in site.run("drift", "--format", page).out
 
 
 def test_a_journal_does_not_vouch_for_what_another_account_did_in_its_name(site: Site) -> None:

@@ -76,8 +76,8 @@ def test_a_journal_tells_who_which_policy_and_why(coder: Shell) -> None:
         for fact in (revision, "octocat in https://gitlab.example/acme/budgets/-/jobs/17", "agents in CI", "senior"):
             assert fact in page
     reverted = coder.run("revert", "run.jsonl", "--auto-approve")
-    assert f"The policy at {revision[:12]} still says" in reverted.err
-    assert "revert that commit, or the next apply does it again." in reverted.err
+    assert f"The policy of that run, at {revision[:12]}, said" in reverted.err
+    assert "if it still does, revert that commit, or the next apply does it again." in reverted.err
 
 
 def test_a_refusal_is_said_once(coder: Shell) -> None:

@@ -225,9 +225,7 @@ def test_of_two_fast_merges_the_newer_applies_both_and_what_to_do_if_it_fails_is
     what_to_do = "If that run fails or is stopped, run this workflow by hand on main."
     assert any(comment["on"] == "1" and what_to_do in comment["body"] for comment in site.github.comments)
     site.schedule(DRIFT)
-    assert (
-        "do what was never applied: run `reconciler apply`, or your pipeline's apply" in site.github.issues[0]["body"]
-    )
+    assert "**Undo** it: run `reconciler apply`, or your pipeline's apply by hand" in site.github.issues[0]["body"]
     site.pull_request(RAISED.replace("$500", "$400"))
     assert not site.push_merge()["apply"].has_failed
     assert (site.live("design"), site.live("platform")) == (200, 400)

@@ -116,7 +116,8 @@ def command(
     hand      somebody changed live; the audit log says who
     due       a date came; `apply --due` carries it out
     orphan    an entry that cannot be applied: its person or group is gone
-    pending   the policy moved and was never applied
+    pending   not applied since the policy moved, taken back, or set by another
+              policy
     unknown   nothing shows which of these it is
 
     Made for cron: it only reads, prints what differs, and never asks. Who changed it is told by Coder's audit log,

@@ -29,7 +29,7 @@ from reconciler.formats.journal import HINT_JOURNAL
 from reconciler.operations.ports import Reader
 from reconciler.operations.revert import make_revert
 from reconciler.render.detail import Detail
-from reconciler.render.outcome import policy_still_says
+from reconciler.render.outcome import policy_of_run_said
 from reconciler.render.plan import left_alone_lines, plan_report, summary
 from reconciler.render.text import harmless, lines_of
 
@@ -97,7 +97,7 @@ def command(
         for row in outcome.results
         if (live := taken_back.get(row.action.subject.id)) is not None
     ]
-    if sentence := policy_still_says(actions, outcome.started.revision):
+    if sentence := policy_of_run_said(actions, outcome.started.revision):
         screen.note(sentence)
     return code
 

@@ -3,7 +3,8 @@
     change     this change to the policy asks for it: what the policy before (the base) wants is something else
     due        a date came: an override ended or began, and live is as it was before that date
     hand       somebody changed live since: the newest entry of the audit log is not ours, and live is as it says
-    pending    the policy moved earlier and was never applied: the newest entry is ours, and live is as it says
+    pending    the newest entry is ours, and live is as it says: the policy moved since, a run was taken back, or
+               another policy was applied
     unknown    nothing shows which of these it is
 
 A date is believed without the log only where live shows it: an ended override is due if live is exactly what the entry

@@ -9,6 +9,7 @@ against what is live and, where the policy files that it names are here as they 
     dangers      counted anew, all of them
     consents     those of the policy files, and of the command line; never those in the plan
     guardrails   checked anew
+    orphans      as they are today; one that is none any more is told as of the day of the plan
 
 Where the policy files are not here, there is less to hold it against: dangers that only a policy can count are those
 that the plan admits, and so are its broken guardrails; nothing but the command line consents.
@@ -26,6 +27,7 @@ from reconciler.core.desired import NOTHING_DESIRED
 from reconciler.core.directory import Directory, Group, User
 from reconciler.core.gate.verdict import Grant
 from reconciler.core.moment import present
+from reconciler.core.orphan import Orphan
 from reconciler.core.plan.plan import Plan
 from reconciler.errors import RefusedError
 from reconciler.operations.checks import require_current, require_fresh, require_same, require_same_deployment
@@ -63,11 +65,28 @@ def renew_saved(
         require_same(plan, again, live)
         anew = {action.subject.id: action for action in again.actions}
         actions = tuple(anew.get(action.subject.id, action) for action in plan.actions)
-        return replace(plan, actions=actions, effects=again.effects, verdict=again.verdict)
+        orphans = _orphans_today(plan.orphans, again.orphans)
+        return replace(plan, actions=actions, orphans=orphans, effects=again.effects, verdict=again.verdict)
     proposal = Proposal(actions=plan.actions, snapshot=live, policies=(), desired=NOTHING_DESIRED, moment=present(now))
     effects = replace(find_effects(proposal, reader), notices=saved.effects.notices)
     verdict = find_verdict(proposal, effects, grants=grants)
-    return replace(plan, effects=effects, verdict=verdict.with_admissions(saved.verdict))
+    orphans = _orphans_today(plan.orphans, ())
+    return replace(plan, orphans=orphans, effects=effects, verdict=verdict.with_admissions(saved.verdict))
+
+
+def _orphans_today(saved: Iterable[Orphan], found: Iterable[Orphan]) -> tuple[Orphan, ...]:
+    """Return the orphans of a plan with what is found of them today; of the others what was true when it was made."""
+    today = {orphan.place: orphan for orphan in found}
+    return tuple(
+        replace(today[orphan.place], is_standing=orphan.is_standing)
+        if orphan.place in today
+        else replace(
+            orphan,
+            message=f"when this plan was made: {orphan.message}",
+            hint="plan again: what could not be applied then may be possible now",
+        )
+        for orphan in saved
+    )
 
 
 def _with_live_names(actions: Sequence[Action], directory: Directory) -> tuple[Action, ...]:

@@ -1,9 +1,9 @@
 """From the paths of the command line to the bytes of policy files. A named path that cannot be read is a finding.
 
 A folder is searched for *.yaml and *.yml, capitals or not, at any depth and through links; each real folder is entered
-once, so a loop of links ends. What looks like a policy there and is not read (a hidden file, a broken link), and what
-may stand for policies (a broken link to a folder, an empty folder: Git keeps none, but for submodules) is unknown, not
-absent: it is returned as `NotRead`, so that nothing is removed for not being listed.
+once, so a loop of links ends. What looks like a policy there and is not read (a hidden file, `acme.yaml.txt`, a broken
+link), and what may stand for policies (a broken link to a folder, an empty folder: Git keeps none, but for submodules)
+is unknown, not absent: it is returned as `NotRead`, so that nothing is removed for not being listed.
 
 Nothing here waits, but for standard input where `-` names it: a FIFO or a device is refused before it is opened.
 """
@@ -28,6 +28,8 @@ STDIN_NAME = "<stdin>"
 MAX_BYTES = 32 * 1024 * 1024
 """100,000 entries with every key take 16 MiB."""
 SUFFIXES = (".yaml", ".yml")
+_WITH_TXT = tuple(f"{suffix}.txt" for suffix in SUFFIXES)
+"""How names end to which an editor added its own suffix; the system may not show it."""
 MAX_HIDDEN = 10_000
 """Names below hidden folders that are looked at: a cache can be huge, and hardly holds a policy."""
 _HIDDEN_BYTES = 64 * 1024
@@ -69,7 +71,7 @@ def read_files(paths: Sequence[str]) -> Files:
             search.folder(path)
         else:
             search.file(path)
-    files = Files(findings=search.findings, not_read=[*search.not_read, *_hidden(search)])
+    files = Files(findings=search.findings, not_read=[*search.not_read, *_hidden(search), *_misnamed(search)])
     for real, (path, is_named) in sorted(search.files.items(), key=lambda item: item[1]):
         try:
             files.texts.append(_read(path, target=search.target(real)))
@@ -107,6 +109,7 @@ class _Search:
         self.files: dict[str, tuple[str, bool]] = {}
         self.findings: list[Finding] = []
         self.hidden: list[str] = []
+        self.misnamed: list[str] = []
         self.not_read: list[NotRead] = []
         self._entered: set[str] = set()
         self._roots: set[str] = set()
@@ -167,6 +170,7 @@ class _Search:
             if not entries and folder != top:
                 self.not_read.append(NotRead(path=folder, reason=NOTHING_THERE))
             visible = [entry for entry in entries if not entry.name.startswith(".")]
+            self.misnamed += [entry.path for entry in visible if entry.name.lower().endswith(_WITH_TXT)]
             self.not_read += [NotRead(path=entry.path, reason=NOWHERE) for entry in visible if _may_be_folder(entry)]
             folders = [entry.path for entry in visible if _is_folder(entry)]
             stack += reversed(folders)
@@ -203,6 +207,14 @@ def _hidden(search: _Search) -> Iterator[NotRead]:
         for file in _below(path):
             if _is_policy(file) and os.path.realpath(file) not in search.files and _has_organization(file):
                 yield NotRead(path=file, reason=reason)
+
+
+def _misnamed(search: _Search) -> Iterator[NotRead]:
+    """Yield files that look like a policy but for the end of their names, and were not named either."""
+    reason = "its name does not end in .yaml or .yml; rename it, or move it out of the folder"
+    for path in search.misnamed:
+        if os.path.realpath(path) not in search.files and _has_organization(path):
+            yield NotRead(path=path, reason=reason)
 
 
 def _below(path: str) -> Iterator[str]:
@@ -251,7 +263,7 @@ def _read(path: str, *, target: str) -> PolicyText:
     except FileNotFoundError:
         if os.path.islink(path):
             raise _Unreadable("the link leads to no file", "mend it, or remove it") from None
-        hint = "check the path; `reconciler init` writes a first policy from what is live"
+        hint = "check the path, and the folder that you are in; `reconciler init` writes a first policy from what is live"
         raise _Unreadable("there is no such file", hint) from None
     except OSError as error:
         raise _Unreadable(_cannot_read("file", error)) from None

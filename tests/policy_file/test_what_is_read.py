@@ -79,8 +79,20 @@ def test_many_links_between_folders_are_not_many_walks(tmp_path: Path, monkeypat
 def test_capitals_of_the_ending_do_not_matter(tmp_path: Path) -> None:
     write(tmp_path / "people.YAML", "a")
     write(tmp_path / "teams.Yml", "b")
-    write(tmp_path / "notes.yaml.txt", "c")
     assert groups(load([str(tmp_path)])) == ["a", "b"]
+
+
+def test_a_policy_to_whose_name_an_editor_added_txt_is_said(tmp_path: Path) -> None:
+    """Under `exact` its budgets were removed, without a word of the file."""
+    write(tmp_path / "seen.yaml", "seen")
+    write(tmp_path / "people.yaml.txt", "a")
+    write(tmp_path / "teams.yml.TXT", "b")
+    write(tmp_path / "notes.txt", "c")
+    (tmp_path / "example.yaml.txt").write_text("what an entry looks like\n")
+    loaded = load([str(tmp_path)])
+    assert groups(loaded) == ["seen"]
+    assert sorted(missed(loaded, tmp_path)) == ["people.yaml.txt", "teams.yml.TXT"]
+    assert "does not end in .yaml or .yml" in loaded.not_read[0].reason
 
 
 def test_hidden_policies_are_said(tmp_path: Path) -> None:

@@ -147,6 +147,14 @@ class TestNames:
             " that Coder displays may belong to several people"
         ]
 
+    @pytest.mark.parametrize("group", ["group/acme/eng", "acme/eng"])
+    def test_an_address_is_no_name(self, group: str) -> None:
+        """Every plan prints addresses; of those that were pasted it was said to remove the entry."""
+        assert sorted(says(looked_up(policy(override("user/ana", "eng"), budget(group))))) == [
+            f"group '{group}' is unknown in organization 'acme' | write the name alone: eng",
+            "user 'user/ana' is unknown | write the username alone: ana",
+        ]
+
     def test_a_group_of_another_organization(self) -> None:
         world = replace(WORLD, members={**WORLD.members, "beta/lab": []})
         assert says(looked_up(policy(budget("lab")), world=world)) == [

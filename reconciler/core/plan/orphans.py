@@ -39,8 +39,9 @@ def unknown_group(listed: Listed, groups: Sequence[Group], organization: Organiz
         )
     else:
         message = f"group {name!r} is unknown in organization {organization.name!r}"
-        near = did_you_mean(name, names.group_names(organization))
-        hint = "; ".join(filter(None, ["remove the entry if the group is gone", near]))
+        known, alone = names.group_names(organization), name.rpartition("/")[2]
+        gone = ["remove the entry if the group is gone", did_you_mean(name, known)]
+        hint = f"write the name alone: {alone}" if alone in known else "; ".join(filter(None, gone))
     reason = OrphanReason.UNKNOWN_GROUP
     if organization.id in names.directory.hides_groups:
         reason = OrphanReason.HIDDEN_GROUP
@@ -70,9 +71,12 @@ def unknown_user(
         usernames = ", ".join(sorted(user.username for user in users))
         message, hint = f"user {name!r} is ambiguous: {usernames}", "write the username"
         return _orphan(listed, organization, reason=OrphanReason.AMBIGUOUS, message=message, hint=hint)
-    remedy = (
-        f"write the username or the e-mail address: {_NO_USERNAME}" if " " in name else "remove the entry if they left"
-    )
+    if name.startswith("user/"):
+        remedy = f"write the username alone: {name.removeprefix('user/')}"
+    elif " " in name:
+        remedy = f"write the username or the e-mail address: {_NO_USERNAME}"
+    else:
+        remedy = "remove the entry if they left"
     hint = "; ".join(filter(None, [remedy, near]))
     reason = OrphanReason.UNKNOWN_USER
     if hidden:

@@ -263,7 +263,9 @@ def _read(path: str, *, target: str) -> PolicyText:
     except FileNotFoundError:
         if os.path.islink(path):
             raise _Unreadable("the link leads to no file", "mend it, or remove it") from None
-        hint = "check the path, and the folder that you are in; `reconciler init` writes a first policy from what is live"
+        hint = (
+            "check the path, and the folder that you are in; `reconciler init` writes a first policy from what is live"
+        )
         raise _Unreadable("there is no such file", hint) from None
     except OSError as error:
         raise _Unreadable(_cannot_read("file", error)) from None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from reconciler.core.plan.drift import Drift
 from reconciler.render.changes import TURNED, ChangeRow, changed_by
@@ -17,6 +17,9 @@ KEPT_SHOWN = 50
 _ROOM_FOR_LEFT_OUT = 2_000
 """Characters for what is said of the files left out."""
 NOT_LISTED = "not in a policy file"
+
+Parts = Mapping[str, Sequence[ChangeRow]]
+"""Changes below titles, in the order of the page; an empty title is not shown."""
 
 
 class ChangeTable:
@@ -35,31 +38,33 @@ class ChangeTable:
         return [*self._table([self._cells(row, is_linked=True) for row in rows]), ""] if rows else []
 
     def titled(self, title: str, rows: Sequence[ChangeRow]) -> list[str]:
-        """A table below a title; nothing where there are no rows."""
-        return [f"**{title}: {len(rows):,}**", "", *self.whole(rows)] if rows else []
+        """A table below a title, if it has one; nothing where there are no rows."""
+        return [*_title(title, rows), *self.whole(rows)]
 
-    def by_file(self, rows: Sequence[ChangeRow], *, room: int) -> list[str]:
-        """A table a file, whole files as far as there is room for (in characters), then what was left out.
+    def by_file(self, parts: Parts, *, room: int) -> list[str]:
+        """A table a file below each title, whole files as far as there is room (in characters), then what was left out.
 
         Where not every file has room, no table says why: there is room for twice as many changes then.
         """
-        files: dict[str, list[ChangeRow]] = {}
-        for row in sorted(rows, key=lambda row: (not row.file, row.file)):
-            files.setdefault(row.file, []).append(row)
-        room -= _ROOM_FOR_LEFT_OUT
-        tables = {file: self._of_file(file, rows, with_why=True) for file, rows in files.items()}
+        files = {(title, file): rows for title, part in parts.items() for file, rows in _files_of(part).items()}
+        room -= _ROOM_FOR_LEFT_OUT * len({title for title, _ in files})
+        tables = {key: self._of_file(key[1], rows, with_why=True) for key, rows in files.items()}
         lines: list[str] = []
         if sum(map(len, tables.values())) > room:
-            tables = {file: self._of_file(file, rows, with_why=False) for file, rows in files.items()}
+            tables = {key: self._of_file(key[1], rows, with_why=False) for key, rows in files.items()}
             lines = ["The reasons are in the full plan: there is no room for them here.", ""]
-        left_out: list[tuple[str, int]] = []
-        for file, table in tables.items():
-            if len(table) <= room:
-                lines.append(table)
-                room -= len(table)
-            else:
-                left_out.append((file, len(files[file])))
-        return [*lines, *_left_out(left_out)]
+        for title, part in parts.items():
+            lines += _title(title, part)
+            left_out: list[tuple[str, int]] = []
+            for file, rows in _files_of(part).items():
+                shown = tables[title, file]
+                if len(shown) <= room:
+                    lines.append(shown)
+                    room -= len(shown)
+                else:
+                    left_out.append((file, len(rows)))
+            lines += _left_out(left_out)
+        return lines
 
     def _of_file(self, file: str, rows: Sequence[ChangeRow], *, with_why: bool) -> str:
         place = rows[0].place
@@ -118,6 +123,18 @@ class DriftTable(ChangeTable):
         )
 
 
+def _title(title: str, rows: Sequence[ChangeRow]) -> list[str]:
+    return [f"**{title}: {len(rows):,}**", ""] if title and rows else []
+
+
+def _files_of(rows: Sequence[ChangeRow]) -> dict[str, list[ChangeRow]]:
+    """Return the rows of each policy file, sorted by its path; last those that are in none."""
+    files: dict[str, list[ChangeRow]] = {}
+    for row in sorted(rows, key=lambda row: (not row.file, row.file)):
+        files.setdefault(row.file, []).append(row)
+    return files
+
+
 def _left_out(files: Sequence[tuple[str, int]]) -> list[str]:
     if not files:
         return []
@@ -139,8 +156,8 @@ def undo_or_keep(drifts: Sequence[Drift]) -> list[str]:
     edits = ["<details><summary>What to write to keep it</summary>", "", fenced("\n".join(lines)), "", "</details>", ""]
     return [
         *accepted,
-        "- **Undo** it: run `reconciler apply`, or your pipeline's apply by hand. The next apply of any change does it, "
-        "too.",
+        "- **Undo** it: run `reconciler apply`, or your pipeline's apply by hand. The next apply of any change does "
+        "it, too.",
         "- **Keep** it: run `reconciler drift --accept ADDRESS` in the policy's repository, and commit the edit.",
         "",
         *(edits if lines else ()),

@@ -101,8 +101,8 @@ def _alerts(drifts: Sequence[Drift]) -> Iterator[Alert]:
         yield Alert(
             title="Undo or keep",
             lines=(
-                "Undo it: run reconciler apply, or your pipeline's apply by hand. The next apply of any change does it, "
-                "too.",
+                "Undo it: run reconciler apply, or your pipeline's apply by hand. The next apply of any change does "
+                "it, too.",
                 "Keep it: run reconciler drift --accept ADDRESS in the policy's repository, and commit the edit.",
             ),
             paste_title="What to write in the policy to keep it:" if kept else "",

@@ -93,11 +93,15 @@ def test_a_change_does_not_become_another_reasons_when_its_plan_is_applied(site:
 @pytest.mark.parametrize("has_policy", [True, False])
 def test_an_entry_that_could_not_be_applied_is_told_as_it_is_today(site: Site, *, has_policy: bool) -> None:
     """As after an upgrade of Coder to a version that has overrides."""
-    overrides = "user_overrides: [{user: eve, group: platform, limit: $90}, {user: nobody, group: platform, limit: $9}]\n"
+    overrides = (
+        "user_overrides: [{user: eve, group: platform, limit: $90}, {user: nobody, group: platform, limit: $9}]\n"
+    )
     write(site, LISTED + "group_budgets: [{group: design, limit: $200}]\n" + overrides)
     assert "! user/eve  eve is not a member of" in site.run("plan", "-o", "saved.plan").out
     (eve,) = site.sandbox.execute("SELECT id FROM users WHERE username = 'eve'")
-    site.sandbox.execute("INSERT INTO group_members (user_id, group_id) VALUES (?, ?)", (eve[0], site.id_of("platform")))
+    site.sandbox.execute(
+        "INSERT INTO group_members (user_id, group_id) VALUES (?, ?)", (eve[0], site.id_of("platform"))
+    )
     if not has_policy:
         (site.folder / "policies" / "acme.yaml").unlink()
     said = site.apply("saved.plan")

@@ -535,6 +535,28 @@ def test_with_a_base_this_change_stands_apart_from_what_differs_anyway() -> None
     assert all(action.address in anyway and action.address not in change for action in rest)
 
 
+@pytest.mark.parametrize("changes", [1_000, 3_000])
+def test_a_page_with_room_for_less_keeps_this_change_apart_as_well(changes: int) -> None:
+    made = large_plan(changes, people=10_000)
+    origins = [Origin.CHANGE if number % 4 == 0 else Origin.HAND for number in range(changes)]
+    actions = tuple(replace(action, origin=origin) for action, origin in zip(made.actions, origins, strict=True))
+    made = replace(made, actions=actions, has_base=True)
+    text = render("markdown", (made,), FACTS)
+    assert len(text) <= 65_536
+    _, change = text.split(f"**This change: {changes // 4:,}**")
+    change, anyway = change.split(f"**Differs for another reason, and is applied too: {changes - changes // 4:,}**")
+    expected = {action.address for action in actions if action.origin is Origin.CHANGE}
+    shown = set(re.findall(r"^\| [+~-] \| \S*?((?:user|group)/[^`\]]+)", change, re.MULTILINE))
+    assert shown
+    assert shown <= expected
+    assert not any(f"`{address}`" in anyway for address in expected)
+    assert made.digest[:12] in anyway.splitlines()[-1]
+    differs = render("markdown", (Drift(plan=made, last_changes=Attribution()),), FACTS)
+    assert len(differs) <= 65_536
+    assert differs.index(f"**Changed by hand: {changes - changes // 4:,}**") > 0
+    assert made.digest[:12] in differs.splitlines()[-1]
+
+
 def test_a_drift_is_grouped_by_why_it_differs() -> None:
     made = plan()
     actions = tuple(

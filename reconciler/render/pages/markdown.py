@@ -28,8 +28,8 @@ from reconciler.core.snapshot import Deployment, Effective, Unlimited
 from reconciler.errors import Failure, Place
 from reconciler.formats.documents import Value
 from reconciler.money import format_usd, format_usd_short
-from reconciler.render.change_tables import ChangeTable, DriftTable, undo_or_keep
-from reconciler.render.changes import DRIFT_TITLES, ChangeRow, action_why, change_rows, difference_rows
+from reconciler.render.change_tables import ChangeTable, DriftTable, Parts, undo_or_keep
+from reconciler.render.changes import DRIFT_TITLES, action_why, change_rows, difference_rows
 from reconciler.render.drift_page import authors_of, costs_of, moves_tables
 from reconciler.render.effects import to_know
 from reconciler.render.formats import Facts
@@ -107,16 +107,14 @@ def _plan_page(values: Sequence[Value], facts: Facts, most: int) -> str:
     tail = [_footer(plan) for plan in plans]
     rows = [row for plan in plans for row in change_rows(plan)]
     table = ChangeTable(facts)
-    if not all(plan.has_base for plan in plans):
-        tables = table.whole(rows)
-    else:
-        tables = [
-            line
+    parts = {"": rows}
+    if all(plan.has_base for plan in plans):
+        parts = {
+            title: [row for row in rows if (row.origin is Origin.CHANGE) is is_change]
             for title, is_change in (("This change", True), ("Differs for another reason, and is applied too", False))
-            for line in table.titled(title, [row for row in rows if (row.origin is Origin.CHANGE) is is_change])
-        ]
-    whole = joined(head, tables, _people(plans), tail)
-    return whole if len(whole) <= most else _shortened(head, table, rows, tail, most)
+        }
+    whole = joined(head, _tables(table, parts), _people(plans), tail)
+    return whole if len(whole) <= most else _shortened(head, table, parts, tail, most)
 
 
 def _drift_page(drifts: Sequence[Drift], facts: Facts, most: int) -> str:
@@ -135,13 +133,9 @@ def _drift_page(drifts: Sequence[Drift], facts: Facts, most: int) -> str:
         *(_footer(drift.plan) for drift in drifts),
     ]
     table = DriftTable(drifts, facts)
-    tables = [
-        line
-        for kind in DriftKind
-        for line in table.titled(DRIFT_TITLES[kind], [row for row in rows if kind_of_origin(row.origin) is kind])
-    ]
-    whole = joined(head, tables, tail)
-    return whole if len(whole) <= most else _shortened(head, table, rows, tail, most)
+    parts = {DRIFT_TITLES[kind]: [row for row in rows if kind_of_origin(row.origin) is kind] for kind in DriftKind}
+    whole = joined(head, _tables(table, parts), tail)
+    return whole if len(whole) <= most else _shortened(head, table, parts, tail, most)
 
 
 def _title(kind: str, deployment: Deployment | None, text: str) -> list[str]:
@@ -237,9 +231,14 @@ def _where(place: Place, facts: Facts) -> str:
     return link(f"{place.file}:{place.line}", place_url(place, facts.link_base))
 
 
-def _shortened(head: list[str], table: ChangeTable, rows: Sequence[ChangeRow], tail: list[str], most: int) -> str:
+def _tables(table: ChangeTable, parts: Parts) -> list[str]:
+    return [line for title, rows in parts.items() for line in table.titled(title, rows)]
+
+
+def _shortened(head: list[str], table: ChangeTable, parts: Parts, tail: list[str], most: int) -> str:
     """The same with one table a file, as many whole files as there is room for, and what was left out."""
-    return joined(head, table.by_file(rows, room=most - len(joined(head, tail))), tail)[:most]
+    room = most - len(joined(head, tail))
+    return joined(head, table.by_file(parts, room=room), tail)[:most]
 
 
 def _people(plans: Sequence[Plan]) -> list[str]:

@@ -208,7 +208,9 @@ def _overrides(status: Status) -> Iterator[str]:
     if status.has_policies and sums.not_listed:
         parts.append(f"{sums.not_listed:,} in no policy")
     if soon:
-        parts.append(f"ending within {SOON.days} days: {_names([_end_of(row) for row in soon])}")
+        has_ended = any(row.expires is not None and row.expires <= status.at for row in soon)
+        names = _names([_end_of(row, at=status.at) for row in soon])
+        parts.append(f"{'ended or ' if has_ended else ''}ending within {SOON.days} days: {names}")
     if idle:
         parts.append(f"changing nothing: {_names(idle)}")
     apart = f"; {'; '.join(parts)}" if parts else ""
@@ -216,13 +218,15 @@ def _overrides(status: Status) -> Iterator[str]:
     yield f"Overrides: {sums.total:,}{apart}.{hint}"
 
 
-def _end_of(row: OverrideStatus) -> str:
-    end: datetime | None = row.expires
+def _end_of(row: OverrideStatus, *, at: datetime) -> str:
+    end = day(row.expires) if row.expires else ""
+    if row.expires and row.expires <= at:
+        end = f"ended {end}, still there"
     then = ""
     if not isinstance(row.fallback, Unknown):
         limit = row.fallback.limit_micros
         then = f", then {NO_LIMIT if isinstance(limit, Unlimited) else format_usd_short(limit)}"
-    return f"{row.username} ({day(end) if end else ''}{then})"
+    return f"{row.username} ({end}{then})"
 
 
 def leak_sentences(leaks: Leaks, status: Status) -> Iterator[str]:

@@ -120,6 +120,14 @@ def test_the_demo_company_with_a_policy(shell: Shell) -> None:
     assert [breach["guardrail"] for breach in body["breaches"]] == ["max_limit"]
 
 
+def test_an_override_that_has_ended_and_is_still_there_is_not_said_to_end(shell: Shell) -> None:
+    """As where the hourly apply has not run since."""
+    shell.policy(POLICY.replace("2026-12-01", "2026-11-01"))
+    with company(shell, seed="demo", role="user-admin"):
+        ran = shell.run("status")
+    assert "; ended or ending within 14 days: 1 (ana (ended 2026-11-01, still there, then $500))." in ran.out
+
+
 @pytest.mark.parametrize("version", ["2.36", "2.37"])
 @pytest.mark.parametrize("role", ["owner", "user-admin", "auditor"])
 def test_everybody_has_the_limit_and_spend_that_the_server_has(shell: Shell, version: str, role: str) -> None:

@@ -29,7 +29,7 @@ class OverrideSums:
     not_listed: int
     """Those that no policy lists; Coder itself knows no end."""
     ending_soon: int
-    """Those that end within 14 days."""
+    """Those that end within 14 days, or have ended and are still there."""
     changing_nothing: int
     """Those without which the person would have the same limit on the same group."""
 

@@ -8,7 +8,7 @@ from reconciler.core.plan.drift import Drift
 from reconciler.render.changes import TURNED, ChangeRow, changed_by
 from reconciler.render.drift import acceptance_lines
 from reconciler.render.formats import Facts
-from reconciler.render.markup import code, fenced, link, place_url
+from reconciler.render.markup import code, fenced, link, place_url, prose
 from reconciler.render.text import day
 from reconciler.words import count
 
@@ -93,7 +93,7 @@ class ChangeTable:
             _short(row.after),
             row.arrow,
             f"{row.people:,}" if row.people else "",
-            "; ".join(filter(None, (code(row.why), ends, code(row.note)))),
+            "; ".join(filter(None, (code(row.why), ends, prose(row.note)))),
         )
 
 

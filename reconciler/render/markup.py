@@ -3,6 +3,9 @@
 Everything that somebody else wrote is put in a code span. GitHub and GitLab turn nothing inside a code span into a
 mention, a reference or a link, and Markdown has no markup there; so two characters alone need care: the backtick,
 which would end the span, and the pipe, which would end a table's cell.
+
+A sentence of ours has names in it, and does not say where. So its words are looked at one by one: a plain word, a
+number, an amount or a date means nothing to anybody's Markdown and stands as it is; every other word is code.
 """
 
 from __future__ import annotations
@@ -25,6 +28,46 @@ def code(text: str) -> str:
     fence = "`" * (longest + 1)
     edge = " " if text.startswith(("`", " ")) or text.endswith(("`", " ")) else ""
     return f"{fence}{edge}{text}{edge}{fence}".replace("|", "\\|")
+
+
+_COMMAND = re.compile(r"""(?<![^ (])`([^`]+)`(?=[),.;:?! ]|$)""")
+"""What is to be typed, as our sentences have it."""
+_BEFORE, _BEHIND = "(\"'", ")\"',.;:?!"
+"""What may stand before a word, and behind it."""
+_PLAIN = re.compile(
+    r"""[A-Za-z]+ (?:['-][A-Za-z]+)*            # a word
+    | [-+]? \$? (?:\d{1,3}(?:,\d{3})*|\d{4}) (?:\.\d+)?   # a number, a year, an amount
+    | \d{4}-\d\d-\d\d | \d\d:\d\d               # a date, a time
+    | -> | % | —""",
+    re.VERBOSE,
+)
+_NUMBERED = re.compile(r"\d+[.)](?= |$)")
+"""What would begin a list."""
+_COMMIT = re.compile(r"[0-9a-f]{7,}")
+"""What may be taken for the beginning of a commit's hash, and linked to it."""
+
+
+def prose(text: str) -> str:
+    """Return a sentence in which every word that could be markup, a mention or a link is code."""
+    text = harmless(text)
+    if "  " in text or "|" in text:  # code alone shows blanks as they are
+        return code(text)
+    start = _NUMBERED.match(text)
+    first, rest = (start[0], text[start.end() :]) if start else ("", text)
+    parts = enumerate(_COMMAND.split(rest))
+    return code(first) + "".join(code(part) if i % 2 else _words(part) for i, part in parts)
+
+
+def _words(text: str) -> str:
+    return " ".join(map(_shown, text.split(" ")))
+
+
+def _shown(word: str) -> str:
+    middle = word.lstrip(_BEFORE)
+    before = word[: len(word) - len(middle)]
+    middle = middle.rstrip(_BEHIND)
+    is_plain = not middle or (_PLAIN.fullmatch(middle) and not _COMMIT.fullmatch(middle.lower()))
+    return word if is_plain else f"{before}{code(middle)}{word[len(before) + len(middle) :]}"
 
 
 def fenced(text: str) -> str:

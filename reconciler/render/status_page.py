@@ -10,7 +10,7 @@ from reconciler.core.people.standing import NEAR_PERCENT
 from reconciler.core.plan.status import Status
 from reconciler.money import format_usd_short
 from reconciler.render.charts import BARS_SHOWN, BarChart, Comparison, DotChart, Person, bar_chart, dot_chart
-from reconciler.render.markup import code
+from reconciler.render.markup import code, prose
 from reconciler.render.page import Alert, Page, Tile
 from reconciler.render.spend import spent_text
 from reconciler.render.status import (
@@ -47,10 +47,10 @@ def status_page(statuses: Sequence[Status]) -> Page:
 
 def status_markdown(status: Status) -> list[str]:
     """Return the lines of a status in Markdown, below its title."""
-    lines = [code(headline(status)), "", *(code(line) for line in heading(status)), ""]
+    lines = [prose(headline(status)), "", *(prose(line) for line in heading(status)), ""]
     for table in _tables(status, MARKDOWN_ROWS):
         lines += pipes(table)
-    return [*lines, *(f"- {code(line)}" for line in sentences(status))]
+    return [*lines, *(f"- {prose(line)}" for line in sentences(status))]
 
 
 def _tables(status: Status, most: int) -> list[Table]:

@@ -137,7 +137,8 @@ def test_every_page_names_what_was_not_read_and_what_is_withheld_for_it(coder: S
     assert "policies/.design.yaml" in ran.out
     assert "begins with a dot" in ran.out
     if name not in ("text", "json"):
-        assert "removals withheld, because not everything could be read: group/acme/" in ran.out
+        withheld = "removals withheld, because not everything could be read: group/acme/"
+        assert withheld in ran.out.replace("`", "")
     if name == "junit":
         assert 'failures="1"' in ran.out
     coder.policy(AS_IT_IS, "policies/head.yaml")

@@ -33,7 +33,7 @@ from reconciler.render.changes import DRIFT_TITLES, action_why, change_rows, dif
 from reconciler.render.drift_page import authors_of, costs_of, moves_tables
 from reconciler.render.effects import to_know
 from reconciler.render.formats import Facts
-from reconciler.render.markup import code, cut_to, fenced, joined, link, place_url
+from reconciler.render.markup import code, cut_to, fenced, joined, link, place_url, prose
 from reconciler.render.outcome import remarks
 from reconciler.render.outlook import outlook_sentences, replay_tables
 from reconciler.render.overview import (
@@ -124,7 +124,7 @@ def _drift_page(drifts: Sequence[Drift], facts: Facts, most: int) -> str:
         *_title("drift", drifts[0].plan.deployment, drift_headline(drifts)),
         *_problems(problems, facts),
         *(f"- {sentence}" for sentence in costs_of(drifts)),
-        *(f"- {code(sentence)}" for sentence in authors_of(drifts)),
+        *(f"- {prose(sentence)}" for sentence in authors_of(drifts)),
         "",
     ]
     tail = [
@@ -212,8 +212,8 @@ def _problems(problems: Sequence[Problem], facts: Facts) -> list[str]:
     problems = folded(problems)
     for problem in problems[:PROBLEMS_SHOWN]:
         where = f" at {_where(problem.place, facts)}" if problem.place else ""
-        hint = f" — {code(problem.hint)}" if problem.hint else ""
-        lines.append(f"- **{problem.severity}**{where}: {code(problem.message)}{hint}")
+        hint = f" — {prose(problem.hint)}" if problem.hint else ""
+        lines.append(f"- **{problem.severity}**{where}: {prose(problem.message)}{hint}")
     if len(problems) > PROBLEMS_SHOWN:
         lines.append(f"- and {len(problems) - PROBLEMS_SHOWN:,} more, which `reconciler plan` shows")
     return [*lines, ""] if lines else []
@@ -221,7 +221,7 @@ def _problems(problems: Sequence[Problem], facts: Facts) -> list[str]:
 
 def _to_know(plans: Sequence[Plan]) -> list[str]:
     sentences = [sentence for plan in plans for sentence in to_know(plan.effects)]
-    lines = [f"- {code(sentence)}" for sentence in sentences[:PROBLEMS_SHOWN]]
+    lines = [f"- {prose(sentence)}" for sentence in sentences[:PROBLEMS_SHOWN]]
     if len(sentences) > PROBLEMS_SHOWN:
         lines.append(f"- and {len(sentences) - PROBLEMS_SHOWN:,} more, which `reconciler plan` shows")
     return [*lines, ""] if lines else []
@@ -305,7 +305,7 @@ def _left_out(report: OutcomeReport, facts: Facts) -> list[str]:
 
 def _outlook(plans: Sequence[Plan]) -> list[str]:
     """Say who will reach their new limit, and what a replay says."""
-    lines = [f"- {code(sentence.strip())}" for plan in plans for sentence in outlook_sentences(plan)]
+    lines = [f"- {prose(sentence.strip())}" for plan in plans for sentence in outlook_sentences(plan)]
     tables = [line for table in replay_tables(plans, MARKDOWN_ROWS) for line in pipes(table)]
     return [*lines, "", *tables] if lines or tables else []
 
@@ -325,11 +325,11 @@ def _results(report: OutcomeReport) -> list[str]:
             limit_text(outcome.action, outcome.action.before).removesuffix(".00"),
             limit_text(outcome.action, outcome.action.after).removesuffix(".00"),
             code(action_why(outcome.action)),
-            code(outcome.detail),
+            prose(outcome.detail),
         )
         lines.append(f"| {' | '.join(cells)} |")
     lines += [""] if lines else []
-    sentences = [f"- {code(str(sentence))}" for sentence in remarks(report)] if report.refusal is None else []
+    sentences = [f"- {prose(str(sentence))}" for sentence in remarks(report)] if report.refusal is None else []
     lines += [*sentences, ""] if sentences else []
     facts = (
         f"Coder at {code(report.deployment.url)}",
@@ -348,11 +348,11 @@ def _failure_page(failure: Failure, facts: Facts) -> str:
 
 
 def _reasons(failure: Failure, facts: Facts) -> list[str]:
-    lines = [code(failure.message), ""]
+    lines = [prose(failure.message), ""]
     if failure.findings:
         lines += _problems(problems_of_failure(failure), facts)
-    lines += [f"- {code(detail)}" for detail in failure.details]
-    lines += ["", *(code(line) for line in failure.hint.splitlines())] if failure.hint else []
+    lines += [f"- {prose(detail)}" for detail in failure.details]
+    lines += ["", *(prose(line) for line in failure.hint.splitlines())] if failure.hint else []
     return lines
 
 

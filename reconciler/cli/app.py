@@ -8,6 +8,7 @@ traceback.
 from __future__ import annotations
 
 import io
+import os
 import re
 import sys
 from importlib import import_module
@@ -90,11 +91,19 @@ def run(arguments: list[str]) -> int:
     try:
         result = reconciler.main(args=arguments, prog_name="reconciler", standalone_mode=False)
         return result if isinstance(result, int) else exits.DONE
-    except (ReconcilerError, click.ClickException, click.Abort, KeyboardInterrupt, OSError) as error:
+    except (ReconcilerError, click.ClickException, click.Abort, KeyboardInterrupt, OSError, MemoryError) as error:
         ours, code = _ours(error)
         if not isinstance(error, BrokenPipeError):
             report_error(ours, code, output_of(arguments), command=next(iter(arguments), ""))
         return code
+
+
+def _is_in_a_folder() -> bool:
+    try:
+        os.getcwd()
+    except FileNotFoundError:
+        return False
+    return True
 
 
 def _range(found: re.Match[str]) -> str:
@@ -126,5 +135,10 @@ def _ours(error: BaseException) -> tuple[ReconcilerError, int]:
             return ReconcilerError(error.format_message()), exits.ERROR
         case KeyboardInterrupt() | click.Abort():
             return StoppedError(), exits.INTERRUPTED
+        case MemoryError():
+            return ReconcilerError("There is not enough memory", hint="allow this command more of it"), exits.ERROR
+        case FileNotFoundError() if not _is_in_a_folder():
+            hint = "change to a folder that exists (cd), and run the command again"
+            return ReconcilerError("The folder in which this command runs was removed", hint=hint), exits.ERROR
         case _:
             return ReconcilerError(f"The operating system refused: {error}"), exits.ERROR

@@ -9,6 +9,14 @@ import os
 from collections.abc import Mapping
 
 
+def links_from_here() -> str:
+    """Return the address of the working directory, as `link_base` does; empty where it was removed."""
+    try:
+        return link_base(os.environ, folder=os.getcwd())
+    except FileNotFoundError:
+        return ""
+
+
 def link_base(environ: Mapping[str, str], *, folder: str) -> str:
     """Return the address of a folder in the commit that CI checked out; empty outside of CI.
 

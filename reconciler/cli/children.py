@@ -85,16 +85,19 @@ def ask(
         raise ChildError(f"{command[0]} cannot be started: {error.strerror}") from None
     with child:
         asking = threading.Thread(target=_write, args=(child.stdin, questions))
-        asking.start()
         ends = time.monotonic() + limit_s
         try:
+            asking.start()
             output, complaint = _read(child, ends=ends, max_bytes=max_bytes)
             code = child.wait(max(0.0, ends - time.monotonic()))
         except subprocess.TimeoutExpired:
             raise ChildError(f"{command[0]} was ended because it took more than {limit_s:.0f} s") from None
+        except RuntimeError:
+            raise ChildError(f"{command[0]} cannot be asked: the system starts no more threads") from None
         finally:
             _end_group(child)
-            asking.join()
+            if asking.ident is not None:
+                asking.join()
     return Completed(code=code, output=output, error=complaint.decode("utf-8", "replace"))
 
 

@@ -14,7 +14,7 @@ from typing import TextIO, cast
 import click
 
 from reconciler.cli import files
-from reconciler.cli.checkout import link_base
+from reconciler.cli.checkout import links_from_here
 from reconciler.cli.exits import DIFFERENCES, DONE
 from reconciler.dataclass import dataclass
 from reconciler.errors import (
@@ -119,7 +119,7 @@ class Screen:
             detail=detail,
             has_color=self._has_color,
             names_people=self._output.names_people,
-            link_base=link_base(os.environ, folder=os.getcwd()),
+            link_base=links_from_here(),
             entries=self._output.list_for(entries),
         )
         try:
@@ -179,7 +179,7 @@ def report_error(error: ReconcilerError, exit_code: int, output: Output, *, comm
         command=command,
         exit_code=exit_code,
         at=datetime.now(UTC),
-        link_base=link_base(os.environ, folder=os.getcwd()),
+        link_base=links_from_here(),
         entries=output.list_for(error.entries) if isinstance(error, PolicyError) else (),
     )
     for save in output.saves:

@@ -37,8 +37,9 @@ class Deadlines:
         with self._lock:
             self._ends_s[wire] = time.monotonic() + seconds
             if not self._is_watching:
-                self._is_watching = True
-                threading.Thread(target=self._look, daemon=True, name="deadlines").start()
+                with suppress(RuntimeError):  # no thread can be started: the limit of each read has to do
+                    threading.Thread(target=self._look, daemon=True, name="deadlines").start()
+                    self._is_watching = True
         try:
             yield
         finally:

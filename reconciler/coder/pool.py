@@ -61,12 +61,19 @@ def begin(work: Callable[[], T]) -> Callable[[], T]:
 
 
 def _run_on_a_thread(work: Callable[[], None]) -> None:
-    """Call `work`, which must not raise, on a thread that waits for some, or else on a new one."""
+    """Call `work`, which must not raise, on a thread that waits for some, or else on a new one.
+
+    Where the system starts no more threads (a limit of processes or of memory), call it here and now.
+    """
     try:
         tasks = _waiting.pop()
     except IndexError:
         tasks = queue.SimpleQueue()
-        threading.Thread(target=_work_for_ever, args=[tasks], daemon=True).start()
+        try:
+            threading.Thread(target=_work_for_ever, args=[tasks], daemon=True).start()
+        except RuntimeError:
+            work()
+            return
     tasks.put(work)
 
 

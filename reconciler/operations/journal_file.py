@@ -56,7 +56,8 @@ class JournalFile:
                     sent += os.write(self._fd, line[sent:])
             except OSError as error:
                 self._trouble = error.strerror or str(error)
-                os.ftruncate(self._fd, self._written)
+                with suppress(OSError):  # half a line stays, as after a power cut: who reads the journal leaves it out
+                    os.ftruncate(self._fd, self._written)
                 self._require_sound()
             self._written += len(line)
 
@@ -87,9 +88,11 @@ class JournalFile:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        os.close(self._fd)
+        with suppress(OSError):  # a quota or a file server may say no here; what counts was flushed, or failed then
+            os.close(self._fd)
         if not self._written:  # it took not even the first line: no record of anything, and in the way of the next run
-            os.unlink(self.path)
+            with suppress(OSError):
+                os.unlink(self.path)
 
 
 def _create(path: str) -> int:

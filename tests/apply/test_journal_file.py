@@ -164,6 +164,30 @@ def test_a_journal_without_a_line_is_not_left_behind(tmp_path: Path) -> None:
     assert not path.exists()
 
 
+def test_a_file_that_cannot_be_shortened_or_closed_is_still_an_error_of_ours_or_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A quota on a file server may be told no sooner than at the close, when the record is on the disk already."""
+    path, close = tmp_path / "one.jsonl", os.close
+
+    def fail(fd: int, *_: int) -> None:
+        raise OSError(122, "Disk quota exceeded")
+
+    def close_and_fail(fd: int) -> None:
+        close(fd)
+        fail(fd)
+
+    size = len(dump_event(intent(0)))
+    with monkeypatch.context() as patched, JournalFile(str(path)) as journal:
+        patched.setattr(journal_file.os, "ftruncate", fail)  # type: ignore[attr-defined]
+        journal.append(intent(0))
+        journal.flush()
+        with largest_file(size + size // 2), pytest.raises(FileError, match=r"cannot be written: File too large"):
+            journal.append(intent(1))
+        patched.setattr(journal_file.os, "close", close_and_fail)  # type: ignore[attr-defined]
+    assert path.read_text().startswith(dump_event(intent(0)))
+
+
 def test_a_flush_that_fails_is_not_forgotten(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A second fsync says that all is well although the disk has lost the pages; so nobody asks it."""
 

@@ -358,6 +358,14 @@ class TestLimits:
         with pytest.raises(children.ChildError, match="more than 2 MiB"):
             self.ask("cat /dev/zero", max_bytes=2 * 2**20)
 
+    def test_where_no_thread_can_be_started_to_ask_it(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        def refuse(thread: object) -> None:
+            raise RuntimeError("can't start new thread")
+
+        monkeypatch.setattr("threading.Thread.start", refuse)
+        with pytest.raises(children.ChildError, match=r"^/bin/sh cannot be asked: the system starts no more threads$"):
+            self.ask("cat", questions=b"?")
+
     def test_what_cannot_be_started(self) -> None:
         with pytest.raises(children.ChildError, match="cannot be started"):
             children.ask(["/nowhere/git"], folder="/", environment={}, limit_s=1)

@@ -15,6 +15,7 @@ import pytest
 from reconciler.cli import entry, files
 from reconciler.cli.app import COMMANDS
 from reconciler.cli.exits import EXITS
+from reconciler.coder import pool
 from reconciler.render.formats import FORMATS
 from reconciler.sandbox import Fault, Sandbox
 from tests.cli.running import AS_IT_IS, AT, BLOCKS_BOB, COMPANY, RAISE_PLATFORM, RECONCILER, Shell
@@ -256,6 +257,55 @@ def test_a_stdout_that_takes_nothing_is_an_error_and_no_traceback(coder: Shell, 
 
 
 CLOSE_STDOUT = {"preexec_fn": lambda: os.close(1)}
+
+
+@pytest.mark.parametrize("arguments", [["plan"], ["plan", "--json"], ["apply", "--auto-approve"]])
+def test_a_folder_that_was_removed_is_named(coder: Shell, arguments: list[str]) -> None:
+    gone = coder.folder / "gone"
+    gone.mkdir()
+    ran = coder.process(*arguments, preexec_fn=lambda: (os.chdir(gone), gone.rmdir()))
+    assert ran.code == 1
+    assert "Traceback" not in ran.err
+    assert "The folder in which this command runs was removed" in ran.err
+
+
+def test_a_result_is_printed_though_the_folder_was_removed_meanwhile(
+    coder: Shell, company: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    coder.policy(RAISE_PLATFORM)
+
+    def fail() -> str:
+        raise FileNotFoundError(2, "No such file or directory")
+
+    monkeypatch.setattr("reconciler.cli.checkout.os.getcwd", fail)
+    ran = coder.run("apply", "--auto-approve", "--effects", "none", str(coder.folder / "policies"), *AT)
+    assert ran.code == 0, ran.err
+    assert "Apply complete" in ran.out
+
+
+@pytest.mark.parametrize("arguments", [["plan", "--json"], ["status", "--json"], ["apply", "--auto-approve", "--json"]])
+def test_a_system_that_starts_no_more_threads_is_only_slower(
+    coder: Shell, arguments: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    coder.policy(RAISE_PLATFORM)
+
+    def refuse(thread: object) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(pool, "_waiting", [])
+    monkeypatch.setattr("threading.Thread.start", refuse)
+    ran = coder.run(*arguments, *([] if "status" in arguments else AT))
+    assert ran.code == 0, ran.err
+    assert ran.document["format"].startswith("reconciler ")
+
+
+def test_memory_that_does_not_suffice_is_told_in_a_sentence(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr("reconciler.cli.app.reconciler.main", refuse)
+    ran = shell.run("validate")
+    assert (ran.code, ran.err) == (1, "Error: There is not enough memory.\n  allow this command more of it\n")
 
 
 def test_a_broken_pipe_is_quiet(shell: Shell) -> None:

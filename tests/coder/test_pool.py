@@ -76,3 +76,21 @@ os._exit(os.waitpid(child, 0)[1] if child else 0)
 
 def test_a_child_process_has_threads_of_its_own() -> None:
     subprocess.run([sys.executable, "-W", "ignore", "-c", FORKS], check=True, timeout=PATIENCE_S)
+
+
+def test_where_the_system_starts_no_more_threads_the_work_is_done_in_this_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As under a limit of processes: of a container, of a service, or of `ulimit -u`."""
+
+    def refuse(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(pool, "_waiting", [])
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    assert run_in_order(lambda n: n * n, 9, width=lambda: 4) == [n * n for n in range(9)]
+    assert begin(lambda: 7)() == 7
+
+    def fail(_: int) -> None:
+        raise LookupError("first")
+
+    with pytest.raises(LookupError, match="first"):
+        run_in_order(fail, 9, width=lambda: 4)

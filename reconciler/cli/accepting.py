@@ -97,8 +97,8 @@ def _chosen(drift: Drift, proposed: Sequence[Proposed], addresses: Sequence[str]
 
 def _write(chosen: Sequence[Proposed], loaded: Loaded) -> None:
     texts = {source.path: _text(source.path, source.sha256) for source in loaded.sources}
-    for path, text in accept(chosen, texts).items():
-        files.write_private(path, text, mode=stat.S_IMODE(os.stat(path).st_mode))
+    changed = accept(chosen, texts)
+    files.write_all_private({path: (text, stat.S_IMODE(os.stat(path).st_mode)) for path, text in changed.items()})
 
 
 def _text(path: str, sha256: str) -> str:

@@ -101,7 +101,7 @@ def _approve_and_apply(
             open_journal=lambda: JournalFile(path),
             run=run,
             stop=stop,
-            approve=lambda: _approve(plan, server, auto_approve=auto_approve),
+            approve=lambda: _approve(to_apply, server, auto_approve=auto_approve),
             renew=lambda: _made_anew(to_apply, server, stop),
             observe=results,
         )
@@ -164,11 +164,12 @@ def _require_somebody(screen: Screen, *, auto_approve: bool) -> None:
     raise ReconcilerError(f"{reason}, so nobody can be asked to approve the plan; nothing was written", hint=hint)
 
 
-def _approve(plan: Plan, server: ServerOptions, *, auto_approve: bool) -> None:
+def _approve(to_apply: ToApply, server: ServerOptions, *, auto_approve: bool) -> None:
     """Let the writes begin, or raise. Nothing of the reads is told from here on."""
     server.reading.end()
+    to_apply.require_as_read()
     if not auto_approve:
-        _ask(plan)
+        _ask(to_apply.plan)
 
 
 def _ask(plan: Plan) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import re
 import stat
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 
 from reconciler import strict_json
 from reconciler.errors import FileError
@@ -108,29 +108,51 @@ def require_savable(path: str) -> None:
 
 
 def write_private(path: str, text: str, *, mode: int = 0o600) -> None:
-    """Write a file that holds names and amounts: whole or not at all, 0600 unless told otherwise. Raises FileError.
+    """Write a file that holds names and amounts: whole or not at all, 0600 unless told otherwise. Raises FileError."""
+    write_all_private({path: (text, mode)})
+
+
+def write_all_private(texts: Mapping[str, tuple[str, int]]) -> None:
+    """Write files, each with its permissions; none is replaced before the disk has taken them all. Raises FileError.
 
     A link stays, and what it points to is replaced, unless it may be a trap. A device, a pipe and a folder are refused:
     replacing `/dev/null` by a file breaks the machine.
     """
+    waiting: list[tuple[str, str, str]] = []
+    try:
+        for path, (text, mode) in texts.items():
+            target = _target_of(path)
+            if not path or (os.path.exists(target) and not os.path.isfile(target)):
+                raise FileError(f"{path!r} is not a file", hint="name a file to write, or leave it out")
+            with _told(path):
+                _write_beside(path, text, mode, target, waiting)
+        while waiting:
+            path, temporary, target = waiting[0]
+            with _told(path):
+                os.replace(temporary, target)
+            del waiting[0]
+    finally:
+        for _, temporary, _ in waiting:
+            with suppress(OSError):
+                os.unlink(temporary)
+
+
+def _write_beside(path: str, text: str, mode: int, target: str, waiting: list[tuple[str, str, str]]) -> None:
     import tempfile
 
-    target = _target_of(path)
-    if not path or (os.path.exists(target) and not os.path.isfile(target)):
-        raise FileError(f"{path!r} is not a file", hint="name a file to write, or leave it out")
-    folder = os.path.dirname(target)
+    fd, temporary = tempfile.mkstemp(prefix=".reconciler-", dir=os.path.dirname(target))
+    waiting.append((path, temporary, target))
+    with open(fd, "w", encoding="utf-8", errors="backslashreplace") as file:
+        file.write(text)
+        file.flush()
+        os.fchmod(file.fileno(), mode)
+        os.fsync(file.fileno())
+
+
+@contextmanager
+def _told(path: str) -> Iterator[None]:
     try:
-        fd, temporary = tempfile.mkstemp(prefix=".reconciler-", dir=folder)
-        try:
-            with open(fd, "w", encoding="utf-8", errors="backslashreplace") as file:
-                file.write(text)
-                file.flush()
-                os.fchmod(file.fileno(), mode)
-                os.fsync(file.fileno())
-            os.replace(temporary, target)
-        except BaseException:
-            os.unlink(temporary)
-            raise
+        yield
     except OSError as error:
         raise FileError(f"{path} cannot be written: {error.strerror}") from None
 

@@ -9,8 +9,8 @@ from reconciler.cli import files
 from reconciler.cli.options.policy import DEFAULT_PATH
 from reconciler.cli.screen import tell
 from reconciler.core.policy import Policy
-from reconciler.errors import FileError
-from reconciler.policy_file.load import Loaded, load
+from reconciler.errors import FileError, RefusedError
+from reconciler.policy_file.load import Loaded, is_as_read, load
 from reconciler.render.text import harmless
 
 
@@ -25,6 +25,16 @@ def load_policies(paths: Sequence[str]) -> Loaded:
     for note in loaded.notes:
         tell(f"Note: {harmless(f'{note.place}: {note.message}; {note.hint}')}.")
     return loaded
+
+
+def require_as_read(loaded: Loaded, paths: Sequence[str]) -> None:
+    """Raise RefusedError where the policy files are no longer those that were read: what a plan does not list, it may
+    remove, and a `git checkout` that is under way leaves files out for a moment."""
+    if not is_as_read(loaded, paths or [DEFAULT_PATH]):
+        raise RefusedError(
+            "The policy files changed while the plan was made; nothing was written",
+            hint="run it again when nothing else (Git, an editor) writes them",
+        )
 
 
 def load_named_policies(paths: Sequence[str]) -> tuple[Policy, ...]:

@@ -9,10 +9,11 @@ import os
 import time
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import partial
 
 from reconciler.cli import exits, files
 from reconciler.cli.planning import cost_text, plan_of, request_of
-from reconciler.cli.policies import load_policies
+from reconciler.cli.policies import load_policies, require_as_read
 from reconciler.cli.screen import tell
 from reconciler.core.gate.verdict import Grant
 from reconciler.core.moment import Moment, present
@@ -41,6 +42,8 @@ class ToApply:
     """Takes a new reader and the time (UTC)."""
     entries: ListEntries = tuple
     """Those that the plan compared; none where it compares no policy, or not all of it."""
+    require_as_read: Callable[[], None] = lambda: None
+    """Raises RefusedError where the policy files are no longer those that the plan was made from."""
 
 
 def plan_to_apply(
@@ -73,7 +76,13 @@ def plan_to_apply(
 
     report = plan_report(planned.plan, cost_text(reader, since=started), detail=detail)
     entries: ListEntries = tuple if only_due else planned.entries
-    return ToApply(plan=planned.plan, report=report, renew=renew, entries=entries)
+    return ToApply(
+        plan=planned.plan,
+        report=report,
+        renew=renew,
+        entries=entries,
+        require_as_read=partial(require_as_read, loaded, paths),
+    )
 
 
 def _saved_to_apply(path: str, reader: Reader, *, grants: tuple[Grant, ...], detail: Detail, now: datetime) -> ToApply:

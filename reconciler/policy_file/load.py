@@ -13,7 +13,7 @@ from dataclasses import replace
 from reconciler.core.policy import NotRead, Policy, SourceFile, listed_entry
 from reconciler.dataclass import dataclass
 from reconciler.errors import Finding, ListedEntry, Place, PolicyError
-from reconciler.policy_file.files import read_files
+from reconciler.policy_file.files import STDIN, STDIN_NAME, Files, read_files
 from reconciler.policy_file.merge import Merger
 from reconciler.policy_file.nodes import Node, PolicyText
 from reconciler.policy_file.parse import FileContent, Parser
@@ -53,10 +53,21 @@ def load(paths: Sequence[str]) -> Loaded:
         raise PolicyError(tuple(dict.fromkeys(findings)), entries=content.entries)
     return Loaded(
         policies=content.policies,
-        sources=tuple(SourceFile(path=text.path, sha256=hashlib.sha256(text.data).hexdigest()) for text in files.texts),
+        sources=_sources(files),
         not_read=tuple(files.not_read),
         notes=content.notes,
     )
+
+
+def is_as_read(loaded: Loaded, paths: Sequence[str]) -> bool:
+    """Whether files and folders hold what was read from them. Standard input was read once, and is not asked again."""
+    files = read_files([path for path in paths if path != STDIN])
+    sources = tuple(source for source in loaded.sources if source.path != STDIN_NAME)
+    return _sources(files) == sources and tuple(files.not_read) == loaded.not_read
+
+
+def _sources(files: Files) -> tuple[SourceFile, ...]:
+    return tuple(SourceFile(path=text.path, sha256=hashlib.sha256(text.data).hexdigest()) for text in files.texts)
 
 
 def load_texts(texts: Mapping[str, str]) -> tuple[Policy, ...]:

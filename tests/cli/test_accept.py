@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 from pathlib import Path
 
 import pytest
@@ -175,3 +176,20 @@ def test_a_glob_that_fits_nothing_is_told_beside_one_that_was_taken(coder: Shell
     assert "Accepted into the policy files:\n  group/acme/eng" in ran.out
     assert ran.err.count("Note: --accept") == 1
     assert "Note: --accept 'user/zo*' wrote nothing: no difference has such an address.\n" in ran.err
+
+
+def test_where_one_file_cannot_be_written_no_file_is_changed(coder: Shell, policies: Path) -> None:
+    people = PEOPLE + "# a long story\n" * 2000
+    (policies / "people.yaml").write_text(people)
+
+    coder.environment["PYTHONDONTWRITEBYTECODE"] = "1"  # Python would leave the beginning of its own files
+
+    def fill_the_disk() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (9000, 9000))
+
+    ran = coder.process("drift", "--accept", "*", preexec_fn=fill_the_disk)
+    assert ran.code == 1
+    assert "policies/people.yaml cannot be written: File too large" in ran.err
+    assert (policies / "groups.yaml").read_text() == GROUPS
+    assert (policies / "people.yaml").read_text() == people
+    assert sorted(os.listdir(policies)) == ["groups.yaml", "people.yaml"]

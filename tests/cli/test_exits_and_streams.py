@@ -263,7 +263,12 @@ CLOSE_STDOUT = {"preexec_fn": lambda: os.close(1)}
 def test_a_folder_that_was_removed_is_named(coder: Shell, arguments: list[str]) -> None:
     gone = coder.folder / "gone"
     gone.mkdir()
-    ran = coder.process(*arguments, preexec_fn=lambda: (os.chdir(gone), gone.rmdir()))
+
+    def enter_and_remove() -> None:
+        os.chdir(gone)
+        gone.rmdir()
+
+    ran = coder.process(*arguments, preexec_fn=enter_and_remove)
     assert ran.code == 1
     assert "Traceback" not in ran.err
     assert "The folder in which this command runs was removed" in ran.err

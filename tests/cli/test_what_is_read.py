@@ -5,9 +5,11 @@ from __future__ import annotations
 import io
 import json
 import sys
+from typing import Any
 
 import pytest
 
+from reconciler.cli import planning, to_apply
 from reconciler.sandbox import Sandbox
 from tests.cli.running import AS_IT_IS, AT, COMPANY, RAISE_PLATFORM, Shell
 
@@ -146,3 +148,34 @@ def test_every_page_names_what_was_not_read_and_what_is_withheld_for_it(coder: S
     assert ran.code == 0
     assert name == "text" or "policies/.design.yaml" in ran.out
     assert "withheld, because" not in ran.out
+
+
+@pytest.mark.parametrize("later", ["another file", "another text", "no file"])
+def test_nothing_is_written_where_the_policy_files_changed_meanwhile(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch, later: str
+) -> None:
+    """A `git checkout` beside an apply: what it has not written yet is not listed, and `exact` would remove it."""
+    first = shell.policy(RAISE_PLATFORM)
+    second = shell.policy("version: 1\norganization: acme\n", "policies/second.yaml")
+    plan_of = planning.plan_of
+
+    def plan_while_files_change(*arguments: Any, **options: Any) -> Any:
+        planned = plan_of(*arguments, **options)
+        match later:
+            case "another file":
+                shell.policy("version: 1\norganization: acme\n", "policies/third.yaml")
+            case "another text":
+                first.write_text(RAISE_PLATFORM + "# more\n")
+            case _:
+                second.unlink()
+        return planned
+
+    with Sandbox(COMPANY) as sandbox:
+        shell.connect(sandbox)
+        with monkeypatch.context() as patched:
+            patched.setattr(to_apply, "plan_of", plan_while_files_change)
+            ran = shell.run("apply", "--auto-approve", *AT)
+        assert ran.code == 3
+        assert "The policy files changed while the plan was made; nothing was written" in ran.err
+        assert not [request for request in sandbox.requests if request.method in ("PUT", "DELETE")]
+        assert shell.run("apply", "--auto-approve", *AT).code == 0

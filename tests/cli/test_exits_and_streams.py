@@ -275,31 +275,40 @@ def test_a_folder_that_was_removed_is_named(coder: Shell, arguments: list[str]) 
 
 
 def test_a_result_is_printed_though_the_folder_was_removed_meanwhile(
-    coder: Shell, company: Sandbox, monkeypatch: pytest.MonkeyPatch
+    shell: Shell, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    coder.policy(RAISE_PLATFORM)
+    shell.policy(RAISE_PLATFORM)
 
     def fail() -> str:
         raise FileNotFoundError(2, "No such file or directory")
 
-    monkeypatch.setattr("reconciler.cli.checkout.os.getcwd", fail)
-    ran = coder.run("apply", "--auto-approve", "--effects", "none", str(coder.folder / "policies"), *AT)
+    with Sandbox(COMPANY) as sandbox:
+        shell.connect(sandbox)
+        policies = str(shell.folder / "policies")
+        with monkeypatch.context() as patched:
+            patched.setattr("reconciler.cli.checkout.os.getcwd", fail)
+            ran = shell.run("apply", "--auto-approve", "--effects", "none", policies, *AT)
     assert ran.code == 0, ran.err
     assert "Apply complete" in ran.out
 
 
-@pytest.mark.parametrize("arguments", [["plan", "--json"], ["status", "--json"], ["apply", "--auto-approve", "--json"]])
-def test_a_system_that_starts_no_more_threads_is_only_slower(
-    coder: Shell, arguments: list[str], monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    "arguments", [["plan", "--json"], ["status", "--json"], ["drift", "--json", "--fail-on", "hand"]]
+)
+def test_reads_where_the_system_starts_no_more_threads_are_only_slower(
+    shell: Shell, arguments: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    coder.policy(RAISE_PLATFORM)
+    shell.policy(RAISE_PLATFORM)
 
     def refuse(thread: object) -> None:
         raise RuntimeError("can't start new thread")
 
-    monkeypatch.setattr(pool, "_waiting", [])
-    monkeypatch.setattr("threading.Thread.start", refuse)
-    ran = coder.run(*arguments, *([] if "status" in arguments else AT))
+    with Sandbox(COMPANY) as sandbox:
+        shell.connect(sandbox)
+        with monkeypatch.context() as patched:
+            patched.setattr(pool, "_waiting", [])
+            patched.setattr("threading.Thread.start", refuse)
+            ran = shell.run(*arguments, *([] if "status" in arguments else AT))
     assert ran.code == 0, ran.err
     assert ran.document["format"].startswith("reconciler ")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Sequence
 
 from reconciler.cli import files
@@ -44,12 +45,12 @@ def load_named_policies(paths: Sequence[str]) -> tuple[Policy, ...]:
 
 def _require_no_document(path: str) -> None:
     """Say it in one sentence; read as a policy, a plan or a journal has a problem on every line."""
-    kind = files.kind_of_document(path)
+    kind, file = files.kind_of_document(path), shlex.quote(path)
     if kind == "saved plan":
-        hint = f"`reconciler show {path}` prints it; `reconciler apply {path}`, alone, applies it"
+        hint = f"`reconciler show {file}` prints it; `reconciler apply {file}`, alone, applies it"
     elif kind == "journal":
-        hint = f"`reconciler show {path}` prints it; `reconciler revert {path}` takes it back"
+        hint = f"`reconciler show {file}` prints it; `reconciler revert {file}` takes it back"
     else:
-        hint = f"`reconciler show {path}` prints it"
+        hint = f"`reconciler show {file}` prints it"
     if kind:
         raise FileError(f"{path} is a {kind}, not a policy", hint=hint)

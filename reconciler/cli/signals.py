@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import signal
 import sys
 import time
@@ -57,7 +58,8 @@ class Interruption:
         if not self._has_begun:
             raise KeyboardInterrupt
         if self._ends_at_next and number != signal.SIGHUP:
-            _say(f"Interrupted again: ended at once. `reconciler show {self._journal}` says what is in doubt.")
+            journal = shlex.quote(self._journal)
+            _say(f"Interrupted again: ended at once. `reconciler show {journal}` says what is in doubt.")
             os._exit(exits.INTERRUPTED)
         self._ends_at_next = self._ends_at_next or number != signal.SIGHUP
         if self._requested:

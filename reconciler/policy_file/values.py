@@ -209,6 +209,8 @@ class LimitReader:
             return f"there is no tier {text!r}; {NONE_OR_ZERO}"
         if question := self._near.question(text):
             return f"there is no tier {text!r}; {question}"
+        if did_you_mean(text, ("unlimited", "infinity")):
+            return f"there is no tier {text!r}; {NONE_OR_ZERO}"
         if self._tiers:
             return f"there is no tier {text!r}; the tiers are {listed(self._tiers, most=TIERS_SHOWN)}"
         return f"there is no tier {text!r}; define it under `tiers`"

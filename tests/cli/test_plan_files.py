@@ -262,6 +262,19 @@ def test_a_dash_is_never_a_file_to_write(coder: Shell, command: tuple[str, ...])
     assert set(os.listdir(coder.folder)) == before
 
 
+def test_the_commands_that_are_advised_run_as_they_are_printed(coder: Shell) -> None:
+    """Of a file or folder with a blank in its name, they named two others."""
+    coder.policy(RAISE_PLATFORM)
+    (coder.folder / "policies").rename(coder.folder / "our policies")
+    assert coder.run("plan", "our policies", "-o", "our plan").code == 0
+    advice = coder.run("validate", "our plan").err
+    for said in ("show 'our plan'", "apply 'our plan'"):
+        assert f"`reconciler {said}`" in advice
+    policy = next((coder.folder / "our policies").iterdir())
+    policy.write_text(f"{policy.read_text()}tiers: [1]\n")
+    assert "run `reconciler validate 'our policies'`" in coder.run("doctor", "our policies").out
+
+
 def test_a_dash_is_standard_input_beside_a_file_of_that_name(
     coder: Shell, saved: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
@@ -76,7 +77,7 @@ def _policies(paths: tuple[str, ...]) -> tuple[Check, Loaded]:
             level=Level.FAIL,
             name="policies",
             message=f"{count(len(error.findings), 'problem')}, such as {first.place}: {first.message}",
-            hint=" ".join(["run `reconciler validate", *paths]) + "`",
+            hint=f"run `{shlex.join(['reconciler', 'validate', *paths])}`",
         ), _NOTHING
     except ReconcilerError as error:
         return failed("policies", error), _NOTHING

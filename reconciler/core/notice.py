@@ -22,6 +22,8 @@ class NoticeKind(StrEnum):
     """The entry wants an absence, and the snapshot that was read does not have its subject, which may be newer."""
     RENAMED = "renamed"
     """The entry has ended, and the person that it names has another name now, by a journal or the audit log."""
+    NAMESAKE = "namesake"
+    """The plan gives somebody an override that, by a journal, the entry has given to another person of this name."""
     STRAY = "stray"
     """An override stands on a group of a deleted organization, still limits its person, and no policy manages it."""
     AWAITED = "awaited"

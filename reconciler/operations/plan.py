@@ -19,6 +19,7 @@ from reconciler.core.orphan import Orphan
 from reconciler.core.plan.diff import diff
 from reconciler.core.plan.due import passed_over
 from reconciler.core.plan.left_out import last_orphans, left_out_notices, of_lost_groups
+from reconciler.core.plan.notices import namesake_notices
 from reconciler.core.plan.order import in_order
 from reconciler.core.plan.origin import Evidence, with_origin
 from reconciler.core.plan.plan import Coverage, Plan
@@ -30,7 +31,7 @@ from reconciler.errors import ListedEntry
 from reconciler.operations.lookup import LookedUp, look_up, wants_everybody
 from reconciler.operations.ports import Reader
 from reconciler.operations.reading import take_snapshot
-from reconciler.operations.renamed import Journals, find_suspicions, no_journals
+from reconciler.operations.renamed import Journals, find_suspicions, no_journals, records_of_new
 from reconciler.operations.review import Proposal, review_proposal
 
 
@@ -114,7 +115,7 @@ def make_plan(request: PlanRequest, reader: Reader) -> Planned:
     review = review_proposal(proposal, reader, grants=request.grants)
     lost = find_suspicions(resolution, snapshot, proposal.actions, reader) if request.subjects is None else ()
     orphans = last_orphans((*resolution.orphans, *difference.orphans, *lost), base)
-    notices = (*review.effects.notices, *_notices(request, found, proposal, orphans))
+    notices = (*review.effects.notices, *_notices(request, found, proposal, orphans, reader=reader))
     if request.asks_log and not attribution.reason:
         orphans, not_asked, reason = _with_authors(request, orphans, found, reader)
         attribution = replace(attribution, not_asked=attribution.not_asked + not_asked, reason=reason)
@@ -200,8 +201,15 @@ def _coverage(request: PlanRequest) -> Coverage:
     return Coverage.POLICY if request.scope.is_everything else Coverage.PART
 
 
-def _notices(request: PlanRequest, found: LookedUp, proposal: Proposal, orphans: Iterable[Orphan]) -> Iterator[Notice]:
-    return left_out_notices(
+def _notices(
+    request: PlanRequest,
+    found: LookedUp,
+    proposal: Proposal,
+    orphans: Iterable[Orphan],
+    *,
+    reader: Reader,
+) -> Iterator[Notice]:
+    yield from left_out_notices(
         found.resolution,
         proposal.snapshot,
         base=found.base,
@@ -210,3 +218,5 @@ def _notices(request: PlanRequest, found: LookedUp, proposal: Proposal, orphans:
         orphans=orphans,
         is_whole=not request.not_read,
     )
+    records = records_of_new(proposal.actions, proposal.desired, reader, request.journals)
+    yield from namesake_notices(proposal.actions, proposal.desired, records, at=proposal.moment.at)

@@ -12,11 +12,13 @@ from datetime import datetime, timedelta
 from reconciler.core.action import Action
 from reconciler.core.audit import Audited, AuditQuestion
 from reconciler.core.budget import UserId
+from reconciler.core.desired import Desired
 from reconciler.core.directory import User
 from reconciler.core.grant_records import GrantRecord
 from reconciler.core.orphan import Orphan
 from reconciler.core.plan.grants import may_hold, suspicions
 from reconciler.core.plan.resolution import Resolution
+from reconciler.core.policy import UserOverrideEntry
 from reconciler.core.snapshot import Snapshot
 from reconciler.errors import DeniedError, ReconcilerError
 from reconciler.operations.ports import Reader
@@ -56,6 +58,15 @@ def records_of(resolution: Resolution, reader: Reader, journals: Journals, *, no
         raise
     except ReconcilerError:
         return records
+
+
+def records_of_new(
+    actions: Collection[Action], desired: Desired, reader: Reader, journals: Journals
+) -> tuple[GrantRecord, ...]:
+    """Return what journals say was given under the names of entries that an override is planned for; no requests."""
+    entries = (desired.users[id_].entry for action in actions if (id_ := UserId(action.subject.id)) in desired.users)
+    names = {entry.user for entry in entries if isinstance(entry, UserOverrideEntry)}
+    return journals(names, reader.deployment().id) if names else ()
 
 
 def _called(names: Collection[str], reader: Reader, since: datetime) -> Iterator[GrantRecord]:

@@ -274,6 +274,8 @@ def _title(notice: Notice, at: datetime) -> str:
             return "Not in this snapshot"
         case NoticeKind.RENAMED:
             return "Renamed since"
+        case NoticeKind.NAMESAKE:
+            return "Perhaps meant for another person"
         case NoticeKind.STRAY:
             return "Override that no policy manages"
         case NoticeKind.AWAITED | NoticeKind.STARTS_LATER:
@@ -290,6 +292,7 @@ _STANDING = {
     NoticeKind.REMOVABLE: "Entries that may be removed from the policy",
     NoticeKind.NOT_IN_SNAPSHOT: "Entries of people and groups that are not in this snapshot",
     NoticeKind.RENAMED: "Renamed since",
+    NoticeKind.NAMESAKE: "Perhaps meant for other people",
     NoticeKind.STRAY: "Overrides that no policy manages; list them with `limit: none` to remove them",
     NoticeKind.AWAITED: "Entries that start later, for names not known yet",
     NoticeKind.STARTS_LATER: "Entries that start later",
@@ -310,7 +313,7 @@ def _detail(notice: Notice, at: datetime) -> str:
     match notice.kind:
         case NoticeKind.EXPIRES_SOON:
             return f"{notice.address} {distance(notice.at, at)}"
-        case NoticeKind.REMOVABLE | NoticeKind.NOT_IN_SNAPSHOT | NoticeKind.RENAMED:
+        case NoticeKind.REMOVABLE | NoticeKind.NOT_IN_SNAPSHOT | NoticeKind.RENAMED | NoticeKind.NAMESAKE:
             return f"{notice.address} {notice.text}, {notice.place}"
         case NoticeKind.AWAITED | NoticeKind.STARTS_LATER:
             return f"{notice.address} on {notice.at:%Y-%m-%d}, {distance(notice.at, at)}: {notice.text}"

@@ -276,6 +276,7 @@ _DATED = {
 _HINTS = {
     NoticeKind.REMOVABLE: "the entry may be removed from the policy",
     NoticeKind.RENAMED: "write today's name in the entry",
+    NoticeKind.NAMESAKE: "if another person is meant, remove the entry, or write their UUID",
     NoticeKind.STRAY: "no policy manages it; an entry with `limit: none` removes it",
 }
 """What to do, as the titles of the text say it."""

@@ -227,6 +227,25 @@ def test_a_new_person_with_the_name_of_one_who_left_keeps_an_override_of_their_o
     assert (ran.code, of(sandbox, "bob")) == (0, 123), ran.out
 
 
+def test_a_new_person_who_gets_what_was_given_to_one_who_left_is_told(shell: Shell, sandbox: Sandbox) -> None:
+    """An entry in force is for whoever has its name today; a plan gave it to a newcomer without a word."""
+    shell.policy(AFTER.replace("expires: 2026-11-23", "expires: 2027-03-01"))
+    said = "user/bob $700.00 (platform) until 2027-03-01 00:00 UTC was another person's of this name, by the journal"
+    first = shell.connect(sandbox, "user-admin").run("apply", "--auto-approve")
+    assert (first.code, said in first.out) == (0, False)
+    _send(sandbox, "DELETE", f"/users/{live.user_id(sandbox, 'bob')}", None)
+    ids = live.user_id(sandbox, "sam"), live.group_id(sandbox, "platform")
+    rename(sandbox, "sam", "bob")
+    sandbox.execute("INSERT INTO group_members (user_id, group_id) VALUES (?, ?)", ids)
+    ran = shell.run("plan", "--save", "markdown=plan.md")
+    assert "Perhaps meant for another person" in ran.out, ran.out
+    assert said in " ".join(ran.out.split()), ran.out
+    assert "if another person is meant, remove the entry, or write their UUID" in (shell.folder / "plan.md").read_text()
+    assert shell.run("apply", "--auto-approve").code == 0
+    sandbox.execute("UPDATE user_ai_budget_overrides SET spend_limit_micros = 5")
+    assert said not in shell.run("plan").out, "both had it"
+
+
 def test_groups_that_swapped_names_are_not_said_to_wait_for_an_apply(shell: Shell, sandbox: Sandbox) -> None:
     shell.policy(LISTED + "group_budgets: [{group: platform, limit: $750}, {group: design, limit: $160}]\n")
     assert shell.connect(sandbox, "user-admin").run("apply", "--auto-approve").code == 0

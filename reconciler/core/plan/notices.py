@@ -5,6 +5,7 @@
     removable      an entry that ended, or wants none, and nothing is there any more; dead entries must not pile up
     not in snapshot    the same of a subject that a snapshot does not have, which may be newer than the snapshot
     renamed        an entry that has ended, and whose person has another name now, by a record
+    namesake       an override that the plan gives to somebody, and that a journal has given to another of their name
     awaited        an entry that starts later, and whose subject is not there yet
     dead           an override that equals what its user has without it, amount and group alike, or a group budget
                    that is nobody's effective limit; removing the entry and the budget would change nothing today
@@ -20,12 +21,15 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
 
+from reconciler.core.action import Action
 from reconciler.core.budget import Absent, Budget, GroupId, Reading, Unknown, UserId
 from reconciler.core.describe import names_for
 from reconciler.core.desired import Desired, Wanted
 from reconciler.core.directory import Directory, User
+from reconciler.core.grant_records import GrantRecord
 from reconciler.core.notice import Notice, NoticeKind
 from reconciler.core.people.effective import EffectiveLimits
+from reconciler.core.plan.grants import Holders
 from reconciler.core.plan.later import say_wanted, stood
 from reconciler.core.plan.resolution import Renamed, Vacancy
 from reconciler.core.policy import Entry, UserOverrideEntry
@@ -105,6 +109,26 @@ def renamed_notices(renamed: Iterable[Renamed], *, at: datetime) -> tuple[Notice
         )
         for row in renamed
     )
+
+
+def namesake_notices(
+    actions: Iterable[Action], desired: Desired, records: Iterable[GrantRecord], *, at: datetime
+) -> Iterator[Notice]:
+    """Announce who gets what an entry has given to another person, who had the name then; `records` tell it."""
+    holders = Holders(records)
+    for action in actions:
+        wanted = desired.users.get(UserId(action.subject.id))
+        if wanted is None or not isinstance(wanted.entry, UserOverrideEntry) or not isinstance(action.after, Budget):
+            continue
+        if holders.holder(wanted.entry) not in (None, action.subject.id):
+            had = f"{say_wanted(wanted.entry)} was another person's of this name"
+            yield Notice(
+                kind=NoticeKind.NAMESAKE,
+                address=action.address,
+                place=wanted.entry.place,
+                text=f"{had}, by {holders.source(wanted.entry)}",
+                at=at,
+            )
 
 
 def stray_overrides(snapshot: Snapshot) -> tuple[tuple[User, Budget], ...]:

@@ -104,11 +104,11 @@ class Site:
 
     @property
     def results(self) -> dict[str, str]:
-        return {one.action.address: one.result.value for one in self.outcome.results}
+        return {row.action.address: row.result.value for row in self.outcome.results}
 
     @property
     def writes(self) -> list[RecordedRequest]:
-        return [one for one in self.sandbox.requests if one.method in ("PUT", "DELETE")]
+        return [request for request in self.sandbox.requests if request.method in ("PUT", "DELETE")]
 
     def budget(self, group: str) -> int | None:
         """Return a group's budget in dollars."""

@@ -101,6 +101,6 @@ def test_no_difference_asks_no_audit_log(site: Site) -> None:
     said = site.run("drift", "--json")
 
     assert said.code == 0
-    assert [one for one in site.sandbox.requests if "/audit" in one.path] == []
+    assert [request for request in site.sandbox.requests if "/audit" in request.path] == []
     assert json.loads(said.out)["last_changes"] == {"changes": [], "reason": "", "not_asked": 0}
     assert site.run("drift", "--quiet").out == ""

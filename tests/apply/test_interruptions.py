@@ -26,7 +26,7 @@ def interrupted(site: Site, *signals: signal.Signals, at: str, method: str = "PU
     arguments = ("apply", "--auto-approve", "--parallelism", "1")
     command = site.command(*arguments, is_cold=cold)
     running: Running = site.launcher.start(command)
-    wait_until(lambda: any(subject in one.path for one in site.writes))
+    wait_until(lambda: any(subject in request.path for request in site.writes))
     first, *more = signals
     running.send(first)
     wait_until(lambda: FIRST_SIGNAL in command.err.read_text())
@@ -82,7 +82,7 @@ def test_a_window_that_is_closed_says_so_twice(site: Site, signals: tuple[signal
     site.sandbox.fault(Fault("delay", method="PUT", path=f"*/{subject}/*", seconds=HELD_S))
     command = site.command("apply", "--auto-approve", "--parallelism", "1")
     running = site.launcher.start(command)
-    wait_until(lambda: any(subject in one.path for one in site.writes))
+    wait_until(lambda: any(subject in request.path for request in site.writes))
     for number in signals:
         running.send(number)
         wait_until(lambda: FIRST_SIGNAL in command.err.read_text())
@@ -109,7 +109,7 @@ def test_before_the_first_write_it_is_at_once(site: Site) -> None:
         command = site.command("apply", "--auto-approve")
         site.sandbox.forget_requests()
         running = site.launcher.start(command)
-        wait_until(lambda: any("/groups/ai/spend" in one.path for one in site.sandbox.requests))
+        wait_until(lambda: any("/groups/ai/spend" in request.path for request in site.sandbox.requests))
         running.send(number)
         said = site.result(command, running)
         assert said.code == 130
@@ -168,7 +168,7 @@ def test_during_the_proof_the_summary_is_still_true(site: Site) -> None:
     site.sandbox.fault(Fault("delay", method="GET", path="*/groups/ai/spend", seconds=HELD_S))
     site.sandbox.forget_requests()
     site.sandbox.release()
-    wait_until(lambda: any("/groups/ai/spend" in one.path for one in site.sandbox.requests))
+    wait_until(lambda: any("/groups/ai/spend" in request.path for request in site.sandbox.requests))
     running.send(signal.SIGTERM)
     wait_until(lambda: FIRST_SIGNAL in command.err.read_text())
     site.sandbox.release()
@@ -241,7 +241,7 @@ def test_stdout_that_is_closed_after_the_writes_changes_nothing(site: Site, cold
         assert process.stderr is not None
         process.stdout.readline()
         process.stdout.close()
-        wait_until(lambda: any(platform in one.path for one in site.writes))
+        wait_until(lambda: any(platform in request.path for request in site.writes))
         site.sandbox.release()
         errors = process.stderr.read().decode()
         code = process.wait()

@@ -55,7 +55,7 @@ def test_a_plan_that_is_not_as_it_was_saved(planned: Site, edit: Edit, reason: s
 def test_a_plan_for_another_deployment(planned: Site) -> None:
     with Sandbox(Options(seed="empty")) as other:
         said = planned.apply("saved.plan", url=other.url, token=other.tokens["user-admin"])
-        assert [one for one in other.requests if one.method in ("PUT", "DELETE")] == []
+        assert [request for request in other.requests if request.method in ("PUT", "DELETE")] == []
     assert said.code == 3
     assert "The plan is for the deployment" in said.err
 

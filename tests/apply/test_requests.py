@@ -42,7 +42,7 @@ def cost(site: Site) -> Counter[str]:
 
 
 def _kinds(site: Site) -> Counter[str]:
-    asked = (f"{one.method} {UUID.sub('*', one.path.partition('?')[0])}" for one in site.sandbox.requests)
+    asked = (f"{request.method} {UUID.sub('*', request.path.partition('?')[0])}" for request in site.sandbox.requests)
     return Counter("write" if one.startswith(("PUT", "DELETE")) else KINDS.get(one, one) for one in asked)
 
 
@@ -137,4 +137,4 @@ def _plan_and_apply(sandbox: Sandbox, loaded: Loaded) -> tuple[Plan, Outcome]:
 
 
 def _writes(sandbox: Sandbox) -> int:
-    return sum(one.method in ("PUT", "DELETE") for one in sandbox.requests)
+    return sum(request.method in ("PUT", "DELETE") for request in sandbox.requests)

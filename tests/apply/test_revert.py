@@ -36,7 +36,7 @@ def test_a_run_its_revert_and_the_revert_of_that(site: Site) -> None:
         said = site.run("revert", str(site.journals[-1]), "--auto-approve", *CONSENT)
         assert said.code == 0, said.err
         assert expected == state(site)
-        assert {one.action.cause.value for one in site.outcome.results} == {"revert"}
+        assert {row.action.cause.value for row in site.outcome.results} == {"revert"}
     assert len(site.journals) == 4
 
 
@@ -150,7 +150,7 @@ def test_a_journal_of_another_deployment(site: Site) -> None:
     with Sandbox(Options(seed="empty")) as other:
         token = other.tokens["user-admin"]
         said = site.run("revert", str(site.journals[0]), "--auto-approve", url=other.url, token=token)
-        assert [one for one in other.requests if one.method in ("PUT", "DELETE")] == []
+        assert [request for request in other.requests if request.method in ("PUT", "DELETE")] == []
     assert said.code == 3
     assert "The journal is of the deployment" in said.err
 

@@ -37,7 +37,7 @@ def test_every_fact_of_a_run(site: Site) -> None:
     assert "Verified: 7 objects read again after the last write." in said.out
     agents = {row[0] for row in site.sandbox.execute("SELECT user_agent FROM audit_logs")}
     assert {f"reconciler/{__version__} plan/{started.digest[:12]}"} == agents
-    assert {f"reconciler/{__version__} plan/{started.digest[:12]}"} == {one.user_agent for one in site.writes}
+    assert {f"reconciler/{__version__} plan/{started.digest[:12]}"} == {request.user_agent for request in site.writes}
 
 
 def test_git_add_all_does_not_commit_names_and_amounts(site: Site) -> None:
@@ -83,7 +83,7 @@ def test_it_writes_in_the_order_of_law_5(site: Site) -> None:
     site.policy(*SEVEN)
     assert site.apply("--parallelism", "1").code == 0
     names = {site.id_of(name): name for name in ("ana", "eve", "platform", "finance", "eng", "design", "bob")}
-    order = [names[one.path.split("/")[4]] for one in site.writes]
+    order = [names[request.path.split("/")[4]] for request in site.writes]
     assert order == ["ana", "eve", "platform", "finance", "eng", "design", "bob"]
 
 
@@ -174,7 +174,7 @@ def test_a_rate_limit_is_waited_for_and_the_write_sent_again(site: Site) -> None
     site.policy("platform: $600")
     site.sandbox.fault(Fault("status", method="PUT", status=429, times=2, headers={"Retry-After": "7"}))
     assert site.apply().code == 0
-    assert [one.status for one in site.writes] == [429, 429, 200]
+    assert [request.status for request in site.writes] == [429, 429, 200]
 
 
 def test_a_rate_limit_longer_than_a_run_may_wait(site: Site) -> None:
@@ -208,7 +208,7 @@ def test_a_lost_answer_is_read_back_before_anything_is_sent_again(
     assert site.apply().code == 0
     assert list(site.results.values()) == ["done"]
     path = f"/{site.id_of(entry.split(':')[0].split()[0])}/ai/budget"
-    assert asked == [one.method for one in site.sandbox.requests if path in one.path]
+    assert asked == [request.method for request in site.sandbox.requests if path in request.path]
 
 
 @pytest.mark.parametrize("entry", ["design: none", "platform: $600"])
@@ -240,7 +240,7 @@ def test_a_result_that_somebody_changed_at_once_is_not_verified(site: Site) -> N
     site.policy("platform: $600", "eng: none")
     sql, parameters = site.set_budget("platform", 5)
     assert site.run("plan").code == 0
-    for_the_plan = sum("/groups/ai/spend" in one.path for one in site.sandbox.requests)
+    for_the_plan = sum("/groups/ai/spend" in request.path for request in site.sandbox.requests)
     site.sandbox.fault(
         Fault("change", method="GET", path="*/groups/ai/spend", after=for_the_plan + 1, sql=sql, parameters=parameters)
     )

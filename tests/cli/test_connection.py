@@ -257,4 +257,4 @@ def test_a_long_wait_is_told_and_has_an_end(shell: Shell) -> None:
         for options in ([], ["--max-wait", "399"]):
             ran = shell.connect(sandbox).run("plan", *options, *AT)
             assert_says(ran, "waiting 400 s more would exceed the", "pass a longer `--max-wait`")
-        assert [one.path for one in sandbox.requests].count(BUILD) == 2
+        assert [request.path for request in sandbox.requests].count(BUILD) == 2

@@ -365,7 +365,7 @@ def test_interrupted_while_reading(shell: Shell, number: signal.Signals) -> None
             [*RECONCILER, "plan", "--json", *AT], cwd=shell.folder, env=shell.clean(), text=True,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         ) as process:  # fmt: skip
-            wait_until(lambda: any("/groups" in one.path for one in sandbox.requests))
+            wait_until(lambda: any("/groups" in request.path for request in sandbox.requests))
             process.send_signal(number)
             out, err = process.communicate(timeout=PATIENCE_S)  # the answers in flight never come
     assert process.returncode == 130

@@ -60,7 +60,7 @@ def sandbox_and_reader(
 
 def asked(sandbox: Sandbox) -> Counter[str]:
     """Return how often each kind of request was sent: ids as `*`, without the query."""
-    return Counter(f"{one.method} {UUID.sub('*', one.path.partition('?')[0])}" for one in sandbox.requests)
+    return Counter(f"{request.method} {UUID.sub('*', request.path.partition('?')[0])}" for request in sandbox.requests)
 
 
 def answer(body: object, *, status: int = 200, method: str = "GET", path: str = "/api/v2/x", **fields: Any) -> Answer:

@@ -183,7 +183,9 @@ def test_only_where_everybody_is_wanted_is_anybody_asked_about_ahead() -> None:
         )
         reader.people([], directory)
         labs = next(group for group in directory.groups.values() if group.address == "group/labs/Everyone")
-        asked_groups = {one.path.split("/")[4] for one in sandbox.requests if one.path.count("/members/ai/spend")}
+        asked_groups = {
+            request.path.split("/")[4] for request in sandbox.requests if request.path.count("/members/ai/spend")
+        }
         assert labs.id in asked_groups
         assert len(asked_groups) == 2, "that of labs, and of acme, in which some people of labs are"
 

@@ -57,7 +57,7 @@ def test_a_group_budget_is_one_request_each_way(version: str, limit: int) -> Non
         assert reader.budget(group) == budget
         writer.delete(group)
         assert reader.budget(group) == ABSENT
-        sent = [one for one in sandbox.requests if one.method in ("PUT", "DELETE")]
+        sent = [request for request in sandbox.requests if request.method in ("PUT", "DELETE")]
         path = f"/api/v2/groups/{group.id}/ai/budget"
         assert [(one.method, one.path, one.body) for one in sent] == [
             ("PUT", path, {"spend_limit_micros": limit}),
@@ -76,7 +76,7 @@ def test_an_override_goes_to_the_route_of_its_generation(version: str) -> None:
         writer.delete(user)
         assert reader.budget(user) == ABSENT
         path = f"/api/v2/users/{user.id}/ai/budget{ROUTES[version]}"
-        sent = [(one.path, one.body) for one in sandbox.requests if one.method == "PUT"]
+        sent = [(request.path, request.body) for request in sandbox.requests if request.method == "PUT"]
         assert sent == [(path, {"spend_limit_micros": 0, "group_id": group.id})] * 2
         probes = 1 if ROUTES[version] else 2
         assert sum(count for kind, count in asked(sandbox).items() if "/me/" in kind) == probes
@@ -86,7 +86,7 @@ def test_where_there_are_no_overrides_none_is_sent() -> None:
     with writing("2.34") as (sandbox, reader, writer):
         with pytest.raises(RejectedError, match="no user overrides"):
             writer.put(ana(reader), Budget(Micros(1), GroupRef(platform(reader).id)))
-        assert not [one for one in sandbox.requests if one.method != "GET"]
+        assert not [request for request in sandbox.requests if request.method != "GET"]
 
 
 def test_a_budget_above_the_maximum_is_refused_by_coder_in_its_own_words() -> None:
@@ -131,7 +131,7 @@ def refused(fault: Fault, *, delete: bool = False) -> ServerError:
         )
         with pytest.raises(ServerError) as caught:
             write()
-        assert sum(one.method in ("PUT", "DELETE") for one in sandbox.requests) == 1
+        assert sum(request.method in ("PUT", "DELETE") for request in sandbox.requests) == 1
         return caught.value
 
 
@@ -222,7 +222,7 @@ def test_what_somebody_wrote_while_the_route_was_waited_for_is_not_overwritten()
         assert isinstance(before, Budget)
         action = Action(subject=ana(reader), before=before, after=Budget(Micros(5), group))
         assert written(action, reader, writer).result is Result.CONFLICT
-        assert not [one for one in sandbox.requests if one.method == "PUT"]
+        assert not [request for request in sandbox.requests if request.method == "PUT"]
 
 
 def test_what_somebody_wrote_while_a_404_was_asked_about_is_not_overwritten() -> None:
@@ -235,7 +235,7 @@ def test_what_somebody_wrote_while_a_404_was_asked_about_is_not_overwritten() ->
         carol = named(reader.directory(), "carol")
         action = Action(subject=carol, before=ABSENT, after=Budget(Micros(5), GroupRef(platform(reader).id)))
         assert written(action, reader, writer).result is Result.CONFLICT
-        assert not [one for one in sandbox.requests if one.method == "PUT"]
+        assert not [request for request in sandbox.requests if request.method == "PUT"]
 
 
 def test_where_the_route_cannot_be_asked_for_nothing_is_in_doubt() -> None:
@@ -257,7 +257,7 @@ def test_an_id_that_is_none_never_gets_into_a_path() -> None:
             writer.delete(
                 Group(organization="acme", name="x", id=GroupId("me"), organization_id=platform(reader).organization_id)
             )
-        assert not [one for one in sandbox.requests if one.method != "GET"]
+        assert not [request for request in sandbox.requests if request.method != "GET"]
 
 
 @pytest.mark.parametrize("suffix", ["a\r\nX-Evil: 1", "ü", "x" * 101])

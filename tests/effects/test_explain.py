@@ -245,7 +245,7 @@ def test_an_override_on_a_group_that_cannot_be_seen() -> None:
 def test_a_member_explains_their_own_limit_with_their_own_token(version: str) -> None:
     with sandbox_and_reader(version, role="member", now=NOW) as (sandbox, reader):
         found = find_explanation("me", reader, at=NOW)
-        assert {one.method for one in sandbox.requests if one.path != "/api/v2/authcheck"} == {"GET"}
+        assert {request.method for request in sandbox.requests if request.path != "/api/v2/authcheck"} == {"GET"}
         with pytest.raises(ReconcilerError, match="User 'ana' is unknown"):
             find_explanation("ana", reader, at=NOW)
     assert (found.user.username, found.is_disputed) == ("mia", False)

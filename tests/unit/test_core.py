@@ -415,7 +415,7 @@ def outcome_text(outcome: Outcome) -> str:
 
 
 def results(outcome: Outcome) -> list[Result]:
-    return [one.result for one in outcome.results]
+    return [row.result for row in outcome.results]
 
 
 def test_an_outcome_follows_from_the_events_alone() -> None:

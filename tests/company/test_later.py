@@ -38,7 +38,7 @@ def test_a_grant_that_starts_later_is_told_in_every_format(shell: Shell, sandbox
     assert f"Starts 2026-12-01 00:00 UTC, in 7 days: user/dan {STARTS} (policies/acme.yaml:6:12)." in text
     comment = plan(shell, sandbox, BEFORE, BEFORE + GRANT, "--format", "markdown")
     assert "### AI budgets: no changes now, 1 at a later date" in comment
-    assert f"user/dan: starts 2026-12-01; {STARTS}" in comment
+    assert f"`user/dan`: starts 2026-12-01; {STARTS}" in comment
     assert STARTS in plan(shell, sandbox, BEFORE, BEFORE + GRANT, "--format", "html")
     assert STARTS in plan(shell, sandbox, BEFORE, BEFORE + GRANT, "--format", "github")
     (notice,) = json.loads(plan(shell, sandbox, BEFORE, BEFORE + GRANT, "--json"))["effects"]["notices"]
@@ -118,7 +118,7 @@ def test_an_end_that_goes_with_its_entry_is_told(shell: Shell, sandbox: Sandbox)
     comment = plan(shell, sandbox, BEFORE, without, "--format", "markdown")
     assert "### AI budgets: no changes now, 1 at a later date" in comment
     says = "it stays and never ends; before this change it was to end 2027-01-15 00:00 UTC; to remove it"
-    assert f"user/ana: $1,500.00 is not listed any more: if it is live, {says}" in comment
+    assert f"`user/ana`: $1,500.00 is not listed any more: if it is live, {says}" in comment
     removed = plan(shell, sandbox, BEFORE, BEFORE.replace("limit: $1500, expires: 2027-01-15", "limit: none"))
     assert "is not listed any more" not in removed
     assert "is not listed any more" not in plan(shell, sandbox, BEFORE, without, "--only", "group/*", code=1)

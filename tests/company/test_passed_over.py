@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -44,8 +45,8 @@ def test_what_a_date_asks_for_and_live_does_not_explain_is_said(shell: Shell, sa
     assert ran.out.endswith("No changes; 2 entries left alone.\n")
     assert "carol" not in ran.out, "that she has another limit than an entry of last month is for `drift` to say"
     pages = {name: (shell.folder / f"due.{name}").read_text() for name in ("markdown", "html", "github")}
-    pages["html"] = pages["html"].replace("<code>", "`").replace("</code>", "`")
-    assert all(ENDED in page and WHAT_TO_DO in page for page in pages.values())
+    words = [re.sub("`|</?code>", "", page) for page in pages.values()]
+    assert all(ENDED in page and WHAT_TO_DO.replace("`", "") in page for page in words)
     assert "::warning title=AI budgets%3A left-alone::" in pages["github"]
     document = shell.run("show", "due.json", "--json").document
     assert document["plan"]["left_alone"] == [ENDED, BEGAN]

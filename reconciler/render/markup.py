@@ -30,8 +30,8 @@ def code(text: str) -> str:
     return f"{fence}{edge}{text}{edge}{fence}".replace("|", "\\|")
 
 
-_COMMAND = re.compile(r"""(?<![^ (])`([^`]+)`(?=[),.;:?! ]|$)""")
-"""What is to be typed, as our sentences have it."""
+_COMMAND = re.compile(r"""(?:(?<![^ ])|(?<=^\()|(?<= \())`([^`]+)`(?=[)"',.;:?!]*(?: |$))""")
+"""What is to be typed, as our sentences have it: a word of its own, so that no code is next to its code."""
 _BEFORE, _BEHIND = "(\"'", ")\"',.;:?!"
 """What may stand before a word, and behind it."""
 _PLAIN = re.compile(
@@ -43,13 +43,13 @@ _PLAIN = re.compile(
 )
 _NUMBERED = re.compile(r"\d+[.)](?= |$)")
 """What would begin a list."""
-_COMMIT = re.compile(r"[0-9a-f]{7,}")
-"""What may be taken for the beginning of a commit's hash, and linked to it."""
+_COMMIT = re.compile(r"\b[0-9a-f]{7,}\b")
+"""What may be taken for the beginning of a commit's hash, and linked to it, also behind a hyphen."""
 
 
 def prose(text: str) -> str:
     """Return a sentence in which every word that could be markup, a mention or a link is code."""
-    text = harmless(text)
+    text = harmless(text).strip(" ")
     if "  " in text or "|" in text:  # code alone shows blanks as they are
         return code(text)
     start = _NUMBERED.match(text)
@@ -66,7 +66,7 @@ def _shown(word: str) -> str:
     middle = word.lstrip(_BEFORE)
     before = word[: len(word) - len(middle)]
     middle = middle.rstrip(_BEHIND)
-    is_plain = not middle or (_PLAIN.fullmatch(middle) and not _COMMIT.fullmatch(middle.lower()))
+    is_plain = not middle or (_PLAIN.fullmatch(middle) and not _COMMIT.search(middle.lower()))
     return word if is_plain else f"{before}{code(middle)}{word[len(before) + len(middle) :]}"
 
 

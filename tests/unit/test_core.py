@@ -147,12 +147,18 @@ class TestNames:
             " that Coder displays may belong to several people"
         ]
 
-    @pytest.mark.parametrize("group", ["group/acme/eng", "a/eng"])
+    @pytest.mark.parametrize("group", ["group/acme/eng", "group/eng"])
     def test_an_address_is_no_name(self, group: str) -> None:
         """Every plan prints addresses; of those that were pasted it was said to remove the entry."""
         assert sorted(says(looked_up(policy(override("user/ana", "eng"), budget(group))))) == [
             f"group '{group}' is unknown in organization 'acme' | write the name alone: eng",
             "user 'user/ana' is unknown | write the username alone: ana",
+        ]
+
+    def test_the_address_of_another_organizations_group_is_not_shortened_to_a_name_here(self) -> None:
+        """Of `gamma/eng` in the policy of acme it was said to write `eng`, which is another group."""
+        assert says(looked_up(policy(budget("gamma/eng")))) == [
+            "group 'gamma/eng' is unknown in organization 'acme' | remove the entry if the group is gone"
         ]
 
     def test_a_group_of_another_organization(self) -> None:

@@ -39,7 +39,8 @@ def unknown_group(listed: Listed, groups: Sequence[Group], organization: Organiz
         )
     else:
         message = f"group {name!r} is unknown in organization {organization.name!r}"
-        known, alone = names.group_names(organization), name.rpartition("/")[2]
+        known = names.group_names(organization)
+        alone = name.removeprefix("group/").removeprefix(f"{organization.name}/")
         gone = ["remove the entry if the group is gone", did_you_mean(name, known)]
         hint = f"write the name alone: {alone}" if alone in known else "; ".join(filter(None, gone))
     reason = OrphanReason.UNKNOWN_GROUP

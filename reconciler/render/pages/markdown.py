@@ -238,7 +238,7 @@ def _tables(table: ChangeTable, parts: Parts) -> list[str]:
 def _shortened(head: list[str], table: ChangeTable, parts: Parts, tail: list[str], most: int) -> str:
     """The same with one table a file, as many whole files as there is room for, and what was left out."""
     room = most - len(joined(head, tail))
-    return joined(head, table.by_file(parts, room=room), tail)[:most]
+    return cut_to(joined(head, table.by_file(parts, room=room), tail), most)
 
 
 def _people(plans: Sequence[Plan]) -> list[str]:

@@ -111,6 +111,17 @@ def test_an_entry_that_could_not_be_applied_is_told_as_it_is_today(site: Site, *
     assert ("! user/nobody  user 'nobody' is unknown" in said.out) is has_policy
 
 
+def test_an_entry_that_could_not_be_applied_before_the_change_either_stays_no_news(site: Site) -> None:
+    gone = "user_overrides: [{user: nobody, group: platform, limit: $9}]\n"
+    (site.folder / "before.yaml").write_text(LISTED + gone)
+    write(site, LISTED + "group_budgets: [{group: design, limit: $200}]\n" + gone)
+    planned = site.run("plan", "-o", "saved.plan", "--base", "before.yaml")
+    said = site.apply("saved.plan")
+    assert said.code == 0, said
+    for text in (planned.out, said.out):
+        assert "user 'nobody' is unknown (it was so before this change)" in text
+
+
 def test_where_the_policy_files_are_not_here_only_the_command_line_consents(site: Site) -> None:
     save(site, LISTED + CUT + "allow: [{hazard: BLOCKS_USERS, up_to: 1, reason: agreed}]\n")
     (site.folder / "policies" / "acme.yaml").unlink()

@@ -36,8 +36,8 @@ def take(
     """Add to a drift how each difference can be accepted, and write the files for those with an address that is asked.
 
     `impossible` is what the entries of people who are not in their group ask for. An address may be a glob; an empty
-    one stands for all that was changed by hand. Raises ReconcilerError when an
-    address is not among the differences, or a file cannot be edited; then no file is written.
+    one stands for all that was changed by hand, or of which nothing shows why it differs. Raises ReconcilerError when
+    an address is not among the differences, or a file cannot be edited; then no file is written.
     """
     withheld = () if drift.plan.not_read else drift.plan.withheld  # what was not read may list them already
     differing = dict.fromkeys((*drift.differences, *withheld))

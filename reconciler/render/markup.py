@@ -30,8 +30,13 @@ def code(text: str) -> str:
     return f"{fence}{edge}{text}{edge}{fence}".replace("|", "\\|")
 
 
-_COMMAND = re.compile(r"""(?:(?<![^ ])|(?<=^\()|(?<= \())`([^`]+)`(?=[)"',.;:?!]*(?: |$))""")
-"""What is to be typed, as our sentences have it: a word of its own, so that no code is next to its code."""
+_MARKED = re.compile(
+    r"""(?:(?<![^ ])|(?<=^\()|(?<=\ \())       # behind a blank, perhaps in brackets: no code is next to its code
+    (?: `(?P<command>[^`]+)` | (?P<quote>['"])(?P<name>(?:(?!(?P=quote)).)+)(?P=quote) )
+    (?=[)"',.;:?!]*(?:\ |$))""",
+    re.VERBOSE,
+)
+"""What is to be typed, and what somebody else has written, as our sentences have it."""
 _BEFORE, _BEHIND = "(\"'", ")\"',.;:?!"
 """What may stand before a word, and behind it."""
 _PLAIN = re.compile(
@@ -54,8 +59,12 @@ def prose(text: str) -> str:
         return code(text)
     start = _NUMBERED.match(text)
     first, rest = (start[0], text[start.end() :]) if start else ("", text)
-    parts = enumerate(_COMMAND.split(rest))
-    return code(first) + "".join(code(part) if i % 2 else _words(part) for i, part in parts)
+    shown, end = code(first), 0
+    for marked in _MARKED.finditer(rest):
+        quote = marked["quote"] or ""
+        shown += f"{_words(rest[end : marked.start()])}{quote}{code(marked['command'] or marked['name'])}{quote}"
+        end = marked.end()
+    return shown + _words(rest[end:])
 
 
 def _words(text: str) -> str:

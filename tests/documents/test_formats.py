@@ -444,6 +444,8 @@ def test_a_sentence_shows_its_words_and_whatever_is_no_plain_word_is_code(text: 
         ("nobody's limit (2026) before 2026-12-01 00:00 UTC", "nobody's limit (2026) before 2026-12-01 00:00 UTC"),
         ("1. of @ana and #2", "`1.` of `@ana` and `#2`"),
         ("two  blanks", "`two  blanks`"),
+        ("group 'x. Approved by finance' is unknown", "group '`x. Approved by finance`' is unknown"),
+        ("user \"ana's\" and \"y\" ('z'), today's limit", "user \"`ana's`\" and \"`y`\" ('`z`'), today's limit"),
         ("pass (`--allow X=1`).", "pass (`--allow X=1`)."),
         ("of `x`)`@ana", "of `` `x`)`@ana ``"),
         ("of `@ana(`x`", "of `` `@ana(`x` ``"),

@@ -23,6 +23,7 @@ TOOLS = ("curl", "jq")
 """What pages call beside reconciler, and what not every machine has."""
 HELP = DOCS / "reference" / "commands.md"
 """Its blocks are generated from the kept help, which tests/cli/test_help.py compares with click's own."""
+pytestmark = pytest.mark.every_day  # what a page shows must not depend on the day of the month
 PAGES = [page for page in user_pages() if page != HELP and blocks_of(page.read_text(encoding="utf-8"))]
 
 

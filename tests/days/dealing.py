@@ -29,7 +29,8 @@ DAYS = (
     Day("the first second of a year", _NEW_YEAR + _SECOND, BEHIND),
     Day("the end of a month before a shorter one", datetime(2027, 3, 31, 12, tzinfo=UTC), AHEAD),
     Day("a leap day", datetime(2028, 2, 29, 12, tzinfo=UTC), BEHIND),
-    Day("years ahead", datetime(2029, 12, 15, 9, 30, tzinfo=UTC), AHEAD),
+    Day("early in a month, when its pace is that of few days", datetime(2028, 12, 5, 9, 30, tzinfo=UTC), AHEAD),
+    Day("years ahead, in the middle of a month", datetime(2029, 12, 15, 9, 30, tzinfo=UTC), AHEAD),
     Day("a February without a leap day, just before midnight", datetime(2030, 2, 28, 23, 59, 59, tzinfo=UTC), BEHIND),
 )
 

@@ -19,9 +19,10 @@ from typing import Any
 from urllib.parse import parse_qs
 
 import pytest
+import yaml
 
 from reconciler.sandbox import Options, Sandbox
-from tests.deploy.gitlab import ROOT, Ran, job, pipeline, run
+from tests.deploy.gitlab import COMPONENT, ROOT, Ran, job, pipeline, run
 from tests.deploy.site import BASE, BLOCKS, INVALID, RAISED, WITH_DAN, Repository
 
 OPTIONS = (ROOT / "reconciler/cli/help/plan.txt").read_text() + (ROOT / "reconciler/cli/help/apply.txt").read_text()
@@ -324,6 +325,31 @@ def test_a_pipeline_of_an_older_commit_takes_nothing_back(site: Site, tmp_path: 
     assert site.live("design") == 300
 
 
+def test_a_force_push_is_applied_as_a_whole(site: Site) -> None:
+    """The commit before it is in no clone, and `--base` was an error that spoke of fetching it."""
+    site.merge_request(RAISED)
+    site.merge()
+    push = {"CI_PIPELINE_SOURCE": "push", "CI_COMMIT_BEFORE_SHA": "f5ba58047f16f7d489aa7eb5ac26629192f07c0f"}
+    apply = site.run("ai-budgets-apply", **push)
+    assert apply.code == 0, apply.log
+    assert "The commit before this push is not in the clone (a force push)" in apply.log
+    assert "It is not known whether main has newer policies" in site.run("ai-budgets-due", CI_DEFAULT_BRANCH="main").log
+    assert site.live("design") == 200
+
+
+@pytest.mark.parametrize("name", ["ai-budgets-plan", "ai-budgets-fork", "ai-budgets-apply"])
+def test_a_change_of_a_folder_or_of_a_file_starts_the_jobs(name: str) -> None:
+    """Of one file, of several folders, or with a slash at the end, no change ever started a job."""
+    assert job(name, policies="budgets/acme.yaml")["rules"][0]["changes"] == [
+        "budgets/acme.yaml",
+        "budgets/acme.yaml/**/*",
+    ]
+    head = yaml.safe_load(COMPONENT.read_text(encoding="utf-8").split("\n---\n")[0])
+    allowed = re.compile(head["spec"]["inputs"]["policies"]["regex"])
+    assert all(allowed.search(text) for text in ("policies", "budgets/policies", "policies/acme.yaml", "a-b/_c.d"))
+    assert not any(allowed.search(text) for text in ("", ".", "./policies", "policies/", "a b", "/a", "a//b", "../a"))
+
+
 def test_the_image_has_git() -> None:
     """`--base` and what was reviewed are looked up in Git, which Docker's slim images of Python come without."""
     assert job("ai-budgets-plan")["image"] == "python:3.13"
@@ -428,6 +454,7 @@ def compared(tmp_path: Path, files: dict[str, Any]) -> Iterator[subprocess.Compl
     """Compare plan.json with reviewed.json, as the pipelines of GitHub and GitLab do."""
     for name, document in files.items():
         (tmp_path / f"{name}.json").write_text(json.dumps(document))
+    shutil.copy(tmp_path / "reviewed.json", tmp_path / "reviewed-1.json")  # of GitHub: one for each pull request
     text = "\n".join(job("ai-budgets-apply")["before_script"])
     (script,) = re.findall(r"<<'PYTHON'\n(.*)\nPYTHON", text, re.DOTALL)
     (tmp_path / "report.py").write_text(script)

@@ -3,21 +3,24 @@
     report.py comment FOLDER COMMAND     write or update the one comment of the pull request
     report.py issue FOLDER EXIT_CODE     open, update or close the one issue about drift
     report.py outdated FOLDER            write outdated.txt if the branch has other policies by now than this commit
-    report.py reviewed-plan FOLDER       fetch the plan that the merged pull request showed, as reviewed.json
+    report.py reviewed-plan FOLDER       fetch the plans that the merged pull requests showed, as reviewed-NUMBER.json
     report.py snapshot FOLDER            fetch live.json of the last drift run of the branch that is merged into
-    report.py compare FOLDER             exit with 3 if plan.json changes what reviewed.json did not show
+    report.py compare FOLDER             exit with 3 if plan.json changes what no reviewed plan showed
     report.py facts FOLDER               print `digest=` and `changes=` of plan.json, without values if there is none
 
 It never sees the token for Coder. In the environment: GITHUB_TOKEN, GITHUB_API_URL, GITHUB_REPOSITORY, GITHUB_SHA,
-GITHUB_REF_NAME, GITHUB_BASE_REF, POLICIES, PULL_REQUEST, GITHUB_SERVER_URL, GITHUB_RUN_ID.
+GITHUB_REF_NAME, GITHUB_BASE_REF, GITHUB_WORKFLOW, BASE, POLICIES, PULL_REQUEST, GITHUB_SERVER_URL, GITHUB_RUN_ID.
+Comments, issues and artifacts are those of one workflow: a repository may have one for each of several Coders.
 """
 
 from __future__ import annotations
 
+import http.client
 import io
 import json
 import os
 import re
+import subprocess
 import sys
 import urllib.error
 import urllib.parse
@@ -33,6 +36,8 @@ ARTIFACT = "ai-budgets-plan"
 SNAPSHOT = "ai-budgets-live"
 REFUSED = 3
 LABEL = "ai-budgets-drift"
+NO_ANSWER = (OSError, http.client.HTTPException, ValueError, zipfile.BadZipFile)
+"""What a request ends with where GitHub refuses it, cannot be reached, or answers what cannot be read."""
 
 
 def main(arguments: list[str]) -> int:
@@ -58,27 +63,28 @@ def main(arguments: list[str]) -> int:
 
 def comment(folder: Path, command: str) -> int:
     """Write or update the comment that begins with our marker. A comment that cannot be written fails nothing."""
-    number = os.environ.get("PULL_REQUEST") or pull_request_of(os.environ["GITHUB_SHA"])
-    if not number:
-        print("There is no pull request to comment on.")
-        return 0
-    marker = f"<!-- coder-budget-reconciler: {command} -->"
+    marker = marker_of(command)
     body = page(folder, command, marker)
     try:
-        place = f"/issues/{number}/comments"
-        old = next((item for item in every(place) if ours(item, marker)), None)
-        if old:
-            call("PATCH", f"/issues/comments/{old['id']}", {"body": body})
-        else:
-            call("POST", place, {"body": body})
-    except urllib.error.HTTPError as error:
-        warn(f"The comment could not be written ({error.code}); is `pull-requests: write` missing?")
+        number = os.environ.get("PULL_REQUEST")
+        numbers = [number] if number else [str(pull["number"]) for pull in pulls_of_push()]
+        if not numbers:
+            print("There is no pull request to comment on.")
+        for number in numbers:
+            place = f"/issues/{number}/comments"
+            old = next((item for item in every(place) if ours(item, marker)), None)
+            if old:
+                call("PATCH", f"/issues/comments/{old['id']}", {"body": body})
+            else:
+                call("POST", place, {"body": body})
+    except NO_ANSWER as error:
+        warn(f"The comment could not be written ({why(error, 'pull-requests: write')}).")
     return 0
 
 
 def issue(folder: Path, exit_code: str) -> int:
     """Keep the one issue about drift: open while live differs, closed when it does not; else leave it alone."""
-    marker = "<!-- coder-budget-reconciler: drift -->"
+    marker = marker_of("drift")
     if exit_code not in ("0", "2"):
         return 0
     try:
@@ -89,13 +95,14 @@ def issue(folder: Path, exit_code: str) -> int:
                 call("POST", f"/issues/{old['number']}/comments", {"body": "Live budgets match the policy again."})
                 call("PATCH", f"/issues/{old['number']}", {"state": "closed", "state_reason": "completed"})
             return 0
-        title, body = "AI budgets: live differs from the policy", page(folder, "drift", marker)
+        title = f"{os.environ['GITHUB_WORKFLOW']}: live differs from the policy"
+        body = page(folder, "drift", marker)
         if old:
             call("PATCH", f"/issues/{old['number']}", {"title": title, "body": body})
         else:
             call("POST", "/issues", {"title": title, "body": body, "labels": [LABEL]})
-    except urllib.error.HTTPError as error:
-        warn(f"The issue could not be written ({error.code}); is `issues: write` missing?")
+    except NO_ANSWER as error:
+        warn(f"The issue could not be written ({why(error, 'issues: write')}).")
     return 0
 
 
@@ -106,11 +113,7 @@ def outdated(folder: Path) -> int:
     """
     folder.mkdir(parents=True, exist_ok=True)
     branch = os.environ["GITHUB_REF_NAME"]
-    try:
-        changed = [path for path in os.environ["POLICIES"].split() if is_changed(path, branch)]
-    except urllib.error.HTTPError as error:
-        warn(f"Whether {branch} has newer policies could not be read ({error.code}); is `contents: read` missing?")
-        return 0
+    changed = [path for path in os.environ["POLICIES"].split() if is_changed(path, branch)]
     if changed:
         text = (
             f"{', '.join(changed)} changed on {branch} since this commit, and the run of the newer commit applies both."
@@ -138,31 +141,29 @@ def contents(path: str, ref: str) -> list[tuple[str, str]]:
 
 
 def reviewed_plan(folder: Path) -> int:
-    """Fetch plan.json of the merged pull request's last plan, from an artifact of this repository's own runs alone.
+    """Fetch plan.json of each merged pull request's last plan, from artifacts of this repository's own runs alone.
 
     A pull request of a fork can upload an artifact of any name; GitHub says which repository its run was for.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    pulls = [pull for pull in pulls_of(os.environ["GITHUB_SHA"]) if pull.get("merged_at")]
+    pulls = [pull for pull in pulls_of_push() if pull.get("merged_at")]
     if not pulls:
         print("This commit was not merged from a pull request; its plan is not compared.")
-        return 0
-    head = pulls[0]["head"]["sha"]
-    artifact = newest(f"{ARTIFACT}-{head}", "head_sha", head)
-    if artifact is not None:
-        (folder / "reviewed.json").write_bytes(unzipped(download(artifact), "plan.json"))
-        print(f"The plan of pull request {pulls[0]['number']} at {head[:12]} was fetched.")
-        return 0
-    warn(
-        f"No plan of pull request {pulls[0]['number']} is left at {head[:12]}; what is applied is not compared with it."
-    )
+    for pull in pulls:
+        number, head = pull["number"], pull["head"]["sha"]
+        artifact = newest(f"{ARTIFACT}-{os.environ['GITHUB_WORKFLOW']}-{head}", "head_sha", head)
+        if artifact is None:
+            warn(f"No plan of pull request {number} is left at {head[:12]}; what is applied is not compared with it.")
+        else:
+            (folder / f"reviewed-{number}.json").write_bytes(unzipped(download(artifact), "plan.json"))
+            print(f"The plan of pull request {number} at {head[:12]} was fetched.")
     return 0
 
 
 def snapshot(folder: Path) -> int:
     """Fetch the snapshot that the last drift run of the target branch left; a fork cannot have made it."""
     folder.mkdir(parents=True, exist_ok=True)
-    artifact = newest(SNAPSHOT, "head_branch", os.environ["GITHUB_BASE_REF"])
+    artifact = newest(f"{SNAPSHOT}-{os.environ['GITHUB_WORKFLOW']}", "head_branch", os.environ["GITHUB_BASE_REF"])
     if artifact is None:
         notice("No drift run has left a snapshot yet, so the policy is checked and not planned.")
     else:
@@ -172,7 +173,7 @@ def snapshot(folder: Path) -> int:
 
 def newest(name: str, key: str, value: str) -> int | None:
     """Return the newest artifact of a name from a run of this repository, where the run's `key` has this value."""
-    answer = call("GET", f"/actions/artifacts?name={name}&per_page=100")
+    answer = call("GET", f"/actions/artifacts?name={urllib.parse.quote(name, safe='')}&per_page=100")
     for artifact in sorted(answer["artifacts"], key=lambda item: str(item["created_at"]), reverse=True):
         run = artifact.get("workflow_run") or {}
         is_own = run.get("head_repository_id") == run.get("repository_id") and run.get(key) == value
@@ -186,28 +187,32 @@ def compare(folder: Path) -> int:
 
     The plan to apply is always made anew from the merged policy, so a forged artifact can at most stop an apply.
     """
-    fresh, reviewed = load(folder / "plan.json"), load(folder / "reviewed.json")
-    if fresh is None or not (folder / "reviewed.json").exists():
+    fresh = load(folder / "plan.json")
+    reviewed = [load(file) for file in sorted(folder.glob("reviewed-*.json"))]
+    if fresh is None or not reviewed:
         return 0
-    if reviewed is None or "actions" not in reviewed:
+    plans = [plan for plan in reviewed if plan is not None and "actions" in plan]
+    if len(plans) < len(reviewed):
         return refuse(
             folder, ("The plan of the pull request ended with an error, so nobody saw what this change does", [])
         )
     try:
-        shown = {action["address"]: (action["subject"]["id"], action["after"]) for action in reviewed["actions"]}
-        announced = announced_in(reviewed)
+        shown = {fact(action) for plan in plans for action in plan["actions"]}
+        announced = [row for plan in plans for row in announced_in(plan)]
     except (AttributeError, KeyError, TypeError):  # cut, or edited
         return refuse(
             folder, ("The plan that the pull request kept is damaged, so nothing can be compared with it", [])
         )
-    unseen = [item for item in fresh["actions"] if shown.get(item["address"]) != (item["subject"]["id"], item["after"])]
+    unseen = [item for item in fresh["actions"] if fact(item) not in shown]
     asked = [item for item in unseen if item.get("origin", "change") == "change"]
     refused = sorted(item["address"] for item in asked if not is_announced(item, announced))
     told = sorted(item["address"] for item in unseen if item["address"] not in refused)
     if told:
         notice(f"Not in the reviewed plan, and announced there or not asked for by this change: {', '.join(told)}")
+    same = {(item["address"], item["subject"]["id"]) for plan in plans for item in plan["actions"]}
     ids = {item["address"]: item["subject"]["id"] for item in asked}
-    renamed = [address for address in refused if address in shown and shown[address][0] != ids[address]]
+    known = {address for address, _ in same}
+    renamed = [address for address in refused if address in known and (address, ids[address]) not in same]
     if not refused:
         return 0
     others = [address for address in refused if address not in renamed]
@@ -216,6 +221,11 @@ def compare(folder: Path) -> int:
         ("The reviewed plan did not show this change of ", others),
     )
     return refuse(folder, *(reason for reason in reasons if reason[1]))
+
+
+def fact(action: dict[str, Any]) -> tuple[str, str, str]:
+    """Return what is compared of an action: address, whose it is, and what is wanted."""
+    return action["address"], action["subject"]["id"], json.dumps(action["after"], sort_keys=True)
 
 
 def announced_in(reviewed: dict[str, Any]) -> list[list[Any]]:
@@ -262,7 +272,10 @@ def page(folder: Path, name: str, marker: str) -> str:
     if not text.strip():
         text = "No page was made; the log of the run says why."
     repository = f"{os.environ['GITHUB_SERVER_URL']}/{os.environ['GITHUB_REPOSITORY']}"
-    end = f"\n\n<sub>[This run]({repository}/actions/runs/{os.environ['GITHUB_RUN_ID']})</sub>\n"
+    run = (
+        f"[This run]({repository}/actions/runs/{os.environ['GITHUB_RUN_ID']}) of {code(os.environ['GITHUB_WORKFLOW'])}"
+    )
+    end = f"\n\n<sub>{run}</sub>\n"
     if len(text) > MAX_BODY - len(marker) - len(end):
         cut = "\n\n… The rest is in the job summary and in the artifacts of the run."
         text = text[: MAX_BODY - len(marker) - len(end) - len(cut)].rpartition("\n")[0] + cut
@@ -274,14 +287,19 @@ def ours(item: dict[str, Any], marker: str) -> bool:
     return (item.get("body") or "").startswith(marker) and item["user"]["type"] == "Bot"
 
 
-def pulls_of(sha: str) -> list[dict[str, Any]]:
-    """Return the pull requests of this repository that a commit belongs to."""
-    return list(call("GET", f"/commits/{sha}/pulls"))
+def marker_of(command: str) -> str:
+    """Return how the comment, or issue, of a command begins."""
+    return f"<!-- coder-budget-reconciler: {command}, {urllib.parse.quote(os.environ['GITHUB_WORKFLOW'])} -->"
 
 
-def pull_request_of(sha: str) -> str:
-    pulls = pulls_of(sha)
-    return str(pulls[0]["number"]) if pulls else ""
+def pulls_of_push() -> list[dict[str, Any]]:
+    """Return the pull requests that this push brought, the oldest first: a merge queue may merge several at once."""
+    base, last, policies = os.environ["BASE"], os.environ["GITHUB_SHA"], os.environ["POLICIES"].split()
+    command = ["git", "rev-list", "--first-parent", "--reverse", f"{base}..{last}", "--", *policies]
+    done = subprocess.run(command, capture_output=True, text=True, check=False) if base else None
+    commits = done.stdout.split() if done is not None else []  # none where the base is unknown, after a force push
+    pulls = [pull for commit in commits or [last] for pull in call("GET", f"/commits/{commit}/pulls")]
+    return list({pull["number"]: pull for pull in pulls}.values())
 
 
 def every(path: str) -> list[dict[str, Any]]:
@@ -361,6 +379,11 @@ def code(name: str) -> str:
     return f"{fence}{blank}{text}{blank}{fence}"
 
 
+def why(error: Exception, permission: str) -> str:
+    """Return why a request failed, and the permission that it needs where that may be missing."""
+    return f"{error}; is `{permission}` missing?" if getattr(error, "code", None) in (403, 404) else str(error)
+
+
 def warn(text: str) -> None:
     print(f"::warning title=AI budgets::{escaped(text)}")
 
@@ -370,4 +393,10 @@ def notice(text: str) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except NO_ANSWER as error:
+        where = f" at {error.url}" if isinstance(error, urllib.error.HTTPError) else ""
+        text = f"GitHub's API gave no answer that can be used{where}: {error}. Nothing was written; run this job again."
+        print(f"::error title=AI budgets::{escaped(text)}")
+        sys.exit(1)

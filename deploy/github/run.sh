@@ -7,8 +7,18 @@ folder=$1
 here=$(dirname "$0")
 mkdir -p "$folder"
 read -r -a policies <<< "${POLICIES:-policies}"
+
+# Whether a whole clone does not have a commit: is_unknown BASE
+is_unknown() {
+  [[ ! -e "$1" && "$(git rev-parse --is-shallow-repository 2> /dev/null)" == false ]] &&
+    ! git cat-file -e "$1^{commit}" 2> /dev/null
+}
+
 base=()
-if [[ -n "${BASE:-}" ]]; then
+if [[ "$COMMAND" == apply && -n "${BASE:-}" ]] && is_unknown "$BASE"; then
+  echo "::notice title=AI budgets::The commit before this push is not in the clone (a force push, or a new branch)," \
+    "so nothing tells this change from what differs for another reason."
+elif [[ -n "${BASE:-}" ]]; then
   base=(--base "$BASE")
 fi
 
@@ -62,10 +72,10 @@ not_outdated() {
 output() {
   printf '%s=%s\n' "$1" "$2" >> "$GITHUB_OUTPUT"
 }
+output folder "$folder" # first: the journal of a run that is cancelled is kept, too
 
 finish() {
   output exit-code "$1"
-  output folder "$folder"
   report facts "$folder" >> "$GITHUB_OUTPUT"
   exit "$2"
 }

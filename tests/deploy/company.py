@@ -23,6 +23,7 @@ class Site(Repository):
 
     folder: Path
     github: GitHub
+    workflow: Path = WORKFLOW
 
     def pull_request(self, text: str, *, repository: str = REPOSITORY) -> dict[str, Job]:
         """Push a change to the branch, and check out what GitHub would merge."""
@@ -47,7 +48,7 @@ class Site(Repository):
     def event(self, name: str, event: dict[str, Any]) -> dict[str, Job]:
         runner = Runner(
             github=self.github,
-            workflow=WORKFLOW,
+            workflow=self.workflow,
             work_tree=self.work_tree,
             scratch=self.folder / "machines",
             event_name=name,

@@ -32,6 +32,8 @@ class GitHub:
     """By the commit that they were merged as."""
     tokens: dict[str, Mapping[str, str]] = field(default_factory=dict)
     refused: list[str] = field(default_factory=list)
+    fails: str = ""
+    """What stands in the paths that are answered 502."""
     work_tree: Path = Path()
     """The repository; its branches are GitHub's."""
 
@@ -136,6 +138,9 @@ class _Handler(BaseHTTPRequestHandler):
             return
         if permissions is None:
             self._send(401, b"{}")
+            return
+        if self.github.fails and self.github.fails in path:
+            self._send(502, b"<html>")
             return
         if zipped := re.fullmatch(r"/actions/artifacts/(\d+)/zip", path):
             self.send_response(302)

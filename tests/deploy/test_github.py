@@ -23,6 +23,7 @@ from tests.deploy.runner import ROOT, Job
 from tests.deploy.site import BASE, BLOCKS, INVALID, RAISED, WITH_DAN
 from tests.warm import warm_folder
 
+LABS = "version: 1\norganization: labs\ngroup_budgets:\n  - {group: robotics, limit: $350}\n"
 OPTIONS = (ROOT / "reconciler/cli/help/plan.txt").read_text() + (ROOT / "reconciler/cli/help/apply.txt").read_text()
 pytestmark = pytest.mark.skipif("--base" not in OPTIONS, reason="the option --base is not there yet")
 needs_due = pytest.mark.skipif("--due" not in OPTIONS, reason="the option --due is not there yet")
@@ -137,8 +138,8 @@ def test_a_fork_is_planned_against_the_snapshot_of_the_last_drift_run(site: Site
     assert not site.schedule(DRIFT).has_failed
     forged = site.folder / "live.json"
     forged.write_text("{}")
-    site.github.upload("ai-budgets-live", forged, head_sha="0" * 40, branch="main", repository_id=666)
-    site.github.upload("ai-budgets-live", forged, head_sha="0" * 40, branch="change")
+    site.github.upload("ai-budgets-live-AI budgets", forged, head_sha="0" * 40, branch="main", repository_id=666)
+    site.github.upload("ai-budgets-live-AI budgets", forged, head_sha="0" * 40, branch="change")
     fork = site.pull_request(RAISED, repository="mallory/budgets")["fork"]
     assert not fork.has_failed, fork.log
     assert "$200" in fork.summary
@@ -155,7 +156,7 @@ def test_a_plan_that_a_fork_uploaded_is_not_the_reviewed_plan(site: Site) -> Non
     forged.mkdir()
     (forged / "plan.json").write_text(json.dumps({"actions": []}))
     head = site.git("rev-parse", "change")
-    site.github.upload(f"ai-budgets-plan-{head}", forged, head_sha=head, repository_id=666)
+    site.github.upload(f"ai-budgets-plan-AI budgets-{head}", forged, head_sha=head, repository_id=666)
     apply = site.push_merge()["apply"]
     assert not apply.has_failed, apply.log
     assert site.live("design") == 200
@@ -202,7 +203,7 @@ def test_a_grant_that_starts_between_review_and_merge_was_announced(
     notice["at"] = f"{past}T00:00:00Z"
     (site.folder / "plan.json").write_text(json.dumps(document))
     site.github.artifacts.clear()
-    site.github.upload(f"ai-budgets-plan-{head}", site.folder / "plan.json", head_sha=head)
+    site.github.upload(f"ai-budgets-plan-AI budgets-{head}", site.folder / "plan.json", head_sha=head)
     site.sandbox.execute("UPDATE users SET username = 'newcomer' WHERE username = 'carol' AND ? = 'newcomer'", (user,))
     apply = site.push_merge()["apply"]
     assert apply.outputs["apply"]["exit-code"] == exit_code, apply.log
@@ -268,6 +269,111 @@ def test_a_run_of_an_older_commit_takes_nothing_back(site: Site) -> None:
     site.git("checkout", "-q", "main")
     assert not site.event("push", {"before": older})["apply"].has_failed
     assert not site.schedule(DUE).has_failed
+
+
+def test_one_push_of_two_merges_is_compared_with_both_plans(site: Site) -> None:
+    """As a merge queue has it: the changes of the first were refused, as none that the plan of the second showed."""
+    before = site.git("rev-parse", "main")
+    site.pull_request(RAISED)
+    heads = [site.git("rev-parse", "change")]
+    pulls = [{"number": 1, "merged_at": "2026-11-25T12:00:00Z", "head": {"sha": heads[0]}}]
+    first = site.merge()
+    site.git("checkout", "-q", "-B", "main", before)
+    (site.work_tree / "policies" / "labs.yaml").write_text(LABS)
+    site.git("add", ".")
+    site.pull_request(BASE)
+    heads.append(site.git("rev-parse", "change"))
+    pulls.append(pulls[0] | {"number": 2, "head": {"sha": heads[1]}})
+    site.git("checkout", "-q", "-B", "main", first)
+    site.github.pulls |= {first: pulls[:1], site.merge(): pulls[1:]}
+    apply = site.event("push", {"before": before})["apply"]
+    assert not apply.has_failed, apply.log
+    assert "The plan of pull request 1" in apply.log
+    assert "The plan of pull request 2" in apply.log
+    assert [site.live("design"), "Not in the reviewed plan" in apply.log] == [200, False]
+    assert {comment["on"] for comment in site.github.comments if "applied, 2 changes" in comment["body"]} == {"1", "2"}
+
+    site.github.artifacts.clear()
+    forged = site.folder / "forged"
+    forged.mkdir()
+    (forged / "plan.json").write_text(json.dumps({"actions": []}))
+    for head in heads:
+        site.github.upload(f"ai-budgets-plan-AI budgets-{head}", forged, head_sha=head)
+    site.set_by_hand("design", 150)
+    again = site.event("push", {"before": before})["apply"]
+    assert again.outputs["apply"]["exit-code"] == "3", again.log
+
+
+@pytest.mark.parametrize("before", ["force", "0" * 40])
+def test_a_push_whose_policy_before_is_not_there_is_applied_as_a_whole(site: Site, before: str) -> None:
+    """A force push leaves the old commit in no clone, and a new branch has none: --base was an error of fetch-depth."""
+    site.pull_request(RAISED)
+    site.push_merge()
+    if before == "force":
+        before = "f5ba58047f16f7d489aa7eb5ac26629192f07c0f"
+        site.git("reset", "-q", "--hard", "HEAD^1")
+    apply = site.event("push", {"before": before})["apply"]
+    assert not apply.has_failed, apply.log
+    assert "The commit before this push is not in the clone" in apply.log
+    assert site.live("design") == (200 if before == "0" * 40 else 150)
+
+
+def test_the_journal_of_a_run_that_is_cancelled_is_kept(tmp_path: Path) -> None:
+    """The runner kills what does not end within seconds: the folder was told last, so nothing was uploaded."""
+    (tmp_path / "reconciler").write_text("#!/bin/bash\nkill -9 $PPID\n")
+    (tmp_path / "reconciler").chmod(0o755)
+    environment = {
+        "PATH": f"{tmp_path}:/usr/bin:/bin", "COMMAND": "apply", "GITHUB_OUTPUT": str(tmp_path / "output"),
+        "GITHUB_STEP_SUMMARY": str(tmp_path / "summary.md"),
+    }  # fmt: skip
+    command = ["bash", str(ROOT / "deploy/github/run.sh"), str(tmp_path / "pages")]
+    assert subprocess.run(command, cwd=tmp_path, env=environment, check=False).returncode == -9
+    assert (tmp_path / "output").read_text() == f"folder={tmp_path / 'pages'}\n"
+
+
+def test_two_workflows_for_two_coders_leave_each_others_words_and_runs_alone(site: Site) -> None:
+    """A clean drift of staging closed the issue about production, and its apply took the place of one that waited."""
+    staging = site.folder / "staging.yml"
+    text = site.workflow.read_text()
+    staging.write_text(text.replace("name: AI budgets\n", "name: AI budgets of staging\n"))
+    site.set_by_hand("design", 999)
+    site.schedule(DRIFT)
+    site.set_by_hand("design", 150)
+    production, site.workflow = site.workflow, staging
+    site.schedule(DRIFT)
+    site.pull_request(RAISED)
+    site.workflow = production
+    site.pull_request(RAISED)
+    (issue,) = site.github.issues
+    assert (issue["state"], issue["title"]) == ("open", "AI budgets: live differs from the policy")
+    names = ["AI budgets", "AI budgets of staging"]
+    assert [[f"of `{name}`" in comment["body"] for name in names] for comment in site.github.comments] == [
+        [False, True],
+        [True, False],
+    ]
+    kept = [item["name"] for item in site.github.artifacts]
+    for name in names:
+        assert f"ai-budgets-live-{name}" in kept
+        assert sum(artifact.startswith(f"ai-budgets-plan-{name}-") for artifact in kept) == 1
+    for job in yaml.safe_load(text)["jobs"].values():
+        assert job["concurrency"]["group"].startswith("${{ github.workflow }}-")
+
+
+def test_github_that_does_not_answer_stops_what_depends_on_it_and_nothing_else(site: Site) -> None:
+    """A run of an older commit went on where the branch could not be read; a comment failed a complete apply."""
+    site.pull_request(RAISED)
+    site.merge()
+    for site.github.fails in ("/contents/", "/pulls"):
+        apply = site.event("push", {"before": site.git("rev-parse", "HEAD^1")})["apply"]
+        assert apply.has_failed
+        assert site.live("design") == 150
+        assert "Traceback" not in apply.log
+        (error,) = (line for line in apply.annotations if line.startswith("::error"))
+        assert "HTTP Error 502: Bad Gateway. Nothing was written; run this job again." in error
+    by_hand = site.event("workflow_dispatch", {})["apply"]
+    assert not by_hand.has_failed, by_hand.log
+    assert "The comment could not be written (HTTP Error 502: Bad Gateway)." in by_hand.log
+    assert site.live("design") == 200
 
 
 def test_somebody_touched_an_unrelated_budget_meanwhile(site: Site) -> None:
@@ -419,7 +525,7 @@ def test_a_plan_that_ended_with_an_error_was_not_reviewed(site: Site, left: str)
 
 def test_a_name_is_no_markdown_in_what_is_said_of_the_reviewed_plan(tmp_path: Path) -> None:
     name = "group/acme/x\n# [free](https://evil.example) @everyone `"
-    plans = {"plan": [{"address": name, "subject": {"id": "x"}, "after": {"type": "absent"}}], "reviewed": []}
+    plans = {"plan": [{"address": name, "subject": {"id": "x"}, "after": {"type": "absent"}}], "reviewed-1": []}
     for file, actions in plans.items():
         (tmp_path / f"{file}.json").write_text(json.dumps({"actions": actions}))
     report = ["python3", str(ROOT / "deploy/github/report.py"), "compare", str(tmp_path)]

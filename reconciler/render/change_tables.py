@@ -6,14 +6,12 @@ from collections.abc import Mapping, Sequence
 
 from reconciler.core.plan.drift import Drift
 from reconciler.render.changes import TURNED, ChangeRow, changed_by
-from reconciler.render.drift import acceptance_lines
 from reconciler.render.formats import Facts
-from reconciler.render.markup import code, fenced, link, place_url, prose
+from reconciler.render.markup import code, link, place_url, prose
 from reconciler.render.text import day
 from reconciler.words import count
 
 FILES_SHOWN = 10
-KEPT_SHOWN = 50
 _ROOM_FOR_LEFT_OUT = 2_000
 """Characters for what is said of the files left out."""
 NOT_LISTED = "not in a policy file"
@@ -145,44 +143,6 @@ def _left_out(files: Sequence[tuple[str, int]]) -> list[str]:
         f"**Not shown, because the page is too long: {changes} in {count(len(files), 'file')}**: {named}{more}.",
         "",
     ]
-
-
-def undo_or_keep(drifts: Sequence[Drift]) -> list[str]:
-    """Say what was kept, how to undo what was changed in Coder, and what to write in the policy to keep it."""
-    lines, taken = edits_to_keep(drifts, KEPT_SHOWN), edits_taken(drifts)
-    accepted = ["**Accepted into the policy files**", "", fenced("\n".join(taken)), ""] if taken else []
-    if not lines and not any(drift.differences for drift in drifts):
-        return accepted
-    edits = ["<details><summary>What to write to keep it</summary>", "", fenced("\n".join(lines)), "", "</details>", ""]
-    return [
-        *accepted,
-        "- **Undo** it: run `reconciler apply`, or your pipeline's apply by hand. The next apply of any change does "
-        "it, too.",
-        "- **Keep** it: run `reconciler drift --accept ADDRESS` in the policy's repository, and commit the edit.",
-        "",
-        *(edits if lines else ()),
-    ]
-
-
-def edits_to_keep(drifts: Sequence[Drift], most: int) -> list[str]:
-    """Return what to write in the policy to keep what is live, for `most` subjects, and how many more there are.
-
-    First comes what `--accept` asked for and is not possible; all of it.
-    """
-    left = [acceptance for drift in drifts for acceptance in drift.acceptances if not acceptance.is_taken]
-    refused = [acceptance for acceptance in left if acceptance.is_refused]
-    kept = [acceptance for acceptance in left if not acceptance.is_refused]
-    shown = [*refused, *kept[:most]]
-    lines = [line.removeprefix("  ") for acceptance in shown for line in acceptance_lines(acceptance)]
-    if len(kept) > most:
-        lines.append(f"and {len(kept) - most:,} more, which `reconciler drift` shows")
-    return lines
-
-
-def edits_taken(drifts: Sequence[Drift]) -> list[str]:
-    """Return what this run wrote into the policy files."""
-    taken = [acceptance for drift in drifts for acceptance in drift.acceptances if acceptance.is_taken]
-    return [line.removeprefix("  ") for acceptance in taken for line in acceptance_lines(acceptance)]
 
 
 def _short(amount: str) -> str:

@@ -1,4 +1,7 @@
-"""Drifts as a page, the right way round: what the policy wants, what is live, who changed it, and how to end it."""
+"""Drifts as a page, the right way round: what the policy wants, what is live, who changed it, and how to end it.
+
+What is said of how to end it stands here for comments, too.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +9,9 @@ from collections.abc import Iterator, Sequence
 
 from reconciler.core.plan.drift import Drift, DriftKind, kind_of_origin
 from reconciler.money import format_usd_short
-from reconciler.render.change_tables import edits_taken, edits_to_keep
 from reconciler.render.changes import DRIFT_TITLES, TURNED, changed_by, difference_rows
 from reconciler.render.drift import (
+    acceptance_lines,
     author_sentences,
     exposure_sentences,
     how_moved,
@@ -17,6 +20,7 @@ from reconciler.render.drift import (
     moves_not_known,
     no_moves,
 )
+from reconciler.render.markup import fenced
 from reconciler.render.overview import counted_twice, drift_headline, overview_of, plans_of, signed_usd
 from reconciler.render.page import Alert, Page, Tile
 from reconciler.render.plan_page import (
@@ -33,6 +37,7 @@ from reconciler.render.text import instant
 from reconciler.words import count, count_people
 
 KEPT_SHOWN = 500
+KEPT_SHOWN_IN_COMMENT = 50
 
 
 def drift_page(drifts: Sequence[Drift]) -> Page:
@@ -108,6 +113,44 @@ def _alerts(drifts: Sequence[Drift]) -> Iterator[Alert]:
             paste_title="What to write in the policy to keep it:" if kept else "",
             paste="\n".join(kept),
         )
+
+
+def undo_or_keep(drifts: Sequence[Drift]) -> list[str]:
+    """Say what was kept, how to undo what was changed in Coder, and what to write to keep it, in Markdown."""
+    lines, taken = edits_to_keep(drifts, KEPT_SHOWN_IN_COMMENT), edits_taken(drifts)
+    accepted = ["**Accepted into the policy files**", "", fenced("\n".join(taken)), ""] if taken else []
+    if not lines and not any(drift.differences for drift in drifts):
+        return accepted
+    edits = ["<details><summary>What to write to keep it</summary>", "", fenced("\n".join(lines)), "", "</details>", ""]
+    return [
+        *accepted,
+        "- **Undo** it: run `reconciler apply`, or your pipeline's apply by hand. The next apply of any change does "
+        "it, too.",
+        "- **Keep** it: run `reconciler drift --accept ADDRESS` in the policy's repository, and commit the edit.",
+        "",
+        *(edits if lines else ()),
+    ]
+
+
+def edits_to_keep(drifts: Sequence[Drift], most: int) -> list[str]:
+    """Return what to write in the policy to keep what is live, for `most` subjects, and how many more there are.
+
+    First comes what `--accept` asked for and is not possible; all of it.
+    """
+    left = [acceptance for drift in drifts for acceptance in drift.acceptances if not acceptance.is_taken]
+    refused = [acceptance for acceptance in left if acceptance.is_refused]
+    kept = [acceptance for acceptance in left if not acceptance.is_refused]
+    shown = [*refused, *kept[:most]]
+    lines = [line.removeprefix("  ") for acceptance in shown for line in acceptance_lines(acceptance)]
+    if len(kept) > most:
+        lines.append(f"and {len(kept) - most:,} more, which `reconciler drift` shows")
+    return lines
+
+
+def edits_taken(drifts: Sequence[Drift]) -> list[str]:
+    """Return what this run wrote into the policy files."""
+    taken = [acceptance for drift in drifts for acceptance in drift.acceptances if acceptance.is_taken]
+    return [line.removeprefix("  ") for acceptance in taken for line in acceptance_lines(acceptance)]
 
 
 def costs_of(drifts: Sequence[Drift]) -> list[str]:

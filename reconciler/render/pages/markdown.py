@@ -28,9 +28,9 @@ from reconciler.core.snapshot import Deployment, Effective, Unlimited
 from reconciler.errors import Failure, Place
 from reconciler.formats.documents import Value
 from reconciler.money import format_usd, format_usd_short
-from reconciler.render.change_tables import ChangeTable, DriftTable, Parts, undo_or_keep
+from reconciler.render.change_tables import ChangeTable, DriftTable, Parts
 from reconciler.render.changes import DRIFT_TITLES, action_why, change_rows, difference_rows
-from reconciler.render.drift_page import authors_of, costs_of, moves_tables
+from reconciler.render.drift_page import authors_of, costs_of, moves_tables, undo_or_keep
 from reconciler.render.effects import to_know
 from reconciler.render.formats import Facts
 from reconciler.render.markup import code, cut_to, fenced, joined, link, place_url, prose

@@ -187,16 +187,17 @@ def compare(folder: Path) -> int:
 
     The plan to apply is always made anew from the merged policy, so a forged artifact can at most stop an apply.
     """
-    fresh = load(folder / "plan.json")
-    reviewed = [load(file) for file in sorted(folder.glob("reviewed-*.json"))]
+    files = sorted(folder.glob("reviewed-*.json"))
+    fresh, reviewed = load(folder / "plan.json"), [load(file) for file in files]
     if fresh is None or not reviewed:
         return 0
-    plans = [plan for plan in reviewed if plan is not None and "actions" in plan]
-    if len(plans) < len(reviewed):
+    is_empty = not all(file.stat().st_size for file in files)
+    if is_empty or any(plan is not None and "actions" not in plan for plan in reviewed):
         return refuse(
             folder, ("The plan of the pull request ended with an error, so nobody saw what this change does", [])
         )
     try:
+        plans = [plan or {} for plan in reviewed]  # empty where it is no JSON
         shown = {fact(action) for plan in plans for action in plan["actions"]}
         announced = [row for plan in plans for row in announced_in(plan)]
     except (AttributeError, KeyError, TypeError):  # cut, or edited

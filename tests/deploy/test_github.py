@@ -517,6 +517,8 @@ def test_a_plan_that_ended_with_an_error_was_not_reviewed(site: Site, left: str)
     assert apply.outputs["apply"]["exit-code"] == "3"
     assert site.live("design") == 150
     text = "The plan of the pull request ended with an error, so nobody saw what this change does. Nothing was written."
+    if left == "cut.json":  # as on GitLab
+        text = "The plan that the pull request kept is damaged, so nothing can be compared with it. Nothing was"
     assert text in apply.summary
     assert any(text in comment["body"] for comment in site.github.comments)
     assert not site.event("workflow_dispatch", {})["apply"].has_failed

@@ -83,7 +83,24 @@ def shortened(text: str, most: int) -> str:
 
 def quoted(value: object, most: int = QUOTED) -> str:
     """Quote a value that a file or a server holds, so that a message stays a sentence however long it is."""
-    return shortened(repr(value), most)
+    return repr(shortened(value, most)) if isinstance(value, str) else shortened(repr(value), most)
+
+
+def spoken(name: str) -> str:
+    """Return a name as a sentence of ours has it: quoted unless it is one word, so that none reads as our own words.
+
+    `code` and `prose` of render/markup.py rely on it: what is quoted as Python does it is one piece, wherever it ends.
+    """
+    return name if _SPLITS.isdisjoint(name) else repr(name)
+
+
+_SPLITS = frozenset(" '\"`")
+"""What ends a word, a quotation or a command."""
+
+
+def typed(command: str) -> str:
+    """Return what is to be typed, in backticks; one that has a backtick stands alone, with its name quoted."""
+    return command if "`" in command else f"`{command}`"
 
 
 def excerpt(line: str, at: int, *, most: int = EXCERPT) -> str:

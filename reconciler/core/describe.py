@@ -8,7 +8,7 @@ from typing import assert_never
 from reconciler.core.budget import ABSENT, Absent, Budget, GroupRef, Reading, Unknown
 from reconciler.core.directory import Subject, User
 from reconciler.money import format_usd
-from reconciler.words import NO_LIMIT, NO_OVERRIDE
+from reconciler.words import NO_LIMIT, NO_OVERRIDE, spoken
 
 NameGroup = Callable[[GroupRef], str]
 
@@ -30,6 +30,6 @@ def describe(reading: Reading, subject: Subject, *, beside: Reading = ABSENT) ->
         case Budget(limit_micros, group):
             amount = format_usd(limit_micros)
             names = names_for((group, beside.group) if isinstance(beside, Budget) else (group,))
-            return f"{amount} ({names(group)})" if isinstance(subject, User) else amount
+            return f"{amount} ({spoken(names(group))})" if isinstance(subject, User) else amount
         case _:
             assert_never(reading)

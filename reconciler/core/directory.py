@@ -10,6 +10,7 @@ from types import MappingProxyType
 
 from reconciler.core.budget import GroupId, GroupRef, OrganizationId, UserId
 from reconciler.dataclass import dataclass
+from reconciler.words import spoken
 
 EVERYONE = "Everyone"
 NO_ORGANIZATION_HINT = (
@@ -130,7 +131,7 @@ class Directory:
     def readable(self) -> str:
         """Which organizations the token may read, as a clause for a hint; what to do where there are none."""
         names = sorted(organization.name for organization in self.organizations.values())
-        return f"this token may read: {', '.join(names)}" if names else NO_ORGANIZATION_HINT
+        return f"this token may read: {', '.join(map(spoken, names))}" if names else NO_ORGANIZATION_HINT
 
     @property
     def unlisted(self) -> tuple[Organization, ...]:

@@ -47,7 +47,7 @@ from reconciler.operations.ports import Reader, Writer
 from reconciler.operations.proof import read_for_proof
 from reconciler.operations.record import Record
 from reconciler.operations.write import Settled, was_a_wait, write
-from reconciler.words import listed
+from reconciler.words import listed, spoken
 
 _SETTLED = (Result.DONE, Result.ALREADY)
 
@@ -222,7 +222,7 @@ class _Execution:
         """Say why actions were left undone because of conflicts; empty when none were."""
         if not self._has_skipped:
             return ""
-        addresses = sorted(self._conflicts.values())
+        addresses = sorted(map(spoken, self._conflicts.values()))
         verb, them = ("is", "it") if len(addresses) == 1 else ("are", "them")
         return f"{listed(addresses)} {verb} in conflict, and what shares people with {them} was left alone"
 
@@ -258,7 +258,7 @@ class _Execution:
         if settled.result is Result.NOT_ATTEMPTED:
             if conflict is not None:
                 self._has_skipped = True
-                detail = f"shares people with {conflict}, which is in conflict"
+                detail = f"shares people with {spoken(conflict)}, which is in conflict"
                 self._note(i, action, Settled(result=Result.NOT_ATTEMPTED, detail=detail))
             elif settled.detail:  # it was announced, so its record needs an end
                 self._note(i, action, replace(settled, detail=self._why_stopped or settled.detail))
@@ -267,7 +267,7 @@ class _Execution:
             self._conflicts.setdefault(self._sharing[i], action.address)
         self._note(i, action, settled)
         if settled.result in (Result.FAILED, Result.IN_DOUBT):
-            self._fail(f"{action.address}: {settled.detail}")
+            self._fail(f"{spoken(action.address)}: {settled.detail}")
 
     def _announce(self, i: int, action: Action) -> bool:
         """Put the intent on disk; say whether the write may be sent."""
@@ -312,7 +312,7 @@ class _Execution:
                 self._note(i, action, Settled(result=Result.DONE, detail="a read at the end shows the write"))
             elif reading != action.after and result in _SETTLED:
                 differences.append(
-                    f"{action.address} is {describe(reading, action.subject, beside=action.after)}, "
+                    f"{spoken(action.address)} is {describe(reading, action.subject, beside=action.after)}, "
                     f"not {describe(action.after, action.subject, beside=reading)}"
                 )
         return tuple(differences), len(differences)

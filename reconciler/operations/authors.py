@@ -19,6 +19,7 @@ from reconciler.core.people.moves import MembershipChange, Move
 from reconciler.core.plan.resolution import Resolution
 from reconciler.errors import DeniedError, ReconcilerError
 from reconciler.operations.ports import Reader
+from reconciler.words import spoken
 
 MOST = 50
 """Questions that are asked of the log; one request each, as long as there are few entries."""
@@ -128,10 +129,10 @@ def _named(orphan: Orphan, kind: Audited, name: str, log: _Log, since: datetime,
     for row in reversed(entries):
         when = f"on {row.at:%Y-%m-%d %H:%M} UTC"
         if row.action == "delete":
-            message = f"{orphan.message}; {row.by or 'somebody'} deleted {noun} {when}"
+            message = f"{orphan.message}; {spoken(row.by or 'somebody')} deleted {noun} {when}"
             return replace(orphan, message=message, hint="remove the entry")
         if row.name_before.lower() == name.lower():
-            message = f"{orphan.message}; {row.by or 'somebody'} renamed {noun} to {row.name!r} {when}"
+            message = f"{orphan.message}; {spoken(row.by or 'somebody')} renamed {noun} to {row.name!r} {when}"
             hint = f"write {entries[-1].name!r}"
             return replace(orphan, reason=OrphanReason.RENAMED, message=message, hint=hint)
     return orphan
@@ -145,4 +146,4 @@ def _moved(orphan: Orphan, wanted: Wanted, directory: Directory, log: _Log, sinc
     if entry is None or wanted.subject.id in entry.joined or entry.action == "create":
         return orphan
     when = f"on {entry.at:%Y-%m-%d %H:%M} UTC"
-    return replace(orphan, message=f"{orphan.message}; {entry.by or 'somebody'} took them out of it {when}")
+    return replace(orphan, message=f"{orphan.message}; {spoken(entry.by or 'somebody')} took them out of it {when}")

@@ -17,7 +17,7 @@ from reconciler.core.snapshot import Snapshot
 from reconciler.errors import DeniedError, RefusedError
 from reconciler.operations.ports import Reader
 from reconciler.operations.reading import read_subjects
-from reconciler.words import count
+from reconciler.words import count, spoken
 
 
 def require_ready(plan: Plan, reader: Reader, *, now: datetime) -> Snapshot:
@@ -47,7 +47,9 @@ def require_current(plan: Plan, *, now: datetime) -> None:
     if ended:
         raise RefusedError(
             f"The plan is stale: {count(len(ended), 'override')} ended since it was made; nothing was written",
-            details=tuple(f"{action.address}: {describe(action.after, action.subject)} ended" for action in ended),
+            details=tuple(
+                f"{spoken(action.address)}: {describe(action.after, action.subject)} ended" for action in ended
+            ),
             hint="plan again",
         )
 
@@ -66,12 +68,12 @@ def require_same(plan: Plan, again: Plan, live: Snapshot) -> None:
         after[action.subject.id] = action
     held = {row.action.subject.id: row.message for row in again.held_back}
     details = [
-        f"{action.address}: a change to {describe(action.after, action.subject)} would be made now"
+        f"{spoken(action.address)}: a change to {describe(action.after, action.subject)} would be made now"
         for action in again.actions
         if _states(before.get(action.subject.id)) != _states(action)
     ]
     details += [
-        f"{action.address}: {held.get(action.subject.id, _no_longer(action))}"
+        f"{spoken(action.address)}: {held.get(action.subject.id, _no_longer(action))}"
         for action in plan.actions
         if action.subject.id not in after and live.reading(action.subject) != action.after
     ]
@@ -101,7 +103,7 @@ def require_same_deployment(plan: Plan, reader: Reader) -> None:
     deployment = reader.deployment()
     if deployment.id != plan.deployment.id:
         raise RefusedError(
-            f"The plan is for the deployment {plan.deployment.id} ({plan.deployment.url}), "
+            f"The plan is for the deployment {spoken(plan.deployment.id)} ({spoken(plan.deployment.url)}), "
             f"and this is {deployment.id} ({deployment.url}); nothing was written",
             hint="point CODER_URL at the deployment of the plan, or plan again",
         )
@@ -113,7 +115,7 @@ def _require_permission(plan: Plan, reader: Reader) -> None:
     missing = reader.may_write(organizations=sorted(organizations), overrides=overrides)
     if missing:
         raise DeniedError(
-            f"{plan.deployment.user} may not write all of this plan: "
+            f"{spoken(plan.deployment.user)} may not write all of this plan: "
             f"{'; '.join(sentence.rstrip('.') for sentence in missing)}; nothing was written",
             hint="overrides need an Owner or a User Admin; group budgets one of these, or an admin of the organization",
         )
@@ -122,7 +124,7 @@ def _require_permission(plan: Plan, reader: Reader) -> None:
 def require_fresh(plan: Plan, live: Snapshot) -> None:
     """Raise RefusedError when live is neither as the plan saw it nor as it wants it."""
     details = tuple(
-        f"{action.address}: the plan saw {describe(action.before, action.subject, beside=reading)}, "
+        f"{spoken(action.address)}: the plan saw {describe(action.before, action.subject, beside=reading)}, "
         f"live is {describe(reading, action.subject, beside=action.before)}"
         for action, reading in _readings(plan.actions, live)
         if reading not in (action.before, action.after)

@@ -20,7 +20,7 @@ from reconciler.errors import Place, ReconcilerError
 from reconciler.money import MAX_LIMIT, format_usd
 from reconciler.operations.ports import Reader
 from reconciler.operations.reading import WHO_MAY_READ, require_organizations, require_readable, take_snapshot
-from reconciler.words import listed
+from reconciler.words import listed, spoken
 
 _NOWHERE = Place("live", 1, 1)
 
@@ -64,7 +64,7 @@ def _tell_what_is_left_out(snapshot: Snapshot, note: Note) -> None:
     for user, override in stray_overrides(snapshot):
         limit = format_usd(override.limit_micros)
         note(
-            f"Not exported: {user.address} has {limit} on a group of a deleted organization; "
+            f"Not exported: {spoken(user.address)} has {limit} on a group of a deleted organization; "
             "an entry with `limit: none` removes it."
         )
 
@@ -82,7 +82,7 @@ def _require_complete(snapshot: Snapshot, hidden: tuple[Unreadable, ...]) -> Non
         for key, reading in snapshot.user_overrides.items()
         if isinstance(reading, Unknown)
     ]
-    unknown = [f"{address}: {reading.reason}" for address, reading in unread]
+    unknown = [f"{spoken(address)}: {reading.reason}" for address, reading in unread]
     if unknown:
         raise ReconcilerError(
             f"Not all budgets could be read ({listed(sorted(unknown))}), so an export would be incomplete",
@@ -97,7 +97,9 @@ def _require_listable(policies: tuple[Policy, ...]) -> None:
         for entry in policy.group_budgets
     }
     limits |= {f"user/{entry.user}": entry.limit for policy in policies for entry in policy.user_overrides}
-    too_high = sorted(name for name, limit in limits.items() if not isinstance(limit, Absent) and limit > MAX_LIMIT)
+    too_high = sorted(
+        spoken(name) for name, limit in limits.items() if not isinstance(limit, Absent) and limit > MAX_LIMIT
+    )
     if too_high:
         raise ReconcilerError(
             f"A policy cannot list a limit above {format_usd(MAX_LIMIT)}, as of {listed(too_high)}",

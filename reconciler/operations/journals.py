@@ -17,6 +17,7 @@ from reconciler.core.grant_records import GrantRecord
 from reconciler.core.plan.outcome import Outcome, Result, replay
 from reconciler.errors import FileError
 from reconciler.formats.journal import load_events
+from reconciler.words import spoken
 
 MOST_FILES = 2_000
 MOST_BYTES = 64 << 20
@@ -68,5 +69,5 @@ def _grants(outcome: Outcome, names: Collection[str], deployment_id: str, path: 
                 limit_micros=after.limit_micros,
                 group_name=after.group.name,
                 group_id=after.group.id,
-                source=f"the journal {path}",
+                source=f"the journal {spoken(path)}",
             )

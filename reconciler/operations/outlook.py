@@ -22,6 +22,7 @@ from reconciler.dataclass import dataclass
 from reconciler.errors import DeniedError, ReconcilerError
 from reconciler.operations.pace import find_pace, organizations_of, read_people, time_at_coder
 from reconciler.operations.ports import Reader
+from reconciler.words import spoken
 
 TOO_LITTLE = "there are fewer than 3 days of spend"
 
@@ -102,7 +103,7 @@ def _complete_days(month: Window, now: datetime) -> Window:
 def _unreadable(month: Window, *, organizations: Sequence[str], why: dict[OrganizationId, str]) -> ReconcilerError:
     reason = next(iter(why.values())).rstrip(".")
     return ReconcilerError(
-        f"The spend of {month.start:%Y-%m} in {', '.join(sorted(organizations))} cannot be read: {reason}",
+        f"The spend of {month.start:%Y-%m} in {', '.join(map(spoken, sorted(organizations)))} cannot be read: {reason}",
         hint="Coder keeps spend for 60 days by default, and shows it to Owners, User Admins, Auditors and the "
         "organization's admins of 2.36 and later",
     )

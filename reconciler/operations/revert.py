@@ -24,6 +24,7 @@ from reconciler.errors import RefusedError
 from reconciler.operations.ports import Reader
 from reconciler.operations.reading import read_subjects, require_found
 from reconciler.operations.review import Proposal, find_effects, find_verdict
+from reconciler.words import spoken
 
 
 def make_revert(outcome: Outcome, reader: Reader, *, at: datetime, policies: Sequence[Policy] = ()) -> Plan:
@@ -87,12 +88,12 @@ class _Sorter:
         """
         subject = self._directory.live(action.subject)
         if subject is None:
-            self.skipped.append(f"{action.address} is gone, or this token may not read it")
+            self.skipped.append(f"{spoken(action.address)} is gone, or this token may not read it")
             return None
         if _organization(subject) != _organization(action.subject):
             raise RefusedError(
-                f"The journal calls {subject.address} {action.address}, which is in another organization; "
-                "nothing was written",
+                f"The journal calls {spoken(subject.address)} {spoken(action.address)}, "
+                "which is in another organization; nothing was written",
                 hint="do not revert this journal: it was changed, or made for another deployment",
             )
         return replace(action, subject=subject, before=self._renamed(action.before), after=self._renamed(action.after))
@@ -104,7 +105,7 @@ class _Sorter:
         elif live == action.before:
             self.unchanged += 1
         elif live != action.after:
-            self.skipped.append(f"{action.address} has changed since: it is {self._say(live, action)}")
+            self.skipped.append(f"{spoken(action.address)} has changed since: it is {self._say(live, action)}")
         elif self._can_be_restored(action):
             self.actions.append(
                 Action(
@@ -116,10 +117,10 @@ class _Sorter:
             )
         elif isinstance(action.before, Budget) and action.before.group.id not in self._directory.groups:
             group = f"the group of {self._say(action.before, action)}"
-            self.skipped.append(f"{action.address}: {group} is gone, or this token may not read it")
+            self.skipped.append(f"{spoken(action.address)}: {group} is gone, or this token may not read it")
         else:
             self.skipped.append(
-                f"{action.address} is no longer a member of the group of {self._say(action.before, action)}"
+                f"{spoken(action.address)} is no longer a member of the group of {self._say(action.before, action)}"
             )
 
     def _can_be_restored(self, action: Action) -> bool:

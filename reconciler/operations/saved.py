@@ -36,7 +36,7 @@ from reconciler.operations.plan import PlanRequest, make_plan
 from reconciler.operations.ports import Reader
 from reconciler.operations.reading import read_subjects, require_found
 from reconciler.operations.review import Proposal, find_effects, find_verdict
-from reconciler.words import count
+from reconciler.words import count, spoken
 
 
 def renew_saved(
@@ -113,19 +113,21 @@ def _with_live_names(actions: Sequence[Action], directory: Directory) -> tuple[A
 def _problems(action: Action, directory: Directory) -> Iterable[str]:
     """Yield where the ids of an action, which decide what is written, do not fit its names, which people read."""
     subject = directory.live(action.subject)
+    id_ = spoken(action.subject.id)
     if subject is None:
-        yield f"{action.address} is gone, or this token may not read it (its id is {action.subject.id})"
+        yield f"{spoken(action.address)} is gone, or this token may not read it (its id is {id_})"
     elif subject.address != action.address:
-        yield f"{action.address} is called {subject.address} here (its id is {action.subject.id})"
+        yield f"{spoken(action.address)} is called {spoken(subject.address)} here (its id is {id_})"
     if isinstance(action.after, Budget):
         group = directory.ref(action.after.group.id)
         if isinstance(action.subject, Group) and action.after.group.id != action.subject.id:
-            yield f"{action.address} would get a budget of another group, {group.address}"
+            yield f"{spoken(action.address)} would get a budget of another group, {spoken(group.address)}"
         elif group.name and group.address != action.after.group.address:
-            yield f"{action.address}: the group {action.after.group.address} of the plan is {group.address} here"
+            planned, live = spoken(action.after.group.address), spoken(group.address)
+            yield f"{spoken(action.address)}: the group {planned} of the plan is {live} here"
         elif not group.name and isinstance(action.subject, User):
-            name = f"{action.after.group.address} (its id is {group.id})"
-            yield f"{action.address}: the group {name} is gone, or this token may not read it"
+            name = f"{spoken(action.after.group.address)} (its id is {spoken(group.id)})"
+            yield f"{spoken(action.address)}: the group {name} is gone, or this token may not read it"
 
 
 def _renamed(state: State, directory: Directory) -> State:

@@ -31,7 +31,7 @@ from reconciler.errors import ReconcilerError
 from reconciler.operations.pace import find_pace, organizations_of, read_people, time_at_coder
 from reconciler.operations.ports import StatusReader
 from reconciler.operations.reading import require_organizations, require_readable
-from reconciler.words import NearNames, count_people, listed
+from reconciler.words import NearNames, count_people, listed, spoken
 
 NO_OVERRIDES = "This Coder does not show overrides (2.36 does), so what limits its people is not known."
 OVERRIDES_MOVED = (
@@ -221,7 +221,7 @@ def _unknown(
     elif unread_spend:
         sentences.append(f"Spend of {count_people(unread_spend)} could not be read.")
     if snapshot.deployment.offers.bulk_reads and whole.left_out:
-        names = listed(sorted(directory.organizations[id_].name for id_ in whole.left_out))
+        names = listed(sorted(spoken(directory.organizations[id_].name) for id_ in whole.left_out))
         reason = next(iter(whole.left_out.values())).rstrip(".")
         sentences.append(
             f"The spend export of {names} cannot be read ({reason}): models without a price and restarts are not known."
@@ -239,4 +239,4 @@ def _hidden(subjects: Sequence[Group | User], directory: Directory) -> Iterator[
     for group in sorted(subject for subject in subjects if isinstance(subject, Group)):
         if number := directory.hidden_members.get(group.id):
             name = group.organization if group.is_everyone else group.address
-            yield f"{count_people(number)} of {name} may not be read with this token; they are not counted."
+            yield f"{count_people(number)} of {spoken(name)} may not be read with this token; they are not counted."

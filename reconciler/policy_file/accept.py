@@ -27,6 +27,7 @@ from reconciler.policy_file.files import STDIN_NAME
 from reconciler.policy_file.load import load_texts
 from reconciler.policy_file.shapes import ENTRIES
 from reconciler.policy_file.write import entry_lines
+from reconciler.words import spoken
 
 _NEW = Place("live", 1, 1)
 _FROM_STDIN = "the entry came from standard input; change it at its source"
@@ -159,7 +160,7 @@ class _Proposer:
         if not live.group.name:
             return "its group cannot be read; use a token that may read it"
         if organization not in self._policies:
-            return f"no policy file is for organization {organization}; add one"
+            return f"no policy file is for organization {spoken(organization)}; add one"
         file = self._file(live, "group_budgets" if isinstance(action.subject, Group) else "user_overrides")
         return _FROM_STDIN if file == STDIN_NAME else ""
 
@@ -260,7 +261,7 @@ def _content(entry: Entry) -> tuple[str, ...]:
 
 
 def _spoilt(changed: Iterable[str], problem: str) -> ReconcilerError:
-    names = ", ".join(sorted(changed))
+    names = ", ".join(map(spoken, sorted(changed)))
     return ReconcilerError(
         f"{names} cannot be edited safely ({problem}); nothing was written",
         hint="write the lines that `drift` shows by hand",

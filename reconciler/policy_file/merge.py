@@ -9,7 +9,7 @@ from reconciler.errors import Finding, Place
 from reconciler.money import Micros
 from reconciler.policy_file.nodes import At, PolicyText
 from reconciler.policy_file.parse import FileContent
-from reconciler.words import shortened
+from reconciler.words import shortened, spoken
 
 KEEP_ONE = "it is already at {}; keep one of the two"
 MAX_SHOWN = 60
@@ -62,11 +62,12 @@ class Merger:
                     self._report(
                         entry.place,
                         f"user {shortened(entry.user, MAX_SHOWN)!r} is listed twice",
-                        KEEP_ONE.format(place),
+                        KEEP_ONE.format(spoken(str(place))),
                     )
                 else:
                     message = f"user {shortened(entry.user, MAX_SHOWN)!r} is listed in two organizations"
-                    hint = f"Coder keeps one override for each person; the entry in {organization!r} is at {place}"
+                    at = spoken(str(place))
+                    hint = f"Coder keeps one override for each person; the entry in {organization!r} is at {at}"
                     self._report(entry.place, message, hint)
 
     def _managed(self, documents: Sequence[FileContent], kind: str) -> Manage:
@@ -76,7 +77,8 @@ class Merger:
                 self._report(
                     place,
                     f"manage.{kind} is {str(manage)!r} here and {str(stated[0][0])!r} in another file",
-                    f"write the same word in all files of an organization; the other file is {stated[0][1]}",
+                    "write the same word in all files of an organization; the other file is "
+                    f"{spoken(str(stated[0][1]))}",
                 )
         if not stated:
             self._note_empty(documents, kind)
@@ -92,7 +94,7 @@ class Merger:
 
     def _once(self, first: dict[str, Place], key: str, place: Place, message: str) -> None:
         if first.setdefault(key, place) is not place:
-            self._report(place, message.format(shortened(key, MAX_SHOWN)), KEEP_ONE.format(first[key]))
+            self._report(place, message.format(shortened(key, MAX_SHOWN)), KEEP_ONE.format(spoken(str(first[key]))))
 
     def _report(self, place: Place, message: str, hint: str) -> None:
         self.findings.append(self._finding(place, message, hint))

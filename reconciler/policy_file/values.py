@@ -20,7 +20,7 @@ from reconciler.core.moment import parse_time
 from reconciler.core.policy import Hazard, Manage
 from reconciler.money import Micros, parse_usd
 from reconciler.policy_file.nodes import Mapping, Node, Scalar, Sequence
-from reconciler.words import NearNames, any_of, did_you_mean, listed
+from reconciler.words import NearNames, any_of, did_you_mean, listed, spoken
 
 VERSION = 1
 NO_LIMIT = "none"
@@ -212,7 +212,8 @@ class LimitReader:
         if did_you_mean(text, ("unlimited", "infinity")):
             return f"there is no tier {text!r}; {NONE_OR_ZERO}"
         if self._tiers:
-            return f"there is no tier {text!r}; the tiers are {listed(self._tiers, most=TIERS_SHOWN)}"
+            tiers = listed([spoken(tier) for tier in self._tiers], most=TIERS_SHOWN)
+            return f"there is no tier {text!r}; the tiers are {tiers}"
         return f"there is no tier {text!r}; define it under `tiers`"
 
 

@@ -24,7 +24,7 @@ from reconciler.money import format_usd
 from reconciler.render.effects import action_notes, changes_nobody
 from reconciler.render.plan import SIGNS, override_names
 from reconciler.render.text import day, moved_from, why_text
-from reconciler.words import NO_LIMIT, NO_OVERRIDE
+from reconciler.words import NO_LIMIT, NO_OVERRIDE, spoken
 
 DRIFT_TITLES = {
     DriftKind.HAND: "Changed by hand",
@@ -82,7 +82,7 @@ class ChangeRow:
     @property
     def live(self) -> str:
         """`before`, with the group where that is not the group that the policy says: `$200.00 on Everyone`."""
-        return f"{self.before} on {self.moved_from}" if self.moved_from else self.before
+        return f"{self.before} on {spoken(self.moved_from)}" if self.moved_from else self.before
 
     def _say(self, micros: int | None) -> str:
         if micros is None:
@@ -151,7 +151,7 @@ def _arrow(action: Action, effect: ActionEffect) -> str:
 
 def _moves(action: Action) -> str:
     group = moved_from(action.before, action.after)
-    return f"moves from {group}" if group else ""
+    return f"moves from {spoken(group)}" if group else ""
 
 
 def _remark(note: str) -> str:

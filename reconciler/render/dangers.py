@@ -14,7 +14,7 @@ from reconciler.core.policy import Hazard
 from reconciler.money import format_usd
 from reconciler.render.breaches import breach_lines
 from reconciler.render.text import Line, Role, harmless, instant, spend_text
-from reconciler.words import NAMES_SHOWN, NO_LIMIT, count_people, listed
+from reconciler.words import NAMES_SHOWN, NO_LIMIT, count_people, listed, spoken
 
 if TYPE_CHECKING:  # whoever only checks policies needs none of them
     from reconciler.core.people.effects import Effects, PersonEffect
@@ -45,8 +45,12 @@ def danger_lines(effects: Effects, dangers: Sequence[Danger]) -> Iterator[str]:
         title = HAZARDS[danger.hazard].title
         details = _DETAILS.get(danger.hazard, _counted)(effects, danger)
         if hazards[danger.hazard] > 1 and danger.organization:
-            title = f"{title} by {harmless(danger.organization)}"
-        perhaps = f", perhaps {named(danger.uncertain, len(danger.uncertain))}" if danger.uncertain else ""
+            title = f"{title} by {harmless(spoken(danger.organization))}"
+        perhaps = (
+            f", perhaps {named(tuple(map(spoken, danger.uncertain)), len(danger.uncertain))}"
+            if danger.uncertain
+            else ""
+        )
         known = named(details, len(danger.counted)) if danger.counted else "0"
         if danger.unnamed:
             known = f"{count_people(danger.unnamed)} ({', '.join(details)})"
@@ -57,7 +61,7 @@ def danger_lines(effects: Effects, dangers: Sequence[Danger]) -> Iterator[str]:
 
 def _counted(effects: Effects, danger: Danger) -> list[str]:
     """Return what is shown in brackets of a hazard that has nothing more to say about what it counts."""
-    return list(danger.counted[:NAMES_SHOWN])
+    return list(map(spoken, danger.counted[:NAMES_SHOWN]))
 
 
 def _stopped(effects: Effects, danger: Danger) -> list[str]:
@@ -83,12 +87,15 @@ def _freed(effects: Effects, danger: Danger) -> list[str]:
     organization = danger.organization
     now = {person.username for person in effects.unlimited if person.organization == organization}
     ends = [end for end in effects.later_unlimited if end.organization == organization and end.username not in now]
-    return [*sorted(now), *(f"{end.username} when the override ends, {instant(end.at)}" for end in ends)]
+    return [
+        *map(spoken, sorted(now)),
+        *(f"{spoken(end.username)} when the override ends, {instant(end.at)}" for end in ends),
+    ]
 
 
 def _unseen_groups(effects: Effects, danger: Danger) -> list[str]:
     rows = [row for row in effects.unseen if not row.is_raise and row.organization == danger.organization]
-    return [f"{harmless(row.address)} {row.members:,}" for row in rows]
+    return [f"{harmless(spoken(row.address))} {row.members:,}" for row in rows]
 
 
 _DETAILS: Mapping[Hazard, Callable[[Effects, Danger], list[str]]] = {
@@ -103,8 +110,8 @@ def overspent(person: PersonEffect) -> str:
     """`bob spent $120.00 of $100.00`."""
     limit = amount(person.after)
     if isinstance(person.spend_after_micros, Unknown):
-        return f"{person.username} gets {limit}"
-    return f"{person.username} spent {spend_text(person.spend_after_micros)} of {limit}"
+        return f"{spoken(person.username)} gets {limit}"
+    return f"{spoken(person.username)} spent {spend_text(person.spend_after_micros)} of {limit}"
 
 
 def amount(effective: Effective) -> str:

@@ -25,7 +25,7 @@ from reconciler.money import Micros, format_usd, format_usd_short
 from reconciler.render.dangers import amount, danger_lines, named, overspent, reviewed_lines
 from reconciler.render.detail import Detail
 from reconciler.render.text import Line, Role, columns, distance, harmless, instant, spend_text
-from reconciler.words import NAMES_SHOWN, NO_LIMIT, count, count_people
+from reconciler.words import NAMES_SHOWN, NO_LIMIT, count, count_people, spoken
 
 TRANSITIONS_SHOWN = 10
 NOTICES_SHOWN = 10
@@ -196,7 +196,7 @@ def _nearing(effects: Effects) -> Iterator[str]:
 
 
 def _unblocked(effects: Effects) -> Iterator[str]:
-    names = [person.username for person in effects.unblocked]
+    names = [spoken(person.username) for person in effects.unblocked]
     if names:
         yield Line(f"Can work again: {named(names, len(names))}.", Role.GOOD)
 
@@ -230,7 +230,7 @@ def _known(spends: Iterable[tuple[str, Spend]]) -> list[tuple[str, Micros]]:
 def _spenders(known: Sequence[tuple[str, Micros]]) -> tuple[str, str]:
     """Return the sum, and who spent most of it, in brackets."""
     shown = nsmallest(NAMES_SHOWN, known, key=lambda item: (-item[1], item[0]))
-    whose = ", ".join(f"{harmless(name)} {spend_text(spend)}" for name, spend in shown if spend)
+    whose = ", ".join(f"{harmless(spoken(name))} {spend_text(spend)}" for name, spend in shown if spend)
     return spend_text(Micros(sum(spend for _, spend in known))), f" ({whose})" if whose else ""
 
 
@@ -238,12 +238,12 @@ def _not_known(effects: Effects, names: NameGroup) -> Iterator[str]:
     yield from map(harmless, effects.unknown)
     reasons: dict[str, list[str]] = {}
     for person in effects.unclear:
-        reasons.setdefault(person.reason, []).append(person.username)
+        reasons.setdefault(person.reason, []).append(spoken(person.username))
     for reason, people in sorted(reasons.items()):
         yield f"Effect not known for {named(people, len(people))}: {harmless(reason)}."
     for disagreement in effects.disagreements[:NAMES_SHOWN]:
         reported, ours = _say(disagreement.reported, names), _say(disagreement.ours, names)
-        yield f"Coder reports {reported} for {harmless(disagreement.username)}, and we compute {ours}."
+        yield f"Coder reports {reported} for {harmless(spoken(disagreement.username))}, and we compute {ours}."
     hidden = len(effects.disagreements) - NAMES_SHOWN
     if hidden > 0:
         yield f"For {count(hidden, 'more person', 'more people')} Coder reports a different limit than we compute."
@@ -254,8 +254,8 @@ def _notices(notices: tuple[Notice, ...], at: datetime, detail: Detail) -> Itera
     is_long = detail is Detail.PEOPLE
     news = [notice for notice in notices if is_long or not notice.is_standing]
     for notice in news if is_long else news[:NOTICES_SHOWN]:
-        place = f" ({harmless(str(notice.place))})" if notice.place else ""
-        yield f"{_title(notice, at)}: {harmless(notice.address)} {harmless(notice.text)}{place}."
+        place = f" ({harmless(spoken(str(notice.place)))})" if notice.place else ""
+        yield f"{_title(notice, at)}: {harmless(spoken(notice.address))} {harmless(notice.text)}{place}."
     if len(news) > NOTICES_SHOWN and not is_long:
         yield f"{count(len(news) - NOTICES_SHOWN, 'more notice')}: --effects people"
     if not is_long:
@@ -312,15 +312,15 @@ def standing_notices(notices: Sequence[Notice], at: datetime) -> Iterator[str]:
 def _detail(notice: Notice, at: datetime) -> str:
     match notice.kind:
         case NoticeKind.EXPIRES_SOON:
-            return f"{notice.address} {distance(notice.at, at)}"
+            return f"{spoken(notice.address)} {distance(notice.at, at)}"
         case NoticeKind.REMOVABLE | NoticeKind.NOT_IN_SNAPSHOT | NoticeKind.RENAMED | NoticeKind.NAMESAKE:
-            return f"{notice.address} {notice.text}, {notice.place}"
+            return f"{spoken(notice.address)} {notice.text}, {spoken(str(notice.place))}"
         case NoticeKind.AWAITED | NoticeKind.STARTS_LATER:
-            return f"{notice.address} on {notice.at:%Y-%m-%d}, {distance(notice.at, at)}: {notice.text}"
+            return f"{spoken(notice.address)} on {notice.at:%Y-%m-%d}, {distance(notice.at, at)}: {notice.text}"
         case NoticeKind.STRAY | NoticeKind.END_MOVED:
-            return f"{notice.address} {notice.text}"
+            return f"{spoken(notice.address)} {notice.text}"
         case NoticeKind.DEAD:
-            return notice.address
+            return spoken(notice.address)
         case _:
             assert_never(notice.kind)
 
@@ -338,4 +338,4 @@ def _group_names(effects: Effects) -> NameGroup:
     limits += [end.after for end in effects.ends]
     limits += [limit for disagreement in effects.disagreements for limit in (disagreement.ours, disagreement.reported)]
     names = names_for(limit.group for limit in limits)
-    return lambda group: harmless(names(group))
+    return lambda group: harmless(spoken(names(group)))

@@ -4,8 +4,9 @@ Everything that somebody else wrote is put in a code span. GitHub and GitLab tur
 mention, a reference or a link, and Markdown has no markup there; so two characters alone need care: the backtick,
 which would end the span, and the pipe, which would end a table's cell.
 
-A sentence of ours has names in it, and does not say where. So its words are looked at one by one: a plain word, a
-number, an amount or a date means nothing to anybody's Markdown and stands as it is; every other word is code.
+A sentence of ours has names in it. One that is more than a word is quoted where the sentence is made (`words.spoken`),
+and what is quoted is code, whole. The other words are looked at one by one: a plain word, a number, an amount or a date
+means nothing to anybody's Markdown and stands as it is; every other word is code.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from reconciler.errors import Place
-from reconciler.render.text import harmless
+from reconciler.render.text import TICK, harmless, pieces
 
 _SAFE = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~/")
 
@@ -30,13 +31,6 @@ def code(text: str) -> str:
     return f"{fence}{edge}{text}{edge}{fence}".replace("|", "\\|")
 
 
-_MARKED = re.compile(
-    r"""(?:(?<![^ ])|(?<=^\()|(?<=\ \())       # behind a blank, perhaps in brackets: no code is next to its code
-    (?: `(?P<command>[^`]+)` | (?P<quote>['"])(?P<name>(?:(?!(?P=quote)).)+)(?P=quote) )
-    (?=[)"',.;:?!]*(?:\ |$))""",
-    re.VERBOSE,
-)
-"""What is to be typed, and what somebody else has written, as our sentences have it."""
 _BEFORE, _BEHIND = "(\"'", ")\"',.;:?!"
 """What may stand before a word, and behind it."""
 _PLAIN = re.compile(
@@ -59,12 +53,11 @@ def prose(text: str) -> str:
         return code(text)
     start = _NUMBERED.match(text)
     first, rest = (start[0], text[start.end() :]) if start else ("", text)
-    shown, end = code(first), 0
-    for marked in _MARKED.finditer(rest):
-        quote = marked["quote"] or ""
-        shown += f"{_words(rest[end : marked.start()])}{quote}{code(marked['command'] or marked['name'])}{quote}"
-        end = marked.end()
-    return shown + _words(rest[end:])
+    shown = code(first)
+    for mark, piece in pieces(rest):
+        quote = mark if mark != TICK else ""
+        shown += f"{quote}{code(piece)}{quote}" if mark else _words(piece)
+    return shown
 
 
 def _words(text: str) -> str:

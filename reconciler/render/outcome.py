@@ -15,7 +15,7 @@ from reconciler.render.plan import limit_text, plan_report
 from reconciler.render.problems import without_reasons_of
 from reconciler.render.source import deployment_text
 from reconciler.render.text import Line, Role, harmless, lines_of, moved_from
-from reconciler.words import count, listed
+from reconciler.words import count, listed, spoken
 
 REVISION_SHOWN = 12
 _DONE = {Kind.CREATE: "created", Kind.UPDATE: "updated", Kind.DELETE: "deleted", Kind.NO_OP: "unchanged"}
@@ -164,14 +164,14 @@ def _next_step(outcome: OutcomeReport) -> str:
 def _why_stopped(outcome: OutcomeReport, why: str) -> str:
     """Return why nothing more was begun; a failure is only named, because its own line tells it."""
     for row in outcome.results:
-        if row.detail and why == f"{row.action.address}: {row.detail}":
-            return f"{row.action.address} {'is in doubt' if row.result is Result.IN_DOUBT else 'failed'}"
+        if row.detail and why == f"{spoken(row.action.address)}: {row.detail}":
+            return f"{spoken(row.action.address)} {'is in doubt' if row.result is Result.IN_DOUBT else 'failed'}"
     return why
 
 
 def _named(addresses: Sequence[str]) -> str:
     """`2 (user/ana, user/bob)`."""
-    return f"{len(addresses):,} ({listed(tuple(map(harmless, addresses)))})"
+    return f"{len(addresses):,} ({listed([harmless(spoken(address)) for address in addresses])})"
 
 
 def policy_of_run_said(actions: Sequence[Action], revision: str) -> str:
@@ -185,7 +185,7 @@ def policy_of_run_said(actions: Sequence[Action], revision: str) -> str:
         return ""
     at = f", at {harmless(revision[:REVISION_SHOWN])}," if revision else ""
     if len(wanted) == 1:
-        said = f"said {limit_text(wanted[0], wanted[0].after)} for {harmless(wanted[0].address)}"
+        said = f"said {limit_text(wanted[0], wanted[0].after)} for {harmless(spoken(wanted[0].address))}"
     else:
         said = f"said otherwise for {count(len(wanted), 'subject')}"
     remedy = "revert that commit" if revision else "change it"

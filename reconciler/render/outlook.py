@@ -12,7 +12,7 @@ from reconciler.money import format_usd_short
 from reconciler.render.spend import pace_text, spent_text
 from reconciler.render.table import Column, Row, Table, text_table
 from reconciler.render.text import Line, day, harmless
-from reconciler.words import count_people, listed
+from reconciler.words import count_people, listed, spoken
 
 REACHES_SHOWN = 4
 GROUPS_SHOWN = 8
@@ -52,7 +52,7 @@ def _forecast(forecast: Forecast, *, is_whole: bool) -> Iterator[str]:
 
 def _reach(reach: Reach) -> str:
     of = f"{spent_text(reach.spend_micros)} of {format_usd_short(reach.limit_micros)}"
-    return f"{reach.username} on {reach.reaches_at:%Y-%m-%d} ({of})"
+    return f"{spoken(reach.username)} on {reach.reaches_at:%Y-%m-%d} ({of})"
 
 
 def _replay(replay: Replay) -> Iterator[str]:
@@ -77,7 +77,7 @@ def _replayed(replayed: Replayed, replay: Replay) -> str:
     if not replayed.stopped:
         return f"nobody would have been stopped{apart}."
     first = replayed.stopped[0]
-    when = f", first {first.username} on {first.on:%Y-%m-%d}" if replay.windows > 1 else ""
+    when = f", first {spoken(first.username)} on {first.on:%Y-%m-%d}" if replay.windows > 1 else ""
     least = f"at most {spent_text(replayed.unspent_micros)} would not have been spent"
     return f"{count_people(len(replayed.stopped))} would have been stopped{when}; {least}{apart}."
 

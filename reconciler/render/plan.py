@@ -28,7 +28,7 @@ from reconciler.render.text import (
     lines_of,
     moved_from,
 )
-from reconciler.words import NO_LIMIT, NO_OVERRIDE, count, listed
+from reconciler.words import NO_LIMIT, NO_OVERRIDE, count, listed, spoken
 
 SIGNS = {Kind.CREATE: "+", Kind.UPDATE: "~", Kind.DELETE: "-", Kind.NO_OP: " "}
 ROLES = {Kind.CREATE: Role.CREATE, Kind.UPDATE: Role.UPDATE, Kind.DELETE: Role.DELETE, Kind.NO_OP: Role.PLAIN}
@@ -154,7 +154,7 @@ def subject_text(action: Action, names: NameGroup) -> str:
 
 def _notes(action: Action, plan: Plan) -> Iterator[str]:
     if group := moved_from(action.before, action.after):
-        yield f"moves from {group}"
+        yield f"moves from {spoken(group)}"
     match action.cause:
         case Cause.EXPIRED if action.expires is not None:
             yield f"ended {instant(action.expires)}, {distance(action.expires, plan.at)}"
@@ -195,7 +195,7 @@ def why_withheld(plan: Plan) -> str:
     if not plan.unresolved:
         return "not everything could be read"
     whose = "old names of some of them" if len(plan.unresolved) > 1 else "an old name of one of them"
-    names = listed(tuple(map(harmless, plan.unresolved)))
+    names = listed([harmless(spoken(name)) for name in plan.unresolved])
     partly = "not everything could be read, and " if plan.unreadable or plan.not_read else ""
     return f"{partly}{names} in the policy may be {whose}"
 

@@ -26,7 +26,7 @@ from reconciler.render.breaches import BREACHES_SHOWN
 from reconciler.render.changes import ChangeRow, difference_rows
 from reconciler.render.plan import LEFT_BY_DUE, why_withheld
 from reconciler.render.text import Line, Role, day, harmless
-from reconciler.words import count, listed
+from reconciler.words import count, listed, spoken
 
 
 class Severity(StrEnum):
@@ -146,7 +146,7 @@ def problems_of_failure(failure: Failure) -> tuple[Problem, ...]:
 
 
 def _difference(row: ChangeRow) -> Problem:
-    message = f"{row.address}: the policy says {row.after}, and live is {row.live}"
+    message = f"{spoken(row.address)}: the policy says {row.after}, and live is {row.live}"
     hint = "run `reconciler apply` for what the policy says, or `reconciler drift --accept` to keep what is live"
     return Problem(
         severity=Severity.WARNING, rule="drift", subject=row.address, message=message, hint=hint, place=row.place
@@ -161,14 +161,14 @@ def _results(report: OutcomeReport) -> Iterator[Problem]:
                 severity=Severity.ERROR,
                 rule=str(row.result),
                 subject=row.action.address,
-                message=f"{row.action.address}: {str(row.result).replace('-', ' ')}: {row.detail}",
+                message=f"{spoken(row.action.address)}: {str(row.result).replace('-', ' ')}: {row.detail}",
                 hint="",
                 place=row.action.place,
             )
 
 
 def _not_read(missed: NotRead) -> Problem:
-    message = f"{missed.path} was not read: {missed.reason}"
+    message = f"{spoken(missed.path)} was not read: {missed.reason}"
     place = Place(missed.path, 1, 1)
     return Problem(severity=Severity.ERROR, rule="not-read", subject="", message=message, hint="", place=place)
 
@@ -213,7 +213,7 @@ def _left_out(plan: Plan) -> Iterator[Problem]:
             severity=Severity.WARNING if orphan.is_standing else Severity.ERROR,
             rule="orphan",
             subject=orphan.address,
-            message=f"{orphan.address} cannot be applied: {orphan.message}",
+            message=f"{spoken(orphan.address)} cannot be applied: {orphan.message}",
             hint=orphan.hint,
             place=orphan.place,
         )
@@ -222,7 +222,7 @@ def _left_out(plan: Plan) -> Iterator[Problem]:
             severity=Severity.WARNING,
             rule="held-back",
             subject=held.action.address,
-            message=f"{held.action.address} is held back: {held.message}",
+            message=f"{spoken(held.action.address)} is held back: {held.message}",
             hint=held.hint,
             place=held.action.place,
         )
@@ -231,7 +231,7 @@ def _left_out(plan: Plan) -> Iterator[Problem]:
 def _unread(plan: Plan) -> Iterator[Problem]:
     for row in plan.unreadable:
         address = row.subject.address
-        message = f"{address} could not be read: {row.reading.reason}"
+        message = f"{spoken(address)} could not be read: {row.reading.reason}"
         hint = "nothing is planned for it; run again, or use a token that may read it"
         yield Problem(
             severity=Severity.ERROR, rule="unreadable", subject=address, message=message, hint=hint, place=None
@@ -243,7 +243,7 @@ def _withheld(plan: Plan) -> Iterator[Problem]:
     severity = Severity.ERROR if plan.withheld else Severity.WARNING
     yield from (replace(_not_read(missed), severity=severity) for missed in plan.not_read)
     if plan.withheld:
-        addresses = listed(tuple(action.address for action in plan.withheld))
+        addresses = listed([spoken(action.address) for action in plan.withheld])
         message = f"{count(len(plan.withheld), 'removal')} withheld, because {why_withheld(plan)}: {addresses}"
         yield Problem(severity=Severity.WARNING, rule="withheld", subject="", message=message, hint="", place=None)
 
@@ -262,7 +262,7 @@ def _notices(plan: Plan) -> Iterator[Problem]:
             severity=Severity.NOTICE,
             rule=str(notice.kind),
             subject=notice.address,
-            message=f"{notice.address}: {date}{notice.text}",
+            message=f"{spoken(notice.address)}: {date}{notice.text}",
             hint=_HINTS.get(notice.kind, ""),
             place=notice.place,
         )

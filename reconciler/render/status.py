@@ -22,7 +22,7 @@ from reconciler.render.source import deployment_text, snapshot_text
 from reconciler.render.spend import pace_text, spent_text
 from reconciler.render.table import Column, Row, Table, text_table
 from reconciler.render.text import Line, Role, day, harmless, lines_of, spend_text
-from reconciler.words import NAMES_SHOWN, NO_LIMIT, count, count_people, listed
+from reconciler.words import NAMES_SHOWN, NO_LIMIT, count, count_people, listed, spoken
 
 GROUPS_SHOWN = 12
 PEOPLE_SHOWN = 10
@@ -195,7 +195,7 @@ def sentences(status: Status) -> list[str]:
 def _blocked(status: Status) -> Iterator[str]:
     blocked = status.blocked
     if blocked:
-        yield f"Blocked now: {_names([person.username for person in blocked])}."
+        yield f"Blocked now: {_names([spoken(person.username) for person in blocked])}."
 
 
 def _overrides(status: Status) -> Iterator[str]:
@@ -203,7 +203,7 @@ def _overrides(status: Status) -> Iterator[str]:
     if not sums.total:
         return
     soon = [row for row in status.overrides if row.expires is not None and row.expires <= status.at + SOON]
-    idle = [row.username for row in status.overrides if row.changes_nothing]
+    idle = [spoken(row.username) for row in status.overrides if row.changes_nothing]
     parts = [f"{sums.never_ending:,} never {'ends' if sums.never_ending == 1 else 'end'}"] if sums.never_ending else []
     if status.has_policies and sums.not_listed:
         parts.append(f"{sums.not_listed:,} in no policy")
@@ -226,7 +226,7 @@ def _end_of(row: OverrideStatus, *, at: datetime) -> str:
     if not isinstance(row.fallback, Unknown):
         limit = row.fallback.limit_micros
         then = f", then {NO_LIMIT if isinstance(limit, Unlimited) else format_usd_short(limit)}"
-    return f"{row.username} ({end}{then})"
+    return f"{spoken(row.username)} ({end}{then})"
 
 
 def leak_sentences(leaks: Leaks, status: Status) -> Iterator[str]:
@@ -234,7 +234,7 @@ def leak_sentences(leaks: Leaks, status: Status) -> Iterator[str]:
     priceless = [row for row in leaks.unpriced or () if not row.is_free]
     for row in priceless[:NAMES_SHOWN]:
         yield (
-            f"No price: {row.model} ({row.provider}) cost nothing for {row.tokens:,} tokens of "
+            f"No price: {spoken(row.model)} ({spoken(row.provider)}) cost nothing for {row.tokens:,} tokens of "
             f"{count_people(row.people)}, so no budget limits it."
         )
     if leaks.unpriced_requests:
@@ -243,12 +243,12 @@ def leak_sentences(leaks: Leaks, status: Status) -> Iterator[str]:
             "they add nothing to anybody's spend."
         )
     if leaks.idle_groups:
-        yield f"Budgets that limit nobody: {_names([_name(group, status) for group in leaks.idle_groups])}."
+        yield f"Budgets that limit nobody: {_names([spoken(_name(group, status)) for group in leaks.idle_groups])}."
     restarted = leaks.restarted or ()
     if restarted:
         often = sum(row.groups > 2 for row in restarted)
         shown = [
-            f"{row.username} counted {spent_text(row.counted_micros)}, spent {spent_text(row.spent_micros)}"
+            f"{spoken(row.username)} counted {spent_text(row.counted_micros)}, spent {spent_text(row.spent_micros)}"
             for row in restarted[:NAMES_SHOWN]
         ]
         twice = f", {often:,} of them more than once" if often else ""
@@ -261,7 +261,7 @@ def breach_sentences(status: Status, most: int) -> Iterator[str]:
     for name in GuardrailName:
         breaches = [breach for breach in status.breaches if breach.guardrail is name]
         for breach in breaches[:most]:
-            yield f"{name}: {breach.message} ({breach.place})."
+            yield f"{name}: {breach.message} ({spoken(str(breach.place))})."
         if len(breaches) > most:
             yield f"{name}: {count(len(breaches) - most, 'more breach', 'more breaches')}; --json lists all of them."
 

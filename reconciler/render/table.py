@@ -16,6 +16,8 @@ class Column:
     """Whether it is never broken: a sign and a verb."""
     is_long: bool = False
     """Whether a word in it may be broken anywhere: reasons and paths."""
+    is_sentence: bool = False
+    """Whether the words are ours, so that what is to be typed stands apart; long, too."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Self
@@ -134,6 +134,28 @@ def harmless(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" if ord(c) < 256 else f"\\u{ord(c):04x}" for c in text)
+
+
+TICK = "`"
+_MARKED = re.compile(
+    r"""(?:(?<![^ ])|(?<=^\()|(?<=\ \())       # behind a blank, perhaps in brackets
+    (?: `[^`]+` | '(?:[^'\\]|\\.)+' | "(?:[^"\\]|\\.)+" )
+    (?=[)"',.;:?!]*(?:\ |$))""",
+    re.VERBOSE,
+)
+"""What is to be typed, and what somebody else has written: quoted as `repr` does it, which `words.spoken` gives."""
+
+
+def pieces(sentence: str) -> Iterator[tuple[str, str]]:
+    """Yield the parts of a sentence of ours: a mark and a text. A backtick marks what is to be typed, a quotation mark
+    what somebody else has written, and no mark our own words.
+    """
+    end = 0
+    for marked in _MARKED.finditer(sentence):
+        yield "", sentence[end : marked.start()]
+        yield marked[0][0], marked[0][1:-1]
+        end = marked.end()
+    yield "", sentence[end:]
 
 
 def columns(rows: Sequence[tuple[str, ...]], *, right: frozenset[int] = frozenset()) -> list[str]:

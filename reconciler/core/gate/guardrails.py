@@ -46,7 +46,7 @@ from reconciler.core.gate.rules import check_entries, is_kept
 from reconciler.core.policy import Entry, GroupBudgetEntry, Guardrail, GuardrailName, UserOverrideEntry
 from reconciler.dataclass import dataclass
 from reconciler.money import format_usd
-from reconciler.words import count, count_people
+from reconciler.words import count, count_people, spoken
 
 if TYPE_CHECKING:  # whoever only checks policies needs none of them
     from reconciler.core.desired import ResolvedPolicy
@@ -154,20 +154,20 @@ def _max_exposure(guardrail: Guardrail, policy: ResolvedPolicy, effects: Effects
     is_standing = blame.only_lowers
     if exposure is None:
         message, hint = (
-            f"{limit}, and the exposure of {policy.organization.name} is not known",
+            f"{limit}, and the exposure of {spoken(policy.organization.name)} is not known",
             "use a token that may read it",
         )
     elif exposure.after_micros > guardrail.value:
         unlimited = count(exposure.unlimited_after, "unlimited person", "unlimited people")
         apart = f", not counting {unlimited}" if exposure.unlimited_after else ""
         total = format_usd(exposure.after_micros)
-        message = f"the exposure of {policy.organization.name} would be {total}{apart}; {limit}"
+        message = f"the exposure of {spoken(policy.organization.name)} would be {total}{apart}; {limit}"
         hint = "lower limits of groups with many members"
         is_standing = exposure.after_micros <= exposure.before_micros
     elif exposure.unknown:
         people = count_people(exposure.unknown)
         known = f"; those that are known add up to {format_usd(exposure.after_micros)}" if exposure.people else ""
-        message = f"{limit}, and the limits of {people} of {policy.organization.name} are not known{known}"
+        message = f"{limit}, and the limits of {people} of {spoken(policy.organization.name)} are not known{known}"
         hint = "use a token that may read them, or try again when Coder answers"
     else:
         return

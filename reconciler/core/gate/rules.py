@@ -9,7 +9,7 @@ from reconciler.core.budget import Absent
 from reconciler.core.gate.breach import Breach
 from reconciler.core.policy import Entry, Guardrail, GuardrailName, Policy, UserOverrideEntry
 from reconciler.money import format_usd
-from reconciler.words import count
+from reconciler.words import count, spoken
 
 IsStanding = Callable[[str, Entry], bool]
 """Whether this change is not to blame for what an entry, at this address, breaks."""
@@ -73,10 +73,12 @@ def _too_long(most_days: int, entry: UserOverrideEntry, now: datetime) -> tuple[
     longest = timedelta(days=most_days)
     starts = now if entry.starts is None else max(entry.starts, now)
     if entry.expires is None:
-        message = f"the override of {entry.user} never expires; max_override_days allows {count(most_days, 'day')}"
+        message = (
+            f"the override of {spoken(entry.user)} never expires; max_override_days allows {count(most_days, 'day')}"
+        )
     elif entry.expires - starts > longest:
         days = -((starts - entry.expires) // timedelta(days=1))
-        message = f"the override of {entry.user} lasts {days} more days; max_override_days allows {most_days}"
+        message = f"the override of {spoken(entry.user)} lasts {days} more days; max_override_days allows {most_days}"
     else:
         return None
     return message, f"set `expires` to {(starts + longest).strftime('%Y-%m-%d')} or earlier"
@@ -101,4 +103,4 @@ def _is_worse(entry: Entry, before: Entry, now: datetime) -> bool:
 
 
 def _who(entry: Entry) -> str:
-    return f"user {entry.user}" if isinstance(entry, UserOverrideEntry) else f"group {entry.group}"
+    return f"user {spoken(entry.user)}" if isinstance(entry, UserOverrideEntry) else f"group {spoken(entry.group)}"

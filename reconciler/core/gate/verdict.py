@@ -15,7 +15,7 @@ from reconciler.core.gate.danger import Danger
 from reconciler.core.gate.hazards import HAZARDS
 from reconciler.core.policy import Hazard
 from reconciler.dataclass import dataclass
-from reconciler.words import listed
+from reconciler.words import listed, spoken
 
 NOT_KNOWN = "organization not known"
 """In a refusal, in place of the name of an organization."""
@@ -205,7 +205,10 @@ def _refuse(verdict: Verdict, hazard: Hazard) -> Refusal:
     given = max((grant.up_to for grant in about), default=0)
     is_single = sum(danger.hazard is hazard for danger in verdict.dangers) == 1
     names = "; ".join(
-        _names(danger) if is_single else f"{danger.organization or NOT_KNOWN}: {_names(danger)}" for danger in refused
+        _names(danger)
+        if is_single
+        else f"{spoken(danger.organization) if danger.organization else NOT_KNOWN}: {_names(danger)}"
+        for danger in refused
     )
     consented = f"; consent covers {given:,}" if given else ""
     in_policy = ", or consent in the policy under `allow:`" if any(danger.organization for danger in refused) else ""
@@ -216,7 +219,7 @@ def _refuse(verdict: Verdict, hazard: Hazard) -> Refusal:
 
 
 def _names(danger: Danger) -> str:
-    names = (*danger.counted, *(f"perhaps {name}" for name in danger.uncertain))
+    names = (*map(spoken, danger.counted), *(f"perhaps {spoken(name)}" for name in danger.uncertain))
     return listed(names)
 
 

@@ -23,6 +23,7 @@ from reconciler.core.directory import Directory
 from reconciler.core.people.effective import EffectiveLimits
 from reconciler.core.people.effects import Disagreement
 from reconciler.core.snapshot import Effective, Snapshot, Unlimited
+from reconciler.words import spoken
 
 DISPUTED = "Coder reports a different limit for them than we compute"
 UNCONFIRMED = "the server does not say what limits them; it may be a budget in an organization that cannot be read"
@@ -41,7 +42,7 @@ def unseen_budgets(snapshot: Snapshot) -> list[str]:
     """Say whose budgets are not counted because an organization was not read; empty where all were."""
     directory = snapshot.directory
     failed = [
-        f"The groups of organization {organization.name} could not be read ({failure.reason.rstrip('.')}); "
+        f"The groups of organization {spoken(organization.name)} could not be read ({failure.reason.rstrip('.')}); "
         "budgets that people have there are not counted."
         for organization in directory.unlisted
         if (failure := directory.failures.get(organization.id))

@@ -41,7 +41,7 @@ from reconciler.core.people.standing import Standing, standing
 from reconciler.core.snapshot import Effective, Snapshot, Unlimited
 from reconciler.dataclass import dataclass
 from reconciler.money import Micros
-from reconciler.words import count, count_people
+from reconciler.words import count, count_people, spoken
 
 SpendAnswers = Mapping[GroupId, Mapping[UserId, Micros]]
 """Per group, what people booked on it this period; who could not be read is not in it."""
@@ -148,7 +148,7 @@ class Assessment:
     def _unknown_members(self) -> list[str]:
         raises = (row for row in self._unseen_members() if row.is_raise)  # the others are a hazard of their own
         return [
-            f"{row.address} has {count(row.members, 'member')} whom this token may not read; "
+            f"{spoken(row.address)} has {count(row.members, 'member')} whom this token may not read; "
             f"{'they are' if row.members > 1 else 'that person is'} not counted."
             for row in raises
         ]

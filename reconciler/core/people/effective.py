@@ -31,6 +31,7 @@ from reconciler.core.budget import ABSENT, Absent, Budget, GroupId, Reading, Unk
 from reconciler.core.directory import Directory, Group
 from reconciler.core.snapshot import UNLIMITED, Effective, Offers, Unlimited
 from reconciler.dataclass import dataclass
+from reconciler.words import spoken
 
 NOT_READ = Unknown("it was not read")
 HIDDEN = Unknown("this server does not show overrides")
@@ -191,7 +192,8 @@ class EffectiveLimits:
             reading = group_budgets.get(group.id, NOT_READ)
             if isinstance(reading, Unknown):
                 doubt = _Doubt(
-                    limit_micros=_ANY_AMOUNT, reason=f"the budget of {group.address} is not known: {reading.reason}"
+                    limit_micros=_ANY_AMOUNT,
+                    reason=f"the budget of {spoken(group.address)} is not known: {reading.reason}",
                 )
                 for user_id in self._members(group.id):
                     self._add_doubt(user_id, doubt)
@@ -205,7 +207,7 @@ class EffectiveLimits:
                 continue
             amount = reading.limit_micros if isinstance(reading, Budget) else _ANY_AMOUNT
             doubt = _Doubt(
-                limit_micros=amount, reason=f"members of {group.address} are hidden; they may be one of them"
+                limit_micros=amount, reason=f"members of {spoken(group.address)} are hidden; they may be one of them"
             )
             for user_id in self._possible_members(group):
                 self._add_doubt(user_id, doubt)

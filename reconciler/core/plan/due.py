@@ -18,6 +18,7 @@ from reconciler.core.gate.verdict import Verdict
 from reconciler.core.plan.origin import RECENT, date_of
 from reconciler.core.plan.plan import HeldBack
 from reconciler.money import format_usd
+from reconciler.words import spoken
 
 
 def due_refusals(grounds: Grounds, verdict: Verdict) -> list[HeldBack]:
@@ -52,7 +53,7 @@ def passed_over(actions: Iterable[Action], desired: Desired, *, at: datetime) ->
             continue
         word = "ended" if has_ended else "began"
         live = f"live is {describe(action.before, action.subject, beside=action.after)}"
-        yield f"{action.address}: its entry {word} {date:%Y-%m-%d}, and {live}{_instead(action, desired)}"
+        yield f"{spoken(action.address)}: its entry {word} {date:%Y-%m-%d}, and {live}{_instead(action, desired)}"
 
 
 def _instead(action: Action, desired: Desired) -> str:

@@ -30,6 +30,7 @@ from reconciler.core.policy import UserOverrideEntry, plain_id
 from reconciler.dataclass import dataclass
 from reconciler.money import format_usd
 from reconciler.words import listed as join
+from reconciler.words import spoken, typed
 
 _CENT = 10_000
 """Micros; the audit log says amounts to the cent."""
@@ -121,18 +122,18 @@ def _orphan(lost: LostGrant, suspects: list[User], overrides: Mapping[UserId, Re
     name, live = entry.user, overrides[suspects[0].id]
     amount = format_usd(lost.grant.limit_micros)
     group = live.group.label if isinstance(live, Budget) and len(suspects) == 1 else entry.group
-    who = join(tuple(user.username for user in suspects), most=SUSPECTS_SHOWN)
+    who = join(tuple(spoken(user.username) for user in suspects), most=SUSPECTS_SHOWN)
     verb = "has" if len(suspects) == 1 else "have"
-    near = suspects[0].username if len(suspects) == 1 else "the new name"
+    near = spoken(suspects[0].username) if len(suspects) == 1 else "the new name"
     return Orphan(
         address=lost.listed.address,
         place=entry.place,
         organization=lost.organization.name,
         reason=OrphanReason.LOST_GRANT,
         message=f"user {name!r} is unknown, and the grant that ended may still be live: "
-        f"{who} {verb} exactly {amount} on {group}",
-        hint=f"remove the entry if they left; if {name!r} was renamed, write `user: {near}`, and the override ends "
-        "(a token that may read the audit log finds out by itself)",
+        f"{who} {verb} exactly {amount} on {spoken(group)}",
+        hint=f"remove the entry if they left; if {name!r} was renamed, write {typed(f'user: {near}')}, "
+        "and the override ends (a token that may read the audit log finds out by itself)",
     )
 
 

@@ -23,6 +23,7 @@ from reconciler.core.plan import orphans
 from reconciler.core.policy import Entry, UserOverrideEntry
 from reconciler.dataclass import dataclass
 from reconciler.money import format_usd
+from reconciler.words import spoken
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +89,7 @@ def stood(entry: Entry, address: str, base: Mapping[str, Entry] | None) -> bool:
 
 def say_wanted(entry: Entry) -> str:
     """`$1,200.00 (platform) until 2027-02-01 00:00 UTC`."""
-    text = "no override" if isinstance(entry.limit, Absent) else f"{format_usd(entry.limit)} ({entry.group})"
+    text = "no override" if isinstance(entry.limit, Absent) else f"{format_usd(entry.limit)} ({spoken(entry.group)})"
     if isinstance(entry, UserOverrideEntry) and entry.expires is not None:
         text += f" until {_instant(entry.expires)}"
     return text

@@ -35,7 +35,7 @@ from reconciler.core.plan.resolution import Renamed, Vacancy
 from reconciler.core.policy import Entry, UserOverrideEntry
 from reconciler.core.snapshot import Effective, Snapshot, Unlimited
 from reconciler.money import format_usd
-from reconciler.words import NO_LIMIT
+from reconciler.words import NO_LIMIT, spoken
 
 SOON = timedelta(days=14)
 _GONE = "is gone, or has another name now"
@@ -255,4 +255,6 @@ def _say(effective: Effective | Unknown, *, beside: Budget) -> str:
         return f"an unknown limit ({effective.reason})"
     if isinstance(effective.limit_micros, Unlimited):
         return NO_LIMIT
-    return f"{format_usd(effective.limit_micros)} ({names_for((effective.group, beside.group))(effective.group)})"
+    return (
+        f"{format_usd(effective.limit_micros)} ({spoken(names_for((effective.group, beside.group))(effective.group))})"
+    )

@@ -15,7 +15,7 @@ from reconciler.core.names import Names
 from reconciler.core.orphan import Orphan, OrphanReason
 from reconciler.core.policy import UserOverrideEntry
 from reconciler.core.snapshot import Offers
-from reconciler.words import did_you_mean, span
+from reconciler.words import did_you_mean, span, spoken, typed
 
 
 def unknown_group(listed: Listed, groups: Sequence[Group], organization: Organization, names: Names) -> Orphan:
@@ -32,7 +32,7 @@ def unknown_group(listed: Listed, groups: Sequence[Group], organization: Organiz
         )
     elsewhere = names.groups_elsewhere(name, organization)
     if elsewhere:
-        addresses = ", ".join(group.address for group in elsewhere)
+        addresses = ", ".join(spoken(group.address) for group in elsewhere)
         message = f"group {name!r} is not in organization {organization.name!r}"
         hint = (
             f"remove the entry if the group is gone; if {addresses} is meant, list it in a policy of that organization"
@@ -42,11 +42,12 @@ def unknown_group(listed: Listed, groups: Sequence[Group], organization: Organiz
         known = names.group_names(organization)
         alone = name.removeprefix("group/").removeprefix(f"{organization.name}/")
         gone = ["remove the entry if the group is gone", did_you_mean(name, known)]
-        hint = f"write the name alone: {alone}" if alone in known else "; ".join(filter(None, gone))
+        hint = f"write the name alone: {spoken(alone)}" if alone in known else "; ".join(filter(None, gone))
     reason = OrphanReason.UNKNOWN_GROUP
     if organization.id in names.directory.hides_groups:
         reason = OrphanReason.HIDDEN_GROUP
-        hint = f"it may be a group of {organization.name} that this token may not read: use another token; else {hint}"
+        of = f"of {spoken(organization.name)} that this token may not read"
+        hint = f"it may be a group {of}: use another token; else {hint}"
     return _orphan(listed, organization, reason=reason, message=message, hint=hint)
 
 
@@ -69,11 +70,11 @@ def unknown_user(
     read.
     """
     if users:
-        usernames = ", ".join(sorted(user.username for user in users))
+        usernames = ", ".join(sorted(spoken(user.username) for user in users))
         message, hint = f"user {name!r} is ambiguous: {usernames}", "write the username"
         return _orphan(listed, organization, reason=OrphanReason.AMBIGUOUS, message=message, hint=hint)
     if name.startswith("user/"):
-        remedy = f"write the username alone: {name.removeprefix('user/')}"
+        remedy = f"write the username alone: {spoken(name.removeprefix('user/'))}"
     elif " " in name:
         remedy = f"write the username or the e-mail address: {_NO_USERNAME}"
     else:
@@ -83,12 +84,12 @@ def unknown_user(
     if hidden:
         reason = OrphanReason.HIDDEN_USER
         who = f"one of the {hidden:,} members" if hidden > 1 else "the member"
-        hint = f"they may be {who} of {organization.name} whom this token may not read: use another token; else {hint}"
+        of = f"of {spoken(organization.name)} whom this token may not read"
+        hint = f"they may be {who} {of}: use another token; else {hint}"
     if unlisted and "@" in name:
         reason = OrphanReason.HIDDEN_USER
-        hint = (
-            f"try again when {', '.join(unlisted)} can be read: its people are not known by their e-mail addresses now"
-        )
+        readable = f"when {', '.join(map(spoken, unlisted))} can be read"
+        hint = f"try again {readable}: its people are not known by their e-mail addresses now"
     message = f"user {name!r} is unknown"
     return _orphan(listed, organization, reason=reason, message=message, hint=hint)
 
@@ -101,19 +102,20 @@ def not_a_member(listed: Listed, user: User, group: Group, directory: Directory)
         if candidate.organization_id == group.organization_id and user.id in directory.members.get(candidate.id, ())
     )
     if names:
-        remedy = f"add them to the group first, or use a group they are in: {', '.join(names)}"
+        remedy = f"add them to the group first, or use a group they are in: {', '.join(map(spoken, names))}"
     else:
-        remedy = f"{user.username} is not a member of organization {group.organization!r} at all"
+        remedy = f"{spoken(user.username)} is not a member of organization {group.organization!r} at all"
         if joined := _organizations_of(user, directory):
-            remedy += f", and is in {', '.join(joined)}: a policy of that organization can list them"
+            remedy += f", and is in {', '.join(map(spoken, joined))}: a policy of that organization can list them"
     return Orphan(
         address=listed.address,
         place=listed.entry.place,
         organization=group.organization,
         reason=OrphanReason.NOT_A_MEMBER,
-        message=f"{user.username} is not a member of {group.address}, so Coder would refuse the override",
+        message=f"{spoken(user.username)} is not a member of {spoken(group.address)}, "
+        "so Coder would refuse the override",
         hint=f"remove the entry if they left the group; {remedy}. They may have no limit now: "
-        f"`reconciler explain {user.username}` says what limits them",
+        f"{typed(f'reconciler explain {spoken(user.username)}')} says what limits them",
     )
 
 

@@ -36,7 +36,7 @@ from reconciler.core.plan.resolution import Renamed, Resolution, Vacancy
 from reconciler.core.policy import Entry, GroupBudgetEntry, Manage, Policy, UserOverrideEntry
 from reconciler.core.scope import EVERYTHING, Scope
 from reconciler.errors import Finding, Place
-from reconciler.words import NearNames, did_you_mean
+from reconciler.words import NearNames, did_you_mean, spoken
 
 
 def unknown_users(policies: Iterable[Policy], names: Names) -> frozenset[str]:
@@ -153,7 +153,7 @@ class _Resolver:
             message = f"organization {policy.organization!r} is unknown or not readable"
             self._findings.append(Finding(place=policy.place, message=message, hint=hint))
         elif organization.id in self._seen:
-            hint = f"write it as in {self._seen[organization.id]}, so that the files are merged"
+            hint = f"write it as in {spoken(str(self._seen[organization.id]))}, so that the files are merged"
             message = f"organization {organization.name!r} is named in two ways"
             self._findings.append(Finding(place=policy.place, message=message, hint=hint))
             return None
@@ -306,8 +306,10 @@ class _Resolver:
         """Take a subject for an entry; a finding where another entry has it."""
         first = self._claims.take(subject, entry)
         if first is not None:
-            hint = f"the first is at {first}; keep one of them"
-            self._findings.append(Finding(place=entry.place, message=f"{subject.address} is listed twice", hint=hint))
+            hint = f"the first is at {spoken(str(first))}; keep one of them"
+            self._findings.append(
+                Finding(place=entry.place, message=f"{spoken(subject.address)} is listed twice", hint=hint)
+            )
         return first is None
 
     def _vacate(

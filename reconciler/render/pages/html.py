@@ -35,7 +35,7 @@ from reconciler.render.plan_page import plan_page, sentence, subtitle
 from reconciler.render.problems import folded, problems_of, without_reasons_of
 from reconciler.render.status_page import status_page
 from reconciler.render.table import Column, Row, Table
-from reconciler.render.text import harmless, no_command, text_of
+from reconciler.render.text import harmless, no_command, pieces, text_of
 from reconciler.words import count, count_people
 
 
@@ -49,6 +49,7 @@ def _template() -> Template:
     environment = Environment(
         loader=PackageLoader("reconciler.render"), autoescape=True, undefined=StrictUndefined, finalize=_shown
     )
+    environment.globals["pieces"] = pieces
     return environment.get_template("page.html.jinja")
 
 
@@ -114,7 +115,7 @@ def _results_page(reports: Sequence[OutcomeReport]) -> Page:
     )
     columns = (
         Column(name="result"), Column(name="who"), Column(name="before", is_number=True),
-        Column(name="after", is_number=True), Column(name="why", is_long=True), Column(name="detail", is_long=True),
+        Column(name="after", is_number=True), Column(name="why", is_long=True), Column(name="detail", is_sentence=True),
     )  # fmt: skip
     tiles = tuple(
         Tile(
@@ -177,8 +178,8 @@ def _failure_page(failures: Sequence[Failure]) -> Page:
     )
     columns = (
         Column(name="where", is_long=True),
-        Column(name="what", is_long=True),
-        Column(name="what to do", is_long=True),
+        Column(name="what", is_sentence=True),
+        Column(name="what to do", is_sentence=True),
     )
     title = "Refused" if is_refused else "Error"
     return Page(

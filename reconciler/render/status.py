@@ -183,13 +183,12 @@ def _person_cells(person: PersonStatus, status: Status) -> tuple[str, ...]:
 
 def sentences(status: Status) -> list[str]:
     """Return blocked people, overrides, leaks, breaches and what is not known, a sentence each."""
-    return [
-        *_blocked(status),
-        *_overrides(status),
-        *leak_sentences(status.leaks, status),
-        *breach_sentences(status, BREACHES_SHOWN),
-        *status.unknown,
-    ]
+    return [*notable_sentences(status), *breach_sentences(status, BREACHES_SHOWN), *status.unknown]
+
+
+def notable_sentences(status: Status) -> list[str]:
+    """Return blocked people, overrides and leaks, a sentence each."""
+    return [*_blocked(status), *_overrides(status), *leak_sentences(status.leaks, status)]
 
 
 def _blocked(status: Status) -> Iterator[str]:

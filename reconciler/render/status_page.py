@@ -21,6 +21,7 @@ from reconciler.render.status import (
     headline,
     limited,
     nearest_table,
+    notable_sentences,
     sentences,
 )
 from reconciler.render.table import Table
@@ -76,12 +77,10 @@ def _tiles(status: Status) -> Iterator[Tile]:
 
 
 def _alerts(status: Status) -> Iterator[Alert]:
-    known = [line for line in sentences(status) if line not in status.unknown]
     breaches = [*breach_sentences(status, ROWS_SHOWN)]
     if breaches:
         yield Alert(title="Guardrails that do not hold", lines=tuple(breaches), tone="bad")
-    notable = tuple(line for line in known if line not in breaches)
-    if notable:
+    if notable := tuple(notable_sentences(status)):
         yield Alert(title="Worth a look", lines=notable)
     if status.unknown:
         yield Alert(title="Not known", lines=status.unknown)

@@ -210,3 +210,25 @@ def test_every_change_is_on_the_page(tabs: Tabs, pages: dict[str, Path]) -> None
     for action in plan().actions:
         assert action.address in text
     assert "<b>" in text, "a reason that looks like markup is text"
+
+
+def test_paper_shows_all_of_a_long_line_and_says_what_it_leaves_out(tabs: Tabs, pages: dict[str, Path]) -> None:
+    """Nobody can scroll paper: a long line ended at its edge, and 7 of the 15 nearest people were gone, unsaid."""
+    cut = "[...document.querySelectorAll('pre')].filter(shown => shown.scrollWidth > shown.clientWidth).length"
+    gone = "[...document.querySelectorAll('tr')].filter(row => getComputedStyle(row).display == 'none').length"
+    says = "getComputedStyle(document.querySelector('.nearest'), '::after').content"
+    for name, path in pages.items():
+        page = tabs.open(path, width=718)
+        page.emulate_media(media="print")
+        assert page.evaluate(cut) == 0, name
+        assert (page.evaluate(gone) > 0) == (name == "company")
+        if name in ("company", "plan"):
+            assert page.evaluate(says).count("nearest 8") == (name == "company")
+        page.emulate_media(media="screen")
+
+
+def test_what_is_reached_by_keyboard_has_a_name(tabs: Tabs, pages: dict[str, Path]) -> None:
+    for name in ("plan", "validation"):
+        page = tabs.open(pages[name])
+        page.keyboard.press("Tab")
+        assert page.evaluate("document.activeElement.getAttribute('aria-label')")

@@ -102,10 +102,13 @@ def test_many_breaches_of_one_guardrail_hide_no_other(shell: Shell) -> None:
         "guardrails: {max_override_days: 30, require_reason_above: $500}\n"
     )
     with company(shell, seed="demo", role="user-admin"):
-        ran = shell.run("status")
+        ran = shell.run("status", "--save=html=s.html")
     assert ran.out.count("max_override_days: ") == 4
     assert "max_override_days: 2 more breaches; --json lists all of them." in ran.out
     assert "require_reason_above: " in ran.out
+    page = (shell.folder / "s.html").read_text("utf-8")
+    assert page.count("max_override_days: ") == 5
+    assert "more breaches" not in page, "the page lists all of them"
 
 
 def test_the_demo_company_with_a_policy(shell: Shell) -> None:

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from reconciler import __version__
 from reconciler.cli.ci import who_started
 from reconciler.cli.repository import revision_of
+from reconciler.coder.pool import Workers
 from reconciler.core.plan.plan import DIGEST_SHOWN, Plan
 from reconciler.core.policy import SourceFile
 from reconciler.errors import ReconcilerError
@@ -29,7 +30,7 @@ def new_run(plan: Plan, *, parallelism: int, note: Callable[[str], None]) -> Run
         who=who_started(os.environ, otherwise=f"{_user()}@{socket.gethostname()}"),
         revision=_revision(plan.sources, note),
         clock=lambda: datetime.now(UTC),
-        parallelism=parallelism,
+        pool=Workers(parallelism),
     )
 
 

@@ -15,6 +15,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from typing import Generic, TypeVar
 
+S = TypeVar("S")
 T = TypeVar("T")
 
 LOOKS_UP_S = 0.5
@@ -33,6 +34,17 @@ def run_in_order(work: Callable[[int], T], count: int, *, width: Callable[[], in
 def beside_each_other(reads: Sequence[Callable[[], object]]) -> list[object]:
     """Call them all at once, each on a thread of its own, and return the results in their order."""
     return run_in_order(lambda index: reads[index](), len(reads), width=lambda: len(reads))
+
+
+class Workers:
+    """A pool of at most `width` threads, for those who may not know this room."""
+
+    def __init__(self, width: int) -> None:
+        self._width = width
+
+    def map(self, function: Callable[[S], T], items: Sequence[S]) -> list[T]:
+        """Call `function` with each item; see `run_in_order`."""
+        return run_in_order(lambda index: function(items[index]), len(items), width=lambda: self._width)
 
 
 def begin(work: Callable[[], T]) -> Callable[[], T]:

@@ -13,8 +13,7 @@ still gets its end.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from datetime import datetime
@@ -68,14 +67,9 @@ Observe = Callable[[int, ActionOutcome], None]
 
 
 class Pool(Protocol):
-    """Runs a function over items, several at once; returns its results in the order of the items."""
+    """Runs a function over items, several at once, and returns when all have ended."""
 
-    def map(self, function: Callable[[Action], None], items: Iterable[Action], /) -> Iterable[None]: ...
-
-
-def open_threads(width: int) -> AbstractContextManager[Pool]:
-    """Return a pool of threads: what every run uses but a simulated one."""
-    return ThreadPoolExecutor(width, thread_name_prefix="apply")
+    def map(self, function: Callable[[Action], None], items: Sequence[Action], /) -> Iterable[None]: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,8 +81,7 @@ class Run:
     who: str
     revision: str
     clock: Callable[[], datetime]
-    parallelism: int = 4
-    open_pool: Callable[[int], AbstractContextManager[Pool]] = open_threads
+    pool: Pool
 
 
 def apply_plan(
@@ -186,11 +179,11 @@ class _Execution:
     def execute(self) -> None:
         """Run the steps, each when the one before it is through; begin nothing new after a failure."""
         number = {action.subject: i for i, action in enumerate(self._plan.actions)}
-        with self._surviving_bugs(), self._run.open_pool(self._run.parallelism) as pool:
+        with self._surviving_bugs():
             for step in schedule(self._plan.actions):
                 if self._is_stopped:
                     return
-                list(pool.map(lambda action: self._attempt(number[action.subject], action), step.actions))
+                self._run.pool.map(lambda action: self._attempt(number[action.subject], action), step.actions)
                 self.record.put_on_disk()
 
     def outcome(self) -> Outcome:

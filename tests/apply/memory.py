@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from reconciler.coder.pool import Workers
 from reconciler.core.action import Action
 from reconciler.core.budget import ABSENT, Budget, GroupId, Reading, State, UserId
 from reconciler.core.directory import Directory, Group, Subject, User
@@ -125,4 +126,4 @@ def plan_of(world: World, *actions: Action, verdict: Verdict = NO_VERDICT) -> Pl
 
 def a_run(clock: Callable[[], datetime] = lambda: NOW.astimezone(UTC)) -> Run:
     """One thread, so that every run of a test is the same."""
-    return Run(id="run-1", tool="reconciler/1", who="ana@desk", revision="", clock=clock, parallelism=1)
+    return Run(id="run-1", tool="reconciler/1", who="ana@desk", revision="", clock=clock, pool=Workers(1))

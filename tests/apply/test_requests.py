@@ -9,6 +9,7 @@ from random import Random
 
 import pytest
 
+from reconciler.coder.pool import Workers
 from reconciler.core.moment import present
 from reconciler.core.plan.outcome import Outcome
 from reconciler.core.plan.plan import Plan
@@ -132,7 +133,7 @@ def _plan_and_apply(sandbox: Sandbox, loaded: Loaded) -> tuple[Plan, Outcome]:
             PlanRequest(policies=loaded.policies, sources=loaded.sources, moment=present(datetime.now(UTC))),
             reader,
         ).plan
-        run = Run(id="x", tool="t", who="w", revision="", clock=lambda: datetime.now(UTC))
+        run = Run(id="x", tool="t", who="w", revision="", clock=lambda: datetime.now(UTC), pool=Workers(4))
         return plan, apply_plan(plan, reader, writer, open_journal=_Kept, run=run, stop=_Never())
 
 

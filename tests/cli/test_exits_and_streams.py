@@ -8,6 +8,7 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -311,6 +312,30 @@ def test_reads_where_the_system_starts_no_more_threads_are_only_slower(
             ran = shell.run(*arguments, *([] if "status" in arguments else AT))
     assert ran.code == 0, ran.err
     assert ran.document["format"].startswith("reconciler ")
+
+
+def test_an_apply_where_the_system_starts_no_more_threads_writes_all(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shell.policy(RAISE_PLATFORM + "  - group: design\n    limit: $210\n")
+    started: list[object] = []
+
+    def refuse_after_one(thread: threading.Thread) -> None:
+        if started:
+            raise RuntimeError("can't start new thread")
+        started.append(thread)
+        start(thread)
+
+    for name in ("none", "one"):
+        with Sandbox(COMPANY) as sandbox, monkeypatch.context() as patched:
+            shell.connect(sandbox)
+            start = threading.Thread.start
+            started[:] = [None] if name == "none" else []
+            patched.setattr(pool, "_waiting", [])
+            patched.setattr("threading.Thread.start", refuse_after_one)
+            ran = shell.run("apply", "--auto-approve", "--journal", f"{name}.jsonl", *AT)
+        assert ran.code == 0, ran.err
+        assert "Apply complete: 0 created, 2 updated, 0 deleted." in ran.out
 
 
 def test_memory_that_does_not_suffice_is_told_in_a_sentence(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:

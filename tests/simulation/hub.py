@@ -8,8 +8,7 @@ it stands: from then on no step returns, as in a process that was killed.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from itertools import count
 from random import Random
 from typing import Any, TypeVar
@@ -93,10 +92,9 @@ class Hub:
         while self._later:
             self._happen_next()
 
-    @contextmanager
-    def pool(self, width: int) -> Iterator[Pool]:
+    def pool(self, width: int) -> Pool:
         """Return what stands in for a pool of threads."""
-        yield Pool(self, width)
+        return Pool(self, width)
 
     def start_all(self, function: Callable[[], None], times: int) -> None:
         """Start workers; return when all of them are done."""

@@ -212,8 +212,7 @@ def _apply_plan(world: World, plan: Plan, reader: Reads, writer: Writes, disk: D
         who="ci@host",
         revision="",
         clock=lambda: NOW,
-        parallelism=width,
-        open_pool=world.hub.pool,
+        pool=world.hub.pool(width),
     )
     return apply_plan(plan, reader, writer, open_journal=disk.open, run=run, stop=Calm())
 

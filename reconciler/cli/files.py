@@ -150,11 +150,11 @@ def _write_beside(path: str, text: str, mode: int, target: str, waiting: list[tu
 
 
 @contextmanager
-def _told(path: str) -> Iterator[None]:
+def _told(path: str, result: str = "") -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise FileError(f"{path} cannot be written: {error.strerror}") from None
+        raise FileError(f"{path} cannot be written: {error.strerror}{result}") from None
 
 
 def _target_of(path: str) -> str:
@@ -199,25 +199,33 @@ def write_new_files(texts: Mapping[str, str]) -> None:
     """Write files that must not exist yet, and the folders they lie in: all of them whole, or none. Raises FileError.
 
     For files that are meant to be committed: readable by everybody who may read the folder. A file that appears in
-    between is not overwritten. The beginning of a policy is a policy, too: one that removes what it does not list.
+    between is not overwritten. The beginning of a policy is a policy, too: one that removes what it does not list. So
+    who is killed leaves an empty file at most, which no command takes for a policy.
     """
     for path in texts:
         require_new(path)
+    waiting: list[tuple[str, str, str]] = []
     begun: list[str] = []
     try:
         for path, text in texts.items():
-            try:
+            with _told(path, "; nothing was written"):
                 os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
+                _write_beside(path, text, 0o600, path, waiting)
+        for path, temporary, _ in waiting:
+            with _told(path, "; nothing was written"):
                 with open(path, "xb") as file:
                     begun.append(path)
-                    file.write(text.encode())
-            except OSError as error:
-                raise FileError(f"{path} cannot be written: {error.strerror}; nothing was written") from None
+                    os.chmod(temporary, stat.S_IMODE(os.fstat(file.fileno()).st_mode))
+                os.replace(temporary, path)
     except BaseException:
         for path in begun:
             with suppress(OSError):
                 os.unlink(path)
         raise
+    finally:
+        for _, temporary, _ in waiting:
+            with suppress(OSError):
+                os.unlink(temporary)
 
 
 def policy_file_name(organization: str) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -181,3 +183,20 @@ def test_what_todays_overrides_break_is_said_where_it_is_suggested(shell: Shell)
         ran = shell.run("plan", "policies")
     assert ran.code == 0
     assert "require_reason_above: 2 entries in 1 file" in ran.out
+
+
+KILLED = """
+import resource, signal
+from reconciler.cli.files import write_new_files
+resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+resource.setrlimit(resource.RLIMIT_FSIZE, (5000, 5000))
+signal.signal(signal.SIGXFSZ, signal.SIG_DFL)  # kills in the middle of a file
+write_new_files({"first.yaml": "version: 1", "second.yaml": "# long\\n" * 9999})
+"""
+
+
+def test_who_is_killed_leaves_no_beginning_of_a_policy(tmp_path: Path) -> None:
+    """Also what `export` writes: the beginning of an exact policy removes what it does not list."""
+    ran = subprocess.run([sys.executable, "-c", KILLED], cwd=tmp_path, check=False, capture_output=True)
+    assert ran.returncode < 0, ran.stderr
+    assert not list(tmp_path.glob("*.yaml"))

@@ -163,6 +163,7 @@ def test_no_policy_speaks_for_somebody_whom_two_organizations_touch_and_nobody_c
     assert [(one.organization, one.uncertain) for one in dangers_to_people(effects_of(world, *actions))] == [
         (None, ("ana",))
     ]
+    world = World(members, {"acme": 5, "corp": Unknown("500")})
     assert dangers_to_people(effects_of(world, actions[0]))[0].organization == "acme"
 
 

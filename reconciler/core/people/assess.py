@@ -256,6 +256,7 @@ def _compare(
                 becomes_unlimited, becomes_blocked = False, limit_after.limit_micros == 0  # it wins over all
         elif isinstance(limit_after, Unknown):
             reason = limit_after.reason
+            becomes_unlimited &= not after.has_group_budget(user_id)
             becomes_blocked |= user_id in directory.elsewhere
         elif isinstance(limit_before, Unknown):
             reason = limit_before.reason

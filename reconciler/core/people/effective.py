@@ -123,6 +123,10 @@ class EffectiveLimits:
                 return Unknown(doubt.reason)
         return best if best is not None else self._home(user_id)
 
+    def has_group_budget(self, user_id: UserId) -> bool:
+        """Whether a budget of their groups is known: whatever else is not known, they are not unlimited."""
+        return user_id in self._best
+
     def is_fallback_read(self, user_id: UserId) -> bool:
         """Whether the budgets of all their groups were asked for."""
         return not any(user_id in self._members(group_id) for group_id in self._unread)

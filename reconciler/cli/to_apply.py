@@ -137,17 +137,19 @@ def _policies_of(saved: Plan) -> Loaded | None:
         return None
     try:
         loaded = load(paths)
-    except PolicyError:
-        loaded = None
-    if loaded is None or loaded.sources != saved.sources:
-        raise RefusedError(
-            "The policy files here are not those that the plan was made from; nothing was written",
-            details=_differing(saved, loaded),
-            hint="check out the revision that the plan was made from, or plan again",
-        )
+    except PolicyError as error:
+        raise _not_as_planned([f"{finding.place}: {finding.message}" for finding in error.findings]) from None
+    if loaded.sources != saved.sources:
+        here = {source.path: source for source in loaded.sources}
+        not_read = {missed.path: f"could not be read: {missed.reason}" for missed in loaded.not_read}
+        differing = [path for source in saved.sources if here.get(path := source.path) != source]
+        raise _not_as_planned([f"{path} {not_read.get(path, 'has changed')}" for path in differing])
     return loaded
 
 
-def _differing(saved: Plan, loaded: Loaded | None) -> tuple[str, ...]:
-    here = {source.path: source for source in loaded.sources} if loaded else {}
-    return tuple(f"{source.path} has changed" for source in saved.sources if here.get(source.path) != source)
+def _not_as_planned(details: Sequence[str]) -> RefusedError:
+    return RefusedError(
+        "The policy files here are not those that the plan was made from; nothing was written",
+        details=tuple(details),
+        hint="check out the revision that the plan was made from, or plan again",
+    )

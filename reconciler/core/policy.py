@@ -66,14 +66,19 @@ class Hazard(StrEnum):
 _UUID = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 
 
+def is_uuid(name: str) -> bool:
+    """Whether a name is a UUID, in whatever letters."""
+    return _UUID.fullmatch(name) is not None
+
+
 def plain_id(name: str) -> str:
     """Return a UUID in small letters, as Coder writes it, and any other name unchanged."""
-    return name.lower() if _UUID.fullmatch(name) else name
+    return name.lower() if is_uuid(name) else name
 
 
 def is_in_addresses(name: str) -> bool:
     """Whether a name is one that addresses show: a group's name or a username, not a UUID or an e-mail address."""
-    return "@" not in name and not _UUID.fullmatch(name)
+    return "@" not in name and not is_uuid(name)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

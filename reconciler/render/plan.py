@@ -10,6 +10,7 @@ from reconciler.core.describe import NameGroup, names_for
 from reconciler.core.directory import User
 from reconciler.core.orphan import Orphan
 from reconciler.core.plan.plan import DIGEST_SHOWN, Coverage, Plan
+from reconciler.core.policy import is_uuid
 from reconciler.money import format_usd
 from reconciler.render.dangers import refusal_lines
 from reconciler.render.detail import Detail
@@ -194,7 +195,10 @@ def why_withheld(plan: Plan) -> str:
     """Say why removals are withheld, as the end of a sentence."""
     if not plan.unresolved:
         return "not everything could be read"
+    ids = [address for address in plan.unresolved if is_uuid(address.rpartition("/")[2])]
     whose = "old names of some of them" if len(plan.unresolved) > 1 else "an old name of one of them"
+    if ids:  # a UUID never changes
+        whose = "mistyped, and mean one of them" if len(ids) == len(plan.unresolved) else f"mistyped, or {whose}"
     names = listed([harmless(spoken(name)) for name in plan.unresolved])
     partly = "not everything could be read, and " if plan.unreadable or plan.not_read else ""
     return f"{partly}{names} in the policy may be {whose}"

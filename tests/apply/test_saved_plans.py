@@ -72,6 +72,12 @@ def test_consents_of_its_policy_files_count_while_the_files_are_as_they_were(sit
     assert "policies/acme.yaml has changed" in refused(site).err
     write(site, LISTED + CUT + "limit\n")
     assert "The policy files here are not those that the plan was made from" in refused(site).err
+    (site.folder / "policies" / "acme.yaml").unlink()
+    (site.folder / "policies" / "acme.yaml").symlink_to("nowhere")
+    said = refused(site).err
+    assert "policies/acme.yaml:1:1: the link leads to no file" in said
+    assert "has changed" not in said
+    (site.folder / "policies" / "acme.yaml").unlink()
     write(site, LISTED + CUT + allow)
     assert site.apply("saved.plan").code == 0
 

@@ -193,3 +193,16 @@ def test_an_override_on_a_group_of_another_organization_is_accepted_instead_of_t
     assert "# instead of the entry at policies/acme.yaml:5:12" in accepted.out
     assert "felix" not in listed.read_text(encoding="utf-8")
     assert shell.run("drift").code == 0
+
+
+def test_a_uuid_that_fits_nobody_is_not_called_an_old_name(shell: Shell, sandbox: Sandbox) -> None:
+    """It withholds removals all the same: it may be that of somebody who is live, mistyped."""
+    uuid = "user: 11111111-2222-4333-8444-555555555555"
+    text = shell.connect(sandbox, "owner").run("export", "acme").out + LEAVER.replace("user: somebody-who-left", uuid)
+    shell.policy(text)
+    _raise_by_hand(sandbox, "elsa", 9_000)
+    ran = shell.run("plan")
+    alone = "because user/11111111-2222-4333-8444-555555555555 in the policy may be mistyped, and mean one of them:"
+    assert alone in ran.out
+    shell.policy(text + LEAVER)
+    assert "in the policy may be mistyped, or old names of some of them:" in shell.run("plan").out

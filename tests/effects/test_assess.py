@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from reconciler.core.action import Action
-from reconciler.core.budget import GroupId, OrganizationId, Unknown, UserId
+from reconciler.core.budget import ABSENT, Absent, GroupId, OrganizationId, Unknown, UserId
 from reconciler.core.people.assess import assess
 from reconciler.core.people.effects import Effects, Transition
 from reconciler.core.people.needs import Needs, needs
@@ -168,12 +168,12 @@ def test_a_report_about_somebody_who_is_unknown_to_us_is_not_compared() -> None:
     assert (effects.checked, effects.disagreements) == (0, ())
 
 
-@pytest.mark.parametrize("everyone", [5, None])
-def test_who_keeps_a_group_budget_does_not_become_unlimited_whatever_their_override_is(everyone: int | None) -> None:
+@pytest.mark.parametrize("everyone", [5, ABSENT])
+def test_who_keeps_a_group_budget_does_not_become_unlimited_whatever_their_override_is(everyone: int | Absent) -> None:
     """As on a stock 2.35, which shows no overrides."""
     world = World(TEAM, {"acme/eng": 20, "acme": everyone}, overrides={"bob": Unknown("hidden")})
     unclear = {person.username: person for person in effects_of(world, set_group(world, "acme/eng", None)).unclear}
-    assert unclear["bob"].may_become_unlimited is (everyone is None)
+    assert unclear["bob"].may_become_unlimited is (everyone is ABSENT)
 
 
 def test_people_who_cannot_be_computed_are_unclear_with_the_worst_that_may_happen() -> None:

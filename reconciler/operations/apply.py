@@ -67,7 +67,7 @@ Observe = Callable[[int, ActionOutcome], None]
 
 
 class Pool(Protocol):
-    """Runs a function over items, several at once, and returns when all have ended."""
+    """Runs a function that raises nothing over items, several at once; returns when all have ended."""
 
     def map(self, function: Callable[[Action], None], items: Sequence[Action], /) -> Iterable[None]: ...
 

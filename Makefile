@@ -22,8 +22,9 @@ demo: .venv/installed ## watch the main job on an embedded Coder, in under a min
 	@$(BIN)/reconciler demo
 
 test: .venv/installed ## run the whole suite
-	@$(BIN)/python -m pytest -n auto --dist worksteal -q $(if $(COVERAGE),--cov --cov-report=term)
-	@$(if $(COVERAGE),$(BIN)/coverage report --include='reconciler/core/*' --fail-under=100)
+	@$(if $(COVERAGE),mkdir -p build)
+	@$(BIN)/python $(if $(COVERAGE),-m slipcover --json --out build/coverage.json) -m pytest -n auto --dist worksteal -q
+	@$(if $(COVERAGE),$(BIN)/python -m tests.covered build/coverage.json)
 
 days: .venv/installed ## run the suite on other days: a leap day, ends of months and of a year, years ahead
 	@$(BIN)/python -m tests.days $(DAYS)
@@ -70,4 +71,4 @@ bench: .venv/installed ## measure the targets of tests/bench as ratios
 	@$(BIN)/python -m tests.bench $(BENCH)
 
 clean: ## remove what the targets made
-	rm -rf .venv dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage*
+	rm -rf .venv dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

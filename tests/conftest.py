@@ -7,7 +7,6 @@ import marshal
 import os
 import sys
 from collections.abc import Generator, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -32,12 +31,6 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 _MEANT_FOR_US = ("coder_", "ssl_cert_", "xdg_config_", "http_", "https_", "all_", "no_proxy")
 """How the names of such variables begin, in small letters."""
 _BYTES = "bytes"
-_HERE = Path(__file__).parent
-_UNMEASURED = (
-    "browser", "chaos", "coder/test_width.py", "deploy", "fuzz", "property/test_acceptance.py",
-    "property/test_effects.py", "property/test_independence.py", "property/test_model.py", "property/test_order.py",
-    "readme", "sandbox_server/test_model.py", "sandbox_server/test_sdk.py", "simulation", "site", "year",
-)  # fmt: skip
 _COLORS = ("NO_COLOR", "FORCE_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "COLUMNS")
 
 
@@ -53,16 +46,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Keep the tests of the day, if one is given, and measure coverage where it is found.
-
-    Measuring makes all Python twice as slow, hypothesis and pytest too. What is not measured runs what other tests run
-    as well, with random data or in processes of its own; `fail_under` holds the rest to the promised coverage.
-    """
-    if config.pluginmanager.has_plugin("_cov"):
-        unmeasured = tuple(f"{_HERE / name}" for name in _UNMEASURED)
-        for item in items:
-            if str(item.path).startswith(unmeasured):
-                item.add_marker("no_cover")
+    """Keep the tests of the day, if one is given."""
     if name := config.getoption("--day"):
         chosen = chosen_for(next(day for day in DAYS if day.name == name), items)
         kept = set(chosen)

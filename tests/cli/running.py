@@ -102,6 +102,6 @@ class Shell:
         return Ran(done.returncode, done.stdout or "", done.stderr or "")
 
     def clean(self, more: Mapping[str, str] | None = None) -> dict[str, str]:
-        """Nothing but what the test has set, and what measuring coverage needs."""
-        kept = {name: value for name, value in os.environ.items() if name.startswith(("COV", "PYTEST_"))}
+        """Nothing but what the test has set, and what pytest left for its children."""
+        kept = {name: value for name, value in os.environ.items() if name.startswith("PYTEST_")}
         return {"PATH": os.environ["PATH"], "HOME": os.environ["HOME"], **kept, **self.environment, **(more or {})}

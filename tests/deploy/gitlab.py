@@ -63,7 +63,6 @@ def run(definition: Mapping[str, Any], *, folder: Path, variables: Mapping[str, 
         "PATH": f"{warm_folder()}:{Path(sys.executable).parent}:{os.environ['PATH']}",
         "HOME": str(folder),
         "CI": "true",
-        **{key: value for key, value in os.environ.items() if key.startswith("COV")},
         **{key: str(value or "") for key, value in definition.get("variables", {}).items()},
         **variables,
     }

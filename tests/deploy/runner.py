@@ -143,7 +143,6 @@ class Runner:
         (machine / "event.json").write_text(json.dumps(self.event))
         (machine / f"step-{number}.sh").write_text(script)
         (machine / "home").mkdir(exist_ok=True)
-        coverage = {key: value for key, value in os.environ.items() if key.startswith("COV")}
         done = subprocess.run(
             ["bash", "--noprofile", "--norc", "-eo", "pipefail", str(machine / f"step-{number}.sh")],
             cwd=self.work_tree,
@@ -166,7 +165,6 @@ class Runner:
                 "GITHUB_EVENT_PATH": str(machine / "event.json"),
                 "RUNNER_TEMP": str(machine),
                 "RECONCILER_INSTALLED": "by the test",
-                **coverage,
                 **{key: str(file) for key, file in files.items()},
                 **environment,
             },

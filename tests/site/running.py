@@ -133,7 +133,6 @@ def run_page(text: str, *, folder: Path, options: Options) -> list[Ran]:
             **{
                 f"GIT_{who}_{what}": "ana@acme.example" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")
             },
-            **{name: value for name, value in os.environ.items() if name.startswith("COV")},
         }
         (folder / "home").mkdir()
         (folder / "work").mkdir()

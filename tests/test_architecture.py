@@ -137,6 +137,35 @@ def test_nothing_but_the_command_line_prints() -> None:
             assert not (isinstance(node, ast.Call) and _called(node) == "print"), (module, node.lineno)
 
 
+NAMES = re.compile(r"(\w+\.)*(address|username)|(organization|group|.*organizations\[.*\])\.name")
+"""What a sentence calls somebody or something that others have named."""
+
+
+def test_sentences_quote_the_names_that_others_have_chosen() -> None:
+    """A name of several words reads as words of ours where no quotation marks are around it: `spoken`, or `!r`."""
+    bare = [
+        f"{module.relative_to(ROOT)}:{node.lineno}: {{{ast.unparse(value.value)}}}"
+        for module in MODULES
+        if room_of(module) != "sandbox"
+        for node in nodes_of(module)
+        if isinstance(node, ast.JoinedStr) and _is_sentence("".join(_texts(node)))
+        for value in node.values
+        if isinstance(value, ast.FormattedValue)
+        and value.conversion == -1
+        and NAMES.fullmatch(ast.unparse(value.value))
+    ]
+    assert bare == []
+
+
+def _is_sentence(text: str) -> bool:
+    """Words, but no row whose columns say which of them is the name."""
+    return " " in text.strip() and not text.startswith("  ")
+
+
+def _texts(node: ast.JoinedStr) -> Iterator[str]:
+    return (str(part.value) for part in node.values if isinstance(part, ast.Constant))
+
+
 def test_no_commands_that_look_can_write() -> None:
     """A writer is opened by what apply and revert share, and nowhere else."""
     openers = {module.name for module in MODULES if room_of(module) == "cli" and ".writer(" in module.read_text()}

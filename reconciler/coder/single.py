@@ -28,7 +28,7 @@ from reconciler.coder.wire import NameGroup, load_json, load_object, own_id
 from reconciler.core.budget import ABSENT, Budget, GroupId, GroupRef, OrganizationId, Reading, Unknown, UserId
 from reconciler.core.directory import Group, User
 from reconciler.errors import DeniedError, ServerError
-from reconciler.words import in_a_row
+from reconciler.words import in_a_row, spoken
 
 
 class Singles:
@@ -169,4 +169,4 @@ def _not_read(error: ServerError) -> Unknown:
 
 
 def _unseen(address: str) -> Unknown:
-    return Unknown(f"{address} is gone, or this token may not read it")
+    return Unknown(f"{spoken(address)} is gone, or this token may not read it")

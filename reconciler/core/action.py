@@ -11,6 +11,7 @@ from reconciler.core.budget import Absent, State
 from reconciler.core.directory import Directory, Group, Subject
 from reconciler.dataclass import dataclass
 from reconciler.errors import Place
+from reconciler.words import spoken
 
 
 class Kind(StrEnum):
@@ -110,7 +111,7 @@ def require_single(actions: Iterable[Action]) -> None:
     for action in actions:
         key = isinstance(action.subject, Group), action.subject.id.lower()
         if key in seen:
-            raise ValueError(f"{action.address} appears twice")
+            raise ValueError(f"{spoken(action.address)} appears twice")
         seen.add(key)
 
 

@@ -20,7 +20,7 @@ from reconciler.errors import PolicyError, ReconcilerError
 from reconciler.operations.plan import PlanRequest, make_plan
 from reconciler.operations.ports import Reader
 from reconciler.operations.reading import WHO_MAY_READ
-from reconciler.words import count, listed, span
+from reconciler.words import count, listed, span, spoken
 
 CLOCK_TOLERANCE_S = 60.0
 SINCE = timedelta(days=1)
@@ -117,7 +117,7 @@ def _plan(policies: Sequence[Policy], sources: Sequence[SourceFile], reader: Rea
     if plan.is_complete:
         return Check(level=Level.OK, name="plan", message=message)
     unreadable, unread = count(len(plan.unreadable), "entry", "entries"), plan.unreadable[0]
-    reason = f"such as {unread.subject.address}: {unread.reading.reason}"
+    reason = f"such as {spoken(unread.subject.address)}: {unread.reading.reason}"
     return Check(
         level=Level.FAIL,
         name="plan",
@@ -172,7 +172,8 @@ def _readable(policies: Sequence[Policy], directory: Directory, deployment: Depl
             hint=f"correct the name, or use a token that may read it; {directory.readable}",
         )
     for id_, failure in sorted(directory.failures.items()):
-        message = f"the groups of {directory.organizations[id_].name} cannot be read: {failure.reason.rstrip('.')}"
+        name = spoken(directory.organizations[id_].name)
+        message = f"the groups of {name} cannot be read: {failure.reason.rstrip('.')}"
         yield Check(level=Level.NOTE, name="read", message=message, hint=failure.hint)
     if hidden:
         yield Check(
@@ -197,10 +198,10 @@ def _hidden(organizations: Sequence[Organization], directory: Directory) -> Iter
     for organization in organizations:
         members = directory.hidden_in(organization.id)
         if members:
-            message = f"this token may not read {count(members, 'member')} of {organization.name}"
+            message = f"this token may not read {count(members, 'member')} of {spoken(organization.name)}"
             yield Check(level=Level.NOTE, name="read", message=message, hint=WHO_MAY_READ)
         if organization.id in directory.hides_groups:
-            message = f"{organization.name} may have more groups, which this token may not read"
+            message = f"{spoken(organization.name)} may have more groups, which this token may not read"
             yield Check(level=Level.NOTE, name="read", message=message, hint=WHO_MAY_READ)
 
 

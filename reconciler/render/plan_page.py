@@ -29,7 +29,7 @@ from reconciler.render.source import deployment_text
 from reconciler.render.spend import spent_text
 from reconciler.render.table import Column, Row, Table
 from reconciler.render.text import day, spend_text
-from reconciler.words import NO_LIMIT, count, count_people, listed
+from reconciler.words import NO_LIMIT, count, count_people, listed, spoken
 
 NEAREST_SHOWN = 15
 GROUPS_SHOWN = 50
@@ -95,7 +95,8 @@ def _tiles(overview: Overview) -> tuple[Tile, ...]:
 
 
 def _overspent(username: str, spend: object) -> str:
-    return f"{username} (spent {spent_text(spend)})" if isinstance(spend, int) else username
+    name = spoken(username)
+    return f"{name} (spent {spent_text(spend)})" if isinstance(spend, int) else name
 
 
 def _alerts(plans: Sequence[Plan]) -> Iterable[Alert]:

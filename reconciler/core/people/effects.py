@@ -28,6 +28,7 @@ from reconciler.core.people.standing import Spend, Standing, amount_or_any, is_n
 from reconciler.core.people.sums import Exposure, GroupExposure, LimitCount, OrganizationExposure
 from reconciler.core.snapshot import Effective, Unlimited
 from reconciler.dataclass import dataclass
+from reconciler.words import spoken
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +63,7 @@ class PersonEffect:
 
     def __post_init__(self) -> None:
         if not self.causes:
-            raise ValueError(f"the effect on {self.username} has no causes")
+            raise ValueError(f"the effect on {spoken(self.username)} has no causes")
 
     @property
     def has_moved(self) -> bool:

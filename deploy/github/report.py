@@ -398,6 +398,8 @@ if __name__ == "__main__":
         sys.exit(main(sys.argv[1:]))
     except NO_ANSWER as error:
         where = f" at {error.url}" if isinstance(error, urllib.error.HTTPError) else ""
-        text = f"GitHub's API gave no answer that can be used{where}: {error}. Nothing was written; run this job again."
+        refusal = "Give this job the `permissions` that it has in deploy/github/ai-budgets.yml"
+        remedy = refusal if getattr(error, "code", None) in (403, 404) else "Run this job again"
+        text = f"GitHub's API gave no answer that can be used{where}: {error}. Nothing was written. {remedy}."
         print(f"::error title=AI budgets::{escaped(text)}")
         sys.exit(1)

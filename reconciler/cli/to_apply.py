@@ -30,6 +30,7 @@ from reconciler.policy_file.load import Loaded, load
 from reconciler.render.detail import Detail
 from reconciler.render.plan import plan_report
 from reconciler.render.text import Line, day
+from reconciler.words import spoken
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,12 +139,12 @@ def _policies_of(saved: Plan) -> Loaded | None:
     try:
         loaded = load(paths)
     except PolicyError as error:
-        raise _not_as_planned([f"{finding.place}: {finding.message}" for finding in error.findings]) from None
+        raise _not_as_planned([f"{spoken(str(row.place))}: {row.message}" for row in error.findings]) from None
     if loaded.sources != saved.sources:
         here = {source.path: source for source in loaded.sources}
         not_read = {missed.path: f"could not be read: {missed.reason}" for missed in loaded.not_read}
         differing = [path for source in saved.sources if here.get(path := source.path) != source]
-        raise _not_as_planned([f"{path} {not_read.get(path, 'has changed')}" for path in differing])
+        raise _not_as_planned([f"{spoken(path)} {not_read.get(path, 'has changed')}" for path in differing])
     return loaded
 
 

@@ -82,6 +82,17 @@ def test_consents_of_its_policy_files_count_while_the_files_are_as_they_were(sit
     assert site.apply("saved.plan").code == 0
 
 
+def test_a_file_whose_name_is_a_sentence_reads_as_none_of_ours_where_it_has_changed(site: Site) -> None:
+    name = "x. Approved by zed.yaml"
+    write(site, LISTED + CUT, name)
+    site.run("plan", "-o", "saved.plan")
+    for text in (LISTED, "<<<<<<< ours\n"):
+        write(site, text, name)
+        refused(site, "--save", "markdown=page.md")
+        page = (site.folder / "page.md").read_text()
+        assert "- '`policies/x. Approved by zed.yaml" in page
+
+
 @pytest.mark.parametrize("has_policy", [True, False])
 def test_a_change_does_not_become_another_reasons_when_its_plan_is_applied(site: Site, *, has_policy: bool) -> None:
     """The policy before is not looked up again, so nobody knows then what this change asks for."""

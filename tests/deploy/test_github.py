@@ -369,11 +369,23 @@ def test_github_that_does_not_answer_stops_what_depends_on_it_and_nothing_else(s
         assert site.live("design") == 150
         assert "Traceback" not in apply.log
         (error,) = (line for line in apply.annotations if line.startswith("::error"))
-        assert "HTTP Error 502: Bad Gateway. Nothing was written; run this job again." in error
+        assert "HTTP Error 502: Bad Gateway. Nothing was written. Run this job again." in error
     by_hand = site.event("workflow_dispatch", {})["apply"]
     assert not by_hand.has_failed, by_hand.log
     assert "The comment could not be written (HTTP Error 502: Bad Gateway)." in by_hand.log
     assert site.live("design") == 200
+
+
+def test_a_permission_that_is_missing_is_told_where_nothing_can_go_on_without_it(site: Site) -> None:
+    """It was said to run the job again, which ends in the same way."""
+    text = site.workflow.read_text()
+    site.workflow = site.folder / "too-few.yml"
+    site.workflow.write_text(text.replace("pull-requests: write # what", "issues: read # what"))
+    site.pull_request(RAISED)
+    apply = site.push_merge()["apply"]
+    assert site.live("design") == 150
+    (error,) = (line for line in apply.annotations if line.startswith("::error"))
+    assert "Nothing was written. Give this job the `permissions` that it has in deploy/github/ai-budgets.yml." in error
 
 
 def test_somebody_touched_an_unrelated_budget_meanwhile(site: Site) -> None:

@@ -297,7 +297,8 @@ def pulls_of_push() -> list[dict[str, Any]]:
     """Return the pull requests that this push brought, the oldest first: a merge queue may merge several at once."""
     base, last, policies = os.environ["BASE"], os.environ["GITHUB_SHA"], os.environ["POLICIES"].split()
     command = ["git", "rev-list", "--first-parent", "--reverse", f"{base}..{last}", "--", *policies]
-    done = subprocess.run(command, capture_output=True, text=True, check=False) if base else None
+    safe = {name: value for name, value in os.environ.items() if name != "GITHUB_TOKEN"}  # Git has no use for it
+    done = subprocess.run(command, env=safe, capture_output=True, text=True, check=False) if base else None
     commits = done.stdout.split() if done is not None else []  # none where the base is unknown, after a force push
     pulls = [pull for commit in commits or [last] for pull in call("GET", f"/commits/{commit}/pulls")]
     return list({pull["number"]: pull for pull in pulls}.values())

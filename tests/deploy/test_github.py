@@ -98,6 +98,21 @@ def test_neither_token_reaches_a_log_a_page_or_an_artifact(site: Site) -> None:
         assert not any(secret.encode() in artifact["data"] for artifact in site.github.artifacts)
 
 
+def test_git_is_started_without_the_token(tmp_path: Path) -> None:
+    (tmp_path / "git").write_text(f"#!/bin/sh\nenv > {tmp_path}/seen\n")
+    (tmp_path / "git").chmod(0o755)
+    environment = {
+        "PATH": f"{tmp_path}:{os.environ['PATH']}", "GITHUB_TOKEN": "secret-of-github", "BASE": "main",
+        "GITHUB_API_URL": "http://127.0.0.1:1", "GITHUB_REPOSITORY": "acme/budgets", "GITHUB_SHA": "5" * 40,
+        "POLICIES": "policies",
+    }  # fmt: skip
+    report = ["python3", str(ROOT / "deploy/github/report.py"), "reviewed-plan", str(tmp_path / "folder")]
+    subprocess.run(report, env=environment, capture_output=True, check=False)
+    seen = (tmp_path / "seen").read_text()
+    assert "BASE=main" in seen
+    assert "secret-of-github" not in seen
+
+
 def test_a_refused_plan_fails_the_pull_request_and_says_why(site: Site) -> None:
     plan = site.pull_request(BLOCKS)["plan"]
     assert plan.has_failed

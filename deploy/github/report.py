@@ -116,9 +116,10 @@ def outdated(folder: Path) -> int:
     changed = [path for path in os.environ["POLICIES"].split() if is_changed(path, branch)]
     if changed:
         text = (
-            f"{', '.join(changed)} changed on {branch} since this commit, and the run of the newer commit applies both."
+            f"{', '.join(changed)} changed on {branch} since this commit. Nothing was written: the run of the newer"
+            " commit applies both. If it has none (as with [skip ci]), or if that fails or is stopped, run this workflow"
+            f" by hand on {branch}."
         )
-        text += f" Nothing was written. If that run fails or is stopped, run this workflow by hand on {branch}."
         (folder / "outdated.txt").write_text(text, encoding="utf-8")
     return 0
 

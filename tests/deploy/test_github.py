@@ -238,7 +238,7 @@ def test_of_two_fast_merges_the_newer_applies_both_and_what_to_do_if_it_fails_is
     site.git("checkout", "-q", "main")
     second = site.event("push", {"before": commits[1]})["apply"]
     assert [job.outputs["apply"]["exit-code"] for job in (first, second)] == ["3", "3"]
-    what_to_do = "If that run fails or is stopped, run this workflow by hand on main."
+    what_to_do = "If it has none (as with [skip ci]), or if that fails or is stopped, run this workflow by hand on"
     assert any(comment["on"] == "1" and what_to_do in comment["body"] for comment in site.github.comments)
     site.schedule(DRIFT)
     assert "**Undo** it: run `reconciler apply`, or your pipeline's apply by hand" in site.github.issues[0]["body"]
@@ -274,7 +274,7 @@ def test_a_run_of_an_older_commit_takes_nothing_back(site: Site) -> None:
     again = site.event("push", {"before": before})["apply"]
     assert again.has_failed
     assert again.outputs["apply"]["exit-code"] == "3"
-    assert "policies changed on main since this commit, and the run of the newer commit applies both" in again.log
+    assert "policies changed on main since this commit. Nothing was written: the run of the newer" in again.log
     assert "policies changed on main" in again.summary
     assert site.live("design") == 300
 

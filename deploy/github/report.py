@@ -117,8 +117,8 @@ def outdated(folder: Path) -> int:
     if changed:
         text = (
             f"{', '.join(changed)} changed on {branch} since this commit. Nothing was written: the run of the newer"
-            " commit applies both. If it has none (as with [skip ci]), or if that fails or is stopped, run this workflow"
-            f" by hand on {branch}."
+            " commit applies both. If it has none (as with [skip ci]), or if that fails or is stopped, run this"
+            f" workflow by hand on {branch}."
         )
         (folder / "outdated.txt").write_text(text, encoding="utf-8")
     return 0
@@ -152,7 +152,7 @@ def reviewed_plan(folder: Path) -> int:
         print("This commit was not merged from a pull request; its plan is not compared.")
     for pull in pulls:
         number, head = pull["number"], pull["head"]["sha"]
-        artifact = newest(f"{ARTIFACT}-{os.environ['GITHUB_WORKFLOW']}-{head}", "head_sha", head)
+        artifact = newest(f"{ARTIFACT}-{os.environ['GITHUB_WORKFLOW']}-{number}-{head}", "head_sha", head)
         if artifact is None:
             warn(f"No plan of pull request {number} is left at {head[:12]}; what is applied is not compared with it.")
         else:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -24,13 +24,15 @@ class Site(Repository):
     folder: Path
     github: GitHub
     workflow: Path = WORKFLOW
+    attempts: list[int] = field(default_factory=list)
+    """Of each run, how many it has."""
 
-    def pull_request(self, text: str, *, repository: str = REPOSITORY) -> dict[str, Job]:
+    def pull_request(self, text: str, *, repository: str = REPOSITORY, number: int = 1) -> dict[str, Job]:
         """Push a change to the branch, and check out what GitHub would merge."""
         head = self.branch(text)
         self.git("checkout", "-q", "-B", "merged", "main")
         self.git("merge", "-q", "--no-ff", "-m", "merge", "change")
-        event = {"pull_request": {"number": 1, "head": {"sha": head, "repo": {"full_name": repository}}}}
+        event = {"pull_request": {"number": number, "head": {"sha": head, "repo": {"full_name": repository}}}}
         return self.event("pull_request", event)
 
     def push_merge(self) -> dict[str, Job]:
@@ -45,7 +47,12 @@ class Site(Repository):
         (ran,) = (job for job in jobs.values() if not job.was_skipped)
         return ran
 
-    def event(self, name: str, event: dict[str, Any]) -> dict[str, Job]:
+    def event(self, name: str, event: dict[str, Any], *, again: bool = False) -> dict[str, Job]:
+        """Run the workflow, or the last run once more ("Re-run all jobs")."""
+        if again:
+            self.attempts[-1] += 1
+        else:
+            self.attempts.append(1)
         runner = Runner(
             github=self.github,
             workflow=self.workflow,
@@ -59,6 +66,8 @@ class Site(Repository):
                 "CODER_WRITE_TOKEN": self.sandbox.tokens["user-admin"],
             },
             sha=self.git("rev-parse", "HEAD"),
+            run=len(self.attempts),
+            attempt=self.attempts[-1],
         )
         return runner.jobs()
 

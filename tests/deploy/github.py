@@ -43,12 +43,31 @@ class GitHub:
         return token
 
     def upload(
-        self, name: str, folder: Path, *, head_sha: str, branch: str = "change", repository_id: int = REPOSITORY_ID
-    ) -> None:
+        self,
+        name: str,
+        folder: Path,
+        *,
+        head_sha: str,
+        branch: str = "change",
+        repository_id: int = REPOSITORY_ID,
+        run: int = 0,
+        overwrite: bool = False,
+    ) -> bool:
+        """Keep files under a name, as actions/upload-artifact does; return whether they were taken.
+
+        *Source*: its rules for names, and that a name is taken once in a run; whether a second attempt is another run
+        is told both ways, so the stricter is believed.
+        """
+        if not 0 < len(name) <= 256 or set(name) & set('":<>|*?\r\n\\/'):
+            return False
+        same = [artifact for artifact in self.artifacts if run and (artifact["run"], artifact["name"]) == (run, name)]
+        if same and not overwrite:
+            return False
+        self.artifacts = [artifact for artifact in self.artifacts if artifact not in same]
         data = io.BytesIO()
         files = sorted(folder.rglob("*")) if folder.is_dir() else [folder] if folder.is_file() else []
         if not files:
-            return
+            return True
         with zipfile.ZipFile(data, "w") as archive:
             for file in files:
                 archive.write(file, file.relative_to(folder) if folder.is_dir() else file.name)
@@ -56,6 +75,7 @@ class GitHub:
             {
                 "id": len(self.artifacts) + 1,
                 "name": name,
+                "run": run,
                 "expired": False,
                 "created_at": f"2026-11-25T12:{len(self.artifacts):02}:00Z",
                 "workflow_run": {
@@ -67,6 +87,7 @@ class GitHub:
                 "data": data.getvalue(),
             }
         )
+        return True
 
     def answer(self, method: str, path: str, query: dict[str, list[str]], body: Any) -> tuple[str, Any]:
         """Return the permission that a request needs, and what it answers once it is granted."""

@@ -59,6 +59,8 @@ class Runner:
     secrets: Mapping[str, str]
     sha: str
     ref: str = "refs/heads/main"
+    run: int = 1
+    attempt: int = 1
 
     def jobs(self) -> dict[str, Job]:
         """Run every job whose condition holds, as on a machine of its own."""
@@ -78,6 +80,7 @@ class Runner:
                 "repository": REPOSITORY,
                 "ref": self.ref,
                 "workflow": _yaml(self.workflow)["name"],
+                "run_attempt": str(self.attempt),
                 "token": self.github.token(permissions),
             },
             "vars": self.variables,
@@ -131,7 +134,11 @@ class Runner:
         if action == "actions/upload-artifact":
             head = self.event.get("pull_request", {}).get("head", {}).get("sha", self.sha)
             branch = "change" if self.event_name == "pull_request" else "main"
-            self.github.upload(inputs["name"], Path(inputs["path"] or "/nowhere"), head_sha=head, branch=branch)
+            was_taken = self.github.upload(
+                inputs["name"], Path(inputs["path"] or "/nowhere"), head_sha=head, branch=branch, run=self.run,
+                overwrite=inputs.get("overwrite") == "true",
+            )  # fmt: skip
+            job.has_failed = job.has_failed or not was_taken
             return {}
         assert action in NOTHING_TO_DO, action
         return {}
@@ -158,7 +165,7 @@ class Runner:
                 "GITHUB_REPOSITORY_ID": str(REPOSITORY_ID),
                 "GITHUB_SHA": self.sha,
                 "GITHUB_REF_NAME": self.ref.removeprefix("refs/heads/"),
-                "GITHUB_RUN_ID": "1",
+                "GITHUB_RUN_ID": str(self.run),
                 "GITHUB_WORKFLOW": _yaml(self.workflow)["name"],
                 "GITHUB_BASE_REF": "main" if self.event_name == "pull_request" else "",
                 "GITHUB_EVENT_NAME": self.event_name,

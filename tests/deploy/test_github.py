@@ -19,6 +19,7 @@ import yaml
 
 from reconciler.sandbox import Fault
 from tests.deploy.company import DRIFT, DUE, Site, opened
+from tests.deploy.github import REPOSITORY
 from tests.deploy.runner import ROOT, Job
 from tests.deploy.site import BASE, BLOCKS, INVALID, RAISED, WITH_DAN
 from tests.warm import warm_folder
@@ -85,7 +86,7 @@ def test_a_pull_request_its_update_and_its_merge(site: Site) -> None:
     assert site.live("design") == 175
     assert len(site.github.comments) == 2
     assert apply.summary.count("AI budgets: applied, 1 change\n") == 1
-    journal = next(artifact for artifact in site.github.artifacts if artifact["name"] == "ai-budgets-journal")
+    journal = next(artifact for artifact in site.github.artifacts if artifact["name"] == "ai-budgets-journal-1")
     assert b"journal.jsonl" in journal["data"]
     assert not site.github.refused
 
@@ -171,7 +172,7 @@ def test_a_plan_that_a_fork_uploaded_is_not_the_reviewed_plan(site: Site) -> Non
     forged.mkdir()
     (forged / "plan.json").write_text(json.dumps({"actions": []}))
     head = site.git("rev-parse", "change")
-    site.github.upload(f"ai-budgets-plan-AI budgets-{head}", forged, head_sha=head, repository_id=666)
+    site.github.upload(f"ai-budgets-plan-AI budgets-1-{head}", forged, head_sha=head, repository_id=666)
     apply = site.push_merge()["apply"]
     assert not apply.has_failed, apply.log
     assert site.live("design") == 200
@@ -218,7 +219,7 @@ def test_a_grant_that_starts_between_review_and_merge_was_announced(
     notice["at"] = f"{past}T00:00:00Z"
     (site.folder / "plan.json").write_text(json.dumps(document))
     site.github.artifacts.clear()
-    site.github.upload(f"ai-budgets-plan-AI budgets-{head}", site.folder / "plan.json", head_sha=head)
+    site.github.upload(f"ai-budgets-plan-AI budgets-1-{head}", site.folder / "plan.json", head_sha=head)
     site.sandbox.execute("UPDATE users SET username = 'newcomer' WHERE username = 'carol' AND ? = 'newcomer'", (user,))
     apply = site.push_merge()["apply"]
     assert apply.outputs["apply"]["exit-code"] == exit_code, apply.log
@@ -296,7 +297,7 @@ def test_one_push_of_two_merges_is_compared_with_both_plans(site: Site) -> None:
     site.git("checkout", "-q", "-B", "main", before)
     (site.work_tree / "policies" / "labs.yaml").write_text(LABS)
     site.git("add", ".")
-    site.pull_request(BASE)
+    site.pull_request(BASE, number=2)
     heads.append(site.git("rev-parse", "change"))
     pulls.append(pulls[0] | {"number": 2, "head": {"sha": heads[1]}})
     site.git("checkout", "-q", "-B", "main", first)
@@ -312,8 +313,8 @@ def test_one_push_of_two_merges_is_compared_with_both_plans(site: Site) -> None:
     forged = site.folder / "forged"
     forged.mkdir()
     (forged / "plan.json").write_text(json.dumps({"actions": []}))
-    for head in heads:
-        site.github.upload(f"ai-budgets-plan-AI budgets-{head}", forged, head_sha=head)
+    for number, head in enumerate(heads, start=1):
+        site.github.upload(f"ai-budgets-plan-AI budgets-{number}-{head}", forged, head_sha=head)
     site.set_by_hand("design", 150)
     again = site.event("push", {"before": before})["apply"]
     assert again.outputs["apply"]["exit-code"] == "3", again.log
@@ -344,6 +345,24 @@ def test_the_journal_of_a_run_that_is_cancelled_is_kept(tmp_path: Path) -> None:
     command = ["bash", str(ROOT / "deploy/github/run.sh"), str(tmp_path / "pages")]
     assert subprocess.run(command, cwd=tmp_path, env=environment, check=False).returncode == -9
     assert (tmp_path / "output").read_text() == f"folder={tmp_path / 'pages'}\n"
+
+
+@pytest.mark.parametrize(
+    ("on", "event", "kept"),
+    [
+        ("push", {"before": "0" * 40}, ["journal-1", "journal-2"]),
+        ("schedule", {"schedule": DUE}, ["due-1", "due-2"]),
+        ("schedule", {"schedule": DRIFT}, ["drift", "live-AI budgets"]),
+    ],
+)
+def test_a_run_that_is_started_again_keeps_its_pages_and_every_journal(
+    site: Site, on: str, event: dict[str, str], kept: list[str]
+) -> None:
+    """A name is taken once in a run: the journal of what the second attempt wrote was not kept, and its job failed."""
+    for again in (False, True):
+        jobs = site.event(on, event, again=again)
+        assert not any(job.has_failed for job in jobs.values())
+    assert [item["name"].removeprefix("ai-budgets-") for item in site.github.artifacts] == kept
 
 
 def test_two_workflows_for_two_coders_leave_each_others_words_and_runs_alone(site: Site) -> None:
@@ -549,6 +568,19 @@ def test_a_plan_that_ended_with_an_error_was_not_reviewed(site: Site, left: str)
     assert text in apply.summary
     assert any(text in comment["body"] for comment in site.github.comments)
     assert not site.event("workflow_dispatch", {})["apply"].has_failed
+    assert site.live("design") == 200
+
+
+def test_two_pull_requests_of_one_commit_have_a_plan_each(site: Site) -> None:
+    """One to `main`, and a later one to a branch where its plan ends with an error: the merge was refused for that."""
+    assert not site.pull_request(RAISED)["plan"].has_failed
+    head = site.git("rev-parse", "change")
+    site.sandbox.fault(Fault("status", path="*/users/me", status=401, body={"message": "API key expired."}))
+    other = {"number": 2, "head": {"sha": head, "repo": {"full_name": REPOSITORY}}}
+    assert site.event("pull_request", {"pull_request": other})["plan"].has_failed
+    apply = site.push_merge()["apply"]
+    assert not apply.has_failed, apply.log
+    assert f"The plan of pull request 1 at {head[:12]} was fetched." in apply.log
     assert site.live("design") == 200
 
 

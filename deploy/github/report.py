@@ -1,4 +1,4 @@
-"""What a workflow tells GitHub: one comment, one issue, and the plan that was reviewed. Standard library alone.
+"""What a workflow tells GitHub, and asks it: one comment, one issue, the plan that was reviewed.
 
     report.py comment FOLDER COMMAND     write or update the one comment of the pull request
     report.py issue FOLDER EXIT_CODE     open, update or close the one issue about drift
@@ -8,15 +8,14 @@
     report.py compare FOLDER             exit with 3 if plan.json changes what no reviewed plan showed
     report.py facts FOLDER               print `digest=` and `changes=` of plan.json, without values if there is none
 
-It never sees the token for Coder. In the environment: GITHUB_TOKEN, GITHUB_API_URL, GITHUB_REPOSITORY, GITHUB_SHA,
-GITHUB_REF_NAME, GITHUB_BASE_REF, GITHUB_WORKFLOW, BASE, POLICIES, PULL_REQUEST, GITHUB_SERVER_URL, GITHUB_RUN_ID.
+It never sees the token for Coder, and needs Python's standard library alone. In the environment, beside those of
+api.py: GITHUB_SHA, GITHUB_REF_NAME, GITHUB_BASE_REF, GITHUB_WORKFLOW, BASE, POLICIES, PULL_REQUEST, GITHUB_SERVER_URL,
+GITHUB_RUN_ID.
 Comments, issues and artifacts are those of one workflow: a repository may have one for each of several Coders.
 """
 
 from __future__ import annotations
 
-import http.client
-import io
 import json
 import os
 import re
@@ -24,20 +23,18 @@ import subprocess
 import sys
 import urllib.error
 import urllib.parse
-import urllib.request
-import zipfile
 from pathlib import Path
 from typing import Any
 
+from api import NO_ANSWER, call, download, every, newest, unzipped, why
+from compare import compare
+
 MAX_BODY = 65_000
 """GitHub takes 65,536 characters."""
-MAX_PLAN_BYTES = 64 * 2**20
 ARTIFACT = "ai-budgets-plan"
 SNAPSHOT = "ai-budgets-live"
 REFUSED = 3
 LABEL = "ai-budgets-drift"
-NO_ANSWER = (OSError, http.client.HTTPException, ValueError, zipfile.BadZipFile)
-"""What a request ends with where GitHub refuses it, cannot be reached, or answers what cannot be read."""
 
 
 def main(arguments: list[str]) -> int:
@@ -53,7 +50,7 @@ def main(arguments: list[str]) -> int:
         case ["snapshot", folder]:
             return snapshot(Path(folder))
         case ["compare", folder]:
-            return compare(Path(folder))
+            return compare_plans(Path(folder))
         case ["facts", folder]:
             return facts(Path(folder))
         case _:
@@ -172,18 +169,7 @@ def snapshot(folder: Path) -> int:
     return 0
 
 
-def newest(name: str, key: str, value: str) -> int | None:
-    """Return the newest artifact of a name from a run of this repository, where the run's `key` has this value."""
-    answer = call("GET", f"/actions/artifacts?name={urllib.parse.quote(name, safe='')}&per_page=100")
-    for artifact in sorted(answer["artifacts"], key=lambda item: str(item["created_at"]), reverse=True):
-        run = artifact.get("workflow_run") or {}
-        is_own = run.get("head_repository_id") == run.get("repository_id") and run.get(key) == value
-        if is_own and not artifact["expired"]:
-            return int(artifact["id"])
-    return None
-
-
-def compare(folder: Path) -> int:
+def compare_plans(folder: Path) -> int:
     """Compare what is about to be applied with what was shown. What this merge does not ask for is told, not refused.
 
     The plan to apply is always made anew from the merged policy, so a forged artifact can at most stop an apply.
@@ -198,53 +184,14 @@ def compare(folder: Path) -> int:
             folder, ("The plan of the pull request ended with an error, so nobody saw what this change does", [])
         )
     try:
-        plans = [plan or {} for plan in reviewed]  # empty where it is no JSON
-        shown = {fact(action) for plan in plans for action in plan["actions"]}
-        announced = [row for plan in plans for row in announced_in(plan)]
-    except (AttributeError, KeyError, TypeError):  # cut, or edited
+        told, reasons = compare(fresh, reviewed)
+    except ValueError:
         return refuse(
             folder, ("The plan that the pull request kept is damaged, so nothing can be compared with it", [])
         )
-    unseen = [item for item in fresh["actions"] if fact(item) not in shown]
-    asked = [item for item in unseen if item.get("origin", "change") == "change"]
-    refused = sorted(item["address"] for item in asked if not is_announced(item, announced))
-    told = sorted(item["address"] for item in unseen if item["address"] not in refused)
     if told:
         notice(f"Not in the reviewed plan, and announced there or not asked for by this change: {', '.join(told)}")
-    same = {(item["address"], item["subject"]["id"]) for plan in plans for item in plan["actions"]}
-    ids = {item["address"]: item["subject"]["id"] for item in asked}
-    known = {address for address, _ in same}
-    renamed = [address for address in refused if address in known and (address, ids[address]) not in same]
-    if not refused:
-        return 0
-    others = [address for address in refused if address not in renamed]
-    reasons = (
-        ("Since the review another person or group has the name of ", renamed),
-        ("The reviewed plan did not show this change of ", others),
-    )
-    return refuse(folder, *(reason for reason in reasons if reason[1]))
-
-
-def fact(action: dict[str, Any]) -> tuple[str, str, str]:
-    """Return what is compared of an action: address, whose it is, and what is wanted."""
-    return action["address"], action["subject"]["id"], json.dumps(action["after"], sort_keys=True)
-
-
-def announced_in(reviewed: dict[str, Any]) -> list[list[Any]]:
-    """Return what a plan says of later dates: kind, person, address, limit and group, start and end of each."""
-    notices = (reviewed.get("effects") or {}).get("notices") or []
-    keys = ("kind", "user_id", "address", "wanted", "at", "until")
-    return [[row.get(key) for key in keys] for row in notices]
-
-
-def is_announced(action: dict[str, Any], announced: list[list[Any]]) -> bool:
-    """Whether the reviewed plan said that this starts later: its day came meanwhile.
-
-    Person, limit, group, start and end are compared; of who was `awaited` only the name was known.
-    """
-    facts = [action["address"], action["after"], action.get("starts"), action.get("expires")]
-    kinds = ("starts-later", action["subject"]["id"]), ("awaited", None)
-    return action.get("starts") is not None and any([*kind, *facts] in announced for kind in kinds)
+    return refuse(folder, *reasons) if reasons else 0
 
 
 def refuse(folder: Path, *reasons: tuple[str, list[str]]) -> int:
@@ -305,62 +252,6 @@ def pulls_of_push() -> list[dict[str, Any]]:
     return list({pull["number"]: pull for pull in pulls}.values())
 
 
-def every(path: str) -> list[dict[str, Any]]:
-    """Return all items of a list, a hundred a page."""
-    items: list[dict[str, Any]] = []
-    for number in range(1, 31):
-        joiner = "&" if "?" in path else "?"
-        some = call("GET", f"{path}{joiner}per_page=100&page={number}")
-        items += some
-        if len(some) < 100:
-            break
-    return items
-
-
-def call(method: str, path: str, body: dict[str, Any] | None = None) -> Any:
-    """Send a request to GitHub's API for this repository; return the decoded answer."""
-    with urllib.request.urlopen(request(method, path, body), timeout=60) as answer:
-        return json.load(answer)
-
-
-def request(method: str, path: str, body: dict[str, Any] | None = None) -> urllib.request.Request:
-    url = f"{os.environ['GITHUB_API_URL']}/repos/{os.environ['GITHUB_REPOSITORY']}{path}"
-    headers = {
-        "Authorization": f"Bearer {os.environ['GITHUB_TOKEN']}",
-        "Accept": "application/vnd.github+json",
-        "X-GitHub-Api-Version": "2022-11-28",
-    }
-    data = json.dumps(body).encode() if body is not None else None
-    return urllib.request.Request(url, data=data, headers=headers, method=method)
-
-
-class KeepToken(urllib.request.HTTPRedirectHandler):
-    """An artifact is a redirect to a store of files, which must not get our token."""
-
-    def redirect_request(self, *args: Any, **kwargs: Any) -> urllib.request.Request | None:
-        new = super().redirect_request(*args, **kwargs)
-        if new is not None:
-            new.remove_header("Authorization")
-        return new
-
-
-def download(artifact: int) -> bytes:
-    opener = urllib.request.build_opener(KeepToken)
-    with opener.open(request("GET", f"/actions/artifacts/{artifact}/zip"), timeout=60) as answer:
-        return bytes(answer.read(MAX_PLAN_BYTES))
-
-
-def unzipped(data: bytes, name: str) -> bytes:
-    """Return one file of an archive, empty where it has none; it is never unpacked to disk by the names in it."""
-    with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        member = next((item for item in archive.infolist() if Path(item.filename).name == name), None)
-        if member is None:
-            return b""
-        if member.file_size > MAX_PLAN_BYTES:
-            raise SystemExit(f"{name} in the artifact is larger than {MAX_PLAN_BYTES} bytes")
-        return archive.read(member)
-
-
 def load(path: Path) -> dict[str, Any] | None:
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
@@ -380,11 +271,6 @@ def code(name: str) -> str:
     fence = "`" * (max(map(len, re.findall("`+", text)), default=0) + 1)
     blank = " " if text[:1] == "`" or text[-1:] == "`" else ""
     return f"{fence}{blank}{text}{blank}{fence}"
-
-
-def why(error: Exception, permission: str) -> str:
-    """Return why a request failed, and the permission that it needs where that may be missing."""
-    return f"{error}; is `{permission}` missing?" if getattr(error, "code", None) in (403, 404) else str(error)
 
 
 def warn(text: str) -> None:

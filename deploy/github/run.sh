@@ -33,9 +33,9 @@ if [[ "${LIVE:-false}" == true && "$COMMAND" == plan ]]; then
   fi
 fi
 
-# report.py gets no token for Coder: report ARGUMENT...
+# report.py gets no token for Coder, and imports what lies beside it and nothing of the checkout: report ARGUMENT...
 report() {
-  env -u CODER_SESSION_TOKEN -u CODER_HEADER python3 -I "$here/report.py" "$@"
+  env -u CODER_SESSION_TOKEN -u CODER_HEADER python3 -Es "$here/report.py" "$@"
 }
 
 # Make a page in each format in the one run, also when it is refused or fails: page NAME ARGUMENT...

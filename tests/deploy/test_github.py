@@ -534,7 +534,7 @@ def test_python_beside_reconciler_gets_no_token_for_coder_and_imports_nothing_of
     }
     command = ["bash", str(ROOT / "deploy" / "github" / script), str(tmp_path / "pages")]
     subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, check=False)
-    assert seen.read_text().startswith("-I ")
+    assert seen.read_text().startswith({"install.sh": "-I ", "run.sh": "-Es "}[script])
     assert "canary" not in seen.read_text()
 
 

@@ -470,14 +470,23 @@ def test_a_reviewed_plan_that_is_cut_or_edited_is_told(tmp_path: Path, reviewed:
         assert ran.stderr == ""
 
 
+def script() -> str:
+    """Return the Python that the component's jobs write and run."""
+    text = "\n".join(job("ai-budgets-apply")["before_script"])
+    (found,) = re.findall(r"<<'PYTHON'\n(.*)\nPYTHON", text, re.DOTALL)
+    return str(found)
+
+
+def test_the_component_compares_by_the_lines_of_the_action() -> None:
+    assert script().startswith((ROOT / "deploy/github/compare.py").read_text()), "copy compare.py into the component"
+
+
 def compared(tmp_path: Path, files: dict[str, Any]) -> Iterator[subprocess.CompletedProcess[str]]:
     """Compare plan.json with reviewed.json, as the pipelines of GitHub and GitLab do."""
     for name, document in files.items():
         (tmp_path / f"{name}.json").write_text(json.dumps(document))
     shutil.copy(tmp_path / "reviewed.json", tmp_path / "reviewed-1.json")  # of GitHub: one for each pull request
-    text = "\n".join(job("ai-budgets-apply")["before_script"])
-    (script,) = re.findall(r"<<'PYTHON'\n(.*)\nPYTHON", text, re.DOTALL)
-    (tmp_path / "report.py").write_text(script)
+    (tmp_path / "report.py").write_text(script())
     environment = {"PATH": os.environ["PATH"], "GITHUB_STEP_SUMMARY": str(tmp_path / "summary.md")}
     environment |= {"CI_API_V4_URL": "", "CI_PROJECT_ID": "7"}
     for arguments in (

@@ -4,7 +4,7 @@ import os
 import sys
 from _socket import AF_UNIX, SCM_RIGHTS, SHUT_WR, SOCK_STREAM, SOL_SOCKET, socket
 
-words = sys.argv[2:] if sys.argv[1:2] == ["-I"] else sys.argv[1:]
+words = sys.argv[2:] if sys.argv[1:2] in (["-I"], ["-Es"]) else sys.argv[1:]
 if sys.argv[0].endswith("/python3") and (not words or words[0].startswith("-")):
     os.execv(sys.executable, [sys.executable, *sys.argv[1:]])
 here = os.open(".", os.O_RDONLY)

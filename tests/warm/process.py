@@ -51,9 +51,9 @@ def run_command() -> int:
 
 
 def run_script() -> int:
-    """Run the script of `sys.argv`, as `python3 [-I] SCRIPT ARGUMENT...` does; return its exit code."""
+    """Run the script of `sys.argv`, as `python3 [-I|-Es] SCRIPT ARGUMENT...` does; return its exit code."""
     is_isolated = sys.argv[1] == "-I"
-    sys.argv = sys.argv[2:] if is_isolated else sys.argv[1:]
+    sys.argv = sys.argv[2:] if sys.argv[1].startswith("-") else sys.argv[1:]
     path = Path(sys.argv[0]).absolute()
     if not is_isolated:
         sys.path.insert(0, str(path.parent))

@@ -42,9 +42,10 @@ def test_it_does_what_a_cold_command_does(line: str, tmp_path: Path) -> None:
     "line",
     [
         f"PYTHON3 {REPORT}",
-        f"cd below && PYTHON3 -I {REPORT} facts ..",
+        f"cd below && PYTHON3 -Es {REPORT} facts ..",
         "PYTHON3 sums.py 1 2",
         "PYTHON3 -I sums.py 1 2 2> /dev/null",
+        "PYTHON3 -Es sums.py 1 2",
         "PYTHON3 sums.py; echo $?",
         "PYTHON3 -c 'import sys; print(sys.argv, sys.flags.isolated)' sums.py",
         "cat sums.py | PYTHON3 - 1 2",

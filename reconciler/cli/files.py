@@ -104,7 +104,10 @@ def require_savable(path: str) -> None:
         raise FileError(f"{path!r} is not a file", hint="name a file to write, or leave it out")
     folder = os.path.dirname(target)
     if not os.path.isdir(folder):
-        raise FileError(f"{path} cannot be written: there is no folder {folder}", hint=f"make it: mkdir -p {folder}")
+        import shlex
+
+        hint = f"make it: mkdir -p {shlex.quote(folder)}"
+        raise FileError(f"{path} cannot be written: there is no folder {folder}", hint=hint)
 
 
 def write_private(path: str, text: str, *, mode: int = 0o600) -> None:
@@ -140,6 +143,7 @@ def write_all_private(texts: Mapping[str, tuple[str, int]]) -> None:
 def _write_beside(path: str, text: str, mode: int, target: str, waiting: list[tuple[str, str, str]]) -> None:
     import tempfile
 
+    # `init` lets Git ignore this name (IGNORED): a run that is killed leaves the file.
     fd, temporary = tempfile.mkstemp(prefix=".reconciler-", dir=os.path.dirname(target))
     waiting.append((path, temporary, target))
     with open(fd, "w", encoding="utf-8", errors="backslashreplace") as file:

@@ -461,6 +461,7 @@ def test_a_refusal_and_an_error_are_saved_too(coder: Shell) -> None:
     [
         ("policies/acme.yaml", "exists and may be a policy"),
         ("nowhere/x", "there is no folder"),
+        ("no where/x", "make it: mkdir -p '"),
         ("/dev/null", "is not a file"),
         ("policies", "is not a file"),
         ("-", "'-' is not a file"),

@@ -33,6 +33,25 @@ def test_a_starting_point_plans_to_nothing(coder: Shell, ci: str, pipeline: set[
     assert "No changes. Live budgets match the policy." in coder.run("plan").out
 
 
+def test_what_to_type_next_is_one_folder_where_its_name_has_a_blank(coder: Shell) -> None:
+    ran = coder.run("init", "new budgets", "--ci", "none")
+    assert "Next: cd 'new budgets' && reconciler plan" in ran.err
+
+
+def test_what_a_kill_left_is_not_added_to_git(coder: Shell) -> None:
+    """`export`, `drift --accept` and `--save` write beside the file that they replace; `git add .` took the rest."""
+    assert coder.run("init", "--ci", "none").code == 0
+    subprocess.run(["git", "init", "-q"], cwd=coder.folder, check=True)
+    killed = KILLED.replace("second", "policies/second")
+    assert subprocess.run([sys.executable, "-c", killed], cwd=coder.folder, check=False).returncode < 0
+    assert list(coder.folder.rglob(".reconciler-*"))
+    (coder.folder / ".reconciler").mkdir(exist_ok=True)
+    (coder.folder / ".reconciler" / "journal.jsonl").touch()
+    subprocess.run(["git", "add", "."], cwd=coder.folder, check=True)
+    added = subprocess.run(["git", "ls-files"], cwd=coder.folder, check=True, capture_output=True, text=True).stdout
+    assert ".reconciler" not in added
+
+
 def test_each_group_has_a_comment_with_its_people_and_spend(coder: Shell) -> None:
     assert coder.run("init", "--ci", "none").code == 0
     text = (coder.folder / "policies" / "acme.yaml").read_text()

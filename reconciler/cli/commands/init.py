@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Mapping
 
 import click
@@ -33,8 +34,8 @@ PIPELINES: Mapping[str, Mapping[str, tuple[str, ...]]] = {
 UNPUBLISHED = "@" + "0" * 40
 """What pins the action in workflows until this repository is published (`make home`)."""
 IGNORED = """\
-# Journals and saved plans hold names and amounts.
-.reconciler/
+# Journals, saved plans and what a run that was killed left hold names and amounts.
+.reconciler*
 *.plan
 """
 
@@ -107,7 +108,7 @@ def _facts(group: GroupFacts) -> str:
 
 
 def _tell_what_is_next(folder: str, *, pipeline: str) -> None:
-    there = "" if os.path.normpath(folder) == "." else f"cd {folder} && "
+    there = "" if os.path.normpath(folder) == "." else f"cd {shlex.quote(folder)} && "
     tell(f"\nNext: {there}reconciler plan         says: No changes.")
     if pipeline:
         tell("Then read the first lines of the pipeline: they say which variables and tokens it needs.")

@@ -8,7 +8,7 @@ from reconciler.core.action import Action, Cause, Kind, Origin
 from reconciler.core.budget import Budget, State
 from reconciler.core.describe import NameGroup, names_for
 from reconciler.core.directory import User
-from reconciler.core.orphan import Orphan
+from reconciler.core.orphan import Orphan, OrphanReason
 from reconciler.core.plan.plan import DIGEST_SHOWN, Coverage, Plan
 from reconciler.core.policy import is_uuid
 from reconciler.money import format_usd
@@ -41,6 +41,8 @@ ORIGINS = {
 """What is said of an action's origin; of the others nothing is news."""
 LEFT_BY_DUE = "`reconciler apply` without --due does what the policy says; `drift --accept ADDRESS` keeps what is live"
 """What to do about what `apply --due` leaves alone."""
+_UNCLEAR = OrphanReason.AMBIGUOUS, OrphanReason.CLOCKS_DIFFER
+"""Of an entry whose name is perhaps not old: it fits several, or was not looked at for the sake of its date."""
 NO_CHANGES = "No changes. Live budgets match the policy."
 GROUPS_MATCH = "live group budgets match the policy; this Coder does not show user overrides"
 """Where overrides may stand that nobody can see, nothing more can be claimed."""
@@ -195,13 +197,17 @@ def why_withheld(plan: Plan) -> str:
     """Say why removals are withheld, as the end of a sentence."""
     if not plan.unresolved:
         return "not everything could be read"
-    ids = [address for address in plan.unresolved if is_uuid(address.rpartition("/")[2])]
-    whose = "old names of some of them" if len(plan.unresolved) > 1 else "an old name of one of them"
-    if ids:  # a UUID never changes
-        whose = "mistyped, and mean one of them" if len(ids) == len(plan.unresolved) else f"mistyped, or {whose}"
+    old = "old names of some of them" if len(plan.unresolved) > 1 else "an old name of one of them"
+    ids = [address for address in plan.unresolved if is_uuid(address.rpartition("/")[2])]  # a UUID never changes
+    if any(orphan.reason in _UNCLEAR and orphan.address in plan.unresolved for orphan in plan.orphans):
+        what = "mean some of them" if len(plan.unresolved) > 1 else "mean one of them"
+    elif len(ids) == len(plan.unresolved):
+        what = "be mistyped, and mean one of them"
+    else:
+        what = f"be mistyped, or {old}" if ids else f"be {old}"
     names = listed([harmless(spoken(name)) for name in plan.unresolved])
     partly = "not everything could be read, and " if plan.unreadable or plan.not_read else ""
-    return f"{partly}{names} in the policy may be {whose}"
+    return f"{partly}{names} in the policy may {what}"
 
 
 def unreadable_lines(plan: Plan) -> Iterator[str]:

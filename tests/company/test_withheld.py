@@ -195,6 +195,20 @@ def test_an_override_on_a_group_of_another_organization_is_accepted_instead_of_t
     assert shell.run("drift").code == 0
 
 
+def test_a_name_that_fits_two_groups_is_not_called_mistyped_or_old(shell: Shell, sandbox: Sandbox) -> None:
+    """A group is named like the UUID of another: which of them the entry means is not known."""
+    both = group_id(sandbox, "design")
+    here = f"{sandbox.url}/api/v2/organizations/{group_id(sandbox, 'Everyone')}/groups"
+    send("POST", here, json={"name": both}, headers={"Coder-Session-Token": sandbox.tokens["owner"]})
+    text = "version: 1\norganization: acme\nmanage: {group_budgets: exact}\n"
+    shell.connect(sandbox, "owner").policy(f"{text}group_budgets: [{{group: {both}, limit: $150}}]\n")
+    ran = shell.run("plan")
+    assert f"group {both!r} is ambiguous" in ran.out
+    assert f"removals withheld, because group/acme/{both} in the policy may mean one of them:" in ran.out
+    shell.policy(f"{text}group_budgets: [{{group: {both}, limit: $150}}, {{group: older, limit: $5}}]\n")
+    assert f"{both}, group/acme/older in the policy may mean some of them:" in shell.run("plan").out
+
+
 def test_a_uuid_that_fits_nobody_is_not_called_an_old_name(shell: Shell, sandbox: Sandbox) -> None:
     """It withholds removals all the same: it may be that of somebody who is live, mistyped."""
     uuid = "user: 11111111-2222-4333-8444-555555555555"

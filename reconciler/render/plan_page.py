@@ -101,22 +101,21 @@ def _overspent(username: str, spend: object) -> str:
 
 def _alerts(plans: Sequence[Plan]) -> Iterable[Alert]:
     problems = folded(problems_of(plans))
-    errors = [problem for problem in problems if problem.severity is not Severity.NOTICE]
-    lines = tuple(sentence(problem.message, problem.hint, problem.place) for problem in errors)
-    dangers = [danger for plan in plans for danger in plan.verdict.uncovered]
-    if dangers:
+    reasons = tuple(sentence(row.message, row.hint, row.place) for row in problems if row.is_reason)
+    if reasons:
+        dangers = [danger for plan in plans for danger in plan.verdict.uncovered]
         names = listed(sorted({danger.organization for danger in dangers if danger.organization}))
         yield Alert(
             title="Refused: nothing will be written",
-            lines=lines,
+            lines=reasons,
             tone="bad",
             paste_title=f"If it is meant, add to a policy file of {names}:" if names else "If it is meant:",
             paste="\n\n".join(_consents(dangers)),
         )
-    elif lines:
-        is_refused = any(plan.verdict.is_refused for plan in plans)
-        title = "Refused: nothing will be written" if is_refused else "Needs attention"
-        yield Alert(title=title, lines=lines, tone="bad")
+    others = [row for row in problems if not row.is_reason and row.severity is not Severity.NOTICE]
+    if others:
+        title = "Needs attention; the plan is not refused for this" if reasons else "Needs attention"
+        yield Alert(title=title, lines=tuple(sentence(row.message, row.hint, row.place) for row in others), tone="bad")
     notices = tuple(sentence(row.message, row.hint, row.place) for row in problems if row.severity is Severity.NOTICE)
     notices += tuple(sentence for plan in plans for sentence in to_know(plan.effects, has_nearest=True))
     notices += tuple(filter(None, (counted_twice(overview_of(plans)),)))

@@ -55,6 +55,11 @@ class Problem:
         """Whether consent would end it."""
         return self.rule in set(Hazard)
 
+    @property
+    def is_reason(self) -> bool:
+        """Whether a plan is refused for it."""
+        return self.is_hazard or (self.rule in set(GuardrailName) and self.severity is Severity.ERROR)
+
 
 def problems_of(values: Iterable[Value]) -> tuple[Problem, ...]:
     """Return the problems of any documents, in their order."""

@@ -227,6 +227,15 @@ def test_paper_shows_all_of_a_long_line_and_says_what_it_leaves_out(tabs: Tabs, 
         page.emulate_media(media="screen")
 
 
+@pytest.mark.parametrize("width", [320, 700])
+def test_no_sentence_ends_at_the_edge_of_a_narrow_screen(tabs: Tabs, shell: Shell, width: int) -> None:
+    """Of the page of a person, a telephone showed the first half of each line."""
+    with company(shell, seed="demo", role="auditor"):
+        assert shell.run("explain", "ana", "--save=html=ana.html").code == 0
+    page = tabs.open(shell.folder / "ana.html", width=width)
+    assert page.evaluate("[...document.querySelectorAll('pre')].every(shown => shown.scrollWidth <= shown.clientWidth)")
+
+
 def test_what_is_reached_by_keyboard_has_a_name(tabs: Tabs, pages: dict[str, Path]) -> None:
     for name in ("plan", "validation"):
         page = tabs.open(pages[name])

@@ -43,6 +43,7 @@ from reconciler.render.formats import FORMATS, Facts, Format, formats_of, render
 from reconciler.render.markup import code, prose
 from reconciler.render.overview import headline, overview_of, signed_usd
 from reconciler.render.pages import github
+from reconciler.render.pages.html import page_of
 from reconciler.render.problems import folded, problems_of
 from reconciler.render.text import harmless
 from reconciler.words import count_people
@@ -538,6 +539,28 @@ def test_what_stands_does_not_hide_what_is_new() -> None:
         assert "user/dan: starts" in page
     few = problems_of((replace(made, verdict=replace(made.verdict, breaches=breaches[:3])),))
     assert folded(few) == list(few)
+
+
+def test_a_page_says_that_a_plan_is_refused_for_what_refuses_it_alone() -> None:
+    """What stands, and what cannot be applied, was among the reasons; the text says that it is none."""
+    rule, made = GuardrailName.MAX_OVERRIDE_DAYS, replace(plan(), orphans=(), unreadable=(), withheld=())
+    stands, breaks = (
+        Breach(
+            guardrail=rule, address=f"user/{name}", place=PLACE, message=f"{name} never ends", guardrail_place=PLACE,
+            hint="set `expires`", is_standing=name == "ana",
+        )
+        for name in ("ana", "bob")
+    )  # fmt: skip
+    hazards = made.verdict.refused_hazards
+    assert hazards
+    for breaches, reasons in (((stands,), len(hazards)), ((stands, breaks), len(hazards) + 1)):
+        page = page_of((replace(made, verdict=replace(made.verdict, breaches=breaches)),), FACTS)
+        refused, beside = page.alerts[:2]
+        assert (refused.title, len(refused.lines)) == ("Refused: nothing will be written", reasons)
+        assert beside.title == "Needs attention; the plan is not refused for this"
+        assert [line.endswith("ana never ends (set `expires`)") for line in beside.lines] == [True]
+    alone = page_of((replace(made, verdict=Verdict(breaches=(stands,))),), FACTS).alerts[0]
+    assert alone.title == "Needs attention"
 
 
 def test_csv_has_no_formulas() -> None:

@@ -130,7 +130,9 @@ def _named(orphan: Orphan, kind: Audited, name: str, log: _Log, since: datetime,
         when = f"on {row.at:%Y-%m-%d %H:%M} UTC"
         if row.action == "delete":
             message = f"{orphan.message}; {spoken(row.by or 'somebody')} deleted {noun} {when}"
-            return replace(orphan, message=message, hint="remove the entry")
+            is_lost = kind is Audited.GROUP and orphan.address.startswith("user/")
+            hint = f"remove the entry{'; the override ended with the group' if is_lost else ''}"
+            return replace(orphan, message=message, hint=hint)
         if row.name_before.lower() == name.lower():
             message = f"{orphan.message}; {spoken(row.by or 'somebody')} renamed {noun} to {row.name!r} {when}"
             hint = f"write {entries[-1].name!r}"

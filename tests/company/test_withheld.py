@@ -142,6 +142,15 @@ def test_accept_keeps_the_grant_of_a_person_who_was_renamed(shell: Shell, sandbo
     assert (shell.folder / "policies" / "acme.yaml").read_text() == text
 
 
+def test_an_override_that_ended_with_its_group_is_said_to_have(shell: Shell, sandbox: Sandbox) -> None:
+    shell.policy("version: 1\norganization: acme\nuser_overrides: [{user: ana, group: platform, limit: $1500}]\n")
+    path = f"{sandbox.url}/api/v2/groups/{group_id(sandbox, 'platform')}"
+    send("DELETE", path, headers={"Coder-Session-Token": sandbox.tokens["owner"]})
+    says = "remove the entry if the group is gone: an override ends with its group, and `reconciler explain ana` says"
+    assert says in shell.connect(sandbox, "owner").run("plan").out
+    assert "remove the entry; the override ended with the group\n" in shell.run("drift").out
+
+
 def test_a_group_that_was_deleted_is_not_looked_for_in_another_organization(shell: Shell, sandbox: Sandbox) -> None:
     shell.policy("version: 1\norganization: acme\ngroup_budgets: [{group: robotics, limit: $5}]\n")
     says = "remove the entry if the group is gone; if group/labs/robotics is meant, list it in a policy of that"

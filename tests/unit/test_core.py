@@ -161,6 +161,17 @@ class TestNames:
             "group 'gamma/eng' is unknown in organization 'acme' | remove the entry if the group is gone"
         ]
 
+    def test_an_override_ends_with_its_group(self) -> None:
+        """It was not told, and whoever had less by it is unlimited since."""
+        world = replace(WORLD, members={**WORLD.members, "beta/lab": []})
+        assert says(looked_up(policy(override("ana", "enk"), override("bob", "lab")), world=world)) == [
+            "group 'enk' is unknown in organization 'acme' | remove the entry if the group is gone: an override ends"
+            " with its group, and `reconciler explain ana` says what limits them now; did you mean 'eng'?",
+            "group 'lab' is not in organization 'acme' | remove the entry if the group is gone: an override ends with"
+            " its group, and `reconciler explain bob` says what limits them now; if group/beta/lab is meant, list it in"
+            " a policy of that organization",
+        ]
+
     def test_a_group_of_another_organization(self) -> None:
         world = replace(WORLD, members={**WORLD.members, "beta/lab": []})
         assert says(looked_up(policy(budget("lab")), world=world)) == [
@@ -207,11 +218,12 @@ class TestNames:
     def test_an_override_needs_a_member(self) -> None:
         assert says(looked_up(policy(override("bob", "eng"), override("kim", "eng")))) == [
             "bob is not a member of group/acme/eng, so Coder would refuse the override | remove the entry if they left"
-            " the group; add them to the group first, or use a group they are in: Everyone, ops. They may have"
-            " no limit now: `reconciler explain bob` says what limits them",
+            " the group; add them to the group first, or use a group they are in: Everyone, ops. An override"
+            " ends with the membership, so they may have no limit now: `reconciler explain bob` says what limits them",
             "kim is not a member of group/acme/eng, so Coder would refuse the override | remove the entry if they left"
             " the group; kim is not a member of organization 'acme' at all, and is in beta: a policy of that"
-            " organization can list them. They may have no limit now: `reconciler explain kim` says what limits them",
+            " organization can list them. An override ends with the membership, so they may have no limit now:"
+            " `reconciler explain kim` says what limits them",
         ]
         hidden = replace(WORLD, hidden={"acme/eng": 1})
         assert says(looked_up(policy(override("bob", "eng")), world=hidden)) == []

@@ -30,19 +30,20 @@ def unknown_group(listed: Listed, groups: Sequence[Group], organization: Organiz
             message=f"group {name!r} is ambiguous: it is the UUID of a group and the name of another group",
             hint=f"write the UUID of the group that is meant, or rename a group: {ids}",
         )
+    gone = "remove the entry if the group is gone"
+    if isinstance(listed.subject, User):
+        gone += f": an override ends with its group, and {_what_limits(listed.subject)} now"
     elsewhere = names.groups_elsewhere(name, organization)
     if elsewhere:
         addresses = ", ".join(spoken(group.address) for group in elsewhere)
         message = f"group {name!r} is not in organization {organization.name!r}"
-        hint = (
-            f"remove the entry if the group is gone; if {addresses} is meant, list it in a policy of that organization"
-        )
+        hint = f"{gone}; if {addresses} is meant, list it in a policy of that organization"
     else:
         message = f"group {name!r} is unknown in organization {organization.name!r}"
         known = names.group_names(organization)
         alone = name.removeprefix("group/").removeprefix(f"{organization.name}/")
-        gone = ["remove the entry if the group is gone", did_you_mean(name, known)]
-        hint = f"write the name alone: {spoken(alone)}" if alone in known else "; ".join(filter(None, gone))
+        remedies = filter(None, [gone, did_you_mean(name, known)])
+        hint = f"write the name alone: {spoken(alone)}" if alone in known else "; ".join(remedies)
     reason = OrphanReason.UNKNOWN_GROUP
     if organization.id in names.directory.hides_groups:
         reason = OrphanReason.HIDDEN_GROUP
@@ -114,9 +115,13 @@ def not_a_member(listed: Listed, user: User, group: Group, directory: Directory)
         reason=OrphanReason.NOT_A_MEMBER,
         message=f"{spoken(user.username)} is not a member of {spoken(group.address)}, "
         "so Coder would refuse the override",
-        hint=f"remove the entry if they left the group; {remedy}. They may have no limit now: "
-        f"{typed(f'reconciler explain {spoken(user.username)}')} says what limits them",
+        hint=f"remove the entry if they left the group; {remedy}. An override ends with the membership, "
+        f"so they may have no limit now: {_what_limits(user)}",
     )
+
+
+def _what_limits(user: User) -> str:
+    return f"{typed(f'reconciler explain {spoken(user.username)}')} says what limits them"
 
 
 def _organizations_of(user: User, directory: Directory) -> list[str]:

@@ -16,7 +16,6 @@ cut short as well: Coder's own answer 429 asks for 60 s, and two of them would b
 
 from __future__ import annotations
 
-import gc
 import json
 import os
 import resource
@@ -35,7 +34,7 @@ from reconciler.operations import journal_file
 from tests.cores import use_all_cores
 from tests.hearing import hear_signals
 from tests.patience import PATIENCE_S
-from tests.warm.process import open_as, run_command, warm_up
+from tests.warm.process import open_as, run_command, run_command_again, warm_up
 
 _SHORTEST_S = 0.001
 
@@ -117,14 +116,9 @@ class _Companion:
 
 
 def _run_here(command: dict[str, Any]) -> int:
-    """Run a command in this process, which then is as it was: entry.main() switches the garbage collector off."""
-    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    """Run a command in this process, which then is as it was."""
     _become(command)
-    code = run_command()
-    for number, handler in handlers.items():
-        signal.signal(number, handler)
-    gc.collect()
-    return code
+    return run_command_again()
 
 
 def _start(command: dict[str, Any]) -> int:

@@ -12,11 +12,13 @@ handed = b"".join(number.to_bytes(4, sys.byteorder) for number in (0, 1, 2, here
 parts = [str(len(sys.argv)).encode(), *map(os.fsencode, sys.argv)]
 parts += [name + b"=" + value for name, value in os.environb.items()]
 connection = socket(AF_UNIX, SOCK_STREAM)
-connection.connect(os.path.join(os.path.dirname(os.path.abspath(sys.argv[0])), "socket"))
+connection.connect(os.path.abspath(sys.argv[0]) + ".socket")
 connection.sendmsg([b"."], [(SOL_SOCKET, SCM_RIGHTS, handed)])
 connection.sendall(b"\0".join(parts))
 connection.shutdown(SHUT_WR)
 code = b""
 while piece := connection.recv(16):
     code += piece
-sys.exit(int(code) if code else "the warm command ended without an exit code")
+if not code:
+    sys.exit("the warm command ended without an exit code")
+os._exit(int(code))  # nothing is left to be written, and Python takes 3 ms to put itself away

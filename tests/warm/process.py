@@ -7,6 +7,7 @@ import gc
 import importlib
 import os
 import pkgutil
+import signal
 import sys
 import traceback
 from collections.abc import Callable
@@ -48,6 +49,16 @@ def _read_hints() -> None:
 def run_command() -> int:
     """Run the command of `sys.argv`; return its exit code as Python would end with it."""
     return _run(entry.main)
+
+
+def run_command_again() -> int:
+    """Run a command in a process that goes on, and undo what it did to signals; what it left is collected."""
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    code = run_command()
+    for number, handler in handlers.items():
+        signal.signal(number, handler)
+    gc.collect()
+    return code
 
 
 def run_script() -> int:

@@ -28,6 +28,9 @@ REPORT = Path(__file__).parents[2] / "deploy" / "github" / "report.py"
         "RECONCILER schema policy | head -c 100",
         "echo 'version: 1' | RECONCILER validate -",
         "CODER_URL=nowhere CODER_SESSION_TOKEN=x RECONCILER plan wrong.yaml; echo $?",
+        "RECONCILER schema policy > /dev/full; RECONCILER --version; echo $?",
+        "echo 'version: 1' | RECONCILER validate - | RECONCILER validate -; echo 'version: 2' | RECONCILER validate -",
+        "RECONCILER validate no-such-file.yaml 2>&1 | cat; RECONCILER validate wrong.yaml >&- 2>&-; echo $?",
         "unset HOME; TERM=dumb COLUMNS=30 RECONCILER plan --help",
     ],
 )

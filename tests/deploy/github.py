@@ -7,15 +7,16 @@ import json
 import re
 import secrets
 import subprocess
-import threading
 import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
+
+from tests.deploy.site import answering
 
 REPOSITORY, REPOSITORY_ID = "acme/budgets", 7
 
@@ -192,14 +193,5 @@ class _Handler(BaseHTTPRequestHandler):
 def serving() -> Iterator[GitHub]:
     """Serve an empty repository's API on this machine."""
     github = GitHub()
-    handler = type("Handler", (_Handler,), {"github": github})
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    github.url = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
+    with answering(type("Handler", (_Handler,), {"github": github})) as github.url:
         yield github
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()

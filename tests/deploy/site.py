@@ -5,8 +5,12 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import threading
 import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +28,8 @@ RAISED = BASE.replace("$150", "$200")
 BLOCKS = BASE.replace("$500", "$60")
 WITH_DAN = RAISED + "user_overrides:\n  - {user: dan, group: platform, limit: $700}\n"
 INVALID = BASE.replace("$150", "-1")
+_LOOKS_UP_S = 0.02
+"""Python's own servers look twice a second whether they are to end."""
 
 
 @dataclass(slots=True)
@@ -99,3 +105,17 @@ class Repository:
         with urllib.request.urlopen(request, timeout=10) as answer:
             result: dict[str, Any] = json.load(answer)
         return result
+
+
+@contextmanager
+def answering(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
+    """Answer requests at the address that this yields. Each test ends its own, so it looks for that often."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    thread = threading.Thread(target=server.serve_forever, args=[_LOOKS_UP_S], daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()

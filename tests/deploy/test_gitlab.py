@@ -8,12 +8,11 @@ import re
 import shutil
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
@@ -23,7 +22,7 @@ import yaml
 
 from reconciler.sandbox import Options, Sandbox
 from tests.deploy.gitlab import COMPONENT, ROOT, Ran, job, pipeline, run
-from tests.deploy.site import BASE, BLOCKS, INVALID, RAISED, WITH_DAN, Repository
+from tests.deploy.site import BASE, BLOCKS, INVALID, RAISED, WITH_DAN, Repository, answering
 
 OPTIONS = (ROOT / "reconciler/cli/help/plan.txt").read_text() + (ROOT / "reconciler/cli/help/apply.txt").read_text()
 needs_base = pytest.mark.skipif("--base" not in OPTIONS, reason="the option --base is not there yet")
@@ -125,16 +124,8 @@ class _Handler(BaseHTTPRequestHandler):
 @contextmanager
 def serving() -> Iterator[Notes]:
     site = Notes()
-    server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"site": site}))
-    site.url = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
+    with answering(type("Handler", (_Handler,), {"site": site})) as site.url:
         yield site
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 @dataclass(slots=True)

@@ -29,9 +29,10 @@ REPORT = Path(__file__).parents[2] / "deploy" / "github" / "report.py"
         "echo 'version: 1' | RECONCILER validate -",
         "CODER_URL=nowhere CODER_SESSION_TOKEN=x RECONCILER plan wrong.yaml; echo $?",
         "RECONCILER no-such-command 2> /dev/full; RECONCILER schema policy > /dev/full; RECONCILER --version; echo $?",
-        "echo 'version: 1' | { RECONCILER validate - wrong.yaml; RECONCILER validate -; }; RECONCILER validate - < wrong.yaml",
+        "echo 'version: 1' | { RECONCILER validate - wrong.yaml; RECONCILER validate -; }",
+        "RECONCILER validate - < wrong.yaml; RECONCILER --version > /dev/null; RECONCILER validate - < /dev/null",
         "echo 'version: 1' | RECONCILER validate - | RECONCILER validate -; echo 'version: 2' | RECONCILER validate -",
-        "RECONCILER validate no-such-file.yaml 2>&1 | cat; RECONCILER validate wrong.yaml >&- 2>&-; echo $?",
+        "RECONCILER validate no-such-file.yaml 2>&1 | cat; RECONCILER validate wrong.yaml 2> /dev/full; echo $?",
         "unset HOME; TERM=dumb COLUMNS=30 RECONCILER plan --help",
     ],
 )

@@ -40,7 +40,7 @@ from reconciler.core.plan.sharing import sharing_numbers
 from reconciler.core.snapshot import Snapshot
 from reconciler.dataclass import dataclass
 from reconciler.errors import ReconcilerError
-from reconciler.operations.checks import require_consent, require_ready, require_same
+from reconciler.operations.checks import has_ended, require_consent, require_ready, require_same
 from reconciler.operations.journal_file import Journal
 from reconciler.operations.ports import Reader, Writer
 from reconciler.operations.proof import read_for_proof
@@ -263,7 +263,9 @@ class _Execution:
             self._fail(f"{spoken(action.address)}: {settled.detail}")
 
     def _announce(self, i: int, action: Action) -> bool:
-        """Put the intent on disk; say whether the write may be sent."""
+        """Put the intent on disk; say whether the write may be sent. Time may have passed since the last write."""
+        if has_ended(action, self._plan, now=self._run.clock()):
+            self._fail(f"the override of {spoken(action.address)} ended since the plan was made")
         if self._is_stopped or self._sharing[i] in self._conflicts:
             return False
         return self.record.announce(Intent(action=i, address=action.address, kind=action.kind, at=self._run.clock()))

@@ -43,7 +43,7 @@ def require_consent(plan: Plan) -> None:
 
 def require_current(plan: Plan, *, now: datetime) -> None:
     """Raise RefusedError when an override that the plan would set has ended since it was made."""
-    ended = [action for action in plan.actions if plan.is_for_now and _has_ended(action, now)]
+    ended = [action for action in plan.actions if has_ended(action, plan, now=now)]
     if ended:
         raise RefusedError(
             f"The plan is stale: {count(len(ended), 'override')} ended since it was made; nothing was written",
@@ -94,7 +94,10 @@ def _states(action: Action | None) -> tuple[object, object] | None:
     return None if action is None else (action.before, action.after)
 
 
-def _has_ended(action: Action, now: datetime) -> bool:
+def has_ended(action: Action, plan: Plan, *, now: datetime) -> bool:
+    """Whether an action would set an override whose end has come (`now` is in UTC)."""
+    if not plan.is_for_now:
+        return False
     return action.expires is not None and action.expires <= now and not isinstance(action.after, Absent)
 
 

@@ -87,6 +87,8 @@ class _Writing:
     ) -> None:
         self._action, self._reader, self._writer, self._announce = action, reader, writer, announce
         self._clock = clock
+        self._asked_at = clock()
+        """When the last read was asked for: what it shows is as old as that."""
         self._lost: UnreachableError | None = None
         """The last answer that was lost."""
         self._may_still_happen = False
@@ -104,16 +106,16 @@ class _Writing:
             settled = self._compare() or self._wait_for_late_write()
             if settled is not None:
                 return settled
-            announced_at = self._clock()
             if self._lost_count >= ATTEMPTS or not self._announce():
                 return self._left()
-            settled = self._compare() if was_a_wait(self._clock() - announced_at) else None
+            settled = self._compare() if was_a_wait(self._clock() - self._asked_at) else None
             settled = settled or self._send()
             if settled is not None:
                 return settled
 
     def _compare(self) -> Settled | None:
         """Read; return the result unless live is as before, so that the action may be sent."""
+        self._asked_at = self._clock()
         live = _read(self._action, self._reader)
         if live == self._action.after:
             if self._lost is None:

@@ -245,3 +245,25 @@ def test_a_write_whose_turn_had_not_come_when_the_run_was_interrupted_did_not_fa
     ended = outcome.ended
     assert ended is not None
     assert (ended.ending, ended.why) == (Ending.INTERRUPTED, "the run was interrupted")
+
+
+def test_an_override_that_ended_while_the_run_waited_is_not_set() -> None:
+    """A rate limit, a slow server or a closed laptop between two writes: it was set after its end, and stayed."""
+    ending = replace(ACTIONS[1], expires=MIDNIGHT)
+    waiting = Waiting(plan_of(WORLD, ending, ACTIONS[0]), took=timedelta())
+    waiting.memory.before_read = lambda subject: setattr(waiting, "now", MIDNIGHT)
+    outcome = waiting.apply()
+    assert waiting.memory.writes == []
+    assert [row.result for row in outcome.results] == [Result.NOT_ATTEMPTED, Result.NOT_ATTEMPTED]
+    assert outcome.ended is not None
+    assert outcome.ended.ending is Ending.STOPPED
+    assert outcome.ended.why == "the override of user/ana ended since the plan was made"
+
+
+def test_what_was_written_before_its_end_stays_and_other_actions_go_on() -> None:
+    """Only a write after the end is wrong; a removal has no end."""
+    ending, leaves = replace(ACTIONS[1], expires=MIDNIGHT), replace(set_user(WORLD, "ana", None), expires=NOW)
+    for plan in (plan_of(WORLD, ending, ACTIONS[0]), plan_of(WORLD, leaves, ACTIONS[0])):
+        waiting = Waiting(plan, took=timedelta())
+        waiting.memory.after_write = lambda waiting=waiting: setattr(waiting, "now", MIDNIGHT)  # type: ignore[misc]
+        assert waiting.apply().is_complete

@@ -54,8 +54,10 @@ class Coder:
         self.asked: list[str] = []
         self.longest_s = longest_s
         self.now, self.disk_takes = datetime(2026, 11, 25, tzinfo=UTC), timedelta()
+        self.read_takes = timedelta()
 
     def budget(self, subject: object) -> Reading:
+        self.now, self.read_takes = self.now + self.read_takes, timedelta()
         return cast(Reading, self._next("read", self.reads))
 
     def prepare(self, subject: object) -> None:
@@ -246,4 +248,21 @@ def test_a_disk_that_hangs_is_a_wait(takes: timedelta, now_live: Budget, result:
     """Somebody may have written while the announcement was on its way to the disk."""
     coder: Any = Coder([OLD, now_live], [NEW])
     coder.disk_takes = takes
+    assert (_write(UPDATE, coder, coder.announce).result, coder.asked) == (result, asked)
+
+
+@pytest.mark.parametrize(
+    ("takes", "now_live", "result", "asked"),
+    [
+        (LONGEST_MOMENT, OLD, Result.DONE, PUT_ONCE),
+        (timedelta(hours=1), OLD, Result.DONE, ["read", "announce", "read", "put 2"]),
+        (timedelta(hours=1), OTHER, Result.CONFLICT, ["read", "announce", "read"]),
+    ],
+)
+def test_an_answer_that_came_late_is_an_old_one(
+    takes: timedelta, now_live: Budget, result: Result, asked: list[str]
+) -> None:
+    """A laptop was closed while the read before a write was under way: the write relied on an answer of an hour ago."""
+    coder: Any = Coder([OLD, now_live], [NEW])
+    coder.read_takes = takes
     assert (_write(UPDATE, coder, coder.announce).result, coder.asked) == (result, asked)

@@ -29,6 +29,8 @@ class StillWorld:
     """Time passes only by sleeping, and chance always says the same."""
 
     now_s: float = 1_000.0
+    suspended_s: float = 0.0
+    """How long the machine was suspended, in which only the time of day goes on."""
     slept: list[float] = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -38,7 +40,12 @@ class StillWorld:
             self.now_s += seconds
 
     def world(self) -> World:
-        return World(clock=lambda: self.now_s, time_of_day=lambda: self.now_s, sleep=self.sleep, random=lambda: 0.0)
+        return World(
+            clock=lambda: self.now_s,
+            time_of_day=lambda: self.now_s + self.suspended_s,
+            sleep=self.sleep,
+            random=lambda: 0.0,
+        )
 
 
 def connection_to(sandbox: Sandbox, role: str = "user-admin", **settings: Any) -> Connection:

@@ -34,7 +34,7 @@ from reconciler.operations import journal_file
 from tests.cores import use_all_cores
 from tests.hearing import hear_signals
 from tests.patience import PATIENCE_S
-from tests.warm.process import open_as, run_command, run_command_again, warm_up
+from tests.warm.process import open_as, run_again, run_command, warm_up
 
 _SHORTEST_S = 0.001
 
@@ -118,7 +118,7 @@ class _Companion:
 def _run_here(command: dict[str, Any]) -> int:
     """Run a command in this process, which then is as it was."""
     _become(command)
-    return run_command_again()
+    return run_again()
 
 
 def _start(command: dict[str, Any]) -> int:

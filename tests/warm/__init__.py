@@ -32,7 +32,7 @@ def warm_folder() -> Path:
         client.write_text(f"#!{sys.executable} -IS\n{_CLIENT.read_text(encoding='utf-8')}", encoding="utf-8")
         client.chmod(0o755)
     server = subprocess.Popen(
-        [sys.executable, "-m", "tests.warm.server", str(folder)],
+        [sys.executable, "-m", "tests.warm.server", str(folder / "socket")],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=_ROOT,
     )  # fmt: skip
     assert server.stdout is not None

@@ -12,7 +12,7 @@ handed = b"".join(number.to_bytes(4, sys.byteorder) for number in (0, 1, 2, here
 parts = [str(len(sys.argv)).encode(), *map(os.fsencode, sys.argv)]
 parts += [name + b"=" + value for name, value in os.environb.items()]
 connection = socket(AF_UNIX, SOCK_STREAM)
-connection.connect(os.path.abspath(sys.argv[0]) + ".socket")
+connection.connect(os.path.join(os.path.dirname(os.path.abspath(sys.argv[0])), "socket"))
 connection.sendmsg([b"."], [(SOL_SOCKET, SCM_RIGHTS, handed)])
 connection.sendall(b"\0".join(parts))
 connection.shutdown(SHUT_WR)

@@ -51,10 +51,16 @@ def run_command() -> int:
     return _run(entry.main)
 
 
-def run_command_again() -> int:
-    """Run a command in a process that goes on, and undo what it did to signals; what it left is collected."""
+def run_again() -> int:
+    """Run the command or the script of `sys.argv` in a process that goes on, and leave it as it was."""
     handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
-    code = run_command()
+    path, names, main = [*sys.path], {*sys.modules}, sys.modules["__main__"]
+    code = run_script() if sys.argv[0].endswith("/python3") else run_command()
+    folders = {*sys.path} - {*path}
+    for name in {*sys.modules} - names:  # what a script found beside it, another may have there by the same name
+        if os.path.dirname(getattr(sys.modules[name], "__file__", None) or "") in folders:
+            del sys.modules[name]
+    sys.path[:], sys.modules["__main__"] = path, main
     for number, handler in handlers.items():
         signal.signal(number, handler)
     gc.collect()

@@ -1,52 +1,41 @@
 """The process behind a warm folder: takes one command a connection, and ends when its stdin is closed.
 
-`reconciler` runs in a companion: a child that goes on to the next command when it has ended one. A first command costs
+A command runs in a companion: a child that goes on to the next command when it has ended one. A first command costs
 twice what the next one does, for memory that the kernel copies and for what Python makes once a process. As many
-companions are forked as commands run beside each other. A script is forked for itself, since it may import what stands
-beside it.
+companions are forked as commands run beside each other.
 """
 
 from __future__ import annotations
 
 import os
 import select
+import signal
 import socket
 import sys
-from collections.abc import Callable
-from pathlib import Path
 from typing import TextIO
 
 from tests.cores import use_all_cores
 from tests.hearing import hear_signals
-from tests.warm.process import run_command_again, run_script, warm_up
+from tests.warm.process import run_again, warm_up
 
 
 def main() -> None:
-    """Serve in the folder of the first argument. A single thread, so that what is forked is whole."""
+    """Serve at the address in the first argument. A single thread, so that what is forked is whole."""
     hear_signals()
     use_all_cores()
     warm_up(with_sandbox=True)
-    commands, scripts = (_listening(Path(sys.argv[1], f"{name}.socket")) for name in ("reconciler", "python3"))
     companions = _Companions()
-    print("ready", flush=True)
-    while sys.stdin not in (ready := select.select([commands, scripts, sys.stdin, *companions.busy], [], [])[0]):
-        companions.look_at([one for one in ready if one in companions.busy])
-        if commands in ready:
-            companion = companions.take()  # before there is a connection, which a child would keep open
-            with commands.accept()[0] as connection:
-                socket.send_fds(companion, [b"."], [connection.fileno()])
-        if scripts in ready:
-            with scripts.accept()[0] as connection:
-                if os.fork() == 0:
-                    _end_with(connection, run_script)
-        _reap()
-
-
-def _listening(address: Path) -> socket.socket:
-    listening = socket.socket(socket.AF_UNIX)
-    listening.bind(str(address))
-    listening.listen(64)
-    return listening
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(sys.argv[1])
+        listening.listen(64)
+        print("ready", flush=True)
+        while sys.stdin not in (ready := select.select([listening, sys.stdin, *companions.busy], [], [])[0]):
+            companions.look_at([one for one in ready if one in companions.busy])
+            if listening in ready:
+                companion = companions.take()  # before there is a connection, which a child would keep open
+                with listening.accept()[0] as connection:
+                    socket.send_fds(companion, [b"."], [connection.fileno()])
+    companions.end()
 
 
 class _Companions:
@@ -55,6 +44,7 @@ class _Companions:
     def __init__(self) -> None:
         self.busy: list[socket.socket] = []
         self._free: list[socket.socket] = []
+        self._pids: dict[socket.socket, int] = {}
 
     def take(self) -> socket.socket:
         """Return the socket to a companion that has no command, to give it one."""
@@ -69,46 +59,42 @@ class _Companions:
             if companion.recv(1):
                 self._free.append(companion)
             else:
-                companion.close()
+                self._end(companion)
+
+    def end(self) -> None:
+        """End all of them."""
+        for companion in tuple(self._pids):
+            self._end(companion)
+
+    def _end(self, companion: socket.socket) -> None:
+        companion.close()
+        pid = self._pids.pop(companion)
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
 
     def _fork(self) -> socket.socket:
         companion, its = socket.socketpair()
-        if os.fork():
+        if pid := os.fork():
             its.close()
+            self._pids[companion] = pid
             return companion
-        for other in (companion, *self.busy, *self._free):
+        for other in (companion, *self._pids):
             other.close()
         try:
             while handed := socket.recv_fds(its, 1, 1)[1]:
                 with socket.socket(fileno=handed[0]) as connection:
-                    _answer(connection, run_command_again)
+                    _answer(connection)
                     its.sendall(b".")
         finally:
             os._exit(0)
 
 
-def _reap() -> None:
-    """Take the exit codes of children that ended; their clients have them already."""
-    try:
-        while os.waitpid(-1, os.WNOHANG)[0]:
-            pass
-    except ChildProcessError:
-        return
-
-
-def _end_with(connection: socket.socket, run: Callable[[], int]) -> None:
-    try:
-        _answer(connection, run)
-    finally:
-        os._exit(0)
-
-
-def _answer(connection: socket.socket, run: Callable[[], int]) -> None:
+def _answer(connection: socket.socket) -> None:
     """Run what a connection brings, with its streams, let go of them, and tell the exit code."""
     code = 1
     try:
         _become(connection)
-        code = run()
+        code = run_again()
     finally:
         nowhere = os.open(os.devnull, os.O_RDWR)
         for number in (0, 1, 2):

@@ -1,6 +1,6 @@
 """Commands that start warm: a folder for PATH whose `reconciler` runs in a process that has imported all of it.
 
-Its `python3 SCRIPT` forks off the same process, which has what the scripts of pipelines import; any other `python3`
+Its `python3 SCRIPT` runs in such a process as well, which has what the scripts of pipelines import; any other `python3`
 starts Python.
 
 A test of a pipeline or of a page starts dozens of commands, and three quarters of what each costs are imports. A warm

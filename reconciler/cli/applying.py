@@ -104,6 +104,7 @@ def _approve_and_apply(
             approve=lambda: _approve(to_apply, server, auto_approve=auto_approve),
             renew=lambda: _made_anew(to_apply, server, stop),
             observe=results,
+            read_from=to_apply.read_from,
         )
     return _report(outcome, to_apply, path, screen=screen, results=results, is_strict=is_strict)
 

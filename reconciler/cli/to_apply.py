@@ -41,6 +41,8 @@ class ToApply:
     report: list[Line]
     renew: Callable[[Reader, datetime], Plan]
     """Takes a new reader and the time (UTC)."""
+    read_from: datetime
+    """When the plan began to read (UTC)."""
     entries: ListEntries = tuple
     """Those that the plan compared; none where it compares no policy, or not all of it."""
     require_as_read: Callable[[], None] = lambda: None
@@ -81,6 +83,7 @@ def plan_to_apply(
         plan=planned.plan,
         report=report,
         renew=renew,
+        read_from=moment.now,
         entries=entries,
         require_as_read=partial(require_as_read, loaded, paths),
     )
@@ -121,7 +124,7 @@ def _renewed(
 
     plan = renew(reader, now)
     report = plan_report(plan, cost_text(reader, since=started), detail=detail)
-    return ToApply(plan=plan, report=report, renew=renew)
+    return ToApply(plan=plan, report=report, renew=renew, read_from=now)
 
 
 def _policies_of(saved: Plan) -> Loaded | None:

@@ -1,7 +1,8 @@
 """Apply a plan: check every object, write in the order of law 5, prove the result. It executes; it decides nothing.
 
     checks         consent, deployment, rights, dates, and every planned object read again     (checks.py)
-    approval       if it took longer than a moment: the plan is made anew and compared, and all checks again
+    approval       if it took longer than a moment, or the plan was read long ago: the plan is made anew and compared,
+                   and all checks again
     per object     GET, intent on disk, PUT or DELETE, answer compared, result on record       (write.py)
     per step       all results on disk before the next step begins; a thread's last one before its next write
     proof          one more read of all that was done or announced; only then *verified*       (law 6; proof.py)
@@ -16,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import PurePath
 from traceback import extract_tb
 from typing import Protocol
@@ -49,6 +50,8 @@ from reconciler.operations.write import Settled, was_a_wait, write
 from reconciler.words import listed, spoken
 
 _SETTLED = (Result.DONE, Result.ALREADY)
+LONGEST_READ = timedelta(minutes=10)
+"""What was read for the plan before that is read again: the machine was suspended meanwhile, or Coder made it wait."""
 
 
 class Stop(Protocol):
@@ -95,11 +98,12 @@ def apply_plan(
     approve: Callable[[], None] = lambda: None,
     observe: Observe = lambda number, outcome: None,
     renew: Callable[[], Plan] | None = None,
+    read_from: datetime | None = None,
 ) -> Outcome:
     """Execute a plan that passed the gate. `approve` is called last before anything is written, and raises when not.
 
-    `renew` makes the plan anew from a new read. It is called when the approval took long, and what it returns must be
-    what was approved.
+    `renew` makes the plan anew from a new read. It is called when the approval took long, or when the plan began to
+    read long ago (`read_from`; None for a moment ago), and what it returns must be what was approved.
     `observe` hears of each result as soon as it is on record, from any thread; it must raise nothing.
 
     Raises RefusedError when the plan is refused, stale or for another deployment, DeniedError without permission,
@@ -111,7 +115,7 @@ def apply_plan(
     for_proof = reader.requests - requests
     if not _is_done(plan, live):
         reader.reserve(2 * len(plan.actions) + for_proof)  # a run that has begun to write must not stop for its limit
-        live = _approved(plan, live, reader=reader, run=run, approve=approve, renew=renew)
+        live = _approved(plan, live, reader=reader, run=run, approve=approve, renew=renew, read_from=read_from)
     execution = _Execution(plan, live.directory, reader=reader, writer=writer, run=run, stop=stop, observe=observe)
     if _is_done(plan, live):
         execution.note_all_done()
@@ -135,11 +139,16 @@ def _approved(
     run: Run,
     approve: Callable[[], None],
     renew: Callable[[], Plan] | None,
+    read_from: datetime | None,
 ) -> Snapshot:
-    """Ask for approval; return the live state that was checked last, which is as old as a moment at most."""
+    """Ask for approval; return the live state that was checked last.
+
+    It is as old as a moment at most, and the effects that were consented to are as old as LONGEST_READ.
+    """
     asked_at = run.clock()
     approve()
-    if not was_a_wait(run.clock() - asked_at):
+    now = run.clock()
+    if not was_a_wait(now - asked_at) and now - (read_from or now) <= LONGEST_READ:
         return live
     again = renew() if renew is not None else plan
     live = require_ready(plan, reader, now=run.clock())

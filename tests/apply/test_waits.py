@@ -18,7 +18,7 @@ from reconciler.core.plan.outcome import Ended, Ending, Event, Outcome, Recorded
 from reconciler.core.plan.plan import Plan
 from reconciler.core.policy import Hazard
 from reconciler.errors import RefusedError, RetryLaterError, UnreachableError
-from reconciler.operations.apply import apply_plan
+from reconciler.operations.apply import LONGEST_READ, apply_plan
 from reconciler.operations.write import LONGEST_MOMENT
 from tests.apply.memory import KeptJournal, Memory, NeverStops, a_run, plan_of
 from tests.effects.worlds import NOW, World, override, set_group, set_user
@@ -42,7 +42,7 @@ class Waiting:
     def clock(self) -> datetime:
         return self.now
 
-    def apply(self, stop: NeverStops | None = None) -> Outcome:
+    def apply(self, stop: NeverStops | None = None, read_from: datetime | None = None) -> Outcome:
         return apply_plan(
             self.plan,
             self.memory,
@@ -52,6 +52,7 @@ class Waiting:
             stop=stop or NeverStops(),
             approve=self._approve,
             renew=self._renew,
+            read_from=read_from,
         )
 
     def refused(self) -> str:
@@ -258,6 +259,14 @@ def test_an_override_that_ended_while_the_run_waited_is_not_set() -> None:
     assert outcome.ended is not None
     assert outcome.ended.ending is Ending.STOPPED
     assert outcome.ended.why == "the override of user/ana ended since the plan was made"
+
+
+@pytest.mark.parametrize(("ago", "renewed"), [(LONGEST_READ, 0), (timedelta(hours=1), 1)])
+def test_what_was_read_long_ago_is_read_again(ago: timedelta, renewed: int) -> None:
+    """A machine was suspended behind the plan's reads: who had spent their limit meanwhile was blocked unasked."""
+    waiting = Waiting(plan_of(WORLD, *ACTIONS), took=timedelta())
+    assert waiting.apply(read_from=NOW - ago).is_complete
+    assert waiting.renewed == renewed
 
 
 def test_what_was_written_before_its_end_stays_and_other_actions_go_on() -> None:

@@ -72,7 +72,8 @@ def command(
     policies = _guardrails_of(policy_paths, screen)
     stop = Interruption()
     with server.reader(sleep=stop.sleep) as reader:
-        plan = _taken_back(outcome, reader, datetime.now(UTC), grants, policies)
+        read_from = datetime.now(UTC)
+        plan = _taken_back(outcome, reader, read_from, grants, policies)
         cost = cost_text(reader, since=started)
         is_empty = plan.is_complete and not plan.has_changes
         to_apply = ToApply(
@@ -81,6 +82,7 @@ def command(
             if is_empty
             else plan_report(plan, cost, detail=detail),
             renew=lambda reader, now: _taken_back(outcome, reader, now, grants, policies),
+            read_from=read_from,
         )
         code = approve_and_apply(
             to_apply,

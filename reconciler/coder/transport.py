@@ -79,7 +79,7 @@ MOST_LOST = 3
 LONGEST_TURN_S = 5.0
 """How long a write may wait until it may be in flight; after more, what was read before it is too old to rely on.
 
-By the time of day: the clock of waits stands still while a machine is suspended."""
+By both clocks: that of waits stands still while a machine is suspended, and the time of day may be set back."""
 _CONCERNS_ALL = (200, 401)
 """Statuses of an answer that nothing can be made of, and that takes all others with it."""
 OVERLOADED = frozenset({429, 503})
@@ -252,7 +252,7 @@ class Transport:
 
     def _try(self, request: Request, number: int) -> Answer | WaitThenRetry:
         """Send once; return the answer if it is the last word. Raises the errors of `send`."""
-        asked_s = self._world.time_of_day()
+        asked_s, asked_at_s = self._world.clock(), self._world.time_of_day()
         with self._lock:
             self._requests += 1
             self._resent += number > 1
@@ -262,7 +262,8 @@ class Transport:
         started_s = time.monotonic()  # real: it is the network's
         try:
             with self._gate.passage(kind_of(request)) as passage:
-                if request.is_write and not 0 <= self._world.time_of_day() - asked_s <= LONGEST_TURN_S:
+                waited_s = max(self._world.clock() - asked_s, abs(self._world.time_of_day() - asked_at_s))
+                if request.is_write and waited_s > LONGEST_TURN_S:
                     passage.is_telling = False
                     raise turn_too_late(request)
                 started_s = time.monotonic()

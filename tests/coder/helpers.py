@@ -29,8 +29,8 @@ class StillWorld:
     """Time passes only by sleeping, and chance always says the same."""
 
     now_s: float = 1_000.0
-    suspended_s: float = 0.0
-    """How long the machine was suspended, in which only the time of day goes on."""
+    moved_s: float = 0.0
+    """How far the time of day moved by itself: while the machine was suspended, or because somebody set the clock."""
     slept: list[float] = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -42,7 +42,7 @@ class StillWorld:
     def world(self) -> World:
         return World(
             clock=lambda: self.now_s,
-            time_of_day=lambda: self.now_s + self.suspended_s,
+            time_of_day=lambda: self.now_s + self.moved_s,
             sleep=self.sleep,
             random=lambda: 0.0,
         )

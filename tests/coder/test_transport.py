@@ -157,8 +157,17 @@ def test_a_rate_limited_write_is_not_resent_but_given_back_with_the_wait(sandbox
     assert (caught.value.retry_after_s, still.slept, len(sandbox.requests)) == (2.0, [], 1)
 
 
-@pytest.mark.parametrize("is_suspended", [False, True])
-def test_a_write_whose_turn_comes_late_is_given_back(sandbox: Sandbox, opened: Opened, is_suspended: bool) -> None:
+@pytest.mark.parametrize(
+    ("waits_s", "moved_s"),
+    [
+        pytest.param(6, 0, id="the-writes-before-it-take-long"),
+        pytest.param(0, 3_600, id="suspended"),
+        pytest.param(6, -4, id="the-clock-is-set-back-meanwhile"),
+    ],
+)
+def test_a_write_whose_turn_comes_late_is_given_back(
+    sandbox: Sandbox, opened: Opened, waits_s: float, moved_s: float
+) -> None:
     """Its caller read before it waited for the writes of others, and somebody may have written meanwhile.
 
     While a machine is suspended the clock of waits stands still, and only the time of day tells how long that was.
@@ -171,10 +180,8 @@ def test_a_write_whose_turn_comes_late_is_given_back(sandbox: Sandbox, opened: O
         wait_until(lambda: len(sandbox.requests) == 1)
         second = pool.submit(transport.send, write)
         wait_until(lambda: transport.requests == 2)
-        if is_suspended:
-            still.suspended_s = 3_600.0
-        else:
-            still.sleep(transport_module.LONGEST_TURN_S + 1)
+        still.sleep(waits_s)
+        still.moved_s = moved_s
         sandbox.release()
         assert first.result().status == 200
         with pytest.raises(RetryLaterError, match="the writes before it took too long"):

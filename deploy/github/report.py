@@ -149,7 +149,9 @@ def reviewed_plan(folder: Path) -> int:
         print("This commit was not merged from a pull request; its plan is not compared.")
     for pull in pulls:
         number, head = pull["number"], pull["head"]["sha"]
-        artifact = newest(f"{ARTIFACT}-{os.environ['GITHUB_WORKFLOW']}-{number}-{head}", "head_sha", head)
+        prefix = f"{ARTIFACT}-{os.environ['GITHUB_WORKFLOW']}"
+        names = (f"{prefix}-{number}-{head}", f"{prefix}-{head}")  # the second of a workflow that was copied before
+        artifact = next(filter(None, (newest(name, "head_sha", head) for name in names)), None)
         if artifact is None:
             warn(f"No plan of pull request {number} is left at {head[:12]}; what is applied is not compared with it.")
         else:

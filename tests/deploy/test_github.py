@@ -584,6 +584,19 @@ def test_two_pull_requests_of_one_commit_have_a_plan_each(site: Site) -> None:
     assert site.live("design") == 200
 
 
+def test_a_plan_that_an_earlier_workflow_kept_is_compared(site: Site) -> None:
+    """A bot takes a new release into a copied workflow, and leaves the names of its artifacts, which had no number."""
+    text = site.workflow.read_text()
+    site.workflow = site.folder / "copied.yml"
+    site.workflow.write_text(text.replace("${{ github.event.pull_request.number }}-", ""))
+    site.set_by_hand("design", 200)
+    site.pull_request(RAISED)
+    site.set_by_hand("design", 150)
+    apply = site.push_merge()["apply"]
+    assert apply.outputs["apply"]["exit-code"] == "3", apply.log
+    assert "did not show this change of group/acme/design" in apply.log
+
+
 def test_a_name_is_no_markdown_in_what_is_said_of_the_reviewed_plan(tmp_path: Path) -> None:
     name = "group/acme/x\n# [free](https://evil.example) @everyone `"
     plans = {"plan": [{"address": name, "subject": {"id": "x"}, "after": {"type": "absent"}}], "reviewed-1": []}

@@ -81,8 +81,8 @@ def run_lines(report: OutcomeReport) -> list[Line]:
 def summary(outcome: OutcomeReport) -> str:
     """`Apply complete: 1 created, 1 updated, 1 deleted.`"""
     word = "complete" if outcome.is_complete else "interrupted" if _is_cut(outcome) else "incomplete"
-    done = [f"{outcome.count(Result.DONE, kind)} {_DONE[kind]}" for kind in (Kind.CREATE, Kind.UPDATE, Kind.DELETE)]
-    other_counts = [f"{outcome.count(result)} {name}" for result, name in _WORDS.items() if outcome.count(result)]
+    done = [f"{outcome.count(Result.DONE, kind):,} {_DONE[kind]}" for kind in (Kind.CREATE, Kind.UPDATE, Kind.DELETE)]
+    other_counts = [f"{outcome.count(result):,} {name}" for result, name in _WORDS.items() if outcome.count(result)]
     counted = done if outcome.is_complete else [text for text in done if not text.startswith("0 ")]
     if outcome.ended is not None and outcome.ended.not_verified:
         other_counts.append(f"{outcome.ended.not_verified:,} not verified")

@@ -96,7 +96,7 @@ def summary(plan: Plan) -> str:
     )
     left_out = ", ".join(filter(None, parts))
     if plan.has_changes:
-        counts = ", ".join(f"{plan.count(kind)} to {kind}" for kind in (Kind.CREATE, Kind.UPDATE, Kind.DELETE))
+        counts = ", ".join(f"{plan.count(kind):,} to {kind}" for kind in (Kind.CREATE, Kind.UPDATE, Kind.DELETE))
         return f"Plan: {counts}{f'; {left_out}' if left_out else ''}."
     if not plan.is_complete or plan.not_read:
         return "No changes in what could be read."

@@ -30,6 +30,7 @@ from reconciler.errors import Finding, Place, ReconcilerError
 from reconciler.operations.export import export
 from reconciler.operations.reading import take_snapshot
 from reconciler.render.outcome import outcome_lines
+from reconciler.render.plan import summary
 from reconciler.render.text import text_of
 from tests.effects.reader import SnapshotReader
 from tests.effects.worlds import FIRST_SERVER, NEW_SERVER, NOW, World, group_of, set_group, set_user, usd
@@ -453,6 +454,16 @@ def test_what_could_not_be_read_makes_no_outcome_complete() -> None:
         assert not outcome.is_complete
         assert says in outcome_text(outcome)
         assert outcome_text(outcome).endswith("Apply incomplete: 1 updated, 1 already done.")
+
+
+def test_thousands_are_easy_to_read() -> None:
+    first = ACTIONS[0]
+    many = tuple(replace(first, subject=replace(first.subject, id=GroupId(f"g-{number}"))) for number in range(1200))
+    done = [replace(DONE, action=number) for number in range(1200)]
+    text = outcome_text(replay([replace(STARTED, actions=many), *done, VERIFIED]))
+    assert text.endswith("Apply complete: 0 created, 1,200 updated, 0 deleted.")
+    plan = replace(plan_of([], WORLD.snapshot()), actions=many)
+    assert summary(plan) == "Plan: 0 to create, 1,200 to update, 0 to delete."
 
 
 def test_no_sentence_of_an_outcome_ends_twice() -> None:

@@ -457,8 +457,10 @@ def test_what_could_not_be_read_makes_no_outcome_complete() -> None:
 
 
 def test_thousands_are_easy_to_read() -> None:
-    first = ACTIONS[0]
-    many = tuple(replace(first, subject=replace(first.subject, id=GroupId(f"g-{number}"))) for number in range(1200))
+    group = ACTIONS[0].subject
+    assert isinstance(group, Group)
+    groups = [replace(group, id=GroupId(f"g-{number}")) for number in range(1200)]
+    many = tuple(replace(ACTIONS[0], subject=each) for each in groups)
     done = [replace(DONE, action=number) for number in range(1200)]
     text = outcome_text(replay([replace(STARTED, actions=many), *done, VERIFIED]))
     assert text.endswith("Apply complete: 0 created, 1,200 updated, 0 deleted.")

@@ -106,7 +106,7 @@ def _alerts(plans: Sequence[Plan]) -> Iterable[Alert]:
         dangers = [danger for plan in plans for danger in plan.verdict.uncovered]
         names = listed(sorted({danger.organization for danger in dangers if danger.organization}))
         yield Alert(
-            title="Refused: nothing will be written",
+            title="Refused: nothing is written",
             lines=reasons,
             tone="bad",
             paste_title=f"If it is meant, add to a policy file of {names}:" if names else "If it is meant:",

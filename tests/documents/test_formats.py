@@ -556,7 +556,7 @@ def test_a_page_says_that_a_plan_is_refused_for_what_refuses_it_alone() -> None:
     for breaches, reasons in (((stands,), len(hazards)), ((stands, breaks), len(hazards) + 1)):
         page = page_of((replace(made, verdict=replace(made.verdict, breaches=breaches)),), FACTS)
         refused, beside = page.alerts[:2]
-        assert (refused.title, len(refused.lines)) == ("Refused: nothing will be written", reasons)
+        assert (refused.title, len(refused.lines)) == ("Refused: nothing is written", reasons)
         assert beside.title == "Needs attention; the plan is not refused for this"
         assert [line.endswith("ana never ends (set `expires`)") for line in beside.lines] == [True]
     alone = page_of((replace(made, verdict=Verdict(breaches=(stands,))),), FACTS).alerts[0]

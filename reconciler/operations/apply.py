@@ -148,7 +148,7 @@ def _approved(
     asked_at = run.clock()
     approve()
     now = run.clock()
-    if not was_a_wait(now - asked_at) and now - (read_from or now) <= LONGEST_READ:
+    if not was_a_wait(now - asked_at) and timedelta() <= now - (read_from or now) <= LONGEST_READ:
         return live
     again = renew() if renew is not None else plan
     live = require_ready(plan, reader, now=run.clock())

@@ -261,9 +261,12 @@ def test_an_override_that_ended_while_the_run_waited_is_not_set() -> None:
     assert outcome.ended.why == "the override of user/ana ended since the plan was made"
 
 
-@pytest.mark.parametrize(("ago", "renewed"), [(LONGEST_READ, 0), (timedelta(hours=1), 1)])
+@pytest.mark.parametrize(("ago", "renewed"), [(LONGEST_READ, 0), (timedelta(hours=1), 1), (timedelta(hours=-1), 1)])
 def test_what_was_read_long_ago_is_read_again(ago: timedelta, renewed: int) -> None:
-    """A machine was suspended behind the plan's reads: who had spent their limit meanwhile was blocked unasked."""
+    """A machine was suspended behind the plan's reads: who had spent their limit meanwhile was blocked unasked.
+
+    Where the clock was set back since, nothing tells how long ago that was.
+    """
     waiting = Waiting(plan_of(WORLD, *ACTIONS), took=timedelta())
     assert waiting.apply(read_from=NOW - ago).is_complete
     assert waiting.renewed == renewed

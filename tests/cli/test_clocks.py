@@ -6,10 +6,14 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 import time_machine
 
+from reconciler.cli import applying
+from reconciler.core.plan.plan import Plan
+from reconciler.operations import apply
 from reconciler.sandbox import Options, Sandbox
 from reconciler.sandbox.clock import Clock
 from reconciler.words import span
@@ -226,3 +230,24 @@ def test_clocks_that_differ_cost_no_request(shell: Shell) -> None:
 )  # fmt: skip
 def test_a_span_is_told_in_its_largest_unit(seconds: float, text: str) -> None:
     assert span(seconds) == text
+
+
+def test_each_command_that_writes_knows_when_it_began_to_read(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that did not say it would take what it read an hour ago for what it read just now."""
+    made: list[Plan] = []
+
+    def make_anew(*given: Any) -> Plan:
+        made.append(really(*given))
+        return made[-1]
+
+    really = applying._made_anew
+    monkeypatch.setattr(applying, "_made_anew", make_anew)
+    monkeypatch.setattr(apply, "LONGEST_READ", timedelta())
+    text = "version: 1\norganization: acme\ngroup_budgets: [{group: design, limit: $%d}]\n"
+    with Sandbox(Options()) as sandbox:
+        shell.connect(sandbox).policy(text % 175)
+        assert shell.run("plan", "-o", "saved.plan").code == 0
+        commands = ["apply saved.plan --journal it.jsonl", "revert it.jsonl", "apply"]
+        for number, command in enumerate(commands, start=1):
+            assert shell.run(*command.split(), "--auto-approve").code == 0
+            assert len(made) == number, command

@@ -324,6 +324,15 @@ def test_a_pipeline_of_an_older_commit_takes_nothing_back(site: Site) -> None:
     assert site.live("design") == 300
 
 
+def test_a_tag_that_is_named_like_the_branch_is_not_taken_for_it(site: Site) -> None:
+    """Git prefers tags: each new commit was said to be an older one, and the tag's could be applied for ever."""
+    site.git("-C", str(site.work_tree.with_name("origin")), "tag", "main")
+    site.merge_request(RAISED)
+    apply = site.merge_pushed()
+    assert apply.code == 0, apply.log
+    assert site.live("design") == 200
+
+
 def test_a_force_push_is_applied_as_a_whole(site: Site) -> None:
     """The commit before it is in no clone, and `--base` was an error that spoke of fetching it."""
     site.merge_request(RAISED)

@@ -29,6 +29,7 @@ class GitHub:
     comments: list[dict[str, Any]] = field(default_factory=list)
     issues: list[dict[str, Any]] = field(default_factory=list)
     artifacts: list[dict[str, Any]] = field(default_factory=list)
+    uploads: int = 0
     pulls: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     """By the commit that they were merged as."""
     tokens: dict[str, Mapping[str, str]] = field(default_factory=dict)
@@ -72,13 +73,14 @@ class GitHub:
         with zipfile.ZipFile(data, "w") as archive:
             for file in files:
                 archive.write(file, file.relative_to(folder) if folder.is_dir() else file.name)
+        self.uploads += 1
         self.artifacts.append(
             {
-                "id": len(self.artifacts) + 1,
+                "id": self.uploads,
                 "name": name,
                 "run": run,
                 "expired": False,
-                "created_at": f"2026-11-25T12:{len(self.artifacts):02}:00Z",
+                "created_at": f"2026-11-25T12:{self.uploads:02}:00Z",
                 "workflow_run": {
                     "head_sha": head_sha,
                     "head_branch": branch,
@@ -156,7 +158,8 @@ class _Handler(BaseHTTPRequestHandler):
         path = parts.path.removeprefix(f"/repos/{REPOSITORY}")
         if download := re.fullmatch(r"/store/(\d+)", parts.path):
             assert "Authorization" not in self.headers, "the store of artifacts was sent our token"
-            self._send(200, self.github.artifacts[int(download[1]) - 1]["data"])
+            (artifact,) = (item for item in self.github.artifacts if item["id"] == int(download[1]))
+            self._send(200, artifact["data"])
             return
         if permissions is None:
             self._send(401, b"{}")

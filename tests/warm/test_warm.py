@@ -51,6 +51,8 @@ def test_it_does_what_a_cold_command_does(line: str, tmp_path: Path) -> None:
         "PYTHON3 sums.py 1 2",
         "PYTHON3 -I sums.py 1 2 2> /dev/null",
         "PYTHON3 -Es sums.py 1 2",
+        "PYTHON3 sums.py 1; PYTHON3 -I sums.py 1 2> /dev/null; echo $?",
+        "PYTHON3 sums.py 1; PYTHON3 below/sums.py 1; PYTHON3 sums.py 1",
         "PYTHON3 sums.py; echo $?",
         "PYTHON3 -c 'import sys; print(sys.argv, sys.flags.isolated)' sums.py",
         "cat sums.py | PYTHON3 - 1 2",
@@ -60,11 +62,14 @@ def test_a_script_does_what_it_does_in_a_python_of_its_own(line: str, tmp_path: 
     (tmp_path / "below").mkdir()
     (tmp_path / "plan.json").write_text('{"digest": "d", "actions": [1, 2]}')
     (tmp_path / "beside.py").write_text("NAME = 'beside'")
-    (tmp_path / "sums.py").write_text(
+    (tmp_path / "below" / "beside.py").write_text("NAME = 'below'")
+    sums = (
         "import sys, __main__\nprint(sys.argv, __name__, __main__.__file__)\n"
         "import beside\nprint(beside.NAME)\nsum(map(int, sys.argv[1:])) or sys.exit('nothing to add')\n"
         "raise SystemExit(sum(map(int, sys.argv[1:])))\n"
     )
+    for folder in (tmp_path, tmp_path / "below"):
+        (folder / "sums.py").write_text(sums)
     warm = ran(line.replace("PYTHON3", str(warm_folder() / "python3")), tmp_path)
     assert warm == ran(line.replace("PYTHON3", str(Path(sys.executable).with_name("python3"))), tmp_path)
 

@@ -233,6 +233,7 @@ def test_no_sentence_ends_at_the_edge_of_a_narrow_screen(tabs: Tabs, shell: Shel
     with company(shell, seed="demo", role="auditor"):
         assert shell.run("explain", "ana", "--save=html=ana.html").code == 0
     page = tabs.open(shell.folder / "ana.html", width=width)
+    assert page.locator("pre").count()
     assert page.evaluate("[...document.querySelectorAll('pre')].every(shown => shown.scrollWidth <= shown.clientWidth)")
 
 

@@ -73,6 +73,7 @@ class Coder:
         self.asked.append(f"wait {seconds:g}")
         if seconds > self.longest_s:
             raise ServerError("the run may not wait that long")
+        self.now += timedelta(seconds=seconds)
 
     def announce(self) -> bool:
         self.asked.append("announce")

@@ -477,6 +477,11 @@ def script() -> str:
     return str(found)
 
 
+def test_the_component_imports_nothing_that_lies_beside_its_temporary_file() -> None:
+    """On a shell executor all users share that folder: another's `json.py` there would have run with our tokens."""
+    assert {words[1] for words in re.findall(r"(python3) (\S+)", COMPONENT.read_text())} == {"-I"}
+
+
 def test_the_component_compares_by_the_lines_of_the_action() -> None:
     assert script().startswith((ROOT / "deploy/github/compare.py").read_text()), "copy compare.py into the component"
 

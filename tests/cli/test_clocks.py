@@ -12,7 +12,7 @@ import pytest
 import time_machine
 
 from reconciler.cli import applying
-from reconciler.core.plan.plan import Plan
+from reconciler.core.plan.outcome import Outcome
 from reconciler.operations import apply
 from reconciler.sandbox import Options, Sandbox
 from reconciler.sandbox.clock import Clock
@@ -234,20 +234,20 @@ def test_a_span_is_told_in_its_largest_unit(seconds: float, text: str) -> None:
 
 def test_each_command_that_writes_knows_when_it_began_to_read(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     """One that did not say it would take what it read an hour ago for what it read just now."""
-    made: list[Plan] = []
+    read_from: list[datetime | None] = []
 
-    def make_anew(*given: Any) -> Plan:
-        made.append(really(*given))
-        return made[-1]
+    def observed(*given: Any, **named: Any) -> Outcome:
+        read_from.append(named.get("read_from"))
+        return really(*given, **named)
 
-    really = applying._made_anew
-    monkeypatch.setattr(applying, "_made_anew", make_anew)
-    monkeypatch.setattr(apply, "LONGEST_READ", timedelta())
+    really = apply.apply_plan
+    monkeypatch.setattr(applying, "apply_plan", observed)
     text = "version: 1\norganization: acme\ngroup_budgets: [{group: design, limit: $%d}]\n"
     with Sandbox(Options()) as sandbox:
         shell.connect(sandbox).policy(text % 175)
         assert shell.run("plan", "-o", "saved.plan").code == 0
-        commands = ["apply saved.plan --journal it.jsonl", "revert it.jsonl", "apply"]
-        for number, command in enumerate(commands, start=1):
+        for command in ("apply saved.plan --journal it.jsonl", "revert it.jsonl", "apply"):
+            read_from.clear()
             assert shell.run(*command.split(), "--auto-approve").code == 0
-            assert len(made) == number, command
+            assert len(read_from) == 1, command
+            assert read_from[0] is not None, command

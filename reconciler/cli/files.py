@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import stat
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -104,8 +105,6 @@ def require_savable(path: str) -> None:
         raise FileError(f"{path!r} is not a file", hint="name a file to write, or leave it out")
     folder = os.path.dirname(target)
     if not os.path.isdir(folder):
-        import shlex
-
         hint = f"make it: mkdir -p {shlex.quote(folder)}"
         raise FileError(f"{path} cannot be written: there is no folder {folder}", hint=hint)
 

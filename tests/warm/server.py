@@ -30,7 +30,7 @@ def main() -> None:
         listening.listen(64)
         print("ready", flush=True)
         while sys.stdin not in (ready := select.select([listening, sys.stdin, *companions.busy], [], [])[0]):
-            companions.look_at([one for one in ready if one in companions.busy])
+            companions.look_at([companion for companion in ready if companion in companions.busy])
             if listening in ready:
                 companion = companions.take()  # before there is a connection, which a child would keep open
                 with listening.accept()[0] as connection:

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import dataclasses
 import types
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime
 from enum import Enum
 from functools import cache
@@ -67,95 +67,160 @@ def _encoder(cls: Any, hint: Any) -> Callable[[Any], Any]:
     return encode_object
 
 
-def decode(hint: Any, data: Any, path: str = "") -> Any:
+def decode(hint: Any, data: Any) -> Any:
     """Turn JSON values back into a value of the declared type. Raises ValueError that names the path of a misfit."""
-    return _decode(hint, data, path)
-
-
-def _decode(hint: Any, data: Any, path: str) -> Any:
-    if type(data) is hint:  # text, a whole number, true or false: most values of a large plan
-        return data
-    if isinstance(hint, NewType):
-        return _decode(hint.__supertype__, data, path)
-    origin, arguments = _shape(hint)
-    if origin in _UNIONS:
-        return _decode_union(arguments, data, path)
-    if origin is tuple:
-        items = _require(list, data, path)
-        return tuple(_decode(arguments[0], item, f"{path}[{i}]") for i, item in enumerate(items))
-    if origin is not None and issubclass(origin, Mapping):
-        pairs = _require(dict, data, path)
-        return {key: _decode(arguments[1], item, f"{path}.{key}") for key, item in pairs.items()}
-    if dataclasses.is_dataclass(hint):
-        return _decode_object(hint, data, path)
-    return _decode_scalar(hint, data, path)
-
-
-def _decode_scalar(hint: Any, data: Any, path: str) -> Any:
-    if issubclass(hint, Enum):
-        try:
-            return hint(data)
-        except ValueError:
-            raise _misfit(path, " or ".join(repr(member.value) for member in hint), data) from None
-    if hint is datetime:
-        return _decode_time(data, path)
-    return _require(hint, data, path)
-
-
-def _decode_time(data: Any, path: str) -> datetime:
     try:
-        time = datetime.fromisoformat(_require(str, data, path))
-        return time.astimezone(UTC) if time.tzinfo else time.replace(tzinfo=UTC)
-    except (ValueError, OverflowError):
-        raise _misfit(path, "an RFC 3339 time", data) from None
+        return _decoder(hint)(data)
+    except _Misfit as misfit:
+        raise ValueError(f"{misfit.path.removeprefix('.') or 'the document'} {misfit.why}") from None
 
 
-def _decode_union(members: tuple[Any, ...], data: Any, path: str) -> Any:
-    if type(None) in members and data is None:
-        return None
-    classes, plain_types = _members(members)
-    if isinstance(data, dict) and _is_ambiguous(members):
-        tag = data.get("type")
-        if not isinstance(tag, str) or tag not in classes:
-            raise _misfit(f"{path}.type", " or ".join(map(repr, classes)), tag)
-        return _decode_object(classes[tag], {key: item for key, item in data.items() if key != "type"}, path)
-    if plain_types:
-        return _decode(plain_types[0], data, path)
-    return _decode(next(iter(classes.values())), data, path)
+class _Misfit(Exception):
+    """A value that does not fit. Each decoder that it passes puts its own step before the path."""
 
+    def __init__(self, why: str, path: str = "") -> None:
+        super().__init__(why)
+        self.why, self.path = why, path
 
-def _decode_object(cls: Any, data: Any, path: str) -> Any:
-    pairs = _require(dict, data, path)
-    hints, extras = _hints(cls), _extras(cls)
-    here = f"{path}." if path else ""
-    for key in pairs:
-        if key not in hints and key not in extras:
-            raise ValueError(f"{here}{shortened(key, QUOTED)} is not a known key")
-    for key in (*hints, *extras):
-        if key not in pairs:
-            raise ValueError(f"{here}{key} is missing")
-    value = cls(**{name: _decode(hint, pairs[name], f"{here}{name}") for name, hint in hints.items()})
-    for name in extras:
-        if encode(getattr(value, name)) != pairs[name]:
-            says = quoted(encode(getattr(value, name)))
-            raise ValueError(f"{here}{name} is {quoted(pairs[name])}, but the other fields say {says}")
-    return value
-
-
-def _require(kind: type, data: Any, path: str) -> Any:
-    if not isinstance(data, kind) or (kind is int and isinstance(data, bool)):
-        names = {dict: "an object", list: "an array", str: "text", int: "a whole number", bool: "true or false"}
-        raise _misfit(path, names.get(kind, kind.__name__), data)
-    return data
-
-
-def _misfit(path: str, wanted: str, data: Any) -> ValueError:
-    return ValueError(f"{path or 'the document'} must be {wanted}, not {quoted(data)}")
+    def under(self, step: str) -> _Misfit:
+        """Return the misfit as what is one step further out sees it."""
+        return _Misfit(self.why, step + self.path)
 
 
 @cache
-def _shape(hint: Any) -> tuple[Any, tuple[Any, ...]]:
-    return get_origin(hint), get_args(hint)
+def _decoder(hint: Any) -> Callable[[Any], Any]:
+    """Return what decodes values of a declared type."""
+    if isinstance(hint, NewType):
+        return _decoder(hint.__supertype__)
+    origin, arguments = get_origin(hint), get_args(hint)
+    if origin in _UNIONS:
+        return _union_decoder(arguments)
+    if origin is tuple:
+        return _tuple_decoder(arguments[0])
+    if origin is not None and issubclass(origin, Mapping):
+        return _mapping_decoder(arguments[1])
+    if dataclasses.is_dataclass(hint):
+        return _object_decoder(hint)
+    if issubclass(hint, Enum):
+        return _enum_decoder(hint)
+    return _decode_time if hint is datetime else _plain_decoder(hint)
+
+
+def _plain_decoder(kind: type) -> Callable[[Any], Any]:
+    return lambda data: data if type(data) is kind else _require(kind, data)
+
+
+def _enum_decoder(kind: type[Enum]) -> Callable[[Any], Any]:
+    def decode_enum(data: Any) -> Any:
+        try:
+            return kind(data)
+        except ValueError:
+            raise _misfit(" or ".join(repr(member.value) for member in kind), data) from None
+
+    return decode_enum
+
+
+def _decode_time(data: Any) -> datetime:
+    try:
+        time = datetime.fromisoformat(data)
+        return time.astimezone(UTC) if time.tzinfo else time.replace(tzinfo=UTC)
+    except (TypeError, ValueError, OverflowError):
+        raise _misfit("an RFC 3339 time", data) from None
+
+
+def _tuple_decoder(item_hint: Any) -> Callable[[Any], Any]:
+    decode_item = _decoder(item_hint)
+
+    def decode_tuple(data: Any) -> Any:
+        items, values = _require(list, data), []
+        try:
+            for item in items:
+                values.append(decode_item(item))
+        except _Misfit as misfit:
+            raise misfit.under(f"[{len(values)}]") from None
+        return tuple(values)
+
+    return decode_tuple
+
+
+def _mapping_decoder(item_hint: Any) -> Callable[[Any], Any]:
+    decode_item = _decoder(item_hint)
+
+    def decode_mapping(data: Any) -> Any:
+        values = {}
+        for key, item in _require(dict, data).items():
+            try:
+                values[key] = decode_item(item)
+            except _Misfit as misfit:
+                raise misfit.under(f".{key}") from None
+        return values
+
+    return decode_mapping
+
+
+def _union_decoder(members: tuple[Any, ...]) -> Callable[[Any], Any]:
+    classes: list[Any] = [member for member in members if dataclasses.is_dataclass(member)]
+    plain_types = [member for member in members if member not in classes and member is not types.NoneType]
+    decoders = {_tag(cls): _decoder(cls) for cls in classes}
+    is_optional, is_ambiguous = types.NoneType in members, _is_ambiguous(members)
+    decode_other = _decoder((plain_types or classes)[0])
+
+    def decode_union(data: Any) -> Any:
+        if is_optional and data is None:
+            return None
+        if not is_ambiguous or not isinstance(data, dict):
+            return decode_other(data)
+        tag = data.get("type")
+        if not isinstance(tag, str) or tag not in decoders:
+            raise _misfit(" or ".join(map(repr, decoders)), tag, path=".type")
+        return decoders[tag]({key: item for key, item in data.items() if key != "type"})
+
+    return decode_union
+
+
+def _object_decoder(cls: Any) -> Callable[[Any], Any]:
+    hints, extras = _hints(cls), _extras(cls)
+    fields = [(name, _decoder(hint)) for name, hint in hints.items()]
+    keys = {*hints, *extras}
+
+    def decode_object(data: Any) -> Any:
+        pairs = _require(dict, data)
+        if pairs.keys() != keys:
+            raise _wrong_keys(pairs, (*hints, *extras))
+        values = {}
+        for name, decode_field in fields:
+            try:
+                values[name] = decode_field(pairs[name])
+            except _Misfit as misfit:
+                raise misfit.under(f".{name}") from None
+        value = cls(**values)
+        for name in extras:
+            says = encode(getattr(value, name))
+            if says != pairs[name]:
+                why = f"is {quoted(pairs[name])}, but the other fields say {quoted(says)}"
+                raise _Misfit(why, f".{name}")
+        return value
+
+    return decode_object
+
+
+def _wrong_keys(pairs: Collection[str], keys: Collection[str]) -> _Misfit:
+    for key in pairs:
+        if key not in keys:
+            return _Misfit("is not a known key", f".{shortened(key, QUOTED)}")
+    missing = next(key for key in keys if key not in pairs)
+    return _Misfit("is missing", f".{missing}")
+
+
+def _require(kind: type, data: Any) -> Any:
+    if not isinstance(data, kind) or (kind is int and isinstance(data, bool)):
+        names = {dict: "an object", list: "an array", str: "text", int: "a whole number", bool: "true or false"}
+        raise _misfit(names.get(kind, kind.__name__), data)
+    return data
+
+
+def _misfit(wanted: str, data: Any, *, path: str = "") -> _Misfit:
+    return _Misfit(f"must be {wanted}, not {quoted(data)}", path)
 
 
 @cache
@@ -165,17 +230,9 @@ def _hints(cls: Any) -> dict[str, Any]:
 
 
 @cache
-def _members(members: tuple[Any, ...]) -> tuple[dict[str, Any], tuple[Any, ...]]:
-    """Return the dataclasses of a union by their tags, and its other types but null."""
-    classes: list[Any] = [member for member in members if dataclasses.is_dataclass(member)]
-    plain_types = tuple(member for member in members if member not in classes and member is not type(None))
-    return {_tag(cls): cls for cls in classes}, plain_types
-
-
-@cache
 def _is_ambiguous(members: tuple[Any, ...]) -> bool:
     """Whether a union leaves a choice that the JSON must name."""
-    return sum(member is not type(None) for member in members) > 1
+    return sum(member is not types.NoneType for member in members) > 1
 
 
 @cache

@@ -7,6 +7,7 @@ broken, is passed over: it is evidence, and evidence may be missing.
 from __future__ import annotations
 
 import os
+import re
 import stat
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import suppress
@@ -21,16 +22,18 @@ from reconciler.words import spoken
 
 MOST_FILES = 2_000
 MOST_BYTES = 64 << 20
+_ADDRESS = re.compile(r'"user/[^"]*"')
 _WRITTEN = (Result.DONE, Result.ALREADY, Result.IN_DOUBT)
 
 
 def grants_in_journals(folders: Iterable[str], names: Collection[str], deployment_id: str) -> tuple[GrantRecord, ...]:
     """Return what the journals of these folders gave to people of these names; sorted."""
     wanted = {name.lower() for name in names}
+    addresses = {f'"user/{name}"' for name in wanted}
     records: set[GrantRecord] = set()
     for path in _newest_first(folders):
         text = _text(path)
-        if any(f'"user/{name}"' in text.lower() for name in wanted):
+        if not addresses.isdisjoint(_ADDRESS.findall(text.lower())):
             with suppress(FileError, ValueError):
                 records.update(_grants(replay(load_events(text, source=path)), wanted, deployment_id, path))
     return tuple(sorted(records, key=lambda record: (record.username, record.user_id, record.source)))

@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 import yaml
@@ -21,7 +21,7 @@ import yaml
 from reconciler.policy_file.load import load
 from reconciler.policy_file.nodes import PolicyText
 from reconciler.policy_file.read import read
-from tests.bench.results import Report, ratio
+from tests.bench.results import Report, in_turn, ratio
 
 SIZES = ((1_000, 15, 15, 0.45), (10_000, 5, 3, 0.22), (100_000, 3, 1, 0.16))
 """Entries, rounds, those of the peer, which takes twelve times as long, and T5's promise."""
@@ -74,7 +74,7 @@ def _loading(file: Path, rounds: int, peer_rounds: int) -> list[list[float]]:
         lambda: load([str(file)]),
         lambda: yaml.load(data, Loader=yaml.CSafeLoader),
     ]
-    return _times(ways, (rounds, rounds, rounds, peer_rounds), clock=time.process_time)
+    return in_turn(ways, (rounds, rounds, rounds, peer_rounds), clock=time.process_time)
 
 
 def _drain(data: bytes) -> None:
@@ -103,27 +103,9 @@ def _validate(report: Report, folder: Path) -> None:
     subprocess.run([terraform, f"-chdir={module}", "init", "-input=false"], check=True, capture_output=True)
     ours = [sys.executable, "-m", "reconciler", "validate", str(folder / "1000.yaml")]
     theirs = [terraform, f"-chdir={module}", "validate"]
-    mine, peer = _times([lambda: _process(ours), lambda: _process(theirs)], (9, 9), clock=time.perf_counter)
+    mine, peer = in_turn([lambda: _process(ours), lambda: _process(theirs)], (9, 9), clock=time.perf_counter)
     report("T9", "validate of 1,000 entries, over terraform validate of 100 resources", ratio(mine, peer), 2.0)
 
 
 def _process(command: list[str]) -> None:
     subprocess.run(command, check=True, capture_output=True)
-
-
-def _times(ways: list[Callable[[], object]], rounds: Sequence[int], *, clock: Callable[[], float]) -> list[list[float]]:
-    """Time each way as often as it has rounds, in turn, and return the seconds of each round.
-
-    In one process the clock is its own processor time, so that a busy machine does not blur the ratios.
-    """
-    times: list[list[float]] = [[] for _ in ways]
-    for number in range(max(rounds)):
-        for way, own, seconds in zip(ways, rounds, times, strict=True):
-            if number >= own:
-                continue
-            gc.collect()
-            started = clock()
-            result = way()
-            seconds.append(clock() - started)
-            del result  # freeing it is not what is measured
-    return times

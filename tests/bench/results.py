@@ -6,6 +6,7 @@ how much of a difference is noise.
 
 from __future__ import annotations
 
+import gc
 import os
 import platform
 import re
@@ -37,6 +38,26 @@ def ratio(ours: Sequence[float], theirs: Sequence[float]) -> Ratio:
     """Compare two series whose rounds took turns."""
     rounds = [mine / peer for mine, peer in zip(ours, theirs, strict=True)]
     return Ratio(value=statistics.median(ours) / statistics.median(theirs), low=min(rounds), high=max(rounds))
+
+
+def in_turn(
+    ways: Sequence[Callable[[], object]], rounds: Sequence[int], *, clock: Callable[[], float]
+) -> list[list[float]]:
+    """Time each way as often as it has rounds, in turn, and return the seconds of each round.
+
+    In one process the clock is its own processor time, so that a busy machine does not blur the ratios.
+    """
+    times: list[list[float]] = [[] for _ in ways]
+    for number in range(max(rounds)):
+        for way, own, seconds in zip(ways, rounds, times, strict=True):
+            if number >= own:
+                continue
+            gc.collect()
+            started = clock()
+            result = way()
+            seconds.append(clock() - started)
+            del result  # freeing it is not what is measured
+    return times
 
 
 Report = Callable[[str, str, "float | Ratio", float], None]

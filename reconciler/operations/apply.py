@@ -7,9 +7,9 @@
     per step       all results on disk before the next step begins; a thread's last one before its next write
     proof          one more read of all that was done or announced; only then *verified*       (law 6; proof.py)
 
-A failure or a write in doubt stops what has not begun. A conflict stops what shares people with it (sharing.py), since
-law 5 holds of them together; other actions go on. An error of our own stops the run like a failure, and the journal
-still gets its end.
+A failure or a write in doubt stops what has not begun. A conflict, and an override whose end comes during the run, stop
+what shares people with them (sharing.py), since law 5 holds of them together; other actions go on. An error of our own
+stops the run like a failure, and the journal still gets its end.
 """
 
 from __future__ import annotations
@@ -50,6 +50,7 @@ from reconciler.operations.write import Settled, was_a_wait, write
 from reconciler.words import listed, spoken
 
 _SETTLED = (Result.DONE, Result.ALREADY)
+_ENDED = "its override ended during the run"
 LONGEST_READ = timedelta(minutes=10)
 """What was read for the plan before that is read again: the machine was suspended meanwhile, or Coder made it wait."""
 
@@ -157,6 +158,22 @@ def _approved(
     return live
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _LeftAlone:
+    """An action that the run found it must not carry out, and so nothing that shares people with it either."""
+
+    address: str
+    has_ended: bool
+    """Whether it would set an override whose end has come; else it is in conflict."""
+
+    def why(self, action: Action) -> str:
+        """Say why an action is not attempted: this one, or one that shares people with it."""
+        if action.address == self.address:
+            return _ENDED
+        state = f"whose {_ENDED.removeprefix('its ')}" if self.has_ended else "which is in conflict"
+        return f"shares people with {spoken(self.address)}, {state}"
+
+
 class _Execution:
     """One run: the events so far, and the reason it stopped starting new writes, if it did."""
 
@@ -174,9 +191,10 @@ class _Execution:
         self._plan, self._reader, self._writer, self._run, self._stop = plan, reader, writer, run, stop
         self._observe = observe
         self._sharing = sharing_numbers(plan.actions, directory)
-        self._conflicts: dict[int, str] = {}
-        """Per number of actions that share people, the address of the first that is in conflict."""
-        self._has_skipped = False
+        self._left_alone: dict[int, _LeftAlone] = {}
+        """Per number of actions that share people, the first that must not be carried out."""
+        self._skipped: set[int] = set()
+        """The numbers of which other actions were not attempted for it."""
         self._failure = ""
         self.record = Record(self._started(), distrusted=self._fail)
 
@@ -199,7 +217,7 @@ class _Execution:
         """Prove what was done, close the record, and say what happened."""
         differences, not_verified = self._prove()
         interrupted = self._stop.requested
-        why = self._why_stopped or self._skipped
+        why = self._why_stopped or self._why_skipped
         ended = Ended(
             ending=Ending.INTERRUPTED if interrupted else Ending.STOPPED if why else Ending.COMPLETED,
             why=why,
@@ -220,13 +238,19 @@ class _Execution:
         return self._failure or ("the run was interrupted" if self._stop.requested else "")
 
     @property
-    def _skipped(self) -> str:
-        """Say why actions were left undone because of conflicts; empty when none were."""
-        if not self._has_skipped:
-            return ""
-        addresses = sorted(map(spoken, self._conflicts.values()))
-        verb, them = ("is", "it") if len(addresses) == 1 else ("are", "them")
-        return f"{listed(addresses)} {verb} in conflict, and what shares people with {them} was left alone"
+    def _why_skipped(self) -> str:
+        """Say why actions were not attempted although the run went on; empty when all were."""
+        conflicts = [row.address for n, row in self._left_alone.items() if not row.has_ended and n in self._skipped]
+        ended = [row.address for row in self._left_alone.values() if row.has_ended]
+        verb = "is" if len(conflicts) == 1 else "are"
+        reasons = [f"{listed(sorted(map(spoken, conflicts)))} {verb} in conflict"] if conflicts else []
+        if ended:
+            noun = "override" if len(ended) == 1 else "overrides"
+            reasons.append(f"the {noun} of {listed(sorted(map(spoken, ended)))} ended during the run")
+        if self._skipped:
+            them = "it" if len(conflicts) + len(ended) == 1 else "them"
+            reasons.append(f"what shares people with {them} was left alone")
+        return ", and ".join(reasons)
 
     def _attempt(self, i: int, action: Action) -> None:
         """Carry out one action unless something stops it, and put on record what became of it."""
@@ -242,41 +266,42 @@ class _Execution:
             self._fail(_bug(error))
 
     def _write(self, i: int, action: Action) -> None:
-        """Carry out one action, unless the run has stopped or a conflict concerns the same people."""
+        """Carry out one action, unless the run has stopped or it must be left alone."""
         if self._is_stopped:
             return
-        conflict = self._conflicts.get(self._sharing[i])
-        if conflict is None:
+        settled = Settled(result=Result.NOT_ATTEMPTED)
+        if self._sharing[i] not in self._left_alone:
             settled = write(
                 action,
                 self._reader,
                 self._writer,
+                may_send=lambda: self._may_send(i, action),
                 announce=lambda: self._announce(i, action),
                 clock=self._run.clock,
             )
-            conflict = self._conflicts.get(self._sharing[i])
-        else:
-            settled = Settled(result=Result.NOT_ATTEMPTED)
+        left_alone = self._left_alone.get(self._sharing[i])
         if settled.result is Result.NOT_ATTEMPTED:
-            if conflict is not None:
-                self._has_skipped = True
-                detail = f"shares people with {spoken(conflict)}, which is in conflict"
-                self._note(i, action, Settled(result=Result.NOT_ATTEMPTED, detail=detail))
-            elif settled.detail:  # it was announced, so its record needs an end
+            if left_alone is not None:
+                if left_alone.address != action.address:
+                    self._skipped.add(self._sharing[i])
+                self._note(i, action, replace(settled, detail=left_alone.why(action)))
+            elif i in self.record.announced:  # so its record needs an end
                 self._note(i, action, replace(settled, detail=self._why_stopped or settled.detail))
             return
         if settled.result is Result.CONFLICT:
-            self._conflicts.setdefault(self._sharing[i], action.address)
+            self._left_alone.setdefault(self._sharing[i], _LeftAlone(address=action.address, has_ended=False))
         self._note(i, action, settled)
         if settled.result in (Result.FAILED, Result.IN_DOUBT):
             self._fail(f"{spoken(action.address)}: {settled.detail}")
 
-    def _announce(self, i: int, action: Action) -> bool:
-        """Put the intent on disk; say whether the write may be sent. Time may have passed since the last write."""
+    def _may_send(self, i: int, action: Action) -> bool:
+        """Say whether a write may be sent now; time may have passed since anything was asked before."""
         if has_ended(action, self._plan, now=self._run.clock()):
-            self._fail(f"the override of {spoken(action.address)} ended since the plan was made")
-        if self._is_stopped or self._sharing[i] in self._conflicts:
-            return False
+            self._left_alone.setdefault(self._sharing[i], _LeftAlone(address=action.address, has_ended=True))
+        return not self._is_stopped and self._sharing[i] not in self._left_alone
+
+    def _announce(self, i: int, action: Action) -> bool:
+        """Put the intent on disk; say whether it is there."""
         return self.record.announce(Intent(action=i, address=action.address, kind=action.kind, at=self._run.clock()))
 
     def _note(self, i: int, action: Action, settled: Settled) -> None:

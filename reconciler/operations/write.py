@@ -60,13 +60,20 @@ class Settled:
 
 
 def write(
-    action: Action, reader: Reader, writer: Writer, *, announce: Callable[[], bool], clock: Callable[[], datetime]
+    action: Action,
+    reader: Reader,
+    writer: Writer,
+    *,
+    may_send: Callable[[], bool],
+    announce: Callable[[], bool],
+    clock: Callable[[], datetime],
 ) -> Settled:
     """Carry out one action and say what became of it; errors of Coder end here.
 
-    `announce` is called before each request that writes, and puts it on record; when it says no, nothing is sent.
+    `announce` is called before each request that writes, and puts it on record; `may_send` is called before that, and
+    again when it is on record. When one of them says no, nothing is sent.
     """
-    return _Writing(action, reader, writer, announce, clock).run()
+    return _Writing(action, reader, writer, may_send, announce, clock).run()
 
 
 def was_a_wait(took: timedelta) -> bool:
@@ -82,10 +89,12 @@ class _Writing:
         action: Action,
         reader: Reader,
         writer: Writer,
+        may_send: Callable[[], bool],
         announce: Callable[[], bool],
         clock: Callable[[], datetime],
     ) -> None:
-        self._action, self._reader, self._writer, self._announce = action, reader, writer, announce
+        self._action, self._reader, self._writer = action, reader, writer
+        self._may_send, self._announce = may_send, announce
         self._clock = clock
         self._asked_at = clock()
         """When the last read was asked for: what it shows is as old as that."""
@@ -106,10 +115,11 @@ class _Writing:
             settled = self._compare() or self._wait_for_late_write()
             if settled is not None:
                 return settled
-            if self._lost_count >= ATTEMPTS or not self._announce():
+            if self._lost_count >= ATTEMPTS or not (self._may_send() and self._announce()):
                 return self._left()
             settled = self._compare() if was_a_wait(self._clock() - self._asked_at) else None
-            settled = settled or self._send()
+            if settled is None:
+                settled = self._send() if self._may_send() else self._left()
             if settled is not None:
                 return settled
 

@@ -151,6 +151,8 @@ def _next_step(outcome: OutcomeReport) -> str:
     """Return what to do about what this run left undone; empty where it left nothing."""
     if outcome.count(Result.CONFLICT):
         return "look at a new plan: somebody else changed what is in conflict"
+    if any(_has_ended(row, outcome.ended) for row in outcome.results):
+        return "look at a new plan: it no longer sets what ended during the run"
     if any(map(outcome.count, (Result.FAILED, Result.IN_DOUBT, Result.NOT_ATTEMPTED))):
         cause = "" if _is_cut(outcome) else " when the cause is gone"
         return f"run it again{cause}: what is done is not done twice"
@@ -159,6 +161,13 @@ def _next_step(outcome: OutcomeReport) -> str:
     if outcome.unreadable:
         return "run it again when what was left alone can be read"
     return ""
+
+
+def _has_ended(row: ActionOutcome, ended: Ended | None) -> bool:
+    """Whether an action was not attempted that sets an override whose end came before that of the run."""
+    expires = row.action.expires
+    is_left = row.result is Result.NOT_ATTEMPTED and row.action.kind is not Kind.DELETE
+    return is_left and ended is not None and expires is not None and expires <= ended.at
 
 
 def _why_stopped(outcome: OutcomeReport, why: str) -> str:

@@ -14,7 +14,7 @@ from reconciler.core.budget import ABSENT, GroupId
 from reconciler.core.directory import Subject
 from reconciler.core.gate.danger import Danger
 from reconciler.core.gate.verdict import PolicyGrant, Verdict
-from reconciler.core.plan.outcome import Ended, Ending, Event, Outcome, Recorded, Result
+from reconciler.core.plan.outcome import Ended, Ending, Event, Intent, Outcome, Recorded, Result
 from reconciler.core.plan.plan import Plan
 from reconciler.core.policy import Hazard
 from reconciler.errors import RefusedError, RetryLaterError, UnreachableError
@@ -251,14 +251,78 @@ def test_a_write_whose_turn_had_not_come_when_the_run_was_interrupted_did_not_fa
 def test_an_override_that_ended_while_the_run_waited_is_not_set() -> None:
     """A rate limit, a slow server or a closed laptop between two writes: it was set after its end, and stayed."""
     ending = replace(ACTIONS[1], expires=MIDNIGHT)
-    waiting = Waiting(plan_of(WORLD, ending, ACTIONS[0]), took=timedelta())
+    waiting = Waiting(plan_of(WORLD, ending), took=timedelta())
     waiting.memory.before_read = lambda subject: setattr(waiting, "now", MIDNIGHT)
     outcome = waiting.apply()
     assert waiting.memory.writes == []
-    assert [row.result for row in outcome.results] == [Result.NOT_ATTEMPTED, Result.NOT_ATTEMPTED]
+    assert [(row.result, row.detail) for row in outcome.results] == [
+        (Result.NOT_ATTEMPTED, "its override ended during the run")
+    ]
     assert outcome.ended is not None
     assert outcome.ended.ending is Ending.STOPPED
-    assert outcome.ended.why == "the override of user/ana ended since the plan was made"
+    assert outcome.ended.why == "the override of user/ana ended during the run"
+
+
+TEAMS = World(
+    {"acme": ["ana", "bob", "cyd"], "acme/eng": ["ana", "bob"], "acme/ops": ["cyd"]},
+    {"acme/eng": 30, "acme/ops": 20},
+    {"ana": (40, "acme"), "cyd": (10, "acme")},
+)
+
+
+def test_an_override_that_ended_during_the_run_stops_what_shares_people_with_it_alone() -> None:
+    """It stopped everybody's changes; and a lowering that it was to make up for must not be made without it."""
+    ending = replace(set_user(TEAMS, "ana", (50, "acme")), expires=MIDNIGHT)
+    others = set_group(TEAMS, "acme/eng", 25), set_group(TEAMS, "acme/ops", 15), set_user(TEAMS, "cyd", (12, "acme"))
+    waiting = Waiting(plan_of(TEAMS, ending, *others), took=timedelta())
+    waiting.memory = Memory(TEAMS.snapshot())
+    waiting.memory.before_read = lambda subject: setattr(waiting, "now", MIDNIGHT)
+    outcome = waiting.apply()
+    assert {row.action.address: (row.result, row.detail) for row in outcome.results} == {
+        "user/ana": (Result.NOT_ATTEMPTED, "its override ended during the run"),
+        "group/acme/eng": (Result.NOT_ATTEMPTED, "shares people with user/ana, whose override ended during the run"),
+        "user/cyd": (Result.DONE, ""),
+        "group/acme/ops": (Result.DONE, ""),
+    }
+    assert outcome.ended is not None
+    assert (outcome.ended.ending, outcome.ended.is_verified) == (Ending.STOPPED, True)
+    assert outcome.ended.why == (
+        "the override of user/ana ended during the run, and what shares people with it was left alone"
+    )
+
+
+def test_an_override_that_ended_while_its_intent_was_put_on_disk_is_not_set() -> None:
+    """A slow disk, or the read after it: nothing looked at the end again before the write was sent."""
+
+    class SlowDisk(KeptJournal):
+        def append(self, event: Event) -> None:
+            self.events.append(event)
+            if isinstance(event, Intent):
+                waiting.now = MIDNIGHT
+
+    waiting = Waiting(plan_of(WORLD, replace(ACTIONS[1], expires=MIDNIGHT)), took=timedelta())
+    waiting.journal = SlowDisk()
+    outcome = waiting.apply()
+    assert waiting.memory.writes == []
+    assert [(row.result, row.detail) for row in outcome.results] == [
+        (Result.NOT_ATTEMPTED, "its override ended during the run")
+    ]
+
+
+def test_what_was_announced_when_the_run_was_interrupted_is_not_in_doubt() -> None:
+    """Its write was not sent, so its record says so."""
+    stop = NeverStops()
+
+    class Interrupted(KeptJournal):
+        def append(self, event: Event) -> None:
+            self.events.append(event)
+            stop.requested |= isinstance(event, Intent)
+
+    waiting = Waiting(plan_of(WORLD, *ACTIONS), took=timedelta())
+    waiting.journal = Interrupted()
+    outcome = waiting.apply(stop)
+    assert waiting.memory.writes == []
+    assert {(row.result, row.detail) for row in outcome.results} == {(Result.NOT_ATTEMPTED, "the run was interrupted")}
 
 
 @pytest.mark.parametrize(("ago", "renewed"), [(LONGEST_READ, 0), (timedelta(hours=1), 1), (timedelta(hours=-1), 1)])

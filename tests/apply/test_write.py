@@ -100,7 +100,7 @@ def settle(
 
 
 def _write(action: Action, coder: Any, announce: Callable[[], bool]) -> Settled:
-    return write(action, coder, coder, announce=announce, clock=lambda: coder.now)
+    return write(action, coder, coder, may_send=lambda: True, announce=announce, clock=lambda: coder.now)
 
 
 PUT_ONCE = ["read", "announce", "put 2"]

@@ -209,7 +209,7 @@ def somebody_writes_during_a_wait(fault: Fault, statement: str) -> Iterator[tupl
 
 
 def written(action: Action, reader: CoderReader, writer: CoderWriter) -> Settled:
-    return write(action, reader, writer, announce=lambda: True, clock=lambda: datetime.now(UTC))
+    return write(action, reader, writer, may_send=lambda: True, announce=lambda: True, clock=lambda: datetime.now(UTC))
 
 
 def test_what_somebody_wrote_while_the_route_was_waited_for_is_not_overwritten() -> None:

@@ -489,6 +489,17 @@ def test_why_a_run_stopped_is_said_once() -> None:
     assert "Stopped: the disk is full.\n" in text
 
 
+def test_what_ended_during_the_run_is_nothing_to_be_run_again() -> None:
+    """The same saved plan would be refused; a failure is one that may be gone the next time."""
+    ending = replace(set_user(WORLD, "ana", (50, "acme")), expires=NOW)
+    left = Recorded(action=0, address="user/ana", result=Result.NOT_ATTEMPTED, detail="it ended", at=NOW)
+    for action, advice in (
+        (ending, "To go on, look at a new plan: it no longer sets what ended during the run.\n"),
+        (replace(ending, expires=NOW + timedelta(1)), "To go on, run it again when the cause is gone"),
+    ):
+        assert advice in outcome_text(replay([replace(STARTED, actions=(action,)), left, VERIFIED]))
+
+
 def test_what_a_read_afterwards_did_not_show_is_counted_in_the_last_line() -> None:
     ended = replace(VERIFIED, is_verified=False, differences=("it could not be read",), not_verified=2)
     assert outcome_text(replay([STARTED, INTENT, DONE, ALREADY, ended])).endswith(

@@ -42,7 +42,7 @@ class Ending(StrEnum):
     COMPLETED = "completed"
     """Nothing was left to attempt."""
     STOPPED = "stopped"
-    """Something failed or was in conflict, so some actions were not attempted."""
+    """Something failed, was in conflict or ended during the run, so some actions were not attempted."""
     INTERRUPTED = "interrupted"
 
 

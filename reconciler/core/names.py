@@ -18,12 +18,13 @@ from itertools import chain
 from reconciler.core.budget import OrganizationId, UserId
 from reconciler.core.directory import Directory, Group, Organization, User
 from reconciler.core.policy import plain_id
+from reconciler.words import NearNames
 
 
 class Names:
     """Every name by which something of a directory may be written in a policy; built once, then only asked."""
 
-    __slots__ = ("_directory", "_groups", "_organizations", "_users")
+    __slots__ = ("_directory", "_groups", "_near_groups", "_organizations", "_users")
 
     def __init__(self, directory: Directory) -> None:
         self._directory = directory
@@ -36,6 +37,7 @@ class Names:
             for name in {group.name, plain_id(group.id)}:
                 key = group.organization_id, plain_id(name)
                 self._groups[key] = (*self._groups.get(key, ()), group)
+        self._near_groups: dict[OrganizationId, NearNames] = {}
         self._users: dict[str, tuple[User, ...]] = {}
         for user in directory.users.values():
             alone = (user,)
@@ -70,10 +72,13 @@ class Names:
         """Every name of every person but their UUID, in small letters."""
         return self._users
 
-    def group_names(self, organization: Organization) -> tuple[str, ...]:
-        """Return the names of an organization's groups, sorted."""
-        groups = self._directory.groups.values()
-        return tuple(sorted(group.name for group in groups if group.organization_id == organization.id))
+    def near_group(self, name: str, organization: Organization) -> str:
+        """Return `did you mean 'platform'?` where a group of the organization has a near name; else an empty text."""
+        if organization.id not in self._near_groups:
+            groups = self._directory.groups.values()
+            names = [group.name for group in groups if group.organization_id == organization.id]
+            self._near_groups[organization.id] = NearNames(names)
+        return self._near_groups[organization.id].question(name)
 
     def groups_elsewhere(self, name: str, organization: Organization) -> tuple[Group, ...]:
         """Return the groups of other organizations that go by a name, sorted by address."""

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from reconciler.core.budget import GroupId, OrganizationId, UserId
 from reconciler.core.directory import Directory, Group, Organization, User
 from reconciler.core.names import Names
+from reconciler.words import NearNames
 
 ACME = Organization(name="acme", id=OrganizationId("0a5c4a0e-4000-4000-8000-00000000000a"))
 BETA = Organization(name="beta", id=OrganizationId("0a5c4a0e-4000-4000-8000-00000000000b"))
@@ -50,7 +53,24 @@ def test_a_group_goes_by_its_exact_name_or_by_its_uuid_in_any_capitals() -> None
     assert known.groups("eng", ACME) == known.groups(ENG_ID.upper(), ACME) == (ENG,)
     assert known.groups("Eng", ACME) == (twin,)
     assert known.groups("ENG", ACME) == known.groups("eng", BETA) == ()
-    assert known.group_names(ACME) == ("Eng", "eng")
+
+
+def test_a_near_name_is_one_of_the_same_organization_and_the_names_are_filed_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    filed = []
+
+    class Counted(NearNames):
+        def _file(self) -> dict[str, tuple[int, str]]:
+            filed.append(self)
+            return super()._file()
+
+    monkeypatch.setattr("reconciler.core.names.NearNames", Counted)
+    known = names(ENG, group("platform", "g-2", BETA))
+    assert [known.near_group(f"en{letter}", ACME) for letter in "abc"] == ["did you mean 'eng'?"] * 3
+    assert known.near_group("platfrom", ACME) == ""
+    assert known.near_group("platfrom", BETA) == "did you mean 'platform'?"
+    assert len(filed) == 2, "one index an organization: 2,000 unknown names made 2,000 of them"
 
 
 def test_a_group_named_like_the_uuid_of_another_group_is_ambiguous() -> None:

@@ -15,7 +15,7 @@ from reconciler.core.names import Names
 from reconciler.core.orphan import Orphan, OrphanReason
 from reconciler.core.policy import UserOverrideEntry
 from reconciler.core.snapshot import Offers
-from reconciler.words import did_you_mean, span, spoken, typed
+from reconciler.words import span, spoken, typed
 
 
 def unknown_group(listed: Listed, groups: Sequence[Group], organization: Organization, names: Names) -> Orphan:
@@ -40,10 +40,11 @@ def unknown_group(listed: Listed, groups: Sequence[Group], organization: Organiz
         hint = f"{gone}; if {addresses} is meant, list it in a policy of that organization"
     else:
         message = f"group {name!r} is unknown in organization {organization.name!r}"
-        known = names.group_names(organization)
         alone = name.removeprefix("group/").removeprefix(f"{organization.name}/")
-        remedies = filter(None, [gone, did_you_mean(name, known)])
-        hint = f"write the name alone: {spoken(alone)}" if alone in known else "; ".join(remedies)
+        if names.groups(alone, organization):
+            hint = f"write the name alone: {spoken(alone)}"
+        else:
+            hint = "; ".join(filter(None, [gone, names.near_group(name, organization)]))
     reason = OrphanReason.UNKNOWN_GROUP
     if organization.id in names.directory.hides_groups:
         reason = OrphanReason.HIDDEN_GROUP

@@ -48,7 +48,8 @@ def run_all(run: Callable[[range], Batch], seeds: list[range], *, results: Path,
             file.write(json.dumps(asdict(batch)) + "\n")
             file.flush()
             _show_progress(done)
-    print(f"\n{sum(batch.number for batch in done):,} in {time.monotonic() - started:.0f} s", file=sys.stderr)
+    begin = "\n" if sys.stderr.isatty() else ""
+    print(f"{begin}{sum(batch.number for batch in done):,} in {time.monotonic() - started:.0f} s", file=sys.stderr)
     return done
 
 
@@ -72,5 +73,7 @@ def tell(batches: list[Batch]) -> int:
 
 
 def _show_progress(done: list[Batch]) -> None:
+    """Draw one line over and over on a terminal; into a log write a line each."""
     broken = sum(len(batch.broken) for batch in done)
-    print(f"\r{sum(batch.number for batch in done):,} runs, {broken} broken", end="", file=sys.stderr, flush=True)
+    begin, end = ("\r", "") if sys.stderr.isatty() else ("", "\n")
+    print(f"{begin}{sum(batch.number for batch in done):,} runs, {broken} broken", end=end, file=sys.stderr, flush=True)

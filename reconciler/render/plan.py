@@ -199,7 +199,9 @@ def why_withheld(plan: Plan) -> str:
         return "not everything could be read"
     old = "old names of some of them" if len(plan.unresolved) > 1 else "an old name of one of them"
     ids = [address for address in plan.unresolved if is_uuid(address.rpartition("/")[2])]  # a UUID never changes
-    if any(orphan.reason in _UNCLEAR and orphan.address in plan.unresolved for orphan in plan.orphans):
+    unclear = {orphan.address for orphan in plan.orphans if orphan.reason in _UNCLEAR}
+    told = {orphan.address for orphan in plan.orphans}  # without the entries outside of `--only`
+    if not told.issuperset(plan.unresolved) or not unclear.isdisjoint(plan.unresolved):
         what = "mean some of them" if len(plan.unresolved) > 1 else "mean one of them"
     elif len(ids) == len(plan.unresolved):
         what = "be mistyped, and mean one of them"

@@ -153,6 +153,7 @@ def test_the_pages_of_a_refused_apply_show_the_plan_and_why(coder: Shell) -> Non
         assert "bob" in pages[name], name
         assert "1 person would be blocked" in pages[name] or "`BLOCKS_USERS` 1" in pages[name], name
     assert "AI budgets: ⛔ refused, 1 change not made" in pages["markdown"]
+    assert "> This plan is refused, and nothing was written." in pages["markdown"], "`apply` has run"
     assert "refused, 1 change not made" in pages["html"]
     assert 'name="BLOCKS_USERS"' in pages["junit"]
     assert '<skipped message="The plan is refused for 1 reason; nothing was written"/>' in pages["junit"]

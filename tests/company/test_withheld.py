@@ -216,6 +216,11 @@ def test_a_name_that_fits_two_groups_is_not_called_mistyped_or_old(shell: Shell,
     assert f"removals withheld, because group/acme/{both} in the policy may mean one of them:" in ran.out
     shell.policy(f"{text}group_budgets: [{{group: {both}, limit: $150}}, {{group: older, limit: $5}}]\n")
     assert f"{both}, group/acme/older in the policy may mean some of them:" in shell.run("plan").out
+    shell.policy(f"{text}group_budgets: [{{group: {both}, limit: $150}}]\n")
+    alone = shell.run("plan", "--exclude", f"group/acme/{both}").out
+    assert f"withheld, because group/acme/{both} in the policy may mean one of them:" in alone, (
+        "also where it is not told"
+    )
 
 
 def test_a_uuid_that_fits_nobody_is_not_called_an_old_name(shell: Shell, sandbox: Sandbox) -> None:

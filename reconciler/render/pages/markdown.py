@@ -99,7 +99,7 @@ def _plan_page(values: Sequence[Value], facts: Facts, most: int) -> str:
     head = [
         *_title("plan", plans[0].deployment, f"⛔ {text}" if overview.is_refused else text),
         *_money_table(overview),
-        *_refusal(plans),
+        *_refusal(plans, so="`apply` will not write anything"),
         *_outlook(plans),
         *_problems([problem for problem in problems_of(plans) if not problem.is_hazard], facts),
         *_to_know(plans),
@@ -179,11 +179,11 @@ def _overspent(person: PersonEffect) -> str:
     return f"{code(person.username)} (spent {spent_text(spend)} of {_amount(limit)})"
 
 
-def _refusal(plans: Sequence[Plan]) -> list[str]:
-    """Say that a plan is refused, and what to paste into the policy if it is meant."""
+def _refusal(plans: Sequence[Plan], *, so: str) -> list[str]:
+    """Say that a plan is refused, what follows (`so`), and what to paste into the policy if it is meant."""
     if not any(plan.verdict.is_refused for plan in plans):
         return []
-    lines = ["> [!CAUTION]", "> This plan is refused, and `apply` will not write anything."]
+    lines = ["> [!CAUTION]", f"> This plan is refused, and {so}."]
     for plan in plans:
         for danger in plan.verdict.uncovered:
             perhaps = (f"perhaps {code(name)}" for name in danger.uncertain)
@@ -292,9 +292,12 @@ def _refused(report: OutcomeReport, facts: Facts) -> list[str]:
         return [*reasons, ""]
     problems = [problem for problem in problems_of_plan(report.plan) if not problem.is_hazard]
     return [
-        *reasons, *_money_table(overview_of([report.plan])), *_refusal([report.plan]), *_problems(problems, facts),
+        *reasons,
+        *_money_table(overview_of([report.plan])),
+        *_refusal([report.plan], so="nothing was written"),
+        *_problems(problems, facts),
         *_to_know([report.plan]),
-    ]  # fmt: skip
+    ]
 
 
 def _left_out(report: OutcomeReport, facts: Facts) -> list[str]:

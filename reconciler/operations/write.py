@@ -195,7 +195,7 @@ class _Writing:
             return Settled(result=Result.ALREADY, detail=detail)
         if live != self._action.before and not isinstance(live, Unknown):
             return Settled(result=Result.CONFLICT, detail="changed by somebody else at the same moment", live=live)
-        detail = "Coder answers 404 although it is there: this token may not write it"
+        detail = "Coder answers 404 although a read shows it: this token may not write it, or the read is out of date"
         if isinstance(live, Unknown):
             detail = f"Coder answers 404, and it can no longer be read: {live.reason}"
         if self._may_still_happen:

@@ -173,6 +173,12 @@ def test_every_answer(
     assert settled.detail or result in (Result.DONE, Result.ALREADY)
 
 
+def test_a_404_of_what_a_read_shows_does_not_blame_the_token_alone() -> None:
+    """A replica shows for a while what the run before removed."""
+    settled, _ = settle(DELETE, [OLD, OLD], [NotFoundError("404")])
+    assert settled.detail.endswith("this token may not write it, or the read is out of date")
+
+
 def test_without_a_yes_nothing_is_sent() -> None:
     settled, asked = settle(UPDATE, [OLD], [], announce=lambda: False)
     assert (settled.result, asked) == (Result.NOT_ATTEMPTED, ["read"])

@@ -10,6 +10,7 @@
         ├── NotFoundError         404 with Coder's "not found or no access": absent, unknown or forbidden
         ├── DeniedError           401 or 403: signed out, not licensed, not permitted
         ├── RejectedError         a write was refused for certain; nothing was changed by it
+        │   ├── NotAMemberError   of an override: the person is not in its group
         │   └── RetryLaterError   refused for now (rate limit) or never sent; read again before sending it again
         └── UnreachableError      no usable answer; a write may or may not have happened
 
@@ -139,6 +140,10 @@ class DeniedError(ServerError):
 
 class RejectedError(ServerError):
     """A write was refused: it certainly did not happen."""
+
+
+class NotAMemberError(RejectedError):
+    """An override was refused because its person is not in its group: their own trouble, and nobody else's."""
 
 
 class RetryLaterError(RejectedError):

@@ -14,13 +14,21 @@ from urllib.parse import urlsplit
 from reconciler import strict_json
 from reconciler.coder.exchange import Answer
 from reconciler.dataclass import dataclass
-from reconciler.errors import DeniedError, NotFoundError, RejectedError, ServerError, UnreachableError
+from reconciler.errors import (
+    DeniedError,
+    NotAMemberError,
+    NotFoundError,
+    RejectedError,
+    ServerError,
+    UnreachableError,
+)
 from reconciler.words import in_a_row
 
 ROUTE_NOT_FOUND = "Route not found."
 NOT_FOUND = "Resource not found or you do not have access to this resource"
 NO_SUCH_USER = '"user" must be an existing uuid or username.'
 """How older servers say 404 for a user, with status 400. Source: coder-api section 12.4."""
+NOT_A_MEMBER = "User is not a member of the referenced group"
 NOT_LICENSED = " is a Premium feature. Contact sales!"
 EXPERIMENT_MISSING = "functionality requires enabling the"
 SYSTEM_USER = "for a system user"
@@ -114,6 +122,8 @@ def error_of(answer: Answer) -> ServerError:
         return DeniedError(text, hint=_hint_for_denied(answer.status, body.message))
     is_gone = answer.request.method == "DELETE" and is_not_found(answer)
     if answer.request.is_write and answer.status >= 400 and not is_gone:
+        if answer.status == 400 and body.message.rstrip(".") == NOT_A_MEMBER:
+            return NotAMemberError(text, hint="they left the group of the override, or were never in it")
         return RejectedError(text, hint=_hint_for_rejected(answer))
     if is_not_found(answer):
         return NotFoundError(text, hint="it may be absent, or this token may have no access to it")

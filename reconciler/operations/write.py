@@ -13,6 +13,8 @@ request. Nothing is sent after a wait without a new read, and a lost answer is n
                                                                  the end: failed
     404 of a DELETE                     read                     failed             already done      conflict
     the same after a lost answer        read                     in doubt           done              conflict
+    the person left the override's      nothing: conflict; in doubt where an answer was lost before
+      group (400)
     another value than was sent         read                     in doubt           done              in doubt
     any other refusal                   nothing: failed
 
@@ -31,6 +33,7 @@ from reconciler.core.plan.outcome import Result
 from reconciler.dataclass import dataclass
 from reconciler.errors import (
     DeniedError,
+    NotAMemberError,
     NotFoundError,
     ReconcilerError,
     RejectedError,
@@ -169,7 +172,8 @@ class _Writing:
             if self._may_still_happen:
                 detail = f"{_explain(error)}; an earlier attempt may still arrive"
                 return Settled(result=Result.IN_DOUBT, detail=detail)
-            return Settled(result=Result.FAILED, detail=_explain(error))
+            result = Result.CONFLICT if isinstance(error, NotAMemberError) else Result.FAILED
+            return Settled(result=result, detail=_explain(error))
         if echo == self._action.after:
             return Settled(result=Result.DONE)
         return _after_different_echo(self._action, self._reader)

@@ -88,6 +88,30 @@ def test_it_writes_in_the_order_of_law_5(site: Site) -> None:
     assert order == ["ana", "eve", "platform", "finance", "eng", "design", "bob"]
 
 
+def test_who_leaves_a_group_during_a_run_stops_nobody_elses_changes(site: Site) -> None:
+    """Coder refuses their override; every override after it was left undone."""
+    site.policy("bella contractors: $300", "dan platform: $900", "eve data: $700", "platform: $400", "finance: $90")
+    sql, parameters = "DELETE FROM group_members WHERE user_id = ? AND group_id = ?", ("dan", "platform")
+    ids = tuple(map(site.id_of, parameters))
+    site.sandbox.fault(Fault("change", method="PUT", path=f"*/{site.id_of('bella')}/*", sql=sql, parameters=ids))
+    said = site.apply("--parallelism", "1")
+    assert said.code == 4
+    assert site.results == {
+        "user/bella": "done",
+        "user/dan": "conflict",
+        "user/eve": "done",
+        "group/acme/finance": "done",
+        "group/acme/platform": "not-attempted",
+    }
+    assert "400 User is not a member of the referenced group" in said.out
+    assert "they left the group of the override, or were never in it" in said.out
+    assert "1 action not attempted: user/dan is in conflict, and what shares people with it was left alone." in said.out
+    assert "To go on, look at a new plan: somebody else changed what is in conflict.\n" in said.out
+    again = site.apply()
+    assert "! user/dan  dan is not a member of group/acme/platform" in again.out
+    assert (again.code, site.budget("platform")) == (0, 400)
+
+
 def test_a_conflict_is_that_of_one_object(site: Site) -> None:
     """Changed between the fresh check and its own turn."""
     site.policy(*SEVEN)

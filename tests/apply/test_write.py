@@ -17,6 +17,7 @@ from reconciler.core.directory import Group
 from reconciler.core.plan.outcome import Result
 from reconciler.errors import (
     DeniedError,
+    NotAMemberError,
     NotFoundError,
     ReconcilerError,
     RejectedError,
@@ -122,6 +123,7 @@ PUT_LATER = ["announce", "put 2", "wait 9", "read"]
         (UPDATE, [Unknown("hidden")], [], Result.FAILED, ["read"]),
         (UPDATE, [DeniedError("signed out")], [], Result.FAILED, ["read"]),
         (UPDATE, [OLD], [RejectedError("no")], Result.FAILED, PUT_ONCE),
+        (UPDATE, [OLD], [NotAMemberError("no")], Result.CONFLICT, PUT_ONCE),
         (UPDATE, [OLD], [DeniedError("signed out")], Result.FAILED, PUT_ONCE),
         (UPDATE, [OLD, NEW], [LOST], Result.DONE, [*PUT_ONCE, "read"]),
         (DELETE, [OLD, ABSENT], [LOST], Result.DONE, [*DELETE_ONCE, "read"]),
@@ -135,6 +137,7 @@ PUT_LATER = ["announce", "put 2", "wait 9", "read"]
         (UPDATE, [OLD] * 4, [LOST, NEW], Result.DONE, ["read", *PUT_LOST, "announce", "put 2"]),
         (UPDATE, [OLD] * 4 + [NEW], [LOST, LOST], Result.DONE, ["read", *PUT_LOST, *PUT_LOST[:3]]),
         (UPDATE, [OLD] * 10, [LOST] * 3, Result.IN_DOUBT, ["read", *PUT_LOST * ATTEMPTS]),
+        (UPDATE, [OLD] * 4, [LOST, NotAMemberError("no")], Result.IN_DOUBT, ["read", *PUT_LOST, "announce", "put 2"]),
         (UPDATE, [OLD] * 4, [LOST, RejectedError("no")], Result.IN_DOUBT, ["read", *PUT_LOST, "announce", "put 2"]),
         # 500 in Coder's own words: its request is over
         (UPDATE, [OLD, NEW], [FAILED_500], Result.DONE, ["read", *PUT_FAILED[:3]]),

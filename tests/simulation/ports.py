@@ -13,6 +13,7 @@ from reconciler.core.snapshot import Deployment, Offers, People
 from reconciler.core.spend import Export, Window
 from reconciler.errors import (
     FileError,
+    NotAMemberError,
     NotFoundError,
     ReconcilerError,
     RejectedError,
@@ -214,7 +215,7 @@ class Writes:
         elif isinstance(subject, Group):
             self.coder.put_budget(key, budget.limit_micros, author="us")
         elif not self.coder.put_override(key, str(budget.group.id), budget.limit_micros, author="us"):
-            raise RejectedError("PUT /x: User is not a member of the referenced group.")
+            raise NotAMemberError("PUT /x: User is not a member of the referenced group.")
 
     def _arrive_late(self, subject: Subject, budget: Budget | None) -> None:
         try:

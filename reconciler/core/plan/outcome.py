@@ -28,7 +28,8 @@ class Result(StrEnum):
     ALREADY = "already-done"
     """Live was as wanted before this run wrote it: nothing was sent."""
     CONFLICT = "conflict"
-    """Live was neither as planned nor as wanted: somebody else changed it, and this run left it alone."""
+    """Live was neither as planned nor as wanted, or the person had left the override's group: somebody else changed it,
+    and this run left it alone."""
     FAILED = "failed"
     """Coder refused the write; nothing was changed by it."""
     IN_DOUBT = "in-doubt"

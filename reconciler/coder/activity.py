@@ -11,7 +11,7 @@ from typing import Any
 from reconciler.coder import paths
 from reconciler.coder.answers import error_of, is_experiment_missing, is_not_found, is_route_missing
 from reconciler.coder.exchange import Answer, Request
-from reconciler.coder.search import read_pages
+from reconciler.coder.search import Page, page_of, read_pages
 from reconciler.coder.transport import Transport
 from reconciler.coder.wire import Fields, NameGroup, load_object, own_id
 from reconciler.core.activity import Session, Tokens, UserSpend
@@ -64,16 +64,15 @@ def read_sessions(transport: Transport, user: UserId, since: datetime) -> tuple[
     for route in ("/ai-gateway/sessions", "/aibridge/sessions"):
         result = read_pages(transport, route, query, load_sessions)
         if not isinstance(result, Answer):
-            sessions = {session.id: session for session in result}.values()
-            return tuple(sorted(sessions, key=lambda session: (session.started_at, session.id)))
+            return tuple(sorted(result.items, key=lambda session: (session.started_at, session.id)))
         if not is_route_missing(result):
             break
     return None
 
 
-def load_sessions(answer: Answer) -> list[Session]:
+def load_sessions(answer: Answer) -> Page[Session]:
     """Decode a page of AI sessions, without prompts."""
-    return [_session(row) for row in load_object(answer, hook=_drop_prompts).rows("sessions")]
+    return page_of(load_object(answer, hook=_drop_prompts), "sessions", _session)
 
 
 def _drop_prompts(value: dict[str, Any]) -> object:

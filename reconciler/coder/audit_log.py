@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from reconciler.coder.exchange import Answer
-from reconciler.coder.search import PAGE, read_pages
+from reconciler.coder.search import Found, Page, page_of, read_pages
 from reconciler.coder.transport import Transport
 from reconciler.coder.wire import Fields, load_object, require_uuid
 from reconciler.core.audit import AuditedChange, AuditEntry, AuditQuestion, Changes, History, RecentChanges
@@ -39,10 +39,10 @@ class AuditLog:
 
     def changes(self, subject: Subject, since: datetime) -> Changes:
         """Return who changed a subject's budget since then, oldest first."""
-        entries = self._search(f"resource_type:{_kind_of(subject)} resource_id:{subject.id}", since, load_changes)
-        if isinstance(entries, Answer):
-            return Changes(reason=_why_not(entries))
-        recent = {entry for entry in entries if entry.at >= since}
+        found = self._search(f"resource_type:{_kind_of(subject)} resource_id:{subject.id}", since, load_changes)
+        if isinstance(found, Answer):
+            return Changes(reason=_why_not(found))
+        recent = {entry for entry in found.items if entry.at >= since}
         return Changes(entries=tuple(sorted(recent, key=lambda entry: (entry.at, entry.by, entry.action))))
 
     def recent_changes(self, subjects: Collection[Subject], since: datetime) -> RecentChanges:
@@ -50,11 +50,11 @@ class AuditLog:
         newest: dict[str, AuditEntry] = {}
         is_whole = True
         for kind in sorted({_kind_of(subject) for subject in subjects}):
-            rows = self._search(f"resource_type:{kind}", since, _load_changes_by_id, most=RECENT_PAGES)
-            if isinstance(rows, Answer):
-                return RecentChanges(newest=newest, is_whole=False, reason=_why_not(rows))
-            is_whole = is_whole and len(rows) < RECENT_PAGES * PAGE
-            for id_, entry in rows:
+            found = self._search(f"resource_type:{kind}", since, _load_changes_by_id, most=RECENT_PAGES)
+            if isinstance(found, Answer):
+                return RecentChanges(newest=newest, is_whole=False, reason=_why_not(found))
+            is_whole = is_whole and found.is_whole
+            for id_, entry in found.items:
                 if entry.at >= since and (id_ not in newest or newest[id_].at < entry.at):
                     newest[id_] = entry
         return RecentChanges(newest=newest, is_whole=is_whole)
@@ -74,10 +74,12 @@ class AuditLog:
         else:
             return History()
         query = f"resource_type:{question.kind} {what}"
-        rows = self._search(query, question.since, load_history, page_size=SHORT_PAGE, most=most)
-        if isinstance(rows, Answer):
-            return History(reason=_why_not(rows))
-        return History(changes=tuple(sorted({row for row in rows if row.at >= question.since}, key=lambda row: row.at)))
+        found = self._search(query, question.since, load_history, page_size=SHORT_PAGE, most=most)
+        if isinstance(found, Answer):
+            return History(reason=_why_not(found))
+        return History(
+            changes=tuple(sorted({row for row in found.items if row.at >= question.since}, key=lambda row: row.at))
+        )
 
     def grant_records(self, names: Collection[str], since: datetime) -> GrantRecords:
         """Return which overrides were written under these usernames since then, whatever the users are called now.
@@ -88,48 +90,50 @@ class AuditLog:
         records: list[GrantRecord] = []
         for name in sorted(name for name in set(names) if _USERNAME.fullmatch(name)):
             query = f"resource_type:{_OVERRIDE} resource_target:{name}"
-            rows = self._search(query, since, load_grant_records)
-            if isinstance(rows, Answer):
-                return GrantRecords(records=tuple(records), reason=_why_not(rows))
-            records += rows
+            found = self._search(query, since, load_grant_records)
+            if isinstance(found, Answer):
+                return GrantRecords(records=tuple(records), reason=_why_not(found))
+            records += found.items
         return GrantRecords(records=tuple(sorted(set(records), key=lambda record: (record.username, record.user_id))))
 
     def _search(
         self,
         query: str,
         since: datetime,
-        load: Callable[[Answer], list[T]],
+        load: Callable[[Answer], Page[T]],
         *,
         page_size: int | None = None,
         most: int | None = None,
-    ) -> list[T] | Answer:
+    ) -> Found[T] | Answer:
         """Return all entries from that day on; the answer itself when the server refuses it."""
         dated = f"{query} date_from:{since.astimezone(UTC):%Y-%m-%d}"
         return read_pages(self._transport, "/audit", dated, load, page_size=page_size, most=most)
 
 
-def load_changes(answer: Answer) -> list[AuditEntry]:
+def load_changes(answer: Answer) -> Page[AuditEntry]:
     """Decode a page about budgets."""
-    return [_change(row) for row in _entries_in(answer)]
+    return _entries_in(answer, _change)
 
 
-def load_history(answer: Answer) -> list[AuditedChange]:
+def load_history(answer: Answer) -> Page[AuditedChange]:
     """Decode a page about people, groups and memberships."""
-    return [_audited(row) for row in _entries_in(answer)]
+    return _entries_in(answer, _audited)
 
 
-def load_grant_records(answer: Answer) -> list[GrantRecord]:
+def load_grant_records(answer: Answer) -> Page[GrantRecord]:
     """Decode the writes of overrides in a page."""
-    return [record for row in _entries_in(answer) if (record := _grant_record(row)) is not None]
+    return _entries_in(answer, _grant_record)
 
 
-def _load_changes_by_id(answer: Answer) -> list[tuple[str, AuditEntry]]:
-    return [(row.text("resource_id"), _change(row)) for row in _entries_in(answer)]
+def _load_changes_by_id(answer: Answer) -> Page[tuple[str, AuditEntry]]:
+    return _entries_in(answer, lambda row: (row.text("resource_id"), _change(row)))
 
 
-def _entries_in(answer: Answer) -> list[Fields]:
-    """Return the entries of a page; those of requests that failed changed nothing."""
-    return [row for row in load_object(answer).rows("audit_logs") if row.count("status_code") < 400]
+def _entries_in(answer: Answer, load: Callable[[Fields], T | None]) -> Page[T]:
+    """Decode a page; the entries of requests that failed changed nothing."""
+    return page_of(
+        load_object(answer), "audit_logs", lambda row: None if row.count("status_code") >= 400 else load(row)
+    )
 
 
 def _kind_of(subject: Subject) -> str:

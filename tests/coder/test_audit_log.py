@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from reconciler.coder import audit_log
 from reconciler.coder.client import open_writer
 from reconciler.core.audit import Changes
 from reconciler.core.budget import Budget, GroupRef
 from reconciler.money import Micros
+from reconciler.sandbox import Fault
 from tests.coder.helpers import answer, connection_to, sandbox_and_reader
 from tests.coder.test_reader import group_named, named
 
@@ -42,7 +45,48 @@ def test_a_server_that_does_not_record_overrides_says_so() -> None:
         assert "does not record" in reader.log.changes(named(reader.directory(), "ana"), LONG_AGO).reason
 
 
+def entry(number: int, **changes: object) -> dict[str, object]:
+    return {
+        "id": f"e-{number}", "resource_id": f"r-{number}", "time": "2026-08-03T09:30:00Z", "status_code": 200,
+        "action": "write", "user_agent": "x", "user": None,
+    } | changes  # fmt: skip
+
+
 def test_entries_of_requests_that_failed_and_of_nobody() -> None:
-    entry = {"time": "2026-08-03T09:30:00Z", "status_code": 200, "action": "write", "user_agent": "x", "user": None}
-    found = audit_log.load_changes(answer({"audit_logs": [entry, entry | {"status_code": 404}]}))
-    assert [(one.by, one.action) for one in found] == [("", "write")]
+    page = audit_log.load_changes(answer({"audit_logs": [entry(1), entry(2, status_code=404)]}))
+    assert [(change.by, change.action) for _, change in page.rows if change is not None] == [("", "write")]
+
+
+@pytest.mark.parametrize("refused", [[], [7]], ids=["all", "all but one"])
+def test_a_refused_write_hides_nothing_that_is_older(refused: list[int]) -> None:
+    """Of the first hundred entries 99 were of use, which passed for the last page: who changed the rest was unknown."""
+    with sandbox_and_reader(role="owner") as (sandbox, reader):
+        group = group_named(reader.directory(), "acme/platform")
+        rows = [entry(n, status_code=404 if n in refused else 200) for n in range(130)]
+        for page in (rows[:100], rows[100:]):
+            sandbox.fault(Fault("status", path="*/audit", status=200, body={"audit_logs": page, "count": 130}))
+        recent = reader.log.recent_changes([group], LONG_AGO)
+        assert (len(recent.newest), recent.is_whole) == (130 - len(refused), True)
+
+
+def test_a_server_with_shorter_pages_is_read_to_its_end() -> None:
+    with sandbox_and_reader(role="owner") as (sandbox, reader):
+        group = group_named(reader.directory(), "acme/platform")
+        rows = [entry(n) for n in range(60)]
+        for start in range(0, 60, 25):
+            body = {"audit_logs": rows[start : start + 25], "count": 60}
+            sandbox.fault(Fault("status", path="*/audit", status=200, body=body))
+        recent = reader.log.recent_changes([group], LONG_AGO)
+        assert (len(recent.newest), recent.is_whole) == (60, True)
+        asked = [request.path for request in sandbox.requests if "/audit?" in request.path]
+        assert [path.rpartition("=")[2] for path in asked] == ["0", "25", "50"]
+
+
+def test_a_log_that_is_longer_than_what_is_read_is_not_called_whole() -> None:
+    """One refused write among two thousand was enough for "whole"."""
+    with sandbox_and_reader(role="owner") as (sandbox, reader):
+        group = group_named(reader.directory(), "acme/platform")
+        for page in range(audit_log.RECENT_PAGES):
+            rows = [entry(n, status_code=404 if n == 1 else 200) for n in range(100 * page, 100 * page + 100)]
+            sandbox.fault(Fault("status", path="*/audit", status=200, body={"audit_logs": rows, "count": 9_999}))
+        assert not reader.log.recent_changes([group], LONG_AGO).is_whole

@@ -54,7 +54,8 @@ class Gate:
         self._width, self._is_fixed, self._clock = width, is_fixed, clock
         self._in_flight = self._turns = self._epoch = 0
         self._series: dict[str, _Series] = defaultdict(_Series)
-        self._free = threading.Condition()
+        self._lock = threading.Lock()
+        self._may_pass, self._may_begin = threading.Condition(self._lock), threading.Condition(self._lock)
 
     @property
     def limit(self) -> int:
@@ -64,9 +65,9 @@ class Gate:
     @contextmanager
     def passage(self, kind: str) -> Iterator[Passage]:
         """Wait until one more may be in flight; it counts as in flight for the length of the `with` block."""
-        with self._free:
+        with self._lock:
             while self._in_flight >= self._width.limit:
-                self._free.wait()
+                self._may_pass.wait()
             self._in_flight += 1
             passage = Passage(
                 kind=kind,
@@ -78,25 +79,30 @@ class Gate:
         try:
             yield passage
         finally:
-            with self._free:
+            with self._lock:
                 self._in_flight -= 1
                 if not self._is_fixed:
                     self._learn(passage)
-                self._free.notify_all()
+                self._wake()
 
     @contextmanager
     def turn(self) -> Iterator[None]:
         """Wait until one more may begin what leads to a request here, and will not wait long for its passage then."""
-        with self._free:
+        with self._lock:
             while self._turns >= TURNS * self._width.limit:
-                self._free.wait()
+                self._may_begin.wait()
             self._turns += 1
         try:
             yield
         finally:
-            with self._free:
+            with self._lock:
                 self._turns -= 1
-                self._free.notify_all()
+                self._wake()
+
+    def _wake(self) -> None:
+        """Wake as many as there is room for: who wakes in vain has taken the processor from a request."""
+        self._may_pass.notify(max(0, self._width.limit - self._in_flight))
+        self._may_begin.notify(max(0, TURNS * self._width.limit - self._turns))
 
     def _learn(self, passage: Passage) -> None:
         if passage.epoch != self._epoch:  # of a burst of refusals only the first is a reason, too

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import statistics
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -163,6 +164,21 @@ def test_a_turn_begins_when_another_has_ended() -> None:
         assert not begun.wait(0.05)
         turns[0].__exit__(None, None, None)
         last.result(PATIENCE_S)
+
+
+def test_nobody_is_left_waiting_whatever_the_width_does() -> None:
+    """Only as many are woken as there is room for, so each that ends must wake the next."""
+    gate = Gate(Width(limit=8))
+
+    def send(thread: int) -> None:
+        for number in range(50):
+            with gate.turn(), gate.passage(f"GET {thread % 3}") as passage:
+                passage.is_overloaded = (thread + number) % 17 == 0
+                time.sleep(0.0001)
+
+    with ThreadPoolExecutor(32) as pool:
+        for sent in [pool.submit(send, thread) for thread in range(32)]:
+            sent.result(PATIENCE_S)
 
 
 SERVERS = {

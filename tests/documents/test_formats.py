@@ -621,6 +621,23 @@ def test_a_comment_that_is_cut_says_so() -> None:
     assert text.endswith("Not shown, because the page is too long: the rest of this page.**\n")
 
 
+@pytest.mark.parametrize("runs", [1, 3])
+def test_a_comment_of_thousands_of_results_says_how_the_run_ended(runs: int) -> None:
+    """Its end was cut off: why actions were left undone, what to do, whether it was verified, and the journal."""
+    made = outcome()
+    done, failed, left = made.results
+    rows = replace(left, detail="it was left"), replace(failed, detail="it failed")
+    long = replace(made, results=(*[done] * 2_000, *rows))
+    text = render("markdown", (long,) * runs, FACTS)
+    assert len(text) <= 65_000
+    assert text.count("**Not shown, because the page is too long: ") == runs
+    assert "the rest of this page" not in text
+    assert text.count(f"journal {code(made.journal)}") == runs
+    first = text.index("| who |")
+    places = [text.find(detail, first) for detail in ("it failed", "it was left", "| done |")]
+    assert -1 < places[0] < places[1] < places[2]
+
+
 def test_a_page_of_ten_thousand_people_is_under_two_megabytes() -> None:
     made = large_plan(1_000, people=10_000)
     text = render("html", (made,), FACTS)

@@ -67,6 +67,10 @@ MAX_SUMMARY_CHARACTERS = 250_000
 """Of a job's summary on GitHub: 1 MiB in UTF-8, where a character has up to four octets."""
 PROBLEMS_SHOWN = 50
 TRANSITIONS_SHOWN = 40
+_PLACES = {Result.NOT_ATTEMPTED: 1, Result.DONE: 2, Result.ALREADY: 2}
+"""Which results follow those that somebody has to look at."""
+ROOM_OF_A_TABLE = 200
+"""Characters of the head of a table, and of the line that says what is not shown of it."""
 NAMES_SHOWN = 10
 
 
@@ -276,10 +280,13 @@ def _footer(plan: Plan) -> str:
 def _outcome_page(reports: Sequence[OutcomeReport], facts: Facts, most: int) -> str:
     is_complete = all(report.is_complete for report in reports)
     text = outcome_headline(reports)
-    lines = _title("outcome", reports[0].deployment, text if is_complete else f"⛔ {text}")
-    for report in reports:
-        lines += _refused(report, facts) if report.refusal is not None else _left_out(report, facts)
-        lines += _results(report)
+    title = _title("outcome", reports[0].deployment, text if is_complete else f"⛔ {text}")
+    heads = [_refused(row, facts) if row.refusal is not None else _left_out(row, facts) for row in reports]
+    tails = [_ending(report) for report in reports]
+    room = most - len(joined(title, *heads, *tails)) - ROOM_OF_A_TABLE * len(reports)
+    lines = title
+    for report, head, tail in zip(reports, heads, tails, strict=True):
+        lines += [*head, *_results(report, room=room // len(reports)), *tail]
     return cut_to(joined(lines), most)
 
 
@@ -317,11 +324,12 @@ def _status_page(status: Status, most: int) -> str:
     return cut_to(joined(_title("status", status.deployment, "status"), status_markdown(status)), most)
 
 
-def _results(report: OutcomeReport) -> list[str]:
-    lines: list[str] = []
-    if report.results:
-        lines += ["| result | who | before | after | why | detail |", "|---|---|--:|--:|---|---|"]
-    for outcome in sorted(report.results, key=lambda row: row.result in (Result.DONE, Result.ALREADY)):
+def _results(report: OutcomeReport, *, room: int) -> list[str]:
+    """Return the table of results, what went wrong first; those for which there is no room are counted."""
+    if not report.results:
+        return []
+    rows: list[str] = []
+    for outcome in sorted(report.results, key=lambda row: _PLACES.get(row.result, 0)):
         cells = (
             str(outcome.result),
             code(outcome.action.address),
@@ -330,10 +338,20 @@ def _results(report: OutcomeReport) -> list[str]:
             code(action_why(outcome.action)),
             prose(outcome.detail),
         )
-        lines.append(f"| {' | '.join(cells)} |")
-    lines += [""] if lines else []
+        row = f"| {' | '.join(cells)} |"
+        room -= len(row) + 1
+        if room < 0:
+            break
+        rows.append(row)
+    left = len(report.results) - len(rows)
+    more = [f"**Not shown, because the page is too long: {count(left, 'result')}.**", ""] if left else []
+    return ["| result | who | before | after | why | detail |", "|---|---|--:|--:|---|---|", *rows, "", *more]
+
+
+def _ending(report: OutcomeReport) -> list[str]:
+    """Return what follows the results: how the run ended, and which run it was."""
     sentences = [f"- {prose(str(sentence))}" for sentence in remarks(report)] if report.refusal is None else []
-    lines += [*sentences, ""] if sentences else []
+    lines = [*sentences, ""] if sentences else []
     facts = (
         f"Coder at {code(report.deployment.url)}",
         f"digest `{report.digest[:DIGEST_SHOWN]}`",

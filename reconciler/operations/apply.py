@@ -8,8 +8,8 @@
     proof          one more read of all that was done or announced; only then *verified*       (law 6; proof.py)
 
 A failure or a write in doubt stops what has not begun. A conflict, and an override whose end comes during the run, stop
-what shares people with them (sharing.py), since law 5 holds of them together; other actions go on. An error of our own
-stops the run like a failure, and the journal still gets its end.
+what shares people with them (left_alone.py); other actions go on. An error of our own stops the run like a failure, and
+the journal still gets its end.
 """
 
 from __future__ import annotations
@@ -37,20 +37,19 @@ from reconciler.core.plan.outcome import (
     Started,
 )
 from reconciler.core.plan.plan import Plan
-from reconciler.core.plan.sharing import sharing_numbers
 from reconciler.core.snapshot import Snapshot
 from reconciler.dataclass import dataclass
 from reconciler.errors import ReconcilerError
 from reconciler.operations.checks import has_ended, require_consent, require_ready, require_same
 from reconciler.operations.journal_file import Journal
+from reconciler.operations.left_alone import LeftAlone
 from reconciler.operations.ports import Reader, Writer
 from reconciler.operations.proof import read_for_proof
 from reconciler.operations.record import Record
 from reconciler.operations.write import Settled, was_a_wait, write
-from reconciler.words import listed, spoken
+from reconciler.words import spoken
 
 _SETTLED = (Result.DONE, Result.ALREADY)
-_ENDED = "its override ended during the run"
 LONGEST_READ = timedelta(minutes=10)
 """What was read for the plan before that is read again: the machine was suspended meanwhile, or Coder made it wait."""
 
@@ -158,22 +157,6 @@ def _approved(
     return live
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _LeftAlone:
-    """An action that the run found it must not carry out, and so nothing that shares people with it either."""
-
-    address: str
-    has_ended: bool
-    """Whether it would set an override whose end has come; else it is in conflict."""
-
-    def why(self, action: Action) -> str:
-        """Say why an action is not attempted: this one, or one that shares people with it."""
-        if action.address == self.address:
-            return _ENDED
-        state = f"whose {_ENDED.removeprefix('its ')}" if self.has_ended else "which is in conflict"
-        return f"shares people with {spoken(self.address)}, {state}"
-
-
 class _Execution:
     """One run: the events so far, and the reason it stopped starting new writes, if it did."""
 
@@ -190,11 +173,7 @@ class _Execution:
     ) -> None:
         self._plan, self._reader, self._writer, self._run, self._stop = plan, reader, writer, run, stop
         self._observe = observe
-        self._sharing = sharing_numbers(plan.actions, directory)
-        self._left_alone: dict[int, _LeftAlone] = {}
-        """Per number of actions that share people, the first that must not be carried out."""
-        self._skipped: set[int] = set()
-        """The numbers of which other actions were not attempted for it."""
+        self._left_alone = LeftAlone(plan.actions, directory)
         self._failure = ""
         self.record = Record(self._started(), distrusted=self._fail)
 
@@ -217,7 +196,7 @@ class _Execution:
         """Prove what was done, close the record, and say what happened."""
         differences, not_verified = self._prove()
         interrupted = self._stop.requested
-        why = self._why_stopped or self._why_skipped
+        why = self._why_stopped or self._left_alone.why
         ended = Ended(
             ending=Ending.INTERRUPTED if interrupted else Ending.STOPPED if why else Ending.COMPLETED,
             why=why,
@@ -237,21 +216,6 @@ class _Execution:
         """Say why nothing new is begun; empty while something may be."""
         return self._failure or ("the run was interrupted" if self._stop.requested else "")
 
-    @property
-    def _why_skipped(self) -> str:
-        """Say why actions were not attempted although the run went on; empty when all were."""
-        conflicts = [row.address for n, row in self._left_alone.items() if not row.has_ended and n in self._skipped]
-        ended = [row.address for row in self._left_alone.values() if row.has_ended]
-        verb = "is" if len(conflicts) == 1 else "are"
-        reasons = [f"{listed(sorted(map(spoken, conflicts)))} {verb} in conflict"] if conflicts else []
-        if ended:
-            noun = "override" if len(ended) == 1 else "overrides"
-            reasons.append(f"the {noun} of {listed(sorted(map(spoken, ended)))} ended during the run")
-        if self._skipped:
-            them = "it" if len(conflicts) + len(ended) == 1 else "them"
-            reasons.append(f"what shares people with {them} was left alone")
-        return ", and ".join(reasons)
-
     def _attempt(self, i: int, action: Action) -> None:
         """Carry out one action unless something stops it, and put on record what became of it."""
         with self._surviving_bugs(), self._writer.turn():
@@ -270,7 +234,7 @@ class _Execution:
         if self._is_stopped:
             return
         settled = Settled(result=Result.NOT_ATTEMPTED)
-        if self._sharing[i] not in self._left_alone:
+        if i not in self._left_alone:
             settled = write(
                 action,
                 self._reader,
@@ -279,17 +243,14 @@ class _Execution:
                 announce=lambda: self._announce(i, action),
                 clock=self._run.clock,
             )
-        left_alone = self._left_alone.get(self._sharing[i])
         if settled.result is Result.NOT_ATTEMPTED:
-            if left_alone is not None:
-                if left_alone.address != action.address:
-                    self._skipped.add(self._sharing[i])
-                self._note(i, action, replace(settled, detail=left_alone.why(action)))
+            if i in self._left_alone:
+                self._note(i, action, replace(settled, detail=self._left_alone.why_not(i)))
             elif i in self.record.announced:  # so its record needs an end
                 self._note(i, action, replace(settled, detail=self._why_stopped or settled.detail))
             return
         if settled.result is Result.CONFLICT:
-            self._left_alone.setdefault(self._sharing[i], _LeftAlone(address=action.address, has_ended=False))
+            self._left_alone.add(i, has_ended=False)
         self._note(i, action, settled)
         if settled.result in (Result.FAILED, Result.IN_DOUBT):
             self._fail(f"{spoken(action.address)}: {settled.detail}")
@@ -297,8 +258,8 @@ class _Execution:
     def _may_send(self, i: int, action: Action) -> bool:
         """Say whether a write may be sent now; time may have passed since anything was asked before."""
         if has_ended(action, self._plan, now=self._run.clock()):
-            self._left_alone.setdefault(self._sharing[i], _LeftAlone(address=action.address, has_ended=True))
-        return not self._is_stopped and self._sharing[i] not in self._left_alone
+            self._left_alone.add(i, has_ended=True)
+        return not self._is_stopped and i not in self._left_alone
 
     def _announce(self, i: int, action: Action) -> bool:
         """Put the intent on disk; say whether it is there."""

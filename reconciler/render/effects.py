@@ -247,6 +247,8 @@ def _not_known(effects: Effects, names: NameGroup) -> Iterator[str]:
     hidden = len(effects.disagreements) - NAMES_SHOWN
     if hidden > 0:
         yield f"For {count(hidden, 'more person', 'more people')} Coder reports a different limit than we compute."
+    if effects.disagreements:
+        yield "Plan again: this is also said of people who changed groups while the plan was read."
 
 
 def _notices(notices: tuple[Notice, ...], at: datetime, detail: Detail) -> Iterator[str]:

@@ -220,6 +220,7 @@ def test_what_is_not_known_is_said() -> None:
         "Coder reports $1.00 (beta/Everyone) for p3, and we compute $9.00 (beta/big).",
         "Coder reports $1.00 (beta/Everyone) for p4, and we compute $9.00 (beta/big).",
         "For 2 more people Coder reports a different limit than we compute.",
+        "Plan again: this is also said of people who changed groups while the plan was read.",
         "Refused:",
         "  BLOCKS_USERS: 8 people would be blocked now (p7, perhaps p0, perhaps p1, perhaps p2, perhaps p3 and 3 more)",
         "    if that is meant, pass `--allow BLOCKS_USERS=8`, or consent in the policy under `allow:`",

@@ -9,12 +9,13 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from random import Random
 
+import httpx
 import pytest
 
 from reconciler.core.people.agreement import UNCONFIRMED
 from reconciler.core.people.effects import Effects
 from reconciler.operations.review import find_effects
-from reconciler.sandbox import COST_CONTROL_EXPERIMENT, Options, Sandbox
+from reconciler.sandbox import COST_CONTROL_EXPERIMENT, Fault, Options, Sandbox
 from tests.chaos.company import insert
 from tests.cli.running import Shell
 from tests.coder.helpers import asked, sandbox_and_reader
@@ -120,6 +121,19 @@ def test_memberships_are_asked_for_once_and_only_where_they_may_be_hidden(role: 
         sandbox.forget_requests()
         find_effects(proposal, reader)
         assert asked(sandbox).get("GET /api/v2/users", 0) == calls
+
+
+def test_memberships_are_read_from_shorter_pages_than_were_asked_for() -> None:
+    """Who was not in the first page passed for somebody who is in no other organization."""
+    with sandbox_and_reader(role="organization-admin") as (sandbox, reader):
+        users = reader.directory().users.keys()
+        wanted = reader.elsewhere(users)
+        rows = httpx.get(f"{sandbox.url}/api/v2/users", headers={"Coder-Session-Token": sandbox.tokens["owner"]}).json()
+        for start in range(0, rows["count"], 20):
+            body = {"users": rows["users"][start : start + 20], "count": rows["count"]}
+            sandbox.fault(Fault("status", path="*/users", status=200, body=body))
+        assert wanted
+        assert reader.elsewhere(users) == wanted
 
 
 @pytest.mark.parametrize("version", ["2.35", "2.36", "2.37"])

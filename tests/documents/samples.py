@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import cache
 
 from reconciler.core.action import Action
 from reconciler.core.attribution import Attribution, LastChange
@@ -83,6 +84,7 @@ def plan() -> Plan:
     )
 
 
+@cache
 def large_plan(changes: int, *, people: int, files: int = 40) -> Plan:
     """A company in which many groups and people change."""
     groups = {f"acme/g{i:04}": [f"person.{j:05}" for j in range(i, people, changes)] for i in range(changes)}

@@ -16,6 +16,10 @@ from reconciler.core.people.replay import Month, Replayed, replay_limits, replay
 from reconciler.core.spend import DAY, Export, Window, last_days, merge_booked, month_of, split, sum_by_person
 from reconciler.money import Micros
 from tests.effects.worlds import World, ref
+from tests.together import check_all
+
+Days = list[Mapping[UserId, Micros]]
+Amounts = Mapping[str, Micros | None]
 
 AT = datetime(2026, 11, 23, 15, 30, tzinfo=UTC)
 ANA = UserId("ana")
@@ -60,7 +64,7 @@ def test_a_higher_limit_is_never_reached_earlier(limit: Micros, spent: Micros, p
 
 
 @given(days_of_spend)
-def test_a_pace_begins_with_the_first_spend_and_needs_three_days(days: list[Mapping[UserId, Micros]]) -> None:
+def test_a_pace_begins_with_the_first_spend_and_needs_three_days(days: Days) -> None:
     windows = last_days(AT, len(days))
     exports = [
         Export(window=window, booked={GroupId("acme"): day}, unpriced=(), left_out={})
@@ -106,13 +110,13 @@ OCTOBER = Window(start=datetime(2026, 10, 1, tzinfo=UTC), end=datetime(2026, 11,
 limits = st.dictionaries(st.sampled_from(["ana", "bob", "eve"]), st.none() | micros)
 
 
-def month_of_days(days: list[Mapping[UserId, Micros]]) -> Month:
+def month_of_days(days: Days) -> Month:
     windows = split(OCTOBER, 31)
     padded = [*days, *({} for _ in range(31 - len(days)))]
     return Month(window=OCTOBER, parts=tuple(zip(windows, padded, strict=True)))
 
 
-def limits_of(world: World, amounts: Mapping[str, Micros | None]) -> EffectiveLimits:
+def limits_of(world: World, amounts: Amounts) -> EffectiveLimits:
     """Give everybody an override of their own; None is unlimited."""
     overrides: dict[UserId, Absent | Budget] = {
         UserId(name): ABSENT if amount is None else Budget(amount, ref("acme"))
@@ -125,12 +129,12 @@ def limits_of(world: World, amounts: Mapping[str, Micros | None]) -> EffectiveLi
 COMPANY = World({"acme": ["ana", "bob", "eve"]})
 
 
-def replayed(days: list[Mapping[UserId, Micros]], amounts: Mapping[str, Micros | None]) -> Replayed:
+def replayed(days: Days, amounts: Amounts) -> Replayed:
     month = month_of_days(days)
     return replay_limits(month, month.totals(), directory=COMPANY.directory(), limits=limits_of(COMPANY, amounts))
 
 
-def simulated(days: list[Mapping[UserId, Micros]], limit: int, person: UserId) -> tuple[int, int] | None:
+def simulated(days: Days, limit: int, person: UserId) -> tuple[int, int] | None:
     """Live through the month; return the day on which a person is stopped, and what they then may not spend."""
     total, stopped_on, unspent = 0, None, 0
     for number, day in enumerate(days):
@@ -144,10 +148,7 @@ def simulated(days: list[Mapping[UserId, Micros]], limit: int, person: UserId) -
     return None if stopped_on is None else (stopped_on, unspent)
 
 
-@given(days_of_spend, limits)
-def test_the_replay_is_that_of_a_simulation_request_by_request(
-    days: list[Mapping[UserId, Micros]], amounts: Mapping[str, Micros | None]
-) -> None:
+def _the_replay_is_that_of_a_simulation_request_by_request(days: Days, amounts: Amounts, _: int) -> None:
     result = {person.user_id: person for person in replayed(days, amounts).stopped}
     for name in ("ana", "bob", "eve"):
         limit = amounts.get(name)
@@ -159,19 +160,13 @@ def test_the_replay_is_that_of_a_simulation_request_by_request(
             assert ((stopped.on - OCTOBER.start).days, stopped.unspent_micros) == expected
 
 
-@given(days_of_spend, limits)
-def test_a_limit_that_nobody_reached_stops_nobody(
-    days: list[Mapping[UserId, Micros]], amounts: Mapping[str, Micros | None]
-) -> None:
+def _a_limit_that_nobody_reached_stops_nobody(days: Days, amounts: Amounts, _: int) -> None:
     totals = month_of_days(days).totals()
     unreached = {name: Micros(totals.get(UserId(name), 0) + 1 + (amount or 0)) for name, amount in amounts.items()}
     assert replayed(days, unreached).stopped == ()
 
 
-@given(days_of_spend, limits, st.integers(0, 30))
-def test_a_replay_is_monotone_in_the_limit(
-    days: list[Mapping[UserId, Micros]], amounts: Mapping[str, Micros | None], more: int
-) -> None:
+def _a_replay_is_monotone_in_the_limit(days: Days, amounts: Amounts, more: int) -> None:
     raised = {name: None if amount is None else Micros(amount + more) for name, amount in amounts.items()}
     lower = {person.user_id: person for person in replayed(days, amounts).stopped}
     for person in replayed(days, raised).stopped:
@@ -179,8 +174,19 @@ def test_a_replay_is_monotone_in_the_limit(
         assert lower[person.user_id].unspent_micros >= person.unspent_micros
 
 
+@given(days_of_spend, limits, st.integers(0, 30))
+def test_what_holds_of_every_replay(days: Days, amounts: Amounts, more: int) -> None:
+    """Three laws of one month: drawing it costs more than they do."""
+    laws = (
+        _the_replay_is_that_of_a_simulation_request_by_request,
+        _a_limit_that_nobody_reached_stops_nobody,
+        _a_replay_is_monotone_in_the_limit,
+    )
+    check_all(lambda law: law(days, amounts, more), {law.__name__: law for law in laws})
+
+
 @given(days_of_spend, st.integers(1, 31))
-def test_a_sum_says_who_and_the_days_say_when(days: list[Mapping[UserId, Micros]], parts: int) -> None:
+def test_a_sum_says_who_and_the_days_say_when(days: Days, parts: int) -> None:
     amounts = {"ana": Micros(30), "bob": Micros(10)}
     daily = month_of_days(days)
     windows = split(OCTOBER, parts)

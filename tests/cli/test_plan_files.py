@@ -45,6 +45,19 @@ def test_show_asks_no_server(shell: Shell, company: Sandbox) -> None:
     assert company.requests == ()
 
 
+@pytest.mark.parametrize(
+    ("command", "advice"), [("plan", "plan a part at a time, with `--only`"), ("snapshot", "use a token that reads fewer")]
+)
+def test_what_would_be_too_large_to_be_read_again_is_not_written(
+    coder: Shell, command: str, advice: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    coder.policy(RAISE_PLATFORM)
+    monkeypatch.setattr(files, "MAX_BYTES", 2**10)
+    result = coder.run(command, "-o", "kept.json")
+    assert (result.code, "kept.json would be larger than" in result.err, advice in result.err) == (1, True, True)
+    assert not (coder.folder / "kept.json").exists()
+
+
 def test_a_refused_plan_is_saved_and_shown_with_its_refusal(coder: Shell) -> None:
     coder.policy(BLOCKS_BOB)
     planned = coder.run("plan", "-o", "saved.plan", *AT)

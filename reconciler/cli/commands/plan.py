@@ -143,7 +143,7 @@ def command(
     if output is not None:
         from reconciler.formats.plan import dump_plan
 
-        files.write_private(output, dump_plan(plan))
+        files.write_kept(output, dump_plan(plan), hint="plan a part at a time, with `--only`")
     code = exits.of_plan(plan, has_detailed_exitcode=detailed_exitcode)
     screen.finish((plan,), exit_code=code, cost=cost, detail=detail, entries=planned.entries)
     return code

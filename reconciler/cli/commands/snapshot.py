@@ -42,7 +42,7 @@ def command(output: str | None, is_redacted: bool, server: ServerOptions) -> int
     if output is None:
         write_document(dump(recording))
     else:
-        files.write_private(output, dump(recording))
+        files.write_kept(output, dump(recording), hint="use a token that reads fewer organizations")
         for line in recording_lines(recording):
             tell(line)
     return exits.DONE

@@ -46,7 +46,8 @@ def test_show_asks_no_server(shell: Shell, company: Sandbox) -> None:
 
 
 @pytest.mark.parametrize(
-    ("command", "advice"), [("plan", "plan a part at a time, with `--only`"), ("snapshot", "use a token that reads fewer")]
+    ("command", "advice"),
+    [("plan", "plan a part at a time, with `--only`"), ("snapshot", "use a token that reads fewer")],
 )
 def test_what_would_be_too_large_to_be_read_again_is_not_written(
     coder: Shell, command: str, advice: str, monkeypatch: pytest.MonkeyPatch

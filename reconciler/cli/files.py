@@ -115,7 +115,7 @@ def write_private(path: str, text: str, *, mode: int = 0o600) -> None:
 
 
 def write_kept(path: str, text: str, *, hint: str) -> None:
-    """Write what a later command reads, as `write_private` does. Raises FileError where that would find it too large."""
+    """Write what a later command reads, as `write_private` does. Raises FileError where it is too large for that."""
     if len(text.encode("utf-8", "backslashreplace")) > MAX_BYTES:
         message = (
             f"{path} would be larger than {MAX_BYTES // 2**20} MiB, the most that is read again; it was not written"

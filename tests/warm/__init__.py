@@ -20,15 +20,17 @@ from functools import cache
 from pathlib import Path
 
 _ROOT = Path(__file__).parents[2]
-_NAMES = ("reconciler", "python3")
+_CLIENT = _ROOT / "tests" / "warm" / "client.py"
 
 
 @cache
 def warm_folder() -> Path:
     """Return the folder, and start the process behind it, which ends with this one."""
     folder = Path(tempfile.mkdtemp(prefix="warm-"))
-    if not _compile_clients(folder):
-        write_clients(folder)
+    for name in ("reconciler", "python3"):
+        client = folder / name
+        client.write_text(f"#!{sys.executable} -IS\n{_CLIENT.read_text(encoding='utf-8')}", encoding="utf-8")
+        client.chmod(0o755)
     server = subprocess.Popen(
         [sys.executable, "-m", "tests.warm.server", str(folder / "socket")],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=_ROOT,
@@ -42,27 +44,3 @@ def warm_folder() -> Path:
 
     atexit.register(end)
     return folder
-
-
-def write_clients(folder: Path) -> None:
-    """Let the two commands of a folder be a script, which any machine can run."""
-    script = Path(__file__).with_name("client.py").read_text(encoding="utf-8")
-    for name in _NAMES:
-        client = folder / name
-        client.write_text(f"#!{sys.executable} -IS\n{script}", encoding="utf-8")
-        client.chmod(0o755)
-
-
-def _compile_clients(folder: Path) -> bool:
-    """Let them be a program instead, where there is a C compiler; return whether there is one."""
-    if not (compiler := shutil.which("cc")):
-        return False
-    texts = {"PYTHON": sys.executable, "FOLDER": str(folder)}
-    defined = [f'-D{name}="{text}"' for name, text in texts.items()]
-    source, program = Path(__file__).with_name("client.c"), folder / _NAMES[0]
-    done = subprocess.run([compiler, "-o", program, *defined, source], capture_output=True, check=False)
-    if done.returncode:
-        return False
-    for name in _NAMES[1:]:
-        (folder / name).hardlink_to(program)
-    return True

@@ -1,6 +1,5 @@
 # `reconciler` or `python3` of a warm folder: hands its arguments, environment, folder and streams over, and exits as
-# it is told. It runs without the site and imports nothing but built-in modules, so that it starts in 10 ms. Where there
-# is a C compiler, client.c takes its place.
+# it is told. It runs without the site and imports nothing but built-in modules, so that it starts in 10 ms.
 import os
 import sys
 from _socket import AF_UNIX, SCM_RIGHTS, SHUT_WR, SOCK_STREAM, SOL_SOCKET, socket
@@ -15,7 +14,7 @@ parts += [name + b"=" + value for name, value in os.environb.items()]
 connection = socket(AF_UNIX, SOCK_STREAM)
 connection.connect(os.path.join(os.path.dirname(os.path.abspath(sys.argv[0])), "socket"))
 connection.sendmsg([b"."], [(SOL_SOCKET, SCM_RIGHTS, handed)])
-connection.sendall(b"".join(part + b"\0" for part in parts))
+connection.sendall(b"\0".join(parts))
 connection.shutdown(SHUT_WR)
 code = b""
 while piece := connection.recv(16):

@@ -110,7 +110,7 @@ def _become(connection: socket.socket) -> None:
     text = b""
     while piece := connection.recv(65536):
         text += piece
-    count, *parts = text.removesuffix(b"\0").split(b"\0")
+    count, *parts = text.split(b"\0")
     for target, number in enumerate(handed[:3]):
         os.dup2(number, target)
     os.fchdir(handed[3])

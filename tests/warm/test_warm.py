@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.patience import PATIENCE_S
-from tests.warm import warm_folder, write_clients
+from tests.warm import warm_folder
 
 COLD = f"{sys.executable} -m reconciler"
 REPORT = Path(__file__).parents[2] / "deploy" / "github" / "report.py"
@@ -72,31 +72,6 @@ def test_a_script_does_what_it_does_in_a_python_of_its_own(line: str, tmp_path: 
         (folder / "sums.py").write_text(sums)
     warm = ran(line.replace("PYTHON3", str(warm_folder() / "python3")), tmp_path)
     assert warm == ran(line.replace("PYTHON3", str(Path(sys.executable).with_name("python3"))), tmp_path)
-
-
-@pytest.mark.parametrize(
-    "line",
-    [
-        "cd below && RECONCILER validate '' ../wrong.yaml",
-        "echo 'version: 1' | RECONCILER validate - 2>&1 | cat; TERM=dumb COLUMNS=30 RECONCILER plan --help; echo $?",
-        "PYTHON3 sums.py 1; PYTHON3 -I sums.py 1 2> /dev/null; PYTHON3 -Es sums.py 1 ''; echo $?",
-        "PYTHON3 -c 'import sys; print(sys.argv, sys.flags.isolated)' sums.py; echo 'print(3)' | PYTHON3 -",
-    ],
-)
-def test_a_client_that_is_a_script_does_what_a_program_does(line: str, tmp_path: Path) -> None:
-    """Where there is no C compiler both are scripts."""
-    (tmp_path / "below").mkdir()
-    (tmp_path / "wrong.yaml").write_text("version: 1\norganization: acme\ngroup_budgets: [{group: a, limit: -1}]\n")
-    (tmp_path / "sums.py").write_text(
-        "import os, sys\nprint(sys.argv[1:], os.environ['HOME'], os.getcwd())\nsys.exit(7)\n"
-    )
-    write_clients(tmp_path)
-    (tmp_path / "socket").symlink_to(warm_folder() / "socket")
-    program, script = (
-        ran(line.replace("RECONCILER", f"{folder}/reconciler").replace("PYTHON3", f"{folder}/python3"), tmp_path)
-        for folder in (warm_folder(), tmp_path)
-    )
-    assert (program[0], program[1].replace(str(warm_folder()), str(tmp_path)), program[2]) == script
 
 
 def ran(line: str, folder: Path) -> tuple[int, str, str]:

@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from reconciler import __version__
+from reconciler.core.plan.outcome import Ending
 from reconciler.sandbox import COST_CONTROL_EXPERIMENT, Fault, Options, Sandbox
 from tests.apply.site import SEVEN, Site
 from tests.chaos.commands import Launcher
@@ -122,6 +123,8 @@ def test_a_conflict_is_that_of_one_object(site: Site) -> None:
     assert "in conflict    group/acme/finance" in said.out
     assert "live is $33.00" in said.out
     assert "Apply incomplete: 2 created, 2 updated, 2 deleted, 1 in conflict." in said.out
+    assert site.outcome.ended is not None
+    assert (site.outcome.ended.ending, site.outcome.ended.why) == (Ending.COMPLETED, ""), "nothing was left undone"
     assert "To go on, look at a new plan: somebody else changed what is in conflict.\n" in said.out
     assert (site.budget("finance"), site.budget("design")) == (33, None)
     assert site.apply().code == 0

@@ -255,6 +255,7 @@ def test_an_override_that_ended_while_the_run_waited_is_not_set() -> None:
     waiting.memory.before_read = lambda subject: setattr(waiting, "now", MIDNIGHT)
     outcome = waiting.apply()
     assert waiting.memory.writes == []
+    assert not any(isinstance(event, Intent) for event in waiting.journal.events), "what is not sent is not announced"
     assert [(row.result, row.detail) for row in outcome.results] == [
         (Result.NOT_ATTEMPTED, "its override ended during the run")
     ]

@@ -130,14 +130,14 @@ def test_law_5_a_refusal_or_a_demotion_at_each_position_harms_nobody(
 
 
 def test_a_conflict_leaves_alone_what_shares_people_with_it_and_the_rest_goes_on() -> None:
-    """bob is in both groups of acme; the group of beta has other people."""
+    """bob is in both groups of acme; the group of beta has other people. It need not be the first that shares them."""
     world = World(
         {"acme": ["ana", "bob"], "acme/eng": ["bob"], "acme/ops": ["bob"], "beta": ["kim"]},
         {"acme/eng": 300, "acme/ops": 300, "beta": 30},
         {},
     )
     actions = (set_group(world, "acme/eng", 20), set_group(world, "acme/ops", 250), set_group(world, "beta", 20))
-    watched = Watched(world, actions)
+    watched = Watched(world, (*actions, set_user(world, "bob", (400, "acme/eng"))))
 
     def somebody(subject: Subject) -> None:
         watched.memory.states[GroupId("acme/eng")] = conflicting(actions[0], 10)
@@ -145,6 +145,7 @@ def test_a_conflict_leaves_alone_what_shares_people_with_it_and_the_rest_goes_on
     watched.memory.before_read = somebody
     outcome = watched.run()
     results = {row.action.address: (row.result, row.detail) for row in outcome.results}
+    assert results["user/bob"][0] is Result.DONE
     assert results["group/acme/eng"][0] is Result.CONFLICT
     assert results["group/acme/ops"] == (
         Result.NOT_ATTEMPTED,

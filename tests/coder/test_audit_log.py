@@ -82,6 +82,15 @@ def test_a_server_with_shorter_pages_is_read_to_its_end() -> None:
         assert [path.rpartition("=")[2] for path in asked] == ["0", "25", "50"]
 
 
+def test_a_log_that_counts_more_than_it_shows_ends_with_an_empty_page() -> None:
+    with sandbox_and_reader(role="owner") as (sandbox, reader):
+        group = group_named(reader.directory(), "acme/platform")
+        for rows in ([entry(n) for n in range(60)], []):
+            sandbox.fault(Fault("status", path="*/audit", status=200, body={"audit_logs": rows, "count": 99}))
+        recent = reader.log.recent_changes([group], LONG_AGO)
+        assert (len(recent.newest), recent.is_whole) == (60, True)
+
+
 def test_a_log_that_is_longer_than_what_is_read_is_not_called_whole() -> None:
     """One refused write among two thousand was enough for "whole"."""
     with sandbox_and_reader(role="owner") as (sandbox, reader):

@@ -176,9 +176,13 @@ def test_nobody_is_left_waiting_whatever_the_width_does() -> None:
                 passage.is_overloaded = (thread + number) % 17 == 0
                 time.sleep(0.0001)
 
-    with ThreadPoolExecutor(32) as pool:
-        for sent in [pool.submit(send, thread) for thread in range(32)]:
-            sent.result(PATIENCE_S)
+    # a pool would wait for them at its end
+    threads = [threading.Thread(target=send, args=[thread], daemon=True) for thread in range(32)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(PATIENCE_S)
+        assert not thread.is_alive(), "somebody is left waiting"
 
 
 SERVERS = {

@@ -136,6 +136,16 @@ def test_memberships_are_read_from_shorter_pages_than_were_asked_for() -> None:
         assert reader.elsewhere(users) == wanted
 
 
+def test_a_page_with_the_own_row_alone_is_no_measure_of_the_others() -> None:
+    """A token that may read nobody else; a request for each of those who are counted would take all day."""
+    with sandbox_and_reader(role="organization-admin") as (sandbox, reader):
+        users = reader.directory().users
+        own = {"id": next(iter(users)), "organization_ids": []}
+        sandbox.fault(Fault("status", path="*/users", status=200, body={"users": [own], "count": 2_000}))
+        reader.elsewhere(users.keys())
+        assert asked(sandbox)["GET /api/v2/users"] == 4
+
+
 @pytest.mark.parametrize("version", ["2.35", "2.36", "2.37"])
 def test_explain_and_status_claim_no_limit_that_a_budget_elsewhere_may_raise(shell: Shell, version: str) -> None:
     """On 2.35 they said $800 of felix, who has $1,000 by a group of an organization that the token may not read."""

@@ -63,9 +63,12 @@ def forget(shell: Shell) -> None:
         path.unlink()
 
 
-def test_a_journal_tells_who_was_renamed(shell: Shell, sandbox: Sandbox) -> None:
+@pytest.mark.parametrize("name", ["bob", "Bob"])
+def test_a_journal_tells_who_was_renamed(shell: Shell, sandbox: Sandbox, name: str) -> None:
+    """Whatever capitals the name had in Coder."""
+    sandbox.execute("UPDATE users SET username = ? WHERE username = 'bob'", (name,))
     grant(shell, sandbox)
-    rename(sandbox, "bob", "robert")
+    rename(sandbox, name, "robert")
     ran = shell.run(*DUE)
     assert (ran.code, of(sandbox, "robert")) == (0, None), ran.out + ran.err
     assert "user/robert is 'bob' in the policy, by the journal .reconciler/" in ran.out

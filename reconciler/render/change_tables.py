@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
+from itertools import accumulate
 
 from reconciler.core.plan.drift import Drift
 from reconciler.render.changes import TURNED, ChangeRow, changed_by
@@ -42,27 +44,44 @@ class ChangeTable:
     def by_file(self, parts: Parts, *, room: int) -> list[str]:
         """A table a file below each title, whole files as far as there is room (in characters), then what was left out.
 
+        Of the first file that has no room the first changes are shown, so that one large file is not a page of nothing.
+
         Where not every file has room, no table says why: there is room for twice as many changes then.
         """
-        files = {(title, file): rows for title, part in parts.items() for file, rows in _files_of(part).items()}
-        room -= _ROOM_FOR_LEFT_OUT * len({title for title, _ in files})
-        tables = {key: self._of_file(key[1], rows, with_why=True) for key, rows in files.items()}
-        lines: list[str] = []
-        if sum(map(len, tables.values())) > room:
-            tables = {key: self._of_file(key[1], rows, with_why=False) for key, rows in files.items()}
-            lines = ["The reasons are in the full plan: there is no room for them here.", ""]
-        for title, part in parts.items():
-            lines += _title(title, part)
-            left_out: list[tuple[str, int]] = []
-            for file, rows in _files_of(part).items():
-                shown = tables[title, file]
-                if len(shown) <= room:
-                    lines.append(shown)
-                    room -= len(shown)
-                else:
-                    left_out.append((file, len(rows)))
-            lines += _left_out(left_out)
+        files = {title: _files_of(part) for title, part in parts.items()}
+        room -= _ROOM_FOR_LEFT_OUT * sum(map(bool, files.values()))
+        pairs = [pair for part in files.values() for pair in part.items()]
+        with_why = sum(len(self._of_file(file, rows, with_why=True)) for file, rows in pairs) <= room
+        lines = [] if with_why else ["The reasons are in the full plan: there is no room for them here.", ""]
+        for title, part in files.items():
+            shown = self._that_have_room(part, with_why=with_why, room=room)
+            room -= sum(len(text) for text, _ in shown.values())
+            left = {file: len(rows) - shown.get(file, ("", 0))[1] for file, rows in part.items()}
+            lines += [*_title(title, parts[title]), *(shown[file][0] for file in part if file in shown)]
+            lines += _left_out([(file, number) for file, number in left.items() if number])
         return lines
+
+    def _that_have_room(
+        self, files: Mapping[str, Sequence[ChangeRow]], *, with_why: bool, room: int
+    ) -> dict[str, tuple[str, int]]:
+        """Return the tables of the files that have room, and of the first that has none its beginning.
+
+        Each with its number of changes.
+        """
+        shown: dict[str, tuple[str, int]] = {}
+        cut = None
+        for file, rows in files.items():
+            table = self._of_file(file, rows, with_why=with_why)
+            if len(table) <= room:
+                shown[file] = table, len(rows)
+                room -= len(table)
+            elif cut is None:
+                cut = file, table
+        if cut is not None:
+            beginning, number = _beginning(cut[1], room=room)
+            if number:
+                shown[cut[0]] = beginning, number
+        return shown
 
     def _of_file(self, file: str, rows: Sequence[ChangeRow], *, with_why: bool) -> str:
         place = rows[0].place
@@ -131,6 +150,15 @@ def _files_of(rows: Sequence[ChangeRow]) -> dict[str, list[ChangeRow]]:
     for row in sorted(rows, key=lambda row: (not row.file, row.file)):
         files.setdefault(row.file, []).append(row)
     return files
+
+
+def _beginning(table: str, *, room: int) -> tuple[str, int]:
+    """Return the first rows of a file's table as far as there is room, and how many they are."""
+    lines = table.split("\n")
+    head, rows = lines[:4], lines[4:-1]
+    ends = list(accumulate((len(line) + 1 for line in rows), initial=sum(len(line) + 1 for line in head)))
+    number = bisect_right(ends, room) - 1
+    return "\n".join([*head, *rows[:number], ""]), max(0, number)
 
 
 def _left_out(files: Sequence[tuple[str, int]]) -> list[str]:

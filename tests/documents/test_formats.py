@@ -605,6 +605,22 @@ def test_a_comment_holds_a_thousand_changes(changes: int, shown: int) -> None:
     assert text.startswith("<!-- reconciler plan ")
 
 
+@pytest.mark.parametrize("base", [False, True])
+def test_a_comment_shows_the_first_changes_of_a_file_that_has_no_room(base: bool) -> None:
+    """A policy of one large file was a page without a single change."""
+    made = large_plan(3_000, people=10_000)
+    one_file = [
+        action if action.place is None else replace(action, place=replace(action.place, file="all.yaml"))
+        for action in made.actions
+    ]
+    text = render("markdown", (replace(made, actions=tuple(one_file), has_base=base),), FACTS)
+    assert len(text) <= 65_000
+    rows = [line for line in text.splitlines() if line.startswith(("| + |", "| ~ |", "| - |"))]
+    left_out = [int(number.replace(",", "")) for number in re.findall(r"page is too long: ([\d,]+) changes? in", text)]
+    assert len(rows) > 800
+    assert len(rows) + sum(left_out) == 3_000
+
+
 def test_a_comment_that_is_cut_says_so() -> None:
     """A drift that accepted 2,000 edits ended in the middle of a line."""
     places = [replace(PLACE, file=f"policies/{'x' * 40}.yaml", line=line) for line in range(2_000)]

@@ -4,7 +4,8 @@ The same input gives the same text: no time of the run, no number of requests, n
 that a comment is edited only when something changed. It begins with a hidden marker by which the comment is found.
 
 A comment on GitHub holds 65,536 characters. A page that would be longer says less, step by step: first one link a file
-instead of one a change, and people are only counted; then whole files are left out, and named with their numbers.
+instead of one a change, and people are only counted; then files are left out, whole but for the beginning of one, and
+named with their numbers.
 """
 
 from __future__ import annotations
@@ -141,7 +142,7 @@ def _tables(table: ChangeTable, parts: Parts) -> list[str]:
 
 
 def _shortened(head: list[str], table: ChangeTable, parts: Parts, tail: list[str], most: int) -> str:
-    """The same with one table a file, as many whole files as there is room for, and what was left out."""
+    """The same with one table a file, as many files as there is room for, and what was left out."""
     room = most - len(joined(head, tail))
     return cut_to(joined(head, table.by_file(parts, room=room), tail), most)
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import statistics
 import sys
 import tempfile
@@ -20,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from reconciler.coder.pool import run_in_order
+from reconciler.formats.document import JOURNALS
 from tests.bench import whole
 from tests.bench.bare import new_transport, request_of
 from tests.bench.results import Ratio, Report, ratio
@@ -60,6 +62,7 @@ def _measure(latency_s: float, parent: Path | None) -> tuple[Ratio, int, float]:
         (folder / "sent.json").write_text(json.dumps(sent), encoding="utf-8")
         seconds: list[tuple[float, float]] = []
         for _ in range(ROUNDS):  # there and back again: an apply of `new`, then the requests of one of `old`
+            shutil.rmtree(folder / JOURNALS)  # of the round before; bench_journals.py has what they cost
             both = [whole.run(command, acme.environment, cwd=folder).seconds for command in ([*apply, str(new)], bare)]
             seconds.append((both[0], both[1]))
     changes = sum(one["method"] == "PUT" for one in sent)

@@ -20,7 +20,7 @@ MAX_PAGES = 200
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page(Generic[T]):
-    """One page of a list, or what was read of all of them."""
+    """One page of a list."""
 
     rows: list[tuple[str, T | None]]
     """Every row by its id; None for one that says nothing here, and that counts all the same: the next page follows."""
@@ -30,7 +30,7 @@ class Page(Generic[T]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found(Generic[T]):
-    """What was read of a list."""
+    """What was read of all pages of a list."""
 
     items: list[T]
     is_whole: bool

@@ -157,8 +157,8 @@ def _beginning(table: str, *, room: int) -> tuple[str, int]:
     lines = table.split("\n")
     head, rows = lines[:4], lines[4:-1]
     ends = list(accumulate((len(line) + 1 for line in rows), initial=sum(len(line) + 1 for line in head)))
-    number = bisect_right(ends, room) - 1
-    return "\n".join([*head, *rows[:number], ""]), max(0, number)
+    number = max(0, bisect_right(ends, room) - 1)
+    return "\n".join([*head, *rows[:number], ""]), number
 
 
 def _left_out(files: Sequence[tuple[str, int]]) -> list[str]:

@@ -11,7 +11,7 @@ import os
 import platform
 import re
 import statistics
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -102,16 +102,25 @@ class Results:
 
     def write(self, page: Path = PAGE) -> None:
         """Replace what the page says was measured."""
-        text = page.read_text(encoding="utf-8")
-        before, after = text.partition(BEGIN)[0], text.partition(END)[2]
-        page.write_text(f"{before}{BEGIN}\n{self._section()}\n{END}{after}", encoding="utf-8")
+        write_section(page, BEGIN, END, self._section())
 
     def _section(self) -> str:
         head = ("Target", "What", "Measured", "Promised", "")
         rows = [head, ("---",) * len(head), *(row.cells for row in self.rows)]
         held = sum(row.holds for row in self.rows)
-        table = "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in rows)
-        return f"{machine()}. {held} of {len(self.rows)} hold.\n\n{table}\n"
+        return f"{machine()}. {held} of {len(self.rows)} hold.\n\n{table(rows)}\n"
+
+
+def table(rows: Iterable[Sequence[str]]) -> str:
+    """Return the Markdown table of rows of cells; the second row is the line below the head."""
+    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in rows)
+
+
+def write_section(page: Path, begin: str, end: str, section: str) -> None:
+    """Replace what stands on a page between two marks."""
+    text = page.read_text(encoding="utf-8")
+    before, after = text.partition(begin)[0], text.partition(end)[2]
+    page.write_text(f"{before}{begin}\n{section}\n{end}{after}", encoding="utf-8")
 
 
 def machine() -> str:

@@ -84,7 +84,7 @@ class Company:
         """Return the policy that lists every budget and override that there is, or every budget."""
         ((name,),) = self.sql("SELECT name FROM organizations")
         lines = ["version: 1", f"organization: {name}", "manage:", "  group_budgets: exact"]
-        lines += ["  user_overrides: exact"] if has_overrides else []
+        lines += [f"  user_overrides: {'exact' if has_overrides else 'listed'}"]
         lines += ["group_budgets:"]
         lines += [f"  - {{group: {group}, limit: ${micros / 1e6:.2f}}}" for group, micros in self.sql(_BUDGETS)]
         if not has_overrides:
@@ -115,11 +115,16 @@ def in_waves(requests: Sequence[dict[str, Any]]) -> list[list[dict[str, Any]]]:
 
 @contextmanager
 def company(
-    seed: str, *, version: str = "2.37", latency_s: float = 0.0, everybody_has_one: bool = True
+    seed: str,
+    *,
+    version: str = "2.37",
+    latency_s: float = 0.0,
+    profile: str = "none",
+    everybody_has_one: bool = True,
 ) -> Iterator[Company]:
     """Run a sandbox as a process of its own for the length of a `with` block."""
     command = [*RECONCILER, "sandbox", "--seed", seed, "--coder-version", version]
-    command += ["--latency", str(latency_s), "--with-experiment", "--print-json"]
+    command += ["--latency", str(latency_s), "--profile", profile, "--with-experiment", "--print-json"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None

@@ -9,8 +9,8 @@
     report.py facts FOLDER               print `digest=` and `changes=` of plan.json, without values if there is none
 
 It never sees the token for Coder, and needs Python's standard library alone. In the environment, beside those of
-api.py: GITHUB_SHA, GITHUB_REF_NAME, GITHUB_BASE_REF, GITHUB_WORKFLOW, BASE, POLICIES, PULL_REQUEST, GITHUB_SERVER_URL,
-GITHUB_RUN_ID.
+api.py: GITHUB_SHA, GITHUB_REF, GITHUB_REF_NAME, GITHUB_BASE_REF, GITHUB_WORKFLOW, BASE, POLICIES, PULL_REQUEST,
+GITHUB_SERVER_URL, GITHUB_RUN_ID.
 Comments, issues and artifacts are those of one workflow: a repository may have one for each of several Coders.
 """
 
@@ -109,8 +109,10 @@ def outdated(folder: Path) -> int:
     The clone does not tell it: actions/checkout sets the branch back to the commit of the run.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    branch = os.environ["GITHUB_REF_NAME"]
-    changed = [path for path in os.environ["POLICIES"].split() if is_changed(path, branch)]
+    branch, commit = os.environ["GITHUB_REF_NAME"], os.environ["GITHUB_SHA"]
+    newest = commit_of(os.environ["GITHUB_REF"])
+    paths = () if newest == commit else os.environ["POLICIES"].split()
+    changed = [path for path in paths if contents(path, commit) != contents(path, newest)]
     if changed:
         text = (
             f"{', '.join(changed)} changed on {branch} since this commit. Nothing was written: the run of the newer"
@@ -121,16 +123,16 @@ def outdated(folder: Path) -> int:
     return 0
 
 
-def is_changed(path: str, branch: str) -> bool:
-    """Whether a file or folder is another one on the branch than at the commit of this run."""
-    return contents(path, os.environ["GITHUB_SHA"]) != contents(path, branch)
+def commit_of(ref: str) -> str:
+    """Return the commit of `refs/heads/main`. A tag may be called `main`, too; so its name alone would not do."""
+    return str(call("GET", f"/git/ref/{urllib.parse.quote(ref.removeprefix('refs/'))}")["object"]["sha"])
 
 
-def contents(path: str, ref: str) -> list[tuple[str, str]]:
+def contents(path: str, commit: str) -> list[tuple[str, str]]:
     """Return what a folder holds, or the file, by hash; nothing where the repository has no such path."""
     place = urllib.parse.quote("" if os.path.normpath(path) == os.curdir else os.path.normpath(path))
     try:
-        answer = call("GET", f"/contents/{place}?ref={urllib.parse.quote(ref, safe='')}")
+        answer = call("GET", f"/contents/{place}?ref={commit}")
     except urllib.error.HTTPError as error:
         if error.code == 404:
             return []

@@ -111,6 +111,10 @@ class GitHub:
                 return "issues: write", lambda: self._add(self.issues, new)
             case ["PATCH", "issues", number]:
                 return "issues: write", lambda: self._change(self.issues, "number", number, body)
+            case ["GET", "git", "ref", *ref]:
+                return "contents: read", lambda: {
+                    "object": {"sha": self._git("rev-parse", f"refs/{'/'.join(ref)}").strip()}
+                }
             case ["GET", "contents", *path_]:
                 return "contents: read", lambda: self._contents("/".join(path_), query["ref"][0])
             case ["GET", "actions", "artifacts"]:
@@ -121,10 +125,12 @@ class GitHub:
                 raise AssertionError(f"{method} {path} is not known")
 
     def _contents(self, path: str, ref: str) -> list[dict[str, str]]:
-        command = ["git", "ls-tree", ref, f"{path}/"]
-        done = subprocess.run(command, cwd=self.work_tree, check=True, capture_output=True, text=True)
-        rows = (line.split() for line in done.stdout.splitlines())
+        rows = (line.split() for line in self._git("ls-tree", ref, f"{path}/").splitlines())
         return [{"sha": sha, "path": file} for _, _, sha, file in rows]
+
+    def _git(self, *command: str) -> str:
+        done = subprocess.run(["git", *command], cwd=self.work_tree, check=True, capture_output=True, text=True)
+        return done.stdout
 
     def _add(self, items: list[dict[str, Any]], item: dict[str, Any]) -> dict[str, Any]:
         items.append({"id": len(items) + 1, "user": {"type": "Bot"}, **item})

@@ -164,6 +164,7 @@ class Runner:
                 "GITHUB_REPOSITORY": REPOSITORY,
                 "GITHUB_REPOSITORY_ID": str(REPOSITORY_ID),
                 "GITHUB_SHA": self.sha,
+                "GITHUB_REF": self.ref,
                 "GITHUB_REF_NAME": self.ref.removeprefix("refs/heads/"),
                 "GITHUB_RUN_ID": str(self.run),
                 "GITHUB_WORKFLOW": _yaml(self.workflow)["name"],

@@ -287,6 +287,21 @@ def test_a_run_of_an_older_commit_takes_nothing_back(site: Site) -> None:
     assert not site.schedule(DUE).has_failed
 
 
+def test_a_tag_that_is_called_as_the_branch_does_not_hide_a_newer_commit(site: Site) -> None:
+    """The branch was asked for by its name alone, which may mean the tag: the run of an older commit took back $300."""
+    site.pull_request(RAISED)
+    before = site.git("rev-parse", "main")
+    site.push_merge()
+    older = site.git("rev-parse", "main")
+    site.pull_request(RAISED.replace("$200", "$300"))
+    site.push_merge()
+    site.git("tag", "main", older)
+    site.git("checkout", "-q", older)
+    again = site.event("push", {"before": before})["apply"]
+    assert again.outputs["apply"]["exit-code"] == "3", again.log
+    assert site.live("design") == 300
+
+
 def test_one_push_of_two_merges_is_compared_with_both_plans(site: Site) -> None:
     """As a merge queue has it: the changes of the first were refused, as none that the plan of the second showed."""
     before = site.git("rev-parse", "main")
@@ -397,7 +412,7 @@ def test_github_that_does_not_answer_stops_what_depends_on_it_and_nothing_else(s
     """A run of an older commit went on where the branch could not be read; a comment failed a complete apply."""
     site.pull_request(RAISED)
     site.merge()
-    for site.github.fails in ("/contents/", "/pulls"):
+    for site.github.fails in ("/git/ref/", "/pulls"):
         apply = site.event("push", {"before": site.git("rev-parse", "HEAD^1")})["apply"]
         assert apply.has_failed
         assert site.live("design") == 150

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from enum import StrEnum
 
+from reconciler.core.action import Action
 from reconciler.core.gate.breach import Breach
 from reconciler.core.gate.validation import Validation
 from reconciler.core.notice import NoticeKind
@@ -82,7 +83,7 @@ def _problems_of(value: Value) -> tuple[Problem, ...]:
             return (*reasons, *(problems_of_plan(plan) if plan else ()))
         case OutcomeReport():
             planned = problems_of_plan(value.plan) if value.plan else ()
-            return (*_results(value), *(problem for problem in planned if not problem.is_hazard))
+            return (*_results(value), *_not_done(value), *(problem for problem in planned if not problem.is_hazard))
         case Status():
             return tuple(_breaches(value.breaches))
         case _:
@@ -172,10 +173,25 @@ def _results(report: OutcomeReport) -> Iterator[Problem]:
             )
 
 
+def _not_done(report: OutcomeReport) -> Iterator[Problem]:
+    """Yield what a run did not try, once for each reason, and what the read at its end did not show."""
+    left: dict[str, list[Action]] = {}
+    for row in report.results:
+        if row.result is Result.NOT_ATTEMPTED:
+            left.setdefault(row.detail, []).append(row.action)
+    for why, actions in left.items():
+        names = listed([spoken(action.address) for action in actions])
+        yield _failing("not-attempted", f"{names}: not attempted{why and f': {why}'}", place=actions[0].place)
+    for difference in report.ended.differences if report.ended else ():
+        yield _failing("not-verified", f"not verified: {difference}", place=None)
+
+
+def _failing(rule: str, message: str, *, place: Place | None) -> Problem:
+    return Problem(severity=Severity.ERROR, rule=rule, subject="", message=message, hint="", place=place)
+
+
 def _not_read(missed: NotRead) -> Problem:
-    message = f"{spoken(missed.path)} was not read: {missed.reason}"
-    place = Place(missed.path, 1, 1)
-    return Problem(severity=Severity.ERROR, rule="not-read", subject="", message=message, hint="", place=place)
+    return _failing("not-read", f"{spoken(missed.path)} was not read: {missed.reason}", place=Place(missed.path, 1, 1))
 
 
 def _breaches(breaches: Iterable[Breach]) -> Iterator[Problem]:

@@ -654,6 +654,24 @@ def test_a_comment_of_thousands_of_results_says_how_the_run_ended(runs: int) -> 
     assert -1 < places[0] < places[1] < places[2]
 
 
+def test_a_run_that_left_changes_undone_and_failed_in_none_is_annotated() -> None:
+    """An override ended during the run, or a read showed another value: the step failed, and no line said why."""
+    made = outcome()
+    done, _, left = made.results
+    assert made.ended is not None
+    rows = [done, *(replace(left, action=replace(left.action, place=PLACE), detail="it ended") for _ in range(9))]
+    long = replace(made, results=tuple(rows), ended=replace(made.ended, differences=("user/eve is $7.00, not $9.00",)))
+    problems = [line for line in render("github", (long,), FACTS).splitlines() if line.startswith("::error")]
+    address, where = left.action.address, f"file={PLACE.file},line={PLACE.line},col={PLACE.column}"
+    shown = ", ".join([address] * 5)
+    assert problems == [
+        f"::error title=AI budgets%3A not-attempted,{where}::{shown} and 4 more: not attempted: it ended",
+        "::error title=AI budgets%3A not-verified::not verified: user/eve is $7.00, not $9.00",
+    ]
+    rules = [row["check_name"] for row in json.loads(render("codequality", (long,), FACTS))]
+    assert rules == ["not-attempted", "not-verified"]
+
+
 def test_a_page_of_ten_thousand_people_is_under_two_megabytes() -> None:
     made = large_plan(1_000, people=10_000)
     text = render("html", (made,), FACTS)

@@ -66,7 +66,7 @@ chaos: .venv/installed ## 10,000 runs of the fault harness and 10,000 of law 5, 
 year: .venv/installed ## a scripted year of a company of 300 people, hour by hour; about ten minutes
 	@$(BIN)/python -m tests.year $(YEAR)
 
-bench: .venv/installed ## measure the targets of tests/bench as ratios
+bench: .venv/installed ## measure the targets of tests/bench as ratios, in ten minutes; BENCH=--quick in two
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[bench]'
 	@$(BIN)/python -m tests.bench $(BENCH)
 

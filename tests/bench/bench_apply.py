@@ -15,8 +15,8 @@ import shutil
 import statistics
 import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -24,59 +24,82 @@ from reconciler.coder.pool import run_in_order
 from reconciler.formats.document import JOURNALS
 from tests.bench import whole
 from tests.bench.bare import new_transport, request_of
-from tests.bench.results import Ratio, Report, ratio
+from tests.bench.results import Report, ratio
+from tests.bench.share import Share
 from tests.bench.whole import RECONCILER, Company, company
 
 Sent = dict[str, Any]
 
-SLOW = True
-SIZES = {0.05: "100-users,20-groups", 0.005: "600-users,20-groups", 0.0: "1000-users,20-groups"}
-"""By latency: at 50 ms each change takes 28 ms, so there are fewer of them."""
-ROUNDS = 3
+WEIGHT, SLOW = 67, True
 PROMISE = 1.3
+STEP_MICROS = 1_000_000
 MEMORY = Path("/dev/shm")
 READS, WRITES = 8, 4
+APPLY = (*RECONCILER, "apply", "--auto-approve", "--allow", "BLOCKS_USERS=9999", "--parallelism", str(READS))
+BARE = (sys.executable, "-m", "tests.bench.bench_apply")
 
 
-def run(report: Report) -> None:
-    """Measure the ratio on a real disk and in memory, with a server here and ones 5 and 50 ms away."""
-    for latency_s, folder in ((0.05, None), (0.005, None), (0.0, MEMORY), (0.0, None)):
-        if folder is not None and not os.access(folder, os.W_OK):
-            continue
-        found, changes, each_ms = _measure(latency_s, folder)
-        where = "in memory" if folder else "on disk"
-        what = f"apply, {changes:,} changes, {latency_s * 1000:.0f} ms, journal {where}, {each_ms:.1f} ms each / bare"
-        report("T17", what, found, PROMISE)
+def run(report: Report, share: Share) -> None:
+    """Measure T17 with a server here and ones 5 and 50 ms away, where each change takes 28 ms, so there are fewer."""
+    memory = {"in memory": MEMORY} if os.access(MEMORY, os.W_OK) else {}
+    parts = share.parts(20, 20, 27)
+    _measure(report, "100-users,20-groups", 0.05, {"on disk": None}, next(parts))
+    _measure(report, "600-users,20-groups", 0.005, {"on disk": None}, next(parts))
+    _measure(report, "1000-users,20-groups", 0.0, {**memory, "on disk": None}, next(parts))
 
 
-def _measure(latency_s: float, parent: Path | None) -> tuple[Ratio, int, float]:
-    """Return the ratio, the number of changes, and the milliseconds that each of them took."""
-    with company(SIZES[latency_s], latency_s=latency_s) as acme, _folder(parent) as folder:
-        apply = [*RECONCILER, "apply", "--auto-approve", "--allow", "BLOCKS_USERS=9999", "--parallelism", str(READS)]
-        old, new = folder / "old.yaml", folder / "new.yaml"
-        old.write_text(acme.policy(), encoding="utf-8")
-        acme.sql("UPDATE user_ai_budget_overrides SET spend_limit_micros = spend_limit_micros + 1000000")
-        new.write_text(acme.policy(), encoding="utf-8")
-        sent = _sent(acme, [*apply, str(old)], folder)
-        bare = [sys.executable, "-m", "tests.bench.bench_apply", str(folder / "sent.json")]
-        (folder / "sent.json").write_text(json.dumps(sent), encoding="utf-8")
-        seconds: list[tuple[float, float]] = []
-        for _ in range(ROUNDS):  # there and back again: an apply of `new`, then the requests of one of `old`
-            shutil.rmtree(folder / JOURNALS)  # of the round before; bench_journals.py has what they cost
-            both = [whole.run(command, acme.environment, cwd=folder).seconds for command in ([*apply, str(new)], bare)]
-            seconds.append((both[0], both[1]))
-    changes = sum(one["method"] == "PUT" for one in sent)
-    ours, theirs = [ours for ours, _ in seconds], [theirs for _, theirs in seconds]
-    return ratio(ours, theirs), changes, 1000 * statistics.median(ours) / changes
+def _measure(report: Report, size: str, latency_s: float, places: Mapping[str, Path | None], share: Share) -> None:
+    """Measure an apply with its journal in each of the places, and one bare client for all of them."""
+    with company(size, latency_s=latency_s) as acme, ExitStack() as stack:
+        folders = {where: stack.enter_context(_folder(parent)) for where, parent in places.items()}
+        turns = _Turns(acme, next(iter(folders.values())))
+        taken: dict[str, list[float]] = {where: [] for where in (*folders, "bare")}
+        for _ in share.rounds():
+            for where, folder in folders.items():
+                taken[where].append(turns.apply(folder))
+            taken["bare"].append(turns.bare())
+    for where in folders:
+        each_ms = 1000 * statistics.median(taken[where]) / turns.changes
+        how = f"{latency_s * 1000:.0f} ms, journal {where}, {each_ms:.1f} ms each"
+        report("T17", f"apply, {turns.changes:,} changes, {how} / bare", ratio(taken[where], taken["bare"]), PROMISE)
 
 
-def _sent(acme: Company, command: list[str], folder: Path) -> list[Sent]:
-    """Apply once and return what was sent."""
-    acme.control("DELETE", "requests")
-    whole.run(command, acme.environment, cwd=folder)
-    sent: list[Sent] = acme.control("GET", "requests")
-    acme.control("DELETE", "requests")
-    return [{key: one[key] for key in ("method", "path", "body")} for one in sent]
+class _Turns:
+    """There and back again: whoever has a turn sets every limit from one of two states to the other."""
+
+    def __init__(self, acme: Company, folder: Path) -> None:
+        self._acme = acme
+        self._policies = [folder / "lower.yaml", folder / "higher.yaml"]
+        self._policies[0].write_text(acme.policy(), encoding="utf-8")
+        acme.sql(f"UPDATE user_ai_budget_overrides SET spend_limit_micros = spend_limit_micros + {STEP_MICROS}")
+        self._policies[1].write_text(acme.policy(), encoding="utf-8")
+        self._is_higher = True
+        self._sent: list[Sent] = []
+        self._file = folder / "sent.json"
+
+    @property
+    def changes(self) -> int:
+        """How many limits there are."""
+        return sum(one["method"] == "PUT" for one in self._sent)
+
+    def apply(self, folder: Path) -> float:
+        """Apply, keep what was sent, and return the seconds."""
+        shutil.rmtree(folder / JOURNALS, ignore_errors=True)  # of the turn before; bench_journals.py has what they cost
+        command = [*APPLY, str(self._policies[not self._is_higher])]
+        took, self._sent = self._acme.recorded(command, cwd=folder)
+        self._is_higher = not self._is_higher
+        return took.seconds
+
+    def bare(self) -> float:
+        """Send the same requests with the other limits, and return the seconds."""
+        step = -STEP_MICROS if self._is_higher else STEP_MICROS
+        for one in self._sent:
+            if one["method"] == "PUT":
+                one["body"]["spend_limit_micros"] += step
+        self._file.write_text(json.dumps(self._sent), encoding="utf-8")
+        seconds = whole.run([*BARE, str(self._file)], self._acme.environment).seconds
+        self._is_higher = not self._is_higher
+        return seconds
 
 
 @contextmanager

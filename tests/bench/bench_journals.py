@@ -12,13 +12,14 @@ from reconciler.formats.document import JOURNALS
 from reconciler.operations.journals import grants_in_journals
 from tests.bench import whole
 from tests.bench.results import Report, in_turn, ratio
+from tests.bench.share import Share
 from tests.bench.whole import RECONCILER, company
 
 CHANGES = "1000-users,20-groups"
-ROUNDS = 7
+WEIGHT = 6
 
 
-def run(report: Report) -> None:
+def run(report: Report, share: Share) -> None:
     """Measure a journal of 1,000 changes that concerns none of the people asked about, and one that concerns all."""
     with company(CHANGES) as acme, tempfile.TemporaryDirectory() as folder:
         policy = Path(folder, "policy.yaml")
@@ -27,10 +28,10 @@ def run(report: Report) -> None:
         apply = [*RECONCILER, "apply", "--auto-approve", "--allow", "BLOCKS_USERS=9999", str(policy)]
         whole.run(apply, acme.environment, cwd=Path(folder))
         (journal,) = Path(folder, JOURNALS).glob("*.jsonl")
-        _measure(report, journal)
+        _measure(report, journal, share)
 
 
-def _measure(report: Report, journal: Path) -> None:
+def _measure(report: Report, journal: Path, share: Share) -> None:
     events = [json.loads(line) for line in journal.read_text("utf-8").splitlines()]
     names = [action["subject"]["username"] for action in events[0]["actions"]]
     deployment, folder = events[0]["deployment"]["id"], os.fspath(journal.parent)
@@ -42,7 +43,7 @@ def _measure(report: Report, journal: Path) -> None:
             lambda: grants_in_journals([folder], names, deployment),
             lambda: [json.loads(line) for line in journal.read_text("utf-8").splitlines()],
         ],
-        [ROUNDS] * 4,
+        share.rounds(),
         clock=time.process_time,
     )
     what = f"the journal of {len(names):,} changes"

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import gc
 import shutil
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -22,9 +21,11 @@ from reconciler.policy_file.load import load
 from reconciler.policy_file.nodes import PolicyText
 from reconciler.policy_file.read import read
 from tests.bench.results import Report, in_turn, ratio
+from tests.bench.share import Share
 
-SIZES = ((1_000, 15, 15, 0.45), (10_000, 5, 3, 0.22), (100_000, 3, 1, 0.16))
-"""Entries, rounds, those of the peer, which takes twelve times as long, and T5's promise."""
+WEIGHT = 16
+PROMISES = {1_000: 0.45, 10_000: 0.22}
+"""Of T5, by the number of entries."""
 
 
 def policy_text(entries: int) -> str:
@@ -39,42 +40,33 @@ def policy_text(entries: int) -> str:
     return "\n".join(lines) + "\n"
 
 
-def run(report: Report) -> None:
+def run(report: Report, share: Share) -> None:
     """Measure and report."""
-    with tempfile.TemporaryDirectory() as folder:
-        loading: dict[int, list[float]] = {}
-        for entries, rounds, peer_rounds, promised in SIZES:
-            file = Path(folder) / f"{entries}.yaml"
-            file.write_text(policy_text(entries), encoding="utf-8")
-            drained, nodes, loaded, peer = _loading(file, rounds, peer_rounds)
-            loading[entries] = loaded
-            report(
-                "T5",
-                f"reading {entries:,} entries with positions, over CSafeLoader",
-                ratio(nodes[: len(peer)], peer),
-                promised,
-            )
-            report(
-                "T6", f"loading and checking {entries:,} entries, over draining the events", ratio(loaded, drained), 2.2
-            )
-        report(
-            "T6",
-            "loading 100,000 entries, over 10,000",
-            statistics.median(loading[100_000]) / statistics.median(loading[10_000]),
-            12.0,
-        )
-        _validate(report, Path(folder))
+    parts = share.parts(2, 6, 8)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        for entries, promise in PROMISES.items():
+            report_reading(report, written(folder, entries), promise, next(parts))
+        _validate(report, folder, next(parts))
 
 
-def _loading(file: Path, rounds: int, peer_rounds: int) -> list[list[float]]:
-    data = file.read_bytes()
-    ways: list[Callable[[], object]] = [
-        lambda: _drain(data),
-        lambda: _nodes(data),
-        lambda: load([str(file)]),
-        lambda: yaml.load(data, Loader=yaml.CSafeLoader),
-    ]
-    return in_turn(ways, (rounds, rounds, rounds, peer_rounds), clock=time.process_time)
+def written(folder: Path, entries: int) -> Path:
+    """Write a policy of so many entries."""
+    file = folder / f"{entries}.yaml"
+    file.write_text(policy_text(entries), encoding="utf-8")
+    return file
+
+
+def report_reading(report: Report, file: Path, promise: float, share: Share) -> None:
+    """Measure T5 and T6; in two sittings, because CSafeLoader takes longer than all others together."""
+    data, entries = file.read_bytes(), f"{int(file.stem):,} entries"
+    parts = share.parts(2, 1)
+    read_: list[Callable[[], object]] = [lambda: _nodes(data), lambda: yaml.load(data, Loader=yaml.CSafeLoader)]
+    nodes, peer = in_turn(read_, next(parts).rounds(), clock=time.process_time)
+    report("T5", f"reading {entries} with positions, over CSafeLoader", ratio(nodes, peer), promise)
+    loads: list[Callable[[], object]] = [lambda: _drain(data), lambda: load([str(file)])]
+    drained, loaded = in_turn(loads, next(parts).rounds(), clock=time.process_time)
+    report("T6", f"loading and checking {entries}, over draining the events", ratio(loaded, drained), 2.2)
 
 
 def _drain(data: bytes) -> None:
@@ -91,7 +83,7 @@ def _nodes(data: bytes) -> object:
     return tree
 
 
-def _validate(report: Report, folder: Path) -> None:
+def _validate(report: Report, folder: Path, share: Share) -> None:
     """Compare whole processes; terraform's own resource needs no provider and no network."""
     terraform = shutil.which("terraform")
     if terraform is None:
@@ -103,7 +95,7 @@ def _validate(report: Report, folder: Path) -> None:
     subprocess.run([terraform, f"-chdir={module}", "init", "-input=false"], check=True, capture_output=True)
     ours = [sys.executable, "-m", "reconciler", "validate", str(folder / "1000.yaml")]
     theirs = [terraform, f"-chdir={module}", "validate"]
-    mine, peer = in_turn([lambda: _process(ours), lambda: _process(theirs)], (9, 9), clock=time.perf_counter)
+    mine, peer = in_turn([lambda: _process(ours), lambda: _process(theirs)], share.rounds(), clock=time.perf_counter)
     report("T9", "validate of 1,000 entries, over terraform validate of 100 resources", ratio(mine, peer), 2.0)
 
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import socket
-import statistics
 import subprocess
 import sys
 import time
@@ -16,13 +15,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from tests.bench.results import Report
+from tests.bench.results import Report, median
+from tests.bench.share import Share
 
-ROUNDS = 5
+WEIGHT = 7
 PROGRAM = """
 import json, sys
 from reconciler.sandbox import Options, serve
-from tests.bench.results import Report
 serve(Options(seed=sys.argv[1]), lambda ready: print(json.dumps([ready.url, ready.tokens["owner"]]), flush=True))
 """
 
@@ -51,21 +50,29 @@ class Server:
         return bytes(received[end + 4 :])
 
 
-def run(report: Report) -> None:
+def run(report: Report, share: Share) -> None:
     """Measure and report."""
+    parts = share.parts(2, 2, 3)
     with server("demo") as small:
         small.get("/buildinfo")
         report("start", "seconds from process start to the first answer (demo)", time.monotonic() - small.began, 1.0)
         group = json.loads(small.get("/groups?organization=acme"))[0]["id"]
         for what, path in (("buildinfo", "/buildinfo"), ("group budget", f"/groups/{group}/ai/budget")):
-            report("GETs/s>", f"{what}, one connection, one core", 1 / median_s(small, path, 2_000), 2_000)
-    for seed, seconds in (("10000-users,200-groups", 5.0), ("100000-users,1000-groups", 30.0)):
-        with server(seed) as large:
-            large.get("/buildinfo")
-            report("seed", f"seconds to seed and serve {seed}", time.monotonic() - large.began, seconds)
-            for what, path in bulk_reads(large):
-                large.get(path)
-                report("bulk", f"ms for {what}, 100 ids, {seed}", median_s(large, path, 100) * 1_000, 2.0)
+            a_second = [1 / seconds for seconds in _seconds(small, path, 2_000, next(parts))]
+            report("GETs/s>", f"{what}, one connection, one core", median(a_second), 2_000)
+    last, seed = next(parts), "10000-users,200-groups"
+    with server(seed) as large:
+        large.get("/buildinfo")
+        report("seed", f"seconds to seed and serve {seed}", time.monotonic() - large.began, 5.0)
+        report_bulk_reads(report, large, seed, last)
+
+
+def report_bulk_reads(report: Report, large: Server, seed: str, share: Share) -> None:
+    """Measure the bulk reads of 100 groups and of 100 people."""
+    for (what, path), part in zip(bulk_reads(large), share.parts(1, 1), strict=True):
+        large.get(path)
+        ms = [seconds * 1_000 for seconds in _seconds(large, path, 100, part)]
+        report("bulk", f"ms for {what}, 100 ids, {seed}", median(ms), 2.0)
 
 
 def bulk_reads(large: Server) -> Iterator[tuple[str, str]]:
@@ -79,15 +86,15 @@ def bulk_reads(large: Server) -> Iterator[tuple[str, str]]:
     yield "members' limits", f"/groups/{organization['id']}/members/ai/spend?user_ids={user_ids}"
 
 
-def median_s(target: Server, path: str, count: int) -> float:
-    """Return the seconds for one GET, the median over rounds of `count`."""
+def _seconds(target: Server, path: str, count: int, share: Share) -> list[float]:
+    """Return the seconds for one GET in each round of `count`."""
     times = []
-    for _ in range(ROUNDS):
+    for _ in share.rounds():
         began = time.perf_counter()
         for _ in range(count):
             target.get(path)
         times.append((time.perf_counter() - began) / count)
-    return statistics.median(times)
+    return times
 
 
 @contextmanager
@@ -97,9 +104,16 @@ def server(seed: str) -> Iterator[Server]:
     with subprocess.Popen([sys.executable, "-c", PROGRAM, seed], stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         url, token = json.loads(process.stdout.readline())
-        parts = urlsplit(url)
         try:
-            with socket.create_connection((parts.hostname or "", parts.port or 0)) as connection:
-                yield Server(connection, token, began)
+            with connected(url, token, began) as found:
+                yield found
         finally:
             process.terminate()
+
+
+@contextmanager
+def connected(url: str, token: str, began: float) -> Iterator[Server]:
+    """Open a connection to a sandbox that runs."""
+    parts = urlsplit(url)
+    with socket.create_connection((parts.hostname or "", parts.port or 0)) as connection:
+        yield Server(connection, token, began)

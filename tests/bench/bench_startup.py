@@ -11,40 +11,42 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from reconciler.cli.app import COMMANDS
 from tests.bench.results import Report, ratio
+from tests.bench.share import Share
 from tests.bench.whole import LIBRARIES, ONLY_HTTPX, company, times
 
-ROUNDS = 21
-FINDING_ROUNDS = 5
-"""To find out whose help takes longest."""
+WEIGHT = 20
+MOST = 21
+"""Rounds; each takes half a second."""
 _NOTHING = "version: 1\norganization: acme\nmanage: {group_budgets: listed}\ngroup_budgets: []\n"
 _PROGRAM = [sys.executable, "-m", "reconciler"]
 
 
-def run(report: Report, *, rounds: int = ROUNDS) -> None:
+def run(report: Report, share: Share) -> None:
     """Measure and report T8."""
+    parts = share.parts(4, 6, 10)
     looked_up = {
         "--help": ([*_PROGRAM, "--help"], 2.0),
         "--version": ([*_PROGRAM, "--version"], 2.0),
         **{f"{name} --help": ([*_PROGRAM, name, "--help"], 4.5) for name in COMMANDS},
     }
     commands = {name: command for name, (command, _) in looked_up.items()}
-    found = _times({f"{name} --help": commands[f"{name} --help"] for name in COMMANDS}, rounds=FINDING_ROUNDS)
+    found = _times({f"{name} --help": commands[f"{name} --help"] for name in COMMANDS}, next(parts).rounds(most=3))
     slowest = max(COMMANDS, key=lambda name: statistics.median(found[f"{name} --help"]))
     shown_names = ("--help", "--version", f"{slowest} --help")
     empty = {"": [sys.executable, "-c", "pass"]}
-    times = _times(empty | {name: commands[name] for name in shown_names}, rounds=rounds)
+    times = _times(empty | {name: commands[name] for name in shown_names}, next(parts).rounds(most=MOST))
     for name in shown_names:
         shown = f"{name} (the slowest of {len(COMMANDS)})" if name.startswith(slowest) else name
         report("T8", f"{shown}, over `python -c pass`", ratio(times[name], times[""]), looked_up[name][1])
-    _measure_plan(report, rounds)
+    _measure_plan(report, next(parts))
 
 
-def _measure_plan(report: Report, rounds: int) -> None:
+def _measure_plan(report: Report, share: Share) -> None:
     """A plan of nothing, against a Python that only imports what it cannot do without.
 
     "2.5 x `python -c pass` plus the imports" can be read in two ways, so both are measured. By the second one the two
@@ -61,7 +63,7 @@ def _measure_plan(report: Report, rounds: int) -> None:
             "imports": [sys.executable, "-c", f"{ONLY_HTTPX}; import httpx, yaml"],
             "nothing": [sys.executable, "-c", "pass"],
         }
-        taken = times(commands, live.environment, rounds=rounds)
+        taken = times(commands, live.environment, share.rounds(most=MOST))
     ms = {name: statistics.median(seconds) * 1000 for name, seconds in taken.items()}
     both = [2.5 * imported for imported in taken["imports"]]  # it starts Python, too
     what = f"plan of nothing ({ms['plan']:.0f} ms), over 2.5 x `python -c` with imports of httpx and yaml"
@@ -72,9 +74,9 @@ def _measure_plan(report: Report, rounds: int) -> None:
     report("start", what, ratio(taken["plan"], apart), 1.0)
 
 
-def _times(commands: Mapping[str, list[str]], *, rounds: int) -> dict[str, list[float]]:
+def _times(commands: Mapping[str, list[str]], rounds: Iterable[int]) -> dict[str, list[float]]:
     taken: dict[str, list[float]] = {name: [] for name in commands}
-    for _ in range(rounds):
+    for _ in rounds:
         for name, command in commands.items():
             taken[name].append(_time(command))
     return taken

@@ -1,7 +1,7 @@
 """What benches measured: printed as it comes, and written as the table of docs/explanation/performance.md.
 
-A ratio is of two medians of one run whose rounds took turns; its spread is that of the rounds, so that a reader sees
-how much of a difference is noise.
+A ratio is of two medians of one run whose rounds took turns; its spread is the lowest and the highest round, so that a
+reader sees how much of a difference is noise. Fewer rounds see less of it, so their number stands beside it.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import os
 import platform
 import re
 import statistics
+import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -23,35 +24,54 @@ PACKAGES = ("httpx", "pyyaml", "jsonschema", "click")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Ratio:
-    """A ratio of medians, and the lowest and highest of the rounds."""
+class Median:
+    """The median of rounds, or a ratio of two; the lowest and the highest round; how many there were."""
 
     value: float
     low: float
     high: float
+    rounds: int
+    peer_rounds: int
+    """Of what it is compared with."""
 
     def __str__(self) -> str:
-        return f"{self.value:,.2f} ({self.low:,.2f} to {self.high:,.2f})"
+        rounds = f"{self.rounds} round{'' if self.rounds == 1 else 's'}"
+        if self.peer_rounds != self.rounds:
+            rounds += f", {self.peer_rounds} of the other"
+        spread = f"{self.low:,.2f} to {self.high:,.2f} in " if self.rounds > 1 else ""
+        return f"{self.value:,.2f} ({spread}{rounds})"
 
 
-def ratio(ours: Sequence[float], theirs: Sequence[float]) -> Ratio:
-    """Compare two series whose rounds took turns."""
-    rounds = [mine / peer for mine, peer in zip(ours, theirs, strict=True)]
-    return Ratio(value=statistics.median(ours) / statistics.median(theirs), low=min(rounds), high=max(rounds))
+def median(rounds: Sequence[float]) -> Median:
+    """Return the median of one series."""
+    middle, number = statistics.median(rounds), len(rounds)
+    return Median(value=middle, low=min(rounds), high=max(rounds), rounds=number, peer_rounds=number)
+
+
+def ratio(ours: Sequence[float], theirs: Sequence[float]) -> Median:
+    """Compare two series whose rounds took turns; where theirs has fewer, each of ours with the median of theirs."""
+    peer = statistics.median(theirs)
+    peers = theirs if len(theirs) == len(ours) else [peer] * len(ours)
+    rounds = [mine / other for mine, other in zip(ours, peers, strict=True)]
+    return Median(
+        value=statistics.median(ours) / peer,
+        low=min(rounds),
+        high=max(rounds),
+        rounds=len(ours),
+        peer_rounds=len(theirs),
+    )
 
 
 def in_turn(
-    ways: Sequence[Callable[[], object]], rounds: Sequence[int], *, clock: Callable[[], float]
+    ways: Sequence[Callable[[], object]], rounds: Iterable[int], *, clock: Callable[[], float]
 ) -> list[list[float]]:
-    """Time each way as often as it has rounds, in turn, and return the seconds of each round.
+    """Time each way once in each round, in turn, and return the seconds of each.
 
     In one process the clock is its own processor time, so that a busy machine does not blur the ratios.
     """
     times: list[list[float]] = [[] for _ in ways]
-    for number in range(max(rounds)):
-        for way, own, seconds in zip(ways, rounds, times, strict=True):
-            if number >= own:
-                continue
+    for _ in rounds:
+        for way, seconds in zip(ways, times, strict=True):
             gc.collect()
             started = clock()
             result = way()
@@ -60,7 +80,7 @@ def in_turn(
     return times
 
 
-Report = Callable[[str, str, "float | Ratio", float], None]
+Report = Callable[[str, str, "float | Median", float], None]
 """Hears of each figure: its target, what it says, the value, and what is promised."""
 
 
@@ -70,19 +90,19 @@ class Row:
 
     target: str
     what: str
-    measured: float | Ratio
+    measured: float | Median
     promised: float
 
     @property
     def holds(self) -> bool:
         """Whether the promise holds."""
-        value = self.measured.value if isinstance(self.measured, Ratio) else self.measured
+        value = self.measured.value if isinstance(self.measured, Median) else self.measured
         return value >= self.promised if self.target.endswith(">") else value <= self.promised
 
     @property
     def cells(self) -> tuple[str, ...]:
         """Return the cells of the table: target, what, measured, promise, verdict."""
-        measured = str(self.measured) if isinstance(self.measured, Ratio) else f"{self.measured:,.2f}"
+        measured = str(self.measured) if isinstance(self.measured, Median) else f"{self.measured:,.2f}"
         word = "at least" if self.target.endswith(">") else "at most"
         verdict = "holds" if self.holds else "**missed**"
         return self.target.rstrip(">"), self.what, measured, f"{word} {self.promised:,.2f}", verdict
@@ -91,14 +111,22 @@ class Row:
 class Results:
     """Collects rows; called as a `Report`."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, allowed_s: float) -> None:
+        self.allowed_s = allowed_s
         self.rows: list[Row] = []
+        self._began = time.monotonic()
 
-    def __call__(self, target: str, what: str, measured: float | Ratio, promised: float) -> None:
+    def __call__(self, target: str, what: str, measured: float | Median, promised: float) -> None:
         row = Row(target=target, what=what, measured=measured, promised=promised)
         self.rows.append(row)
         name, text, value, promise, verdict = row.cells
-        print(f"{name:<8}{text:<76}{value:>24}   {promise:<19}{verdict.strip('*')}", flush=True)
+        print(f"{name:<8}{text:<76}{value:>38}   {promise:<19}{verdict.strip('*')}", flush=True)
+
+    def verdict(self) -> str:
+        """Say how many promises hold, and how long it took beside how long it may."""
+        held, took_s = sum(row.holds for row in self.rows), time.monotonic() - self._began
+        took = f"It took {took_s:.0f} s, and may take {self.allowed_s:.0f}"
+        return f"{held} of {len(self.rows)} hold. {took}{'' if took_s <= self.allowed_s else ': too long'}."
 
     def write(self, page: Path = PAGE) -> None:
         """Replace what the page says was measured."""
@@ -107,8 +135,7 @@ class Results:
     def _section(self) -> str:
         head = ("Target", "What", "Measured", "Promised", "")
         rows = [head, ("---",) * len(head), *(row.cells for row in self.rows)]
-        held = sum(row.holds for row in self.rows)
-        return f"{machine()}. {held} of {len(self.rows)} hold.\n\n{table(rows)}\n"
+        return f"{machine()}. {self.verdict()}\n\n{table(rows)}\n"
 
 
 def table(rows: Iterable[Sequence[str]]) -> str:

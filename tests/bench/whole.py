@@ -12,14 +12,15 @@ import re
 import subprocess
 import sys
 import urllib.request
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from reconciler.sandbox import SECRET_HEADER
-from tests.bench.results import Ratio, ratio
+from tests.bench.results import Median, ratio
+from tests.bench.share import Share
 
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}")
 
@@ -96,11 +97,15 @@ class Company:
 
     def requests_of(self, command: Sequence[str]) -> list[dict[str, Any]]:
         """Run a command once and return what it sent."""
+        return self.recorded(command)[1]
+
+    def recorded(self, command: Sequence[str], *, cwd: Path | None = None) -> tuple[Run, list[dict[str, Any]]]:
+        """Run a command; return what it took and what it sent."""
         self.control("DELETE", "requests")
-        run(command, self.environment)
+        took = run(command, self.environment, cwd=cwd)
         sent: list[dict[str, Any]] = self.control("GET", "requests")
         self.control("DELETE", "requests")
-        return [{key: one[key] for key in ("method", "path", "body")} for one in sent]
+        return took, [{key: one[key] for key in ("method", "path", "body")} for one in sent]
 
 
 def in_waves(requests: Sequence[dict[str, Any]]) -> list[list[dict[str, Any]]]:
@@ -156,25 +161,56 @@ def run(command: Sequence[str], environment: Mapping[str, str], *, cwd: Path | N
 
 
 def times(
-    commands: Mapping[str, Sequence[str]], environment: Mapping[str, str], *, rounds: int, warm_up: bool = True
+    commands: Mapping[str, Sequence[str]],
+    environment: Mapping[str, str],
+    rounds: Iterable[int],
+    *,
+    first: Mapping[str, Run] | None = None,
 ) -> dict[str, list[float]]:
-    """Run commands in turns, each once to warm up and then `rounds` times; return the seconds of each round."""
-    if warm_up:
-        times(commands, environment, rounds=1, warm_up=False)
-    taken: dict[str, list[float]] = {name: [] for name in commands}
-    for _ in range(rounds):
+    """Run each command once in each round, in turn; return the seconds of each."""
+    taken = runs_of(commands, environment, rounds, first=first)
+    return {name: [took.seconds for took in runs] for name, runs in taken.items()}
+
+
+def runs_of(
+    commands: Mapping[str, Sequence[str]],
+    environment: Mapping[str, str],
+    rounds: Iterable[int],
+    *,
+    first: Mapping[str, Run] | None = None,
+) -> dict[str, list[Run]]:
+    """Run each command once in each round, in turn; return what each run took. Those of `first` have run already."""
+    taken = {name: [first[name]] if first and name in first else [] for name in commands}
+    for number in rounds:
         for name, command in commands.items():
-            taken[name].append(run(command, environment).seconds)
+            if len(taken[name]) == number:
+                taken[name].append(run(command, environment))
     return taken
 
 
-def against_bare(live: Company, folder: Path, policy: str, width: int, *, is_long: bool = False) -> tuple[Ratio, int]:
-    """Compare a plan with the bare requests that it sends; return the ratio, and how many requests those are."""
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """A plan and the requests that it sends, which those of any company of the same seed are."""
+
+    policy: Path
+    sent: Path
+    requests: int
+    took: Run
+
+    def against_bare(self, live: Company, width: int, share: Share, *, first: Run | None = None) -> Median:
+        """Compare the plan, whose first run may be given, with its bare requests."""
+        commands = {
+            "plan": [*RECONCILER, "plan", "--parallelism", str(width), str(self.policy)],
+            "bare": [*BARE, str(self.sent), str(width)],
+        }
+        taken = times(commands, live.environment, share.rounds(), first={"plan": first} if first else None)
+        return ratio(taken["plan"], taken["bare"])
+
+
+def record(live: Company, folder: Path, policy: str, width: int = 8) -> Recorded:
+    """Make a plan, and keep what it sent."""
     file, sent = folder / "policy.yaml", folder / "requests.json"
     file.write_text(policy, encoding="utf-8")
-    plan = [*RECONCILER, "plan", "--parallelism", str(width), str(file)]
-    requests = live.requests_of(plan)
+    took, requests = live.recorded([*RECONCILER, "plan", "--parallelism", str(width), str(file)])
     sent.write_text(json.dumps(in_waves(requests)), encoding="utf-8")
-    commands = {"plan": plan, "bare": [*BARE, str(sent), str(width)]}
-    taken = times(commands, live.environment, rounds=3 if is_long else 5, warm_up=not is_long)
-    return ratio(taken["plan"], taken["bare"]), len(requests)
+    return Recorded(file, sent, len(requests), took)

@@ -1,12 +1,9 @@
-"""T15: status of 100,000 people as a whole process beside the sandbox, and the replay of a month: seconds and MB."""
+"""T15: the replay of a month, in processor seconds."""
 
 from __future__ import annotations
 
-import tempfile
 import time
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from statistics import median
 
 from reconciler.coder.export import ExportTable
 from reconciler.core.budget import ABSENT, Budget, GroupId, GroupRef, OrganizationId, UserId
@@ -15,11 +12,10 @@ from reconciler.core.people.effective import EffectiveLimits
 from reconciler.core.people.replay import Month, replay_month
 from reconciler.core.spend import Window, split, sum_by_person
 from reconciler.money import Micros
-from tests.bench import whole
-from tests.bench.results import Ratio, Report
-from tests.bench.whole import RECONCILER, company
+from tests.bench.results import Report, median
+from tests.bench.share import Share
 
-SLOW = True
+WEIGHT = 6
 PEOPLE, MODELS, DAYS = 5_000, 3, 31
 ACME = "00000000-0000-4000-8000-000000000000"
 HEADER = (
@@ -28,20 +24,16 @@ HEADER = (
 )
 
 
-def run(report: Report) -> None:
-    """Measure; the sandbox computes every answer on the same cores, so its time is in the first number."""
-    report("T15", f"replay of {DAYS} days x {PEOPLE:,} people x {MODELS} models: CSV and replay, s", _replay_s(), 5.0)
-    with company("100000-users,1000-groups") as large, tempfile.TemporaryDirectory() as folder:  # which has no policies
-        took = [whole.run([*RECONCILER, "status"], large.environment, cwd=Path(folder)) for _ in range(3)]
-    seconds = [run.seconds for run in took]
-    spread = Ratio(value=median(seconds), low=min(seconds), high=max(seconds))
-    report("T15", "status of 100,000 people, s", spread, 10.0)
-    report("T15", "its peak memory, MB", max(run.peak_mb for run in took), 500.0)
-
-
-def _replay_s() -> float:
-    """Return the CPU seconds of reading the exports of a month in pieces and replaying it."""
+def run(report: Report, share: Share) -> None:
+    """Measure."""
     body = _day().encode()
+    taken = [_replay_s(body) for _ in share.rounds()]
+    what = f"replay of {DAYS} days x {PEOPLE:,} people x {MODELS} models: CSV and replay, s"
+    report("T15", what, median(taken), 5.0)
+
+
+def _replay_s(body: bytes) -> float:
+    """Return the CPU seconds of reading the exports of a month in pieces and replaying it."""
     window = Window(start=datetime(2026, 10, 1, tzinfo=UTC), end=datetime(2026, 10, 1, tzinfo=UTC) + timedelta(DAYS))
     started = time.process_time()
     parts = []

@@ -12,8 +12,8 @@ from datetime import datetime
 
 from reconciler.core.budget import GroupId, OrganizationId, Unknown
 from reconciler.core.names import Names
-from reconciler.core.people.assess import limits_after
 from reconciler.core.people.forecast import forecast, no_forecast
+from reconciler.core.people.limit_changes import limits_after
 from reconciler.core.people.replay import Month, replay_month
 from reconciler.core.plan.plan import Plan
 from reconciler.core.policy import Policy

@@ -17,11 +17,12 @@ from reconciler.core.gate.breach import Breach
 from reconciler.core.gate.guardrails import Blame, check_guardrails
 from reconciler.core.names import Names
 from reconciler.core.people.agreement import UNCONFIRMED, disagreements, not_enforced, unconfirmed, unseen_budgets
-from reconciler.core.people.assess import assess, limits_after
+from reconciler.core.people.assess import assess
 from reconciler.core.people.census import Census, effective_of, overrides_of, take_census
 from reconciler.core.people.effective import EffectiveLimits
 from reconciler.core.people.forecast import DAYS, Pace, days_of
 from reconciler.core.people.leaks import leaks_of
+from reconciler.core.people.limit_changes import limits_after
 from reconciler.core.plan.resolve import resolve
 from reconciler.core.plan.status import Status
 from reconciler.core.policy import Policy, UserOverrideEntry

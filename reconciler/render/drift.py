@@ -22,8 +22,8 @@ from reconciler.money import format_usd, format_usd_short
 from reconciler.render.breaches import breach_lines
 from reconciler.render.changes import DRIFT_TITLES
 from reconciler.render.detail import Detail
-from reconciler.render.effects import standing_notices
 from reconciler.render.formats import Facts
+from reconciler.render.notices import standing_notices
 from reconciler.render.plan import (
     digest_text,
     limit_text,

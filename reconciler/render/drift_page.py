@@ -23,14 +23,8 @@ from reconciler.render.drift import (
 from reconciler.render.markup import fenced
 from reconciler.render.overview import counted_twice, drift_headline, overview_of, plans_of, signed_usd
 from reconciler.render.page import Alert, Page, Tile
-from reconciler.render.plan_page import (
-    bar_charts,
-    dot_charts,
-    nearest_table,
-    sentence,
-    sources_text,
-    subtitle,
-)
+from reconciler.render.plan_charts import bar_charts, dot_charts, nearest_table
+from reconciler.render.plan_page import sentence, sources_text, subtitle
 from reconciler.render.problems import Severity, folded, problems_of
 from reconciler.render.table import Column, Row, Table
 from reconciler.render.text import instant

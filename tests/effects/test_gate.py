@@ -7,19 +7,28 @@ from datetime import timedelta
 
 import pytest
 
-from reconciler.core.action import Action, Cause
+from reconciler.core.action import Action, Cause, Origin
 from reconciler.core.budget import ABSENT, Budget, GroupId, GroupRef, OrganizationId, Unknown, UserId
 from reconciler.core.desired import Desired
 from reconciler.core.directory import User
 from reconciler.core.gate.breach import Breach
 from reconciler.core.gate.danger import Danger
 from reconciler.core.gate.gate import count_managed, emptied_sections, grants_of, judge, parse_allow
-from reconciler.core.gate.hazards import HAZARDS
+from reconciler.core.gate.hazards import HAZARDS, Grounds
 from reconciler.core.gate.verdict import FlagGrant, PolicyGrant, Verdict
 from reconciler.core.people.assess import assess
 from reconciler.core.people.effects import Effects
 from reconciler.core.plan.diff import diff
-from reconciler.core.policy import Consent, GuardrailName, Hazard, Manage, Policy
+from reconciler.core.plan.resolve import resolve
+from reconciler.core.policy import (
+    Consent,
+    GroupBudgetEntry,
+    GuardrailName,
+    Hazard,
+    Manage,
+    Policy,
+    UserOverrideEntry,
+)
 from reconciler.errors import Place
 from tests.effects.dangers import dangers_to_people, mass_changes
 from tests.effects.worlds import NOW, World, group_of, resolved, set_group, set_user, usd
@@ -177,6 +186,42 @@ def test_a_mass_change_of_one_organization_is_not_hidden_by_another() -> None:
     assert [(danger.organization, danger.count) for danger in whole] == [("acme", 3), ("beta", 2)]
 
 
+def test_overrides_that_end_as_reviewed_are_no_mass_change() -> None:
+    live, directory = Budget(usd(1), GroupRef(GroupId("acme"))), World({"acme": []}).directory()
+    users = [User(username=name, id=UserId(name)) for name in ("ana", "bob", "eve")]
+    deletes = [Action(subject=user, before=live, after=ABSENT) for user in users]
+    ends = [replace(action, cause=Cause.EXPIRED, origin=Origin.DUE) for action in deletes]
+    assert [danger.count for danger in mass_changes(deletes, directory, managed={"acme": 3})] == [3]
+    assert mass_changes(ends, directory, managed={"acme": 3}) == ()
+
+
+def test_an_override_whose_group_is_gone_counts_beside_those_of_an_organization() -> None:
+    live, lost = Budget(usd(1), GroupRef(GroupId("acme"))), Budget(usd(1), GroupRef(GroupId("gone")))
+    people = [
+        (User(username=f"{on.group.id}{n}", id=UserId(f"{on.group.id}{n}")), on) for on in (live, lost) for n in "123"
+    ]
+    deletes = [Action(subject=user, before=on, after=ABSENT) for user, on in people]
+    large = mass_changes(deletes, World({"acme": []}).directory(), managed={"acme": 3, None: 3})
+    assert [(danger.organization, danger.count) for danger in large] == [(None, 3), ("acme", 3)]
+
+
+def test_whom_the_reviewed_end_of_their_override_blocks_is_not_behind_a_refusal() -> None:
+    """Else the end is held back as long as a change of somebody else is refused."""
+    world = World({"acme": ["ana", "bob"]}, {"acme": 0}, {"ana": (20, "acme"), "bob": (20, "acme")})
+    end = replace(set_user(world, "ana", None), cause=Cause.EXPIRED, origin=Origin.DUE)
+    actions = end, set_user(world, "bob", None)
+    grounds = Grounds(
+        effects=effects_of(world, *actions),
+        actions=actions,
+        directory=world.directory(),
+        offers_spend=True,
+        managed={},
+    )
+    row = HAZARDS[Hazard.BLOCKS_USERS]
+    assert [danger.counted for danger in row.count(grounds)] == [("bob",)]
+    assert list(row.behind(grounds)) == ["user/bob"]
+
+
 def test_long_lists_of_names_end() -> None:
     danger = Danger(hazard=Hazard.MASS_CHANGE, counted=tuple(f"group/acme/g{number}" for number in range(7)))
     (refusal,) = judge((danger,)).refusals
@@ -226,6 +271,14 @@ def test_what_is_managed_is_what_diff_looks_at() -> None:
     assert (
         count_managed(Desired(groups={}, users={}, exact_groups=frozenset(), exact_users=frozenset()), snapshot) == {}
     )
+    entries = [UserOverrideEntry(user=name, group="Everyone", limit=ABSENT, place=PLACE) for name in ("ana", "bob")]
+    lists = replace(
+        policy(budgets=Manage.LISTED, overrides=Manage.LISTED),
+        group_budgets=(GroupBudgetEntry(group="Everyone", limit=ABSENT, place=PLACE),),
+        user_overrides=tuple(entries),
+    )
+    listed = resolve([lists], world.directory(), at=NOW).desired
+    assert count_managed(listed, snapshot) == {"acme": 2}, "what is listed and live: bob has no override"
     stranger = replace(
         snapshot, user_overrides={UserId("ana"): Budget(usd(4), GroupRef(GroupId("gone")))}, group_budgets={}
     )

@@ -7,13 +7,13 @@ from datetime import UTC, datetime, timedelta
 
 from reconciler.core.action import Action
 from reconciler.core.budget import ABSENT, Absent, OrganizationId, Unknown
-from reconciler.core.gate.guardrails import Blame, check_guardrails, limits_exposure
+from reconciler.core.gate.guardrails import Blame, check_actions, check_guardrails, limits_exposure
 from reconciler.core.people.assess import assess
 from reconciler.core.people.effects import Effects
 from reconciler.core.policy import Entry, GroupBudgetEntry, Guardrail, GuardrailName, Manage, Policy, UserOverrideEntry
 from reconciler.errors import Place
 from reconciler.money import Micros
-from tests.effects.worlds import NOW, World, resolved, set_group, usd
+from tests.effects.worlds import NOW, World, resolved, set_group, set_user, usd
 
 RAIL = Place("policies/rails.yaml", 4, 3)
 HERE = Place("policies/acme.yaml", 7, 5)
@@ -41,8 +41,17 @@ def messages(
     world: World | None = None,
     organization: str = "acme",
 ) -> list[str]:
+    policy = _policy(name, value, entries, organization=organization)
+    place = world or World({"acme": []})
+    effects = _effects(place)
+    policies = resolved(World({**place.members, "acme": place.members.get("acme", ())}).directory(), policy)
+    assert limits_exposure(policies) == (name is GuardrailName.MAX_EXPOSURE)
+    return [f"{breach}: {breach.hint}" for breach in check_guardrails(policies, effects, now=NOW, blame=Blame())]
+
+
+def _policy(name: GuardrailName, value: int, entries: Iterable[Entry] = (), *, organization: str = "acme") -> Policy:
     listed = tuple(entries)
-    policy = Policy(
+    return Policy(
         organization=organization,
         place=HERE,
         group_budgets_managed=Manage.EXACT,
@@ -52,11 +61,6 @@ def messages(
         guardrails=(Guardrail(name=name, value=value, place=RAIL),),
         allow=(),
     )
-    place = world or World({"acme": []})
-    effects = _effects(place)
-    policies = resolved(World({**place.members, "acme": place.members.get("acme", ())}).directory(), policy)
-    assert limits_exposure(policies) == (name is GuardrailName.MAX_EXPOSURE)
-    return [f"{breach}: {breach.hint}" for breach in check_guardrails(policies, effects, now=NOW, blame=Blame())]
 
 
 def _effects(world: World) -> Effects:
@@ -169,3 +173,38 @@ def test_a_breach_that_the_plan_writes_does_not_stand_though_the_policy_before_h
     world = World({"acme": [], "acme/eng": []}, {"acme/eng": 5})
     assert not _standing(group(6), group(6), set_group(world, "acme/eng", 6))
     assert _standing(group(4), group(6), set_group(world, "acme/eng", 4))
+
+
+def test_an_exposure_that_is_not_known_refuses_no_plan_that_only_lowers_limits() -> None:
+    world = World({"acme": [], "acme/eng": [], "acme/ops": []}, {"acme/eng": 5, "acme/ops": 5})
+    policies = resolved(world.directory(), _policy(GuardrailName.MAX_EXPOSURE, usd(9)))
+    lower, higher = set_group(world, "acme/eng", 4), set_group(world, "acme/ops", 6)
+    removed, created = set_group(world, "acme/ops", None), set_group(world, "acme", 1)
+
+    def is_standing(*actions: Action) -> bool:
+        blame = Blame(actions={action.address: action for action in actions})
+        (breach,) = check_guardrails(policies, _effects(World({"beta": []})), now=NOW, blame=blame)
+        return breach.is_standing
+
+    assert is_standing(lower)
+    assert [is_standing(other) for other in (higher, removed, created)] == [False] * 3
+    assert [is_standing(lower, other) for other in (higher, removed, created)] == [False] * 3
+
+
+def test_what_a_revert_sets_is_held_against_guardrails_as_an_entry_would_be() -> None:
+    """With the reason of the policy where it wants the same; what is removed, or elsewhere, breaks none."""
+    world = World({"acme": ["ana"], "acme/eng": [], "acme/ops": ["ana"], "beta": []}, {"acme/ops": 5})
+    policy = _policy(GuardrailName.REQUIRE_REASON_ABOVE, usd(5), [group(7, "FIN-42")])
+    policies = resolved(world.directory(), policy)
+
+    def broken(*actions: Action) -> list[tuple[str | None, bool]]:
+        found = check_actions(policies, actions, _effects(world), now=NOW)
+        return [(breach.address, breach.is_standing) for breach in found]
+
+    assert broken(set_group(world, "acme/eng", 7)) == []
+    assert broken(set_group(world, "acme/eng", 8)) == [("group/acme/eng", True)]
+    assert broken(set_group(world, "acme/ops", 8), set_user(world, "ana", (6, "acme/ops"))) == [
+        ("group/acme/ops", True),
+        ("user/ana", True),
+    ]
+    assert broken(set_group(world, "acme/ops", None), set_group(world, "beta", 8)) == []

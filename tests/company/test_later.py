@@ -124,6 +124,16 @@ def test_an_end_that_goes_with_its_entry_is_told(shell: Shell, sandbox: Sandbox)
     assert "is not listed any more" not in plan(shell, sandbox, BEFORE, without, "--only", "group/*", code=1)
     exact = without.replace("user_overrides: listed", "user_overrides: exact")
     assert "is not listed any more" not in plan(shell, sandbox, BEFORE, exact, code=3)
+    endless = "user_overrides:\n  - {user: dan, group: platform, limit: $5}\n"
+    for other in (
+        endless,
+        endless.replace("$5", "none, expires: 2027-01-15"),
+        endless.replace("$5", "$5, expires: 2026-11-20"),
+        endless.replace("platform, limit: $5", "design, limit: $5, expires: 2027-01-15"),
+        endless.replace("user_overrides", "group_budgets").replace("user: dan, ", ""),
+    ):
+        said = plan(shell, sandbox, LISTED + other, without)
+        assert "is not listed any more" not in said, "it had no end, granted nothing, or could not be applied"
     (shell.folder / "policies" / "theirs.yaml").symlink_to("nowhere")
     assert "is not listed any more" not in plan(shell, sandbox, BEFORE, without), "it may be in what was not read"
 

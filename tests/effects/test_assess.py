@@ -162,6 +162,13 @@ def test_a_disagreement_is_named_and_nothing_is_claimed_about_them() -> None:
     assert effects.exposure.unknown == 1
 
 
+def test_of_whom_coder_reports_another_limit_a_budget_of_zero_may_block_although_an_override_is_theirs() -> None:
+    """We do not know what limits them, so their override proves nothing."""
+    world = World(TEAM, {"acme/eng": 20}, {"ana": (30, "acme")}, reported={"ana": limit(9, "acme")})
+    (unclear,) = effects_of(world, set_group(world, "acme/eng", 0)).unclear
+    assert (unclear.username, unclear.may_become_unlimited, unclear.may_become_blocked) == ("ana", False, True)
+
+
 def test_a_report_about_somebody_who_is_unknown_to_us_is_not_compared() -> None:
     world = World(TEAM, overrides={"ana": Unknown("500")}, reported={"ana": limit(9, "acme")})
     effects = effects_of(world)
@@ -272,6 +279,8 @@ def test_whom_the_server_could_confirm_and_did_not_is_counted() -> None:
     assert one in assess((action,), snapshot).effects({}).unknown
     two = "Coder did not report the limits of 2 people; ours could not be checked."
     assert two in assess((action,), replace(snapshot, reported={})).effects({}).unknown
+    unclear = replace(snapshot, user_overrides={**snapshot.user_overrides, UserId("bob"): Unknown("500")})
+    assert one in assess((action,), replace(unclear, reported={})).effects({}).unknown, "of bob ours says nothing"
     whole = {UserId(name): limit(20, "acme/eng") for name in ("ana", "bob")}
     said = assess((action,), replace(snapshot, reported=whole)).effects({}).unknown
     assert not [sentence for sentence in said if "checked" in sentence]

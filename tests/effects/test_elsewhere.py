@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from reconciler.core.action import Action
-from reconciler.core.budget import UserId
+from reconciler.core.budget import Unknown, UserId
 from reconciler.core.people.agreement import ELSEWHERE
 from reconciler.core.people.assess import Assessment, assess
 from reconciler.core.people.effects import Unclear
@@ -82,3 +82,20 @@ def test_what_was_not_known_and_then_is_no_limit_asks_for_no_spend() -> None:
     cut = assess((set_group(world, "acme", 30), set_group(world, "acme/eng", None)), snapshot)
     (person,) = cut.effects({next(iter(cut.spend_questions())): {ANA: usd(31)}}).unclear
     assert person.may_become_blocked
+
+
+def test_a_limit_that_is_not_known_afterwards_may_be_one_elsewhere_that_blocks() -> None:
+    world = World(TEAMS, {"acme/eng": 20, "acme/ops": Unknown("500")}, joined=JOINED)
+    (person,) = _assess(world, set_group(world, "acme/eng", 30)).unclear
+    assert (person.may_become_unlimited, person.may_become_blocked) == (False, True)
+    seen = assess((set_group(world, "acme/eng", 30),), world.snapshot())
+    assert [person.may_become_blocked for person in seen.unclear] == [False]
+
+
+def test_whom_nobody_confirms_and_whose_budget_is_not_read_may_be_blocked_by_what_blocks() -> None:
+    world = World(TEAMS, {"acme/eng": 20, "acme/ops": Unknown("500")}, joined=JOINED)
+    snapshot = world.snapshot()
+    unlisted = replace(snapshot.deployment, roles=())
+    for dollars, is_blocked in ((30, False), (0, True)):
+        (person,) = assess((set_group(world, "acme/eng", dollars),), replace(snapshot, deployment=unlisted)).unclear
+        assert (person.may_become_unlimited, person.may_become_blocked) == (False, is_blocked)

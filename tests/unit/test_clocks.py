@@ -67,6 +67,7 @@ def test_a_grant_that_begins_between_the_clocks_is_neither_begun_nor_removed(exa
         removals = ["delete user/ana"] if exact and user == "bob" else []
         assert [line for line in result if not line.startswith("clocks-differ")] == removals
         assert len(result) == len(removals) + 1
+        assert any("`starts` (" in line for line in result)
 
 
 def test_somebody_unknown_may_have_been_renamed_so_nothing_is_removed() -> None:

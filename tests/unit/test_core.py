@@ -33,7 +33,7 @@ from reconciler.render.outcome import outcome_lines
 from reconciler.render.plan import summary
 from reconciler.render.text import text_of
 from tests.effects.reader import SnapshotReader
-from tests.effects.worlds import FIRST_SERVER, NEW_SERVER, NOW, World, group_of, set_group, set_user, usd
+from tests.effects.worlds import FIRST_SERVER, HIDING_SERVER, NEW_SERVER, NOW, World, group_of, set_group, set_user, usd
 from tests.property.strategies import UNREADABLE, plan_of
 
 WORLD = World(
@@ -332,6 +332,8 @@ def test_hidden_members_make_what_is_exact_incomplete() -> None:
     both = [policy(budget("eng", 20), users=Manage.EXACT)]
     assert plan_of(both, world.snapshot(), scope=Scope(only=("group/*",))).is_complete
     assert plan_of(exact, replace(world, offers=FIRST_SERVER).snapshot()).is_complete
+    (unreadable,) = compared(*exact, world=replace(world, offers=HIDING_SERVER)).unreadable
+    assert unreadable.reading.reason.startswith("2 of its members may not be read")
     with pytest.raises(ReconcilerError, match="2 of its members may not be read"):
         export(SnapshotReader(world.snapshot()), "acme")
 
@@ -440,9 +442,13 @@ def results(outcome: Outcome) -> list[Result]:
 def test_an_outcome_follows_from_the_events_alone() -> None:
     outcome = replay([STARTED, INTENT, DONE, ALREADY, VERIFIED])
     assert (results(outcome), outcome.is_complete) == ([Result.DONE, Result.ALREADY], True)
-    assert (outcome.count(Result.DONE), outcome.count(Result.DONE, Kind.DELETE)) == (1, 0)
+    by_kind = [outcome.count(Result.DONE, kind) for kind in (Kind.CREATE, Kind.UPDATE, Kind.DELETE)]
+    assert (outcome.count(Result.DONE), by_kind) == (1, [0, 1, 0])
     unproven = replay([STARTED, INTENT, DONE, ALREADY, replace(VERIFIED, is_verified=False)])
     assert not unproven.is_complete
+    for other in set(Result) - {Result.DONE, Result.ALREADY}:
+        assert not replay([STARTED, INTENT, replace(DONE, result=other), ALREADY, VERIFIED]).is_complete, other
+    assert not replay([STARTED, INTENT, DONE, ALREADY]).is_complete, "it was cut off"
 
 
 def test_what_could_not_be_read_makes_no_outcome_complete() -> None:

@@ -114,6 +114,8 @@ def test_a_broken_guardrail_holds_a_due_action_back_and_no_other() -> None:
     elsewhere = replace(breach, address="group/acme/eng")
     (held,) = due_refusals(facts, Verdict(breaches=(elsewhere, breach)))
     assert (held.action, held.message) == (due, breach.message)
+    standing = replace(breach, is_standing=True)
+    assert due_refusals(facts, Verdict(breaches=(elsewhere, standing))) == [], "what stands refuses nothing"
 
 
 def test_an_orphan_that_is_out_of_scope_is_none() -> None:

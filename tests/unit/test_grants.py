@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from reconciler.core.budget import GroupId, UserId
 from reconciler.core.grant_records import GrantRecord
-from reconciler.core.plan.grants import Holders
-from tests.effects.worlds import usd
+from reconciler.core.plan.grants import Holders, as_ended
+from reconciler.money import Micros
+from tests.effects.worlds import NOW, usd
 from tests.unit.test_core import override as entry
 
 
@@ -35,3 +38,26 @@ def test_two_people_are_no_evidence_and_two_records_of_somebody_are() -> None:
     assert Holders([record("ana", 50), record("bob", 50)]).holder(GONE) is None
     assert Holders([record("ana", 50), record("bob", 51)]).holder(GONE) == "ana"
     assert Holders([record("ana", 50), record("ana", 50, group="eng")]).holder(GONE) == "ana"
+
+
+def test_a_recorded_amount_is_that_of_the_entry_up_to_a_cent() -> None:
+    """The audit log says amounts to the cent."""
+    for micros, holder in ((usd(50) + 9_999, "ana"), (usd(50) + 10_000, None), (usd(50) - 10_000, None)):
+        assert Holders([replace(record("ana", 50), limit_micros=Micros(micros))]).holder(GONE) == holder
+    assert Holders([record("ana", 50)]).holder(entry("gone", "eng", None)) is None, "it grants nothing"
+
+
+def test_the_groups_of_a_grant_are_those_on_which_this_person_got_it_under_their_names() -> None:
+    def on(group: str, user: str = "ana", dollars: int = 50, name: str = "gone") -> GrantRecord:
+        return replace(record(user, dollars, name=name), group_id=GroupId(group))
+
+    known = [on("g1"), on("g2", name="Anna"), record("ana", 50)]
+    others = [on("g3", user="bob"), on("g4", dollars=51), on("g5", name="bob")]
+    assert Holders([*known, *others]).groups(GONE, UserId("ana"), ["gone", "anna"]) == {"g1", "g2"}
+
+
+def test_a_grant_has_ended_from_the_instant_of_its_end_on() -> None:
+    ends = [entry("gone", "eng", 50, expires=seconds) for seconds in (-1, 0, 1)]
+    assert [as_ended(one, NOW) for one in ends] == [True, True, False]
+    assert not as_ended(GONE, NOW)
+    assert not as_ended(entry("gone", "eng", None, expires=-1), NOW), "it granted nothing"

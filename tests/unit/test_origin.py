@@ -61,6 +61,7 @@ def test_the_log_tells_whether_somebody_changed_it_after_its_date() -> None:
         "raised while the grant held; the grant ended all the same"
     )
     assert origin(raised, logged(NOW)) is Origin.HAND
+    assert origin(raised, logged(NOW - HOUR)) is Origin.HAND, "at that very instant"
     assert origin(ENDED, logged(NOW)) is Origin.HAND, "granted once more by hand"
     assert origin(ENDED, logged(NOW, ours=True)) is Origin.PENDING
 
@@ -102,6 +103,9 @@ def test_what_the_policy_before_wants_otherwise_is_this_change() -> None:
 def test_what_a_policy_wants_of_a_subject() -> None:
     exact = resolve([policy(groups=Manage.EXACT, users=Manage.EXACT)], DIRECTORY, at=NOW).desired
     assert wanted_by(exact, RAISED, DIRECTORY) == wanted_by(exact, ENDED, DIRECTORY) == ABSENT
+    for only, group, user in (({"groups": Manage.EXACT}, ABSENT, None), ({"users": Manage.EXACT}, None, ABSENT)):
+        desired = resolve([policy(**only)], DIRECTORY, at=NOW).desired
+        assert (wanted_by(desired, RAISED, DIRECTORY), wanted_by(desired, ENDED, DIRECTORY)) == (group, user)
     assert wanted_by(exact, BEGUN, DIRECTORY) is None, "no override, so no organization owns it"
     assert wanted_by(NOTHING_DESIRED, RAISED, DIRECTORY) is None
     later = resolve([policy(entry("ana", "eng", 50, starts=1))], DIRECTORY, at=NOW).desired

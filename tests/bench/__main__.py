@@ -22,7 +22,7 @@ from tests.bench.results import Results, machine
 from tests.bench.share import Share
 
 ALL_S, QUICK_S = 600, 120
-TO_BE_USED, SHORT = 0.95, 0.01
+TO_BE_USED, SHORT = 0.95, 0.005
 """Of the time: what the benches share, the rest being for what a last round takes more than it had; a short round."""
 
 

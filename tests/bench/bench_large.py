@@ -18,14 +18,16 @@ from tests.bench.results import Report, median, ratio
 from tests.bench.share import Share
 from tests.bench.whole import LIBRARIES, RECONCILER, Company, Run, company
 
-WEIGHT, SLOW = 172, True
+WEIGHT, SLOW = 150, True
 SEED = "100000-users,1000-groups"
 OBVIOUS = Path(__file__).parent / "obvious.py"
+OBVIOUS_PROMISE = 0.25
+"""Of T11. Where not even half of the time is left that the obvious program takes by this, it is not begun."""
 
 
 def run(report: Report, share: Share) -> None:
     """Measure T7, T11, T15 and T16, and the sandbox's own targets."""
-    parts = share.parts(16, 12, 27, 32, 85)
+    parts = share.parts(16, 12, 24, 28, 70)
     first, began = next(parts), time.monotonic()
     with tempfile.TemporaryDirectory() as name, company(SEED, everybody_has_one=False) as large:
         folder = Path(name)
@@ -60,13 +62,15 @@ def _measure_status(report: Report, folder: Path, large: Company, share: Share) 
 
 
 def _measure_entries(report: Report, folder: Path, large: Company, share: Share) -> None:
-    """T7, T11 and the rest of T16: an override for each person. The obvious program takes minutes, so it runs once."""
+    """T7, T11 and the rest of T16: an override for each person. The obvious program takes a minute, so it runs once."""
     policy, sent = folder / "large.yaml", folder / "large.json"
     policy.write_text(large.policy(), encoding="utf-8")
     plan = [*RECONCILER, "plan", str(policy)]
     first, requests = large.recorded(plan)
     sent.write_text(json.dumps(requests), encoding="utf-8")
-    obvious = whole.run([sys.executable, str(OBVIOUS), str(policy), str(sent)], large.environment)
+    obvious = [sys.executable, str(OBVIOUS), str(policy), str(sent)]
+    has_time = share.left_s > first.seconds / OBVIOUS_PROMISE / 2
+    theirs = whole.run(obvious, large.environment) if has_time else None
     commands = {"libraries": [*LIBRARIES, str(policy), str(sent), "8"], "ours": plan}
     taken = whole.runs_of(commands, large.environment, share.rounds(), first={"ours": first})
     ours = taken["ours"]
@@ -78,7 +82,7 @@ def _measure_entries(report: Report, folder: Path, large: Company, share: Share)
     report("T16", what, ratio(cpu_s, [took.cpu_s for took in taken["libraries"]]), 2.5)
     seconds = [took.seconds for took in ours]
     what = f"it, in {statistics.median(seconds):.1f} s and {len(requests):,} requests / the obvious program"
-    report("T11", what, ratio(seconds, [obvious.seconds]), 0.25)
+    report("T11", what, ratio(seconds, [theirs.seconds]) if theirs else None, OBVIOUS_PROMISE)
 
 
 def _runs(command: list[str], large: Company, share: Share, *, cwd: Path | None = None) -> list[Run]:

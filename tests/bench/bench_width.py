@@ -12,7 +12,7 @@ from tests.bench.results import Report, median, ratio
 from tests.bench.share import Share
 from tests.bench.whole import RATE, Company, company
 
-WEIGHT, SLOW = 78, True
+WEIGHT, SLOW = 120, True
 WIDTHS = {0.0: (8, 16, 32, 64), 0.005: (8, 16, 32, 64), 0.05: (32, 64)}
 """Seconds of latency -> the fixed widths beside the default; at 50 ms no narrow one can be the best."""
 LEAST = {0.0: 3, 0.005: 3, 0.05: 1}

@@ -80,8 +80,8 @@ def in_turn(
     return times
 
 
-Report = Callable[[str, str, "float | Median", float], None]
-"""Hears of each figure: its target, what it says, the value, and what is promised."""
+Report = Callable[[str, str, "float | Median | None", float], None]
+"""Hears of each figure: its target, what it says, the value, None where there was no time for it, and the promise."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -90,21 +90,26 @@ class Row:
 
     target: str
     what: str
-    measured: float | Median
+    measured: float | Median | None
     promised: float
 
     @property
     def holds(self) -> bool:
         """Whether the promise holds."""
+        if self.measured is None:
+            return False
         value = self.measured.value if isinstance(self.measured, Median) else self.measured
         return value >= self.promised if self.target.endswith(">") else value <= self.promised
 
     @property
     def cells(self) -> tuple[str, ...]:
         """Return the cells of the table: target, what, measured, promise, verdict."""
-        measured = str(self.measured) if isinstance(self.measured, Median) else f"{self.measured:,.2f}"
+        measured = (
+            f"{self.measured:,.2f}" if isinstance(self.measured, float | int) else str(self.measured or "no time")
+        )
         word = "at least" if self.target.endswith(">") else "at most"
-        verdict = "holds" if self.holds else "**missed**"
+        missed = "**not measured**" if self.measured is None else "**missed**"
+        verdict = "holds" if self.holds else missed
         return self.target.rstrip(">"), self.what, measured, f"{word} {self.promised:,.2f}", verdict
 
 
@@ -116,7 +121,7 @@ class Results:
         self.rows: list[Row] = []
         self._began = time.monotonic()
 
-    def __call__(self, target: str, what: str, measured: float | Median, promised: float) -> None:
+    def __call__(self, target: str, what: str, measured: float | Median | None, promised: float) -> None:
         row = Row(target=target, what=what, measured=measured, promised=promised)
         self.rows.append(row)
         name, text, value, promise, verdict = row.cells

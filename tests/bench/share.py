@@ -19,8 +19,8 @@ def share_s(left_s: float, weights: Sequence[float]) -> float:
 
 
 def has_another(rounds: int, took_s: float, left_s: float, *, least: int, most: int) -> bool:
-    """Tell whether there is another round after so many, which took so long: where at least half of it still fits."""
-    return rounds < least or (rounds < most and took_s / rounds / 2 <= left_s)
+    """Tell whether there is another round after so many, which took so long: where it still fits."""
+    return rounds < least or (rounds < most and took_s / rounds <= left_s)
 
 
 def least_of(rounds: int, took_s: float, short_s: float) -> int:

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from tests.bench.__main__ import main
-from tests.bench.results import median, ratio
+from tests.bench.results import Row, median, ratio
 from tests.bench.share import LEAST, MOST, Share, has_another, least_of, share_s
 
 
@@ -36,14 +36,14 @@ def test_a_share_is_a_weight_of_what_is_left_and_never_less_than_nothing(
     [
         (0, 0, -9, True),
         (2, 20, -9, True),  # the least, whatever the time
-        (3, 30, 5, True),  # half a round fits
-        (3, 30, 4.9, False),
+        (3, 30, 10, True),  # it fits
+        (3, 30, 9.9, False),
         (3, 30, 0, False),
         (10, 1, 99, True),
         (11, 1, 99, False),  # the most, whatever the time
     ],
 )
-def test_there_is_another_round_while_half_of_it_fits(rounds: int, took_s: float, left_s: float, *, has: bool) -> None:
+def test_there_is_another_round_while_it_fits(rounds: int, took_s: float, left_s: float, *, has: bool) -> None:
     assert has_another(rounds, took_s, left_s, least=3, most=11) is has
 
 
@@ -56,9 +56,9 @@ def test_of_short_rounds_there_are_at_least_three_and_of_long_ones_one(rounds: i
     ("seconds", "a_round_s", "rounds"),
     [
         (600, 1, MOST),  # a fast machine stops where more rounds say no more
-        (100, 12, 8),  # 8 x 12 s are used, and less than half of the ninth fits
-        (100, 40, 3),
-        (100, 70, 1),
+        (100, 12, 8),
+        (100, 40, 2),
+        (100, 51, 1),
         (100, 1000, 1),
         (0, 1, LEAST),
         (0, 1.1, 1),
@@ -103,6 +103,12 @@ def test_short_is_short_beside_the_whole_and_not_beside_a_part() -> None:
     for _ in small.rounds():
         rounds, clock.now_s = rounds + 1, clock.now_s + 6
     assert rounds == LEAST
+
+
+def test_a_row_for_which_there_was_no_time_does_not_hold() -> None:
+    row = Row(target="T11", what="it", measured=None, promised=0.25)
+    assert not row.holds
+    assert row.cells == ("T11", "it", "no time", "at most 0.25", "**not measured**")
 
 
 def test_a_row_says_of_how_many_rounds_it_is() -> None:

@@ -70,9 +70,11 @@ class JournalFile:
             covered = self._written
             try:
                 os.fsync(self._fd)
+                if not os.fstat(self._fd).st_nlink:  # its lines are on a disk, in a file that nobody can open
+                    self._trouble = "it was removed"
             except OSError as error:
                 self._trouble = error.strerror or str(error)
-                self._require_sound()
+            self._require_sound()
             self._flushed = covered
 
     def _require_sound(self) -> None:

@@ -128,7 +128,7 @@ def remarks(outcome: OutcomeReport) -> Iterator[str]:
         yield f"Could not be read, and left alone: {_named(outcome.unreadable)}."
     ended = outcome.ended
     if ended is None:
-        yield "The run was cut off: its journal has no end. What is in doubt may or may not have happened."
+        yield f"The journal has no end: {CUT_OFF}. What is in doubt may or may not have happened."
     else:
         yield from _how_it_ended(outcome, ended)
     if step := _next_step(outcome):
@@ -154,8 +154,10 @@ def _next_step(outcome: OutcomeReport) -> str:
     if any(_has_ended(row, outcome.ended) for row in outcome.results):
         return "look at a new plan: it no longer sets what ended during the run"
     if any(map(outcome.count, (Result.FAILED, Result.IN_DOUBT, Result.NOT_ATTEMPTED))):
-        cause = "" if _is_cut(outcome) else " when the cause is gone"
-        return f"run it again{cause}: what is done is not done twice"
+        when = "" if _is_cut(outcome) else " when the cause is gone"
+        if outcome.ended is None:
+            when = " unless it is still going on"
+        return f"run it again{when}: what is done is not done twice"
     if outcome.ended is None or outcome.ended.not_verified:
         return "look at a new plan: it shows what differs now"
     if outcome.unreadable:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -204,10 +206,51 @@ def test_kill_9_at_any_line_of_the_journal(
     else:
         assert list(site.results.values()) == results
         assert ("in doubt       user/ana" in shown.out) == (results[0] == "in-doubt")
-        assert "The run was cut off: its journal has no end." in shown.out
+        assert "The journal has no end: the run was cut off, or is still going on." in shown.out
     assert site.apply().code == 0
     assert site.run("plan", "--detailed-exitcode").code == 0
     assert len(site.writes) == 7
+
+
+def going_on(site: Site) -> Callable[[], Said]:
+    """Apply, and hold up the third write of seven; what is returned lets it go, and returns what the run said."""
+    site.policy(*SEVEN)
+    subject = site.id_of("platform")
+    site.sandbox.fault(Fault("delay", method="PUT", path=f"*/{subject}/*", seconds=HELD_S))
+    command = site.command("apply", "--auto-approve", "--parallelism", "1")
+    running = site.launcher.start(command)
+    wait_until(lambda: any(subject in request.path for request in site.writes))
+
+    def end() -> Said:
+        site.sandbox.release()
+        return site.result(command, running)
+
+    return end
+
+
+def test_a_run_that_is_still_going_on_is_not_said_to_be_over(site: Site) -> None:
+    """`show` said that it was cut off, and `revert` took back what it had done so far, as if that were all."""
+    end = going_on(site)
+    (journal,) = map(str, site.journals)
+    shown, reverted = site.run("show", journal), site.run("revert", journal)
+    assert end().code == 0
+    assert "The journal has no end: the run was cut off, or is still going on." in shown.out
+    assert "To go on, run it again unless it is still going on: what is done is not done twice." in shown.out
+    said = (
+        "The journal has no end: if its run is still going on, stop it first; what it writes later is not taken back."
+    )
+    assert said in reverted.err
+    assert said not in site.run("revert", journal).err
+
+
+def test_a_journal_that_is_removed_ends_its_run(site: Site) -> None:
+    """Its folder was cleaned away: the run ended with 0, without a record, and did not say so."""
+    end = going_on(site)
+    shutil.rmtree(site.folder / ".reconciler")
+    said = end()
+    assert said.code == 4
+    assert "it was removed" in said.out
+    assert len(site.writes) == 3
 
 
 @pytest.mark.parametrize("size", range(5600, 7000, 120))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import resource
+import shutil
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -201,6 +202,18 @@ def test_a_flush_that_fails_is_not_forgotten(tmp_path: Path, monkeypatch: pytest
             with pytest.raises(FileError, match="Input/output error"):
                 journal.flush()
         with pytest.raises(FileError, match="Input/output error"):
+            journal.flush()
+
+
+def test_a_journal_that_was_removed_takes_no_more(tmp_path: Path) -> None:
+    """What was cleaned away with its folder went on to take intents, which nobody can read."""
+    path = tmp_path / ".reconciler" / "one.jsonl"
+    with JournalFile(str(path)) as journal:
+        journal.append(intent(0))
+        journal.flush()
+        shutil.rmtree(path.parent)
+        journal.append(intent(1))
+        with pytest.raises(FileError, match=r"one\.jsonl cannot be written: it was removed"):
             journal.flush()
 
 

@@ -33,6 +33,8 @@ from reconciler.render.outcome import policy_of_run_said
 from reconciler.render.plan import left_alone_lines, plan_report, summary
 from reconciler.render.text import harmless, lines_of
 
+NO_END = "The journal has no end: if its run is still going on, stop it first; what it writes later is not taken back."
+
 
 @click.command("revert", cls=Sections)
 @click.argument("journal", type=click.Path(), shell_complete=completing.journals)
@@ -69,6 +71,8 @@ def command(
     if kind not in ("", "journal"):
         raise FileError(f"{journal} is a {kind}, not a journal", hint=HINT_JOURNAL)
     outcome = read_outcome(files.read_text(journal), source=journal)
+    if outcome.ended is None:
+        screen.note(NO_END)
     policies = _guardrails_of(policy_paths, screen)
     stop = Interruption()
     with server.reader(sleep=stop.sleep) as reader:

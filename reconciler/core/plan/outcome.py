@@ -17,7 +17,7 @@ from reconciler.core.policy import SourceFile
 from reconciler.core.snapshot import Deployment
 from reconciler.dataclass import dataclass
 
-CUT_OFF = "the run was cut off"
+CUT_OFF = "the run was cut off, or is still going on"
 
 
 class Result(StrEnum):
@@ -152,7 +152,7 @@ class Outcome:
     started: Started
     results: tuple[ActionOutcome, ...]
     ended: Ended | None
-    """None when the run was cut off: killed, or its machine lost."""
+    """None when the run was cut off (killed, or its machine lost), or is still going on."""
 
     def count(self, result: Result, kind: Kind | None = None) -> int:
         """Count results, of one kind of action or of all."""

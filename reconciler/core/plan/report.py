@@ -55,7 +55,7 @@ class OutcomeReport:
     results: tuple[ActionOutcome, ...]
     """What became of each action, in the order of the plan."""
     ended: Ended | None
-    """None when the run was cut off: killed, or its machine lost."""
+    """None when the run was cut off (killed, or its machine lost), or is still going on."""
     plan: Plan | None = None
     """The plan as it was shown before the run; null where only a journal is known, and where a saved plan is stale or
     does not fit: `digest` and `results` say which one."""

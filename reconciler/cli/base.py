@@ -6,10 +6,12 @@ import os
 from collections.abc import Sequence
 
 from reconciler.cli.options.policy import DEFAULT_PATH
+from reconciler.cli.screen import tell
 from reconciler.core.policy import Policy
 from reconciler.errors import PolicyError, ReconcilerError
 from reconciler.policy_file.load import load
-from reconciler.words import count
+from reconciler.render.text import harmless
+from reconciler.words import count, listed, spoken
 
 
 def load_base(base: str | None, paths: Sequence[str]) -> tuple[Policy, ...] | None:
@@ -24,8 +26,13 @@ def load_base(base: str | None, paths: Sequence[str]) -> tuple[Policy, ...] | No
         return _load([base], base)
     from reconciler.cli.revision import written_out  # starts children; without --base nothing does
 
-    with written_out(base, list(paths) or [DEFAULT_PATH]) as copies:
-        return _load(copies, base) if copies else ()
+    places = list(paths) or [DEFAULT_PATH]
+    with written_out(base, places) as copies:
+        if missing := [place for place in places if place not in copies]:
+            said = harmless(f"{base} has no policy files at {listed([spoken(place) for place in missing])}")
+            tell(f"Note: --base {said}, so all of it counts as this change.")
+            tell("  where it had another name, give --base a copy of the old one (`git archive` writes one)")
+        return _load(list(copies.values()), base) if copies else ()
 
 
 def _load(paths: Sequence[str], base: str) -> tuple[Policy, ...]:

@@ -17,14 +17,14 @@ SUFFIXES = (".yaml", ".yml")
 
 
 @contextmanager
-def written_out(revision: str, places: Sequence[str]) -> Iterator[list[str]]:
-    """Yield copies of the paths as they were at a revision, without those that it did not have.
+def written_out(revision: str, places: Sequence[str]) -> Iterator[dict[str, str]]:
+    """Yield copies of the paths as they were at a revision, by path, without those that it did not have.
 
     Raises ReconcilerError when there is no such revision.
     """
     with tempfile.TemporaryDirectory(prefix="reconciler-base-") as folder:
-        copies = [_copy(revision, place, Path(folder, str(number))) for number, place in enumerate(places)]
-        yield [str(copy) for copy in copies if copy is not None]
+        copies = {place: _copy(revision, place, Path(folder, str(number))) for number, place in enumerate(places)}
+        yield {place: str(copy) for place, copy in copies.items() if copy is not None}
 
 
 def _copy(revision: str, place: str, target: Path) -> Path | None:

@@ -186,6 +186,21 @@ def test_a_base_whose_tree_leads_out_of_it_writes_nothing_there(
     assert not list(shell.folder.rglob("outside*"))
 
 
+def test_a_base_that_has_nothing_there_is_told(shell: Shell, mine: Sandbox) -> None:
+    """Of a folder that had another name before, all that was pending passed for made by this change, in silence."""
+    shell.connect(mine).policy(RAISE_PLATFORM)
+    git(shell.folder, "init", "-q")
+    git(shell.folder, "add", "policies")
+    git(shell.folder, "commit", "-qm", "x")
+    git(shell.folder, "mv", "policies", "ai budgets")
+    told = "Note: --base HEAD has no policy files at 'ai budgets', so all of it counts as this change."
+    ran = shell.run("plan", "ai budgets", "--base", "HEAD", *AT)
+    assert (ran.code, "not by this change" in ran.out, told in ran.err) == (0, False, True)
+    git(shell.folder, "commit", "-qm", "y")
+    ran = shell.run("plan", "ai budgets", "--base", "HEAD", *AT)
+    assert (ran.code, "not by this change" in ran.out, "Note: --base" in ran.err) == (0, True, False)
+
+
 def test_a_base_without_git_says_that_git_is_missing(shell: Shell, mine: Sandbox, tmp_path: Path) -> None:
     """Slim images have no Git; "a revision that this clone knows" sent people looking for commits."""
     shell.connect(mine).policy(RAISE_PLATFORM)

@@ -125,6 +125,14 @@ class TestNames:
             "user 'zzz' is unknown | remove the entry if they left",
         ]
 
+    def test_an_unknown_organization_says_what_to_do(self) -> None:
+        """One that was deleted stopped the policies of all, and only the organizations that are left were named."""
+        (said,) = says(looked_up(policy(organization="research")))
+        assert said == (
+            "organization 'research' is unknown or not readable | correct the name, remove the file if the organization"
+            f" is gone, or use a token that may read it; {WORLD.directory().readable}"
+        )
+
     def test_of_an_entry_that_is_listed_twice_a_record_changes_nothing(self) -> None:
         ended = [override("ana", "eng", 50, expires=-60), override("ana", "eng", 50, expires=-60)]
         record = GrantRecord(

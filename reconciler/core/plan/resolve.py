@@ -149,7 +149,12 @@ class _Resolver:
         organization = self._names.organization(policy.organization)
         if organization is None:
             names = [organization.name for organization in self._directory.organizations.values()]
-            hint = did_you_mean(policy.organization, names) or self._directory.readable
+            hint = self._directory.readable
+            if names:
+                what_to_do = (
+                    "correct the name, remove the file if the organization is gone, or use a token that may read it"
+                )
+                hint = did_you_mean(policy.organization, names) or f"{what_to_do}; {hint}"
             message = f"organization {policy.organization!r} is unknown or not readable"
             self._findings.append(Finding(place=policy.place, message=message, hint=hint))
         elif organization.id in self._seen:

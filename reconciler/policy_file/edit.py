@@ -7,6 +7,7 @@ In a block the new text looks like its neighbours. Between braces it is JSON, wh
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -42,6 +43,8 @@ class AddEntry:
 
 
 Edit = ChangeEntry | RemoveEntry | AddEntry
+_COMMENT = re.compile(r"\s#")
+_COMMA = re.compile(r"\s*,")
 
 
 class _Span(NamedTuple):
@@ -163,17 +166,34 @@ class _Editor:
     def _write_flow(self, section: Section, removed: set[int], added: Sequence[str]) -> None:
         kept = [number for number in range(len(section.items)) if number not in removed]
         items = section.items
-        for number in sorted(removed):
-            if kept and number < kept[-1]:
-                self._spans.append(_Span(items[number].start, items[number + 1].start, ""))
-        if items and not kept:
-            self._spans.append(_Span(items[0].start, items[-1].end, ", ".join(added)))
-            return
-        if kept and kept[-1] < len(items) - 1:
-            self._spans.append(_Span(items[kept[-1]].end, items[-1].end, ""))
+        if removed and not self._outline.is_flow and _COMMENT.search(self._text, section.start, section.end):
+            self._spans += [self._without(items[number]) for number in removed]
+        else:
+            for number in sorted(removed):
+                if kept and number < kept[-1]:
+                    self._spans.append(_Span(items[number].start, items[number + 1].start, ""))
+            if items and not kept:
+                end = items[-1].end if added else self._behind_comma(items[-1])
+                self._spans.append(_Span(items[0].start, end, ", ".join(added)))
+                return
+            if kept and kept[-1] < len(items) - 1:
+                self._spans.append(_Span(items[kept[-1]].end, items[-1].end, ""))
         at = items[kept[-1]].end if kept else section.start + 1
         text = ", ".join(["", *added] if kept else added)
         self._spans.append(_Span(at, at, text))
+
+    def _without(self, item: Item) -> _Span:
+        """Take an item out with its comma, and with its lines and the comment behind it where no other is in them."""
+        start, end = self._line_start(item.start), self._behind_comma(item)
+        behind = self._text[end : self._line_end(end)].strip()
+        if self._text[start : item.start].strip() or (behind and not behind.startswith("#")):
+            return _Span(item.start, end, "")
+        return _Span(start, self._line_end(end), "")
+
+    def _behind_comma(self, item: Item) -> int:
+        """Return where the comma behind an item ends; where the item does if there is none."""
+        comma = _COMMA.match(self._text, item.end)
+        return comma.end() if comma else item.end
 
     def _write_block(self, section: Section, removed: set[int], shape: Shape, added: Sequence[Entry]) -> None:
         kept = [number for number in range(len(section.items)) if number not in removed]

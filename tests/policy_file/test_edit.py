@@ -193,6 +193,32 @@ def test_where_a_new_entry_goes(tmp_path: Path, text: str, expected: str) -> Non
     assert edited(tmp_path, text, lambda _: [AddEntry(entry=entry)]) == expected
 
 
+@pytest.mark.parametrize(
+    ("text", "removed", "expected"),
+    [
+        ("[{group: a, limit: 1}, {group: b, limit: 2},]", "a b", "[]"),
+        ("[{group: a, limit: 1}, {group: b, limit: 2} , ]", "b", "[{group: a, limit: 1} , ]"),
+        ("[ # two\n  {group: a, limit: 1}, # one\n  # why\n  {group: b, limit: 2}, # two\n]",
+         "a", "[ # two\n  # why\n  {group: b, limit: 2}, # two\n]"),
+        ("[ # two\n  {group: a, limit: 1}, # one\n  # why\n  {group: b, limit: 2} # two\n]",
+         "b", "[ # two\n  {group: a, limit: 1}, # one\n  # why\n]"),
+        ("[ # two\n  {group: a, limit: 1}, # one\n  # why\n  {group: b, limit: 2} # two\n]",
+         "a b", "[ # two\n  # why\n]"),
+        ("[{group: a, limit: 1}, # one\n  # why\n  {group: b, limit: 2}]",
+         "a", "[ # one\n  # why\n  {group: b, limit: 2}]"),
+        ("[{group: a, limit: 1}, # one\n  # why\n  {group: b,\n   limit: 2}]",
+         "b", "[{group: a, limit: 1}, # one\n  # why\n  ]"),
+    ],
+)  # fmt: skip
+def test_an_entry_between_brackets_goes_and_every_other_comment_stays(
+    tmp_path: Path, text: str, removed: str, expected: str
+) -> None:
+    """A comma behind the last entry refused the edit, and comments of entries that stay went with their neighbour."""
+    head, tail = f"{HEAD}group_budgets: ", "\nuser_overrides: [] # none\n"
+    new = edited(tmp_path, head + text + tail, lambda at: [RemoveEntry(place=at[name]) for name in removed.split()])
+    assert new == head + expected + tail
+
+
 def test_an_entry_that_is_not_there_is_an_error() -> None:
     text = "version: 1\norganization: acme\ngroup_budgets:\n  - {group: a, limit: 5}\n"
     with pytest.raises(LookupError, match="no entry is at"):

@@ -19,9 +19,6 @@ from reconciler.formats.document import JOURNALS
 from reconciler.formats.journal import dump_event
 from reconciler.words import HINT_HOME, home_left_alone
 
-"""Where journals go by themselves. When it is created it tells Git to ignore it: they hold names and amounts."""
-
-
 ELSEWHERE = "name a writable place with --journal FILE"
 
 
@@ -42,6 +39,8 @@ class JournalFile:
         """Create the file. Raises FileError when that fails, or it exists: no run writes over another's record."""
         self.path = path
         self._fd = _create(path)
+        self._has_links = _links(self._fd) > 0
+        """Whether a removal shows: some network file systems count no links."""
         self._write_lock, self._flush_lock = threading.Lock(), threading.Lock()
         self._written = self._flushed = 0
         self._trouble = ""
@@ -70,7 +69,7 @@ class JournalFile:
             covered = self._written
             try:
                 os.fsync(self._fd)
-                if not os.fstat(self._fd).st_nlink:  # its lines are on a disk, in a file that nobody can open
+                if self._has_links and not _links(self._fd):  # it is on the disk, in a file that nobody can open
                     self._trouble = "it was removed"
             except OSError as error:
                 self._trouble = error.strerror or str(error)
@@ -95,6 +94,11 @@ class JournalFile:
         if not self._written:  # it took not even the first line: no record of anything, and in the way of the next run
             with suppress(OSError):
                 os.unlink(self.path)
+
+
+def _links(fd: int) -> int:
+    """Return how many names the file has."""
+    return os.fstat(fd).st_nlink
 
 
 def _create(path: str) -> int:

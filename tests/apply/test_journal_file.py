@@ -217,6 +217,16 @@ def test_a_journal_that_was_removed_takes_no_more(tmp_path: Path) -> None:
             journal.flush()
 
 
+def test_where_no_links_are_counted_a_journal_takes_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As some file systems of a network have it."""
+    monkeypatch.setattr(journal_file, "_links", lambda fd: 0)
+    with JournalFile(str(tmp_path / "one.jsonl")) as journal:
+        journal.append(intent(0))
+        journal.flush()
+        journal.append(intent(1))
+        journal.flush()
+
+
 def test_threads_share_flushes_and_lose_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     flushes = []
     real = os.fsync

@@ -1,7 +1,8 @@
 """How long the benches may take: each has a share of the time that is left, and takes rounds until that is used.
 
 A share is a weight among those that are still to come. What one leaves over the next ones have, and what one takes too
-much they lack. How fast the machine is decides how many rounds there are and nothing else, and each row says how many.
+much they lack. How fast the machine is decides how many rounds there are, which each row says, and nothing else but
+whether there is time for the obvious program.
 """
 
 from __future__ import annotations

@@ -129,9 +129,13 @@ class Results:
 
     def verdict(self) -> str:
         """Say how many promises hold, and how long it took beside how long it may."""
-        held, took_s = sum(row.holds for row in self.rows), time.monotonic() - self._began
+        held = [row for row in self.rows if row.holds]
+        alone = sum(isinstance(row.measured, Median) and row.measured.rounds == 1 for row in held)
+        by_one = f", {alone} of them by a single round" if alone else ""
+        took_s = time.monotonic() - self._began
         took = f"It took {took_s:.0f} s, and may take {self.allowed_s:.0f}"
-        return f"{held} of {len(self.rows)} hold. {took}{'' if took_s <= self.allowed_s else ': too long'}."
+        too_long = ": too long" if took_s > self.allowed_s else ""
+        return f"{len(held)} of {len(self.rows)} hold{by_one}. {took}{too_long}."
 
     def write(self, page: Path = PAGE) -> None:
         """Replace what the page says was measured."""

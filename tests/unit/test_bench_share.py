@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from tests.bench.__main__ import main
-from tests.bench.results import Row, median, ratio
+from tests.bench.results import Results, Row, median, ratio
 from tests.bench.share import LEAST, MOST, Share, has_another, least_of, share_s
 
 
@@ -109,6 +109,15 @@ def test_a_row_for_which_there_was_no_time_does_not_hold() -> None:
     row = Row(target="T11", what="it", measured=None, promised=0.25)
     assert not row.holds
     assert row.cells == ("T11", "it", "no time", "at most 0.25", "**not measured**")
+
+
+@pytest.mark.parametrize(("allowed_s", "took"), [(600, "600."), (-1, "-1: too long.")])
+def test_the_end_says_what_holds_by_a_single_round_and_when_it_took_too_long(allowed_s: float, took: str) -> None:
+    results = Results(allowed_s=allowed_s)
+    for rounds in ([1.0], [1.0, 1.0, 1.0], [9.0]):
+        results("T1", "it", median(rounds), 2.0)
+    results("T13", "a count", 2.0, 2.0)
+    assert results.verdict() == f"3 of 4 hold, 1 of them by a single round. It took 0 s, and may take {took}"
 
 
 def test_a_row_says_of_how_many_rounds_it_is() -> None:

@@ -14,7 +14,7 @@ from typing import TextIO, cast
 import click
 
 from reconciler.cli import files
-from reconciler.cli.checkout import links_from_here
+from reconciler.cli.checkout import here
 from reconciler.cli.exits import DIFFERENCES, DONE
 from reconciler.dataclass import dataclass
 from reconciler.errors import (
@@ -111,6 +111,7 @@ class Screen:
         `entries` are those of the policy, for formats that name each of them. With `is_quiet`, text is not printed.
         With `is_done` something was written to Coder: then the result is printed even where a file cannot be saved.
         """
+        place = here()
         facts = Facts(
             command=self._command,
             exit_code=exit_code,
@@ -119,7 +120,8 @@ class Screen:
             detail=detail,
             has_color=self._has_color,
             names_people=self._output.names_people,
-            link_base=links_from_here(),
+            link_base=place.link_base,
+            folder=place.folder,
             entries=self._output.list_for(entries),
         )
         try:
@@ -175,11 +177,13 @@ def report_error(error: ReconcilerError, exit_code: int, output: Output, *, comm
     was_shown = isinstance(error, RefusedError) and error.was_shown
     tell(text_of(failure_lines(replace(failure, details=()) if was_shown else failure)))
     value: Value = failure if error.document is None else cast("Value", error.document)
+    place = here()
     facts = Facts(
         command=command,
         exit_code=exit_code,
         at=datetime.now(UTC),
-        link_base=links_from_here(),
+        link_base=place.link_base,
+        folder=place.folder,
         entries=output.list_for(error.entries) if isinstance(error, PolicyError) else (),
     )
     for save in output.saves:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from importlib import import_module
+from posixpath import join, normpath
 from typing import Any
 
 from reconciler.dataclass import dataclass
@@ -55,9 +56,15 @@ class Facts:
     """Whether metrics may have a person's name as a label."""
     link_base: str = ""
     """Address of this folder in the commit that CI checked out; empty outside of CI."""
+    folder: str = ""
+    """Path of this folder from the top of what CI checked out; empty at the top, and outside of CI."""
     entries: tuple[ListedEntry, ...] = ()
     """The entries of the policy, for formats that name each of them. No document holds them: a plan of 100,000 entries
     that need no change is small."""
+
+    def in_checkout(self, path: str) -> str:
+        """Return the path of a file from the top of what CI checked out, as its readers look for it."""
+        return normpath(join(self.folder, path))
 
 
 FORMATS: Mapping[str, Format] = {

@@ -141,6 +141,23 @@ def test_a_missing_extra_is_said_before_anything_is_written(coder: Shell, monkey
     assert not (coder.folder / ".reconciler").exists()
 
 
+def test_below_the_top_of_a_checkout_each_place_is_told_from_there(
+    coder: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Annotations named `policies/acme.yaml`, where the links beside them led to `infra/policies/acme.yaml`."""
+    policy = on_github(coder).policy(BLOCKS_BOB)
+    (coder.folder / "infra" / "a").mkdir(parents=True)
+    policy.parent.rename(coder.folder / "infra" / "policies")
+    for folder, path in (("infra", "policies"), ("infra/a", "../policies")):
+        monkeypatch.chdir(coder.folder / folder)
+        saved = [argument for name in ("codequality", "junit") for argument in ("--save", f"{name}={name}")]
+        ran = coder.run("plan", str(path), *AT, "--format", "github", *saved)
+        assert ran.code == 3
+        assert ",file=infra/policies/acme.yaml,line=5," in ran.out
+        assert json.loads(Path("codequality").read_text())[0]["location"]["path"] == "infra/policies/acme.yaml"
+        assert 'file="infra/policies/acme.yaml" line="5"' in Path("junit").read_text()
+
+
 def test_a_place_outside_of_the_checkout_has_no_link(coder: Shell, tmp_path: Path) -> None:
     on_github(coder).set(GITHUB_WORKSPACE=str(tmp_path / "elsewhere"))
     coder.policy(RAISE_PLATFORM)

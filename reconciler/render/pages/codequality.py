@@ -26,11 +26,11 @@ def render(values: Sequence[Value], facts: Facts) -> str:
     """Render the problems of documents as one JSON array."""
     files = [source.path for plan in plans_of(values) for source in plan.sources]
     seen: Counter[str] = Counter()
-    rows = [_row(problem, files[0] if files else ANYWHERE, seen) for problem in problems_of(values)]
+    rows = [_row(problem, files[0] if files else ANYWHERE, seen, facts) for problem in problems_of(values)]
     return json.dumps(rows, indent=2) + "\n"
 
 
-def _row(problem: Problem, anywhere: str, seen: Counter[str]) -> dict[str, object]:
+def _row(problem: Problem, anywhere: str, seen: Counter[str], facts: Facts) -> dict[str, object]:
     path = problem.place.file if problem.place else anywhere
     identity = "\0".join((problem.rule, path, problem.subject, problem.message))
     seen[identity] += 1
@@ -41,7 +41,7 @@ def _row(problem: Problem, anywhere: str, seen: Counter[str]) -> dict[str, objec
         "fingerprint": hashlib.sha256(f"{identity}\0{seen[identity]}".encode("utf-8", "surrogatepass")).hexdigest(),
         "severity": SEVERITIES[problem.severity],
         "location": {
-            "path": harmless(path.removeprefix("./")),
+            "path": harmless(facts.in_checkout(path)),
             "lines": {"begin": problem.place.line if problem.place else 1},
         },
     }

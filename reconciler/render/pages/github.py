@@ -31,7 +31,7 @@ def render(values: Sequence[Value], facts: Facts) -> str:
     annotations = [
         line
         for severity in Severity
-        for line in _annotations([problem for problem in problems if problem.severity is severity])
+        for line in _annotations([problem for problem in problems if problem.severity is severity], facts)
     ]
     return "\n".join([*map(no_command, lines), *annotations]) + "\n"
 
@@ -66,21 +66,21 @@ def _truth(value: bool) -> str:
     return "true" if value else "false"
 
 
-def _annotations(problems: Sequence[Problem]) -> list[str]:
+def _annotations(problems: Sequence[Problem], facts: Facts) -> list[str]:
     shown = list(problems)
     if len(problems) > ANNOTATIONS_SHOWN:
         shown = shown[: ANNOTATIONS_SHOWN - 1]
         hidden = len(problems) - len(shown)
         message = f"{hidden:,} more; the log of this step and its summary show them"
         shown.append(replace(problems[0], rule="more", message=message, hint="", place=None))
-    return [_annotation(problem) for problem in shown]
+    return [_annotation(problem, facts) for problem in shown]
 
 
-def _annotation(problem: Problem) -> str:
+def _annotation(problem: Problem, facts: Facts) -> str:
     properties = {"title": f"AI budgets: {problem.rule}"}
     if problem.place:
         properties |= {
-            "file": problem.place.file.removeprefix("./"),
+            "file": facts.in_checkout(problem.place.file),
             "line": str(problem.place.line),
             "col": str(problem.place.column),
         }

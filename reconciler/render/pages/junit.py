@@ -60,7 +60,7 @@ def render(values: Sequence[Value], facts: Facts) -> str:
         '<?xml version="1.0" encoding="UTF-8"?>',
         f"<testsuites name={quoteattr(name)} {numbers}>",
         f"  <testsuite name={quoteattr(name)} {numbers}>",
-        *(line for case in cases for line in _lines(case)),
+        *(line for case in cases for line in _lines(case, facts)),
         "  </testsuite>",
         "</testsuites>",
     ]
@@ -217,8 +217,8 @@ def _problem_alone(problem: Problem, value: Value) -> _Case:
     return replace(case, failure=problem.message, detail=problem.hint)
 
 
-def _lines(case: _Case) -> Iterator[str]:
-    place = f' file={_attribute(case.place.file)} line="{case.place.line}"' if case.place else ""
+def _lines(case: _Case, facts: Facts) -> Iterator[str]:
+    place = f' file={_attribute(facts.in_checkout(case.place.file))} line="{case.place.line}"' if case.place else ""
     start = f"    <testcase classname={_attribute(case.suite)} name={_attribute(case.name)}{place}>"
     yield start
     if case.failure:

@@ -6,6 +6,7 @@ import hashlib
 import os
 import stat
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from fnmatch import fnmatchcase
 
@@ -98,7 +99,12 @@ def _chosen(drift: Drift, proposed: Sequence[Proposed], addresses: Sequence[str]
 def _write(chosen: Sequence[Proposed], loaded: Loaded) -> None:
     texts = {source.path: _text(source.path, source.sha256) for source in loaded.sources}
     changed = accept(chosen, texts)
-    files.write_all_private({path: (text, stat.S_IMODE(os.stat(path).st_mode)) for path, text in changed.items()})
+    before = {path: os.stat(path) for path in changed}
+    files.write_all_private({path: (text, stat.S_IMODE(before[path].st_mode)) for path, text in changed.items()})
+    for path, facts in before.items():
+        for owner, group in ((-1, facts.st_gid), (facts.st_uid, -1)):
+            with suppress(OSError):  # root alone may give a file away; others to a group of theirs
+                os.chown(path, owner, group)
 
 
 def _text(path: str, sha256: str) -> str:

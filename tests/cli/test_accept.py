@@ -178,6 +178,16 @@ def test_a_glob_that_fits_nothing_is_told_beside_one_that_was_taken(coder: Shell
     assert "Note: --accept 'user/zo*' wrote nothing: no difference has such an address.\n" in ran.err
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may give a file to somebody else")
+def test_a_file_stays_its_owners(coder: Shell, policies: Path) -> None:
+    """In a container that runs as root, the owner of the checkout could no longer write to the file."""
+    os.chown(policies / "groups.yaml", 12345, 23456)
+    coder.run("drift", "--accept", "group/acme/platform")
+    facts = (policies / "groups.yaml").stat()
+    assert "limit: $500.00" in (policies / "groups.yaml").read_text()
+    assert (facts.st_uid, facts.st_gid) == (12345, 23456)
+
+
 def test_where_one_file_cannot_be_written_no_file_is_changed(coder: Shell, policies: Path) -> None:
     people = PEOPLE + "# a long story\n" * 2000
     (policies / "people.yaml").write_text(people)

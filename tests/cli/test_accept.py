@@ -66,6 +66,11 @@ def test_the_override_of_somebody_outside_the_group_is_taken_in_and_not_its_entr
     file = coder.policy(f"{head}{others}  - {{user: victor, group: platform, limit: $80}}\n")
     ran = coder.run("drift", *AT)
     assert "! user/victor  victor is not a member of group/acme/platform" in ran.out
+    advice = (
+        "their override is $75.00 on group/acme/Everyone: write that in the entry to keep it, or `limit: none` to end"
+        " it; or add them to group/acme/platform first\n"
+    )
+    assert f"policies/acme.yaml:7:12: {advice}" in ran.out, "without the entry, the next apply would remove it"
     assert "  user/victor  policies/acme.yaml:7:12  limit: $75.00, group: Everyone\n" in ran.out
     assert coder.run("drift", "--accept", "user/victor").code == 0
     assert file.read_text() == f'{head}{others}  - {{user: victor, group: "Everyone", limit: "$75.00"}}\n'

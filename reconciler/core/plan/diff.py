@@ -16,6 +16,7 @@ from reconciler.core.budget import ABSENT, Absent, Budget, OrganizationId, Readi
 from reconciler.core.desired import Desired, Wanted
 from reconciler.core.directory import Directory, Subject, User
 from reconciler.core.orphan import Orphan
+from reconciler.core.plan.orphans import with_override
 from reconciler.core.plan.plan import Unreadable
 from reconciler.core.policy import UserOverrideEntry
 from reconciler.core.snapshot import Snapshot
@@ -60,7 +61,10 @@ def diff(desired: Desired, snapshot: Snapshot, *, is_whole: bool = True) -> Diff
             else Action(subject=subject, before=reading, after=ABSENT, cause=Cause.NOT_LISTED)
         )
         if isinstance(subject, User) and wanted is not None and subject.id in desired.not_members:
-            orphans.append(desired.not_members[subject.id])
+            orphan = desired.not_members[subject.id]
+            if isinstance(reading, Budget) and isinstance(wanted.state, Budget):
+                orphan = with_override(orphan, wanted.state, reading)
+            orphans.append(orphan)
             impossible.append(action)
         else:
             actions.append(action)

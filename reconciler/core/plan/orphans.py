@@ -9,12 +9,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from reconciler.core.budget import Budget
 from reconciler.core.desired import Listed
 from reconciler.core.directory import Directory, Group, Organization, User
 from reconciler.core.names import Names
 from reconciler.core.orphan import Orphan, OrphanReason
 from reconciler.core.policy import UserOverrideEntry
 from reconciler.core.snapshot import Offers
+from reconciler.money import format_usd
 from reconciler.words import span, spoken, typed
 
 
@@ -118,6 +120,18 @@ def not_a_member(listed: Listed, user: User, group: Group, directory: Directory)
         "so Coder would refuse the override",
         hint=f"remove the entry if they left the group; {remedy}. An override ends with the membership, "
         f"so they may have no limit now: {_what_limits(user)}",
+    )
+
+
+def with_override(orphan: Orphan, wanted: Budget, live: Budget) -> Orphan:
+    """Say of the orphan of somebody outside the group what override they have: who removes the entry may end it."""
+    keep = "write that in the entry"
+    if live.group.organization != orphan.organization:
+        keep = "list it in a policy of that organization"
+    return replace(
+        orphan,
+        hint=f"their override is {format_usd(live.limit_micros)} on {spoken(live.group.address)}: {keep} to keep it, "
+        f"or `limit: none` to end it; or add them to {spoken(wanted.group.address)} first",
     )
 
 

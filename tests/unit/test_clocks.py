@@ -58,6 +58,9 @@ def test_the_other_way_round_too() -> None:
     (line,) = plan(entry("ana", expires=timedelta(days=-2)), ahead_s=-3 * DAY_S)
     assert "`expires`" in line
     assert "by this machine's clock and not by Coder's" in line
+    for days, ahead in ((0, -3), (3, 3)):
+        (line,) = plan(entry("ana", expires=timedelta(days=days)), ahead_s=ahead * DAY_S)
+        assert line.startswith(OrphanReason.CLOCKS_DIFFER), "at the very instant it has come by one of them"
 
 
 @pytest.mark.parametrize("exact", [False, True])

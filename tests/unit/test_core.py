@@ -140,6 +140,27 @@ class TestNames:
         )
         found = resolve([policy(*ended)], WORLD.directory(), at=NOW, records=[record])
         assert says(found) == ["user/ana is listed twice | the first is at a.yaml:3:5; keep one of them"]
+        later = [override("ana", "eng", 50, starts=60), ended[0]]
+        found = resolve([policy(*later)], WORLD.directory(), at=NOW, records=[record])
+        assert says(found) == ["user/ana is listed twice | the first is at a.yaml:3:5; keep one of them"]
+
+    def test_an_ended_entry_whose_person_a_record_knows_is_neither_unknown_nor_without_effect(self) -> None:
+        ended = policy(override("gone", "eng", 50, expires=-60))
+        record = GrantRecord(
+            username="gone", user_id=UserId("bob"), limit_micros=usd(50), group_name="", group_id=None, source="the log"
+        )
+        for world in (WORLD, replace(WORLD, hidden={"acme": 2})):
+            unknown = looked_up(ended, world=world)
+            assert len(unknown.vacancies) + len(unknown.orphans) == 1
+            known = resolve([ended], world.directory(), at=NOW, records=[record])
+            assert (known.vacancies, known.orphans) == ((), ())
+            assert [row.subject.username for row in known.renamed] == ["bob"]
+
+    def test_a_group_that_is_excluded_as_it_is_written_keeps_its_budget(self) -> None:
+        """It is listed by its UUID. Under `exact` it would be removed, as one that no entry lists."""
+        listed = policy(budget("acme/eng", 5), groups=Manage.EXACT)
+        scope = Scope(exclude=("group/acme/acme/eng",))
+        assert shown(plan_of([listed], WORLD.snapshot(), scope=scope).actions) == ["delete group/acme/ops not-listed"]
 
     def test_a_coder_that_moved_its_overrides_needs_a_newer_reconciler(self) -> None:
         (policy_,) = looked_up(policy(override("ana", "eng"))).policies

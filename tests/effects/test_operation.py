@@ -7,11 +7,13 @@ from datetime import timedelta
 
 import pytest
 
+from reconciler.core.action import Origin
 from reconciler.core.budget import ABSENT, Budget, GroupId
 from reconciler.core.desired import Desired, Listed
 from reconciler.core.gate.gate import parse_allow
 from reconciler.core.gate.verdict import FlagGrant
 from reconciler.core.moment import Moment, present
+from reconciler.core.notice import Notice, NoticeKind
 from reconciler.core.people.agreement import UNCONFIRMED, UNSEEN
 from reconciler.core.people.effects import Effects
 from reconciler.core.plan.diff import diff
@@ -31,6 +33,7 @@ from tests.coder.helpers import asked, sandbox_and_reader
 from tests.effects.worlds import NOW, usd
 
 HERE = Place("policies/acme.yaml", 7, 5)
+NOTICE = Notice(kind=NoticeKind.REMOVABLE, address="user/gone", place=HERE, text="they are gone", at=NOW)
 
 
 def policy(
@@ -241,6 +244,15 @@ def test_a_saved_plan_has_the_consents_of_its_policy_that_have_not_ended_and_non
             again = renew_saved(saved, reader, request=given, grants=grants, now=now)
             assert again.verdict.is_refused == is_refused, (now, given, grants)
             assert again.digest == saved.digest
+            assert again.effects.people == saved.effects.people
+        forged = replace(saved, effects=replace(saved.effects, people=(), notices=(NOTICE,)))
+        elsewhere = replace(saved.deployment, url="https://elsewhere.example")
+        due = tuple(replace(action, origin=Origin.DUE) for action in saved.actions)
+        forged = replace(forged, deployment=elsewhere, actions=due, has_base=True)
+        for given, notices in ((request, ()), (None, (NOTICE,))):
+            again = renew_saved(forged, reader, request=given, now=NOW)
+            assert (again.deployment, again.actions, again.has_base) == (saved.deployment, saved.actions, False)
+            assert (again.effects.people, again.effects.notices) == (saved.effects.people, notices)
 
 
 def test_an_emptied_section_is_a_mass_change() -> None:

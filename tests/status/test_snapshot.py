@@ -5,21 +5,26 @@ from __future__ import annotations
 import json
 import os
 import stat
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 
-from reconciler.core.budget import GroupId, UserId
+from reconciler.core.budget import ABSENT, Budget, GroupId, OrganizationId, UserId
+from reconciler.core.directory import User
 from reconciler.core.moment import present
 from reconciler.core.policy import Policy
 from reconciler.core.recording import Recording, redact
 from reconciler.core.snapshot import Snapshot
+from reconciler.core.spend import Export, Window
 from reconciler.errors import PolicyError, ReconcilerError
 from reconciler.formats import document
 from reconciler.formats.documents import dump, load
 from reconciler.formats.plan import dump_plan
+from reconciler.money import Micros
 from reconciler.operations.plan import PlanRequest, make_plan
 from reconciler.operations.recorded import NOT_RECORDED, RecordedReader
 from reconciler.operations.snapshot import record
@@ -28,7 +33,7 @@ from tests.cli.goldens import assert_golden
 from tests.cli.running import Shell
 from tests.effects.reader import SnapshotReader
 from tests.effects.worlds import NOW as AT
-from tests.effects.worlds import World, group_of
+from tests.effects.worlds import World, group_of, limit
 from tests.property.strategies import situations
 from tests.status.helpers import COMPANY, GOLDEN, company, settled
 
@@ -217,16 +222,41 @@ def test_a_recorded_world_plans_as_the_world_does(situation: tuple[World, Snapsh
 
 
 def test_what_was_not_recorded_is_unknown_and_nothing_can_be_written() -> None:
-    reader = RecordedReader(record(SnapshotReader(World({"acme": ["ana"]}).snapshot()), at=AT))
+    recording = record(SnapshotReader(World({"acme": ["ana"]}, {"acme": 5}).snapshot()), at=AT)
+    reader = RecordedReader(recording)
     assert reader.group_budgets([group_of("acme/new")]) == {GroupId("acme/new"): NOT_RECORDED}
     assert reader.spend({GroupId("acme/new"): [UserId("ana")]}) == {GroupId("acme/new"): {}}
     assert reader.log.changes(group_of("acme"), AT).reason
     assert reader.may_write(organizations=(), overrides=False)
-    assert reader.user_spend(UserId("eve")) is None
+    assert [reader.user_spend(UserId(name)) for name in ("ana", "eve")] == [None, None], "ana's limit is not recorded"
+    assert isinstance(reader.budget(group_of("acme")), Budget)
+    assert reader.budget(User(username="ana", id=UserId("ana"))) == ABSENT
+    assert reader.budget(group_of("acme/new")) == reader.budget(User(username="eve", id=UserId("eve"))) == NOT_RECORDED
     assert reader.ai_sessions(UserId("ana"), AT) is None
     assert reader.find_users(["eve"]) == ()
     with pytest.raises(ReconcilerError, match="cannot be written to"):
         reader.reserve(1)
+
+
+def test_what_a_person_spent_is_not_made_up_where_it_was_not_recorded() -> None:
+    made = record(SnapshotReader(World({"acme": ["ana"]}, {"acme": 5}).snapshot()), at=AT)
+    people = tuple(replace(row, reported=limit(5, "acme")) for row in made.people)
+    known = replace(made, people=people, period=Window(start=AT, end=AT))
+    assert RecordedReader(replace(known, spend={})).user_spend(UserId("ana")) is None
+    spent = {GroupId("acme"): {UserId("ana"): Micros(7)}}
+    found = RecordedReader(replace(known, spend=spent)).user_spend(UserId("ana"))
+    assert found is not None
+    assert (found.spend, found.effective) == (7, limit(5, "acme"))
+
+
+def test_an_export_tells_of_the_organizations_that_are_asked_about() -> None:
+    acme, beta = OrganizationId("acme"), OrganizationId("beta")
+    recording = record(SnapshotReader(World({"acme": ["ana"], "beta": ["kim"]}).snapshot()), at=AT)
+    window = Window(start=AT, end=AT + timedelta(days=1))
+    booked = {GroupId(group): {UserId("ana"): Micros(1)} for group in ("acme", "beta", "gone")}
+    export = Export(window=window, booked=booked, unpriced=(), left_out={acme: "no answer", beta: "no answer"})
+    (told,) = RecordedReader(replace(recording, exports=(export,))).exports([acme], [window])
+    assert (set(told.booked), set(told.left_out)) == ({"acme", "gone"}, {acme}), "a group that is gone may be of acme"
 
 
 def test_a_recording_asks_no_more_than_bulk_reads(shell: Shell) -> None:

@@ -101,6 +101,7 @@ def test_an_instant_that_somebody_asks_for_is_the_same_by_every_clock() -> None:
 def test_a_consent_that_ended_by_either_clock_does_not_count() -> None:
     until = NOW + timedelta(days=1)
     consent = PolicyGrant(hazard=Hazard.MASS_CHANGE, up_to=1, source="p.yaml", organization="acme", expires=until)
+    assert [present(NOW).beside(s).apart.days for s in (DAY_S, DAY_S - 1, -DAY_S, 1 - DAY_S)] == [1, 0, -1, 0]
     for ahead, counts in ((0.0, True), (3 * DAY_S, False), (-3 * DAY_S, True)):
         assert consent.holds(present(NOW).beside(ahead).latest) is counts
     beyond = (datetime.max - NOW.replace(tzinfo=None)).total_seconds() + DAY_S / 2

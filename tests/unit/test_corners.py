@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import timedelta
+from typing import Any
 
 from reconciler.core.action import Action, Origin
 from reconciler.core.budget import ABSENT, Budget, GroupId, Unknown, UserId
 from reconciler.core.gate.breach import Breach
 from reconciler.core.gate.hazards import Grounds
 from reconciler.core.gate.verdict import Verdict
-from reconciler.core.people.census import OverrideStatus
+from reconciler.core.people.census import OverrideStatus, PersonStatus, Sums
 from reconciler.core.people.effective import EffectiveLimits
 from reconciler.core.people.effects import PersonEffect
 from reconciler.core.people.forecast import Basis, Pace, forecast
-from reconciler.core.people.leaks import _restarted
+from reconciler.core.people.leaks import Leaks, _restarted
 from reconciler.core.people.moves import Moves, moves
 from reconciler.core.people.replay import Month, replay_month
 from reconciler.core.plan.due import due_refusals
 from reconciler.core.plan.resolve import resolve
+from reconciler.core.plan.status import Status
 from reconciler.core.policy import GroupBudgetEntry, GuardrailName, Manage, Policy
 from reconciler.core.scope import Scope
 from reconciler.core.spend import Window
@@ -90,6 +92,29 @@ def test_a_replay_leaves_out_whose_limit_is_not_known_and_offers_no_limit_that_s
     replayed = replay_month(month, snapshot.directory, before=limits, after=limits, people=[ANA, UserId("bob")])
     assert [(group.group.name, group.people) for group in replayed.groups] == [("Everyone", 1)]
     assert all(choice.stopped == 1 for choice in replayed.groups[0].choices)
+
+
+def test_nearest_to_their_limit_is_who_reaches_it_first_then_who_used_most_and_nobody_who_is_blocked() -> None:
+    def one(name: str, spent: int, *, day: int | None = None, dollars: int | None = 100) -> PersonStatus:
+        effective = unlimited() if dollars is None else limit(dollars, "acme")
+        reaches_at = None if day is None else NOW + timedelta(days=day)
+        return PersonStatus(
+            user_id=UserId(name), username=name, account="active", effective=effective, spend_micros=usd(spent),
+            per_day_micros=None, reaches_at=reaches_at,
+        )  # fmt: skip
+
+    nobody: dict[str, Any] = {field.name: 0 for field in fields(Sums)}
+    status = Status(
+        deployment=World({"acme": []}).snapshot().deployment, at=NOW, snapshot_at=None, names=(),
+        period=Window(start=NOW - timedelta(days=22), end=NOW + timedelta(days=8)), pace=None,
+        total=Sums(**nobody), groups=(), overrides=(), has_policies=False, breaches=(),
+        unknown=(), leaks=Leaks(unpriced=(), unpriced_requests=0, idle_groups=(), restarted=()),
+        people=(
+            one("ana", 86), one("bob", 90), one("carol", 90), one("dan", 10, day=5), one("eve", 20, day=2),
+            one("felix", 99, day=5), one("gone", 100, day=1), one("half", 50), one("ivy", 5, dollars=None),
+        ),
+    )  # fmt: skip
+    assert [row.username for row in status.nearest] == ["eve", "felix", "dan", "bob", "carol", "ana"]
 
 
 def test_a_broken_guardrail_holds_a_due_action_back_and_no_other() -> None:

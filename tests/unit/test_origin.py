@@ -11,6 +11,7 @@ from reconciler.core.audit import AuditEntry
 from reconciler.core.budget import ABSENT, GroupId, OrganizationId, UserId
 from reconciler.core.desired import NOTHING_DESIRED, Desired, EndedGrant, Wanted
 from reconciler.core.directory import User
+from reconciler.core.plan.due import passed_over
 from reconciler.core.plan.origin import Evidence, find_origin, wanted_by
 from reconciler.core.plan.resolve import resolve
 from reconciler.core.policy import Manage
@@ -74,6 +75,19 @@ def test_what_begins_is_due_for_a_week_where_nothing_is_live() -> None:
     assert origin(replace(BEGUN, starts=NOW - timedelta(days=8)), logged(NOW - timedelta(days=9), action="delete")) is (
         Origin.DUE
     )
+
+
+def test_what_a_date_does_not_explain_is_told_where_the_entry_ended_or_began_within_a_week() -> None:
+    """What began long ago, and is another limit today, is for `drift` to tell."""
+    ended = replace(ENDED, before=override(51, "acme/eng"), expires=NOW - timedelta(days=30))
+    (told,) = passed_over([ended], GRANT, at=NOW)
+    assert told == "user/ana: its entry ended 2026-10-24, and live is $51.00 (eng), not the $50.00 that it granted"
+    (told,) = passed_over([ended], NOTHING_DESIRED, at=NOW)
+    assert told.endswith("live is $51.00 (eng), set since then"), "what it granted is not known"
+    week = timedelta(days=7)
+    begun = [replace(BEGUN, before=override(3, "acme"), starts=NOW - ago) for ago in (week, week - HOUR)]
+    assert [len(list(passed_over([action], GRANT, at=NOW))) for action in begun] == [0, 1]
+    assert not list(passed_over([replace(ended, origin=Origin.DUE), RAISED], GRANT, at=NOW))
 
 
 def test_by_hand_or_pending_is_who_wrote_last() -> None:

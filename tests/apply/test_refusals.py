@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
 
+from reconciler.core.budget import OrganizationId
+from reconciler.errors import DeniedError, RefusedError
+from reconciler.operations.checks import require_ready
 from reconciler.sandbox import Fault, Options, Sandbox
+from tests.apply.memory import Memory, plan_of
 from tests.apply.site import SEVEN, Site
+from tests.effects.worlds import NOW, World, set_group, set_user
 
 Edit = Callable[[str], str]
 
@@ -203,3 +209,37 @@ def test_an_organization_whose_groups_cannot_be_read_is_not_empty(site: Site) ->
         assert (said.code, said.out) == (1, ""), said
         assert "The groups of organization acme cannot be read" in said.err
     assert site.writes == []
+
+
+@dataclass
+class Asked(Memory):
+    """A Coder that remembers what it was asked whether it may be written."""
+
+    asked: list[tuple[list[str], bool]] = field(default_factory=list)
+    missing: tuple[str, ...] = ()
+
+    def may_write(self, *, organizations: Collection[OrganizationId], overrides: bool) -> tuple[str, ...]:
+        self.asked.append((list(organizations), overrides))
+        return self.missing
+
+
+def test_before_the_first_write_a_run_asks_for_the_right_to_write_what_its_plan_holds() -> None:
+    members = {"acme": ["ana"], "acme/eng": ["ana"], "beta": []}
+    world = World(members, {"acme/eng": 20, "beta": 5}, {"ana": (9, "acme")})
+    user, eng, beta = set_user(world, "ana", None), set_group(world, "acme/eng", 25), set_group(world, "beta", 6)
+    memory = Asked(world.snapshot())
+    for actions in ((user, eng, beta), (user,), (eng,)):
+        require_ready(plan_of(world, *actions), memory, now=NOW)
+    assert memory.asked == [(["acme", "beta"], True), ([], True), (["acme"], False)]
+    memory.missing = ("the group budgets of beta.",)
+    with pytest.raises(DeniedError, match=r"may not write all of this plan: the group budgets of beta; nothing"):
+        require_ready(plan_of(world, beta), memory, now=NOW)
+
+
+def test_the_deployment_that_is_written_is_that_of_the_plan() -> None:
+    world = World({"acme": []}, {"acme": 5})
+    memory, plan = Memory(world.snapshot()), plan_of(world, set_group(world, "acme", 6))
+    other = replace(plan, deployment=replace(plan.deployment, id="d-2"))
+    with pytest.raises(RefusedError, match="The plan is for the deployment d-2"):
+        require_ready(other, memory, now=NOW)
+    assert require_ready(plan, memory, now=NOW).group_budgets == memory.snapshot.group_budgets

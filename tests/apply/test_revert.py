@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from reconciler.core.budget import Unknown
+from reconciler.core.plan.outcome import Recorded, Result, replay
+from reconciler.operations.revert import make_revert
 from reconciler.sandbox import Fault, Options, Sandbox
 from tests.apply.site import SEVEN, Site
+from tests.effects.reader import SnapshotReader
+from tests.effects.worlds import NOW, World, set_group, set_user
+from tests.unit.test_core import STARTED
 
 CONSENT = ("--allow", "REMOVES_LIMIT=99", "--allow", "BLOCKS_USERS=99", "--allow", "MASS_CHANGE=99")
 
@@ -242,3 +249,39 @@ def test_no_text_of_a_journal_reaches_the_terminal_as_it_is(site: Site) -> None:
         assert "\u202e" not in text
         assert "##[" not in text
         assert not any(line.lstrip().startswith("::") for line in text.splitlines())
+
+
+def test_what_a_run_wrote_is_taken_back_unchanged_not_known_or_left_alone() -> None:
+    members = {"acme": ["ana", "bob", "eve", "mia"], "acme/eng": ["ana"], "acme/lab": [], "acme/ops": [], "beta": []}
+    then = World(
+        {**members, "acme/gone": ["mia"], "acme/x": []},
+        {"acme/eng": 20, "acme/ops": 30, "acme": 5, "beta": 1, "acme/x": 3},
+        {"ana": (9, "acme/eng"), "bob": (9, "acme/eng"), "eve": (9, "acme/lab"), "mia": (9, "acme/gone")},
+    )
+    actions = (
+        *(set_group(then, name, dollars) for name, dollars in (("acme/eng", 25), ("acme/ops", 31), ("acme", 6))),
+        set_group(then, "beta", 2),
+        *(set_user(then, name, None) for name in ("ana", "bob", "eve", "mia")),
+        set_group(then, "acme/x", 4),
+    )
+    results = [Result.DONE, Result.DONE, Result.DONE, Result.IN_DOUBT, *[Result.DONE] * 4, Result.FAILED]
+    recorded = [
+        Recorded(action=i, address=action.address, result=result, detail="", at=NOW)
+        for i, (action, result) in enumerate(zip(actions, results, strict=True))
+    ]
+    live = World(
+        {**members, "acme/x": []},
+        {"acme/eng": 25, "acme/ops": 30, "acme": 7, "beta": Unknown("500"), "acme/x": 4},
+        hidden={"acme/lab": 1},
+    )
+    outcome = replay([replace(STARTED, actions=actions), *recorded])
+    plan = make_revert(outcome, SnapshotReader(live.snapshot()), at=NOW)
+    assert [(action.address, action.after) for action in plan.actions] == [
+        (action.address, action.before) for action in (actions[4], actions[6], actions[0])
+    ]
+    assert (plan.unchanged, [row.subject.address for row in plan.unreadable]) == (1, ["group/beta/Everyone"])
+    assert plan.left_alone == (
+        "group/acme/Everyone has changed since: it is $7.00",
+        "user/bob is no longer a member of the group of $9.00 (eng)",
+        "user/mia: the group of $9.00 (acme/gone) is gone, or this token may not read it",
+    )

@@ -106,6 +106,11 @@ def test_an_end_that_a_change_moves_is_told(shell: Shell, sandbox: Sandbox) -> N
     raised = plan(shell, sandbox, BEFORE, never.replace("1500", "1600"))
     assert "before this change" not in raised
     assert "ends 2027-01-15 00:00 UTC; before this change it had no end" in plan(shell, sandbox, never, BEFORE)
+    for after, at in ((never, "2026-11-23T12:00:00Z"), (BEFORE.replace("01-15", "12-31"), "2027-12-31T00:00:00Z")):
+        (notice,) = json.loads(plan(shell, sandbox, BEFORE, after, "--json"))["effects"]["notices"]
+        assert (notice["kind"], notice["at"]) == ("end-moved", at)
+    none = BEFORE.replace("$1500", "none").replace("user: ana", "user: dan")
+    assert "before this change" not in plan(shell, sandbox, none, none.replace("01-15", "12-31")), "nothing was to end"
     ended = BEFORE.replace("2027-01-15", "2026-11-20")
     assert "ends 2027-01-15 00:00 UTC; before this change it ended 2026-11-20 00:00 UTC" in plan(
         shell, sandbox, ended, BEFORE

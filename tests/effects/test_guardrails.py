@@ -158,6 +158,7 @@ def test_with_a_base_a_breach_stands_where_the_entry_goes_no_further_than_before
     assert not _standing(group(7), group(6))
     assert not _standing(group(6), group(ABSENT))
     assert not _standing(group(6), group(6, "FIN-42")), "the reason was taken away"
+    assert _standing(group(6, "FIN-43"), group(6, "FIN-42"))
     day = NOW + timedelta(days=1)
     assert _standing(user(usd(5), expires=NOW), user(usd(5), expires=day))
     assert not _standing(user(usd(5)), user(usd(5), expires=day))
@@ -165,6 +166,9 @@ def test_with_a_base_a_breach_stands_where_the_entry_goes_no_further_than_before
     assert _standing(user(usd(5), expires=day), user(usd(5)))
     later = user(usd(5), starts=NOW + timedelta(days=9), expires=NOW + timedelta(days=10))
     assert not _standing(user(usd(5), expires=later.expires), later), "it begins earlier, and so lasts longer"
+    longer = user(usd(5), starts=NOW + timedelta(days=8), expires=later.expires)
+    assert _standing(later, longer), "it begins later, and ends with it"
+    assert not _standing(longer, later)
     assert _standing(user(usd(5), expires=day), user(usd(5), starts=NOW - timedelta(days=9), expires=day))
 
 

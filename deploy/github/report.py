@@ -124,8 +124,14 @@ def outdated(folder: Path) -> int:
 
 
 def commit_of(ref: str) -> str:
-    """Return the commit of `refs/heads/main`. A tag may be called `main`, too; so its name alone would not do."""
-    return str(call("GET", f"/git/ref/{urllib.parse.quote(ref.removeprefix('refs/'))}")["object"]["sha"])
+    """Return the commit of `refs/heads/main`. A tag may be called `main`, too; so its name alone would not do.
+
+    A tag with a message is an object of its own, at which GitHub shows no files.
+    """
+    found = call("GET", f"/git/ref/{urllib.parse.quote(ref.removeprefix('refs/'))}")["object"]
+    while found["type"] == "tag":
+        found = call("GET", f"/git/tags/{found['sha']}")["object"]
+    return str(found["sha"])
 
 
 def contents(path: str, commit: str) -> list[tuple[str, str]]:

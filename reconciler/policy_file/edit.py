@@ -44,7 +44,8 @@ class AddEntry:
 
 Edit = ChangeEntry | RemoveEntry | AddEntry
 _COMMENT = re.compile(r"\s#")
-_COMMA = re.compile(r"\s*,")
+_COMMA = re.compile(r"(?:\s|#[^\r\n]*[\r\n])*,")
+"""The comma behind an entry; a comment may be before it."""
 
 
 class _Span(NamedTuple):

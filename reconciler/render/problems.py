@@ -83,7 +83,8 @@ def _problems_of(value: Value) -> tuple[Problem, ...]:
             return (*reasons, *(problems_of_plan(plan) if plan else ()))
         case OutcomeReport():
             planned = problems_of_plan(value.plan) if value.plan else ()
-            return (*_results(value), *_not_done(value), *(problem for problem in planned if not problem.is_hazard))
+            undone = (*_results(value), *_not_attempted(value), *not_verified(value))
+            return (*undone, *(problem for problem in planned if not problem.is_hazard))
         case Status():
             return tuple(_breaches(value.breaches))
         case _:
@@ -173,8 +174,8 @@ def _results(report: OutcomeReport) -> Iterator[Problem]:
             )
 
 
-def _not_done(report: OutcomeReport) -> Iterator[Problem]:
-    """Yield what a run did not try, once for each reason, and what the read at its end did not show."""
+def _not_attempted(report: OutcomeReport) -> Iterator[Problem]:
+    """Yield what a run did not try, once for each reason."""
     left: dict[str, list[Action]] = {}
     for row in report.results:
         if row.result is Result.NOT_ATTEMPTED:
@@ -182,6 +183,10 @@ def _not_done(report: OutcomeReport) -> Iterator[Problem]:
     for why, actions in left.items():
         names = listed([spoken(action.address) for action in actions])
         yield _failing("not-attempted", f"{names}: not attempted{why and f': {why}'}", place=actions[0].place)
+
+
+def not_verified(report: OutcomeReport) -> Iterator[Problem]:
+    """Yield what the read at the end of a run did not show."""
     for difference in report.ended.differences if report.ended else ():
         yield _failing("not-verified", f"not verified: {difference}", place=None)
 

@@ -47,7 +47,9 @@ class Site(Repository):
         (ran,) = (job for job in jobs.values() if not job.was_skipped)
         return ran
 
-    def event(self, name: str, event: dict[str, Any], *, again: bool = False) -> dict[str, Job]:
+    def event(
+        self, name: str, event: dict[str, Any], *, again: bool = False, ref: str = "refs/heads/main"
+    ) -> dict[str, Job]:
         """Run the workflow, or the last run once more ("Re-run all jobs")."""
         if again:
             self.attempts[-1] += 1
@@ -66,6 +68,7 @@ class Site(Repository):
                 "CODER_WRITE_TOKEN": self.sandbox.tokens["user-admin"],
             },
             sha=self.git("rev-parse", "HEAD"),
+            ref=ref,
             run=len(self.attempts),
             attempt=self.attempts[-1],
         )

@@ -112,9 +112,9 @@ class GitHub:
             case ["PATCH", "issues", number]:
                 return "issues: write", lambda: self._change(self.issues, "number", number, body)
             case ["GET", "git", "ref", *ref]:
-                return "contents: read", lambda: {
-                    "object": {"sha": self._git("rev-parse", f"refs/{'/'.join(ref)}").strip()}
-                }
+                return "contents: read", lambda: self._object(f"refs/{'/'.join(ref)}")
+            case ["GET", "git", "tags", sha]:
+                return "contents: read", lambda: self._object(f"{sha}^{{commit}}")
             case ["GET", "contents", *path_]:
                 return "contents: read", lambda: self._contents("/".join(path_), query["ref"][0])
             case ["GET", "actions", "artifacts"]:
@@ -125,8 +125,13 @@ class GitHub:
                 raise AssertionError(f"{method} {path} is not known")
 
     def _contents(self, path: str, ref: str) -> list[dict[str, str]]:
+        assert self._object(ref)["object"]["type"] == "commit", "GitHub answers 404 for a tag's own object"
         rows = (line.split() for line in self._git("ls-tree", ref, f"{path}/").splitlines())
         return [{"sha": sha, "path": file} for _, _, sha, file in rows]
+
+    def _object(self, name: str) -> dict[str, dict[str, str]]:
+        sha = self._git("rev-parse", name).strip()
+        return {"object": {"sha": sha, "type": self._git("cat-file", "-t", sha).strip()}}
 
     def _git(self, *command: str) -> str:
         done = subprocess.run(["git", *command], cwd=self.work_tree, check=True, capture_output=True, text=True)

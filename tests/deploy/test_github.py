@@ -302,6 +302,16 @@ def test_a_tag_that_is_called_as_the_branch_does_not_hide_a_newer_commit(site: S
     assert site.live("design") == 300
 
 
+def test_a_run_on_a_tag_with_a_message_applies(site: Site) -> None:
+    """Such a tag is an object of its own, at which GitHub shows no files; so all of them passed for changed."""
+    site.pull_request(RAISED)
+    site.merge()
+    site.git("tag", "-a", "v1", "-m", "the budgets of 2027")
+    apply = site.event("push", {"before": site.git("rev-parse", "HEAD^1")}, ref="refs/tags/v1")["apply"]
+    assert not apply.has_failed, apply.log
+    assert site.live("design") == 200
+
+
 def test_one_push_of_two_merges_is_compared_with_both_plans(site: Site) -> None:
     """As a merge queue has it: the changes of the first were refused, as none that the plan of the second showed."""
     before = site.git("rev-parse", "main")
@@ -411,8 +421,10 @@ def test_two_workflows_for_two_coders_leave_each_others_words_and_runs_alone(sit
 def test_github_that_does_not_answer_stops_what_depends_on_it_and_nothing_else(site: Site) -> None:
     """A run of an older commit went on where the branch could not be read; a comment failed a complete apply."""
     site.pull_request(RAISED)
-    site.merge()
-    for site.github.fails in ("/git/ref/", "/pulls"):
+    older = site.merge()
+    site.git("commit", "-q", "--allow-empty", "-m", "of other files")
+    site.git("checkout", "-q", older)
+    for site.github.fails in ("/git/ref/", "/contents/", "/pulls"):
         apply = site.event("push", {"before": site.git("rev-parse", "HEAD^1")})["apply"]
         assert apply.has_failed
         assert site.live("design") == 150

@@ -672,6 +672,24 @@ def test_a_run_that_left_changes_undone_and_failed_in_none_is_annotated() -> Non
     assert rules == ["not-attempted", "not-verified"]
 
 
+def test_junit_has_each_result_once_and_what_was_not_verified() -> None:
+    """With its plan, a run that was not verified passed; a journal's failures were told twice, and more failed."""
+    made = outcome()
+    done, failed, left = made.results
+    left = replace(left, action=replace(left.action, place=PLACE), detail="it ended")
+    assert made.ended is not None
+    ended = replace(made.ended, differences=("user/eve is $7.00, not $9.00",))
+    journal = replace(made, results=(done, replace(failed, detail="refused"), left), ended=ended)
+    for report in (journal, replace(journal, plan=plan_of(World({"acme": ["ana"]}, {}), (), {}))):
+        cases = ElementTree.fromstring(render("junit", (report,), FACTS)).iter("testcase")
+        told = [(case.get("name"), child.tag, child.get("message")) for case in cases for child in case]
+        assert [row for row in told if row[1] != "system-out"] == [
+            ("user/ana", "failure", "failed"),
+            ("user/eve", "skipped", "it ended"),
+            ("not-verified", "failure", "not verified: user/eve is $7.00, not $9.00"),
+        ]
+
+
 def test_a_page_of_ten_thousand_people_is_under_two_megabytes() -> None:
     made = large_plan(1_000, people=10_000)
     text = render("html", (made,), FACTS)

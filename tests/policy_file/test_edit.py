@@ -208,6 +208,10 @@ def test_where_a_new_entry_goes(tmp_path: Path, text: str, expected: str) -> Non
          "a", "[ # one\n  # why\n  {group: b, limit: 2}]"),
         ("[{group: a, limit: 1}, # one\n  # why\n  {group: b,\n   limit: 2}]",
          "b", "[{group: a, limit: 1}, # one\n  # why\n  ]"),
+        ("[ {group: a, limit: 1} # one, or two\n  , {group: b, limit: 2} # two\n  ]",
+         "a", "[  {group: b, limit: 2} # two\n  ]"),
+        ("[ {group: a, limit: 1} # one, or two\n  , {group: b, limit: 2} # two\n  ]",
+         "a b", "[   # two\n  ]"),
     ],
 )  # fmt: skip
 def test_an_entry_between_brackets_goes_and_every_other_comment_stays(

@@ -28,7 +28,7 @@ from reconciler.errors import Failure, ListedEntry, Place
 from reconciler.formats.documents import Value, document_of
 from reconciler.render.changes import ChangeRow, change_rows, difference_rows
 from reconciler.render.formats import Facts
-from reconciler.render.problems import Problem, Severity, problems_of, problems_of_plan
+from reconciler.render.problems import Problem, Severity, not_verified, problems_of, problems_of_plan
 from reconciler.render.text import harmless, instant
 from reconciler.words import count
 
@@ -110,12 +110,15 @@ def _plan_of(value: Value) -> Plan | None:
 
 
 def _problems_in(value: Value) -> Iterable[Problem]:
-    """Return the problems of a document; of a run that began, those that its plan had all the same."""
+    """Return the problems of a document; of a run that began, those that its plan had, and what was not verified.
+
+    What became of each action is in the action's own case.
+    """
     match value:
         case Drift():
             return [problem for problem in problems_of((value,)) if problem.rule != "drift"]
-        case OutcomeReport(refusal=None, plan=Plan() as plan):
-            return problems_of_plan(plan)
+        case OutcomeReport(refusal=None, plan=plan):
+            return (*(problems_of_plan(plan) if plan else ()), *not_verified(value))
         case _:
             return problems_of((value,))
 

@@ -116,10 +116,11 @@ class Row:
 class Results:
     """Collects rows; called as a `Report`."""
 
-    def __init__(self, *, allowed_s: float) -> None:
+    def __init__(self, *, allowed_s: float, clock: Callable[[], float] = time.monotonic) -> None:
         self.allowed_s = allowed_s
         self.rows: list[Row] = []
-        self._began = time.monotonic()
+        self._clock = clock
+        self._began = clock()
 
     def __call__(self, target: str, what: str, measured: float | Median | None, promised: float) -> None:
         row = Row(target=target, what=what, measured=measured, promised=promised)
@@ -132,7 +133,7 @@ class Results:
         held = [row for row in self.rows if row.holds]
         alone = sum(isinstance(row.measured, Median) and row.measured.rounds == 1 for row in held)
         by_one = f", {alone} of them by a single round" if alone else ""
-        took_s = time.monotonic() - self._began
+        took_s = self._clock() - self._began
         took = f"It took {took_s:.0f} s, and may take {self.allowed_s:.0f}"
         too_long = ": too long" if took_s > self.allowed_s else ""
         return f"{len(held)} of {len(self.rows)} hold{by_one}. {took}{too_long}."

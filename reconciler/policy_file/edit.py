@@ -174,8 +174,7 @@ class _Editor:
                 if kept and number < kept[-1]:
                     self._spans.append(_Span(items[number].start, items[number + 1].start, ""))
             if items and not kept:
-                end = items[-1].end if added else self._behind_comma(items[-1])
-                self._spans.append(_Span(items[0].start, end, ", ".join(added)))
+                self._spans.append(_Span(items[0].start, self._behind_comma(items[-1]), ", ".join(added)))
                 return
             if kept and kept[-1] < len(items) - 1:
                 self._spans.append(_Span(items[kept[-1]].end, items[-1].end, ""))

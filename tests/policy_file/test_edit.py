@@ -223,6 +223,14 @@ def test_an_entry_between_brackets_goes_and_every_other_comment_stays(
     assert new == head + expected + tail
 
 
+def test_json_stays_json_where_a_reason_has_a_number_sign(tmp_path: Path) -> None:
+    """It looks like a comment, beside which a comma may be left; JSON takes none behind the last entry."""
+    entries = [{"group": name, "limit": 1, "reason": "as in #4"} for name in "ab"]
+    text = json.dumps({"version": 1, "organization": "acme", "group_budgets": entries}, indent=2)
+    new = edited(tmp_path, text, lambda at: [RemoveEntry(place=at["b"])])
+    assert json.loads(new)["group_budgets"] == entries[:1]
+
+
 def test_an_entry_that_is_not_there_is_an_error() -> None:
     text = "version: 1\norganization: acme\ngroup_budgets:\n  - {group: a, limit: 5}\n"
     with pytest.raises(LookupError, match="no entry is at"):

@@ -587,6 +587,12 @@ def test_fingerprints_stay_when_a_problem_moves_down() -> None:
     assert len({row["fingerprint"] for row in twice}) == 2
 
 
+def test_fingerprints_tell_the_same_file_of_two_folders_apart() -> None:
+    """One job for each folder of a checkout: GitLab takes problems with one fingerprint for one, and shows it once."""
+    rows = [json.loads(render("codequality", (plan(),), replace(FACTS, folder=folder))) for folder in ("eu", "us")]
+    assert not {row["fingerprint"] for row in rows[0]} & {row["fingerprint"] for row in rows[1]}
+
+
 # Sizes.
 
 

@@ -31,7 +31,7 @@ def render(values: Sequence[Value], facts: Facts) -> str:
 
 
 def _row(problem: Problem, anywhere: str, seen: Counter[str], facts: Facts) -> dict[str, object]:
-    path = problem.place.file if problem.place else anywhere
+    path = facts.in_checkout(problem.place.file if problem.place else anywhere)
     identity = "\0".join((problem.rule, path, problem.subject, problem.message))
     seen[identity] += 1
     hint = f" ({problem.hint})" if problem.hint else ""
@@ -41,7 +41,7 @@ def _row(problem: Problem, anywhere: str, seen: Counter[str], facts: Facts) -> d
         "fingerprint": hashlib.sha256(f"{identity}\0{seen[identity]}".encode("utf-8", "surrogatepass")).hexdigest(),
         "severity": SEVERITIES[problem.severity],
         "location": {
-            "path": harmless(facts.in_checkout(path)),
+            "path": harmless(path),
             "lines": {"begin": problem.place.line if problem.place else 1},
         },
     }

@@ -26,6 +26,12 @@ _WORDS = {
     Result.IN_DOUBT: "in doubt",
     Result.NOT_ATTEMPTED: "not attempted",
 }
+_WORDS_OF_ENDING = {
+    Ending.COMPLETED: "incomplete",
+    Ending.STOPPED: "incomplete",
+    Ending.INTERRUPTED: "interrupted",
+    None: "not finished",
+}
 _ROLES = {
     Result.DONE: Role.PLAIN,
     Result.ALREADY: Role.PLAIN,
@@ -80,17 +86,14 @@ def run_lines(report: OutcomeReport) -> list[Line]:
 
 def summary(outcome: OutcomeReport) -> str:
     """`Apply complete: 1 created, 1 updated, 1 deleted.`"""
-    word = "complete" if outcome.is_complete else "interrupted" if _is_cut(outcome) else "incomplete"
+    ending = outcome.ended.ending if outcome.ended is not None else None
+    word = "complete" if outcome.is_complete else _WORDS_OF_ENDING[ending]
     done = [f"{outcome.count(Result.DONE, kind):,} {_DONE[kind]}" for kind in (Kind.CREATE, Kind.UPDATE, Kind.DELETE)]
     other_counts = [f"{outcome.count(result):,} {name}" for result, name in _WORDS.items() if outcome.count(result)]
     counted = done if outcome.is_complete else [text for text in done if not text.startswith("0 ")]
     if outcome.ended is not None and outcome.ended.not_verified:
         other_counts.append(f"{outcome.ended.not_verified:,} not verified")
     return f"Apply {word}: {', '.join([*counted, *other_counts]) or 'nothing was done'}."
-
-
-def _is_cut(outcome: OutcomeReport) -> bool:
-    return outcome.ended is None or outcome.ended.ending is Ending.INTERRUPTED
 
 
 def why_of(report: OutcomeReport) -> str:
@@ -154,9 +157,11 @@ def _next_step(outcome: OutcomeReport) -> str:
     if any(_has_ended(row, outcome.ended) for row in outcome.results):
         return "look at a new plan: it no longer sets what ended during the run"
     if any(map(outcome.count, (Result.FAILED, Result.IN_DOUBT, Result.NOT_ATTEMPTED))):
-        when = "" if _is_cut(outcome) else " when the cause is gone"
+        when = " when the cause is gone"
         if outcome.ended is None:
             when = " unless it is still going on"
+        elif outcome.ended.ending is Ending.INTERRUPTED:
+            when = ""
         return f"run it again{when}: what is done is not done twice"
     if outcome.ended is None or outcome.ended.not_verified:
         return "look at a new plan: it shows what differs now"

@@ -40,15 +40,15 @@ def test_a_journal_is_told(shell: Shell, journal: str) -> None:
 def test_a_journal_that_was_cut_says_what_is_in_doubt(shell: Shell, journal: str) -> None:
     started, intent, recorded, _ended = journal.splitlines(keepends=True)
     for text, says in {
-        started: "Apply interrupted: 1 not attempted.",
-        started + intent: "Apply interrupted: 1 in doubt.",
-        started + intent + recorded[:-1]: "Apply interrupted: 1 in doubt.",
-        started + intent + recorded: "Apply interrupted: 1 updated.",
+        started: "Apply not finished: 1 not attempted.",
+        started + intent: "Apply not finished: 1 in doubt.",
+        started + intent + recorded[:-1]: "Apply not finished: 1 in doubt.",
+        started + intent + recorded: "Apply not finished: 1 updated.",
     }.items():
         ran = shell.run("show", written(shell, text))
         assert (ran.code, ran.err) == (0, "")
         assert ran.out.endswith(says + "\n")
-        is_done = says == "Apply interrupted: 1 updated."
+        is_done = says == "Apply not finished: 1 updated."
         assert ("To go on, run it again unless it is still going on: " in ran.out) == (not is_done)
         assert ("To go on, look at a new plan: " in ran.out) == is_done
 

@@ -696,6 +696,15 @@ def test_junit_has_each_result_once_and_what_was_not_verified() -> None:
         ]
 
 
+def test_junit_fails_what_was_not_attempted_where_no_other_case_fails() -> None:
+    """A run in which an override ended, and nothing else, ended with 4 and passed."""
+    made = outcome()
+    done, _, left = made.results
+    long = replace(made, results=(done, replace(left, detail="its override ended during the run")))
+    (failure,) = ElementTree.fromstring(render("junit", (long,), FACTS)).iter("failure")
+    assert (failure.get("message"), failure.text) == ("not-attempted", "its override ended during the run")
+
+
 def test_a_page_of_ten_thousand_people_is_under_two_megabytes() -> None:
     made = large_plan(1_000, people=10_000)
     text = render("html", (made,), FACTS)

@@ -196,9 +196,12 @@ def _case(row: ChangeRow, *, failure: str) -> _Case:
 
 
 def _results(report: OutcomeReport) -> Iterator[_Case]:
+    """Yield a case for each action; one that was not attempted is skipped where another case says what failed."""
+    good = (Result.DONE, Result.ALREADY, Result.NOT_ATTEMPTED)
+    has_failed = report.refusal is not None or any(outcome.result not in good for outcome in report.results)
     for outcome in report.results:
         is_settled = outcome.result in (Result.DONE, Result.ALREADY)
-        is_skipped = outcome.result is Result.NOT_ATTEMPTED
+        is_skipped = outcome.result is Result.NOT_ATTEMPTED and has_failed
         yield _Case(
             suite=f"to {outcome.action.kind}",
             name=outcome.action.address,

@@ -72,7 +72,10 @@ def main() -> None:
     rows = [("", "s before", "s now", "times as fast", "MB before", "MB now"), ("---", *["--:"] * 5)]
     with tempfile.TemporaryDirectory() as folder:
         old = Path(folder, "old")
-        _check_out(arguments.revision, old)
+        try:
+            _check_out(arguments.revision, old)
+        except subprocess.CalledProcessError as error:  # as in a shallow clone
+            parser.error(f"{error.stderr.decode().strip()}\nname a commit that this clone has, or fetch all of them")
         for scene in SCENES:
             rows.append(_cells(scene, *_measure(scene, old, Path(folder))))
             print(*rows[-1], sep="  ", flush=True)
@@ -83,7 +86,7 @@ def main() -> None:
 
 
 def _check_out(revision: str, folder: Path) -> None:
-    """Lay the files of a commit there."""
+    """Lay the files of a commit there. Raises CalledProcessError, with what Git said, where there is none."""
     archive = subprocess.run(["git", "archive", revision, "reconciler"], cwd=ROOT, capture_output=True, check=True)
     with tarfile.open(fileobj=io.BytesIO(archive.stdout)) as packed:
         packed.extractall(folder, filter="data")

@@ -82,7 +82,7 @@ def _measure_entries(report: Report, folder: Path, large: Company, share: Share)
     report("T16", what, ratio(cpu_s, [took.cpu_s for took in taken["libraries"]]), 2.5)
     seconds = [took.seconds for took in ours]
     what = f"it, in {statistics.median(seconds):.1f} s and {len(requests):,} requests / the obvious program"
-    report("T11", what, ratio(seconds, [theirs.seconds]) if theirs else None, OBVIOUS_PROMISE)
+    report("T11", what, ratio(seconds, [theirs.seconds]) if theirs else "no time", OBVIOUS_PROMISE)
 
 
 def _runs(command: list[str], large: Company, share: Share, *, cwd: Path | None = None) -> list[Run]:

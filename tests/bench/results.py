@@ -80,8 +80,8 @@ def in_turn(
     return times
 
 
-Report = Callable[[str, str, "float | Median | None", float], None]
-"""Hears of each figure: its target, what it says, the value, None where there was no time for it, and the promise."""
+Report = Callable[[str, str, "float | Median | str", float], None]
+"""Hears of each figure: its target, what it says, the value, and the promise. A text says why there is no value."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -90,13 +90,14 @@ class Row:
 
     target: str
     what: str
-    measured: float | Median | None
+    measured: float | Median | str
+    """A text where it could not be measured: `no time`, `no terraform`."""
     promised: float
 
     @property
     def holds(self) -> bool:
         """Whether the promise holds."""
-        if self.measured is None:
+        if isinstance(self.measured, str):
             return False
         value = self.measured.value if isinstance(self.measured, Median) else self.measured
         return value >= self.promised if self.target.endswith(">") else value <= self.promised
@@ -104,11 +105,9 @@ class Row:
     @property
     def cells(self) -> tuple[str, ...]:
         """Return the cells of the table: target, what, measured, promise, verdict."""
-        measured = (
-            f"{self.measured:,.2f}" if isinstance(self.measured, float | int) else str(self.measured or "no time")
-        )
+        measured = f"{self.measured:,.2f}" if isinstance(self.measured, float | int) else str(self.measured)
         word = "at least" if self.target.endswith(">") else "at most"
-        missed = "**not measured**" if self.measured is None else "**missed**"
+        missed = "**not measured**" if isinstance(self.measured, str) else "**missed**"
         verdict = "holds" if self.holds else missed
         return self.target.rstrip(">"), self.what, measured, f"{word} {self.promised:,.2f}", verdict
 
@@ -122,7 +121,7 @@ class Results:
         self._clock = clock
         self._began = clock()
 
-    def __call__(self, target: str, what: str, measured: float | Median | None, promised: float) -> None:
+    def __call__(self, target: str, what: str, measured: float | Median | str, promised: float) -> None:
         row = Row(target=target, what=what, measured=measured, promised=promised)
         self.rows.append(row)
         name, text, value, promise, verdict = row.cells

@@ -105,10 +105,11 @@ def test_short_is_short_beside_the_whole_and_not_beside_a_part() -> None:
     assert rounds == LEAST
 
 
-def test_a_row_for_which_there_was_no_time_does_not_hold() -> None:
-    row = Row(target="T11", what="it", measured=None, promised=0.25)
+@pytest.mark.parametrize("why", ["no time", "no terraform"])
+def test_a_row_that_could_not_be_measured_says_why_and_does_not_hold(why: str) -> None:
+    row = Row(target="T11", what="it", measured=why, promised=0.25)
     assert not row.holds
-    assert row.cells == ("T11", "it", "no time", "at most 0.25", "**not measured**")
+    assert row.cells == ("T11", "it", why, "at most 0.25", "**not measured**")
 
 
 @pytest.mark.parametrize(("took_s", "end"), [(600, "600."), (601, "600: too long.")])

@@ -28,11 +28,15 @@ def load_base(base: str | None, paths: Sequence[str]) -> tuple[Policy, ...] | No
 
     places = list(paths) or [DEFAULT_PATH]
     with written_out(base, places) as copies:
-        if missing := [place for place in places if place not in copies]:
-            said = harmless(f"{base} has no policy files at {listed([spoken(place) for place in missing])}")
+        if copies.missing:
+            said = harmless(f"{base} has no policy files at {listed([spoken(place) for place in copies.missing])}")
             tell(f"Note: --base {said}, so all of it counts as this change.")
             tell("  where it had another name, give --base a copy of the old one (`git archive` writes one)")
-        return _load(list(copies.values()), base) if copies else ()
+        if copies.elsewhere:
+            said = harmless(f"{base} does not hold {listed([spoken(path) for path in copies.elsewhere])}")
+            tell(f"Note: --base {said}, so what is there counts as this change.")
+            tell("  a submodule, or a link out of the repository; give --base a folder that holds it as it was before")
+        return _load(copies.paths, base) if copies.paths else ()
 
 
 def _load(paths: Sequence[str], base: str) -> tuple[Policy, ...]:

@@ -6,31 +6,64 @@ import os
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import field
 from pathlib import Path
 
 from reconciler.cli.children import find_program
-from reconciler.cli.repository import Repository, open_repository
+from reconciler.cli.repository import CommittedFiles, Repository, open_repository
+from reconciler.dataclass import dataclass
 from reconciler.errors import ReconcilerError
+from reconciler.policy_file.files import SUFFIXES, first_file_below
 
 MAX_BYTES = 64 * 1024 * 1024
-SUFFIXES = (".yaml", ".yml")
+
+
+@dataclass(slots=True, kw_only=True)
+class Copies:
+    """The policies of paths as they were at a revision."""
+
+    paths: list[str] = field(default_factory=list)
+    """What to read, each file once even where it lies below two of the paths."""
+    missing: list[str] = field(default_factory=list)
+    """Paths that had no policy files."""
+    elsewhere: list[str] = field(default_factory=list)
+    """Policies of today that the revision does not hold: in a submodule, or behind a link out of the repository."""
 
 
 @contextmanager
-def written_out(revision: str, places: Sequence[str]) -> Iterator[dict[str, str]]:
-    """Yield copies of the paths as they were at a revision, by path, without those that it did not have.
-
-    Raises ReconcilerError when there is no such revision.
-    """
+def written_out(revision: str, places: Sequence[str]) -> Iterator[Copies]:
+    """Yield copies of the paths as they were at a revision. Raises ReconcilerError when there is no such revision."""
     with tempfile.TemporaryDirectory(prefix="reconciler-base-") as folder:
-        copies = {place: _copy(revision, place, Path(folder, str(number))) for number, place in enumerate(places)}
-        yield {place: str(copy) for place, copy in copies.items() if copy is not None}
+        copies, seen = Copies(), set[str]()
+        for number, place in enumerate(places):
+            _copy(revision, place, Path(folder, str(number)), copies, seen)
+        yield copies
 
 
-def _copy(revision: str, place: str, target: Path) -> Path | None:
-    """Write the policy files that a path had at a revision below `target`; None where it had none."""
+def _copy(revision: str, place: str, target: Path, copies: Copies, seen: set[str]) -> None:
+    """Write the policy files that a path had at a revision below `target`, without those that were `seen` before."""
     is_folder = os.path.isdir(place)
     folder = place if is_folder else os.path.dirname(place) or os.curdir
+    repository, commit = _commit(revision, folder)
+    files = _files(repository, commit, folder, "" if is_folder else os.path.basename(place))
+    for path, content in files.contents.items():
+        real = os.path.join(os.path.realpath(folder), path)
+        if real not in seen:
+            seen.add(real)
+            copy = target / path
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            copy.write_bytes(content)
+    if target.exists():
+        copies.paths.append(str(target))
+    below = [os.path.join(place, path) for path in files.left_out] if is_folder else []
+    elsewhere = [path for path in below if _is_policy(path) or first_file_below(path)]
+    copies.elsewhere += elsewhere
+    if not files.contents and not elsewhere:
+        copies.missing.append(place)
+
+
+def _commit(revision: str, folder: str) -> tuple[Repository, str]:
+    """Return the repository of a folder, and the commit in it that a revision names. Raises ReconcilerError."""
     repository = open_repository(folder)
     commit = repository.commit(revision) if repository else ""
     if repository is None and find_program("git", outside=folder) is None:
@@ -43,18 +76,16 @@ def _copy(revision: str, place: str, target: Path) -> Path | None:
             f"--base {revision}: neither a file nor a folder, nor a Git revision that this clone knows",
             hint="give a path, or a revision such as origin/main; in CI fetch it first (`fetch-depth: 0`)",
         )
-    contents = _contents(repository, commit, folder, "" if is_folder else os.path.basename(place))
-    for path, content in contents.items():
-        copy = target / path
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        copy.write_bytes(content)
-    return target if contents else None
+    return repository, commit
 
 
-def _contents(repository: Repository, commit: str, folder: str, name: str) -> dict[str, bytes]:
+def _is_policy(path: str) -> bool:
+    return path.lower().endswith(SUFFIXES)
+
+
+def _files(repository: Repository, commit: str, folder: str, name: str) -> CommittedFiles:
     def wants(path: str) -> bool:
         hidden = any(part.startswith(".") for part in path.split("/"))
-        return path == name if name else path.lower().endswith(SUFFIXES) and not hidden
+        return path == name if name else _is_policy(path) and not hidden
 
-    files = repository.read_tree(commit, repository.place(folder), wants=wants, max_bytes=MAX_BYTES)
-    return dict(files.contents)
+    return repository.read_tree(commit, repository.place(folder), wants=wants, max_bytes=MAX_BYTES)

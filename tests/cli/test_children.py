@@ -201,6 +201,35 @@ def test_a_base_that_has_nothing_there_is_told(shell: Shell, mine: Sandbox) -> N
     assert (ran.code, "not by this change" in ran.out, "Note: --base" in ran.err) == (0, True, False)
 
 
+@pytest.mark.parametrize("paths", [("policies", "./policies"), ("policies/acme.yaml", "policies")])
+def test_a_base_is_read_once_however_often_its_files_are_named(
+    shell: Shell, mine: Sandbox, paths: tuple[str, ...]
+) -> None:
+    """It listed each group twice, and the policy before counted as invalid."""
+    shell.connect(mine).policy(RAISE_PLATFORM)
+    git(shell.folder, "init", "-q")
+    git(shell.folder, "add", "policies")
+    git(shell.folder, "commit", "-qm", "x")
+    ran = shell.run("plan", *paths, "--base", "HEAD", *AT)
+    assert (ran.code, "not by this change" in ran.out, ran.err.count("Note: --base")) == (0, True, 0), ran.err
+
+
+def test_what_a_base_does_not_hold_is_told(shell: Shell, mine: Sandbox, tmp_path: Path) -> None:
+    """Policies in a submodule, or behind a link out of the repository, counted as made by this change, in silence."""
+    shell.connect(mine).policy(RAISE_PLATFORM)
+    shutil.move(shell.folder / "policies" / "acme.yaml", tmp_path / "acme.yaml")
+    git(shell.folder, "init", "-q")
+    (shell.folder / "policies" / "acme.yaml").symlink_to(tmp_path / "acme.yaml")
+    (shell.folder / "policies" / "README").symlink_to(tmp_path / "acme.yaml")
+    git(shell.folder, "add", "policies")
+    git(shell.folder, "commit", "-qm", "x")
+    ran = shell.run("plan", "--base", "HEAD", *AT)
+    told = (
+        "Note: --base HEAD does not hold policies/acme.yaml, so what is there counts as this change.\n  a submodule, or"
+    )
+    assert (ran.code, "not by this change" in ran.out, told in ran.err) == (0, False, True), ran.err
+
+
 def test_a_base_without_git_says_that_git_is_missing(shell: Shell, mine: Sandbox, tmp_path: Path) -> None:
     """Slim images have no Git; "a revision that this clone knows" sent people looking for commits."""
     shell.connect(mine).policy(RAISE_PLATFORM)

@@ -25,9 +25,6 @@ from tests.deploy.site import BASE, BLOCKS, INVALID, RAISED, WITH_DAN
 from tests.warm import warm_folder
 
 LABS = "version: 1\norganization: labs\ngroup_budgets:\n  - {group: robotics, limit: $350}\n"
-OPTIONS = (ROOT / "reconciler/cli/help/plan.txt").read_text() + (ROOT / "reconciler/cli/help/apply.txt").read_text()
-pytestmark = pytest.mark.skipif("--base" not in OPTIONS, reason="the option --base is not there yet")
-needs_due = pytest.mark.skipif("--due" not in OPTIONS, reason="the option --due is not there yet")
 
 
 @pytest.fixture
@@ -508,7 +505,6 @@ def test_drift_keeps_one_issue(site: Site) -> None:
     assert not site.github.refused
 
 
-@needs_due
 def test_a_grant_ends_by_itself(site: Site) -> None:
     soon = (datetime.now(UTC) + timedelta(days=2)).strftime("%Y-%m-%d")
     past = (datetime.now(UTC) - timedelta(days=2)).strftime("%Y-%m-%d")

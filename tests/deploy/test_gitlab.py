@@ -24,9 +24,6 @@ from reconciler.sandbox import Options, Sandbox
 from tests.deploy.gitlab import COMPONENT, ROOT, Ran, job, pipeline, run
 from tests.deploy.site import BASE, BLOCKS, INVALID, RAISED, WITH_DAN, Repository, answering
 
-OPTIONS = (ROOT / "reconciler/cli/help/plan.txt").read_text() + (ROOT / "reconciler/cli/help/apply.txt").read_text()
-needs_base = pytest.mark.skipif("--base" not in OPTIONS, reason="the option --base is not there yet")
-needs_due = pytest.mark.skipif("--due" not in OPTIONS, reason="the option --due is not there yet")
 NOTE_TOKEN, JOB_TOKEN, FORKS_TOKEN = "glpat-of-the-test", "glcbt-of-the-test", "glcbt-of-a-fork"
 
 
@@ -200,7 +197,6 @@ def site(tmp_path: Path) -> Iterator[Site]:
         yield site
 
 
-@needs_base
 def test_results_go_to_no_place_that_a_merge_request_chose(site: Site, tmp_path: Path) -> None:
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
@@ -211,7 +207,6 @@ def test_results_go_to_no_place_that_a_merge_request_chose(site: Site, tmp_path:
     assert list(elsewhere.iterdir()) == []
 
 
-@needs_base
 @pytest.mark.parametrize("text", [RAISED, INVALID])
 def test_a_job_leaves_no_temporary_file(site: Site, tmp_path: Path, text: str) -> None:
     """A shell executor keeps them, one for each job."""
@@ -224,7 +219,6 @@ def test_a_job_leaves_no_temporary_file(site: Site, tmp_path: Path, text: str) -
     assert list(temporary.iterdir()) == []
 
 
-@needs_base
 def test_a_merge_request_its_update_and_its_merge(site: Site) -> None:
     plan = site.merge_request(RAISED)
     assert plan.code == 0, plan.log
@@ -247,7 +241,6 @@ def test_a_merge_request_its_update_and_its_merge(site: Site) -> None:
     assert "Coder" in site.page("apply.md") or site.page("apply.md")
 
 
-@needs_base
 def test_the_note_is_found_below_250_others(site: Site) -> None:
     others = [{"id": number, "author": {"id": 9}, "body": f"note {number}"} for number in range(250)]
     site.gitlab.notes += others
@@ -270,7 +263,6 @@ def test_every_page_of_issues_is_closed(site: Site) -> None:
     assert not site.gitlab.open_issues
 
 
-@needs_base
 def test_a_refused_plan_and_an_invalid_policy(site: Site) -> None:
     refused = site.merge_request(BLOCKS)
     assert refused.code == 3, refused.log
@@ -633,7 +625,6 @@ def test_one_issue_is_kept_up_to_date(site: Site) -> None:
     assert site.gitlab.issues[0]["notes"] == ["Live budgets match the policy again."]
 
 
-@needs_due
 def test_a_grant_ends_by_itself(site: Site) -> None:
     soon = (datetime.now(UTC) + timedelta(days=2)).strftime("%Y-%m-%d")
     past = (datetime.now(UTC) - timedelta(days=2)).strftime("%Y-%m-%d")

@@ -1,7 +1,7 @@
 """JSON in which an object names each key once. The standard library takes the last of two, and others take the first.
 
 Coder's encoder and ours write no key twice, so a text that does was written or changed by somebody else, and it says
-two things of one subject: neither is believed. Looking costs 0.06 s in 33 MB, so it is done whatever the size.
+two things of one subject: neither is believed. Looking costs 0.06 s in 33 MB, so it is done at any size.
 """
 
 from __future__ import annotations

@@ -172,6 +172,26 @@ def test_no_commands_that_look_can_write() -> None:
     assert openers == {"applying.py"}
 
 
+AVOIDED = re.compile(r"\b(whoever|whatever|all that|shall)\b", re.IGNORECASE)
+"""Words of contracts; `everything that`, `any` and the noun itself are easier to read."""
+
+
+def test_no_sentence_has_to_be_translated() -> None:
+    sentences = [
+        *(path for folder in ("reconciler", "docs") for path in (ROOT / folder).rglob("*")),
+        *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md")),
+    ]
+    history = ROOT / "docs" / "developers"
+    found = [
+        f"{path.relative_to(ROOT)}:{number}: {line.strip()}"
+        for path in sentences
+        if path.suffix in (".py", ".txt", ".md", ".yaml", ".j2", ".html") and history not in path.parents
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
+        if AVOIDED.search(line)
+    ]
+    assert not found, "\n".join(found)
+
+
 def test_every_module_says_what_it_is() -> None:
     for module in MODULES:
         if module.read_text(encoding="utf-8").strip():

@@ -37,7 +37,7 @@ def take(
     """Add to a drift how each difference can be accepted, and write the files for those with an address that is asked.
 
     `impossible` is what the entries of people who are not in their group ask for. An address may be a glob; an empty
-    one stands for all that was changed by hand, or of which nothing shows why it differs. Raises ReconcilerError when
+    one stands for everything changed by hand, or of which nothing shows why it differs. Raises ReconcilerError when
     an address is not among the differences, or a file cannot be edited; then no file is written.
     """
     withheld = () if drift.plan.not_read else drift.plan.withheld  # what was not read may list them already
@@ -74,7 +74,7 @@ def _marked(item: Proposed, chosen: Sequence[Proposed]) -> Acceptance:
 
 
 def _chosen(drift: Drift, proposed: Sequence[Proposed], addresses: Sequence[str]) -> list[Proposed]:
-    """Return what the addresses or globs name; an empty address names all that was changed by hand."""
+    """Return what the addresses or globs name; an empty address names everything changed by hand."""
     if addresses and not drift.plan.is_for_now:
         raise ReconcilerError("--accept takes what is live now; it cannot be combined with --at", hint="leave out --at")
     by_hand = {action.address for action in drift.differences if kind_of(action) in _BY_HAND}

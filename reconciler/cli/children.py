@@ -70,7 +70,7 @@ def ask(
     max_bytes: int = MAX_BYTES,
     limit_s: float,
 ) -> Completed:
-    """Run a command away from the terminal and return what it answers; `questions` is all that it can read.
+    """Run a command away from the terminal and return what it answers; `questions` is its whole input.
 
     Raises ChildError when it cannot be started, or takes or answers more than it may. It is ended then, with everything
     that it started.

@@ -85,5 +85,5 @@ def _with_source_lines(findings: Iterable[Finding]) -> Iterator[Finding]:
 
 
 def cost_text(reader: Reader, *, since: float) -> str:
-    """Return what all that was read until now cost, as `Read 27 requests in 0.9 s.`; `since` is of `time.monotonic`."""
+    """Return what the reads until now cost, as `Read 27 requests in 0.9 s.`; `since` is of `time.monotonic`."""
     return f"Read {count(reader.requests, 'request')} in {time.monotonic() - since:.1f} s."

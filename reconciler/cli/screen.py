@@ -221,7 +221,7 @@ def write_paths(paths: Iterable[str]) -> None:
 
 
 def write_document(text: str) -> None:
-    """Write what a program reads, like `write`: in UTF-8 whatever the locale."""
+    """Write what a program reads, like `write`: in UTF-8 in any locale."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")
     write(text)

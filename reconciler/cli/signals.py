@@ -42,7 +42,7 @@ class Interruption:
     def begin_writing(self) -> None:
         """From here on a signal only sets `requested`; a second Ctrl-C or SIGTERM ends the process at once.
 
-        There is no way back: whatever is said after the first write must be true of it.
+        There is no way back: every sentence after the first write must be true of it.
         """
         self._has_begun = True
 

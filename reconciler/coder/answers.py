@@ -185,7 +185,7 @@ def _hint_for_rejected(answer: Answer) -> str:
 
 
 def _hint_for_forbidden(body: ErrorBody) -> str:
-    """Return which right a write lacks; a system user has no budget, whatever the token."""
+    """Return which right a write lacks; a system user has no budget, with any token."""
     if SYSTEM_USER in body.detail:
         return "remove the entry of this user from the policy"
     hint = _hint_for_denied(403, body.message)

@@ -82,7 +82,7 @@ class AuditLog:
         )
 
     def grant_records(self, names: Collection[str], since: datetime) -> GrantRecords:
-        """Return which overrides were written under these usernames since then, whatever the users are called now.
+        """Return which overrides were written under these usernames since then, even if the users have other names now.
 
         `resource_target` is the username at the time of the write, `resource_id` the person, whose UUID stays. A name
         that the query language could not hold is the name of nobody.

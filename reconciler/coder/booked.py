@@ -89,7 +89,7 @@ class Bookings:
     def _unread_tables(
         self, organizations: Collection[OrganizationId], windows: Collection[Window]
     ) -> Iterator[list[_Question]]:
-        """Yield what is not known yet, the current period first: whoever refuses it is not asked for days."""
+        """Yield what is not known yet, the current period first: a server that refuses it is not asked for days."""
         current = [window for window in windows if window == self._period()]
         for part in (current, [window for window in windows if window not in current]):
             questions = [(id_, window) for window in part for id_ in sorted(organizations) if id_ not in self._refused]

@@ -124,7 +124,7 @@ class FirstRound:
 
 
 def ask_first(transport: Transport) -> FirstRound:
-    """Ask what the server is and who we are. Raises ServerError, with a hint, for all that we cannot work with."""
+    """Ask what the server is and who we are. Raises ServerError, with a hint, for a server that we cannot work with."""
     newest = OVERRIDE_ROUTES[0]
     asked = [Request("GET", path) for path in (paths.BUILD_INFO, paths.ME, paths.ENTITLEMENTS, paths.ORGANIZATIONS)]
     build_answer, me_answer, licence, organizations, probed = _ask(transport, [*asked, probe(newest)])

@@ -65,7 +65,7 @@ class Listing:
 
     When people joined matters only for those who are in several organizations, so it is asked for where there are
     several, beside the lists: knowing first whether it is needed would cost a round. The list of those who joined is
-    also there long before that of groups, so whoever will ask about everybody `ahead` has their ids from it.
+    also there long before that of groups, so a caller that will ask about everybody `ahead` has their ids from it.
     """
 
     def __init__(
@@ -310,7 +310,7 @@ def _read_dates(answer: Answer, pieces: Iterator[bytes]) -> dict[UserId, object]
 def _find_ids(pieces: Iterator[bytes]) -> dict[UserId, object]:
     """Find who is in an organization while the list arrives; it is not parsed, and may be anything.
 
-    Whoever is found is asked about, no more: who is a member, the list of groups says. Parsing took ten times as long.
+    The people found are asked about, no more: who is a member, the list of groups says. Parsing took ten times as long.
     """
     ids: dict[UserId, object] = {}
     text = b""

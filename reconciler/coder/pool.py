@@ -4,7 +4,7 @@ concurrent.futures joins its threads at exit, so Ctrl-C would last as long as th
 They are started when there is work for them: a list of three starts three, and a width that grows starts more. A thread
 that has nothing more to do waits for the next work: starting one takes as long as a short request.
 
-Whoever waits looks up twice a second: Ctrl-C that comes just before a thread falls asleep does not wake it.
+The waiting thread looks up twice a second: Ctrl-C that comes just before a thread falls asleep does not wake it.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
     what happened                               a read (GET, authcheck)        a write (PUT, DELETE)
     ------------------------------------------  -----------------------------  -----------------------------
-    429, whatever the number of attempts        wait as long as told           give back: it was refused
+    429, after any number of attempts          wait as long as told           give back: it was refused
     408, 425, 502, 503, 504, 520 to 530         again, at most 5 attempts      give up: nobody knows
     no connection, the server has been seen     again, at most 5 attempts      give back: it was not sent
     no connection, nothing answered before      give up: probably a wrong URL  give up
@@ -12,8 +12,8 @@
     any other status                            give up                        give up
     lost or busy, after 30 seconds or more      again, once                    give up: nobody knows
 
-A write is sent once from here, always. One that certainly did not happen is *given back* with the time to wait: whoever
-waited has to read again before sending it, because somebody else may have written meanwhile (operations/write.py). One
+A write is sent once from here, always. One that certainly did not happen is *given back* with the time to wait: the
+caller has to read again before sending it, because somebody else may have written meanwhile (operations/write.py). One
 whose answer was lost may have happened; only reading tells.
 
 A wait that was told (Retry-After, else X-RateLimit-Reset) is kept in full or the run gives up: it is never cut short.

@@ -193,7 +193,7 @@ class _Text:
         return character
 
     def _read_more(self, count: int) -> bool:
-        """Append at least that many characters, or all that is left; forget what was used. Tell whether any came."""
+        """Append at least that many characters, or the rest; forget what was used. Tell whether any came."""
         parts, length = [self._text[self._at :]], 0
         while length < count and not self._is_all:
             chunk = next(self._chunks, None)

@@ -148,7 +148,7 @@ class Transport:
         return self._world.time_of_day()
 
     def send(self, request: Request) -> Answer:
-        """Send one request, a read again where the table in retry.py says so; return the answer whatever its status.
+        """Send one request, a read again where the table in retry.py says so; return the answer, of any status.
 
         What is extra is never sent again.
 

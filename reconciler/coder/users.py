@@ -32,7 +32,7 @@ _USERS_PAGE = 500
 _Membership = tuple[UserId, frozenset[OrganizationId]]
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _ROUTES = frozenset({"authmethods", "first", "login", "logout", "me", "roles"})
-"""Below /users these are other routes, and never a person: whoever is called so is in a list, or not found."""
+"""Below /users these are other routes, and never a person: somebody of this name is in a list, or not found."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,7 +139,9 @@ def _read_pages(transport: Transport, load: Callable[[Fields], T], *, most: int 
         return _Page(rows=[load(row) for row in body.rows("users")], count=body.count("count"))
 
     first = take(transport.send(_users_page(0)))
-    size = len(first.rows or ())  # a server may have shorter pages; a very short one holds all that the token may read
+    size = len(
+        first.rows or ()
+    )  # a server may have shorter pages; a very short one holds everybody whom the token may read
     offsets = range(size, first.count, size) if size > _FEW_USERS else range(_USERS_PAGE, first.count, _USERS_PAGE)
     if most is not None and len(offsets) >= most:
         return None

@@ -1,9 +1,9 @@
 """Coder's JSON into checked values: the tools that every decoder uses. Knows no endpoint and sends nothing.
 
-What we need is checked strictly, because Go and Python disagree on much that JSON allows: a bool is no integer here,
-200.0 is none, -1 is no limit, and an id is a UUID (it becomes part of a path later, so that a hostile server could
-otherwise choose our next request). What we do not need is ignored, whatever it is. An error names method, path and
-place, never the value.
+What we need is checked strictly, because Go and Python disagree on much that JSON allows: a bool or 200.0 is not an
+integer here, -1 is not a limit, and an id is a UUID (it becomes part of a path later, so that a hostile server could
+otherwise choose our next request). What we do not need is ignored. An error names method, path and place, never the
+value.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ class Access:
 
     token_expires_at: datetime | None = None
     token_scopes: tuple[str, ...] = ()
-    """Empty for a token that may do all that its user may."""
+    """Empty for a token that may do everything that its user may."""
     licence_warnings: tuple[str, ...] = ()
     """In Coder's own words, such as "Your license expires in 2 days."."""
     server_ahead_s: float | None = None

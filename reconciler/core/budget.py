@@ -26,7 +26,7 @@ class Absent:
 
 @dataclass(frozen=True, slots=True)
 class GroupRef:
-    """A group by its id, and what it is called, for messages. Refs with the same id are equal, whatever their names."""
+    """A group by its id, and what it is called, for messages. Refs with the same id are equal, even under two names."""
 
     id: GroupId
     """UUID."""

@@ -40,7 +40,7 @@ class Listed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResolvedPolicy:
-    """All that the files say of one organization, looked up."""
+    """Everything that the files say of one organization, looked up."""
 
     organization: Organization
     place: Place

@@ -75,7 +75,7 @@ class User:
 
     @property
     def is_suspended(self) -> bool:
-        """Whether they cannot work at all, whatever their limit is. Dormant people can: the next login wakes them."""
+        """Whether they cannot work at all, with any limit. Dormant people can: the next login wakes them."""
         return self.status == "suspended"
 
     @property

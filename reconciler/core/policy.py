@@ -1,6 +1,7 @@
 """The desired state as the policy files say it: names not yet looked up, amounts already exact.
 
-One `Policy` is all that the files say of one organization. It knows nothing of YAML and nothing of the live deployment.
+One `Policy` is everything that the files say of one organization. It knows nothing of YAML and nothing of what
+is live.
 """
 
 from __future__ import annotations
@@ -67,7 +68,7 @@ _UUID = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 
 
 def is_uuid(name: str) -> bool:
-    """Whether a name is a UUID, in whatever letters."""
+    """Whether a name is a UUID, in capitals or not."""
     return _UUID.fullmatch(name) is not None
 
 
@@ -172,7 +173,7 @@ class Consent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """All that the given files say of one organization; entries in the order of their places."""
+    """Everything that the given files say of one organization; entries in the order of their places."""
 
     organization: str
     """Name or UUID."""

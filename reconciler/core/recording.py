@@ -1,4 +1,4 @@
-"""A deployment as a file: all that a plan reads of it, so that plans can be made where no token is.
+"""A deployment as a file: everything that a plan reads of it, so that plans can be made where no token is.
 
 It holds what was read, with what could not be read, and nothing that only a live server can say: no audit log, no AI
 sessions, no right to write. Redacting replaces every name and address by an alias that follows from the id alone, so

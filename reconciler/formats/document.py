@@ -1,6 +1,6 @@
 """A JSON document with a name, a version and a checksum, and one clear error for each way to be wrong.
 
-The checksum tells a file that was edited by hand or cut short from one that this tool wrote. It is no signature: who
+The checksum tells a file that was edited by hand or cut short from one that this tool wrote. It is not a signature: who
 can write the file can compute it.
 """
 

@@ -102,8 +102,8 @@ DOCUMENTS: Mapping[str, Document] = {
             version=1,
             oldest=1,
             made_of="reconciler.core.recording:Recording",
-            about="What `snapshot` writes: all that a plan, a status or an explanation reads of one deployment, for "
-            "`--live FILE`. It holds names and e-mail addresses of people unless it is redacted.",
+            about="What `snapshot` writes: everything that a plan, a status or an explanation reads of one deployment, "
+            "for `--live FILE`. It holds names and e-mail addresses of people unless it is redacted.",
         ),
         Document(
             name="validation",

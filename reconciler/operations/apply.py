@@ -5,7 +5,7 @@
                    and all checks again
     per object     GET, intent on disk, PUT or DELETE, answer compared, result on record       (write.py)
     per step       all results on disk before the next step begins; a thread's last one before its next write
-    proof          one more read of all that was done or announced; only then *verified*       (law 6; proof.py)
+    proof          one more read of everything done or announced; only then *verified*       (law 6; proof.py)
 
 A failure or a write in doubt stops what has not begun. A conflict, and an override whose end comes during the run, stop
 what shares people with them (left_alone.py); other actions go on. An error of our own stops the run like a failure, and
@@ -226,7 +226,7 @@ class _Execution:
         """Stop the run at an error that is not ours, but let it come to its proof and the end of its journal."""
         try:
             yield
-        except Exception as error:  # noqa: BLE001 - whatever it is, what was written must be said
+        except Exception as error:  # noqa: BLE001 - after any error, what was written must be said
             self._fail(_bug(error))
 
     def _write(self, i: int, action: Action) -> None:
@@ -292,7 +292,7 @@ class _Execution:
         numbers = [i for i, row in enumerate(results) if row.result in _SETTLED or i in announced]
         try:
             live = read_for_proof([results[i] for i in numbers], self._reader, self._writer.pause)
-        except Exception as error:  # noqa: BLE001 - whatever it is, the journal gets its end
+        except Exception as error:  # noqa: BLE001 - after any error, the journal gets its end
             reason = error.message if isinstance(error, ReconcilerError) else _bug(error)
             return (f"the result could not be read: {reason}",), settled
         differences = []

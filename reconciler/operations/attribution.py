@@ -23,7 +23,7 @@ def find_last_changes(
 
     `journaled` are the plans of the journals that are here, each with who applied it: what they did is ours.
 
-    A log that cannot be read takes no answer with it: only a token that is no longer accepted raises, as DeniedError.
+    A log that cannot be read changes no other answer: only a token that is no longer accepted raises, as DeniedError.
     """
     search = _Search(reader, now - SINCE, journaled)
     try:

@@ -1,7 +1,7 @@
 """Who is behind what no budget shows: a person deleted or renamed, a group gone, a membership that came or went.
 
-Coder's audit log tells it, where the token may read it; a group sync leaves no entry. A log that cannot be read takes
-no answer with it: only a token that is no longer accepted raises, as DeniedError.
+Coder's audit log tells it, where the token may read it; a group sync leaves no entry. A log that cannot be read
+changes no other answer: only a token that is no longer accepted raises, as DeniedError.
 """
 
 from __future__ import annotations

@@ -29,7 +29,7 @@ Note = Callable[[str], None]
 
 
 def export(reader: Reader, organization: str | None, *, note: Note = lambda text: None) -> tuple[Policy, ...]:
-    """Return a policy per organization, sorted by name: all that the token may read, or the named one.
+    """Return a policy per organization, sorted by name: of each that the token may read, or of the named one.
 
     Raises ReconcilerError when the organization is unknown, or when something could not be read: a policy that lacks
     it would remove it. `note` is told what a policy cannot say.
@@ -108,7 +108,7 @@ def _require_listable(policies: tuple[Policy, ...]) -> None:
 
 
 def _policy(organization: Organization, snapshot: Snapshot) -> Policy:
-    """Return a policy that lists all that is live in an organization."""
+    """Return a policy that lists every live budget and override of an organization."""
     directory = snapshot.directory
     groups = sorted(group for group in directory.groups.values() if group.organization_id == organization.id)
     group_ids = {group.id for group in groups}  # a group that may not be read is another organization's

@@ -1,8 +1,8 @@
-"""The journal on disk: append-only, mode 0600; what `flush` returned from is on the disk, whatever happens next.
+"""The journal on disk: append-only, mode 0600; what `flush` returned from is on the disk and stays there.
 
 A line is written whole or not at all: when the disk is full in the middle of one, what was written of it is taken back.
-After an error the file takes nothing more, since nobody knows what of it the disk holds. Threads share a flush: whoever
-finds that another's flush has covered their lines does not flush again.
+After an error the file takes nothing more, since nobody knows what of it the disk holds. Threads share a flush: a
+thread whose lines another thread's flush has covered does not flush again.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class Journal(Protocol):
         """Put an event on record: the end of this process cannot undo it any more."""
 
     def flush(self) -> None:
-        """Put all that was appended on the disk: the end of the machine cannot undo it any more."""
+        """Put every appended line on the disk: the end of the machine cannot undo it any more."""
 
 
 class JournalFile:
@@ -120,7 +120,7 @@ def _create(path: str) -> int:
 
 
 def _make_folders(folder: str) -> None:
-    """Create a folder, and those above it that are missing, for their owner alone whatever the umask."""
+    """Create a folder, and those above it that are missing, for their owner alone under any umask."""
     missing = []
     while folder and not os.path.exists(folder):
         missing.append(folder)

@@ -40,7 +40,7 @@ def find_moves(recording: Recording, reader: Reader) -> Moves:
 
 
 def _hidden(reader: Reader, *, beside: Reader) -> Iterator[str]:
-    """Yield organizations that `beside` lists and `reader` does not; whoever reads all knows which do not exist."""
+    """Yield organizations that `beside` lists and `reader` does not; who reads all knows which do not exist."""
     directory, reads_all = reader.directory(), reader.deployment().reads_all
     for id_, organization in beside.directory().organizations.items():
         is_gone = reads_all and id_ not in directory.organizations

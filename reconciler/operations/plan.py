@@ -46,7 +46,7 @@ class PlanRequest:
     grants: tuple[Grant, ...] = ()
     """Consents given for this plan alone, besides those in the policies."""
     subjects: frozenset[GroupId | UserId] | None = None
-    """Plan changes of these alone, of all that the policies manage; None for no such bound."""
+    """Plan changes of these alone, out of everything that the policies manage; None for changes of everything."""
     not_read: tuple[NotRead, ...] = ()
     """Files that may list more: while there are any, nothing is removed for not being listed."""
     base: tuple[Policy, ...] | None = None

@@ -117,7 +117,7 @@ class Reader(Protocol):
         """Coder's audit log."""
 
     def may_write(self, *, organizations: Collection[OrganizationId], overrides: bool) -> tuple[str, ...]:
-        """Return what this token may not write, a sentence each; empty when it may write all that is asked for."""
+        """Return what this token may not write, a sentence each; empty when it may write everything asked for."""
 
 
 class StatusReader(Reader, Protocol):

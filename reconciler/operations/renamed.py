@@ -39,7 +39,7 @@ def no_journals(names: Collection[str], deployment_id: str) -> tuple[GrantRecord
 def records_of(resolution: Resolution, reader: Reader, journals: Journals, *, now: datetime) -> tuple[GrantRecord, ...]:
     """Return what is recorded of the names of entries that have ended; nothing where there are none.
 
-    A log that cannot be read takes no answer with it: only a token that is no longer accepted raises, as DeniedError.
+    A log that cannot be read changes no other answer: only a token that is no longer accepted raises, as DeniedError.
     """
     ended = {entry.user for entry in resolution.expired}
     if not ended:

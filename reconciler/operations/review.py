@@ -43,7 +43,7 @@ class Proposal:
     base: Mapping[str, Entry] | None = None
     """The entries of the policy before, by address; None if it is not known."""
     is_whole: bool = True
-    """Whether all that looks like a policy was read."""
+    """Whether every file that looks like a policy was read."""
     bounds: tuple[ResolvedPolicy, ...] = ()
     """For a revert, the policies whose guardrails are asked, as warnings."""
 

@@ -1,4 +1,4 @@
-"""Record a deployment: all that a plan of any policy would read. Only GET requests are sent."""
+"""Record a deployment: everything that a plan of any policy would read. Only GET requests are sent."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from reconciler.operations.status import with_prices
 
 
 def record(reader: StatusReader, *, at: datetime) -> Recording:
-    """Read all that a plan of any policy would read; `at` is now (UTC).
+    """Read everything that a plan of any policy would read; `at` is now (UTC).
 
     Raises ReconcilerError where an organization's groups could not be read: a file would keep that for longer.
     """

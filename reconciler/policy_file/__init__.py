@@ -6,7 +6,7 @@
     accept.accept(...)      the texts of the files with that written
 
     files -> read -> parse -> merge      what is right, quickly
-                       check             all that is wrong, in the words of the schema; imported only when needed
+                       check             everything that is wrong, in the words of the schema; imported only when needed
     shapes -> values, spelling           the keys of a policy: one declaration that reads, checks and writes
     outline -> edit -> accept            changes of a text that leave the rest of it alone
 

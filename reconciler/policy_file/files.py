@@ -115,7 +115,7 @@ class _Search:
         self._roots: set[str] = set()
         """The real folders that hold what was named."""
         self._no_links: set[str] = set()
-        """The files that were named, whatever their names, and standard input."""
+        """The files that were named, with any suffix, and standard input."""
 
     def target(self, real: str) -> str:
         """Return where a link leads to what is no policy of the named folders; empty for a file that is one."""

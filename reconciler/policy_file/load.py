@@ -22,7 +22,7 @@ from reconciler.policy_file.shapes import Shape
 from reconciler.policy_file.values import LimitReader, Wrong
 
 _BEGINS_KEY = re.compile(r"[^\s#-]")
-"""A line that begins so is no part of an entry, which is indented or begins with a dash."""
+"""A line that begins so is not part of an entry, which is indented or begins with a dash."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,7 +16,7 @@ from reconciler.render.breaches import breach_lines
 from reconciler.render.text import Line, Role, harmless, instant, spend_text
 from reconciler.words import NAMES_SHOWN, NO_LIMIT, count_people, listed, spoken
 
-if TYPE_CHECKING:  # whoever only checks policies needs none of them
+if TYPE_CHECKING:  # `validate` needs none of them
     from reconciler.core.people.effects import Effects, PersonEffect
     from reconciler.core.snapshot import Effective
 

@@ -1,6 +1,6 @@
 """What a plan does to people and money, as lines of a plan's text. Pure: data in, text out.
 
-The default fits a screen whatever the number of people: equal effects are folded, names end after a few. A line that
+The default fits a screen for any number of people: equal effects are folded, names end after a few. A line that
 counts a hazard ends with the consent that covers it.
 """
 

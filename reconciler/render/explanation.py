@@ -83,7 +83,7 @@ def _spent(explanation: Explanation) -> Iterator[str]:
 
 def _account(explanation: Explanation) -> Iterator[str]:
     if explanation.user.is_suspended:
-        yield "Their account is suspended: they cannot work until it is activated, whatever is left."
+        yield "Their account is suspended: they cannot work until it is activated, with budget left or not."
 
 
 def _pace(explanation: Explanation) -> Iterator[str]:

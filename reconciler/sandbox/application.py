@@ -1,6 +1,6 @@
 """From a request to its answer: recording, faults, rate limit, then the routes.
 
-A request is handled on one thread without waiting, from its last byte until all that its answer says is known, which
+A request is handled on one thread without waiting, from its last byte until everything in its answer is known, which
 makes each request atomic. Only then the answer waits for the network, the capacity of a real server or a fault, and
 leaves; a long one leaves in pieces, and others are answered between them.
 """

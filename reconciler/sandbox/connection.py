@@ -32,7 +32,7 @@ class _Joined:
         return getattr(self._transport, name)
 
     def write(self, data: bytes) -> None:
-        """Write, or keep the head of an answer until more is written. 100 is no answer: its client waits for it."""
+        """Write, or keep the head of an answer until more is written. 100 is not the answer yet."""
         if not self._head and data.startswith(_HEAD) and not data.startswith(_CONTINUE):
             self._head = data
         else:

@@ -119,7 +119,7 @@ class Membership:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caller:
-    """Be the person behind a token. `scopes` is None for a token that may do all that its owner may."""
+    """Be the person behind a token. `scopes` is None for a token that may do everything that its owner may."""
 
     id: str
     username: str

@@ -89,7 +89,7 @@ def test_who_is_suspended_is_counted_and_does_not_go_on_spending(shell: Shell) -
         explained = shell.run("explain", "bob").out.splitlines()
         assert explained[1:3] == [
             "Spent $600.00 since 2026-11-01; $400.00 left, until 2026-12-01.",
-            "Their account is suspended: they cannot work until it is activated, whatever is left.",
+            "Their account is suspended: they cannot work until it is activated, with budget left or not.",
         ]
 
 

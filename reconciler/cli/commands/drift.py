@@ -86,7 +86,7 @@ def _tell_what_ends(reader: CoderReader, now: datetime) -> None:
     multiple=True,
     metavar="[ADDRESS]",
     help="Write what is live into the policy files: for an address or glob (user/ana, 'group/acme/*'); without one, "
-    "for all that was changed by hand, or of which nothing shows why it differs.",
+    "for everything changed by hand, or of which nothing shows why it differs.",
 )
 @click.option(
     "--people", "people_path", type=click.Path(), metavar="SNAPSHOT",

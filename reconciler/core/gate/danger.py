@@ -10,7 +10,7 @@ from reconciler.dataclass import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Danger:
-    """A hazard of one plan in one organization, with all that it counts there."""
+    """A hazard of one plan in one organization, with everything that it counts there."""
 
     JSON_EXTRAS: ClassVar = ("count", "consent")
 

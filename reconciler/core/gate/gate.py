@@ -5,14 +5,14 @@ The hazards, and how they are counted, are a table: hazards.py.
 Consent names a hazard and a number, and covers at most that number; two consents to one hazard do not add up: the
 larger holds. Nothing else gives consent, `--auto-approve` least of all.
 
-Whoever answers for one organization consents for it alone. Dangers are therefore counted per organization: a person in
+The owner of an organization consents for it alone. Dangers are therefore counted per organization: a person in
 that of the action which is their first cause, a delete in its own. The `allow:` of a policy covers those of its own
 organization until it expires, by the clock and not by the instant that is planned for; `--allow` covers what no policy
 does, all organizations together.
 
 Law 9 (gate): consent never adds a refusal. Turning a no-op into an action never removes one that counts deletes, and
 removes one that counts people only by changing the limit of a person whom it counts: a limit put on somebody who would
-have become unlimited is no longer a danger, whoever else the plan endangers.
+have become unlimited is no longer a danger, even if the plan endangers other people.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from reconciler.core.gate.hazards import HAZARDS
 from reconciler.core.gate.verdict import FlagGrant, Grant, PolicyGrant, Verdict, sorted_grants
 from reconciler.core.policy import Hazard
 
-if TYPE_CHECKING:  # whoever only checks policies needs none of them
+if TYPE_CHECKING:  # `validate` needs none of them
     from reconciler.core.desired import Desired, ResolvedPolicy
     from reconciler.core.snapshot import Snapshot
 

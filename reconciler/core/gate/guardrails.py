@@ -48,7 +48,7 @@ from reconciler.dataclass import dataclass
 from reconciler.money import format_usd
 from reconciler.words import count, count_people, spoken
 
-if TYPE_CHECKING:  # whoever only checks policies needs none of them
+if TYPE_CHECKING:  # `validate` needs none of them
     from reconciler.core.desired import ResolvedPolicy
     from reconciler.core.people.effects import Effects
     from reconciler.core.people.sums import Exposure

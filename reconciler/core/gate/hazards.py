@@ -30,7 +30,7 @@ from reconciler.core.policy import Hazard
 from reconciler.dataclass import dataclass
 from reconciler.words import count
 
-if TYPE_CHECKING:  # whoever only checks policies needs none of them
+if TYPE_CHECKING:  # `validate` needs none of them
     from reconciler.core.directory import Directory
     from reconciler.core.people.effects import Effects, EndEffect, PersonEffect, Unclear
 
@@ -54,7 +54,7 @@ class Grounds:
     emptied: tuple[str, ...] = ()
     """Addresses of deletes that come from a section without entries (`emptied_sections`)."""
     is_whole: bool = True
-    """Whether all that looks like a policy was read."""
+    """Whether every file that looks like a policy was read."""
 
     @property
     def ends(self) -> frozenset[tuple[str, ...]]:

@@ -42,7 +42,7 @@ class FlagGrant:
         return True
 
     def covers(self, danger: Danger) -> bool:
-        """Whether it is about this danger, whatever the number."""
+        """Whether it is about this danger, with any number."""
         return self.hazard is danger.hazard
 
     def __str__(self) -> str:
@@ -69,7 +69,7 @@ class PolicyGrant:
         return self.expires is None or now < self.expires
 
     def covers(self, danger: Danger) -> bool:
-        """Whether it is about this danger, whatever the number."""
+        """Whether it is about this danger, with any number."""
         return self.hazard is danger.hazard and self.organization == danger.organization
 
     def __str__(self) -> str:

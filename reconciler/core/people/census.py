@@ -120,7 +120,7 @@ class GroupStatus:
     budget: Reading
     """The group's own budget, or its absence, or why it is not known."""
     members: int
-    """How many of the people looked at are in the group, whatever limits them."""
+    """How many of the people looked at are in the group, limited by it or not."""
     sums: Sums
     """Over the people for whom it is effective."""
 

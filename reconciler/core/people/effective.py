@@ -124,7 +124,7 @@ class EffectiveLimits:
         return best if best is not None else self._home(user_id)
 
     def has_group_budget(self, user_id: UserId) -> bool:
-        """Whether a budget of their groups is known: whatever else is not known, they are not unlimited."""
+        """Whether a budget of their groups is known: then they are not unlimited, even if the rest is not known."""
         return user_id in self._best
 
     def is_fallback_read(self, user_id: UserId) -> bool:

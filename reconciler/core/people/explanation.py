@@ -83,7 +83,7 @@ class Usage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Explanation:
-    """All that is known of one person's limit."""
+    """Everything known of one person's limit."""
 
     JSON_EXTRAS: ClassVar = ("left_micros", "is_disputed")
 

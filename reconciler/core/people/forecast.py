@@ -7,7 +7,7 @@
     the forecast    what counts now, plus the pace, second by second; the limit is reached at the first second at which
                     the sum reaches the limit
 
-All spend to come counts against the limit that is effective then, whatever group the spend of the pace was booked on.
+All spend to come counts against the limit that is effective then, on whichever group the spend of the pace was booked.
 
 Law: the day equals that of a simulation that adds spend hour by hour; a higher limit is never reached earlier.
 """

@@ -1,7 +1,7 @@
 """People whose limit changed although no budget did: they joined a group or left it, and overrides may have ended so.
 
 Two states are compared by the rule of effective.py, person by person. Somebody of whom a budget changed too (of a group
-that limited or limits them, or their own override, unless it ended with a membership) is no move: `drift` tells of
+that limited or limits them, or their own override, unless it ended with a membership) is not a move: `drift` tells of
 budgets. People whose limit is not known on both sides, and members who may not be read, are counted and no more.
 """
 

@@ -5,7 +5,7 @@ $0 by their first spend. The request that reaches a limit is still served, so wh
 month is the most that would not have been spent.
 
 What it rests on, and what is printed with it: the memberships of today; all of a person's spend of that month, on
-whatever group it was booked, counted on the group that is effective under the limits that are replayed. The limits
+whichever group it was booked, counted on the group that is effective under the limits that are replayed. The limits
 that really held in that month do not enter: who was stopped then has spent less, and is stopped later here.
 
 Laws: a limit that nobody reached stops nobody. Of two limits the higher stops nobody whom the lower does not stop, and

@@ -1,6 +1,6 @@
 """Whether a person can go on working: their limit compared with the spend that counts against it.
 
-Blocked means: spend has reached the limit. $0 blocks whatever was spent, so that is known even where spend is not.
+Blocked means: spend has reached the limit. $0 blocks after any spend, so that is known even where spend is not.
 """
 
 from __future__ import annotations

@@ -163,8 +163,8 @@ def _managed(desired: Desired, snapshot: Snapshot) -> Iterator[tuple[Subject, Wa
 def _is_foreign(user_id: UserId, wanted: Wanted, snapshot: Snapshot) -> bool:
     """Whether an entry wants an absence, and what is live is another organization's, or not the grant of a record.
 
-    To whoever reads every organization, a group that is not listed is that of a deleted organization: nobody's any
-    more, so that an entry may remove what still stands on it.
+    To a token that reads every organization, a group that is not listed is that of a deleted organization: nobody's
+    any more, so that an entry may remove what still stands on it.
     """
     if not isinstance(wanted.state, Absent):
         return False

@@ -3,7 +3,7 @@
 People and groups are renamed while an override holds, and the policy goes on naming them as they were. Coder keeps no
 old names. What tells whose a grant was is a record of its write: our journals, and Coder's audit log, hold the name of
 that day beside the UUID. A record counts for an entry if it was made under the entry's name, with the entry's amount
-(to the cent, which is all that the log says), and on the entry's group where it names one. Where no write was needed
+(to the cent: the log says no more), and on the entry's group where it names one. Where no write was needed
 under that name, the log still tells who was created or renamed so.
 
     a record names a person who exists     exactly the grant ends for them, and no other override of theirs; another
@@ -13,7 +13,7 @@ under that name, the log still tells who was created or renamed so.
     no record                              nobody knows. A person who has exactly the grant, and is in no entry, is a
                                            *suspect*: nothing is done to them, and the entry is an orphan that says so
 
-Two records that name different people are no evidence. Law 3 (restraint): a guess never removes anything.
+Two records that name different people prove nothing. Law 3 (restraint): a guess never removes anything.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ lower somebody only by putting a lower override or the first budget on them, by 
 override or the highest of several budgets. The order that keeps the law was found by exhaustive search over small
 worlds, and is a property test:
 
-    1  overrides, create and update   whoever has one after the plan is at their after from here on
+    1  overrides, create and update   people who have one after the plan are at their after from here on
     2  group budgets, raise           can only lift
     3  group budgets, create          highest limit first: the first budget on a person is their highest new one
     4  group budgets, delete          lowest live limit first: the highest one protects until the end

@@ -103,7 +103,7 @@ def _is_as_before(action: Action, desired: Desired, at: datetime) -> bool:
 def _is_of_another_name(last: LastChange, subject: Subject, desired: Desired) -> bool:
     """Whether a subject was written under another name than that by which an entry finds it today.
 
-    A UUID or an e-mail address in an entry finds whoever has it, under any name.
+    A UUID or an e-mail address in an entry finds the person who has it, under any name.
     """
     wanted = desired.groups.get(subject.id) if isinstance(subject, Group) else desired.users.get(subject.id)
     if wanted is not None:

@@ -121,7 +121,7 @@ class Ended:
     why: str
     """Why actions were not attempted; empty when all were."""
     is_verified: bool
-    """Whether a read after the last write showed all that this run did and found done."""
+    """Whether a read after the last write showed everything that this run did and found done."""
     differences: tuple[str, ...]
     """What that read showed otherwise, a sentence each."""
     not_verified: int
@@ -161,7 +161,7 @@ class Outcome:
 
     @property
     def is_complete(self) -> bool:
-        """Whether all that is managed could be read, every action is done, or was, and a read afterwards showed it."""
+        """Whether everything managed could be read, every action is done, or was, and a read afterwards showed it."""
         return is_complete(self.results, self.started.unreadable, self.ended)
 
     @property

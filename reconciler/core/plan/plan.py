@@ -149,8 +149,8 @@ class Plan:
     def differing(self) -> tuple[Action, ...]:
         """What would repair each difference: actions, those held back, and withheld removals of what was set by hand.
 
-        Any other removal that is withheld is no difference: what was not read may list its subject, or a name that fits
-        nobody may be its old name. `drift` counts these; apply must not read this.
+        Any other removal that is withheld is not a difference: what was not read may list its subject, or a name that
+        fits nobody may be its old name. `drift` counts these; apply must not read this.
         """
         by_hand = () if self.not_read else (action for action in self.withheld if action.origin is Origin.HAND)
         return (*self.actions, *(held.action for held in self.held_back), *by_hand)

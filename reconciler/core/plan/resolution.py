@@ -69,7 +69,7 @@ class Resolution:
 def without_overrides(resolution: Resolution, offers: Offers) -> Resolution:
     """Turn every entry that wants an override into an orphan, for a server that has none or does not show them.
 
-    Where none is hidden, an entry that wants an absence has it, whoever is meant; else nobody knows if it has it.
+    Where none is hidden, an entry that wants an absence has it, for any person; else nobody knows if it has it.
     """
     not_offered = [
         orphans.not_offered(listed, policy.organization, offers=offers)

@@ -8,7 +8,7 @@ be looked up is an *orphan*, and left out.
     wants a limit on a group of a non-member       orphan, unless that very override is live already (diff.py)
     wants an absence (`none`, or it has ended)     satisfied if its subject is gone; its group need not be known;
                                                    orphan if the token may not read all members: it may be hidden
-    has ended, and a record knows the person       speaks of that person, whatever their name is now (grants.py)
+    has ended, and a record knows the person       speaks of that person, under any name (grants.py)
     has not started                                nothing is wanted yet, so it is not an orphan yet
     has a date between the two clocks              orphan: nobody can say whether the date has come
 

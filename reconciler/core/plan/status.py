@@ -65,7 +65,7 @@ class Status:
     has_policies: bool
     """Whether policies were given, so that ends of overrides and breaches are known."""
     breaches: tuple[Breach, ...]
-    """Guardrails of the policies that do not hold, whoever caused it; looked at only where no names are given."""
+    """Guardrails of the policies that do not hold, new and standing; looked at only where no names are given."""
     unknown: tuple[str, ...]
     """What could not be found out, a sentence each."""
 

@@ -1,7 +1,7 @@
 """Documents as CSV for a spreadsheet: a row a person for a plan, a row a change or a finding for other documents.
 
-Amounts are decimals of US dollars; `unlimited` is no limit, and an empty cell is not known. A text that a spreadsheet
-would take for a formula begins with an apostrophe.
+Amounts are decimals of US dollars; `unlimited` means without a limit, an empty cell means not known. A text that
+a spreadsheet would take for a formula begins with an apostrophe.
 """
 
 from __future__ import annotations

@@ -163,7 +163,9 @@ def _outcome(registry: CollectorRegistry, reports: Sequence[OutcomeReport]) -> N
     for result in reports[0].counts:
         gauge.labels(result).set(sum(report.counts[result] for report in reports))
     gauge = Gauge(
-        "reconciler_apply_complete", "1 if the run did all that it had planned, and proved it.", registry=registry
+        "reconciler_apply_complete",
+        "1 if the run did everything that it had planned, and proved it.",
+        registry=registry,
     )
     gauge.set(all(report.is_complete for report in reports))
 

@@ -19,7 +19,7 @@ from reconciler.words import count, listed, spoken
 
 REVISION_SHOWN = 12
 _DONE = {Kind.CREATE: "created", Kind.UPDATE: "updated", Kind.DELETE: "deleted", Kind.NO_OP: "unchanged"}
-_WORDS = {
+WORDS = {
     Result.ALREADY: "already done",
     Result.CONFLICT: "in conflict",
     Result.FAILED: "failed",
@@ -89,7 +89,7 @@ def summary(outcome: OutcomeReport) -> str:
     ending = outcome.ended.ending if outcome.ended is not None else None
     word = "complete" if outcome.is_complete else _WORDS_OF_ENDING[ending]
     done = [f"{outcome.count(Result.DONE, kind):,} {_DONE[kind]}" for kind in (Kind.CREATE, Kind.UPDATE, Kind.DELETE)]
-    other_counts = [f"{outcome.count(result):,} {name}" for result, name in _WORDS.items() if outcome.count(result)]
+    other_counts = [f"{outcome.count(result):,} {name}" for result, name in WORDS.items() if outcome.count(result)]
     counted = done if outcome.is_complete else [text for text in done if not text.startswith("0 ")]
     if outcome.ended is not None and outcome.ended.not_verified:
         other_counts.append(f"{outcome.ended.not_verified:,} not verified")
@@ -111,7 +111,7 @@ def result_line(outcome: ActionOutcome, *, width: int, why: str = "") -> Line:
 
     `why` the run stopped is said once, below, and not on the line of each action that was not attempted.
     """
-    word = _DONE[outcome.action.kind] if outcome.result is Result.DONE else _WORDS[outcome.result]
+    word = _DONE[outcome.action.kind] if outcome.result is Result.DONE else WORDS[outcome.result]
     is_said_below = outcome.result is Result.NOT_ATTEMPTED and outcome.detail == why
     detail = "" if is_said_below or not outcome.detail else f"  ({harmless(outcome.detail)})"
     before, after = outcome.action.before, outcome.action.after

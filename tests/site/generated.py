@@ -22,6 +22,7 @@ from reconciler.core.policy import GuardrailName, Hazard
 from reconciler.formats.documents import DOCUMENTS
 from reconciler.policy_file import shapes
 from reconciler.render.formats import FORMATS, Format, formats_of
+from reconciler.render.pages import csv
 from reconciler.resources import schema_text
 from tests.documents.schemas import attribute_docs
 
@@ -123,6 +124,20 @@ def _formats() -> str:
     return table(("format", "needs", "results that have it"), rows)
 
 
+def _csv_columns() -> str:
+    parts = (
+        ("a plan or a drift", csv.PERSON),
+        ("a status", csv.STATUS),
+        ("an apply, a revert or a journal", csv.RESULT),
+        ("an error", csv.FINDING),
+    )
+    return "\n".join(
+        f"### CSV of {name}\n\n"
+        + table(("column", "what it is"), ((f"`{column}`", about) for column, about in columns.items()))
+        for name, columns in parts
+    )
+
+
 def _document_keys() -> str:
     return "\n".join(_keys(name) for name in DOCUMENTS)
 
@@ -159,6 +174,7 @@ PARTS: Mapping[str, Callable[[], str]] = {
     "origins": _origins,
     "documents": _documents,
     "formats": _formats,
+    "csv_columns": _csv_columns,
     "document_keys": _document_keys,
     "exits": _exits,
     "environment": _environment,

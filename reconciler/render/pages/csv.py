@@ -1,13 +1,14 @@
 """Documents as CSV for a spreadsheet: a row a person for a plan, a row a change or a finding for other documents.
 
 Amounts are decimals of US dollars; `unlimited` means without a limit, an empty cell means not known. A text that
-a spreadsheet would take for a formula begins with an apostrophe.
+a spreadsheet would take for a formula begins with an apostrophe. The columns of each table stand here with what they are, and in
+docs/reference/formats.md.
 """
 
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import assert_never
 
 from reconciler.core.action import Action
@@ -33,20 +34,61 @@ from reconciler.render.text import harmless
 from reconciler.words import NO_OVERRIDE
 
 UNLIMITED = "unlimited"
-PERSON = (
-    "deployment", "organization", "username", "limit_before_usd", "limit_after_usd", "group_before", "group_after",
-    "by_override_after", "spent_before_usd", "spent_after_usd", "standing_before", "standing_after", "cause", "why",
-    "remark",
-)  # fmt: skip
-STATUS = (
-    "deployment", "organization", "group", "username", "account", "limit_usd", "by_override", "spent_usd",
-    "used_percent", "standing", "per_day_usd", "reaches_on", "remark",
-)  # fmt: skip
-RESULT = (
-    "deployment", "address", "kind", "before_usd", "after_usd", "result", "detail", "why", "file", "line",
-    "run_at", "run_by", "account", "revision",
-)  # fmt: skip
-FINDING = ("file", "line", "column", "message", "hint")
+PERSON = {
+    "deployment": "the address of the Coder",
+    "organization": "the organization of the change that does it",
+    "username": "the person; a row each, of those whose limit, group or override changes, or may change",
+    "limit_before_usd": "what the person may spend in a month now",
+    "limit_after_usd": "what the person may spend in a month after the plan",
+    "group_before": "the group that the person's spend is booked on now",
+    "group_after": "the group that it is booked on after the plan",
+    "by_override_after": "`yes` where the limit after the plan is the person's own, `no` where it is the group's",
+    "spent_before_usd": "what was spent this period and counts against the limit of now",
+    "spent_after_usd": "what of it counts against the limit after the plan: who moves to another group starts anew",
+    "standing_before": "`free`, `blocked` (spent is at or over the limit) or `unknown`",
+    "standing_after": "the same after the plan",
+    "cause": "the address of the change that does it",
+    "why": "the reason of that change in the policy",
+    "remark": "why the rest of the row is not known",
+}
+STATUS = {
+    "deployment": "the address of the Coder",
+    "organization": "the organization of the group",
+    "group": "the group that limits the person, or that the person's override is booked on",
+    "username": "the person; a row each, of everybody",
+    "account": "`active`, `dormant` or `suspended`",
+    "limit_usd": "what the person may spend in a month",
+    "by_override": "`yes` where the limit is the person's own, `no` where it is the group's",
+    "spent_usd": "what was spent this period and counts against the limit",
+    "used_percent": "spent of limit in percent, rounded down",
+    "standing": "`free`, `blocked` (spent is at or over the limit) or `unknown`",
+    "per_day_usd": "the pace: spent a day in the days that the other formats name",
+    "reaches_on": "the day when the limit is reached at that pace; empty if not before the period ends",
+    "remark": "why the rest of the row is not known",
+}
+RESULT = {
+    "deployment": "the address of the Coder",
+    "address": "whose limit: `group/ORGANIZATION/NAME` or `user/NAME`; a row each change",
+    "kind": "`create`, `update` or `delete`",
+    "before_usd": "the limit before the run",
+    "after_usd": "the limit that the run was to set",
+    "result": "`done`, `already-done`, `conflict`, `failed`, `in-doubt` or `not-attempted`",
+    "detail": "why, where it is not done; why nothing was written, in a row without an address",
+    "why": "the reason of the change in the policy",
+    "file": "the policy file that asks for it",
+    "line": "the line in that file",
+    "run_at": "when the run began (UTC)",
+    "run_by": "who started it: user and machine, or the link to the run of a pipeline",
+    "account": "whose token it used",
+    "revision": "the Git commit of the policy",
+}
+FINDING = {
+    "file": "the policy file",
+    "line": "the line in that file",
+    "column": "the column in that line",
+    "message": "what is wrong",
+    "hint": "what to do",
+}
 
 
 class _Text(list[str]):
@@ -65,7 +107,7 @@ def render(values: Sequence[Value], facts: Facts) -> str:
     return "".join(text)
 
 
-def _header(value: Value) -> tuple[str, ...]:
+def _header(value: Value) -> Mapping[str, str]:
     match value:
         case Plan() | Drift():
             return PERSON

@@ -300,13 +300,13 @@ def overrides_of(
     ends: Mapping[UserId, datetime | None],
 ) -> tuple[OverrideStatus, ...]:
     """Return the overrides of some people, sorted by username; `ends` are those that policies list, and their end."""
-    users = snapshot.directory.users
+    users, has_unlisted = snapshot.directory.users, bool(snapshot.directory.unlisted)
     rows = [
         OverrideStatus(
             user_id=user_id,
             username=users[user_id].username if user_id in users else str(user_id),
             budget=reading,
-            fallback=Unknown(MAYBE_ELSEWHERE) if snapshot.directory.unlisted else limits.fallback(user_id),
+            fallback=Unknown(MAYBE_ELSEWHERE) if has_unlisted else limits.fallback(user_id),
             is_listed=user_id in ends,
             expires=ends.get(user_id),
         )

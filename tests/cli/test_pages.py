@@ -158,6 +158,33 @@ def test_below_the_top_of_a_checkout_each_place_is_told_from_there(
         assert 'file="infra/policies/acme.yaml" line="5"' in Path("junit").read_text()
 
 
+@pytest.mark.parametrize(
+    ("config", "path"),
+    [
+        ('[remote "origin"]\n\turl = https://github.example/acme/budgets\n', "policies/acme.yaml"),
+        ('[remote "origin"]\n\turl = git@github.example:Acme/budgets.git\n', "policies/acme.yaml"),
+        ('[remote "origin"]\n\turl = https://github.example/acme/old-budgets\n', None),
+        ('[remote "origin"]\n\turl = https://github.example/acme/budgets-of-labs.git\n', None),
+        (None, None),
+    ],
+    ids=["path", "ssh", "another", "longer", "submodule"],
+)
+def test_a_checkout_below_the_workspace_has_links_where_it_is_of_the_same_repository(
+    coder: Shell, monkeypatch: pytest.MonkeyPatch, config: str | None, path: str | None
+) -> None:
+    """With `path:` of actions/checkout each link led to a file of the folder of that name, and of another repository's."""
+    on_github(coder).policy(RAISE_PLATFORM, "budgets/policies/acme.yaml")
+    git = coder.folder / "budgets" / ".git"
+    if config is None:
+        git.write_text("gitdir: ../.git/modules/budgets\n")
+    else:
+        git.mkdir()
+        (git / "config").write_text(config)
+    monkeypatch.chdir(git.parent)
+    links = re.findall(r"blob/abc123/([^#]*)#", coder.run("plan", *AT, "--format", "markdown").out)
+    assert links == ([path] if path else [])
+
+
 def test_a_place_outside_of_the_checkout_has_no_link(coder: Shell, tmp_path: Path) -> None:
     on_github(coder).set(GITHUB_WORKSPACE=str(tmp_path / "elsewhere"))
     coder.policy(RAISE_PLATFORM)

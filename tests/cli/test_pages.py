@@ -172,7 +172,7 @@ def test_below_the_top_of_a_checkout_each_place_is_told_from_there(
 def test_a_checkout_below_the_workspace_has_links_where_it_is_of_the_same_repository(
     coder: Shell, monkeypatch: pytest.MonkeyPatch, config: str | None, path: str | None
 ) -> None:
-    """With `path:` of actions/checkout each link led to a file of the folder of that name, and of another repository's."""
+    """With `path:` of actions/checkout each link named a folder that the repository does not have."""
     on_github(coder).policy(RAISE_PLATFORM, "budgets/policies/acme.yaml")
     git = coder.folder / "budgets" / ".git"
     if config is None:

@@ -1,8 +1,8 @@
 """Documents as CSV for a spreadsheet: a row a person for a plan, a row a change or a finding for other documents.
 
 Amounts are decimals of US dollars; `unlimited` means without a limit, an empty cell means not known. A text that
-a spreadsheet would take for a formula begins with an apostrophe. The columns of each table stand here with what they are, and in
-docs/reference/formats.md.
+a spreadsheet would take for a formula begins with an apostrophe. The columns of each table stand here with what they
+are, and in docs/reference/formats.md.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Where the files of this folder can be looked at: in the commit that a CI system checked out.
 
-Its workspace may hold other checkouts: the files of another repository are not in that commit, and the paths of the same
-repository in a folder of its own (`path:` of actions/checkout) begin at that folder. So a checkout below counts where
-its own `.git/config` names the repository that CI names.
+Its workspace may hold other checkouts: the files of another repository are not in that commit, and the paths of the
+same repository in a folder of its own (`path:` of actions/checkout) begin at that folder. So a checkout below counts
+where its own `.git/config` names the repository that CI names.
 
 *Source*: GitHub Actions "Variables reference", GitLab "Predefined CI/CD variables".
 """

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from reconciler.core.budget import Unknown
 from reconciler.core.describe import names_for
+from reconciler.core.people.effects import PersonEffect
+from reconciler.core.people.standing import Standing
 from reconciler.core.people.sums import GroupExposure, LimitCount
 from reconciler.core.plan.plan import Plan
 from reconciler.core.snapshot import Unlimited
@@ -112,11 +114,14 @@ def _moved(before: int, after: int) -> str:
     return f"{format_usd_short(after)} ({signed_usd(after - before)})"
 
 
+def _effects(plans: Sequence[Plan]) -> Iterator[PersonEffect]:
+    return (person for plan in plans for person in plan.effects.people)
+
+
 def _spenders(plans: Sequence[Plan]) -> list[Person]:
     return [
         Person(name=person.username, limit_micros=person.after.limit_micros, spend_micros=person.spend_after_micros)
-        for plan in plans
-        for person in plan.effects.people
+        for person in _effects(plans)
         if not isinstance(person.after.limit_micros, Unlimited) and not isinstance(person.spend_after_micros, Unknown)
     ]
 
@@ -136,7 +141,11 @@ def dot_charts(plans: Sequence[Plan], title: str) -> tuple[DotChart, ...]:
         f"Spend against the limit of {count_people(len(people))}: {over:,} at or over it, {near:,} from 80 % on. "
         "The table of who is nearest has the names."
     )
-    hint = f"a dot a person whose limit changes; across: the limit, up: the share of it spent; {over:,} at or over it"
+    stay = sum(person.standing_before is person.standing_after is Standing.BLOCKED for person in _effects(plans))
+    hint = (
+        f"a dot a person whose limit changes; across: the limit, up: the share of it spent; {over:,} at or over it"
+        + (f", {stay:,} of them blocked already" if stay else "")
+    )
     return (dot_chart(title, hint, people, columns=columns, summary=summary),)
 
 

@@ -27,6 +27,10 @@ from reconciler.words import NAMES_SHOWN, NO_LIMIT, count, count_people, listed,
 GROUPS_SHOWN = 12
 PEOPLE_SHOWN = 10
 BREACHES_SHOWN = 3
+GROUPS_HINT = (
+    "People count in the group whose budget limits them, or that their override is booked on. Limit: the group's "
+    "budget for each. May spend: what they may spend a month together, overrides included."
+)
 
 
 def status_lines(status: Status) -> list[Line]:
@@ -99,10 +103,10 @@ def group_table(status: Status, most: int) -> Table:
     hidden_people = sum(group.sums.people for group in hidden)
     return Table(
         title="By group",
-        hint="People belong to the group that is effective for them; an override counts on the group it is booked on.",
+        hint=GROUPS_HINT,
         columns=(
             Column(name="group"), Column(name="people", is_number=True), Column(name="limit", is_number=True),
-            Column(name="exposure", is_number=True), Column(name="spent", is_number=True),
+            Column(name="may spend", is_number=True), Column(name="spent", is_number=True),
             Column(name="used", is_number=True), Column(name=f"over {NEAR_PERCENT} %", is_number=True),
             Column(name="blocked", is_number=True), Column(name="will reach", is_number=True),
             Column(name=NO_LIMIT, is_number=True),

@@ -131,8 +131,9 @@ def pipes(table: Table) -> list[str]:
     rows = [
         f"| {' | '.join(_cell(cell, table, index) for index, cell in enumerate(row.cells))} |" for row in table.rows
     ]
+    hint = [table.hint, ""] if table.hint else []
     remainder = [f"\n{table.more_rows}"] if table.more_rows else []
-    return [f"**{table.title}**", "", f"| {head} |", f"|{rule}|", *rows, *remainder, ""]
+    return [f"**{table.title}**", "", *hint, f"| {head} |", f"|{rule}|", *rows, *remainder, ""]
 
 
 def _cell(text: str, table: Table, index: int) -> str:

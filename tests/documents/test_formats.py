@@ -206,6 +206,10 @@ def test_html_agrees_with_the_json(made: Plan) -> None:
     if document["actions"] and exposure["people"]:
         before, after = exposure["before_micros"], exposure["after_micros"]
         assert f"{format_usd_short(before)} → {format_usd_short(after)}" in page.text
+    if over := re.search(r"([\d,]+) at or over it(?:, ([\d,]+) of them blocked already)?", page.text):
+        at_once = [row for row in document["effects"]["people"] if row["standing_after"] == "blocked"]
+        already = sum(row["standing_before"] == "blocked" for row in at_once)
+        assert [number or "0" for number in over.groups()] == [f"{len(at_once):,}", f"{already:,}"]
     rects = Counter(attributes["class"] for tag, attributes in page.elements if tag == "rect")
     assert rects["before"] == min(12, len(document["effects"]["groups"])) + min(
         12 + any(isinstance(row["limit_micros"], dict) for row in document["effects"]["limits"]),

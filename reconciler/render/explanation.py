@@ -29,7 +29,7 @@ def explanation_lines(explanation: Explanation) -> list[Line]:
             *_spent(explanation),
             *_account(explanation),
         ],
-        [*_override(explanation, at), *_groups(explanation, at), *_why(explanation)],
+        [*_override(explanation, at), *_groups(explanation, at), *_why(explanation), *_remedy(explanation)],
         _usage(explanation),
     )
     return lines_of("\n\n".join("\n".join(block) for block in blocks if block).split("\n"))
@@ -102,6 +102,8 @@ def _override(explanation: Explanation, at: datetime) -> Iterator[str]:
         case Budget(limit_micros, group):
             then = _then(explanation)
             entries = _entries(explanation.override_entries, at, then)
+            if explanation.has_policies and not entries:
+                entries = " No policy file that was read lists it."
             yield f"Override: {format_usd(limit_micros)}, booked on {harmless(group.address)}.{entries}"
         case Unknown(reason):
             yield f"Override: not known ({harmless(reason)})."
@@ -190,6 +192,26 @@ def _first(equal: Sequence[Candidate]) -> str:
     is_tied = any(organizations.count(organization) > 1 for organization in winning)
     also = ", and there of the group with the lowest id" if is_tied else ""
     return f"that of the organization they joined first{also}"
+
+
+def _remedy(explanation: Explanation) -> Iterator[str]:
+    """Say whom to ask for a higher limit, where a person is blocked by one: the policy's lines, or roles of Coder."""
+    limit = explanation.in_force
+    if isinstance(limit, Unknown) or explanation.user.is_suspended or explanation.left_micros != 0:
+        return
+    entries = explanation.override_entries
+    who = "an Owner or a User Admin of Coder"
+    if not limit.by_override:
+        entries = tuple(
+            entry for row in explanation.candidates if row.address == limit.group.address for entry in row.entries
+        )
+        who = "an Owner, a User Admin or an Organization Admin of Coder"
+    places = ", ".join(harmless(str(entry.place)) for entry in entries)
+    yield (
+        f"To work again: ask for a higher limit in {places}."
+        if places
+        else f"To work again: ask {who} for a higher limit."
+    )
 
 
 def _usage(explanation: Explanation) -> list[str]:

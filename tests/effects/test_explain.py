@@ -19,6 +19,8 @@ from reconciler.core.policy import GroupBudgetEntry, Manage, Policy, UserOverrid
 from reconciler.core.snapshot import Effective
 from reconciler.core.spend import DAY, Window, month_of
 from reconciler.errors import Place, ReconcilerError
+from reconciler.formats import document
+from reconciler.formats.documents import dump, load
 from reconciler.operations.explain import find_explanation
 from reconciler.render.explanation import explanation_lines
 from tests.coder.helpers import sandbox_and_reader
@@ -199,6 +201,37 @@ def test_blocked_people_read_so() -> None:
 def test_a_block_does_not_end_with_the_month() -> None:
     lines = text(explained(World({"acme": ["ana"]}, {"acme": 0}), spent=0, says=limit(0, "acme")))
     assert lines[1] == "Spent $0.00 since 2026-11-01; blocked in every month, until the limit is raised."
+
+
+def test_who_is_blocked_is_told_whom_to_ask() -> None:
+    """Nothing said it; and an override that somebody set by hand read like one that the policy lists."""
+    own, groups = {"ana": (0, "acme/eng")}, {"acme": 10, "acme/eng": 20}
+    listed = (policy(expires=None),)
+    by_policy = text(
+        explained(World(TEAM, groups, own), spent=0, says=limit(0, "acme/eng", by_override=True), policies=listed)
+    )
+    assert by_policy[-1] == "To work again: ask for a higher limit in a.yaml:7:3."
+    by_hand = text(explained(World(TEAM, groups, own), spent=0, says=limit(0, "acme/eng", by_override=True)))
+    assert by_hand[-1] == "To work again: ask an Owner or a User Admin of Coder for a higher limit."
+    assert by_hand[3] == "Override: $0.00, booked on group/acme/eng."
+    other = (replace(policy(expires=None), user_overrides=()),)
+    not_listed = text(explained(World(TEAM, groups, own), spent=0, policies=other))
+    assert not_listed[3].endswith(". No policy file that was read lists it.")
+    by_group = text(explained(World(TEAM, groups), spent=20, says=limit(20, "acme/eng"), policies=other))
+    assert by_group[-1] == "To work again: ask for a higher limit in a.yaml:4:3."
+    roles = text(explained(World(TEAM, groups), spent=20, says=limit(20, "acme/eng")))
+    assert roles[-1].startswith("To work again: ask an Owner, a User Admin or an Organization Admin of Coder")
+    assert not any(line.startswith("To work") for line in text(explained(World(TEAM, groups), spent=19)))
+
+
+def test_an_explanation_that_does_not_say_whether_it_read_policies_is_read() -> None:
+    made = explained(World(TEAM, {"acme": 10}), policies=(policy(expires=None),))
+    assert load(dump(made), source="") == made
+    body = json.loads(dump(made))
+    title = body["format"]
+    for key in ("format", "version", "checksum", "has_policies"):
+        del body[key]
+    assert load(document.dump(title, 2, body), source="") == replace(made, has_policies=False)
 
 
 def test_the_server_is_believed_and_what_is_not_known_is_said() -> None:

@@ -111,6 +111,8 @@ class Explanation:
     """None where the server does not say it."""
     usage: tuple[Usage, ...] | None
     """Most tokens first; None where the server does not show their sessions to us."""
+    has_policies: bool = False
+    """Whether policy files were read, so that no entry means that none of them lists it."""
     snapshot_at: datetime | None = None
     """When the snapshot was made that was read instead of the server (UTC); null for the server itself."""
 
@@ -164,6 +166,7 @@ def explain(
     """Explain the limit of one person; `is_self`: it is they who ask."""
     if is_self:
         snapshot = replace(snapshot, directory=replace(snapshot.directory, hidden_members={}))
+    policies = tuple(policies)
     listed = tuple(listed for policy in policies for listed in policy.listed)
     is_seen = (is_self and not snapshot.directory.failures) or snapshot.reads_all
     limits = EffectiveLimits(
@@ -199,6 +202,7 @@ def explain(
         unread=(*activity.unread, *not_enforced(snapshot), *(() if is_sure and groups else unseen_budgets(snapshot))),
         period_end=spend.period_end if spend else None,
         usage=None if activity.sessions is None else add_up(activity.sessions),
+        has_policies=bool(policies),
         pace=None if pace is None else days_of(pace),
         per_day_micros=None if pace is None else pace.per_day_micros(user.id),
         reaches_at=_reaches_at(user, reported or effective, spend, activity),

@@ -17,8 +17,6 @@ _AMOUNT = re.compile(r"(\$?)(\d{1,3}(?:,\d{3})+|\d+)(?:\.(\d+))?( USD)?", re.ASC
 _USUAL = re.compile(r"\$?([1-9][0-9]{0,5})(?:\.([0-9]{2}))?", re.ASCII)
 """Accepts most amounts that _AMOUNT accepts, and none above the highest limit; three times as quick."""
 _PLACES = 6
-_THOUSANDS = re.compile(r"(\$?)([1-9][0-9]{0,2})\.([0-9]{3})( USD)?", re.ASCII)
-"""One point before three digits: $2.50 to some, and $2,500 to those who write thousands so. It is neither here."""
 
 
 def parse_usd(text: str, *, maximum: Micros = MAX_LIMIT) -> Micros:
@@ -40,8 +38,6 @@ def parse_usd(text: str, *, maximum: Micros = MAX_LIMIT) -> Micros:
     whole = whole.replace(",", "")
     if len(whole) > 1 and whole.startswith("0"):
         raise ValueError("remove the leading zero")
-    if may_be_thousands(text):
-        raise ValueError(_which_of_the_two(whole, fraction))
     if len(fraction) > _PLACES:
         raise ValueError(f"an amount can have at most {_PLACES} decimals; this amount has {len(fraction)}")
     if len(whole) <= len(str(maximum)):
@@ -52,33 +48,17 @@ def parse_usd(text: str, *, maximum: Micros = MAX_LIMIT) -> Micros:
 
 
 def format_usd(micros: int) -> str:
-    """Write micros as `$1,250.00`: two decimals, up to six where the amount needs them; `-$3.50` below zero.
-
-    Three decimals get a fourth, as in `$1.1250`, so that nobody takes them for thousands.
-    """
+    """Write micros as `$1,250.00`: two decimals, up to six where the amount needs them; `-$3.50` below zero."""
     sign = "-" if micros < 0 else ""
     whole, remainder = divmod(abs(micros), MICROS_PER_USD)
     fraction = f"{remainder:06d}".rstrip("0").ljust(2, "0")
-    text = f"${whole:,}.{fraction}"
-    return f"{sign}{text}0" if len(fraction) == 3 and may_be_thousands(text) else f"{sign}{text}"
-
-
-def may_be_thousands(text: str) -> bool:
-    """Whether a text is one point before three digits, which some read as thousands: `2.500`, `$12.125`."""
-    return _THOUSANDS.fullmatch(text) is not None
+    return f"{sign}${whole:,}.{fraction}"
 
 
 def format_usd_short(micros: int) -> str:
     """Write micros in whole dollars where they are whole: `$41,200`. For sums in prose; display only."""
     text = format_usd(micros)
     return text.removesuffix(".00")
-
-
-def _which_of_the_two(whole: str, fraction: str) -> str:
-    """Show how to write both things that `2.500` may mean."""
-    micros = int(whole) * MICROS_PER_USD + int(fraction) * (MICROS_PER_USD // 1000)
-    thousands = format_usd_short(micros * 1000)
-    return f"three digits after a point may mean thousands: write {thousands} or {format_usd(micros)}"
 
 
 def _what_is_wrong(text: str) -> str:

@@ -18,7 +18,7 @@ from typing import TypeVar
 from reconciler.core.budget import ABSENT, Absent
 from reconciler.core.moment import parse_time
 from reconciler.core.policy import Hazard, Manage
-from reconciler.money import Micros, may_be_thousands, parse_usd
+from reconciler.money import Micros, parse_usd
 from reconciler.policy_file.nodes import Mapping, Node, Scalar, Sequence
 from reconciler.words import NearNames, any_of, did_you_mean, listed, spoken
 
@@ -58,10 +58,7 @@ class Wrong(ValueError):
 
 
 class NotJson:
-    """A plain scalar that some YAML reader takes for a number, and that JSON cannot write: 017, 1e3, 1:30, .inf.
-
-    So is 2.500: JSON can write it, and forgets the digits that make people read it as thousands.
-    """
+    """A plain scalar that some YAML reader takes for a number, and that JSON cannot write: 017, 1e3, 1:30, .inf."""
 
 
 def to_json(scalar: Scalar) -> str | int | bool | Decimal | NotJson | None:
@@ -75,7 +72,7 @@ def to_json(scalar: Scalar) -> str | int | bool | Decimal | NotJson | None:
         return text.lower() in ("yes", "true", "on")
     if _WHOLE.fullmatch(text) and len(text) < 20:
         return int(text)
-    return Decimal(text) if _DECIMAL.fullmatch(text) and not may_be_thousands(text) else NotJson()
+    return Decimal(text) if _DECIMAL.fullmatch(text) else NotJson()
 
 
 def is_text(text: str) -> bool:

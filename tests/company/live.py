@@ -19,13 +19,13 @@ def user_id(sandbox: Sandbox, name: str) -> str:
     return str(sandbox.execute("SELECT id FROM users WHERE username = ?", (name,))[0][0])
 
 
-def override(sandbox: Sandbox, user: str, group: str, dollars: float, organization: str = "acme") -> None:
+def override(sandbox: Sandbox, user: str, group: str, dollars: int, organization: str = "acme") -> None:
     """Put an override on somebody."""
     sandbox.execute("DELETE FROM user_ai_budget_overrides WHERE user_id = ?", (user_id(sandbox, user),))
     sandbox.execute(
         "INSERT INTO user_ai_budget_overrides (user_id, group_id, spend_limit_micros, created_at, updated_at) "
         "VALUES (?, ?, ?, ?, ?)",
-        (user_id(sandbox, user), group_id(sandbox, group, organization), round(dollars * 1_000_000), TIME, TIME),
+        (user_id(sandbox, user), group_id(sandbox, group, organization), dollars * 1_000_000, TIME, TIME),
         unguarded=True,
     )
 

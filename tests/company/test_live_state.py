@@ -16,7 +16,6 @@ STATES: dict[str, Callable[[Sandbox], None]] = {
     "an override without its membership": lambda sandbox: live.leave_group(sandbox, "bob", "platform", in_a_race=True),
     "an override on a deleted organization": lambda sandbox: _labs_is_gone(sandbox),
     "twins": lambda sandbox: live.add_twin(sandbox, "Platform", 7),
-    "three decimals": lambda sandbox: live.override(sandbox, "dan", "platform", 12.125),
     "a group member outside of the organization": lambda sandbox: live.leave_organization_in_a_race(sandbox, "sam"),
 }
 

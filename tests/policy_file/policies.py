@@ -114,8 +114,7 @@ SCALARS = (
     "$1,000,000 $1,000,000.01 1000000.000001 1000000 9999999999999999999999 $1,00 yes no true null ~ on Off y standard "
     "Standard none None exact listed EXACT BLOCKS_USERS MASS_CHANGE blocks_users acme ana ana@example.com 1 2 1.0 01 "
     "1000001 2026-11-01 2026-13-01 2026-02-28 2026-11-01T09:00:00Z 2026-11-01T09:00:00 2026-11-01t09:00:00z "
-    "2.500 $2.500 2026-11-01T09:00:00.123456+01:00 2026-11-01T09:00:00.1234567Z 2026-11-01T24:00:00Z 9999-01-01 "
-    "1999-01-01 a_b"
+    "2026-11-01T09:00:00.123456+01:00 2026-11-01T09:00:00.1234567Z 2026-11-01T24:00:00Z 9999-01-01 1999-01-01 a_b"
 ).replace("_USD", " USD")
 scalars: st.SearchStrategy[Any] = st.tuples(
     st.one_of(st.sampled_from([*SCALARS.split(" "), "1,250 USD", "", " ", "a\n", "200\n", "1.5 USD"]), texts),

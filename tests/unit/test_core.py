@@ -319,6 +319,17 @@ def test_exact_removes_what_is_not_listed_and_listed_does_not() -> None:
     assert compared(policy()).actions == ()
 
 
+def test_an_end_removes_an_override_without_a_tier_and_a_limit_is_set_by_one() -> None:
+    """A removal would say `tier power`."""
+    power = [
+        replace(override(user, "Everyone", 9, **span), tier="power")
+        for user, span in (("ana", {"expires": 0}), ("bob", {}))
+    ]
+    assert [(action.address, action.tier) for action in compared(policy(*power)).actions] == [
+        ("user/ana", ""), ("user/bob", "power")
+    ]  # fmt: skip
+
+
 def test_before_it_starts_an_entry_leaves_the_live_override_alone() -> None:
     later = override("ana", "ops", 9, starts=1)
     for world in (WORLD, replace(WORLD, overrides={"ana": UNREADABLE})):
@@ -365,6 +376,7 @@ def test_hidden_members_make_what_is_exact_incomplete() -> None:
     assert unreadable.reading.reason.startswith("2 of its members may not be read")
     with pytest.raises(ReconcilerError, match="2 of its members may not be read"):
         export(SnapshotReader(world.snapshot()), "acme")
+    assert export(SnapshotReader(replace(world, offers=FIRST_SERVER).snapshot()), "acme"), "it has no overrides"
 
 
 def test_export_leaves_out_what_belongs_to_an_organization_that_may_not_be_read() -> None:
@@ -606,6 +618,20 @@ class TestOrphans:
         )
         assert found.orphans == ()
         assert [unresolved.address for unresolved in found.desired.unresolved] == ["user/zzz"]
+
+    def test_of_an_entry_that_starts_later_it_is_told_only_in_scope(self) -> None:
+        later = policy(override("ana", "eng", starts=1))
+        told = [
+            [row.subject.username for row in resolve([later], WORLD.directory(), at=NOW, scope=scope).later]
+            for scope in (Scope(), Scope(exclude=("user/ana",)))
+        ]
+        assert told == [["ana"], []]
+
+    def test_a_group_that_may_be_hidden_has_perhaps_the_budget_that_is_not_wanted(self) -> None:
+        none, directory = policy(budget("lab", None)), WORLD.directory()
+        gone = looked_up(none)
+        hidden = looked_up(none, directory=replace(directory, hides_groups=frozenset([OrganizationId("acme")])))
+        assert [(len(found.vacancies), len(found.orphans)) for found in (gone, hidden)] == [(1, 0), (0, 1)]
 
 
 def test_of_two_reasons_that_one_entry_is_an_orphan_the_last_is_told() -> None:

@@ -5,10 +5,17 @@ from __future__ import annotations
 from dataclasses import replace
 
 from reconciler.core.budget import GroupId, UserId
+from reconciler.core.directory import User
 from reconciler.core.grant_records import GrantRecord
 from reconciler.core.plan.grants import Holders, as_ended
+from reconciler.core.plan.resolution import Resolution
+from reconciler.core.plan.resolve import resolve
+from reconciler.core.policy import UserOverrideEntry
+from reconciler.core.scope import EVERYTHING, Scope
+from reconciler.errors import Place
 from reconciler.money import Micros
 from tests.effects.worlds import NOW, usd
+from tests.unit.test_core import WORLD, policy, with_user
 from tests.unit.test_core import override as entry
 
 
@@ -24,6 +31,11 @@ def record(user: str, dollars: int | None, *, name: str = "gone", group: str = "
 
 
 GONE = entry("gone", "eng", 50)
+ENDED = entry("gone", "eng", 50, expires=-60)
+
+
+def with_records(*records: GrantRecord, ended: UserOverrideEntry = ENDED, scope: Scope = EVERYTHING) -> Resolution:
+    return resolve([policy(ended)], WORLD.directory(), at=NOW, scope=scope, records=records)
 
 
 def test_a_record_counts_by_name_amount_and_group() -> None:
@@ -61,3 +73,42 @@ def test_a_grant_has_ended_from_the_instant_of_its_end_on() -> None:
     assert [as_ended(one, NOW) for one in ends] == [True, True, False]
     assert not as_ended(GONE, NOW)
     assert not as_ended(entry("gone", "eng", None, expires=-1), NOW), "it granted nothing"
+
+
+def test_a_grant_is_lost_where_no_record_knows_whose_it_was_and_its_name_fits_nobody() -> None:
+    (lost,) = with_records().lost
+    assert lost.entry == ENDED
+    assert with_records(record("deleted", 50)).lost == (), "it ended with its person"
+    assert with_records(ended=entry("ana", "eng", 50, expires=-60)).lost == (), "ana has it"
+    two = with_user(User(username="ana2", id=UserId("u-2"), email="gone"), "acme")
+    two = replace(two, users={**two.users, UserId("gone"): User(username="gone", id=UserId("gone"))})
+    assert resolve([policy(ENDED)], two, at=NOW).lost == (), "it is ambiguous"
+    excluded = with_records(scope=Scope(exclude=("user/gone",)))
+    assert (excluded.lost, excluded.expired) == ((), ())
+
+
+def test_a_lost_grant_whose_group_is_unknown_was_on_any_group_of_its_organization() -> None:
+    (lost,) = with_records(ended=entry("gone", "lab", 50, expires=-60)).lost
+    assert lost.grant.groups == {"acme", "acme/eng", "acme/ops"}
+
+
+def test_who_has_the_name_that_a_record_knows_loses_what_they_have_and_not_the_grant_alone() -> None:
+    ana = entry("ana", "eng", 20, expires=-60)
+    own = with_records(record("ana", 20, name="ana"), ended=ana).desired.users[UserId("ana")]
+    others = with_records(record("bob", 20, name="ana"), ended=ana).desired.users[UserId("ana")]
+    assert own.only is None
+    assert others.only is not None
+
+
+def test_of_two_entries_that_speak_of_one_person_by_former_names_the_first_has_them() -> None:
+    first, second = ENDED, replace(entry("former", "eng", 60, expires=-60), place=Place("a.yaml", 9, 5))
+    records = [record("bob", 50), record("bob", 60, name="former")]
+    found = resolve([policy(second, first)], WORLD.directory(), at=NOW, records=records)
+    assert [row.entry for row in found.renamed] == [first]
+    assert [vacancy.listed.entry for vacancy in found.vacancies] == [second]
+
+
+def test_who_is_excluded_by_the_name_of_today_is_left_alone_by_an_entry_with_a_former_one() -> None:
+    found = with_records(record("bob", 50), scope=Scope(exclude=("user/bob",)))
+    assert not found.desired.users
+    assert found.desired.left_alone == {"bob"}

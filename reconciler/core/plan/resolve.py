@@ -283,10 +283,10 @@ class _Resolver:
         if user_id and isinstance(listed.subject, User) and listed.subject.id != user_id:
             self._bind_to_grant(listed.subject, entry)
         if user is None:
-            is_lost = user_id is None and listed.subject is None and not self._names.users(entry.user)
+            is_lost = user_id is None and not self._names.users(entry.user)
             if is_lost and (grant := self._grant(entry, None, organization)) is not None:
                 self._lost.append(LostGrant(listed=listed, entry=entry, organization=organization, grant=grant))
-        elif user != listed.subject and not self._claims.has(user):
+        elif not self._claims.has(user):
             self._claims.take(user, entry)
             traced = replace(listed, subject=user)
             if not self._claims.is_in_scope(traced):

@@ -6,7 +6,7 @@ import os
 from collections.abc import Sequence
 
 from reconciler.cli.options.policy import DEFAULT_PATH
-from reconciler.cli.screen import tell
+from reconciler.cli.streams import tell
 from reconciler.core.policy import Policy
 from reconciler.errors import PolicyError, ReconcilerError
 from reconciler.policy_file.load import load

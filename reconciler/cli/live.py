@@ -12,9 +12,9 @@ import click
 
 from reconciler.cli import files
 from reconciler.cli.options.given import is_given
-from reconciler.cli.screen import tell
 from reconciler.cli.sections import ConnectionOption
 from reconciler.cli.server import Dates, ServerOptions
+from reconciler.cli.streams import tell
 from reconciler.core.recording import Recording
 from reconciler.dataclass import dataclass
 from reconciler.errors import FileError

@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import cache
 
 from reconciler.cli import files
-from reconciler.cli.screen import tell
+from reconciler.cli.streams import tell
 from reconciler.core.gate.verdict import Grant
 from reconciler.core.grant_records import GrantRecord
 from reconciler.core.moment import Moment

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from reconciler.cli import files
 from reconciler.cli.options.policy import DEFAULT_PATH
-from reconciler.cli.screen import tell
+from reconciler.cli.streams import tell
 from reconciler.core.policy import Policy
 from reconciler.errors import FileError, RefusedError
 from reconciler.policy_file.load import Loaded, is_as_read, load

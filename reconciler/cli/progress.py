@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from reconciler.cli.screen import tell
+from reconciler.cli.streams import tell
 
 QUIET_S = 1.0
 BETWEEN_LINES_S = 10.0

@@ -1,21 +1,19 @@
-"""Where words go: results to stdout in the chosen format and into files, everything else to stderr."""
+"""Where a result goes: to stdout in the chosen format, and into the files of --save. Errors go the same ways."""
 
 from __future__ import annotations
 
-import io
 import os
 import sys
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TextIO, cast
-
-import click
+from typing import cast
 
 from reconciler.cli import files
 from reconciler.cli.checkout import here
 from reconciler.cli.exits import DIFFERENCES, DONE
+from reconciler.cli.streams import tell, write, write_document
 from reconciler.dataclass import dataclass
 from reconciler.errors import (
     FileError,
@@ -30,7 +28,7 @@ from reconciler.formats.documents import Value
 from reconciler.render.detail import Detail
 from reconciler.render.failure import failure_lines
 from reconciler.render.formats import FORMATS, Facts, render
-from reconciler.render.text import harmless, text_of
+from reconciler.render.text import text_of
 
 SAVE_MODE = 0o600
 
@@ -57,6 +55,19 @@ class Output:
         """Return the entries of the policy if a format of the run names each of them; else none, at no cost."""
         names = (self.format, *(save.format for save in self.saves))
         return tuple(entries()) if any(FORMATS[name].has_entries for name in names) else ()
+
+    def facts(self, command: str, *, exit_code: int, entries: ListEntries = tuple) -> Facts:
+        """Return what every page of a run is told; now, without colours."""
+        place = here()
+        return Facts(
+            command=command,
+            exit_code=exit_code,
+            at=datetime.now(UTC),
+            names_people=self.names_people,
+            link_base=place.link_base,
+            folder=place.folder,
+            entries=self.list_for(entries),
+        )
 
     def save(self, values: Sequence[Value], facts: Facts) -> None:
         """Write every file of `--save`, whole or not at all, and what GitHub asks for.
@@ -111,27 +122,18 @@ class Screen:
         `entries` are those of the policy, for formats that name each of them. With `is_quiet`, text is not printed.
         With `is_done` something was written to Coder: then the result is printed even where a file cannot be saved.
         """
-        place = here()
-        facts = Facts(
-            command=self._command,
-            exit_code=exit_code,
-            at=datetime.now(UTC),
-            cost=cost,
-            detail=detail,
-            has_color=self._has_color,
-            names_people=self._output.names_people,
-            link_base=place.link_base,
-            folder=place.folder,
-            entries=self._output.list_for(entries),
+        facts = replace(
+            self._output.facts(self._command, exit_code=exit_code, entries=entries), cost=cost, detail=detail
         )
         try:
-            self._output.save(values, replace(facts, has_color=False))
+            self._output.save(values, facts)
         except FileError as error:
             if not is_done:
                 raise
             tell(text_of(failure_lines(failure_of(error, exit_code=exit_code))))
         if self.wants_text and is_quiet:
             return
+        facts = replace(facts, has_color=self._has_color)
         if self.wants_text:
             self.report(lines if lines is not None else [render("text", values, facts)])
             return
@@ -177,15 +179,8 @@ def report_error(error: ReconcilerError, exit_code: int, output: Output, *, comm
     was_shown = isinstance(error, RefusedError) and error.was_shown
     tell(text_of(failure_lines(replace(failure, details=()) if was_shown else failure)))
     value: Value = failure if error.document is None else cast("Value", error.document)
-    place = here()
-    facts = Facts(
-        command=command,
-        exit_code=exit_code,
-        at=datetime.now(UTC),
-        link_base=place.link_base,
-        folder=place.folder,
-        entries=output.list_for(error.entries) if isinstance(error, PolicyError) else (),
-    )
+    entries = error.entries if isinstance(error, PolicyError) else tuple
+    facts = output.facts(command, exit_code=exit_code, entries=entries)
     for save in output.saves:
         with suppress(OSError, ReconcilerError):
             files.require_savable(save.path)
@@ -195,51 +190,6 @@ def report_error(error: ReconcilerError, exit_code: int, output: Output, *, comm
     if output.format != "text":
         with suppress(OSError, ReconcilerError):
             write_document(render(output.format, (value,), facts))
-
-
-def write(text: str) -> None:
-    """Write lines to stdout in one piece; the newline at their end may be left out.
-
-    Raises BrokenPipeError when nobody reads, ReconcilerError when it is closed.
-    """
-    if sys.stdout is None:
-        raise ReconcilerError("stdout is closed", hint="give the command somewhere to print its result")
-    try:
-        sys.stdout.write(text if text.endswith("\n") else text + "\n")
-        sys.stdout.flush()
-    except BrokenPipeError:
-        _silence(sys.stdout)
-        raise
-    except OSError as error:
-        _silence(sys.stdout)
-        raise ReconcilerError(f"stdout cannot be written: {error.strerror}") from None
-
-
-def write_paths(paths: Iterable[str]) -> None:
-    """Write the paths of files to stdout, a line each; Coder gave some of their names."""
-    write(text_of(map(harmless, paths)))
-
-
-def write_document(text: str) -> None:
-    """Write what a program reads, like `write`: in UTF-8 in any locale."""
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")
-    write(text)
-
-
-def tell(text: str, *, end: str = "\n") -> None:
-    """Write to stderr. Raises nothing: a terminal that went away changes neither the run nor its exit code."""
-    if sys.stderr is None:
-        return
-    try:
-        click.echo(f"{text}{end}", err=True, nl=False)
-    except OSError:
-        _silence(sys.stderr)
-
-
-def _silence(stream: TextIO) -> None:
-    """Let Python's own flush at exit go nowhere: nobody reads it, and failing it would change the exit code."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _has_color(choice: str) -> bool:

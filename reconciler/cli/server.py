@@ -14,7 +14,7 @@ from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
 from reconciler.cli.progress import Progress
-from reconciler.cli.screen import tell
+from reconciler.cli.streams import tell
 from reconciler.core.moment import MOST_APART
 from reconciler.dataclass import dataclass
 from reconciler.errors import FileError

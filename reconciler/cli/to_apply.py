@@ -14,7 +14,7 @@ from functools import partial
 from reconciler.cli import exits, files
 from reconciler.cli.planning import cost_text, plan_of, request_of
 from reconciler.cli.policies import load_policies, require_as_read
-from reconciler.cli.screen import tell
+from reconciler.cli.streams import tell
 from reconciler.core.gate.verdict import Grant
 from reconciler.core.moment import Moment, present
 from reconciler.core.plan.plan import Plan

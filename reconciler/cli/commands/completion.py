@@ -7,7 +7,7 @@ from click.shell_completion import BashComplete, FishComplete, ShellComplete, Zs
 
 from reconciler.cli import exits
 from reconciler.cli.entry import COMPLETE
-from reconciler.cli.screen import write
+from reconciler.cli.streams import write
 
 SHELLS: dict[str, type[ShellComplete]] = {"bash": BashComplete, "zsh": ZshComplete, "fish": FishComplete}
 NAMES = ("reconciler", "coder-budgets")

@@ -13,9 +13,9 @@ from reconciler.cli import exits
 from reconciler.cli.options.connection import server
 from reconciler.cli.options.policy import DEFAULT_PATH, paths
 from reconciler.cli.policies import load_policies
-from reconciler.cli.screen import write
 from reconciler.cli.sections import Sections
 from reconciler.cli.server import Dates, ServerOptions
+from reconciler.cli.streams import write
 from reconciler.core.diagnosis import Check, Level
 from reconciler.errors import PolicyError, ReconcilerError
 from reconciler.operations.doctor import examine, failed

@@ -19,8 +19,9 @@ from reconciler.cli.options.policy import base, paths
 from reconciler.cli.options.run import effects, plan_scope
 from reconciler.cli.planning import cost_text, plan_of
 from reconciler.cli.policies import load_policies
-from reconciler.cli.screen import Screen, tell
+from reconciler.cli.screen import Screen
 from reconciler.cli.server import ServerOptions, dates_at
+from reconciler.cli.streams import tell
 from reconciler.core.moment import Moment
 from reconciler.core.plan.drift import Drift, DriftKind
 from reconciler.core.scope import Scope

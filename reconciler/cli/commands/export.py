@@ -9,9 +9,9 @@ import click
 from reconciler.cli import completing, exits, files
 from reconciler.cli.files import policy_file_name
 from reconciler.cli.options.connection import server
-from reconciler.cli.screen import tell, write_document, write_paths
 from reconciler.cli.sections import Sections
 from reconciler.cli.server import Dates, ServerOptions
+from reconciler.cli.streams import tell, write_document, write_paths
 from reconciler.errors import FileError, ReconcilerError
 from reconciler.operations.export import export
 from reconciler.policy_file.write import dump

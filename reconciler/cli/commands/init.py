@@ -11,9 +11,9 @@ import click
 from reconciler.cli import completing, exits, files
 from reconciler.cli.options.connection import server
 from reconciler.cli.options.policy import DEFAULT_PATH
-from reconciler.cli.screen import tell, write_paths
 from reconciler.cli.sections import Sections
 from reconciler.cli.server import Dates, ServerOptions
+from reconciler.cli.streams import tell, write_paths
 from reconciler.errors import FileError
 from reconciler.operations.starting_point import GroupFacts, StartingPoint, find_starting_points
 from reconciler.policy_file.files import first_file_below, first_policy_in

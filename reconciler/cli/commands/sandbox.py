@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from reconciler.cli.options.given import is_given
-from reconciler.cli.screen import tell
+from reconciler.cli.streams import tell
 from reconciler.errors import MissingPartError, ReconcilerError
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from reconciler.cli import exits
-from reconciler.cli.screen import write_document
+from reconciler.cli.streams import write_document
 from reconciler.formats.documents import DOCUMENTS
 from reconciler.resources import schema_text
 

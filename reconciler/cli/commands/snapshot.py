@@ -8,9 +8,9 @@ import click
 
 from reconciler.cli import exits, files
 from reconciler.cli.options.connection import server
-from reconciler.cli.screen import tell, write_document
 from reconciler.cli.sections import Sections
 from reconciler.cli.server import ServerOptions
+from reconciler.cli.streams import tell, write_document
 from reconciler.core.recording import redact
 from reconciler.formats.documents import DOCUMENTS, dump
 from reconciler.operations.snapshot import record

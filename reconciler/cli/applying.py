@@ -21,7 +21,7 @@ from reconciler.core.plan.outcome import Ending, Outcome
 from reconciler.core.plan.plan import DIGEST_SHOWN, Plan
 from reconciler.core.plan.report import report_of, report_of_refusal, report_without_changes
 from reconciler.errors import ReconcilerError, RefusedError, StoppedError, failure_of
-from reconciler.operations.apply import apply_plan
+from reconciler.operations.apply import Approval, apply_plan
 from reconciler.operations.checks import require_consent
 from reconciler.operations.journal_file import JournalFile, require_new
 from reconciler.operations.ports import Reader
@@ -101,10 +101,12 @@ def _approve_and_apply(
             open_journal=lambda: JournalFile(path),
             run=run,
             stop=stop,
-            approve=lambda: _approve(to_apply, server, auto_approve=auto_approve),
-            renew=lambda: _made_anew(to_apply, server, stop),
+            approval=Approval(
+                ask=lambda: _approve(to_apply, server, auto_approve=auto_approve),
+                renew=lambda: _made_anew(to_apply, server, stop),
+                read_from=to_apply.read_from,
+            ),
             observe=results,
-            read_from=to_apply.read_from,
         )
     return _report(outcome, to_apply, path, screen=screen, results=results, is_strict=is_strict)
 

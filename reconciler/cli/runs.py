@@ -18,7 +18,7 @@ from reconciler.core.plan.plan import DIGEST_SHOWN, Plan
 from reconciler.core.policy import SourceFile
 from reconciler.errors import ReconcilerError
 from reconciler.formats.document import JOURNALS
-from reconciler.operations.apply import Run
+from reconciler.operations.execution import Run
 from reconciler.render.text import harmless
 
 

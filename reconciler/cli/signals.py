@@ -16,7 +16,7 @@ _SLICE_S = 0.1
 
 
 class Interruption:
-    """Satisfies operations.apply.Stop. Make one at the beginning of a command that writes."""
+    """Satisfies operations.execution.Stop. Make one at the beginning of a command that writes."""
 
     def __init__(self) -> None:
         self._journal = ""

@@ -18,7 +18,7 @@ from reconciler.core.plan.outcome import Event
 from reconciler.core.plan.plan import Plan
 from reconciler.core.snapshot import People
 from reconciler.errors import ReconcilerError
-from reconciler.operations.apply import Run
+from reconciler.operations.execution import Run
 from reconciler.operations.journal_file import Journal
 from tests.effects.reader import SnapshotReader
 from tests.effects.worlds import NOW, World

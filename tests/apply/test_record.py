@@ -11,7 +11,7 @@ from reconciler.core.budget import GroupId, Reading
 from reconciler.core.directory import Group, Subject
 from reconciler.core.plan.outcome import Ended, Event, Intent, Outcome, Recorded, Result, Started
 from reconciler.errors import FileError
-from reconciler.operations.apply import apply_plan
+from reconciler.operations.apply import Approval, apply_plan
 from tests.apply.memory import KeptJournal, Memory, NeverStops, a_run, plan_of
 from tests.effects.worlds import World, set_group, set_user
 
@@ -133,6 +133,6 @@ def test_an_interruption_ends_a_run_at_once_until_it_begins_to_write() -> None:
     memory.before_write = lambda subject: told.append(stop.has_begun)
     apply_plan(
         PLAN, memory, memory, open_journal=disk.opened, run=a_run(), stop=stop,
-        approve=lambda: told.append(stop.has_begun),
+        approval=Approval(ask=lambda: told.append(stop.has_begun)),
     )  # fmt: skip
     assert told == [False, True, True, True]

@@ -13,7 +13,8 @@ from reconciler.coder.pool import Workers
 from reconciler.core.moment import present
 from reconciler.core.plan.outcome import Outcome
 from reconciler.core.plan.plan import Plan
-from reconciler.operations.apply import Run, apply_plan
+from reconciler.operations.apply import apply_plan
+from reconciler.operations.execution import Run
 from reconciler.operations.plan import PlanRequest, make_plan
 from reconciler.policy_file.load import Loaded, load
 from reconciler.sandbox import COST_CONTROL_EXPERIMENT, Options, Sandbox

@@ -18,7 +18,7 @@ from reconciler.core.plan.outcome import Ended, Ending, Event, Intent, Outcome, 
 from reconciler.core.plan.plan import Plan
 from reconciler.core.policy import Hazard
 from reconciler.errors import RefusedError, RetryLaterError, UnreachableError
-from reconciler.operations.apply import LONGEST_READ, apply_plan
+from reconciler.operations.apply import LONGEST_READ, Approval, apply_plan
 from reconciler.operations.write import LONGEST_MOMENT
 from tests.apply.memory import KeptJournal, Memory, NeverStops, a_run, plan_of
 from tests.effects.worlds import NOW, World, override, set_group, set_user
@@ -50,9 +50,7 @@ class Waiting:
             open_journal=self.journal.opened,
             run=a_run(self.clock),
             stop=stop or NeverStops(),
-            approve=self._approve,
-            renew=self._renew,
-            read_from=read_from,
+            approval=Approval(ask=self._approve, renew=self._renew, read_from=read_from),
         )
 
     def refused(self) -> str:

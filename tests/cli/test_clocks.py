@@ -237,7 +237,7 @@ def test_each_command_that_writes_knows_when_it_began_to_read(shell: Shell, monk
     read_from: list[datetime | None] = []
 
     def observed(*given: Any, **named: Any) -> Outcome:
-        read_from.append(named.get("read_from"))
+        read_from.append(named["approval"].read_from)
         return really(*given, **named)
 
     really = apply.apply_plan

@@ -27,7 +27,8 @@ from reconciler.core.plan.outcome import Intent, Outcome, Recorded, Result
 from reconciler.core.plan.plan import Plan
 from reconciler.core.policy import Hazard, Manage, Policy
 from reconciler.errors import ReconcilerError
-from reconciler.operations.apply import Run, apply_plan
+from reconciler.operations.apply import apply_plan
+from reconciler.operations.execution import Run
 from reconciler.operations.plan import PlanRequest, make_plan
 from tests import ranges
 from tests.simulation.coder import Coder, limit_of

@@ -16,7 +16,7 @@ from reconciler.core.gate.verdict import Grant
 from reconciler.core.moment import Moment
 from reconciler.core.notice import Notice
 from reconciler.core.orphan import Orphan
-from reconciler.core.plan.diff import diff
+from reconciler.core.plan.diff import Difference, diff
 from reconciler.core.plan.due import passed_over
 from reconciler.core.plan.left_out import last_orphans, left_out_notices, of_lost_groups
 from reconciler.core.plan.notices import namesake_notices
@@ -86,12 +86,67 @@ class Planned:
         )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Compared:
+    """What differs between the policies and live; nothing is judged yet."""
+
+    request: PlanRequest
+    """Its moment is told with the server's clock beside ours."""
+    found: LookedUp
+    snapshot: Snapshot
+    difference: Difference
+    differing: tuple[Action, ...]
+    """What would change live into what is desired, each with its origin."""
+    withheld: tuple[Action, ...]
+    """Removals that are not planned while something is not known, each with its origin."""
+    attribution: Attribution
+    """Who changed what differs; empty unless the log was asked."""
+
+
 def make_plan(request: PlanRequest, reader: Reader) -> Planned:
     """Compare the policies with the live deployment.
 
     Raises PolicyError when the policy cannot be read as a whole, ReconcilerError when nothing is in scope, ServerError
     when Coder cannot be read at all.
     """
+    compared = _compare(request, reader)
+    request, found, snapshot, difference = compared.request, compared.found, compared.snapshot, compared.difference
+    resolution, at = found.resolution, request.moment.at
+    proposal = _proposal(compared)
+    review = review_proposal(proposal, reader, grants=request.grants)
+    orphans, attribution = _orphans(compared, proposal, reader)
+    notices = (*review.effects.notices, *_notices(request, found, proposal, orphans, reader=reader))
+    plan = Plan(
+        deployment=snapshot.deployment,
+        at=at,
+        actions=review.actions,
+        unchanged=difference.unchanged,
+        unreadable=difference.unreadable,
+        withheld=compared.withheld,
+        orphans=orphans,
+        held_back=review.held_back,
+        unresolved=difference.unresolved,
+        effects=replace(review.effects, notices=notices),
+        verdict=review.verdict,
+        sources=request.sources,
+        not_read=request.not_read,
+        has_base=found.base is not None,
+        is_for_now=request.moment.is_for_now,
+        covers=_coverage(request),
+        left_alone=tuple(passed_over(compared.differing, resolution.desired, at=at)) if request.only_due else (),
+    )
+    return Planned(
+        plan=plan,
+        unmatched=resolution.selection.unmatched,
+        attribution=attribution,
+        policies=resolution.policies,
+        scope=request.scope,
+        impossible=(*difference.impossible, *of_lost_groups(resolution, snapshot)),
+    )
+
+
+def _compare(request: PlanRequest, reader: Reader) -> _Compared:
+    """Read who exists and what is live, look the policies up, and find what differs and why. Raises as `make_plan`."""
     # First: it shares its round with what the server offers.
     directory = reader.directory(people_of=wants_everybody(request.policies, request.scope))
     request = replace(request, moment=request.moment.beside(reader.server_ahead_s))
@@ -104,47 +159,19 @@ def make_plan(request: PlanRequest, reader: Reader) -> Planned:
         base=request.base,
         journals=request.journals,
     )
-    resolution, base, desired = found.resolution, found.base, found.resolution.desired
-    snapshot = take_snapshot(desired, found.directory, reader)
-    difference = diff(desired, snapshot, is_whole=not request.not_read)
+    snapshot = take_snapshot(found.resolution.desired, found.directory, reader)
+    difference = diff(found.resolution.desired, snapshot, is_whole=not request.not_read)
     withheld = () if request.only_due else difference.withheld
     attribution = _attribution(request, (*difference.actions, *withheld), reader)
     explained = _explained(found, attribution, at=request.moment.at)
-    differing = tuple(map(explained, difference.actions))
-    proposal = _proposal(request, found, snapshot, _chosen(request, differing))
-    review = review_proposal(proposal, reader, grants=request.grants)
-    lost = find_suspicions(resolution, snapshot, proposal.actions, reader) if request.subjects is None else ()
-    orphans = last_orphans((*resolution.orphans, *difference.orphans, *lost), base)
-    notices = (*review.effects.notices, *_notices(request, found, proposal, orphans, reader=reader))
-    if request.asks_log and not attribution.reason:
-        orphans, not_asked, reason = _with_authors(request, orphans, found, reader)
-        attribution = replace(attribution, not_asked=attribution.not_asked + not_asked, reason=reason)
-    plan = Plan(
-        deployment=snapshot.deployment,
-        at=request.moment.at,
-        actions=review.actions,
-        unchanged=difference.unchanged,
-        unreadable=difference.unreadable,
+    return _Compared(
+        request=request,
+        found=found,
+        snapshot=snapshot,
+        difference=difference,
+        differing=tuple(map(explained, difference.actions)),
         withheld=tuple(map(explained, withheld)),
-        orphans=orphans,
-        held_back=review.held_back,
-        unresolved=difference.unresolved,
-        effects=replace(review.effects, notices=notices),
-        verdict=review.verdict,
-        sources=request.sources,
-        not_read=request.not_read,
-        has_base=base is not None,
-        is_for_now=request.moment.is_for_now,
-        covers=_coverage(request),
-        left_alone=tuple(passed_over(differing, desired, at=request.moment.at)) if request.only_due else (),
-    )
-    return Planned(
-        plan=plan,
-        unmatched=resolution.selection.unmatched,
         attribution=attribution,
-        policies=resolution.policies,
-        scope=request.scope,
-        impossible=(*difference.impossible, *of_lost_groups(resolution, snapshot)),
     )
 
 
@@ -164,13 +191,18 @@ def _explained(found: LookedUp, attribution: Attribution, *, at: datetime) -> Ca
     return partial(with_origin, desired=found.resolution.desired, directory=found.directory, evidence=evidence)
 
 
-def _with_authors(
-    request: PlanRequest, orphans: tuple[Orphan, ...], found: LookedUp, reader: Reader
-) -> tuple[tuple[Orphan, ...], int, str]:
-    """Say of orphans who made them such, of how many the log was not asked, and why it cannot be read."""
+def _orphans(compared: _Compared, proposal: Proposal, reader: Reader) -> tuple[tuple[Orphan, ...], Attribution]:
+    """Return the entries that cannot be applied, and the attribution with what the log was not asked about them."""
+    request, found, attribution = compared.request, compared.found, compared.attribution
+    resolution, whole = found.resolution, request.subjects is None
+    lost = find_suspicions(resolution, compared.snapshot, proposal.actions, reader) if whole else ()
+    orphans = last_orphans((*resolution.orphans, *compared.difference.orphans, *lost), found.base)
+    if not request.asks_log or attribution.reason:
+        return orphans, attribution
     from reconciler.operations.authors import with_authors
 
-    return with_authors(orphans, found.resolution, found.directory, reader, now=request.moment.now)
+    told, not_asked, reason = with_authors(orphans, resolution, found.directory, reader, now=request.moment.now)
+    return told, replace(attribution, not_asked=attribution.not_asked + not_asked, reason=reason)
 
 
 def _chosen(request: PlanRequest, actions: Iterable[Action]) -> list[Action]:
@@ -183,10 +215,11 @@ def _chosen(request: PlanRequest, actions: Iterable[Action]) -> list[Action]:
     ]
 
 
-def _proposal(request: PlanRequest, found: LookedUp, snapshot: Snapshot, actions: Sequence[Action]) -> Proposal:
+def _proposal(compared: _Compared) -> Proposal:
+    request, found = compared.request, compared.found
     return Proposal(
-        actions=in_order(actions),
-        snapshot=snapshot,
+        actions=in_order(_chosen(request, compared.differing)),
+        snapshot=compared.snapshot,
         policies=found.resolution.policies,
         desired=found.resolution.desired,
         moment=request.moment,

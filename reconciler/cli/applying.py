@@ -20,6 +20,7 @@ from reconciler.cli.to_apply import ToApply
 from reconciler.core.plan.outcome import Ending, Outcome
 from reconciler.core.plan.plan import DIGEST_SHOWN, Plan
 from reconciler.core.plan.report import report_of, report_of_refusal, report_without_changes
+from reconciler.dataclass import dataclass
 from reconciler.errors import ReconcilerError, RefusedError, StoppedError, failure_of
 from reconciler.operations.apply import Approval, apply_plan
 from reconciler.operations.checks import require_consent
@@ -29,17 +30,28 @@ from reconciler.render.outcome import ending_lines
 from reconciler.render.text import harmless
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """What the options say of a run that writes."""
+
+    auto_approve: bool
+    """Whether nobody is asked."""
+    journal_path: str | None
+    """Where its journal is kept; None for a file of its own in the folder of journals."""
+    expect_digest: str | None = None
+    """The beginning of the digest that its plan must have; None for any."""
+    is_strict: bool = False
+    """Whether entries that were left out make the run incomplete."""
+
+
 def approve_and_apply(
     to_apply: ToApply,
     reader: Reader,
     *,
+    terms: Terms,
     server: ServerOptions,
     screen: Screen,
     stop: Interruption,
-    auto_approve: bool,
-    expect_digest: str | None = None,
-    journal_path: str | None = None,
-    is_strict: bool = False,
 ) -> int:
     """Show a plan and carry it out; return the exit code.
 
@@ -47,17 +59,7 @@ def approve_and_apply(
     """
     screen.report(to_apply.report)
     try:
-        return _approve_and_apply(
-            to_apply,
-            reader,
-            server=server,
-            screen=screen,
-            stop=stop,
-            auto_approve=auto_approve,
-            expect_digest=expect_digest,
-            journal_path=journal_path,
-            is_strict=is_strict,
-        )
+        return _approve_and_apply(to_apply, reader, terms=terms, server=server, screen=screen, stop=stop)
     except (ReconcilerError, KeyboardInterrupt) as raised:  # once writes began, a signal raises nothing
         error = raised if isinstance(raised, ReconcilerError) else StoppedError()
         failure = failure_of(error, exit_code=exits.of_error(error))
@@ -67,31 +69,22 @@ def approve_and_apply(
 
 
 def _approve_and_apply(
-    to_apply: ToApply,
-    reader: Reader,
-    *,
-    server: ServerOptions,
-    screen: Screen,
-    stop: Interruption,
-    auto_approve: bool,
-    expect_digest: str | None,
-    journal_path: str | None,
-    is_strict: bool,
+    to_apply: ToApply, reader: Reader, *, terms: Terms, server: ServerOptions, screen: Screen, stop: Interruption
 ) -> int:
     plan = to_apply.plan
-    _require_digest(plan, expect_digest)
+    _require_digest(plan, terms.expect_digest)
     if not plan.has_changes:
-        code = exits.of_nothing_to_do(plan, is_strict=is_strict)
+        code = exits.of_nothing_to_do(plan, is_strict=terms.is_strict)
         report = report_without_changes(plan, exit_code=code)
         screen.finish((report,), exit_code=code, lines=(), entries=to_apply.entries)
         return code
     _require_consent(plan, screen)
     run = new_run(plan, parallelism=server.writes, note=screen.note)
-    path = journal_path or default_journal(run)
+    path = terms.journal_path or default_journal(run)
     require_new(path)
     screen.require_other(path, "--journal")
     stop.name_journal(harmless(path))
-    _require_somebody(screen, auto_approve=auto_approve)
+    _require_somebody(screen, auto_approve=terms.auto_approve)
     results = Results(plan.actions, show=screen.report, progress=Progress("Writing", "changes"))
     with server.writer(plan_digest=plan.digest[:DIGEST_SHOWN], sleep=stop.sleep) as writer:
         outcome = apply_plan(
@@ -102,13 +95,13 @@ def _approve_and_apply(
             run=run,
             stop=stop,
             approval=Approval(
-                ask=lambda: _approve(to_apply, server, auto_approve=auto_approve),
+                ask=lambda: _approve(to_apply, server, auto_approve=terms.auto_approve),
                 renew=lambda: _made_anew(to_apply, server, stop),
                 read_from=to_apply.read_from,
             ),
             observe=results,
         )
-    return _report(outcome, to_apply, path, screen=screen, results=results, is_strict=is_strict)
+    return _report(outcome, to_apply, path, screen=screen, results=results, is_strict=terms.is_strict)
 
 
 def _made_anew(to_apply: ToApply, server: ServerOptions, stop: Interruption) -> Plan:

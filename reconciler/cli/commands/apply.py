@@ -80,19 +80,10 @@ def command(
     written is put on disk first, in a journal under .reconciler/ (or --journal FILE); without a journal nothing is
     written. Afterwards everything is read again, and the outcome says whether it is so.
     """
-    from reconciler.cli.applying import approve_and_apply
+    from reconciler.cli.applying import Terms, approve_and_apply
 
+    terms = Terms(auto_approve=auto_approve, journal_path=journal_path, expect_digest=expect_digest, is_strict=strict)
     stop = Interruption()
     with server.reader(sleep=stop.sleep, dates=dates_at(moment)) as reader:
         to_apply = plan_to_apply(paths, reader, moment=moment, scope=scope, grants=grants, detail=detail, only_due=due)
-        return approve_and_apply(
-            to_apply,
-            reader,
-            server=server,
-            screen=screen,
-            stop=stop,
-            auto_approve=auto_approve,
-            expect_digest=expect_digest,
-            journal_path=journal_path,
-            is_strict=strict,
-        )
+        return approve_and_apply(to_apply, reader, terms=terms, server=server, screen=screen, stop=stop)

@@ -20,6 +20,7 @@ from reconciler.cli.sections import Sections
 from reconciler.cli.server import ServerOptions
 from reconciler.cli.signals import Interruption
 from reconciler.cli.to_apply import ToApply
+from reconciler.core.action import Action
 from reconciler.core.gate.verdict import Grant
 from reconciler.core.plan.outcome import Outcome
 from reconciler.core.plan.plan import Plan
@@ -64,7 +65,7 @@ def command(
     like any other: through the same gate, with a journal of its own, which can be reverted too. Guardrails that it
     would break are warnings: the way back stays open.
     """
-    from reconciler.cli.applying import approve_and_apply
+    from reconciler.cli.applying import Terms, approve_and_apply
 
     started = time.monotonic()
     kind = files.kind_of_document(journal)
@@ -88,24 +89,21 @@ def command(
             renew=lambda reader, now: _taken_back(outcome, reader, now, grants, policies),
             read_from=read_from,
         )
-        code = approve_and_apply(
-            to_apply,
-            reader,
-            server=server,
-            screen=screen,
-            stop=stop,
-            auto_approve=auto_approve,
-            journal_path=journal_path,
-        )
+        terms = Terms(auto_approve=auto_approve, journal_path=journal_path)
+        code = approve_and_apply(to_apply, reader, terms=terms, server=server, screen=screen, stop=stop)
+    if sentence := policy_of_run_said(_as_live(outcome, plan), outcome.started.revision):
+        screen.note(sentence)
+    return code
+
+
+def _as_live(outcome: Outcome, plan: Plan) -> list[Action]:
+    """Return the actions of a run that `plan` takes back, with the names and values of what was live before that."""
     taken_back = {action.subject.id: action for action in plan.actions}
-    actions = [
+    return [
         replace(row.action, subject=live.subject, after=live.before)
         for row in outcome.results
         if (live := taken_back.get(row.action.subject.id)) is not None
     ]
-    if sentence := policy_of_run_said(actions, outcome.started.revision):
-        screen.note(sentence)
-    return code
 
 
 def _guardrails_of(paths: tuple[str, ...], screen: Screen) -> tuple[Policy, ...]:

@@ -39,6 +39,15 @@ def limits_after(snapshot: Snapshot, actions: tuple[Action, ...]) -> EffectiveLi
     )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Doubt:
+    """Why it is not known whether a person's limit changes, and the worst that may happen to them."""
+
+    reason: str
+    may_become_unlimited: bool
+    may_become_blocked: bool
+
+
 def compare(
     disputed: Mapping[UserId, str],
     actions: tuple[Action, ...],
@@ -58,20 +67,17 @@ def compare(
     unclear: list[Unclear] = []
     for name, user_id in sorted((username(directory, id_), id_) for id_ in owners):
         limit_before, limit_after = before.of(user_id), after.of(user_id)
-        becomes_unlimited, becomes_blocked = user_id in losing, user_id in zeroing
+        is_losing, is_zeroing = user_id in losing, user_id in zeroing
         if user_id in disputed:
-            reason = disputed[user_id]
-            if reason == ELSEWHERE and isinstance(limit_after, Effective):
-                becomes_unlimited, becomes_blocked = limit_after.is_unlimited, True
-            elif reason == UNCONFIRMED and isinstance(limit_after, Effective) and limit_after.by_override:
-                becomes_unlimited, becomes_blocked = False, limit_after.limit_micros == 0  # it wins over all
+            doubt = _dispute(disputed[user_id], limit_after, is_losing=is_losing, is_zeroing=is_zeroing)
         elif isinstance(limit_after, Unknown):
-            reason = limit_after.reason
-            becomes_unlimited &= not after.has_group_budget(user_id)
-            becomes_blocked |= user_id in directory.elsewhere
+            doubt = _Doubt(
+                reason=limit_after.reason,
+                may_become_unlimited=is_losing and not after.has_group_budget(user_id),
+                may_become_blocked=is_zeroing or user_id in directory.elsewhere,
+            )
         elif isinstance(limit_before, Unknown):
-            reason = limit_before.reason
-            becomes_unlimited, becomes_blocked = limit_after.is_unlimited, limit_after.limit_micros == 0
+            doubt = _worst_of(limit_after, limit_before.reason)
         else:
             if limit_before is not limit_after and limit_before != limit_after:
                 changes.append(LimitChange(user_id=user_id, username=name, before=limit_before, after=limit_after))
@@ -80,13 +86,32 @@ def compare(
             Unclear(
                 user_id=user_id,
                 username=name,
-                reason=reason,
-                may_become_unlimited=becomes_unlimited,
-                may_become_blocked=becomes_blocked,
+                reason=doubt.reason,
+                may_become_unlimited=doubt.may_become_unlimited,
+                may_become_blocked=doubt.may_become_blocked,
                 organization=owners[user_id],
             )
         )
     return tuple(changes), tuple(unclear)
+
+
+def _dispute(reason: str, limit_after: Effective | Unknown, *, is_losing: bool, is_zeroing: bool) -> _Doubt:
+    """Return the worst where the server reports another limit, or none: what another organization gives may win."""
+    if isinstance(limit_after, Effective):
+        if reason == ELSEWHERE:
+            return _Doubt(reason=reason, may_become_unlimited=limit_after.is_unlimited, may_become_blocked=True)
+        if reason == UNCONFIRMED and limit_after.by_override:
+            return _worst_of(limit_after, reason)  # an override wins over all
+    return _Doubt(reason=reason, may_become_unlimited=is_losing, may_become_blocked=is_zeroing)
+
+
+def _worst_of(limit_after: Effective, reason: str) -> _Doubt:
+    """Return the worst where it is known what limits the person afterwards, and not what does now."""
+    return _Doubt(
+        reason=reason,
+        may_become_unlimited=limit_after.is_unlimited,
+        may_become_blocked=limit_after.limit_micros == 0,
+    )
 
 
 def _owners(actions: Iterable[Action], directory: Directory) -> Mapping[UserId, str | None]:

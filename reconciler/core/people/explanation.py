@@ -168,32 +168,17 @@ def explain(
         snapshot = replace(snapshot, directory=replace(snapshot.directory, hidden_members={}))
     policies = tuple(policies)
     listed = tuple(listed for policy in policies for listed in policy.listed)
-    is_seen = (is_self and not snapshot.directory.failures) or snapshot.reads_all
-    limits = EffectiveLimits(
-        snapshot.directory,
-        snapshot.group_budgets,
-        snapshot.user_overrides,
-        ties_by_name=not snapshot.deployment.offers.bulk_reads,
-    )
-    own = snapshot.user_overrides.get(user.id, NOT_READ)
-    spend = activity.spend
+    spend, pace = activity.spend, activity.pace
     reported = (spend.effective if spend else None) or snapshot.reported.get(user.id)
-    effective, fallback = limits.of(user.id), limits.fallback(user.id)
-    is_sure = is_seen or isinstance(own, Budget) or reported == effective
-    if not is_seen and isinstance(own, Budget):
-        fallback = Unknown(MAYBE_ELSEWHERE)
-    elif not is_seen and reported is None and user.id in unconfirmed(snapshot):
-        effective = fallback = Unknown(UNCONFIRMED)
-    elif reported is not None and _is_higher_elsewhere(reported, effective, snapshot.directory):
-        effective, fallback = reported, Unknown(MAYBE_ELSEWHERE)
+    is_seen = (is_self and not snapshot.directory.failures) or snapshot.reads_all
+    effective, fallback, is_sure = _limits_of(user, snapshot, reported, is_seen=is_seen)
     groups = groups_of(user, snapshot)
-    pace = activity.pace
     return Explanation(
         at=activity.at,
         user=user,
         effective=effective,
         reported=reported,
-        override=own,
+        override=snapshot.user_overrides.get(user.id, NOT_READ),
         override_entries=_entries_of(user, listed),
         fallback=fallback,
         candidates=tuple(_candidate(group, fallback, snapshot, listed) for group in _in_order(groups, snapshot)),
@@ -207,6 +192,31 @@ def explain(
         per_day_micros=None if pace is None else pace.per_day_micros(user.id),
         reaches_at=_reaches_at(user, reported or effective, spend, activity),
     )
+
+
+def _limits_of(
+    user: User, snapshot: Snapshot, reported: Effective | None, *, is_seen: bool
+) -> tuple[Effective | Unknown, Effective | Unknown, bool]:
+    """Return what limits a person, what their groups alone would, and whether no budget that is not seen can matter.
+
+    `reported` is what the server says limits them; `is_seen`: every organization that they may be in was read.
+    """
+    limits = EffectiveLimits(
+        snapshot.directory,
+        snapshot.group_budgets,
+        snapshot.user_overrides,
+        ties_by_name=not snapshot.deployment.offers.bulk_reads,
+    )
+    effective, fallback = limits.of(user.id), limits.fallback(user.id)
+    has_override = isinstance(snapshot.user_overrides.get(user.id), Budget)
+    is_sure = is_seen or has_override or reported == effective
+    if not is_seen and has_override:
+        return effective, Unknown(MAYBE_ELSEWHERE), is_sure
+    if not is_seen and reported is None and user.id in unconfirmed(snapshot):
+        return Unknown(UNCONFIRMED), Unknown(UNCONFIRMED), is_sure
+    if reported is not None and _is_higher_elsewhere(reported, effective, snapshot.directory):
+        return reported, Unknown(MAYBE_ELSEWHERE), is_sure
+    return effective, fallback, is_sure
 
 
 def _is_higher_elsewhere(reported: Effective, ours: Effective | Unknown, directory: Directory) -> bool:
@@ -283,15 +293,12 @@ def _entries_of(subject: Subject, listed: tuple[Listed, ...]) -> tuple[PolicyEnt
 
 
 def _policy_entry(entry: Entry) -> PolicyEntry:
-    if isinstance(entry, UserOverrideEntry):
-        return PolicyEntry(
-            place=entry.place,
-            limit=entry.limit,
-            reason=entry.reason,
-            tier=entry.tier,
-            starts=entry.starts,
-            expires=entry.expires,
-        )
+    override = entry if isinstance(entry, UserOverrideEntry) else None
     return PolicyEntry(
-        place=entry.place, limit=entry.limit, reason=entry.reason, tier=entry.tier, starts=None, expires=None
+        place=entry.place,
+        limit=entry.limit,
+        reason=entry.reason,
+        tier=entry.tier,
+        starts=override.starts if override else None,
+        expires=override.expires if override else None,
     )

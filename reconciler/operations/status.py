@@ -15,7 +15,6 @@ from reconciler.core.desired import ResolvedPolicy
 from reconciler.core.directory import Directory, Group, User
 from reconciler.core.gate.breach import Breach
 from reconciler.core.gate.guardrails import Blame, check_guardrails
-from reconciler.core.names import Names
 from reconciler.core.people.agreement import UNCONFIRMED, disagreements, not_enforced, unconfirmed, unseen_budgets
 from reconciler.core.people.assess import assess
 from reconciler.core.people.census import Census, effective_of, overrides_of, take_census
@@ -28,11 +27,11 @@ from reconciler.core.plan.status import Status
 from reconciler.core.policy import Policy, UserOverrideEntry
 from reconciler.core.snapshot import Effective, Snapshot
 from reconciler.core.spend import Export, Unpriced, Window, last_days, month_of
-from reconciler.errors import ReconcilerError
+from reconciler.operations.choice import choose, people_of
 from reconciler.operations.pace import find_pace, organizations_of, read_people, time_at_coder
 from reconciler.operations.ports import StatusReader
-from reconciler.operations.reading import require_organizations, require_readable
-from reconciler.words import NearNames, count_people, listed, spoken
+from reconciler.operations.reading import require_organizations
+from reconciler.words import count_people, listed, spoken
 
 NO_OVERRIDES = "This Coder does not show overrides (2.36 does), so what limits its people is not known."
 OVERRIDES_MOVED = (
@@ -116,66 +115,6 @@ def spend_questions(
         if isinstance(effective, Effective):
             questions.setdefault(effective.group.id, []).append(user_id)
     return {group_id: tuple(sorted(questions[group_id])) for group_id in sorted(questions)}
-
-
-def choose(names: Sequence[str], directory: Directory, *, unknown_hint: str) -> tuple[Group | User, ...]:
-    """Return what names name: groups, of which Everyone stands for its organization, and people. No names: everything.
-
-    Raises ReconcilerError when a name fits several subjects, or nothing, with `unknown_hint`: what to do about it.
-    """
-    if not names:
-        everyone = (directory.groups.get(GroupId(id_)) for id_ in directory.organizations)
-        return tuple(group for group in everyone if group is not None)
-    known = Names(directory)
-    return tuple(
-        {
-            (subject := _subject(name, directory, known, unknown_hint=unknown_hint)).address: subject for name in names
-        }.values()
-    )
-
-
-def people_of(subjects: Sequence[Group | User], directory: Directory) -> frozenset[UserId]:
-    """Return these people, and the members of these groups that can be read."""
-    people = (
-        {subject.id} if isinstance(subject, User) else directory.members.get(subject.id, ()) for subject in subjects
-    )
-    return frozenset().union(*people)
-
-
-def _subject(name: str, directory: Directory, known: Names, *, unknown_hint: str) -> Group | User:
-    subjects = _subjects(name, directory, known)
-    if len(subjects) == 1:
-        return next(iter(subjects.values()))
-    if subjects:
-        raise ReconcilerError(f"{name!r} is ambiguous", hint=f"name one of: {listed(sorted(subjects))}")
-    everything = [*(item.name for item in directory.organizations.values()), *known.user_names]
-    everything += [group.name for group in directory.groups.values()]
-    hint = NearNames(everything).question(name)
-    raise ReconcilerError(
-        f"No organization, group or person is called {name!r}",
-        hint=hint or f"{unknown_hint}; write acme, group/acme/platform or user/ana",
-    )
-
-
-def _subjects(name: str, directory: Directory, known: Names) -> Mapping[str, Group | User]:
-    """Return what a name may mean, by address; Everyone stands for its organization."""
-    kind, slash, name_after_kind = name.partition("/")
-    subjects: list[Group | User] = []
-    if kind == "user" and slash:
-        subjects += known.users(name_after_kind)
-    elif not slash:
-        subjects += known.users(name)
-        organization = known.organization(name)
-        if organization:
-            require_readable([organization], directory)
-            subjects.append(directory.groups[GroupId(organization.id)])
-    path = name_after_kind if kind == "group" and slash else name
-    if kind != "user" or not slash:
-        organization_name, slash, group_name = path.partition("/")
-        homes = [known.organization(organization_name)] if slash else list(directory.organizations.values())
-        for home in homes:
-            subjects += known.groups(group_name if slash else path, home) if home is not None else ()
-    return {subject.address: subject for subject in subjects}
 
 
 def _ends(policies: Sequence[ResolvedPolicy]) -> Mapping[UserId, datetime | None]:

@@ -130,8 +130,11 @@ def _exposure(effects: Effects) -> Iterator[str]:
 
 
 def _apart(exposure: Exposure) -> Iterator[str]:
-    if exposure.unlimited_before or exposure.unlimited_after:
-        yield f"unlimited people {exposure.unlimited_before:,} -> {exposure.unlimited_after:,}"
+    before, after = exposure.unlimited_before, exposure.unlimited_after
+    if before != after:
+        yield f"unlimited people {before:,} -> {after:,}"
+    elif after:
+        yield f"{count_people(after)} without a limit before and after"
     if exposure.unknown:
         yield f"{count_people(exposure.unknown)} not known"
 

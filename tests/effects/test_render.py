@@ -172,7 +172,7 @@ def test_everybody_is_listed_where_it_is_asked_for() -> None:
     actions = set_group(world, "acme/eng", 300), set_user(world, "eve", (5, "acme/ops")), set_user(world, "kim", None)
     effects = effects_of(world, *actions, spend={"acme/eng": {"ana": 12}}, total=False)
     assert text(effects, Detail.PEOPLE).splitlines() == [
-        "Exposure of the 4 people concerned: $410 -> $605 a month (+$195); unlimited people 1 -> 1.",
+        "Exposure of the 4 people concerned: $410 -> $605 a month (+$195); 1 person without a limit before and after.",
         "  ana  $200.00  -> $300.00      spent $12.00   by group/acme/eng",
         "  bob  $200.00  -> $300.00      spend unknown  by group/acme/eng",
         "  eve  no limit -> $5.00 (ops)  spend unknown  by user/eve",

@@ -1,13 +1,11 @@
 """Who exists: organizations, groups with their members, and when people joined. Reads no budget.
 
-One request an organization gives its groups and every membership, because Coder inlines the members of each group; so a
-list can be a hundred megabytes long. It is read while it arrives (stream.py) and never held. Members become `User`s and
-are shared between groups: one person in thirty groups is one object.
+One request an organization gives its groups and every membership, because Coder inlines the members of each group
+(memberships.py). All lists are asked for in one round, beside what else is wanted.
 """
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from datetime import datetime
@@ -16,42 +14,24 @@ from typing import TypeVar
 from reconciler.coder import paths
 from reconciler.coder.answers import error_of, is_not_found
 from reconciler.coder.exchange import Answer, Request, Stream, list_request
+from reconciler.coder.memberships import DATES, SYSTEM_MEMBERS, GroupMembers, find_ids, read_groups
 from reconciler.coder.permission import organizations_with
 from reconciler.coder.pool import begin
-from reconciler.coder.stream import NotWhole, objects_of
 from reconciler.coder.transport import Transport
-from reconciler.coder.users import PREBUILDS, load_user
+from reconciler.coder.users import PREBUILDS
 from reconciler.coder.wire import (
     Fields,
-    as_fields,
     load_json,
     load_rows,
-    named_twice,
-    place_of,
     read_time,
     unique,
     wrong,
 )
 from reconciler.core.budget import GroupId, OrganizationId, UserId
-from reconciler.core.directory import Directory, Group, Organization, Unlisted, User
-from reconciler.dataclass import dataclass
+from reconciler.core.directory import Directory, Organization, Unlisted, User
 from reconciler.errors import ServerError
-from reconciler.strict_json import KeyTwice
 
 T = TypeVar("T")
-
-_USER_ID = re.compile(rb'"user_id" {0,4}: {0,4}"([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})"')
-_LONGEST_CUT = 64
-"""Of a key and its id."""
-SYSTEM_MEMBERS = 1
-"""How many members of a group may be counted and not listed, because they are Coder's own."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Listed:
-    group: Group
-    members: frozenset[UserId]
-    hidden: int
 
 
 def load_organizations(answer: Answer) -> dict[OrganizationId, Organization]:
@@ -97,7 +77,7 @@ class Listing:
     def member_requests(self) -> list[Request]:
         """Return the requests for those who joined; without dates, they only save time."""
         if self.needs_dates:
-            return [list_request(paths.organization_members(id_), stream=_DATES) for id_ in self._organizations]
+            return [list_request(paths.organization_members(id_), stream=DATES) for id_ in self._organizations]
         stream = Stream(content_type="application/json", read=self._find_ids)
         return [list_request(paths.organization_members(id_), stream=stream, is_extra=True) for id_ in self._ahead]
 
@@ -137,7 +117,7 @@ class Listing:
         return self._begun >= len(self._organizations)
 
     def _find_ids(self, _: Answer, pieces: Iterator[bytes]) -> object:
-        return {} if self._is_late else _find_ids(pieces)
+        return {} if self._is_late else find_ids(pieces)
 
     @property
     def has_members(self) -> bool:
@@ -190,11 +170,11 @@ class Listing:
     def _stream(self, organization: Organization) -> Stream:
         def read(answer: Answer, pieces: Iterator[bytes]) -> object:
             self._begun += 1
-            return _read_groups(answer, pieces, organization, self._users)
+            return read_groups(answer, pieces, organization, self._users)
 
         return Stream(content_type="application/json", read=read)
 
-    def _listed_in(self, organization: OrganizationId) -> list[_Listed]:
+    def _listed_in(self, organization: OrganizationId) -> list[GroupMembers]:
         answer = self._answers[paths.organization_groups(organization)]
         if isinstance(answer, ServerError):
             raise answer
@@ -236,51 +216,7 @@ def _organization(row: Fields) -> Organization:
     return Organization(name=row.name("name"), id=OrganizationId(row.id("id")), is_default=row.flag("is_default"))
 
 
-def _read_groups(
-    answer: Answer, pieces: Iterator[bytes], organization: Organization, users: dict[UserId, User]
-) -> list[_Listed]:
-    """Read the groups of an organization while they arrive; `users` gets everybody who is in them, once all came."""
-
-    found: dict[UserId, User] = {}
-
-    def member(value: object) -> User | None:
-        id_ = value["id"] if isinstance(value, dict) and isinstance(value.get("id"), str) else None
-        known = (users.get(id_) or found.get(id_)) if id_ is not None else None
-        if known is None and (known := load_user(as_fields(value, answer, "a member"))) is not None:
-            found[known.id] = known
-        return known
-
-    try:
-        items = enumerate(objects_of(pieces, key="members", make=member))
-        rows = (as_fields(item, answer, ("answer", number)) for number, item in items)
-        ours = (row for row in rows if row.id("organization_id") == organization.id)
-        pairs = ((listed.group.id, listed) for listed in (_load_group(row, organization) for row in ours))
-        groups = list(unique(pairs, answer.request).values())
-    except KeyTwice as error:
-        raise named_twice(answer.request) from error
-    except NotWhole as error:
-        raise wrong(answer.request, "the answer is not whole or not JSON") from error
-    users.update(found)
-    return groups
-
-
-def _load_group(row: Fields, organization: Organization) -> _Listed:
-    members = row.value.get("members")
-    total = row.count("total_member_count") if row.value.get("total_member_count") is not None else None
-    if members is None and total is not None and total <= SYSTEM_MEMBERS:
-        members = []
-    if not isinstance(members, list) or not all(member is None or isinstance(member, User) for member in members):
-        raise wrong(row.request, f"{place_of(row.at)}.members is not a list of members")
-    people = [member for member in members if member is not None]
-    ids = frozenset(user.id for user in people)
-    system = len(members) - len(people)
-    group = Group(
-        organization=organization.name, name=row.name("name"), id=GroupId(row.id("id")), organization_id=organization.id
-    )
-    return _Listed(group=group, members=ids, hidden=max(0, (total or 0) - len(ids) - system))
-
-
-def _really_hidden(transport: Transport, listed: list[_Listed]) -> dict[GroupId, int]:
+def _really_hidden(transport: Transport, listed: list[GroupMembers]) -> dict[GroupId, int]:
     """Return how many members of each group are hidden from us.
 
     A count that exceeds the members by one may count Coder's system user, if this token may read all members; any other
@@ -293,31 +229,3 @@ def _really_hidden(transport: Transport, listed: list[_Listed]) -> dict[GroupId,
         for row in listed
         if row.hidden > SYSTEM_MEMBERS or (row.hidden and row.group.organization_id not in reads_all)
     }
-
-
-def _read_dates(answer: Answer, pieces: Iterator[bytes]) -> dict[UserId, object]:
-    """Read who is in an organization since when, while it arrives; nothing else of a person is kept, nor looked at."""
-    try:
-        items = enumerate(objects_of(pieces, key=None))
-        rows = (as_fields(item, answer, ("answer", number)) for number, item in items)
-        return unique(((UserId(row.id("user_id")), row.value.get("created_at")) for row in rows), answer.request)
-    except KeyTwice as error:
-        raise named_twice(answer.request) from error
-    except NotWhole as error:
-        raise wrong(answer.request, "the answer is not whole or not JSON") from error
-
-
-def _find_ids(pieces: Iterator[bytes]) -> dict[UserId, object]:
-    """Find who is in an organization while the list arrives; it is not parsed, and may be anything.
-
-    The people found are asked about, no more: who is a member, the list of groups says. Parsing took ten times as long.
-    """
-    ids: dict[UserId, object] = {}
-    text = b""
-    for piece in pieces:
-        text = text[-_LONGEST_CUT:] + piece
-        ids |= dict.fromkeys(UserId(found.decode()) for found in _USER_ID.findall(text))
-    return ids
-
-
-_DATES = Stream(content_type="application/json", read=_read_dates)

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.coder import listing
+from reconciler.coder import memberships
 from reconciler.coder.client import CoderReader, open_reader
 from reconciler.coder.pool import begin
 from reconciler.core.budget import ABSENT, OrganizationId, UserId
@@ -208,7 +208,7 @@ def test_ids_are_found_wherever_the_pieces_are_cut(ids: list[str], size: int, se
     rows = [{"user_id": id_, "organization_id": ids[0], "name": '"user_id":"'} for id_ in ids]
     text = json.dumps(rows, separators=separators).encode()
     pieces = (text[start : start + size] for start in range(0, len(text), size))
-    assert list(listing._find_ids(pieces)) == ids
+    assert list(memberships.find_ids(pieces)) == ids
 
 
 @pytest.mark.parametrize("version", WITH_BULK)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 
 import pytest
 
-from reconciler.coder import activity, audit_log, bulk, discovery, listing, prices, single, users
+from reconciler.coder import activity, audit_log, bulk, discovery, listing, memberships, prices, single, users
 from reconciler.coder.answers import error_of, is_not_found, is_route_missing, read_error_body
 from reconciler.coder.exchange import Answer, Request, list_request
 from reconciler.coder.wire import load_object
@@ -26,7 +26,7 @@ def load_groups(answer: Answer) -> object:
 
 
 def load_joined(answer: Answer) -> object:
-    return streamed(answer, list_request(answer.request.path, stream=listing._DATES))
+    return streamed(answer, list_request(answer.request.path, stream=memberships.DATES))
 
 
 def streamed(answer: Answer, request: Request) -> object:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from reconciler.coder import paths
@@ -11,6 +11,11 @@ from reconciler.coder.exchange import Request
 from reconciler.coder.transport import Transport
 from reconciler.coder.wire import load_object
 from reconciler.core.budget import OrganizationId
+from reconciler.core.directory import Organization
+from reconciler.core.snapshot import Deployment
+
+GROUP_WRITERS = "an Owner, a User Admin or an Organization Admin"
+OVERRIDE_WRITERS = "only an Owner or a User Admin"
 
 
 def check(action: str, kind: str, *, organization: str = "") -> dict[str, Any]:
@@ -34,3 +39,39 @@ def organizations_with(transport: Transport, kind: str, among: Iterable[Organiza
     checks = {str(id_): check("read", kind, organization=id_) for id_ in organizations}
     may = ask_permission(transport, checks) if checks else {}
     return frozenset(id_ for id_ in organizations if may[id_])
+
+
+def forbidden_writes(
+    transport: Transport,
+    deployment: Deployment,
+    organizations: Mapping[OrganizationId, Organization],
+    *,
+    among: Iterable[OrganizationId],
+    overrides: bool,
+) -> tuple[str, ...]:
+    """Return what this token may not write, a sentence each, by one request: group budgets of `among`, and overrides.
+
+    `organizations` are those that it may read; their names are told.
+    """
+    ids = sorted(among)
+    checks = {str(id_): check("update", "group", organization=id_) for id_ in ids}
+    if overrides:
+        checks["overrides"] = check("update", "user")
+    may = ask_permission(transport, checks) if checks else {}
+    names = sorted(organizations[id_].name if id_ in organizations else id_ for id_ in ids if not may[id_])
+    groups = _who_may(GROUP_WRITERS, deployment)
+    sentences = [f"This token may not write group budgets in {name}; {groups}." for name in names]
+    if overrides and not deployment.offers.overrides:
+        sentences.append(deployment.offers.overrides_missing)
+    elif overrides and not may["overrides"]:
+        sentences.append(f"This token may not write user overrides; {_who_may(OVERRIDE_WRITERS, deployment)}.")
+    return tuple(sentences)
+
+
+def _who_may(roles: str, deployment: Deployment) -> str:
+    """Say who may write; somebody with the right role has the wrong token, and needs no other role."""
+    writing_roles = sorted({"owner", "user-admin"}.intersection(deployment.roles))
+    if writing_roles:
+        why = f"its user {deployment.user} has the role {writing_roles[0]}, so the token has scopes"
+        return f"{why}, unless that role was just taken away: make a token without `--scope`"
+    return f"{roles} may"

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Self, cast
 from reconciler.coder import bulk, listing
 from reconciler.coder.booked import Bookings, questions_ahead
 from reconciler.coder.discovery import DiscoveredServer, ask_first, discover
-from reconciler.coder.permission import ask_permission, check
+from reconciler.coder.permission import forbidden_writes
 from reconciler.coder.pool import begin, beside_each_other
 from reconciler.coder.single import Singles
 from reconciler.coder.transport import Transport
@@ -29,9 +29,6 @@ if TYPE_CHECKING:
     from reconciler.coder.audit_log import AuditLog
     from reconciler.core.access import Access
     from reconciler.core.activity import Session, UserSpend
-
-GROUP_WRITERS = "an Owner, a User Admin or an Organization Admin"
-OVERRIDE_WRITERS = "only an Owner or a User Admin"
 
 
 class CoderReader:
@@ -212,28 +209,13 @@ class CoderReader:
 
     def may_write(self, *, organizations: Collection[OrganizationId], overrides: bool) -> tuple[str, ...]:
         """Return what this token may not write, a sentence each, by one authcheck."""
-        known = self._discovered().organizations
-        checks = {str(id_): check("update", "group", organization=id_) for id_ in sorted(organizations)}
-        if overrides:
-            checks["overrides"] = check("update", "user")
-        may = ask_permission(self._transport, checks) if checks else {}
-        names = sorted(known[id_].name if id_ in known else id_ for id_ in organizations if not may[id_])
-        who = self._who_may
-        sentences = [f"This token may not write group budgets in {name}; {who(GROUP_WRITERS)}." for name in names]
-        if overrides and not self.deployment().offers.overrides:
-            sentences.append(self.deployment().offers.overrides_missing)
-        elif overrides and not may["overrides"]:
-            sentences.append(f"This token may not write user overrides; {who(OVERRIDE_WRITERS)}.")
-        return tuple(sentences)
-
-    def _who_may(self, roles: str) -> str:
-        """Return who may write; somebody with the right role has the wrong token, and needs no other role."""
-        deployment = self.deployment()
-        writing_roles = sorted({"owner", "user-admin"}.intersection(deployment.roles))
-        if writing_roles:
-            why = f"its user {deployment.user} has the role {writing_roles[0]}, so the token has scopes"
-            return f"{why}, unless that role was just taken away: make a token without `--scope`"
-        return f"{roles} may"
+        return forbidden_writes(
+            self._transport,
+            self.deployment(),
+            self._discovered().organizations,
+            among=organizations,
+            overrides=overrides,
+        )
 
     def access(self) -> Access:
         """Return when the token and the licence end, and how far the server's clock is from ours; one request more."""

@@ -57,7 +57,7 @@ def _copy(revision: str, place: str, target: Path, copies: Copies, seen: set[str
         copies.paths.append(str(target))
     below = [os.path.join(place, path) for path in files.left_out] if is_folder else []
     elsewhere = [path for path in below if _is_policy(path) or first_file_below(path)]
-    copies.elsewhere += elsewhere
+    copies.elsewhere.extend(elsewhere)
     if not files.contents and not elsewhere:
         copies.missing.append(place)
 

@@ -32,6 +32,8 @@ class NoticeKind(StrEnum):
     """The entry starts later, so that nothing is planned for it now."""
     END_MOVED = "end-moved"
     """This change to the policy moves the end of an override that stays as it is now, or takes its entry out."""
+    TAKEN_OUT = "taken-out"
+    """This change takes the entry out of a policy that manages what it lists: what is live stays."""
 
 
 LATER = frozenset({NoticeKind.AWAITED, NoticeKind.STARTS_LATER, NoticeKind.END_MOVED})

@@ -11,6 +11,7 @@ from reconciler.core.action import Action, Origin
 from reconciler.core.attribution import Attribution
 from reconciler.core.budget import GroupId, UserId
 from reconciler.core.desired import ResolvedPolicy
+from reconciler.core.directory import Group, User
 from reconciler.core.gate.guardrails import entries_of
 from reconciler.core.gate.verdict import Grant
 from reconciler.core.moment import Moment
@@ -23,6 +24,7 @@ from reconciler.core.plan.notices import namesake_notices
 from reconciler.core.plan.order import in_order
 from reconciler.core.plan.origin import Evidence, with_origin
 from reconciler.core.plan.plan import Coverage, Plan
+from reconciler.core.plan.taken_out import taken_out, taken_out_notices
 from reconciler.core.policy import NotRead, Policy, SourceFile, listed_entry
 from reconciler.core.scope import EVERYTHING, Scope
 from reconciler.core.snapshot import Snapshot
@@ -30,7 +32,7 @@ from reconciler.dataclass import dataclass
 from reconciler.errors import ListedEntry
 from reconciler.operations.lookup import LookedUp, look_up, wants_everybody
 from reconciler.operations.ports import Reader
-from reconciler.operations.reading import take_snapshot
+from reconciler.operations.reading import read_live, take_snapshot
 from reconciler.operations.renamed import Journals, find_suspicions, no_journals, records_of_new
 from reconciler.operations.review import Proposal, review_proposal
 
@@ -228,6 +230,19 @@ def _proposal(compared: _Compared) -> Proposal:
     )
 
 
+def _taken_out(request: PlanRequest, found: LookedUp, reader: Reader) -> Iterator[Notice]:
+    """Yield what stays of what this change takes out; nothing where a file was not read that may list it."""
+    if found.base is None or request.not_read:
+        return
+    resolution = found.resolution
+    rows = taken_out(found.base.desired, resolution.desired, entries_of(resolution.policies))
+    if rows:
+        groups = [row.subject for row in rows if isinstance(row.subject, Group)]
+        users = [row.subject for row in rows if isinstance(row.subject, User)]
+        snapshot = read_live(groups, users, found.directory, reader=reader)
+        yield from taken_out_notices(rows, snapshot, at=request.moment.at)
+
+
 def _coverage(request: PlanRequest) -> Coverage:
     if request.only_due:
         return Coverage.DUE
@@ -249,7 +264,7 @@ def _notices(
         at=proposal.moment.at,
         planned={action.address for action in proposal.actions},
         orphans=orphans,
-        is_whole=not request.not_read,
     )
+    yield from _taken_out(request, found, reader)
     records = records_of_new(proposal.actions, proposal.desired, reader, request.journals)
     yield from namesake_notices(proposal.actions, proposal.desired, records, at=proposal.moment.at)

@@ -48,6 +48,8 @@ def _title(notice: Notice, at: datetime) -> str:
             return f"Starts {instant(notice.at)}, {distance(notice.at, at)}"
         case NoticeKind.END_MOVED:
             return "Another end"
+        case NoticeKind.TAKEN_OUT:
+            return "Taken out of the policy"
         case _:
             assert_never(notice.kind)
 
@@ -63,6 +65,7 @@ _STANDING = {
     NoticeKind.AWAITED: "Entries that start later, for names not known yet",
     NoticeKind.STARTS_LATER: "Entries that start later",
     NoticeKind.END_MOVED: "Overrides with another end",
+    NoticeKind.TAKEN_OUT: "Taken out of the policy",
 }
 
 
@@ -83,7 +86,7 @@ def _detail(notice: Notice, at: datetime) -> str:
             return f"{spoken(notice.address)} {notice.text}, {spoken(str(notice.place))}"
         case NoticeKind.AWAITED | NoticeKind.STARTS_LATER:
             return f"{spoken(notice.address)} on {notice.at:%Y-%m-%d}, {distance(notice.at, at)}: {notice.text}"
-        case NoticeKind.STRAY | NoticeKind.END_MOVED:
+        case NoticeKind.STRAY | NoticeKind.END_MOVED | NoticeKind.TAKEN_OUT:
             return f"{spoken(notice.address)} {notice.text}"
         case NoticeKind.DEAD:
             return spoken(notice.address)

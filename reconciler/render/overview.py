@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 
 from reconciler.core.action import Kind
 from reconciler.core.gate.verdict import Refusal
-from reconciler.core.notice import LATER
+from reconciler.core.notice import LATER, NoticeKind
 from reconciler.core.people.effects import PersonEffect
 from reconciler.core.people.standing import amount_or_any
 from reconciler.core.people.sums import Exposure
@@ -48,6 +48,8 @@ class Overview:
     is_complete: bool
     later: int
     """What this change does at a later date, and not now."""
+    taken_out: int
+    """Entries that this change takes out of the policy, and whose limits stay as they are."""
 
     @property
     def changes(self) -> int:
@@ -72,6 +74,7 @@ def plans_of(values: Iterable[Value]) -> tuple[Plan, ...]:
 def overview_of(plans: Sequence[Plan]) -> Overview:
     """Add up plans."""
     people = [person for plan in plans for person in plan.effects.people]
+    notices = [notice for plan in plans for notice in plan.effects.notices]
     rises = [amount_or_any(person.after) - amount_or_any(person.before) for person in people if _differs(person)]
     return Overview(
         creates=sum(plan.count(Kind.CREATE) for plan in plans),
@@ -88,7 +91,8 @@ def overview_of(plans: Sequence[Plan]) -> Overview:
         repeated_changes=_repeated(plans),
         refusals=tuple(refusal for plan in plans for refusal in plan.verdict.refusals),
         is_complete=all(plan.is_complete for plan in plans),
-        later=sum(notice.kind in LATER and not notice.is_standing for plan in plans for notice in plan.effects.notices),
+        later=sum(notice.kind in LATER and not notice.is_standing for notice in notices),
+        taken_out=sum(notice.kind is NoticeKind.TAKEN_OUT for notice in notices),
     )
 
 
@@ -108,9 +112,9 @@ def counted_twice(overview: Overview) -> str:
 
 def headline(overview: Overview) -> str:
     """`+$400 a month, 8 changes, refused`."""
-    if not overview.changes and overview.is_complete and not overview.later:
+    if not overview.changes and overview.is_complete and not overview.later and not overview.taken_out:
         return "no changes"
-    parts = ["no changes now" if overview.later and not overview.changes else count(overview.changes, "change")]
+    parts = [_changes(overview)]
     if overview.delta_micros:
         parts.insert(0, f"{signed_usd(overview.delta_micros)} a month")
     if more := overview.exposure.unlimited_after - overview.exposure.unlimited_before:  # they are in no sum of money
@@ -122,11 +126,21 @@ def headline(overview: Overview) -> str:
         parts.append(f"{count_people(len(overview.blocked))} blocked")
     if overview.later:
         parts.append(f"{overview.later:,} at a later date")
+    if overview.taken_out:
+        parts.append(
+            f"{count(overview.taken_out, 'limit')} {'stays' if overview.taken_out == 1 else 'stay'} without an entry"
+        )
     if not overview.is_complete:
         parts.append("not everything could be read")
     if overview.is_refused:
         parts.append("refused")
     return ", ".join(parts)
+
+
+def _changes(overview: Overview) -> str:
+    if not overview.changes and (overview.later or overview.taken_out):
+        return "no changes now" if overview.later else "no changes"
+    return count(overview.changes, "change")
 
 
 def drift_headline(drifts: Sequence[Drift]) -> str:

@@ -1,8 +1,7 @@
 """What a policy does at a later date: nothing is planned for it now, and who approves the policy approves it.
 
     starts later   an entry that starts later: `apply --due` puts it on its person then, beside nobody
-    end moved      this change moves the end of an override, which stays as it is now; or it takes the entry out, so
-                   that nothing ends the override any more
+    end moved      this change moves the end of an override, which stays as it is now
 
 Both are notices of the plan (notices.py).
 """
@@ -110,22 +109,6 @@ def end_notices(
             yield Notice(
                 kind=NoticeKind.END_MOVED, address=address, place=entry.place, text=text, at=entry.expires or at
             )
-
-
-def lost_ends(before: Desired, desired: Desired, listed: Collection[str]) -> Iterator[Notice]:
-    """Announce overrides that were to end, and that no entry lists now; `listed` are the addresses of all entries."""
-    for wanted in before.users.values():
-        entry, address = wanted.entry, wanted.subject.address
-        if not isinstance(entry, UserOverrideEntry) or entry.expires is None or not isinstance(wanted.state, Budget):
-            continue
-        is_managed = address in listed or wanted.organization in desired.exact_users
-        if not is_managed and wanted.subject.id not in before.not_members:
-            text = (
-                f"{format_usd(wanted.state.limit_micros)} is not listed any more: "
-                "if it is live, it stays and never ends; "
-                f"before this change it was to end {_instant(entry.expires)}; to remove it, list it with `limit: none`"
-            )
-            yield Notice(kind=NoticeKind.END_MOVED, address=address, place=None, text=text, at=entry.expires)
 
 
 def _ended(expires: datetime | None, at: datetime) -> str:

@@ -12,7 +12,7 @@ from reconciler.core.directory import Directory, User
 from reconciler.core.gate.guardrails import entries_of
 from reconciler.core.notice import Notice
 from reconciler.core.orphan import Orphan, OrphanReason
-from reconciler.core.plan.later import end_notices, later_notices, lost_ends
+from reconciler.core.plan.later import end_notices, later_notices
 from reconciler.core.plan.notices import renamed_notices, stray_notices, vacancy_notices
 from reconciler.core.plan.resolution import Resolution, Vacancy
 from reconciler.core.policy import UserOverrideEntry
@@ -27,12 +27,11 @@ def left_out_notices(
     at: datetime,
     planned: Collection[str],
     orphans: Iterable[Orphan],
-    is_whole: bool,
 ) -> Iterator[Notice]:
     """Yield what is worth saying of entries that nothing is planned for, and of overrides that no entry manages.
 
     `base` is the policy before; None if it is not known. `planned` are addresses. What an orphan's entry would do is
-    not said: it does nothing, and may not be removed just like that. `is_whole`: every policy file was read.
+    not said: it does nothing, and may not be removed just like that.
     """
     orphaned = {orphan.place for orphan in orphans}
     before = entries_of(base.policies) if base else None
@@ -41,8 +40,6 @@ def left_out_notices(
         *end_notices(resolution.desired, before, at=at, planned=planned),
         *vacancy_notices(_gone(resolution.vacancies, snapshot.directory), before, at=at),
     )
-    if base and is_whole:
-        yield from lost_ends(base.desired, resolution.desired, entries_of(resolution.policies))
     yield from (notice for notice in notices if notice.place not in orphaned)
     yield from renamed_notices(resolution.renamed, at=at)
     yield from stray_notices(snapshot, listed=resolution.desired.users.keys(), at=at)

@@ -1,0 +1,68 @@
+"""Entries that this change takes out of a policy which manages what it lists: what is live stays, and nobody ends it.
+
+    group budget, override      it stays as it is now, with an amount that no file tells
+    override that was to end    it stays and never ends
+
+Where the policy manages exactly, the removal is an action, and shown. What is live decides: of what is not there any
+more nothing is said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator
+from datetime import UTC, datetime
+
+from reconciler.core.budget import Absent, Budget
+from reconciler.core.desired import Desired, Wanted
+from reconciler.core.directory import Directory, Group
+from reconciler.core.notice import Notice, NoticeKind
+from reconciler.core.policy import UserOverrideEntry
+from reconciler.core.snapshot import Snapshot
+from reconciler.money import format_usd
+
+
+def taken_out(before: Desired, desired: Desired, listed: Collection[str]) -> tuple[Wanted, ...]:
+    """Return what the policy before wanted of subjects that no policy manages now; `listed` are all addresses."""
+    rows = (*before.groups.values(), *before.users.values())
+    return tuple(row for row in rows if row.subject.address not in listed and not _is_managed(row, before, desired))
+
+
+def _is_managed(row: Wanted, before: Desired, desired: Desired) -> bool:
+    """Whether what is live goes without its entry: as it is not listed, or with its membership."""
+    if isinstance(row.subject, Group):
+        return row.organization in desired.exact_groups
+    return row.organization in desired.exact_users or row.subject.id in before.not_members
+
+
+def taken_out_notices(rows: Iterable[Wanted], snapshot: Snapshot, *, at: datetime) -> Iterator[Notice]:
+    """Announce what stays, at the instant `at` (UTC) of the plan; every subject was asked for in the snapshot."""
+    for row in rows:
+        reading = snapshot.reading(row.subject)
+        if isinstance(reading, Absent) or not (isinstance(reading, Budget) or isinstance(row.state, Budget)):
+            continue
+        if isinstance(reading, Budget) and not _is_in_organization(reading, row, snapshot.directory):
+            continue
+        yield _notice(row, reading if isinstance(reading, Budget) else None, at=at)
+
+
+def _is_in_organization(live: Budget, row: Wanted, directory: Directory) -> bool:
+    """Whether an override stands on a group of the organization whose policy listed it."""
+    group = directory.groups.get(live.group.id)
+    return group is not None and group.organization_id == row.organization
+
+
+def _notice(row: Wanted, live: Budget | None, *, at: datetime) -> Notice:
+    """Say what stays; `live` is None where it is not known, and then the policy before wanted a limit."""
+    state = live or row.state
+    amount = format_usd(state.limit_micros) if isinstance(state, Budget) else ""
+    stays = "it stays" if live else "if it is live, it stays"
+    ends = row.entry.expires if isinstance(row.entry, UserOverrideEntry) and isinstance(row.state, Budget) else None
+    if ends is not None:
+        stays += f" and never ends; before this change it was to end {ends.astimezone(UTC):%Y-%m-%d %H:%M UTC}"
+    return Notice(
+        kind=NoticeKind.TAKEN_OUT if ends is None else NoticeKind.END_MOVED,
+        address=row.subject.address,
+        place=None,
+        text=f"{amount} is not listed any more: {stays}; to remove it, list it with `limit: none`",
+        at=ends or at,
+    )

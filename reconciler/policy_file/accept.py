@@ -23,8 +23,8 @@ from reconciler.dataclass import dataclass
 from reconciler.errors import Place, PolicyError, ReconcilerError
 from reconciler.money import MAX_LIMIT, Micros, format_usd
 from reconciler.policy_file.edit import AddEntry, ChangeEntry, Edit, RemoveEntry, edit, section_of
-from reconciler.policy_file.files import STDIN_NAME
 from reconciler.policy_file.load import load_texts
+from reconciler.policy_file.opening import STDIN_NAME
 from reconciler.policy_file.shapes import ENTRIES
 from reconciler.policy_file.write import entry_lines
 from reconciler.words import spoken

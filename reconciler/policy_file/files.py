@@ -5,16 +5,13 @@ once, so a loop of links ends. What looks like a policy there and is not read (a
 link), and what may stand for policies (a broken link to a folder, an empty folder: Git keeps none, but for submodules)
 is unknown, not absent: it is returned as `NotRead`, so that nothing is removed for not being listed.
 
-Nothing here waits, but for standard input where `-` names it: a FIFO or a device is refused before it is opened.
+How one file is read: opening.py.
 """
 
 from __future__ import annotations
 
-import errno
 import os
 import re
-import stat
-import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import field
 
@@ -22,11 +19,8 @@ from reconciler.core.policy import NotRead
 from reconciler.dataclass import dataclass
 from reconciler.errors import Finding, Place
 from reconciler.policy_file.nodes import PolicyText
+from reconciler.policy_file.opening import STDIN, STDIN_NAME, UnreadableError, cannot_read, read_bytes, read_file
 
-STDIN = "-"
-STDIN_NAME = "<stdin>"
-MAX_BYTES = 32 * 1024 * 1024
-"""100,000 entries with every key take 16 MiB."""
 SUFFIXES = (".yaml", ".yml")
 _WITH_TXT = tuple(f"{suffix}.txt" for suffix in SUFFIXES)
 """How names end to which an editor added its own suffix; the system may not show it."""
@@ -39,8 +33,6 @@ EMPTY = "the folder contains no policy: no file that ends in .yaml or .yml"
 
 _OTHER_FILES = (".md", ".txt", ".json")
 """Names that no folder has; a link of such a name that leads nowhere hides no policy."""
-_NOTHING_TO_OPEN = (errno.ENXIO, errno.ENODEV, errno.EOPNOTSUPP)
-"""How opening a socket, or a device that is not there, fails: Linux says ENXIO, macOS EOPNOTSUPP."""
 NOTHING_THERE = "the folder is empty, like a Git submodule that is not checked out; check it out, or remove the folder"
 NOWHERE = "the link leads nowhere; mend it, or remove it"
 
@@ -54,15 +46,6 @@ class Files:
     not_read: list[NotRead] = field(default_factory=list)
 
 
-class _Unreadable(Exception):
-    """A file cannot be read; says why, and what to do."""
-
-    def __init__(self, message: str, hint: str = "") -> None:
-        super().__init__(message)
-        self.message = message
-        self.hint = hint
-
-
 def read_files(paths: Sequence[str]) -> Files:
     """Read all files, each once even when it is named twice."""
     search = _Search()
@@ -74,8 +57,8 @@ def read_files(paths: Sequence[str]) -> Files:
     files = Files(findings=search.findings, not_read=[*search.not_read, *_hidden(search), *_misnamed(search)])
     for real, (path, is_named) in sorted(search.files.items(), key=lambda item: item[1]):
         try:
-            files.texts.append(_read(path, target=search.target(real)))
-        except _Unreadable as error:
+            files.texts.append(read_file(path, target=search.target(real)))
+        except UnreadableError as error:
             if is_named:
                 files.findings.append(_finding(path, error.message, error.hint))
             else:
@@ -136,7 +119,7 @@ class _Search:
         try:
             os.scandir(path).close()
         except OSError as error:
-            self.findings.append(_finding(path, _cannot_read("folder", error)))
+            self.findings.append(_finding(path, cannot_read("folder", error)))
             return
         self._roots.add(_root_of(path))
         if os.path.realpath(path) in self._entered:
@@ -163,7 +146,7 @@ class _Search:
                 with os.scandir(folder) as scanned:
                     entries = sorted(scanned, key=lambda entry: entry.name)
             except OSError as error:
-                self.not_read.append(NotRead(path=folder, reason=_cannot_read("folder", error)))
+                self.not_read.append(NotRead(path=folder, reason=cannot_read("folder", error)))
                 yield ""
                 continue
             self.hidden += [entry.path for entry in entries if entry.name.startswith(".")]
@@ -233,8 +216,8 @@ def _below(path: str) -> Iterator[str]:
 
 def _has_organization(path: str) -> bool:
     try:
-        return bool(_POLICY.search(_bytes(path, _HIDDEN_BYTES)))
-    except (OSError, _Unreadable):
+        return bool(_POLICY.search(read_bytes(path, _HIDDEN_BYTES)))
+    except (OSError, UnreadableError):
         return False
 
 
@@ -253,65 +236,6 @@ def _may_be_folder(entry: os.DirEntry[str]) -> bool:
     """Whether a link leads nowhere that may have led to a folder: `people`, `team.d`, `acme.com`."""
     is_file = entry.name.lower().endswith((*SUFFIXES, *_OTHER_FILES))
     return not is_file and entry.is_symlink() and not os.path.exists(entry.path)
-
-
-def _read(path: str, *, target: str) -> PolicyText:
-    if path == STDIN:
-        return PolicyText(STDIN_NAME, _require_small(_standard_input()))
-    try:
-        return PolicyText(path, _require_small(_bytes(path, MAX_BYTES + 1)), target=target)
-    except FileNotFoundError:
-        if os.path.islink(path):
-            raise _Unreadable("the link leads to no file", "mend it, or remove it") from None
-        hint = (
-            "check the path, and the folder that you are in; `reconciler init` writes a first policy from what is live"
-        )
-        raise _Unreadable("there is no such file", hint) from None
-    except OSError as error:
-        raise _Unreadable(_cannot_read("file", error)) from None
-
-
-def _standard_input() -> bytes:
-    if sys.stdin is None:
-        raise _Unreadable("standard input is closed", "write the policy to standard input, or name a file")
-    return sys.stdin.buffer.read(MAX_BYTES + 1)
-
-
-def _bytes(path: str, most: int) -> bytes:
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    except OSError as error:
-        if error.errno not in _NOTHING_TO_OPEN:
-            raise
-        raise _special() from None
-    with open(descriptor, "rb") as file:
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):
-            raise _special()
-        if status.st_size > MAX_BYTES:
-            raise _too_large()
-        return file.read(most)
-
-
-def _special() -> _Unreadable:
-    return _Unreadable(
-        "this is a socket, a pipe or a device, and not a file",
-        "move it out of the policy folder; a policy from a pipe is read by `-`, standard input",
-    )
-
-
-def _require_small(data: bytes) -> bytes:
-    if len(data) > MAX_BYTES:
-        raise _too_large()
-    return data
-
-
-def _too_large() -> _Unreadable:
-    return _Unreadable(f"the file is larger than {MAX_BYTES // 1024 // 1024} MiB", "split it into several files")
-
-
-def _cannot_read(what: str, error: OSError) -> str:
-    return f"the {what} cannot be read: {error.strerror}"
 
 
 def _finding(path: str, message: str, hint: str = "") -> Finding:

@@ -13,9 +13,10 @@ from dataclasses import replace
 from reconciler.core.policy import NotRead, Policy, SourceFile, listed_entry
 from reconciler.dataclass import dataclass
 from reconciler.errors import Finding, ListedEntry, Place, PolicyError
-from reconciler.policy_file.files import STDIN, STDIN_NAME, Files, read_files
+from reconciler.policy_file.files import Files, read_files
 from reconciler.policy_file.merge import Merger
 from reconciler.policy_file.nodes import Node, PolicyText
+from reconciler.policy_file.opening import STDIN, STDIN_NAME
 from reconciler.policy_file.parse import FileContent, Parser
 from reconciler.policy_file.read import read
 from reconciler.policy_file.shapes import Shape

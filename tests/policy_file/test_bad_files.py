@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from reconciler.errors import Finding, Place, PolicyError
-from reconciler.policy_file import files, read
+from reconciler.policy_file import files, opening, read
 from reconciler.policy_file.load import load
 
 HEAD = "version: 1\norganization: acme\n"
@@ -102,10 +102,10 @@ def test_a_huge_file_is_refused_by_its_size(tmp_path: Path) -> None:
 
 def test_a_file_that_grows_while_it_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = write(tmp_path, GOOD)
-    monkeypatch.setattr(files, "MAX_BYTES", file.stat().st_size)
+    monkeypatch.setattr(opening, "MAX_BYTES", file.stat().st_size)
     assert load([str(file)])
     monkeypatch.setattr(os, "fstat", lambda _: os.stat_result((0o100600, *[0] * 9)))
-    monkeypatch.setattr(files, "MAX_BYTES", 10)
+    monkeypatch.setattr(opening, "MAX_BYTES", 10)
     assert only_finding(file).message.startswith("the file is larger than")
 
 

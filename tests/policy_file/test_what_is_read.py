@@ -15,7 +15,7 @@ import yaml
 
 from reconciler.core.policy import Manage
 from reconciler.errors import PolicyError
-from reconciler.policy_file import files, read
+from reconciler.policy_file import files, opening, read
 from reconciler.policy_file.load import Loaded, load
 
 HEAD = "version: 1\norganization: acme\n"
@@ -206,7 +206,7 @@ def test_standard_input(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_standard_input_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(files, "MAX_BYTES", 10)
+    monkeypatch.setattr(opening, "MAX_BYTES", 10)
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(HEAD.encode())))
     with pytest.raises(PolicyError) as caught:
         load(["-"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import replace
 
 import pytest
@@ -314,6 +315,20 @@ def test_where_more_than_a_few_are_refused_or_lost_it_is_the_servers_trouble(ver
             reader.people(people(directory), directory)
 
 
+@pytest.mark.parametrize(("status", "is_trouble"), [(404, False), (500, False), (400, True)])
+def test_of_many_answers_about_members_404_and_500_are_read_one_by_one_and_others_are_trouble(
+    status: int, *, is_trouble: bool
+) -> None:
+    with sandbox_and_reader() as (sandbox, reader):
+        directory = reader.directory()
+        asked_for = {id_: [named(directory, "ana").id] for id_ in directory.groups}
+        assert len(asked_for) > MOST_LOST
+        sandbox.fault(Fault("status", path="*/members/ai/spend", status=status, times=99, body={"message": "No."}))
+        with pytest.raises(ServerError) if is_trouble else nullcontext():
+            spend = reader.spend(asked_for)[group_named(directory, "acme/platform").id]
+            assert spend[named(directory, "ana").id] > 0
+
+
 def test_a_token_that_ends_is_never_one_subjects_trouble() -> None:
     with sandbox_and_reader("2.35") as (sandbox, reader):
         directory = reader.directory()
@@ -393,6 +408,14 @@ def test_one_subject_read_without_the_directory_asks_for_its_group_too() -> None
         sandbox.fault(Fault("status", path=f"*/groups/{gone.id}", status=500))
         with pytest.raises(ServerError):
             reader.budget(gone)
+
+
+def test_somebody_without_an_override_whom_this_token_may_read_among_others_that_it_may_not() -> None:
+    with sandbox_and_reader("2.35", role="member") as (sandbox, reader):
+        zoe = User(username="zoe", id=UserId(ID_1))
+        assert isinstance(reader.budget(zoe), Unknown)
+        sandbox.fault(Fault("status", path=f"*/users/{zoe.id}", status=200, body={"id": zoe.id}))
+        assert reader.budget(zoe) == ABSENT
 
 
 @pytest.mark.parametrize("version", ["2.35"])

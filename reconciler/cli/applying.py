@@ -27,7 +27,7 @@ from reconciler.operations.checks import require_consent
 from reconciler.operations.journal_file import JournalFile, require_new
 from reconciler.operations.ports import Reader
 from reconciler.render.outcome import ending_lines
-from reconciler.render.text import harmless
+from reconciler.render.text import day, harmless
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +79,8 @@ def _approve_and_apply(
         screen.finish((report,), exit_code=code, lines=(), entries=to_apply.entries)
         return code
     _require_consent(plan, screen)
+    if not plan.is_for_now:
+        screen.note(f"Note: the plan is for {day(plan.at)}, and is written now. To wait for its dates, leave out --at.")
     run = new_run(plan, parallelism=server.writes, note=screen.note)
     path = terms.journal_path or default_journal(run)
     require_new(path)

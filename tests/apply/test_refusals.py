@@ -75,6 +75,7 @@ def test_a_plan_for_another_day_is_applied_only_by_who_says_so(planned: Site) ->
     said = planned.apply("--at", "2031-03-02")
     assert said.code == 0
     assert "For 2031-03-02, not for now." in said.out
+    assert "the plan is for 2031-03-02, and is written now. To wait for its dates, leave out --at." in said.err
 
 
 def test_a_saved_plan_speaks_of_who_applies_it(planned: Site) -> None:

@@ -61,12 +61,11 @@ def _tiles(drifts: Sequence[Drift]) -> tuple[Tile, ...]:
     exposure = overview.exposure
     if not exposure.people:
         return (differences,)
-    whose = "everybody" if overview.is_total else f"{count_people(exposure.people)} concerned"
     policy, live = format_usd_short(exposure.after_micros), format_usd_short(exposure.before_micros)
     return (
         differences,
         Tile(
-            name=f"May be spent in a month ({whose})",
+            name=f"May be spent in a month ({overview.concerned})",
             value=f"{policy} → {live}",
             more=f"policy → live: {signed_usd(-overview.delta_micros)}",
         ),

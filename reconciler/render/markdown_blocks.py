@@ -45,7 +45,7 @@ def money_table(overview: Overview) -> list[str]:
     twice = [sentence, ""] if (sentence := counted_twice(overview)) else []
     if not overview.changes or not exposure.people:
         return twice
-    whose = "everybody" if overview.is_total else f"the {count_people(exposure.people)} concerned"
+    whose = overview.concerned if overview.is_total else f"the {overview.concerned}"
     delta = overview.delta_micros
     share = f" ({100 * delta / exposure.before_micros:+.1f} %)" if delta and exposure.before_micros else ""
     before, after = format_usd_short(exposure.before_micros), format_usd_short(exposure.after_micros)

@@ -60,6 +60,11 @@ class Overview:
         return bool(self.refusals)
 
     @property
+    def concerned(self) -> str:
+        """Whose the exposure is: `everybody`, or `15 people concerned`."""
+        return "everybody" if self.is_total else f"{count_people(self.exposure.people)} concerned"
+
+    @property
     def delta_micros(self) -> int:
         """By how much the exposure rises."""
         return self.exposure.after_micros - self.exposure.before_micros

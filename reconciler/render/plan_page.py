@@ -57,7 +57,6 @@ def sources_text(plans: Sequence[Plan]) -> str:
 
 def _tiles(overview: Overview) -> tuple[Tile, ...]:
     exposure = overview.exposure
-    whose = "everybody" if overview.is_total else f"{count_people(exposure.people)} concerned"
     before, after = format_usd_short(exposure.before_micros), format_usd_short(exposure.after_micros)
     blocked = len(overview.blocked)
     names = listed([_overspent(person.username, person.spend_after_micros) for person in overview.blocked], most=3)
@@ -68,7 +67,7 @@ def _tiles(overview: Overview) -> tuple[Tile, ...]:
             more=f"{overview.creates:,} to create, {overview.updates:,} to update, {overview.deletes:,} to delete",
         ),
         Tile(
-            name=f"May be spent in a month ({whose})",
+            name=f"May be spent in a month ({overview.concerned})",
             value=f"{before} → {after}" if exposure.people else "not known",
             more=signed_usd(overview.delta_micros) if exposure.people else "",
         ),

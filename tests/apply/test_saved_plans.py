@@ -139,6 +139,14 @@ def test_an_entry_that_could_not_be_applied_before_the_change_either_stays_no_ne
         assert "user 'nobody' is unknown (it was so before this change)" in text
 
 
+def test_a_policy_that_was_not_read_when_the_plan_was_made_is_still_not_known(site: Site) -> None:
+    """A raise could exceed a limit that its guardrails set."""
+    write(site, "organization: acme\n", ".hidden.yaml")
+    save(site, LISTED + "group_budgets: [{group: platform, limit: $600}]\n", "--allow", "UNREAD_POLICY=1")
+    assert "pass `--allow UNREAD_POLICY=1`" in refused(site).out
+    assert site.apply("saved.plan", "--allow", "UNREAD_POLICY=1").code == 0
+
+
 def test_where_the_policy_files_are_not_here_only_the_command_line_consents(site: Site) -> None:
     save(site, LISTED + CUT + "allow: [{hazard: BLOCKS_USERS, up_to: 1, reason: agreed}]\n")
     (site.folder / "policies" / "acme.yaml").unlink()

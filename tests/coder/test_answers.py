@@ -7,14 +7,16 @@ import pytest
 from reconciler.coder.answers import (
     LONGEST_QUOTE,
     NO_SUCH_USER,
+    NOT_A_MEMBER,
     NOT_FOUND,
     error_of,
+    is_experiment_missing,
     is_not_found,
     is_route_missing,
     is_user_missing,
     quote,
 )
-from reconciler.errors import DeniedError, NotFoundError, RejectedError, ServerError, UnreachableError
+from reconciler.errors import DeniedError, NotAMemberError, NotFoundError, RejectedError, ServerError, UnreachableError
 from tests.coder.helpers import answer, refusal
 
 LICENCE = "AI Gateway is a Premium feature. Contact sales!"
@@ -46,8 +48,13 @@ EXPERIMENT = "AI budgets functionality requires enabling the 'ai-gateway-cost-co
         ("PUT", 500, "An internal server error occurred.", UnreachableError, "try again"),
         ("DELETE", 503, "", UnreachableError, "try again"),
         ("PUT", 408, "", UnreachableError, "try again"),
+        ("GET", 425, "Too Early", UnreachableError, "try again"),
         ("GET", 428, "provided but user is not owner", DeniedError, "Bypass"),
+        ("GET", 428, "", DeniedError, "Bypass"),
+        ("PUT", 429, "", RejectedError, ""),
+        ("PUT", 400, f"{NOT_A_MEMBER}.", NotAMemberError, "they left the group"),
         ("PUT", 201, "", UnreachableError, "2.34"),
+        ("PUT", 202, "Accepted.", UnreachableError, "2.34"),
     ],
 )
 def test_the_family_of_a_refusal(method: str, status: int, message: str, kind: type[ServerError], hint: str) -> None:
@@ -79,6 +86,9 @@ def test_only_the_text_of_a_404_decides() -> None:
     assert not is_route_missing(answer(b"not found", status=404))
     assert is_user_missing(refusal(NO_SUCH_USER, 400))
     assert not is_user_missing(refusal("Invalid", 400))
+    assert not is_user_missing(refusal(NO_SUCH_USER, 403))
+    assert is_experiment_missing(refusal(EXPERIMENT, 403))
+    assert not is_experiment_missing(refusal(EXPERIMENT, 404))
 
 
 @pytest.mark.parametrize(
@@ -94,7 +104,8 @@ def test_a_redirect_names_its_target_and_is_not_followed(location: str, where: s
     error = error_of(answer(b"", status=307, location=location))
     assert f"redirects to {where}; " in error.message
     assert "CODER_URL" in error.hint
-    assert isinstance(error_of(answer(b"", status=307, location=location, method="PUT")), RejectedError)
+    for status in (300, 307, 399):
+        assert isinstance(error_of(answer(b"", status=status, location=location, method="PUT")), RejectedError)
 
 
 def test_what_a_server_says_fits_on_a_line() -> None:
@@ -131,6 +142,7 @@ def test_whether_a_write_may_still_happen(status: int, body: object, may_still_h
     error = error_of(answer(body, status=status, method="PUT"))
     assert isinstance(error, UnreachableError)
     assert error.may_still_happen is may_still_happen
+    assert ("which Coder does not send" in error.message) is not (isinstance(body, dict) and "message" in body)
 
 
 def test_a_failure_of_the_server_carries_coders_request_id() -> None:
@@ -138,6 +150,7 @@ def test_a_failure_of_the_server_carries_coders_request_id() -> None:
     error = error_of(broken)
     assert error.message.endswith("500 An internal server error occurred. (request 0198-abc)")
     assert "the request's id is in Coder's log" in error.hint
+    assert "Coder's log" not in error_of(answer({"message": "no"}, status=500)).hint
     assert "(request" not in error_of(answer({"message": "no"}, status=400, request_id="0198-abc")).message
     assert len(error_of(answer(b"", status=500, request_id="x" * 9_000)).message) < 300
 

@@ -38,6 +38,8 @@ from reconciler.render.table import Column, Row, Table
 from reconciler.render.text import harmless, no_command, pieces, text_of
 from reconciler.words import count, count_people
 
+_SETTLED = (Result.DONE, Result.ALREADY)
+
 
 def render(values: Sequence[Value], facts: Facts) -> str:
     """Render documents of one kind as one page."""
@@ -97,8 +99,42 @@ def _refused_page(reports: Sequence[OutcomeReport]) -> Page:
 
 
 def _results_page(reports: Sequence[OutcomeReport]) -> Page:
+    sentences = tuple(text for report in reports for text in _sentences(report))
+    plans = [report.plan for report in reports if report.plan]
+    problems = (problem for problem in folded(problems_of(plans)) if not problem.is_hazard)
+    left_out = tuple(sentence(problem.message, problem.hint, problem.place) for problem in problems)
+    title = "Nothing was written" if all(report.refusal for report in reports) else "What was found"
+    tone = "" if all(report.is_complete for report in reports) else "bad"
+    has_results = any(report.results for report in reports)
+    return Page(
+        title=f"AI budgets: {outcome_headline(reports)}",
+        subtitles=tuple(subtitle(report.deployment, report.digest) for report in reports),
+        tiles=_result_tiles(reports) if has_results else (),
+        alerts=(
+            *((Alert(title=title, lines=sentences, tone=tone),) if sentences else ()),
+            *((Alert(title="What the plan left out, and what to know", lines=left_out),) if left_out else ()),
+        ),
+        tables=(_result_table(reports),) if has_results else (),
+        footer=" ".join(map(_run, (report for report in reports if report.run))),
+    )
+
+
+def _result_tiles(reports: Sequence[OutcomeReport]) -> tuple[Tile, ...]:
+    """Return how many actions came to each result."""
+    counts = {result: sum(report.count(result) for report in reports) for result in Result}
+    return tuple(
+        Tile(
+            name=str(result).replace("-", " "),
+            value=f"{number:,}",
+            tone="bad" if number and result not in _SETTLED else "",
+        )
+        for result, number in counts.items()
+    )
+
+
+def _result_table(reports: Sequence[OutcomeReport]) -> Table:
+    """Return a row for each action, those that were left undone first."""
     results = [outcome for report in reports for outcome in report.results]
-    settled = (Result.DONE, Result.ALREADY)
     rows = tuple(
         Row(
             cells=(
@@ -109,39 +145,15 @@ def _results_page(reports: Sequence[OutcomeReport]) -> Page:
                 action_why(outcome.action),
                 outcome.detail,
             ),
-            tone="" if outcome.result in settled else "bad",
+            tone="" if outcome.result in _SETTLED else "bad",
         )
-        for outcome in sorted(results, key=lambda outcome: outcome.result in settled)
+        for outcome in sorted(results, key=lambda outcome: outcome.result in _SETTLED)
     )
     columns = (
         Column(name="result"), Column(name="who"), Column(name="before", is_number=True),
         Column(name="after", is_number=True), Column(name="why", is_long=True), Column(name="detail", is_sentence=True),
     )  # fmt: skip
-    tiles = tuple(
-        Tile(
-            name=str(result).replace("-", " "),
-            value=f"{sum(report.count(result) for report in reports):,}",
-            tone="bad" if result not in settled and any(report.count(result) for report in reports) else "",
-        )
-        for result in Result
-    )
-    sentences = tuple(text for report in reports for text in _sentences(report))
-    plans = [report.plan for report in reports if report.plan]
-    problems = (problem for problem in folded(problems_of(plans)) if not problem.is_hazard)
-    left_out = tuple(sentence(problem.message, problem.hint, problem.place) for problem in problems)
-    title = "Nothing was written" if all(report.refusal for report in reports) else "What was found"
-    tone = "" if all(report.is_complete for report in reports) else "bad"
-    return Page(
-        title=f"AI budgets: {outcome_headline(reports)}",
-        subtitles=tuple(subtitle(report.deployment, report.digest) for report in reports),
-        tiles=tiles if results else (),
-        alerts=(
-            *((Alert(title=title, lines=sentences, tone=tone),) if sentences else ()),
-            *((Alert(title="What the plan left out, and what to know", lines=left_out),) if left_out else ()),
-        ),
-        tables=(Table(title="Results", columns=columns, rows=rows),) if rows else (),
-        footer=" ".join(map(_run, (report for report in reports if report.run))),
-    )
+    return Table(title="Results", columns=columns, rows=rows)
 
 
 def _sentences(report: OutcomeReport) -> Iterator[str]:

@@ -181,9 +181,8 @@ class _Proposer:
         """Propose new values for the keys of an entry that differ from what is live."""
         values: dict[str, Any] = {"limit": live.limit_micros} if entry.limit != live.limit_micros else {}
         if isinstance(entry, UserOverrideEntry):
-            group = self._group_name(live)
-            if group != entry.group and live.group.name != entry.group and live.group.id != entry.group.lower():
-                values["group"] = group
+            if live.group.name != entry.group and live.group.id != entry.group.lower():
+                values["group"] = self._group_name(live)
             if action.cause is Cause.EXPIRED:
                 values["expires"] = None
         kinds = ENTRIES[section_of(entry)].kinds

@@ -11,12 +11,12 @@ from reconciler.core.budget import ABSENT, Budget, GroupId, GroupRef, State, Use
 from reconciler.core.directory import Directory, Group, User
 from reconciler.core.orphan import Orphan, OrphanReason
 from reconciler.core.plan.acceptance import Taking
-from reconciler.errors import Place
+from reconciler.errors import Place, ReconcilerError
 from reconciler.money import MAX_LIMIT, Micros
-from reconciler.policy_file.accept import Proposed, propose, propose_for_orphans, propose_removal
+from reconciler.policy_file.accept import Proposed, accept, propose, propose_for_orphans, propose_removal
 from reconciler.policy_file.load import load_texts
 from reconciler.policy_file.opening import STDIN_NAME
-from tests.effects.worlds import World, group_of, override, ref
+from tests.effects.worlds import World, group_of, override, ref, usd
 
 DIRECTORY = World(
     {"acme": ["ana", "bob"], "acme/eng": [], "acme/ops": [], "beta": ["kim"], "beta/eng": ["kim"], "corp": []}
@@ -116,11 +116,40 @@ def test_an_entry_from_standard_input_is_not_edited_nor_gets_a_neighbour() -> No
     live = override(5, "acme/ops")
     for found in (
         proposed("user/bob", live, entry_of=STDIN_NAME, files=files),
+        proposed("user/bob", ABSENT, entry_of=STDIN_NAME, files=files),
         proposed("user/ana", live, files=files),
         propose_removal(orphan("user/ana", file=STDIN_NAME)),
     ):
         assert (found.acceptance.problem, found.edits) == (FROM_STDIN, ())
     assert proposed("group/acme/ops", live, files=files).acceptance.file == "budgets.yaml"
+
+
+def test_every_file_that_changes_is_returned_and_says_what_was_meant() -> None:
+    moved = proposed("user/kim", override(5, "acme"))
+    changed = proposed("user/bob", override(7, "acme/ops"), entry_of="overrides.yaml")
+    texts = accept([moved, changed], FILES)
+    assert sorted(texts) == ["overrides.yaml", "zeta.yaml"]
+    entries = [entry for policy in load_texts(FILES | texts) for entry in policy.user_overrides]
+    assert [(entry.user, entry.group, entry.limit) for entry in entries] == [
+        ("bob", "ops", usd(7)), ("kim", "Everyone", usd(5))
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("spoilt", "problem"),
+    [
+        ("limit", "overrides.yaml cannot be edited safely (expected"),
+        (FILES["overrides.yaml"], "overrides.yaml cannot be edited safely (the new text would say something else)"),
+    ],
+)
+def test_a_text_that_an_edit_would_spoil_is_not_returned(
+    spoilt: str, problem: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("reconciler.policy_file.accept.edit", lambda _text, _edits: spoilt)
+    with pytest.raises(ReconcilerError) as raised:
+        accept([proposed("user/ana", override(5, "acme"))], FILES)
+    assert raised.value.message.startswith(problem)
+    assert raised.value.hint == "write the lines that `drift` shows by hand"
 
 
 def test_a_name_that_fits_two_is_written_as_an_id() -> None:

@@ -98,6 +98,8 @@ class Execution:
         self._observe = observe
         self._left_alone = LeftAlone(plan.actions, directory)
         self._failure = ""
+        self._not_ours: set[int] = set()
+        """Actions of which no request can have taken effect, though they were announced."""
         self.record = Record(self._started(), distrusted=self._fail)
 
     def note_all_done(self) -> None:
@@ -166,6 +168,8 @@ class Execution:
                 announce=lambda: self._announce(i, action),
                 clock=self._run.clock,
             )
+        if not settled.may_be_ours:
+            self._not_ours.add(i)
         if settled.result is Result.NOT_ATTEMPTED:
             if i in self._left_alone:
                 self._note(i, action, replace(settled, detail=self._left_alone.why_not(i)))
@@ -205,7 +209,7 @@ class Execution:
         """Read once more what was done, found done, or announced.
 
         Return what differs from what the outcome says, a sentence each, and how many objects are not verified. A write
-        that was announced and is shown by this read is recorded as done.
+        that was announced and is shown by this read is recorded as done, unless it cannot be that of this run.
         """
         results = self.record.so_far.results
         settled = sum(row.result in _SETTLED for row in results)
@@ -222,7 +226,7 @@ class Execution:
         for i, reading in zip(numbers, live, strict=True):
             action, result = results[i].action, results[i].result
             if reading == action.after and result not in _SETTLED:
-                self._note(i, action, Settled(result=Result.DONE, detail="a read at the end shows the write"))
+                self._note(i, action, _BY_ANOTHER if i in self._not_ours else _SHOWN_AT_THE_END)
             elif reading != action.after and result in _SETTLED:
                 differences.append(
                     f"{spoken(action.address)} is {describe(reading, action.subject, beside=action.after)}, "
@@ -247,6 +251,10 @@ class Execution:
             held_back=plan.overdue,
             unreadable=plan.unknown,
         )
+
+
+_SHOWN_AT_THE_END = Settled(result=Result.DONE, detail="a read at the end shows the write")
+_BY_ANOTHER = Settled(result=Result.ALREADY, detail="a read at the end shows it: somebody else wrote it meanwhile")
 
 
 def _bug(error: Exception) -> str:

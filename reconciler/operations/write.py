@@ -25,6 +25,7 @@ is in doubt. How long one run waits in all is the writer's to say (`pause`).
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from reconciler.core.action import Action
@@ -60,6 +61,8 @@ class Settled:
     result: Result
     detail: str = ""
     live: Reading | None = None
+    may_be_ours: bool = True
+    """Whether live may come to be as wanted by a request of this run."""
 
 
 def write(
@@ -76,7 +79,9 @@ def write(
     `announce` is called before each request that writes, and puts it on record; `may_send` is called before that, and
     again when it is on record. When one of them says no, nothing is sent.
     """
-    return _Writing(action, reader, writer, may_send, announce, clock).run()
+    writing = _Writing(action, reader, writer, may_send, announce, clock)
+    settled = writing.run()
+    return replace(settled, may_be_ours=writing.has_lost or settled.result in (Result.DONE, Result.IN_DOUBT))
 
 
 def was_a_wait(took: timedelta) -> bool:
@@ -107,6 +112,11 @@ class _Writing:
         """Whether an attempt may still be on its way."""
         self._postponed: RetryLaterError | None = None
         self._lost_count = 0
+
+    @property
+    def has_lost(self) -> bool:
+        """Whether an answer was lost, so that what it answered may have happened."""
+        return self._lost is not None
 
     def run(self) -> Settled:
         """Prepare, then read and send in turns until the result is known."""

@@ -85,3 +85,22 @@ def test_what_was_in_doubt_and_is_there_is_done(site: Site) -> None:
     assert site.results == {"group/acme/platform": "done"}
     assert said.code == 0
     assert "a read at the end shows the write" in said.out + said.err
+
+
+def test_what_somebody_else_wrote_meanwhile_is_not_said_to_be_of_this_run(site: Site) -> None:
+    """A write is refused for now, and left alone after the wait; then another run writes the same. A revert of this
+    run took that back."""
+    site.policy("platform: $600", "contractors: $90")
+    path = f"*/groups/{site.id_of('platform')}/ai/budget"
+    site.sandbox.fault(Fault("status", method="PUT", path=path, status=429, headers={"Retry-After": "1"}))
+    sql, parameters = site.set_budget("platform", 700)
+    site.sandbox.fault(Fault("change", method="GET", path=path, after=1, sql=sql, parameters=parameters))
+    sql, parameters = site.set_budget("platform", 600)
+    later = f"*/groups/{site.id_of('contractors')}/ai/budget"
+    site.sandbox.fault(Fault("change", method="PUT", path=later, sql=sql, parameters=parameters))
+    said = site.apply("--parallelism", "1", "--journal", "run.jsonl")
+    assert site.results == {"group/acme/contractors": "done", "group/acme/platform": "already-done"}
+    assert "somebody else wrote it meanwhile" in said.out
+    assert said.code == 0
+    assert site.run("revert", "run.jsonl", "--auto-approve").code == 0
+    assert (site.budget("platform"), site.budget("contractors")) == (600, 100)

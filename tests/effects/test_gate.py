@@ -232,6 +232,23 @@ def test_long_lists_of_names_end() -> None:
 HERE = Place("a.yaml", 1, 1)
 
 
+def test_consent_of_a_policy_is_to_its_hazard_alone_and_until_it_ends() -> None:
+    blocked = Danger(hazard=Hazard.BLOCKS_USERS, counted=("ana", "bob"), organization="acme")
+    unlimited = Danger(hazard=Hazard.REMOVES_LIMIT, counted=("eve",), organization="acme")
+    consent = PolicyGrant(
+        hazard=Hazard.REMOVES_LIMIT, up_to=9, source="policy", organization="acme", expires=NOW + timedelta(seconds=1)
+    )
+    few = replace(consent, hazard=Hazard.BLOCKS_USERS, up_to=1, expires=None)
+    verdict = judge((blocked, unlimited), grants=(few, consent))
+    assert (verdict.uncovered, verdict.used) == ((blocked,), (consent,))
+    (refusal,) = verdict.refusals
+    assert "; consent covers 1" in refusal.message
+    assert verdict.without_ended(NOW) == verdict
+    ended = verdict.without_ended(NOW + timedelta(seconds=1))
+    assert (ended.uncovered, ended.grants) == ((unlimited, blocked), (few,))
+    assert "consent covers" not in ended.refusals[0].message
+
+
 def test_no_consent_covers_a_broken_guardrail() -> None:
     breach = Breach(
         address="group/acme/eng",
@@ -243,6 +260,8 @@ def test_no_consent_covers_a_broken_guardrail() -> None:
     )
     verdict = judge((), grants=[FlagGrant(hazard=hazard, up_to=99) for hazard in Hazard], breaches=(breach,))
     assert [refusal.message for refusal in verdict.refusals] == ["a.yaml:1:1: too much"]
+    assert verdict.with_grants([FlagGrant(hazard=Hazard.BLOCKS_USERS, up_to=999)]).breaches == (breach,)
+    assert verdict.with_admissions(Verdict()).breaches == verdict.without_ended(NOW).breaches == (breach,)
     assert not Verdict().is_refused
 
 

@@ -97,18 +97,16 @@ def test_spend_that_could_not_be_read_counts_unless_the_server_has_none() -> Non
 
 def test_consent_is_capped_and_the_largest_one_holds() -> None:
     danger = Danger(hazard=Hazard.BLOCKS_USERS, counted=("ana", "bob"), uncertain=("eve",))
-    two, three = (
-        FlagGrant(hazard=Hazard.BLOCKS_USERS, up_to=2),
-        FlagGrant(hazard=Hazard.BLOCKS_USERS, up_to=3),
-    )
+    one, two, three = (FlagGrant(hazard=Hazard.BLOCKS_USERS, up_to=number) for number in (1, 2, 3))
     other = FlagGrant(hazard=Hazard.REMOVES_LIMIT, up_to=9)
-    verdict = judge((danger,), grants=(two, other))
+    verdict = judge((danger,), grants=(one, two, other))
     assert verdict.refusals[0].message == (
         "BLOCKS_USERS: 3 people would be blocked now (ana, bob, perhaps eve); consent covers 2"
     )
     allowed = verdict.with_grants((three, two))
     assert (allowed.refusals, allowed.used, str(three)) == ((), (three,), "BLOCKS_USERS=3")
-    assert len(allowed.grants) == 3
+    assert len(allowed.grants) == 4
+    assert (verdict.uncovered, allowed.uncovered) == ((danger,), ())
 
 
 TWO = {"acme": ["ana"], "beta": ["kim", "lee"], "corp": ["mia"]}

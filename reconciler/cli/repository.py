@@ -37,8 +37,10 @@ class CommittedFiles:
     """Files of a folder at a commit: content by path below the folder. `left_out` is what the commit does not hold."""
 
     contents: Mapping[str, bytes]
+    places: Mapping[str, str]
+    """Where each of them lies, links followed: the same for two paths to one file."""
     left_out: tuple[str, ...]
-    """Links that lead out of the repository, nowhere or round in a circle, and submodules; sorted."""
+    """Links that lead out of the repository or nowhere, and submodules; sorted."""
 
 
 def revision_of(files: Mapping[str, bytes]) -> str:
@@ -119,11 +121,13 @@ class Repository:
 
         Raises ReconcilerError when this clone does not hold them, or they are more than `max_bytes`.
         """
-        object_ids = dict(self.tree(commit, folder).walk(folder))
+        tree = self.tree(commit, folder)
+        object_ids = dict(tree.walk(folder))
         wanted = {path: object_id for path, object_id in object_ids.items() if object_id and wants(path)}
         contents = self._contents(set(wanted.values()), max_bytes=max_bytes)
         return CommittedFiles(
             contents={path: contents[object_id] for path, object_id in wanted.items()},
+            places={path: os.path.join(self.top, tree.locate(f"{folder}/{path}") or "") for path in wanted},
             left_out=tuple(path for path, object_id in object_ids.items() if object_id is None),
         )
 

@@ -23,7 +23,7 @@ class Copies:
     """The policies of paths as they were at a revision."""
 
     paths: list[str] = field(default_factory=list)
-    """What to read, each file once even where it lies below two of the paths."""
+    """What to read, each file once even where two paths lead to it."""
     missing: list[str] = field(default_factory=list)
     """Paths that had no policy files."""
     elsewhere: list[str] = field(default_factory=list)
@@ -47,16 +47,15 @@ def _copy(revision: str, place: str, target: Path, copies: Copies, seen: set[str
     repository, commit = _commit(revision, folder)
     files = _files(repository, commit, folder, "" if is_folder else os.path.basename(place))
     for path, content in files.contents.items():
-        real = os.path.join(os.path.realpath(folder), path)
-        if real not in seen:
-            seen.add(real)
+        if files.places[path] not in seen:
+            seen.add(files.places[path])
             copy = target / path
             copy.parent.mkdir(parents=True, exist_ok=True)
             copy.write_bytes(content)
     if target.exists():
         copies.paths.append(str(target))
-    below = [os.path.join(place, path) for path in files.left_out] if is_folder else []
-    elsewhere = [path for path in below if _is_policy(path) or first_file_below(path)]
+    below = [os.path.join(place, path) for path in files.left_out if not _is_hidden(path)] if is_folder else []
+    elsewhere = [path for path in below if (_is_policy(path) and os.path.isfile(path)) or first_file_below(path)]
     copies.elsewhere.extend(elsewhere)
     if not files.contents and not elsewhere:
         copies.missing.append(place)
@@ -83,9 +82,12 @@ def _is_policy(path: str) -> bool:
     return path.lower().endswith(SUFFIXES)
 
 
+def _is_hidden(path: str) -> bool:
+    return any(part.startswith(".") for part in path.split("/"))
+
+
 def _files(repository: Repository, commit: str, folder: str, name: str) -> CommittedFiles:
     def wants(path: str) -> bool:
-        hidden = any(part.startswith(".") for part in path.split("/"))
-        return path == name if name else _is_policy(path) and not hidden
+        return path == name if name else _is_policy(path) and not _is_hidden(path)
 
     return repository.read_tree(commit, repository.place(folder), wants=wants, max_bytes=MAX_BYTES)

@@ -27,30 +27,31 @@ class Tree:
 
     def file(self, path: str) -> str | None:
         """Return the object id of a file, links followed; None where the commit has no such file."""
-        return self._files.get(self._locate(path) or "")
+        return self._files.get(self.locate(path) or "")
 
     def walk(self, folder: str) -> Iterator[tuple[str, str | None]]:
         """Yield what is below a folder, sorted: its path from there, and its object id.
 
-        The id is None for what the commit does not hold: a link that leads out of it or nowhere, or round in a circle,
-        and a submodule.
+        The id is None for what the commit does not hold: a link that leads out of it or nowhere, and a submodule. A
+        link to a folder that it lies in is left out: what it shows is there without it.
         """
-        place = self._locate(folder)
+        place = self.locate(folder)
         if place in self._names:
             yield from self._walk(place, "", above=(place,))
 
     def _walk(self, folder: str, shown: str, *, above: tuple[str, ...]) -> Iterator[tuple[str, str | None]]:
         for name in sorted(self._names[folder]):
-            place = self._locate(_join(folder, name))
+            place = self.locate(_join(folder, name))
             path = _join(shown, name)
-            if place is None or place in above:
+            if place is None:
                 yield path, None
             elif place in self._names:
-                yield from self._walk(place, path, above=(*above, place))
+                if place not in above:
+                    yield from self._walk(place, path, above=(*above, place))
             else:
                 yield path, self._files.get(place)
 
-    def _locate(self, path: str) -> str | None:
+    def locate(self, path: str) -> str | None:
         """Return a path without links in it; None where it leaves the commit or its links have no end."""
         place, steps, followed = "", path.split("/")[::-1], 0
         while steps:

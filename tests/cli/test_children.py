@@ -214,6 +214,24 @@ def test_a_base_is_read_once_however_often_its_files_are_named(
     assert (ran.code, "not by this change" in ran.out, ran.err.count("Note: --base")) == (0, True, 0), ran.err
 
 
+@pytest.mark.parametrize(
+    ("link", "target"),
+    [("self", "."), ("up", ".."), ("b.yaml", "acme.yaml"), (".old.yaml", "../other.txt"), ("gone.yaml", "../nowhere")],
+)
+def test_a_link_that_adds_no_policy_changes_nothing_of_a_base(
+    shell: Shell, mine: Sandbox, link: str, target: str
+) -> None:
+    """A link to its own folder was said not to be held, and a second name of a file made the base invalid."""
+    folder = shell.connect(mine).policy(RAISE_PLATFORM).parent
+    (folder / link).symlink_to(target)
+    (folder.parent / "other.txt").write_text("not a policy")
+    git(shell.folder, "init", "-q")
+    git(shell.folder, "add", "policies")
+    git(shell.folder, "commit", "-qm", "x")
+    ran = shell.run("plan", "--base", "HEAD", "--allow", "UNREAD_POLICY=1", *AT)
+    assert (ran.code in (0, 1), "not by this change" in ran.out, "Note: --base" in ran.err) == (True, True, False), ran
+
+
 def test_what_a_base_does_not_hold_is_told(shell: Shell, mine: Sandbox, tmp_path: Path) -> None:
     """Policies in a submodule, or behind a link out of the repository, counted as made by this change, in silence."""
     shell.connect(mine).policy(RAISE_PLATFORM)

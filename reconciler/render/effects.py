@@ -17,7 +17,6 @@ from reconciler.core.directory import User
 from reconciler.core.gate.verdict import Verdict
 from reconciler.core.people.effects import ActionEffect, Effects, PersonEffect, Transition
 from reconciler.core.people.standing import Spend
-from reconciler.core.people.sums import Exposure
 from reconciler.core.snapshot import Effective, Unlimited
 from reconciler.money import Micros, format_usd, format_usd_short
 from reconciler.render.dangers import amount, danger_lines, named, overspent, reviewed_lines
@@ -117,7 +116,7 @@ def _exposure(effects: Effects) -> Iterator[str]:
         yield f"Exposure: not known ({count_people(exposure.unknown)})."
         return
     whose = "" if effects.is_total else f" of the {count_people(exposure.people)} concerned"
-    apart = "".join(f"; {part}" for part in _apart(exposure))
+    apart = "".join(f"; {part}" for part in _apart(effects))
     before, after = exposure.before_micros, exposure.after_micros
     if before == after:
         yield f"Exposure{whose}: {format_usd_short(after)} a month, unchanged{apart}."
@@ -129,9 +128,10 @@ def _exposure(effects: Effects) -> Iterator[str]:
     yield f"Exposure{whose}: {change}{apart}."
 
 
-def _apart(exposure: Exposure) -> Iterator[str]:
+def _apart(effects: Effects) -> Iterator[str]:
+    exposure = effects.exposure
     before, after = exposure.unlimited_before, exposure.unlimited_after
-    if before != after:
+    if before != after or any(person.before.is_unlimited != person.after.is_unlimited for person in effects.people):
         yield f"unlimited people {before:,} -> {after:,}"
     elif after:
         yield f"{count_people(after)} without a limit before and after"

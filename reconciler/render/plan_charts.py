@@ -114,21 +114,18 @@ def _moved(before: int, after: int) -> str:
     return f"{format_usd_short(after)} ({signed_usd(after - before)})"
 
 
-def _effects(plans: Sequence[Plan]) -> Iterator[PersonEffect]:
-    return (person for plan in plans for person in plan.effects.people)
-
-
-def _spenders(plans: Sequence[Plan]) -> list[Person]:
-    return [
-        Person(name=person.username, limit_micros=person.after.limit_micros, spend_micros=person.spend_after_micros)
-        for person in _effects(plans)
-        if not isinstance(person.after.limit_micros, Unlimited) and not isinstance(person.spend_after_micros, Unknown)
-    ]
+def _spenders(plans: Sequence[Plan]) -> Iterator[tuple[PersonEffect, Person]]:
+    """Yield who has a limit after the plans and a spend that is known, and their dot in the chart."""
+    for person in (person for plan in plans for person in plan.effects.people):
+        limit, spend = person.after.limit_micros, person.spend_after_micros
+        if not isinstance(limit, Unlimited) and not isinstance(spend, Unknown):
+            yield person, Person(name=person.username, limit_micros=limit, spend_micros=spend)
 
 
 def dot_charts(plans: Sequence[Plan], title: str) -> tuple[DotChart, ...]:
     """Return spend against the limit after the plans, a dot a person."""
-    people = _spenders(plans)
+    spenders = list(_spenders(plans))
+    people = [dot for _, dot in spenders]
     if not people:
         return ()
     limits = [person.limit_micros for person in people]
@@ -141,7 +138,7 @@ def dot_charts(plans: Sequence[Plan], title: str) -> tuple[DotChart, ...]:
         f"Spend against the limit of {count_people(len(people))}: {over:,} at or over it, {near:,} from 80 % on. "
         "The table of who is nearest has the names."
     )
-    stay = sum(person.standing_before is person.standing_after is Standing.BLOCKED for person in _effects(plans))
+    stay = sum(person.standing_before is person.standing_after is Standing.BLOCKED for person, _ in spenders)
     hint = (
         f"a dot a person whose limit changes; across: the limit, up: the share of it spent; {over:,} at or over it"
         + (f", {stay:,} of them blocked already" if stay else "")
@@ -151,7 +148,7 @@ def dot_charts(plans: Sequence[Plan], title: str) -> tuple[DotChart, ...]:
 
 def nearest_table(plans: Sequence[Plan], limit: str) -> tuple[Table, ...]:
     """Return who is nearest to the limit after the plans; `limit` is what that is called."""
-    people = sorted(_spenders(plans), key=lambda person: (-person.share, person.name))
+    people = sorted((dot for _, dot in _spenders(plans)), key=lambda person: (-person.share, person.name))
     near = [person for person in people if person.share >= NEAR / 2][:NEAREST_SHOWN]
     if not near:
         return ()

@@ -49,7 +49,7 @@ from reconciler.render.text import harmless
 from reconciler.words import count_people
 from tests.documents.samples import FACTS, PLACE, large_plan, outcome, plan, plan_of, values
 from tests.effects.reader import SnapshotReader
-from tests.effects.worlds import NOW, World, plans, set_group, spends, usd
+from tests.effects.worlds import NOW, World, plans, set_group, set_user, spends, usd
 
 ROWS = pytest.mark.parametrize("row", FORMATS.values(), ids=list(FORMATS))
 PLANS = plans().flatmap(
@@ -233,6 +233,16 @@ def test_what_is_to_be_typed_is_code_on_the_html_page(message: str, shown: str) 
         Failure(exit_code=1, message="", hint="", details=(), findings=(finding,)),
     ):
         assert shown in render("html", (failure,), FACTS)
+
+
+def test_the_chart_counts_the_blocked_among_its_own_dots() -> None:
+    """A limit of $0 blocks even a person whose spend is not known; such a person has no dot."""
+    world = World({"acme": ["ana", "bob"], "acme/eng": ["ana"], "acme/ops": ["bob"]}, {"acme/eng": 0, "acme/ops": 50})
+    spend = {GroupId("acme/ops"): {UserId("bob"): usd(9)}}
+    actions = (set_user(world, "ana", (0, "acme/eng")), set_group(world, "acme/ops", 40))
+    page = Tables(render("html", (plan_of(world, actions, spend),), FACTS))
+    assert "0 at or over it" in page.text
+    assert "blocked already" not in page.text
 
 
 @settings(deadline=None, max_examples=60)

@@ -167,12 +167,22 @@ def test_nothing_is_said_of_nothing_and_none_is_asked_for() -> None:
     assert effects_lines(effects, verdict_of(effects), at=NOW, detail=Detail.NONE) == []
 
 
+def test_who_has_no_limit_before_and_after_is_one_person() -> None:
+    """One person gets a limit and another loses theirs: the numbers are equal, the people are not."""
+    world = World({"acme": ["ana", "bob", "eve"]}, {}, {"bob": (80, "acme")})
+    first = set_user(world, "ana", (80, "acme"))
+    stay = effects_of(world, set_user(world, "bob", (90, "acme")))
+    assert text(stay).startswith("Exposure: $80 -> $90 a month (+$10); 2 people without a limit before and after.")
+    swap = effects_of(world, first, set_user(world, "bob", None))
+    assert text(swap).startswith("Exposure: $80 a month, unchanged; unlimited people 2 -> 2.")
+
+
 def test_everybody_is_listed_where_it_is_asked_for() -> None:
     world = World(TEAM, {"acme/eng": 200}, {"kim": (10, "acme")})
     actions = set_group(world, "acme/eng", 300), set_user(world, "eve", (5, "acme/ops")), set_user(world, "kim", None)
     effects = effects_of(world, *actions, spend={"acme/eng": {"ana": 12}}, total=False)
     assert text(effects, Detail.PEOPLE).splitlines() == [
-        "Exposure of the 4 people concerned: $410 -> $605 a month (+$195); 1 person without a limit before and after.",
+        "Exposure of the 4 people concerned: $410 -> $605 a month (+$195); unlimited people 1 -> 1.",
         "  ana  $200.00  -> $300.00      spent $12.00   by group/acme/eng",
         "  bob  $200.00  -> $300.00      spend unknown  by group/acme/eng",
         "  eve  no limit -> $5.00 (ops)  spend unknown  by user/eve",

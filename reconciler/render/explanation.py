@@ -9,7 +9,8 @@ from reconciler.core.budget import Absent, Budget, Reading, Unknown
 from reconciler.core.people.explanation import Candidate, Explanation, PolicyEntry, Usage
 from reconciler.core.people.standing import Standing, standing
 from reconciler.core.snapshot import Unlimited
-from reconciler.money import format_usd
+from reconciler.errors import Place
+from reconciler.money import Micros, format_usd
 from reconciler.render.formats import Facts
 from reconciler.render.spend import pace_text, spent_text
 from reconciler.render.text import Line, columns, day, distance, harmless, instant, lines_of, spend_text, why_text
@@ -195,9 +196,12 @@ def _first(equal: Sequence[Candidate]) -> str:
 
 
 def _remedy(explanation: Explanation) -> Iterator[str]:
-    """Say whom to ask for a higher limit, where a person is blocked by one: the policy's lines, or roles of Coder."""
+    """Say whom to ask, where a limit blocks a person: for an apply, for a line of the policy, or a role of Coder."""
     limit = explanation.in_force
     if isinstance(limit, Unknown) or explanation.user.is_suspended or explanation.left_micros != 0:
+        return
+    if says := _not_applied(explanation):
+        yield f"To work again: ask for an apply of the policy: {harmless(says)}, which is not live."
         return
     entries = explanation.override_entries
     who = "an Owner or a User Admin of Coder"
@@ -212,6 +216,31 @@ def _remedy(explanation: Explanation) -> Iterator[str]:
         if places
         else f"To work again: ask {who} for a higher limit."
     )
+
+
+def _not_applied(explanation: Explanation) -> str:
+    """Say which entry would let a blocked person work again once it is applied; empty where none would."""
+    spend, at = explanation.spend, explanation.at
+    if isinstance(spend, Unknown) or explanation.is_disputed:
+        return ""
+    of_groups = [entry for row in explanation.candidates for entry in row.entries]
+    own = _limits_at(explanation.override_entries, at)
+    has_override = bool(own) or isinstance(explanation.override, Budget)
+    for place, limit in own if has_override else _limits_at(of_groups, at):
+        if limit > spend:
+            return f"{place} says {format_usd(limit)}"
+    return ""
+
+
+def _limits_at(entries: Iterable[PolicyEntry], at: datetime) -> list[tuple[Place, Micros]]:
+    """Return the limits of the entries that have started and have not ended, and where they stand."""
+    return [
+        (entry.place, entry.limit)
+        for entry in entries
+        if not isinstance(entry.limit, Absent)
+        and (entry.starts is None or entry.starts <= at)
+        and (entry.expires is None or entry.expires > at)
+    ]
 
 
 def _usage(explanation: Explanation) -> list[str]:

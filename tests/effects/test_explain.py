@@ -208,7 +208,7 @@ def test_who_is_blocked_is_told_whom_to_ask() -> None:
     own, groups = {"ana": (0, "acme/eng")}, {"acme": 10, "acme/eng": 20}
     listed = (policy(expires=None),)
     by_policy = text(
-        explained(World(TEAM, groups, own), spent=0, says=limit(0, "acme/eng", by_override=True), policies=listed)
+        explained(World(TEAM, groups, own), spent=50, says=limit(0, "acme/eng", by_override=True), policies=listed)
     )
     assert by_policy[-1] == "To work again: ask for a higher limit in a.yaml:7:3."
     by_hand = text(explained(World(TEAM, groups, own), spent=0, says=limit(0, "acme/eng", by_override=True)))
@@ -222,6 +222,25 @@ def test_who_is_blocked_is_told_whom_to_ask() -> None:
     roles = text(explained(World(TEAM, groups), spent=20, says=limit(20, "acme/eng")))
     assert roles[-1].startswith("To work again: ask an Owner, a User Admin or an Organization Admin of Coder")
     assert not any(line.startswith("To work") for line in text(explained(World(TEAM, groups), spent=19)))
+
+
+@pytest.mark.parametrize(
+    ("starts", "expires", "is_due"),
+    [(None, None, True), (NOW, NOW + timedelta(1), True), (NOW + timedelta(1), None, False), (None, NOW, False)],
+)
+def test_who_is_blocked_until_the_policy_is_applied_is_told_so(
+    starts: datetime | None, expires: datetime | None, is_due: bool
+) -> None:
+    """After the merge of a raise that nobody had applied yet, `explain` sent people to ask for that very raise."""
+    listed = (policy(starts=starts, expires=expires),)
+    applied = "To work again: ask for an apply of the policy: a.yaml:7:3 says $50.00, which is not live."
+    by_group = text(explained(World(TEAM, {"acme/eng": 20}), spent=49, says=limit(20, "acme/eng"), policies=listed))
+    assert by_group[-1] == (applied if is_due else "To work again: ask for a higher limit in a.yaml:4:3.")
+    says = limit(0, "acme/eng", by_override=True)
+    own = text(explained(World(TEAM, {}, {"ana": (0, "acme/eng")}), spent=49, says=says, policies=listed))
+    assert own[-1] == (applied if is_due else "To work again: ask for a higher limit in a.yaml:7:3.")
+    low = text(explained(World(TEAM, {"acme/eng": 10}), spent=15, says=limit(10, "acme/eng"), policies=listed))
+    assert low[-1] == (applied if is_due else applied.replace("7:3 says $50", "4:3 says $20"))
 
 
 def test_an_explanation_that_does_not_say_whether_it_read_policies_is_read() -> None:

@@ -71,5 +71,10 @@ def _is_checkout_of(top: str, repository: str) -> bool:
             config = file.read(65_536)
     except OSError:  # a submodule or a worktree, whose `.git` is a file
         return False
-    url = rf"^\s*url\s*=\s*\S*[/:]{re.escape(repository)}(\.git)?/?\s*$"
-    return bool(repository) and re.search(url, config, re.MULTILINE | re.IGNORECASE) is not None
+    url = re.compile(rf"url\s*=\s*\S*[/:]{re.escape(repository)}(\.git)?/?", re.IGNORECASE)
+    section = ""
+    for line in map(str.strip, config.splitlines()):
+        section = line if line.startswith("[") else section
+        if repository and section.startswith("[remote ") and url.fullmatch(line):  # it may hold submodules, too
+            return True
+    return False

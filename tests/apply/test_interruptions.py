@@ -145,13 +145,16 @@ def test_between_the_plan_and_the_first_write_the_plan_is_told(site: Site, numbe
 
 
 def test_a_wait_for_the_rate_limit_is_cut_by_an_interruption(site: Site) -> None:
-    """It was refused for certain, so it is not in flight: nobody has to wait a minute for it."""
+    """It was refused for certain, so it is not in flight: nobody has to wait a day for it.
+
+    The launcher cuts waits to a thousandth: of a minute nothing would be left for the signal to cut.
+    """
     site.policy("platform: $600", "design: none")
-    site.sandbox.fault(Fault("status", method="PUT", times=9, status=429, headers={"Retry-After": "60"}))
-    command = site.command("apply", "--auto-approve", is_cold=True)
+    site.sandbox.fault(Fault("status", method="PUT", times=9, status=429, headers={"Retry-After": "86400"}))
+    command = site.command("apply", "--auto-approve", "--max-wait", "100000")
     running = site.launcher.start(command)
     wait_until(lambda: len(site.writes) == 1)
-    wait_until(lambda: "Waiting 60 s for Coder" in command.err.read_text())
+    wait_until(lambda: "for Coder (a rate limit or a restart)" in command.err.read_text())
     running.send(signal.SIGINT)
     said = site.result(command, running)
     assert said.code == 130

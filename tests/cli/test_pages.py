@@ -165,7 +165,10 @@ def test_below_the_top_of_a_checkout_each_place_is_told_from_there(
         ('[remote "origin"]\n\turl = git@github.example:Acme/budgets.git\n', "policies/acme.yaml"),
         ('[remote "origin"]\n\turl = https://github.example/acme/old-budgets\n', None),
         ('[remote "origin"]\n\turl = https://github.example/acme/budgets-of-labs.git\n', None),
-        ('[remote "origin"]\n\turl = https://github.example/acme/all\n[submodule "b"]\n\turl = git@x:acme/budgets\n', None),
+        (
+            '[remote "origin"]\n\turl = https://github.example/acme/all\n[submodule "b"]\n\turl = git@x:acme/budgets\n',
+            None,
+        ),
         (None, None),
     ],
     ids=["path", "ssh", "another", "longer", "holder", "submodule"],

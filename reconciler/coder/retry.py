@@ -2,7 +2,7 @@
 
     what happened                               a read (GET, authcheck)        a write (PUT, DELETE)
     ------------------------------------------  -----------------------------  -----------------------------
-    429, after any number of attempts          wait as long as told           give back: it was refused
+    429, after any number of attempts           wait as long as told           give back: it was refused
     408, 425, 502, 503, 504, 520 to 530         again, at most 5 attempts      give up: nobody knows
     no connection, the server has been seen     again, at most 5 attempts      give back: it was not sent
     no connection, nothing answered before      give up: probably a wrong URL  give up

@@ -246,6 +246,15 @@ def test_what_a_base_does_not_hold_is_told(shell: Shell, mine: Sandbox, tmp_path
         "Note: --base HEAD does not hold policies/acme.yaml, so what is there counts as this change.\n  a submodule, or"
     )
     assert (ran.code, "not by this change" in ran.out, told in ran.err) == (0, False, True), ran.err
+    assert "has no policy files" not in ran.err
+    (shell.folder / "policies" / "acme.yaml").unlink()
+    (shell.folder / "policies" / "README").unlink()
+    (tmp_path / "team").mkdir()
+    shutil.move(tmp_path / "acme.yaml", tmp_path / "team" / "acme.yaml")
+    (shell.folder / "policies" / "team").symlink_to(tmp_path / "team")
+    git(shell.folder, "add", "policies")
+    git(shell.folder, "commit", "-qm", "y")
+    assert "Note: --base HEAD does not hold policies/team, so" in shell.run("plan", "--base", "HEAD", *AT).err
 
 
 def test_a_base_without_git_says_that_git_is_missing(shell: Shell, mine: Sandbox, tmp_path: Path) -> None:

@@ -163,6 +163,7 @@ def test_below_the_top_of_a_checkout_each_place_is_told_from_there(
     [
         ('[remote "origin"]\n\turl = https://github.example/acme/budgets\n', "policies/acme.yaml"),
         ('[remote "origin"]\n\turl = git@github.example:Acme/budgets.git\n', "policies/acme.yaml"),
+        ('[remote "origin"]\n\turl = https://github.example/acme/budgets/\n', "policies/acme.yaml"),
         ('[remote "origin"]\n\turl = https://github.example/acme/old-budgets\n', None),
         ('[remote "origin"]\n\turl = https://github.example/acme/budgets-of-labs.git\n', None),
         (
@@ -171,7 +172,7 @@ def test_below_the_top_of_a_checkout_each_place_is_told_from_there(
         ),
         (None, None),
     ],
-    ids=["path", "ssh", "another", "longer", "holder", "submodule"],
+    ids=["path", "ssh", "slash", "another", "longer", "holder", "submodule"],
 )
 def test_a_checkout_below_the_workspace_has_links_where_it_is_of_the_same_repository(
     coder: Shell, monkeypatch: pytest.MonkeyPatch, config: str | None, path: str | None
@@ -190,6 +191,7 @@ def test_a_checkout_below_the_workspace_has_links_where_it_is_of_the_same_reposi
 
 
 def test_a_place_outside_of_the_checkout_has_no_link(coder: Shell, tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
     on_github(coder).set(GITHUB_WORKSPACE=str(tmp_path / "elsewhere"))
     coder.policy(RAISE_PLATFORM)
     assert "](http" not in coder.run("plan", *AT, "--format", "markdown").out

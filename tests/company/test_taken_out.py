@@ -67,6 +67,27 @@ def test_what_is_live_is_told(shell: Shell, sandbox: Sandbox) -> None:
     assert f"user/ana $70.00 {SAYS}." in plan(shell, sandbox, none, NOTHING), "`none` was not applied yet"
 
 
+def test_an_end_that_had_come_before_is_not_told_as_lost(shell: Shell, sandbox: Sandbox) -> None:
+    ended = BEFORE.replace("$1500", "$1500, expires: 2026-11-01")
+    text = plan(shell, sandbox, ended, NOTHING)
+    assert f"Taken out of the policy: user/ana $1,500.00 {SAYS}." in text
+
+
+def test_each_kind_is_told_where_it_is_listed(shell: Shell, sandbox: Sandbox) -> None:
+    for exact, told in (("group_budgets", "user/ana"), ("user_overrides", "group/acme/design")):
+        after = NOTHING.replace(f"{exact}: listed", f"{exact}: exact") + "group_budgets: []\n"
+        allow = ("--allow", "REMOVES_LIMIT=99", "--allow", "MASS_CHANGE=99", "--allow", "BLOCKS_USERS=99")
+        text = plan(shell, sandbox, BEFORE, after, *allow)
+        assert [line.split()[5] for line in text.splitlines() if line.startswith("Taken out")] == [told]
+
+
+def test_an_override_on_another_group_than_the_entry_says_stays_too(shell: Shell, sandbox: Sandbox) -> None:
+    """Its person had left the group of the entry, and the plan took the override for gone with the membership."""
+    live.override(sandbox, "sam", "design", 70)
+    before = LISTED + "user_overrides:\n  - {user: sam, group: platform, limit: $90}\n"
+    assert f"user/sam $70.00 {SAYS}." in plan(shell, sandbox, before, NOTHING)
+
+
 def test_of_what_is_not_there_nothing_is_said(shell: Shell, sandbox: Sandbox) -> None:
     """`drift --accept` takes the entry out of what somebody removed by hand."""
     sandbox.execute("DELETE FROM user_ai_budget_overrides")

@@ -24,14 +24,13 @@ from reconciler.money import format_usd
 def taken_out(before: Desired, desired: Desired, listed: Collection[str]) -> tuple[Wanted, ...]:
     """Return what the policy before wanted of subjects that no policy manages now; `listed` are all addresses."""
     rows = (*before.groups.values(), *before.users.values())
-    return tuple(row for row in rows if row.subject.address not in listed and not _is_managed(row, before, desired))
+    return tuple(row for row in rows if row.subject.address not in listed and not _is_managed(row, desired))
 
 
-def _is_managed(row: Wanted, before: Desired, desired: Desired) -> bool:
-    """Whether what is live goes without its entry: as it is not listed, or with its membership."""
-    if isinstance(row.subject, Group):
-        return row.organization in desired.exact_groups
-    return row.organization in desired.exact_users or row.subject.id in before.not_members
+def _is_managed(row: Wanted, desired: Desired) -> bool:
+    """Whether what is live is removed because no entry lists it."""
+    exact = desired.exact_groups if isinstance(row.subject, Group) else desired.exact_users
+    return row.organization in exact
 
 
 def taken_out_notices(rows: Iterable[Wanted], snapshot: Snapshot, *, at: datetime) -> Iterator[Notice]:

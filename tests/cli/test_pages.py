@@ -190,6 +190,20 @@ def test_a_checkout_below_the_workspace_has_links_where_it_is_of_the_same_reposi
     assert links == ([path] if path else [])
 
 
+@pytest.mark.parametrize(("cloned", "links"), [("acme/budgets", ["policies/acme.yaml"]), ("acme/other", [])])
+def test_on_gitlab_a_clone_below_the_project_has_links_where_it_is_of_the_project(
+    coder: Shell, monkeypatch: pytest.MonkeyPatch, cloned: str, links: list[str]
+) -> None:
+    coder.set(GITLAB_CI="true", CI_PROJECT_URL="https://gitlab.example/acme/budgets", CI_COMMIT_SHA="abc123")
+    coder.set(CI_PROJECT_PATH="acme/budgets", CI_PROJECT_DIR=str(coder.folder))
+    coder.policy(RAISE_PLATFORM, "clone/policies/acme.yaml")
+    git = coder.folder / "clone" / ".git"
+    git.mkdir()
+    (git / "config").write_text(f'[remote "origin"]\n\turl = https://ci:token@gitlab.example/{cloned}.git\n')
+    monkeypatch.chdir(git.parent)
+    assert re.findall(r"-/blob/abc123/([^#]*)#", coder.run("plan", *AT, "--format", "markdown").out) == links
+
+
 def test_a_place_outside_of_the_checkout_has_no_link(coder: Shell, tmp_path: Path) -> None:
     (tmp_path / "elsewhere").mkdir()
     on_github(coder).set(GITHUB_WORKSPACE=str(tmp_path / "elsewhere"))

@@ -3,33 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 
-import pytest
-import time_machine
-
-from reconciler.sandbox import Options, Sandbox
-from tests.cli.running import NOW, Shell
+from reconciler.sandbox import Sandbox
+from tests.cli.running import Shell
+from tests.company.changes import LISTED, plan
 from tests.company.live import group_id, user_id
 
-LISTED = "version: 1\norganization: acme\nmanage: {group_budgets: listed, user_overrides: listed}\n"
 BEFORE = LISTED + "user_overrides:\n  - {user: ana, group: platform, limit: $1500, expires: 2027-01-15}\n"
 GRANT = "  - {user: dan, group: platform, limit: $1200, starts: 2026-12-01, expires: 2027-02-01}\n"
 STARTS = "$1,200.00 (platform) until 2027-02-01 00:00 UTC"
-
-
-@pytest.fixture
-def sandbox() -> Iterator[Sandbox]:
-    with Sandbox(Options(now=NOW)) as sandbox, time_machine.travel(NOW, tick=False):
-        yield sandbox
-
-
-def plan(shell: Shell, sandbox: Sandbox, before: str, after: str, *options: str, code: int = 0) -> str:
-    (shell.folder / "before.yaml").write_text(before)
-    shell.policy(after)
-    ran = shell.connect(sandbox, "auditor").run("plan", "--base", "before.yaml", *options)
-    assert ran.code == code, ran.out + ran.err
-    return ran.out
 
 
 def test_a_grant_that_starts_later_is_told_in_every_format(shell: Shell, sandbox: Sandbox) -> None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 import time_machine
 
-from reconciler.sandbox import Fault, Options, Sandbox
+from reconciler.sandbox import Fault, Sandbox
 from tests.cli.running import NOW, Shell
 from tests.company import live
 from tests.wire import send
@@ -19,12 +18,6 @@ AFTER = LISTED + "user_overrides: [{user: bob, group: platform, limit: $700, exp
 """Ended twelve hours before NOW."""
 BEFORE = NOW - timedelta(days=2)
 DUE = ("apply", "--due", "--auto-approve")
-
-
-@pytest.fixture
-def sandbox() -> Iterator[Sandbox]:
-    with Sandbox(Options(now=NOW)) as sandbox, time_machine.travel(NOW, tick=False):
-        yield sandbox
 
 
 def _send(sandbox: Sandbox, method: str, path: str, body: object) -> None:

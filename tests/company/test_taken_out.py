@@ -3,35 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 
-import pytest
 import time_machine
 
 from reconciler.sandbox import Fault, Options, Sandbox
 from tests.cli.running import NOW, Shell
 from tests.company import live
+from tests.company.changes import LISTED, plan
 
-LISTED = "version: 1\norganization: acme\nmanage: {group_budgets: listed, user_overrides: listed}\n"
 GROUP = "group_budgets:\n  - {group: design, limit: $150}\n"
 ANA = "  - {user: ana, group: platform, limit: $1500}\n"
 BEFORE = f"{LISTED}{GROUP}user_overrides:\n{ANA}"
 NOTHING = LISTED + "user_overrides: []\n"
 SAYS = "is not listed any more: it stays; to remove it, list it with `limit: none`"
-
-
-@pytest.fixture
-def sandbox() -> Iterator[Sandbox]:
-    with Sandbox(Options(now=NOW)) as sandbox, time_machine.travel(NOW, tick=False):
-        yield sandbox
-
-
-def plan(shell: Shell, sandbox: Sandbox, before: str, after: str, *options: str, code: int = 0) -> str:
-    (shell.folder / "before.yaml").write_text(before)
-    shell.policy(after)
-    ran = shell.connect(sandbox, "auditor").run("plan", "--base", "before.yaml", *options)
-    assert ran.code == code, ran.out + ran.err
-    return ran.out
 
 
 def test_what_stays_without_its_entry_is_told_in_every_format(shell: Shell, sandbox: Sandbox) -> None:

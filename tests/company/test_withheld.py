@@ -3,25 +3,17 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
-import time_machine
 
-from reconciler.sandbox import Fault, Options, Sandbox
+from reconciler.sandbox import Fault, Sandbox
 from tests.cli.running import NOW, Shell
 from tests.company import live
 from tests.company.live import group_id, user_id
 from tests.wire import send
 
 LEAVER = "  - {user: somebody-who-left, group: platform, limit: $80}\n"
-
-
-@pytest.fixture
-def sandbox() -> Iterator[Sandbox]:
-    with Sandbox(Options(now=NOW)) as sandbox, time_machine.travel(NOW, tick=False):
-        yield sandbox
 
 
 def _raise_by_hand(sandbox: Sandbox, user: str, dollars: int) -> None:

@@ -104,3 +104,22 @@ def test_what_somebody_else_wrote_meanwhile_is_not_said_to_be_of_this_run(site: 
     assert said.code == 0
     assert site.run("revert", "run.jsonl", "--auto-approve").code == 0
     assert (site.budget("platform"), site.budget("contractors")) == (600, 100)
+    assert "is written now" not in said.err, "the plan is for now"
+
+
+def test_a_write_that_was_answered_and_shows_late_is_of_this_run(site: Site) -> None:
+    """Its answer told another value, and so did the read after it."""
+    site.policy("platform: $600")
+    path = f"*/groups/{site.id_of('platform')}/ai/budget"
+    echo = {"group_id": site.id_of("platform"), "spend_limit_micros": 0}
+    site.sandbox.fault(Fault("status", method="PUT", path=path, status=200, body=echo))
+    sql, parameters = site.set_budget("platform", 600)
+    before = len(site.sandbox.requests)
+    assert site.run("plan").code == 0
+    reads = sum("/groups/ai/spend" in request.path for request in site.sandbox.requests[before:])
+    reads += 1  # the check of what was planned; the next is the proof
+    late = Fault("change", method="GET", path="*/groups/ai/spend", after=reads, sql=sql, parameters=parameters)
+    site.sandbox.fault(late)
+    said = site.apply()
+    assert "a read at the end shows the write" in said.out
+    assert site.results == {"group/acme/platform": "done"}

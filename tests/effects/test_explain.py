@@ -243,6 +243,16 @@ def test_who_is_blocked_until_the_policy_is_applied_is_told_so(
     assert low[-1] == (applied if is_due else applied.replace("7:3 says $50", "4:3 says $20"))
 
 
+def test_no_apply_is_asked_for_that_would_not_help() -> None:
+    """An override wins over a group's entry; and where the server reports another limit, nobody knows what is live."""
+    listed = (replace(policy(expires=None), user_overrides=()),)
+    world = World(TEAM, {"acme/eng": 10}, {"ana": (0, "acme/eng")})
+    own = text(explained(world, spent=15, says=limit(0, "acme/eng", by_override=True), policies=listed))
+    assert own[-1] == "To work again: ask an Owner or a User Admin of Coder for a higher limit."
+    disputed = text(explained(World(TEAM, {"acme/eng": 20}), spent=15, says=limit(10, "acme/eng"), policies=listed))
+    assert disputed[-1] == "To work again: ask for a higher limit in a.yaml:4:3."
+
+
 def test_an_explanation_that_does_not_say_whether_it_read_policies_is_read() -> None:
     made = explained(World(TEAM, {"acme": 10}), policies=(policy(expires=None),))
     assert load(dump(made), source="") == made

@@ -139,9 +139,8 @@ def _read_pages(transport: Transport, load: Callable[[Fields], T], *, most: int 
         return _Page(rows=[load(row) for row in body.rows("users")], count=body.count("count"))
 
     first = take(transport.send(_users_page(0)))
-    size = len(
-        first.rows or ()
-    )  # a server may have shorter pages; a very short one holds everybody whom the token may read
+    # A server may have shorter pages; a very short one holds everybody whom the token may read.
+    size = len(first.rows or ())
     offsets = range(size, first.count, size) if size > _FEW_USERS else range(_USERS_PAGE, first.count, _USERS_PAGE)
     if most is not None and len(offsets) >= most:
         return None

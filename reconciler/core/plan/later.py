@@ -1,4 +1,4 @@
-"""What a policy does at a later date: nothing is planned for it now, and who approves the policy approves it.
+"""What a policy does at a later date: nothing is planned for it now; a review of the policy approves it.
 
     starts later   an entry that starts later: `apply --due` puts it on its person then, beside nobody
     end moved      this change moves the end of an override, which stays as it is now

@@ -1,9 +1,11 @@
 """Apply a plan: check every object, get the approval, execute. It decides nothing.
 
-checks         consent, deployment, rights, dates, and every planned object read again     (checks.py)
-approval       if it took longer than a moment, or the plan was read long ago: the plan is made anew and compared,
-               and all checks again
-execution      the writes, and the proof of what they did                                 (execution.py)
+    checks         consent, deployment, rights, dates, and every planned object read again     (checks.py)
+    approval       if it took longer than a moment, or the plan was read long ago: the plan is made anew and compared,
+                   and all checks again
+    execution      the writes, and the proof of what they did                                  (execution.py)
+
+No write is covered by a check that is older than a wait.
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections import Counter
 from typing import Any, cast
 
@@ -31,3 +32,11 @@ def test_each_test_has_one_day_and_a_marker_changes_that() -> None:
 
 def test_the_days_have_names_of_their_own() -> None:
     assert len({day.name for day in DAYS}) == len(DAYS)
+
+
+def test_days_that_run_at_once_may_clear_away_the_same_old_folder() -> None:
+    """What pytest says then (its on_rm_rf_error), each warning being an error here."""
+    refused = OSError(39, "Directory not empty", "/tmp/pytest-of-root/garbage-1")
+    warnings.warn(
+        pytest.PytestWarning(f"(rm_rf) error removing {refused.filename}\n{type(refused)}: {refused}"), stacklevel=1
+    )

@@ -31,7 +31,7 @@ SOURCE = "https://github.com/acme/coder-budget-reconciler/blob/main"
 NAVIGATION = {
     "Learn": ("tutorial", "life-of-a-change"),
     "Do": tuple(f"how-to/{name}" for name in (
-        "adopt", "everyday", "pipelines", "tokens", "guardrails", "grants", "revert", "forks", "organizations",
+        "adopt", "terraform", "everyday", "pipelines", "tokens", "guardrails", "grants", "revert", "forks", "organizations",
         "on-call", "troubleshooting",
     )),
     "Look up": tuple(f"reference/{name}" for name in (

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import io
 import os
-import re
 import sys
+from collections.abc import Sequence
 from importlib import import_module
 from typing import cast
 
@@ -21,20 +21,12 @@ from reconciler.cli import exits
 from reconciler.cli.screen import output_of, report_error
 from reconciler.cli.typed import require_values, with_two_dashes
 from reconciler.errors import MissingPartError, ReconcilerError, StoppedError
-from reconciler.words import did_you_mean
 
 COMMANDS = (
     "validate", "plan", "apply", "drift", "show", "revert", "export", "explain", "status", "snapshot",
     "init", "doctor",
     "sandbox", "demo", "schema", "completion",
 )  # fmt: skip
-
-
-_NUMBERS = {"integer": "a whole number", "float": "a number"}
-_TYPE = re.compile(r"a valid (integer|float) range")
-"""What click wants of `--max-wait abc`: it names the type of the option."""
-_RANGE = re.compile(r"is not in the range (?:(\S+)<=)?x(?:([<>])=(\S+))?\.")
-"""What click says of `--max-requests 0`."""
 
 
 class LazyGroup(click.Group):
@@ -52,17 +44,14 @@ class LazyGroup(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         if args[0] not in COMMANDS and not args[0].startswith("-") and not ctx.resilient_parsing:
-            raise click.UsageError(_no_such_command(args[0]), ctx)
+            from reconciler.cli.usage import NoSuchCommand
+
+            raise NoSuchCommand(args[0], COMMANDS, ctx)
         name, command, arguments = super().resolve_command(ctx, args)
         if command is not None:
             arguments = with_two_dashes(arguments, command)
             require_values(arguments, command, ctx)
         return name, command, arguments
-
-
-def _no_such_command(name: str) -> str:
-    near = did_you_mean(name, COMMANDS)
-    return f"There is no command {name!r}" + (f"; {near}" if near else ".")
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "terminal_width": 80})
@@ -92,7 +81,7 @@ def run(arguments: list[str]) -> int:
         result = reconciler.main(args=arguments, prog_name="reconciler", standalone_mode=False)
         return result if isinstance(result, int) else exits.DONE
     except (ReconcilerError, click.ClickException, click.Abort, KeyboardInterrupt, OSError, MemoryError) as error:
-        ours, code = _ours(error)
+        ours, code = _ours(error, arguments)
         if not isinstance(error, BrokenPipeError):
             report_error(ours, code, output_of(arguments), command=next(iter(arguments), ""))
         return code
@@ -106,14 +95,7 @@ def _is_in_a_folder() -> bool:
     return True
 
 
-def _range(found: re.Match[str]) -> str:
-    lowest, direction, end = found.groups()
-    if lowest is not None:
-        return f"must be from {lowest} to {end}."
-    return f"must be at {'least' if direction == '>' else 'most'} {end}."
-
-
-def _ours(error: BaseException) -> tuple[ReconcilerError, int]:
+def _ours(error: BaseException, arguments: Sequence[str]) -> tuple[ReconcilerError, int]:
     """Return an error of ours and the exit code for anything that may end a command."""
     match error:
         case MissingPartError():
@@ -124,13 +106,9 @@ def _ours(error: BaseException) -> tuple[ReconcilerError, int]:
         case ReconcilerError():
             return error, exits.of_error(error)
         case click.UsageError():
-            usage = f"{error.ctx.get_usage()}\n" if error.ctx else ""
-            path = error.ctx.command_path if error.ctx else "reconciler COMMAND"
-            is_early = isinstance(error, click.NoSuchOption) and path == "reconciler"
-            order = "write options after the command: `reconciler plan --debug`\n" if is_early else ""
-            message = " ".join(error.format_message().split())  # click lists choices on lines of their own
-            message = _RANGE.sub(_range, _TYPE.sub(lambda found: _NUMBERS[found[1]], message))
-            return ReconcilerError(message, hint=f"{order}{usage}`{path} --help` says more"), exits.ERROR
+            from reconciler.cli.usage import wrong_usage
+
+            return wrong_usage(error, arguments), exits.ERROR
         case click.ClickException():
             return ReconcilerError(error.format_message()), exits.ERROR
         case KeyboardInterrupt() | click.Abort():

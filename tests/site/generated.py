@@ -12,7 +12,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
-from reconciler.cli import entry, exits
+from reconciler.cli import entry, exits, terraform
 from reconciler.cli.app import COMMANDS
 from reconciler.cli.commands.plan import command as plan
 from reconciler.cli.sections import ConnectionOption
@@ -160,6 +160,12 @@ def _environment() -> str:
     )
 
 
+def _terraform() -> str:
+    rows = [(f"`{name}`", instead) for name, instead in terraform.COMMANDS.items()]
+    rows += [(f"`-{name}`", instead) for name, instead in terraform.OPTIONS.items()]
+    return table(("you type", "here"), rows)
+
+
 def table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
     """Return a Markdown table; bars within cells are escaped."""
     lines = [head, tuple("---" for _ in head), *rows]
@@ -178,4 +184,5 @@ PARTS: Mapping[str, Callable[[], str]] = {
     "document_keys": _document_keys,
     "exits": _exits,
     "environment": _environment,
+    "terraform": _terraform,
 }

@@ -1,0 +1,64 @@
+"""What people used to Terraform type, and this tool has not: the error says what to type instead."""
+
+from __future__ import annotations
+
+import re
+
+import click
+import pytest
+
+from reconciler.cli import terraform
+from reconciler.cli.app import COMMANDS, reconciler
+from tests.cli.running import Shell
+
+
+def command(name: str) -> click.Command:
+    found = reconciler.get_command(click.Context(reconciler), name)
+    assert found is not None
+    return found
+
+
+@pytest.mark.parametrize("name", terraform.COMMANDS)
+def test_a_command_of_terraform_says_what_to_type_here(shell: Shell, name: str) -> None:
+    ran = shell.run(name, "x")
+    assert (ran.code, ran.out) == (1, "")
+    assert ran.err.startswith(f"Error: There is no command '{name}'.\n  {terraform.COMMANDS[name]}\n  Usage: ")
+
+
+@pytest.mark.parametrize("typed", ["-target=user/ana", "-target user/ana", "--target user/ana", "-refresh-only"])
+def test_an_option_of_terraform_says_what_to_type_here(shell: Shell, typed: str) -> None:
+    """`plan -target=user/ana` said "No such option '-t'."."""
+    ran = shell.run("plan", *typed.split())
+    name = typed.split()[0].partition("=")[0]
+    assert (ran.code, ran.out) == (1, "")
+    assert ran.err.startswith(
+        f"Error: There is no option '{name}'.\n  {terraform.OPTIONS[name.lstrip('-')]}\n  Usage: "
+    )
+
+
+def test_an_option_before_the_command_says_what_to_type_here(shell: Shell) -> None:
+    assert f"'-chdir'.\n  {terraform.OPTIONS['chdir']}\n  Usage: " in shell.run("-chdir=infra", "plan").err
+
+
+@pytest.mark.parametrize(
+    ("typed", "says"),
+    [
+        ("-auto-aprove", "There is no option '-auto-aprove'; did you mean '--auto-approve'?"),
+        ("-auto", "There is no option '-auto'; did you mean '--auto-approve'?"),
+        ("-zzz=1", "There is no option '-zzz'."),
+        ("-z", "No such option '-z'."),
+    ],
+)
+def test_a_misspelt_option_with_one_dash_is_named_as_it_was_typed(shell: Shell, typed: str, says: str) -> None:
+    assert shell.run("apply", typed).err.startswith(f"Error: {says}\n  Usage: ")
+
+
+def test_the_table_has_nothing_that_this_tool_has_and_advises_nothing_that_it_has_not() -> None:
+    assert not set(terraform.COMMANDS) & set(COMMANDS)
+    ours = {option for name in COMMANDS for parameter in command(name).params for option in parameter.opts}
+    assert not {f"--{name}" for name in terraform.OPTIONS} & ours
+    for sentence in [*terraform.COMMANDS.values(), *terraform.OPTIONS.values()]:
+        for name, words in re.findall(r"`reconciler (\w+)([^`]*)`", sentence):
+            options = set(re.findall(r"--[a-z-]+", words))
+            assert options <= {option for parameter in command(name).params for option in parameter.opts}
+        assert set(re.findall(r"`(--[a-z-]+)", sentence)) <= ours

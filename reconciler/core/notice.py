@@ -34,6 +34,8 @@ class NoticeKind(StrEnum):
     """This change to the policy moves the end of an override that stays as it is now, or takes its entry out."""
     TAKEN_OUT = "taken-out"
     """This change takes the entry out of a policy that manages what it lists: what is live stays."""
+    CHECK_AMOUNT = "check-amount"
+    """The plan takes a limit to a hundredth of what it was, or to a hundred times as much: perhaps a slip."""
 
 
 LATER = frozenset({NoticeKind.AWAITED, NoticeKind.STARTS_LATER, NoticeKind.END_MOVED})

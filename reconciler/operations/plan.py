@@ -17,6 +17,7 @@ from reconciler.core.gate.verdict import Grant
 from reconciler.core.moment import Moment
 from reconciler.core.notice import Notice
 from reconciler.core.orphan import Orphan
+from reconciler.core.plan.amounts import amount_notices
 from reconciler.core.plan.diff import Difference, diff
 from reconciler.core.plan.due import passed_over
 from reconciler.core.plan.left_out import last_orphans, left_out_notices, of_lost_groups
@@ -117,7 +118,11 @@ def make_plan(request: PlanRequest, reader: Reader) -> Planned:
     proposal = _proposal(compared)
     review = review_proposal(proposal, reader, grants=request.grants)
     orphans, attribution = _orphans(compared, proposal, reader)
-    notices = (*review.effects.notices, *_notices(request, found, proposal, orphans, reader=reader))
+    notices = (
+        *review.effects.notices,
+        *amount_notices(review.actions, review.effects, at=at),
+        *_notices(request, found, proposal, orphans, reader=reader),
+    )
     plan = Plan(
         deployment=snapshot.deployment,
         at=at,

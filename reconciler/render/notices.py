@@ -50,6 +50,8 @@ def _title(notice: Notice, at: datetime) -> str:
             return "Another end"
         case NoticeKind.TAKEN_OUT:
             return "Taken out of the policy"
+        case NoticeKind.CHECK_AMOUNT:
+            return "Check the amount"
         case _:
             assert_never(notice.kind)
 
@@ -66,6 +68,7 @@ _STANDING = {
     NoticeKind.STARTS_LATER: "Entries that start later",
     NoticeKind.END_MOVED: "Overrides with another end",
     NoticeKind.TAKEN_OUT: "Taken out of the policy",
+    NoticeKind.CHECK_AMOUNT: "Check the amounts",
 }
 
 
@@ -86,7 +89,7 @@ def _detail(notice: Notice, at: datetime) -> str:
             return f"{spoken(notice.address)} {notice.text}, {spoken(str(notice.place))}"
         case NoticeKind.AWAITED | NoticeKind.STARTS_LATER:
             return f"{spoken(notice.address)} on {notice.at:%Y-%m-%d}, {distance(notice.at, at)}: {notice.text}"
-        case NoticeKind.STRAY | NoticeKind.END_MOVED | NoticeKind.TAKEN_OUT:
+        case NoticeKind.STRAY | NoticeKind.END_MOVED | NoticeKind.TAKEN_OUT | NoticeKind.CHECK_AMOUNT:
             return f"{spoken(notice.address)} {notice.text}"
         case NoticeKind.DEAD:
             return spoken(notice.address)

@@ -303,6 +303,7 @@ _HINTS = {
     NoticeKind.REMOVABLE: "the entry may be removed from the policy",
     NoticeKind.RENAMED: "write today's name in the entry",
     NoticeKind.NAMESAKE: "if another person is meant, remove the entry, or write their UUID",
+    NoticeKind.CHECK_AMOUNT: "if it is meant, nothing needs to be done",
     NoticeKind.STRAY: "no policy manages it; an entry with `limit: none` removes it",
 }
 """What to do, as the titles of the text say it."""

@@ -1,0 +1,63 @@
+"""Amounts that look like a slip of the decimal point: `2.500`, written for thousands, is $2.50.
+
+A limit that goes to a hundredth of what it was, or to a hundred times as much, is announced. It may be meant, so that
+nothing is refused for it; early in a month, when nobody has spent anything, nothing else would show it.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+
+from reconciler.core.action import Action, Origin
+from reconciler.core.budget import Budget
+from reconciler.core.notice import Notice, NoticeKind
+from reconciler.core.people.effects import Effects
+from reconciler.core.snapshot import Unlimited
+from reconciler.money import Micros, format_usd
+
+FACTOR = 100
+
+
+def amount_notices(actions: Iterable[Action], effects: Effects, *, at: datetime) -> Iterator[Notice]:
+    """Announce limits that change by `FACTOR` or more, at the instant `at` (UTC) of the plan.
+
+    Where somebody changed live by hand, it goes back to an amount that was looked at before.
+    """
+    limits = _limits_before(effects)
+    for action in actions:
+        after = action.after
+        if not isinstance(after, Budget) or action.origin is Origin.HAND:
+            continue
+        amounts = [action.before.limit_micros] if isinstance(action.before, Budget) else limits[action.address]
+        before = next((amount for amount in amounts if _is_far(amount, after.limit_micros)), None)
+        if before is not None:
+            yield Notice(
+                kind=NoticeKind.CHECK_AMOUNT,
+                address=action.address,
+                place=action.place,
+                text=_say(before, after.limit_micros),
+                at=at,
+            )
+
+
+def _limits_before(effects: Effects) -> Mapping[str, list[Micros]]:
+    """Return what limited the people whom each action limits from now on, by its address."""
+    limits: defaultdict[str, list[Micros]] = defaultdict(list)
+    for person in effects.people:
+        if not isinstance(person.before.limit_micros, Unlimited):
+            limits[person.causes[0]].append(person.before.limit_micros)
+    return limits
+
+
+def _is_far(before: Micros, after: Micros) -> bool:
+    """$0 blocks, and is meant: from it and to it nothing is far."""
+    return 0 < min(before, after) * FACTOR <= max(before, after)
+
+
+def _say(before: Micros, after: Micros) -> str:
+    change = f"goes from {format_usd(before)} to {format_usd(after)}"
+    if after > before:
+        return f"{change}, {FACTOR} times as much or more"
+    return f"{change}, a hundredth or less; thousands are written 2500"

@@ -31,8 +31,8 @@ SOURCE = "https://github.com/acme/coder-budget-reconciler/blob/main"
 NAVIGATION = {
     "Learn": ("tutorial", "life-of-a-change"),
     "Do": tuple(f"how-to/{name}" for name in (
-        "adopt", "terraform", "everyday", "pipelines", "tokens", "guardrails", "grants", "revert", "forks", "organizations",
-        "on-call", "troubleshooting",
+        "adopt", "terraform", "everyday", "pipelines", "tokens", "guardrails", "grants", "revert", "forks",
+        "organizations", "on-call", "troubleshooting",
     )),
     "Look up": tuple(f"reference/{name}" for name in (
         "commands", "policy", "hazards", "guardrails", "formats", "documents", "exit-codes", "environment", "metrics",

@@ -85,6 +85,34 @@ def test_rules_and_dashboard_use_metrics_that_exist() -> None:
         assert used <= known, file
 
 
+def test_what_counts_the_people_concerned_is_not_taken_for_everybody() -> None:
+    """Where nothing differs they are nobody: the dashboard said that everybody may spend $0."""
+    panels = json.loads((DEPLOY / "grafana" / "ai-budgets.json").read_text())["panels"]
+    rules = yaml.safe_load((DEPLOY / "prometheus" / "ai-budgets.rules.yaml").read_text())["groups"][0]["rules"]
+    expressions = [target["expr"] for panel in panels for target in panel["targets"]] + [row["expr"] for row in rules]
+    partial = [text for text in expressions if re.search("reconciler_(exposure_dollars|people_without_limit)", text)]
+    assert len(partial) == 5
+    assert all("and ignoring(when) reconciler_exposure_is_total == 1" in text for text in partial)
+
+
+def test_the_dashboard_tells_none_that_differ_from_no_look() -> None:
+    """A run in which nothing differs writes no `reconciler_differences`: the panel was as empty as after a failure."""
+    panels = json.loads((DEPLOY / "grafana" / "ai-budgets.json").read_text())["panels"]
+    (text,) = (panel["targets"][0]["expr"] for panel in panels if panel["id"] == 1)
+    assert text == "sum(reconciler_differences) or 0 * max(reconciler_unreadable_subjects)"
+
+
+def test_whoever_reads_metrics_may_read_the_file_of_each_job() -> None:
+    """On Kubernetes the files had mode 0600, which the user of a node exporter may not read."""
+    saving = [arguments for _, arguments in command_lines() if any("metrics=" in word for word in arguments)]
+    saving = [arguments for arguments in saving if "junit=ai-budgets/junit.xml" not in arguments]  # GitLab's own report
+    assert len(saving) == 4
+    for arguments in saving:
+        assert arguments[arguments.index("--save-mode") + 1] == "644", arguments
+    many = (DEPLOY / "kubernetes" / "many-organizations" / "job.yaml").read_text()
+    assert re.findall("metrics=.*", many) == ["metrics=/data/all.prom --save-mode 644"], "one file of all"
+
+
 @pytest.mark.parametrize(
     "file",
     sorted(path for path in DEPLOY.rglob("*") if path.is_file() and path.suffix != ".pyc"),

@@ -31,7 +31,7 @@ class NoticeKind(StrEnum):
     STARTS_LATER = "starts-later"
     """The entry starts later, so that nothing is planned for it now."""
     END_MOVED = "end-moved"
-    """This change to the policy moves the end of an override that stays as it is now, or takes its entry out."""
+    """This change to the policy moves the end of an override that stays as it is now."""
     TAKEN_OUT = "taken-out"
     """This change takes the entry out of a policy that manages what it lists: what is live stays."""
     CHECK_AMOUNT = "check-amount"

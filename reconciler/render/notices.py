@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import assert_never
 
@@ -95,3 +95,13 @@ def _detail(notice: Notice, at: datetime) -> str:
             return spoken(notice.address)
         case _:
             assert_never(notice.kind)
+
+
+def taken_out(notices: Iterable[Notice]) -> int:
+    """Return how many limits stay that this change takes out of the policy."""
+    return sum(notice.kind is NoticeKind.TAKEN_OUT for notice in notices)
+
+
+def without_entry(limits: int) -> str:
+    """`2 limits stay without an entry`; empty for none."""
+    return f"{count(limits, 'limit')} {'stays' if limits == 1 else 'stay'} without an entry" if limits else ""

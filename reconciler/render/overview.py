@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 
 from reconciler.core.action import Kind
 from reconciler.core.gate.verdict import Refusal
-from reconciler.core.notice import LATER, NoticeKind
+from reconciler.core.notice import LATER
 from reconciler.core.people.effects import PersonEffect
 from reconciler.core.people.standing import amount_or_any
 from reconciler.core.people.sums import Exposure
@@ -20,6 +20,7 @@ from reconciler.core.plan.report import OutcomeReport
 from reconciler.dataclass import dataclass
 from reconciler.formats.documents import Value
 from reconciler.money import format_usd_short
+from reconciler.render.notices import taken_out, without_entry
 from reconciler.render.plan import GROUPS_MATCH
 from reconciler.words import count, count_people
 
@@ -97,7 +98,7 @@ def overview_of(plans: Sequence[Plan]) -> Overview:
         refusals=tuple(refusal for plan in plans for refusal in plan.verdict.refusals),
         is_complete=all(plan.is_complete for plan in plans),
         later=sum(notice.kind in LATER and not notice.is_standing for notice in notices),
-        taken_out=sum(notice.kind is NoticeKind.TAKEN_OUT for notice in notices),
+        taken_out=taken_out(notices),
     )
 
 
@@ -132,9 +133,7 @@ def headline(overview: Overview) -> str:
     if overview.later:
         parts.append(f"{overview.later:,} at a later date")
     if overview.taken_out:
-        parts.append(
-            f"{count(overview.taken_out, 'limit')} {'stays' if overview.taken_out == 1 else 'stay'} without an entry"
-        )
+        parts.append(without_entry(overview.taken_out))
     if not overview.is_complete:
         parts.append("not everything could be read")
     if overview.is_refused:

@@ -16,6 +16,7 @@ from reconciler.render.dangers import refusal_lines
 from reconciler.render.detail import Detail
 from reconciler.render.effects import action_notes, effects_lines
 from reconciler.render.formats import Facts
+from reconciler.render.notices import taken_out, without_entry
 from reconciler.render.outlook import outlook_lines
 from reconciler.render.source import deployment_text, snapshot_text
 from reconciler.render.text import (
@@ -93,6 +94,7 @@ def summary(plan: Plan) -> str:
         f"{count(len(plan.left_alone), 'entry', 'entries')} left alone"
         if plan.left_alone and plan.covers is Coverage.DUE
         else "",
+        without_entry(taken_out(plan.effects.notices)),
     )
     left_out = ", ".join(filter(None, parts))
     if plan.has_changes:

@@ -103,7 +103,9 @@ def test_an_end_that_goes_with_its_entry_is_told(shell: Shell, sandbox: Sandbox)
     """Where overrides are `listed`, the grant stays without its entry, for ever, and the comment said "no changes"."""
     without = LISTED + "user_overrides: []\n"
     comment = plan(shell, sandbox, BEFORE, without, "--format", "markdown")
-    assert "### AI budgets: no changes now, 1 at a later date" in comment
+    assert "### AI budgets: no changes, 1 limit stays without an entry" in comment, (
+        "and never changes at any later date"
+    )
     says = "it stays and never ends; before this change it was to end 2027-01-15 00:00 UTC; to remove it"
     assert f"`user/ana`: $1,500.00 is not listed any more: {says}" in comment
     removed = plan(shell, sandbox, BEFORE, BEFORE.replace("limit: $1500, expires: 2027-01-15", "limit: none"))

@@ -23,6 +23,7 @@ def test_what_stays_without_its_entry_is_told_in_every_format(shell: Shell, sand
     text = plan(shell, sandbox, BEFORE, NOTHING)
     assert f"Taken out of the policy: group/acme/design $150.00 {SAYS}." in text
     assert f"Taken out of the policy: user/ana $1,500.00 {SAYS}." in text
+    assert text.endswith("\nNo changes; 2 limits stay without an entry.\n"), "and not that live matches the policy"
     comment = plan(shell, sandbox, BEFORE, NOTHING, "--format", "markdown")
     assert "### AI budgets: no changes, 2 limits stay without an entry" in comment
     assert f"`user/ana`: $1,500.00 {SAYS}" in comment

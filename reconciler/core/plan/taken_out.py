@@ -59,9 +59,9 @@ def _notice(row: Wanted, live: Budget | None, *, at: datetime) -> Notice:
     if ends is not None:
         stays += f" and never ends; before this change it was to end {ends.astimezone(UTC):%Y-%m-%d %H:%M UTC}"
     return Notice(
-        kind=NoticeKind.TAKEN_OUT if ends is None else NoticeKind.END_MOVED,
+        kind=NoticeKind.TAKEN_OUT,
         address=row.subject.address,
         place=None,
         text=f"{amount} is not listed any more: {stays}; to remove it, list it with `limit: none`",
-        at=ends or at,
+        at=at,
     )

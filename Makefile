@@ -53,7 +53,7 @@ release: .venv/installed ## wheel and source archive twice, same bytes; metadata
 home: ## name the owner of this repository and pin the workflows: make home OWNER=your-company TAG=v0.1.0
 	@.ci/home "$(OWNER)" "$(TAG)"
 
-locks: ## deploy/requirements.txt from pyproject.toml, with hashes
+locks: ## deploy/requirements.txt and deploy/build-requirements.txt from pyproject.toml, with hashes
 	@.ci/locks
 
 simulate: .venv/installed ## 100,000 worlds of the deterministic simulation, on all cores; a quarter of an hour

@@ -13,7 +13,7 @@ from dataclasses import field
 from pathlib import PurePath
 from urllib.parse import urlsplit
 
-from reconciler.coder.proxies import Proxy, proxy_for
+from reconciler.coder.proxies import Proxy, is_this_machine, proxy_for
 from reconciler.dataclass import dataclass
 from reconciler.errors import ReconcilerError
 
@@ -48,6 +48,12 @@ class Connection:
 
     proxy: Proxy | None = None
     """None for a direct connection. The environment was asked when this value was made, and is not asked again."""
+
+    @property
+    def is_readable(self) -> bool:
+        """Whether somebody on the way can read the token: http, to another machine."""
+        parts = urlsplit(self.url)
+        return parts.scheme == "http" and not is_this_machine(parts.hostname or "")
 
     @property
     def secrets(self) -> tuple[str, tuple[str, ...]]:

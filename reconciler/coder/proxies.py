@@ -88,10 +88,16 @@ def _usable(proxy: Proxy) -> Proxy:
     return proxy
 
 
-def _uses_proxy(host: str, port: str, no_proxy: str) -> bool:
+def is_this_machine(host: str) -> bool:
+    """Whether a host is this machine by its name or its address; no name server is asked."""
     address = _ip(host)
-    if host == "localhost" or (address is not None and address.is_loopback):
+    return host == "localhost" or (address is not None and address.is_loopback)
+
+
+def _uses_proxy(host: str, port: str, no_proxy: str) -> bool:
+    if is_this_machine(host):
         return False
+    address = _ip(host)
     return not any(_matches(entry.strip().lower(), host, port, address) for entry in no_proxy.split(","))
 
 

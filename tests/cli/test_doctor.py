@@ -85,6 +85,18 @@ def test_an_organization_that_may_not_be_read(coder: Shell) -> None:
     assert "the policies name acne, which this token may not read" in ran.out
 
 
+@pytest.mark.parametrize(
+    ("url", "is_told"),
+    [("http://coder.invalid", True), ("http://192.0.2.1:8080", True), ("https://coder.invalid", False)],
+)
+def test_a_token_that_can_be_read_on_the_way_is_told(shell: Shell, url: str, is_told: bool) -> None:
+    """Nothing told that a URL with http sends the token unencrypted."""
+    nowhere = "http://127.0.0.1:9"
+    shell.set(CODER_URL=url, CODER_SESSION_TOKEN="x", HTTP_PROXY=nowhere, HTTPS_PROXY=nowhere)
+    message = "note  login     the URL begins with http, so whoever is on the way can read the token"
+    assert (message in shell.run("doctor", "--max-wait", "0").out) == is_told
+
+
 def test_a_proxy_is_named_without_its_password(coder: Shell) -> None:
     coder.set(CODER_URL="http://coder.invalid", HTTP_PROXY="http://ana:hidden-word@127.0.0.1:9")
     ran = coder.run("doctor", "--max-wait", "0")

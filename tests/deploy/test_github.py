@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 import subprocess
 import zipfile
 from collections.abc import Iterator
@@ -559,6 +560,29 @@ def test_python_beside_reconciler_gets_no_token_for_coder_and_imports_nothing_of
     subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, check=False)
     assert seen.read_text().startswith({"install.sh": "-I ", "run.sh": "-Es "}[script])
     assert "canary" not in seen.read_text()
+
+
+def test_what_a_job_installs_is_pinned_by_hashes_what_builds_it_too(tmp_path: Path) -> None:
+    """`pip install FOLDER` fetched the newest of what builds the package, and ran it in the job that has the token."""
+    seen = tmp_path / "seen"
+    pip = f'#!/bin/bash\nprintf "%s\\n" "$*" >> {seen}\n'
+    (tmp_path / "python3").write_text(
+        f"#!/bin/bash\n[[ $3 == venv ]] || exit 0\nmkdir -p $4/bin $4/wheels\ntouch $4/wheels/ours.whl\n"
+        f"cat > $4/bin/pip <<'END'\n{pip}END\nchmod +x $4/bin/pip\n"
+    )
+    (tmp_path / "python3").chmod(0o755)
+    environment = {"PATH": f"{tmp_path}:/usr/bin:/bin", "RUNNER_TEMP": str(tmp_path), "GITHUB_PATH": "/dev/null"}
+    command = ["bash", str(ROOT / "deploy" / "github" / "install.sh")]
+    subprocess.run(command, cwd=tmp_path, env=environment, check=True)
+    calls = seen.read_text().splitlines()
+    image = (ROOT / "deploy" / "Dockerfile").read_text()
+    calls += re.findall(r"^(?:RUN| &&) pip (.*?)(?: \\\\)?$", image, re.MULTILINE)
+    assert len(calls) == 8
+    for call in calls:
+        assert {"--require-hashes", "--no-build-isolation", "--no-index"} & set(call.split()), call
+        assert "--require-hashes" in call or "--no-deps" in call, call
+    subprocess.run(command, cwd=tmp_path, env=environment | {"VERSION": "0.1.0"}, check=True)
+    assert "--no-deps --only-binary :all: coder-budget-reconciler==0.1.0" in seen.read_text(), "nothing is built"
 
 
 def test_only_the_step_that_runs_reconciler_has_the_token_for_coder() -> None:

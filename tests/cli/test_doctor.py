@@ -93,7 +93,7 @@ def test_a_token_that_can_be_read_on_the_way_is_told(shell: Shell, url: str, is_
     """Nothing told that a URL with http sends the token unencrypted."""
     nowhere = "http://127.0.0.1:9"
     shell.set(CODER_URL=url, CODER_SESSION_TOKEN="x", HTTP_PROXY=nowhere, HTTPS_PROXY=nowhere)
-    message = "note  login     the URL begins with http, so whoever is on the way can read the token"
+    message = "note  login     the URL begins with http, so somebody on the way can read the token"
     assert (message in shell.run("doctor", "--max-wait", "0").out) == is_told
 
 

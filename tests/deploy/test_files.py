@@ -102,7 +102,7 @@ def test_the_dashboard_tells_none_that_differ_from_no_look() -> None:
     assert text == "sum(reconciler_differences) or 0 * max(reconciler_unreadable_subjects)"
 
 
-def test_whoever_reads_metrics_may_read_the_file_of_each_job() -> None:
+def test_a_node_exporter_may_read_the_file_of_each_job() -> None:
     """On Kubernetes the files had mode 0600, which the user of a node exporter may not read."""
     saving = [arguments for _, arguments in command_lines() if any("metrics=" in word for word in arguments)]
     saving = [arguments for arguments in saving if "junit=ai-budgets/junit.xml" not in arguments]  # GitLab's own report

@@ -54,7 +54,7 @@ def _checks(paths: tuple[str, ...], server: ServerOptions) -> Iterator[Check]:
     source = "CODER_SESSION_TOKEN" if os.environ.get("CODER_SESSION_TOKEN") else "the Coder CLI's login"
     yield Check(level=Level.OK, name="login", message=f"{connection.url}, with the token of {source}")
     if connection.is_readable:
-        message = "the URL begins with http, so whoever is on the way can read the token and change the answers"
+        message = "the URL begins with http, so somebody on the way can read the token and change the answers"
         hint = "set CODER_URL to the https URL of the deployment"
         yield Check(level=Level.NOTE, name="login", message=message, hint=hint)
     if connection.proxy is not None:

@@ -8,6 +8,8 @@ from datetime import datetime
 from typing import TypeVar
 
 from reconciler.core.activity import UserSpend
+from reconciler.core.audit import AuditEntry
+from reconciler.core.budget import Budget
 from reconciler.core.directory import Directory, User
 from reconciler.core.names import Names
 from reconciler.core.people.effective import unread_override
@@ -18,6 +20,8 @@ from reconciler.core.policy import Policy
 from reconciler.core.snapshot import Snapshot
 from reconciler.core.spend import Window
 from reconciler.errors import DeniedError, ReconcilerError
+from reconciler.money import MICROS_PER_CENT
+from reconciler.operations.attribution import SINCE
 from reconciler.operations.pace import find_pace, organizations_of, time_at_coder
 from reconciler.operations.ports import ActivityReader
 
@@ -61,7 +65,24 @@ def find_explanation(
     pace = _unless_it_fails(lambda: _pace(user, spend, reader, at), "The spend export could not be read", unread)
     activity = Activity(at=at, spend=spend, sessions=sessions, since=since, unread=tuple(unread), pace=pace)
     looked_up = resolve(policies, replace(directory, users={**directory.users, user.id: user}), at=at)
-    return explain(user, snapshot, activity, looked_up.policies, is_self=is_self)
+    explanation = explain(user, snapshot, activity, looked_up.policies, is_self=is_self)
+    return replace(explanation, set_by=_set_by(explanation, reader))
+
+
+def _set_by(explanation: Explanation, reader: ActivityReader) -> AuditEntry | None:
+    """Return who set the override that is live, where no policy file lists it and the token may read the log."""
+    live = explanation.override
+    if not isinstance(live, Budget) or explanation.override_entries:
+        return None
+    try:
+        entries = reader.log.changes(explanation.user, explanation.at - SINCE).entries
+    except DeniedError:
+        raise
+    except ReconcilerError:
+        return None
+    cents = live.limit_micros // MICROS_PER_CENT * MICROS_PER_CENT
+    last = entries[-1] if entries else None
+    return last if last and last.action == "write" and last.after_micros in (None, cents) else None
 
 
 def _pace(user: User, spend: UserSpend | None, reader: ActivityReader, at: datetime) -> Pace | None:

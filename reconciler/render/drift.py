@@ -11,7 +11,6 @@ from typing import assert_never
 
 from reconciler.core.action import Action, Cause
 from reconciler.core.attribution import Attribution, Ours, former_name
-from reconciler.core.audit import AuditEntry
 from reconciler.core.describe import NameGroup, names_for
 from reconciler.core.people.moves import MembershipChange, Move
 from reconciler.core.plan.acceptance import Acceptance, Taking
@@ -19,6 +18,7 @@ from reconciler.core.plan.drift import Drift, DriftKind, kind_of
 from reconciler.core.plan.plan import Plan
 from reconciler.core.snapshot import Effective, Unlimited
 from reconciler.money import format_usd, format_usd_short
+from reconciler.render.authors import done_text
 from reconciler.render.breaches import breach_lines
 from reconciler.render.changes import DRIFT_TITLES
 from reconciler.render.detail import Detail
@@ -151,21 +151,9 @@ def _who(action: Action, attribution: Attribution) -> Iterator[str]:
     for last in attribution.changes:
         if last.address == action.address:
             ours = _OURS[last.ours]
-            by, agent = harmless(last.change.by or "somebody"), harmless(last.change.user_agent)
             then = former_name(last.change, action.subject)
             named = f", under the name {then!r}" if then else ""
-            yield harmless(f"{_what(last.change)} by {by} on {instant(last.change.at)} with {agent}{ours}{named}")
-
-
-def _what(change: AuditEntry) -> str:
-    """`set from $300.00 to $5,000.00`; a change from $0 may have been the first one, which the log cannot tell."""
-    if change.action == "delete":
-        return "removed" if change.before_micros is None else f"removed ({format_usd(change.before_micros)} until then)"
-    if change.after_micros is None:
-        return "set"
-    if not change.before_micros:
-        return f"set to {format_usd(change.after_micros)}"
-    return f"set from {format_usd(change.before_micros)} to {format_usd(change.after_micros)}"
+            yield harmless(f"{done_text(last.change)}{ours}{named}")
 
 
 def _acceptances(drift: Drift, detail: Detail) -> Iterator[str]:

@@ -11,6 +11,7 @@ from reconciler.core.people.standing import Standing, standing
 from reconciler.core.snapshot import Unlimited
 from reconciler.errors import Place
 from reconciler.money import Micros, format_usd
+from reconciler.render.authors import done_text
 from reconciler.render.formats import Facts
 from reconciler.render.spend import pace_text, spent_text
 from reconciler.render.text import Line, columns, day, distance, harmless, instant, lines_of, spend_text, why_text
@@ -105,6 +106,8 @@ def _override(explanation: Explanation, at: datetime) -> Iterator[str]:
             entries = _entries(explanation.override_entries, at, then)
             if explanation.has_policies and not entries:
                 entries = " No policy file that was read lists it."
+            if explanation.set_by is not None:
+                entries += f" It was {done_text(explanation.set_by)}."
             yield f"Override: {format_usd(limit_micros)}, booked on {harmless(group.address)}.{entries}"
         case Unknown(reason):
             yield f"Override: not known ({harmless(reason)})."

@@ -10,7 +10,7 @@ import time_machine
 from reconciler.operations.attribution import MOST
 from reconciler.sandbox import Options, Sandbox
 from tests.cli.running import NOW, Shell
-from tests.company.live import budget, override
+from tests.company.live import budget, group_id, override, user_id
 from tests.wire import send
 
 GROUPS = 3 * MOST
@@ -107,3 +107,41 @@ def test_an_override_that_ends_leaves_no_unlimited_person_in_any_format(shell: S
             assert "no override" in page, name
             assert "no limit" not in page, name
             assert "unlimited" not in page, name
+
+
+def test_an_override_that_no_policy_lists_is_explained_by_who_set_it(shell: Shell, sandbox: Sandbox) -> None:
+    """Somebody who asks why they have $70 learns whom to ask."""
+    shell.policy("version: 1\norganization: acme\ngroup_budgets: [{group: design, limit: 5}]\n")
+    sandbox.set_now(NOW - timedelta(days=1))
+    path = f"{sandbox.url}/api/v2/users/{user_id(sandbox, 'ana')}/ai/budget/override"
+    set_to = {"group_id": group_id(sandbox, "platform"), "spend_limit_micros": 70_000_000}
+    send("PUT", path, json=set_to, headers={"Coder-Session-Token": sandbox.tokens["owner"], "User-Agent": "curl/8"})
+    sandbox.set_now(NOW)
+    says = (
+        "No policy file that was read lists it. It was set from $1,500.00 to $70.00 by olivia on 2026-11-22 12:00 UTC"
+    )
+    told = shell.connect(sandbox, "auditor").run("explain", "ana")
+    assert f"{says} with curl/8.\n" in told.out
+    assert shell.run("explain", "ana", "--json").document["set_by"]["by"] == "olivia"
+    denied = shell.connect(sandbox, "user-admin").run("explain", "ana")
+    assert denied.out.count("No policy file that was read lists it.\n") == 1, "and nothing of the log"
+    listed = "version: 1\norganization: acme\nuser_overrides: [{user: ana, group: platform, limit: $1500}]\n"
+    shell.policy(listed)
+    sandbox.forget_requests()
+    assert "olivia" not in shell.connect(sandbox, "auditor").run("explain", "ana").out
+    assert not [request.path for request in sandbox.requests if "/audit" in request.path], "the entry says why"
+
+
+def test_who_set_another_amount_than_the_live_one_did_not_set_it(shell: Shell, sandbox: Sandbox) -> None:
+    """What group sync and races write has no entry in the log."""
+    shell.policy("version: 1\norganization: acme\ngroup_budgets: [{group: design, limit: 5}]\n")
+    path = f"{sandbox.url}/api/v2/users/{user_id(sandbox, 'ana')}/ai/budget/override"
+    headers = {"Coder-Session-Token": sandbox.tokens["owner"]}
+    send(
+        "PUT", path, json={"group_id": group_id(sandbox, "platform"), "spend_limit_micros": 5_000_000}, headers=headers
+    )
+    override(sandbox, "ana", "platform", 70)
+    assert shell.connect(sandbox, "auditor").run("explain", "ana", "--json").document["set_by"] is None
+    send("DELETE", path, headers=headers)
+    override(sandbox, "ana", "platform", 70)
+    assert shell.run("explain", "ana", "--json").document["set_by"] is None

@@ -19,6 +19,7 @@ from datetime import datetime
 from typing import ClassVar
 
 from reconciler.core.activity import Session, Tokens, UserSpend
+from reconciler.core.audit import AuditEntry
 from reconciler.core.budget import Absent, Budget, Reading, Unknown
 from reconciler.core.desired import Listed, ResolvedPolicy
 from reconciler.core.directory import Directory, Group, Subject, User
@@ -124,6 +125,8 @@ class Explanation:
     """Their pace in micro-dollars a day, rounded down; null where none is claimed."""
     reaches_at: datetime | None = None
     """When they reach their limit at that pace (UTC); null when not before the period ends, and where not claimed."""
+    set_by: AuditEntry | None = None
+    """Who set an override that no policy file lists, by the audit log; null for others, and where it does not tell."""
 
     @property
     def left_micros(self) -> int | None:

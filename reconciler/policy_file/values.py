@@ -81,8 +81,8 @@ def is_text(text: str) -> bool:
 
 
 def _is_usual(text: str) -> bool:
-    """Whether a text is plain ASCII from a letter on, as most are: name() and reason() accept it without a pattern."""
-    return text.isascii() and text.isprintable() and text[:1].isalpha() and text[-1] != " " and text not in _WORDS
+    """Whether a text begins with a letter and can be printed, as most can: name() and reason() need no pattern then."""
+    return text.isprintable() and text[:1].isalpha() and text[-1] != " " and text not in _WORDS
 
 
 def name(node: Node) -> str:
@@ -205,7 +205,7 @@ class LimitReader:
         raise Wrong(self._unknown[text])
 
     def _no_such_tier(self, text: str) -> str:
-        if text.lower() in ("null", "unlimited", "infinite", "inf"):
+        if text.lower() in ("unlimited", "infinite", "inf"):
             return f"there is no tier {text!r}; {NONE_OR_ZERO}"
         if question := self._near.question(text):
             return f"there is no tier {text!r}; {question}"

@@ -31,7 +31,7 @@ from reconciler.core.policy import (
 )
 from reconciler.errors import Place
 from tests.effects.dangers import dangers_to_people, mass_changes
-from tests.effects.worlds import NOW, World, group_of, resolved, set_group, set_user, usd
+from tests.effects.worlds import NOW, World, effects_of_nothing, group_of, resolved, set_group, set_user, usd
 
 PLACE = Place("policies/acme.yaml", 3, 5)
 ACME = OrganizationId("acme")
@@ -55,6 +55,19 @@ def policy(
 
 def effects_of(world: World, *actions: Action) -> Effects:
     return assess(actions, world.snapshot()).effects({})
+
+
+def counted_and_behind(hazard: Hazard, world: World, *actions: Action) -> tuple[list[Danger], list[str]]:
+    """Return what a hazard counts in a plan, and the addresses that are to blame; nobody's spend could be read."""
+    grounds = Grounds(
+        effects=effects_of(world, *actions),
+        actions=actions,
+        directory=world.directory(),
+        offers_spend=True,
+        managed={},
+    )
+    row = HAZARDS[hazard]
+    return list(row.count(grounds)), list(row.behind(grounds))
 
 
 def test_a_delete_that_leaves_a_lower_budget_endangers_nobody() -> None:
@@ -203,21 +216,70 @@ def test_an_override_whose_group_is_gone_counts_beside_those_of_an_organization(
     assert [(danger.organization, danger.count) for danger in large] == [(None, 3), ("acme", 3)]
 
 
-def test_whom_the_reviewed_end_of_their_override_blocks_is_not_behind_a_refusal() -> None:
+@pytest.mark.parametrize("dollars", [0, 5], ids=["blocked", "perhaps blocked"])
+def test_whom_the_reviewed_end_of_their_override_blocks_is_not_behind_a_refusal(dollars: int) -> None:
     """Else the end is held back as long as a change of somebody else is refused."""
-    world = World({"acme": ["ana", "bob"]}, {"acme": 0}, {"ana": (20, "acme"), "bob": (20, "acme")})
+    world = World({"acme": ["ana", "bob"]}, {"acme": dollars}, {"ana": (20, "acme"), "bob": (20, "acme")})
     end = replace(set_user(world, "ana", None), cause=Cause.EXPIRED, origin=Origin.DUE)
-    actions = end, set_user(world, "bob", None)
-    grounds = Grounds(
-        effects=effects_of(world, *actions),
-        actions=actions,
-        directory=world.directory(),
-        offers_spend=True,
-        managed={},
+    counted, behind = counted_and_behind(Hazard.BLOCKS_USERS, world, end, set_user(world, "bob", None))
+    assert [*counted[0].counted, *counted[0].uncertain] == ["bob"]
+    assert behind == ["user/bob"]
+
+
+def test_behind_a_refusal_is_what_does_it_to_each_person_that_is_counted() -> None:
+    """A due action that is not behind it would be applied without consent."""
+    teams = {"acme": ["ana", "bob", "eve", "kim", "zoe"], "acme/eng": ["ana", "eve"], "acme/ops": ["bob", "kim"]}
+    hidden = Unknown("it could not be read")
+    world = World(teams, {"acme/eng": 20, "acme/ops": 20}, {"eve": hidden, "kim": hidden})
+    until_next_month = replace(set_user(world, "zoe", (10, "acme")), expires=NOW + timedelta(days=31))
+    actions = set_group(world, "acme/eng", None), set_group(world, "acme/ops", 0), until_next_month
+    counted, behind = counted_and_behind(Hazard.REMOVES_LIMIT, world, *actions)
+    assert [(danger.counted, danger.uncertain) for danger in counted] == [(("ana", "zoe"), ("eve",))]
+    assert behind == ["user/zoe", "group/acme/eng", "user/eve"]
+    counted, behind = counted_and_behind(Hazard.BLOCKS_USERS, world, *actions)
+    assert [(danger.counted, danger.uncertain) for danger in counted] == [(("bob",), ("kim", "zoe"))]
+    assert behind == ["group/acme/ops", "user/zoe", "user/kim"]
+
+
+def test_who_may_become_unlimited_counts_in_their_own_organization_alone() -> None:
+    teams = {"acme": ["ana"], "acme/eng": ["ana"], "beta": ["bob"], "beta/eng": ["bob"]}
+    hidden = Unknown("it could not be read")
+    world = World(teams, {"acme/eng": 20, "beta/eng": 20}, {"ana": hidden, "bob": hidden})
+    actions = set_group(world, "acme/eng", None), set_group(world, "beta/eng", None)
+    dangers = dangers_to_people(effects_of(world, *actions))
+    assert [(danger.organization, danger.uncertain) for danger in dangers] == [("acme", ("ana",)), ("beta", ("bob",))]
+
+
+def test_people_who_are_not_seen_are_counted_over_all_groups_of_an_organization() -> None:
+    world = World(TEAM, {"acme/eng": 20, "acme/ops": 20}, hidden={"acme/eng": 2, "acme/ops": 3})
+    dangers = dangers_to_people(effects_of(world, set_group(world, "acme/eng", 10), set_group(world, "acme/ops", 10)))
+    (unseen,) = [danger for danger in dangers if danger.hazard is Hazard.UNSEEN_PEOPLE]
+    assert (unseen.count, unseen.organization) == (5, "acme")
+
+
+def test_while_a_policy_was_not_read_what_is_set_or_raised_counts_and_nothing_else() -> None:
+    """What was not read may hold guardrails, and these are about higher limits."""
+    world = World(TEAM, {"acme/eng": 20, "acme/ops": 20}, {"bob": (20, "acme/ops")})
+    actions = (
+        set_group(world, "acme", 5),
+        set_group(world, "acme/eng", 30),
+        set_group(world, "acme/ops", 10),
+        set_user(world, "bob", None),
     )
-    row = HAZARDS[Hazard.BLOCKS_USERS]
-    assert [danger.counted for danger in row.count(grounds)] == [("bob",)]
-    assert list(row.behind(grounds)) == ["user/bob"]
+    read, passed_over = (
+        Grounds(
+            effects=effects_of_nothing(),
+            actions=actions,
+            directory=world.directory(),
+            offers_spend=True,
+            managed={},
+            is_whole=is_whole,
+        )
+        for is_whole in (True, False)
+    )
+    row = HAZARDS[Hazard.UNREAD_POLICY]
+    assert [danger.counted for danger in row.count(read)] == [()]
+    assert [danger.counted for danger in row.count(passed_over)] == [("group/acme/Everyone", "group/acme/eng")]
 
 
 def test_long_lists_of_names_end() -> None:

@@ -211,7 +211,10 @@ def _redirected(answer: Answer) -> ServerError:
 
 def _unexpected(answer: Answer, text: str) -> ServerError:
     kind = UnreachableError if answer.request.is_write else ServerError
-    return kind(text, hint="check that CODER_URL is a Coder deployment of 2.34 or later")
+    hint = "check that CODER_URL is a Coder deployment of 2.34 or later"
+    if is_route_missing(answer):
+        hint = f"where Coder is being upgraded, run this again when that is complete; otherwise {hint}"
+    return kind(text, hint=hint)
 
 
 def quote(text: str) -> str:

@@ -23,7 +23,15 @@ from reconciler.coder.answers import (
 )
 from reconciler.coder.exchange import Answer, Request
 from reconciler.coder.listing import load_organizations
-from reconciler.coder.routes import OVERRIDE_ROUTES, OverrideRoute, Route, no_route, probe, read_probe
+from reconciler.coder.routes import (
+    OVERRIDE_ROUTES,
+    OverrideRoute,
+    Route,
+    no_route,
+    probe,
+    read_probe,
+    require_one_server,
+)
 from reconciler.coder.transport import Transport
 from reconciler.coder.wire import Fields, load_object
 from reconciler.core.budget import OrganizationId, UserId
@@ -60,8 +68,10 @@ class FirstRound:
     me: Fields
     organizations: Mapping[OrganizationId, Organization]
     licence: tuple[str, ...]
+    probed: Answer
+    """Of the newest row of the table."""
     route: Route | None
-    """None when the newest row of the table is not this server's."""
+    """None when that row is not this server's."""
 
     def conclude(self, transport: Transport) -> DiscoveredServer:
         """Ask the second round, and return what it completes. Raises ServerError where we cannot work with it.
@@ -74,8 +84,10 @@ class FirstRound:
         answers = _ask_each(transport, [*asked_of_bulk, *map(probe, older_rows)])
         older = [_whole(answer) for answer in answers[len(asked_of_bulk) :]]
         bulk = self._find_bulk(transport, homes, answers[: len(asked_of_bulk)])
-        known = self.route or _first_route(zip(older_rows, older, strict=True))
-        route = known or no_route(has_bulk_reads=bulk.is_there)
+        route = self.route or _first_route(zip(older_rows, older, strict=True))
+        if route is None:
+            require_one_server([self.probed, *older])
+            route = no_route(has_bulk_reads=bulk.is_there)
         deployment = Deployment(
             id=self.build.text("deployment_id") or self.build.text("dashboard_url") or self.url,
             url=self.url,
@@ -144,6 +156,7 @@ def ask_first(transport: Transport) -> FirstRound:
         me=me,
         organizations=load_organizations(organizations),
         licence=_read_licence(licence),
+        probed=probed,
         route=read_probe(newest, probed),
     )
 
@@ -155,9 +168,12 @@ def discover(transport: Transport) -> DiscoveredServer:
 
 def find_override_route(transport: Transport) -> Route:
     """Ask for the overrides' route alone; for a writer, which knows nothing else of the server."""
+    probed: list[Answer] = []
     for row in OVERRIDE_ROUTES:
-        if (route := read_probe(row, transport.send(probe(row)))) is not None:
+        probed.append(transport.send(probe(row)))
+        if (route := read_probe(row, probed[-1])) is not None:
             return route
+    require_one_server(probed)
     return no_route()
 
 

@@ -85,6 +85,8 @@ class Answer:
     """Where a redirect points to; empty otherwise."""
     request_id: str = ""
     """Coder's own name for this request, by which an administrator finds it in the server's log."""
+    version: str = ""
+    """The build of the server that answered, where it says it; while Coder is upgraded, several may answer."""
     body: bytearray
     """The decoder clears it, so a large body is not held twice."""
     mask: Mask = field(default=NO_SECRETS, repr=False)
@@ -167,6 +169,7 @@ class Exchange:
                 content_type=headers.get("content-type", "").partition(";")[0].strip().lower(),
                 location=headers.get("location", "") if response.status_code >= 300 else "",
                 request_id=headers.get("x-coder-request-id", ""),
+                version=headers.get("x-coder-build-version", ""),
                 body=bytearray(),
                 mask=self._mask,
                 is_warm=is_warm,

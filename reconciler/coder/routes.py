@@ -6,10 +6,13 @@ that the server knows is used. No row is an alias of another.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from reconciler.coder import paths
-from reconciler.coder.answers import error_of, is_experiment_missing, is_not_found, is_route_missing
+from reconciler.coder.answers import error_of, is_experiment_missing, is_not_found, is_route_missing, shown
 from reconciler.coder.exchange import Answer, Request
 from reconciler.dataclass import dataclass
+from reconciler.errors import ServerError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +59,20 @@ def read_probe(row: OverrideRoute, answer: Answer) -> Route | None:
         why = "This Coder does not show user overrides: its experiment ai-gateway-cost-control is switched off."
         return Route(missing=why, may_hide=True)
     raise error_of(answer)
+
+
+def require_one_server(probed: Sequence[Answer]) -> None:
+    """Raise ServerError when servers of several versions answered the probes, none of which found the route.
+
+    While Coder is upgraded, one replica may have been asked for the newer route only and another for the older. An
+    answer without a version says nothing.
+    """
+    versions = sorted({shown(answer, answer.version) for answer in probed if answer.version})
+    if len(versions) > 1:
+        raise ServerError(
+            f"Coder answers as {' and as '.join(versions)}, so it is not known where it keeps user overrides.",
+            hint="it is being upgraded: run this again when that is complete",
+        )
 
 
 def no_route(*, has_bulk_reads: bool = False) -> Route:

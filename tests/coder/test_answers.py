@@ -42,7 +42,7 @@ EXPERIMENT = "AI budgets functionality requires enabling the 'ai-gateway-cost-co
         ("DELETE", 404, "Route not found.", RejectedError, "generation"),
         ("PUT", 413, "too large", RejectedError, ""),
         ("GET", 404, NOT_FOUND, NotFoundError, "absent"),
-        ("GET", 404, "Route not found.", ServerError, "2.34"),
+        ("GET", 404, "Route not found.", ServerError, "upgraded"),
         ("GET", 400, "Invalid UUID", ServerError, "2.34"),
         ("GET", 500, "An internal server error occurred.", UnreachableError, "try again"),
         ("PUT", 500, "An internal server error occurred.", UnreachableError, "try again"),

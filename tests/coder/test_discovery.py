@@ -7,12 +7,14 @@ from typing import Any
 
 import pytest
 
-from reconciler.coder.client import open_reader
+from reconciler.coder.client import open_reader, open_writer
 from reconciler.coder.connection import Connection
+from reconciler.core.budget import UserId
+from reconciler.core.directory import User
 from reconciler.core.snapshot import Offers
 from reconciler.errors import DeniedError, ReconcilerError, ServerError, UnreachableError
 from reconciler.sandbox import Fault, Options, Sandbox
-from tests.coder.helpers import StillWorld, asked, connection_to, sandbox_and_reader
+from tests.coder.helpers import ID_1, StillWorld, asked, connection_to, sandbox_and_reader
 
 TOO_OLD = "This Coder has no user overrides: they came with 2.35."
 HTML = {"Content-Type": "text/html; charset=utf-8"}
@@ -122,6 +124,23 @@ def test_a_newer_server_that_moved_its_overrides_is_not_taken_for_one_without_th
         assert offers.overrides_missing.startswith(
             "This Coder has the bulk reads of 2.36 and later, and user overrides"
         )
+
+
+@pytest.mark.parametrize("newer", ["2.36", "2.37"])
+def test_a_server_that_is_being_upgraded_is_not_taken_for_one_without_overrides(newer: str) -> None:
+    """Of two replicas the older one is asked for the newer route, and the newer one for the older route."""
+    by_the_newer_one = Fault(
+        "raw", path="*/users/me/ai/budget", status=404, body={"message": "Route not found."},
+        headers=JSON | {"X-Coder-Build-Version": f"v{newer}.1"}, times=2,
+    )  # fmt: skip
+    with sandbox_and_reader("2.35") as (sandbox, reader):
+        sandbox.fault(by_the_newer_one)
+        with pytest.raises(ServerError, match=f"answers as v2.35.2\\+sandbox and as v{newer}.1,") as caught:
+            reader.deployment()
+        assert caught.value.hint == "it is being upgraded: run this again when that is complete"
+        with open_writer(connection_to(sandbox)) as writer:
+            with pytest.raises(ServerError, match="answers as"):
+                writer.prepare(User(username="ana", id=UserId(ID_1)))
 
 
 def test_a_build_without_a_deployment_id_is_known_by_its_access_url() -> None:

@@ -158,7 +158,8 @@ def _write_beside(path: str, text: str, mode: int, target: str, waiting: list[tu
     with open(fd, "w", encoding="utf-8", errors="backslashreplace") as file:
         file.write(text)
         file.flush()
-        os.fchmod(file.fileno(), mode)
+        with suppress(OSError):  # some file systems have no permissions to give
+            os.fchmod(file.fileno(), mode)
         os.fsync(file.fileno())
 
 
@@ -228,7 +229,8 @@ def write_new_files(texts: Mapping[str, str]) -> None:
             with _told(path, "; nothing was written"):
                 with open(path, "xb") as file:
                     begun.append(path)
-                    os.chmod(temporary, stat.S_IMODE(os.fstat(file.fileno()).st_mode))
+                    with suppress(OSError):
+                        os.chmod(temporary, stat.S_IMODE(os.fstat(file.fileno()).st_mode))
                 os.replace(temporary, path)
     except BaseException:
         for path in begun:

@@ -128,7 +128,7 @@ def _make_folders(folder: str) -> None:
     for path in reversed(missing):
         try:
             os.mkdir(path, 0o700)
-            with suppress(PermissionError):
+            with suppress(OSError):
                 os.chmod(path, 0o700)
         except FileExistsError:  # another run was faster, or the path goes up again (`new/../other`)
             continue

@@ -147,7 +147,7 @@ class _Writing:
         if live == self._action.before:
             return None
         if isinstance(live, Unknown) and self._lost is not None:
-            detail = f"{self._lost.message}; and it cannot be read back: {live.reason}"
+            detail = in_a_row(self._lost.message, f"and it cannot be read back: {live.reason}")
             return Settled(result=Result.IN_DOUBT, detail=detail)
         if isinstance(live, Unknown):
             return Settled(result=Result.FAILED, detail=f"not written, because it could not be read: {live.reason}")
@@ -180,7 +180,7 @@ class _Writing:
             return None
         except ReconcilerError as error:
             if self._may_still_happen:
-                detail = f"{_explain(error)}; an earlier attempt may still arrive"
+                detail = in_a_row(_explain(error), "an earlier attempt may still arrive")
                 return Settled(result=Result.IN_DOUBT, detail=detail)
             result = Result.CONFLICT if isinstance(error, NotAMemberError) else Result.FAILED
             return Settled(result=result, detail=_explain(error))
@@ -213,7 +213,7 @@ class _Writing:
         if isinstance(live, Unknown):
             detail = f"Coder answers 404, and it can no longer be read: {live.reason}"
         if self._may_still_happen:
-            return Settled(result=Result.IN_DOUBT, detail=f"{detail}; an earlier attempt may still arrive")
+            return Settled(result=Result.IN_DOUBT, detail=in_a_row(detail, "an earlier attempt may still arrive"))
         return Settled(result=Result.FAILED, detail=detail)
 
     def _pause(self, seconds: float) -> Settled | None:

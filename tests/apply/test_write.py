@@ -37,7 +37,7 @@ def usd(amount: int) -> Budget:
 
 OLD, NEW, OTHER = usd(1), usd(2), usd(3)
 UPDATE, DELETE = Action(subject=GROUP, before=OLD, after=NEW), Action(subject=GROUP, before=OLD, after=ABSENT)
-LOST = UnreachableError("lost")
+LOST = UnreachableError("lost.")
 FAILED_500 = UnreachableError("500", may_still_happen=False)
 LATER = RetryLaterError("Coder limits the rate", retry_after_s=9)
 
@@ -122,8 +122,8 @@ PUT_LATER = ["announce", "put 2", "wait 9", "read"]
         (UPDATE, [ABSENT], [], Result.CONFLICT, ["read"]),
         (UPDATE, [Unknown("hidden")], [], Result.FAILED, ["read"]),
         (UPDATE, [DeniedError("signed out")], [], Result.FAILED, ["read"]),
-        (UPDATE, [OLD], [RejectedError("no")], Result.FAILED, PUT_ONCE),
-        (UPDATE, [OLD], [NotAMemberError("no")], Result.CONFLICT, PUT_ONCE),
+        (UPDATE, [OLD], [RejectedError("no.")], Result.FAILED, PUT_ONCE),
+        (UPDATE, [OLD], [NotAMemberError("no.")], Result.CONFLICT, PUT_ONCE),
         (UPDATE, [OLD], [DeniedError("signed out")], Result.FAILED, PUT_ONCE),
         (UPDATE, [OLD, NEW], [LOST], Result.DONE, [*PUT_ONCE, "read"]),
         (DELETE, [OLD, ABSENT], [LOST], Result.DONE, [*DELETE_ONCE, "read"]),
@@ -137,8 +137,8 @@ PUT_LATER = ["announce", "put 2", "wait 9", "read"]
         (UPDATE, [OLD] * 4, [LOST, NEW], Result.DONE, ["read", *PUT_LOST, "announce", "put 2"]),
         (UPDATE, [OLD] * 4 + [NEW], [LOST, LOST], Result.DONE, ["read", *PUT_LOST, *PUT_LOST[:3]]),
         (UPDATE, [OLD] * 10, [LOST] * 3, Result.IN_DOUBT, ["read", *PUT_LOST * ATTEMPTS]),
-        (UPDATE, [OLD] * 4, [LOST, NotAMemberError("no")], Result.IN_DOUBT, ["read", *PUT_LOST, "announce", "put 2"]),
-        (UPDATE, [OLD] * 4, [LOST, RejectedError("no")], Result.IN_DOUBT, ["read", *PUT_LOST, "announce", "put 2"]),
+        (UPDATE, [OLD] * 4, [LOST, NotAMemberError("no.")], Result.IN_DOUBT, ["read", *PUT_LOST, "announce", "put 2"]),
+        (UPDATE, [OLD] * 4, [LOST, RejectedError("no.")], Result.IN_DOUBT, ["read", *PUT_LOST, "announce", "put 2"]),
         # 500 in Coder's own words: its request is over
         (UPDATE, [OLD, NEW], [FAILED_500], Result.DONE, ["read", *PUT_FAILED[:3]]),
         (UPDATE, [OLD] * 7, [FAILED_500] * 3, Result.FAILED, ["read", *PUT_FAILED * ATTEMPTS]),
@@ -174,6 +174,7 @@ def test_every_answer(
     settled, seen = settle(action, reads, writes)
     assert (result, asked) == (settled.result, seen)
     assert settled.detail or result in (Result.DONE, Result.ALREADY)
+    assert ".;" not in settled.detail
 
 
 def test_a_404_of_what_a_read_shows_does_not_blame_the_token_alone() -> None:
@@ -227,7 +228,7 @@ def test_a_token_that_ended_in_the_middle_keeps_its_hint() -> None:
 
 reads = st.lists(st.sampled_from([OLD, NEW, OTHER, Unknown("?")]), min_size=40, max_size=40)
 writes = st.lists(
-    st.sampled_from([LOST, FAILED_500, LATER, NEW, usd(0), RejectedError("no")]), min_size=40, max_size=40
+    st.sampled_from([LOST, FAILED_500, LATER, NEW, usd(0), RejectedError("no.")]), min_size=40, max_size=40
 )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
 import os
@@ -349,6 +350,31 @@ def test_a_full_disk_leaves_no_beginning_of_a_policy(coder: Shell) -> None:
         assert list(coder.folder.rglob("*.yaml")) == []
     assert coder.run("export", "--all", "-o", "all").code == 0
     assert (coder.folder / "all" / "acme.yaml").read_text() == whole
+
+
+@pytest.mark.parametrize("number", [errno.EPERM, errno.ENOTSUP])
+def test_a_file_system_without_permissions_takes_every_file(
+    coder: Shell, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    """A Windows folder in WSL, or a mounted share, has none to give; all ended with "Operation not permitted"."""
+
+    def refuse(path: object, mode: int) -> None:
+        raise OSError(number, os.strerror(number))
+
+    coder.policy(RAISE_PLATFORM)
+    monkeypatch.setattr(os, "fchmod", refuse)
+    monkeypatch.setattr(os, "chmod", refuse)
+    for arguments in (
+        ("plan", "-o", "saved.plan", "--save", "json=plan.json"),
+        ("export", "acme", "-o", "acme.yaml"),
+        ("snapshot", "-o", "live.json"),
+        ("init", "begun"),
+        ("drift", "--accept", "*"),
+        ("plan", "--detailed-exitcode"),
+    ):
+        assert coder.run(*arguments).code == 0, arguments
+    coder.policy(RAISE_PLATFORM)
+    assert coder.run("apply", "--auto-approve", "--journal", "new/.reconciler/run.jsonl").code == 0
 
 
 def test_a_plan_without_blanks_is_the_same_plan(coder: Shell, saved: Path) -> None:

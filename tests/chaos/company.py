@@ -137,7 +137,7 @@ def random_company(random: Random) -> Company:
         {id_of(name): random.choice(_DOLLARS) for name in members if random.random() < 0.5},
         {id_of(person): own for person, own in _overrides(random, people, members).items()},
     )
-    return Company(members, live, _policies(random, people, members))
+    return Company(members, live, random_policies(random, people, members))
 
 
 def _overrides(random: Random, people: list[str], members: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, int]]:
@@ -149,7 +149,8 @@ def _overrides(random: Random, people: list[str], members: Mapping[str, tuple[st
     return found
 
 
-def _policies(random: Random, people: list[str], members: Mapping[str, tuple[str, ...]]) -> tuple[Policy, ...]:
+def random_policies(random: Random, people: list[str], members: Mapping[str, tuple[str, ...]]) -> tuple[Policy, ...]:
+    """Make a policy for some of the organizations; nobody is listed twice."""
     organizations = sorted({name.split("/")[0] for name in members})
     listed: set[str] = set()
     policies = []

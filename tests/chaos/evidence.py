@@ -17,7 +17,7 @@ from typing import Any
 
 from reconciler.sandbox import RecordedRequest, Sandbox
 
-_SUBJECT = re.compile(r"/api/v2/(?:groups|users)/([^/]+)/ai/budget")
+SUBJECT = re.compile(r"/api/v2/(?:groups|users)/([^/]+)/ai/budget")
 _PLAN = re.compile(r"reconciler/\S+ plan/([0-9a-f]{12})")
 SETTLED = ("done", "already-done")
 
@@ -72,12 +72,12 @@ def problems_of(journals: list[Journal], sandbox: Sandbox, *, others_wrote: bool
             if named is None:
                 yield f"{request.method} {request.path} with the User-Agent {request.user_agent!r}"
                 continue
-            subject = _SUBJECT.match(request.path)
+            subject = SUBJECT.match(request.path)
             writes[named[1], subject[1] if subject else request.path].append(request)
     planned = _planned(journals)
     committed = _committed(sandbox)
     for key, requests in writes.items():
-        yield from _unexplained(requests, planned.get(key, []))
+        yield from unexplained(requests, planned.get(key, []))
     for key, found in planned.items():
         yield from _untrue(found, len(writes[key]), committed[key], others_wrote=others_wrote)
     for journal in journals:
@@ -124,8 +124,8 @@ def _committed(sandbox: Sandbox) -> dict[Key, int]:
     return counts
 
 
-def _unexplained(requests: list[RecordedRequest], planned: list[tuple[Journal, int]]) -> Iterator[str]:
-    """Each request needs an intent before it, one of its own unless it was sent again after a 429."""
+def unexplained(requests: list[RecordedRequest], planned: list[tuple[Journal, int]]) -> Iterator[str]:
+    """Yield requests without an intent before them, one of its own for each unless it was sent again after a 429."""
     intents = sorted(time for journal, number in planned for time in journal.intents(number))
     after = [journal.actions[number]["after"] for journal, number in planned]
     counted = 0

@@ -53,7 +53,7 @@ def after_plan(before: State, actions: list[dict[str, Any]]) -> State:
     for action in actions:
         state = action["after"]
         usd = state["limit_micros"] // 1_000_000 if state["type"] == "budget" else None
-        _set(after, action["subject"]["id"], state.get("group", {}).get("id", ""), usd)
+        put(after, action["subject"]["id"], state.get("group", {}).get("id", ""), usd)
     return after
 
 
@@ -62,7 +62,7 @@ def harmed(company: Company, before: State, done: list[tuple[str, str, int | Non
     least = _lower(limits(company, before), limits(company, wanted))
     now = State(dict(before.budgets), dict(before.overrides))
     for number, change in enumerate(done, start=1):
-        _set(now, *change)
+        put(now, *change)
         for person, usd in limits(company, now).items():
             if usd < least[person]:
                 yield f"law 5: {person} has ${usd} after {number} of {len(done)} writes: under ${least[person]}"
@@ -72,7 +72,7 @@ def _lower(one: Mapping[str, float], other: Mapping[str, float]) -> dict[str, fl
     return {person: min(one[person], other[person]) for person in one}
 
 
-def _set(state: State, id_: str, group: str, usd: int | None) -> None:
+def put(state: State, id_: str, group: str, usd: int | None) -> None:
     is_group = id_ == group or (usd is None and id_ in state.budgets)
     if usd is None and is_group:
         del state.budgets[id_]

@@ -65,9 +65,13 @@ def run_range(seeds: range, *, is_order: bool) -> ranges.Batch:
     """Do the runs of some seeds; return what happened, and what was not as it must be."""
     with Launcher() as launcher:
         reports = run_batch(seeds, launcher, is_order=is_order)
-    option = " --order" if is_order else ""
+    return add_up(*(("order", " --order") if is_order else ("faults", "")), seeds, reports)
+
+
+def add_up(kind: str, option: str, seeds: range, reports: list[Report]) -> ranges.Batch:
+    """Return what the runs of some seeds found; `option` is that of the command that repeats one."""
     return ranges.Batch(
-        kind="order" if is_order else "faults",
+        kind=kind,
         start=seeds.start,
         number=len(seeds),
         counts=dict(sum((report.counts for report in reports), Counter[str]())),

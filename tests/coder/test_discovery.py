@@ -138,9 +138,8 @@ def test_a_server_that_is_being_upgraded_is_not_taken_for_one_without_overrides(
         with pytest.raises(ServerError, match=f"answers as v2.35.2\\+sandbox and as v{newer}.1,") as caught:
             reader.deployment()
         assert caught.value.hint == "it is being upgraded: run this again when that is complete"
-        with open_writer(connection_to(sandbox)) as writer:
-            with pytest.raises(ServerError, match="answers as"):
-                writer.prepare(User(username="ana", id=UserId(ID_1)))
+        with open_writer(connection_to(sandbox)) as writer, pytest.raises(ServerError, match="answers as"):
+            writer.prepare(User(username="ana", id=UserId(ID_1)))
 
 
 def test_a_build_without_a_deployment_id_is_known_by_its_access_url() -> None:

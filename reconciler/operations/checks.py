@@ -80,7 +80,7 @@ def require_same(plan: Plan, again: Plan, live: Snapshot) -> None:
     if details:
         raise RefusedError(
             f"The plan is stale: {count(len(details), 'action')} differ{'s' if len(details) == 1 else ''} from what "
-            "was approved, because time passed; nothing was written",
+            "was approved, because time passed, or people or groups changed; nothing was written",
             details=tuple(details),
             hint="plan again",
         )

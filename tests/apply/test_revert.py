@@ -70,6 +70,24 @@ def test_of_a_run_that_was_killed_with_a_write_in_doubt(site: Site) -> None:
     assert before == state(site)
 
 
+def test_what_a_killed_run_may_not_have_written_is_told_before_it_is_taken_back(site: Site) -> None:
+    """It was killed between the line that announces the write and the write; then somebody else set the same."""
+    site.policy("platform: $600")
+    assert site.apply("--parallelism", "1", crash={"line": 2, "where": "behind"}).code == -9
+    assert (site.writes, site.results) == ([], {"group/acme/platform": "in-doubt"})
+    doubt = (
+        "In doubt in that run, and taken back, too: group/acme/platform. "
+        "Whether it wrote this is not known: somebody else may have set the same.\n"
+    )
+    assert doubt not in site.run("revert", str(site.journals[0]), *CONSENT).err, "live is as it was before that run"
+    site.policy("platform: $600", "eng: $70")
+    assert site.apply().code == 0
+    said = site.run("revert", str(site.journals[0]), *CONSENT)
+    assert (said.code, doubt in said.err, len(site.writes)) == (1, True, 2)
+    of_the_other = site.run("revert", str(site.journals[-1]), "--auto-approve", *CONSENT)
+    assert (of_the_other.code, "In doubt" in of_the_other.err) == (0, False)
+
+
 def test_a_second_time_there_is_nothing_to_take_back(site: Site) -> None:
     applied(site)
     for _ in range(2):

@@ -159,7 +159,7 @@ def test_a_plan_that_would_be_another_by_now_is_stale() -> None:
     waiting = Waiting(plan_of(WORLD, *ACTIONS))
     waiting.again = plan_of(WORLD, set_user(WORLD, "ana", None))
     said = waiting.refused()
-    assert "2 actions differ from what was approved" in said
+    assert "2 actions differ from what was approved, because time passed, or people or groups changed; nothing" in said
     assert "user/ana: a change to no override would be made now" in said
     assert "group/acme/eng: $25.00 is no longer planned" in said
 

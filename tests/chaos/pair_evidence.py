@@ -36,8 +36,11 @@ class Side:
     """How many entries its audit log had."""
 
 
-def problems_of_side(side: Side, sandbox: Sandbox) -> Iterator[str]:
-    """Yield what a run wrote without a word before, and what it says of its writes that the server does not."""
+def problems_of_side(side: Side, sandbox: Sandbox, before: State) -> Iterator[str]:
+    """Yield what a run wrote without a word before, and what it says of its writes that the server does not.
+
+    `before` is what was live before both.
+    """
     writes: dict[str, list[RecordedRequest]] = defaultdict(list)
     for request in sandbox.requests[side.asked_from :]:
         is_ours = request.user == side.user and request.user_agent.startswith("reconciler/")
@@ -50,7 +53,10 @@ def problems_of_side(side: Side, sandbox: Sandbox) -> Iterator[str]:
         for user, agent, subject, status in rows[side.written_from :]
         if user == side.user_id and status < 400 and agent.startswith("reconciler/")
     )
-    for problem in _problems(side, writes, committed):
+    for problem in [
+        *_problems(side, writes, committed),
+        *_overwritten(side, sandbox.requests[side.asked_from :], before),
+    ]:
         yield f"{side.user}: {problem}"
 
 
@@ -79,6 +85,33 @@ def _problems(side: Side, writes: dict[str, list[RecordedRequest]], committed: C
         yield from problems_of_exit(side.code, journal, side.out, is_json=side.is_json)
     if not side.is_json and side.code != -9:
         yield from _wrong_last_sentence(side, journal, committed)
+
+
+def _overwritten(side: Side, requests: Sequence[RecordedRequest], before: State) -> Iterator[str]:
+    """Yield writes over what was not as planned when the run last read it: only what came between them may be lost."""
+    if side.journal is None:
+        return
+    actions = {str(action["subject"]["id"]): action for action in side.journal.actions}
+    live: dict[str, object] = {**before.budgets, **before.overrides}
+    read: dict[str, object] = {}
+    for request in requests:
+        found = SUBJECT.match(request.path)
+        if found is None or (request.status not in (200, 204, 404)):
+            continue
+        subject, is_ours = found[1], request.user == side.user and request.user_agent.startswith("reconciler/")
+        if request.method == "GET" and is_ours:
+            read[subject] = live.get(subject)
+        elif request.method in ("PUT", "DELETE") and request.status != 404:
+            if is_ours and subject in actions and read.get(subject) != (planned := _told(actions[subject], "before")):
+                yield f"{request.method} {request.path} over {read.get(subject)}, and {planned} was planned"
+            live[subject] = _sent(request)
+
+
+def _sent(request: RecordedRequest) -> object:
+    if not isinstance(request.body, dict):
+        return None
+    usd = request.body["spend_limit_micros"] // 1_000_000
+    return (request.body["group_id"], usd) if "group_id" in request.body else usd
 
 
 def _wrong_last_sentence(side: Side, journal: Journal, committed: Counter[str]) -> Iterator[str]:

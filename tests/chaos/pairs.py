@@ -74,11 +74,11 @@ def _fault(random: Random) -> Fault:
     """Hold an answer up for a moment, so that the two overtake each other, or refuse for now."""
     method = random.choice(("GET", "PUT", "DELETE", "*"))
     after, times = random.randrange(12), random.choice((1, 1, 2, 3))
-    if random.random() < 0.2:
-        headers = random.choice(({"Retry-After": "1"}, {"Retry-After": "60"}, {"Retry-After": "100000"}))
+    if random.random() < 0.25:
+        headers = {"Retry-After": random.choice(("1", "60", "100000"))}
         return Fault(
             "status", status=429, body={"message": "busy"}, headers=headers,
-            method=random.choice(("PUT", "DELETE")), path=BUDGETS, after=after, times=times,
+            method=random.choice(("PUT", "PUT", "DELETE")), path=BUDGETS, after=after // 3, times=times,
         )  # fmt: skip
     path = "*/buildinfo" if random.random() < 0.2 else BUDGETS
     return Fault(
@@ -134,7 +134,7 @@ class _Run:
         before = live_state(self._sandbox)
         sides = self._let_run(prepared)
         for side in sides:
-            self.report.problems += problems_of_side(side, self._sandbox)
+            self.report.problems += problems_of_side(side, self._sandbox, before)
             self.report.counts[f"{self._pair.form}: exit {side.code}"] += 1
             if side.journal is not None:
                 numbers = range(len(side.journal.actions))

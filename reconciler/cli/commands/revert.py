@@ -22,7 +22,7 @@ from reconciler.cli.signals import Interruption
 from reconciler.cli.to_apply import ToApply
 from reconciler.core.action import Action
 from reconciler.core.gate.verdict import Grant
-from reconciler.core.plan.outcome import Outcome
+from reconciler.core.plan.outcome import Outcome, Result
 from reconciler.core.plan.plan import Plan
 from reconciler.core.policy import Policy
 from reconciler.errors import FileError, PolicyError
@@ -33,8 +33,11 @@ from reconciler.render.detail import Detail
 from reconciler.render.outcome import policy_of_run_said
 from reconciler.render.plan import left_alone_lines, plan_report, summary
 from reconciler.render.text import harmless, lines_of
+from reconciler.words import listed, spoken
 
 NO_END = "The journal has no end: if its run is still going on, stop it first; what it writes later is not taken back."
+
+OR_ANOTHER = "Whether it wrote this is not known: somebody else may have set the same."
 
 
 @click.command("revert", cls=Sections)
@@ -79,6 +82,9 @@ def command(
     with server.reader(sleep=stop.sleep) as reader:
         read_from = datetime.now(UTC)
         plan = _taken_back(outcome, reader, read_from, grants, policies)
+        if doubtful := _doubtful(outcome, plan):
+            names = listed([harmless(spoken(address)) for address in doubtful])
+            screen.note(f"In doubt in that run, and taken back, too: {names}. {OR_ANOTHER}")
         cost = cost_text(reader, since=started)
         is_empty = plan.is_complete and not plan.has_changes
         to_apply = ToApply(
@@ -94,6 +100,12 @@ def command(
     if sentence := policy_of_run_said(_as_live(outcome, plan), outcome.started.revision):
         screen.note(sentence)
     return code
+
+
+def _doubtful(outcome: Outcome, plan: Plan) -> list[str]:
+    """Return what `plan` takes back although the run may not have written it."""
+    doubted = {row.action.subject.id for row in outcome.results if row.result is Result.IN_DOUBT}
+    return [action.address for action in plan.actions if action.subject.id in doubted]
 
 
 def _as_live(outcome: Outcome, plan: Plan) -> list[Action]:

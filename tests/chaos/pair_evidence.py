@@ -1,6 +1,7 @@
 """What must be true of each of two that run at once, from the server's records of each and the journals alone.
 
-No answer is lost here, so a run knows what became of each of its requests, and nothing it says may be open.
+A run knows what became of each of its requests, but for those whose answers were lost: what it says of these may be
+the other's write, of the same value. Of everything else nothing may be open.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from tests.chaos.company import State
 from tests.chaos.evidence import SUBJECT, Journal, problems_of_exit, unexplained
 
 _LAST = re.compile(r"^Apply (complete|incomplete|interrupted): (.*)[.]$", re.MULTILINE)
+_OPEN = "not known"
+"""What is live after a write whose answer was lost."""
 _DONE = {"create": "created", "update": "updated", "delete": "deleted"}
 
 
@@ -34,6 +37,15 @@ class Side:
     """How many requests the server had seen before."""
     written_from: int
     """How many entries its audit log had."""
+    lost: frozenset[str]
+    """Of which subjects an answer to its writes was lost."""
+
+
+def subjects_lost(user: str, requests: Sequence[RecordedRequest]) -> frozenset[str]:
+    """Return of which subjects somebody did not hear what became of a write."""
+    unheard = [one for one in requests if one.user == user and (one.status is None or one.status >= 500)]
+    found = [SUBJECT.match(request.path) for request in unheard if request.method in ("PUT", "DELETE")]
+    return frozenset(match[1] for match in found if match)
 
 
 def problems_of_side(side: Side, sandbox: Sandbox, before: State) -> Iterator[str]:
@@ -79,11 +91,12 @@ def _problems(side: Side, writes: dict[str, list[RecordedRequest]], committed: C
         was_written = committed[subject] > 0
         if result == "in-doubt" and side.code == -9:
             continue
-        if was_written != (result == "done"):
+        is_open = subject in side.lost and result not in ("already-done", "not-attempted")
+        if was_written != (result == "done") and not is_open:
             yield f"{journal.actions[number]['address']} is {result}, and the server took {committed[subject]} writes"
     if side.code != 2:
         yield from problems_of_exit(side.code, journal, side.out, is_json=side.is_json)
-    if not side.is_json and side.code != -9:
+    if not side.is_json and side.code != -9 and not side.lost:
         yield from _wrong_last_sentence(side, journal, committed)
 
 
@@ -96,15 +109,16 @@ def _overwritten(side: Side, requests: Sequence[RecordedRequest], before: State)
     read: dict[str, object] = {}
     for request in requests:
         found = SUBJECT.match(request.path)
-        if found is None or (request.status not in (200, 204, 404)):
+        if found is None or request.status not in (None, 200, 204, 404):
             continue
         subject, is_ours = found[1], request.user == side.user and request.user_agent.startswith("reconciler/")
         if request.method == "GET" and is_ours:
             read[subject] = live.get(subject)
         elif request.method in ("PUT", "DELETE") and request.status != 404:
-            if is_ours and subject in actions and read.get(subject) != (planned := _told(actions[subject], "before")):
-                yield f"{request.method} {request.path} over {read.get(subject)}, and {planned} was planned"
-            live[subject] = _sent(request)
+            planned = _told(actions[subject], "before") if subject in actions else _OPEN
+            if is_ours and _OPEN not in (planned, seen := read.get(subject)) and seen != planned:
+                yield f"{request.method} {request.path} over {seen}, and {planned} was planned"
+            live[subject] = _OPEN if request.status is None else _sent(request)
 
 
 def _sent(request: RecordedRequest) -> object:
@@ -150,7 +164,7 @@ def problems_of_revert(side: Side, before: State, after: State, written: Sequenc
         was, now = _value(before, subject), _value(after, subject)
         result = journal.result(number)
         as_left = was == _told(action, "after")
-        may_be_ours = result == "in-doubt" or (result == "done" and subject in ours)
+        may_be_ours = result == "in-doubt" or (result == "done" and subject in ours | side.lost)
         if was != now and not (may_be_ours and as_left):
             yield f"{side.user}: revert changed {action['address']} from {was} to {now}, which was {result}"
         if result == "done" and last.get(subject) == side.user_id and as_left and now != _told(action, "before"):

@@ -12,10 +12,13 @@ import shutil
 import tempfile
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
 from typing import Any, Literal, get_args
+
+import httpx
 
 from reconciler.sandbox import COST_CONTROL_EXPERIMENT, Fault, Options, Sandbox
 from tests import ranges
@@ -23,7 +26,7 @@ from tests.chaos import replay
 from tests.chaos.commands import Command, Launcher
 from tests.chaos.company import Company, State, id_of, live_state, random_company, random_policies, settle
 from tests.chaos.evidence import Journal, read_journal
-from tests.chaos.pair_evidence import Side, problems_of_revert, problems_of_side
+from tests.chaos.pair_evidence import Side, problems_of_revert, problems_of_side, subjects_lost
 from tests.chaos.run import Report, add_up
 from tests.chaos.scenario import BUDGETS
 from tests.patience import wait_until
@@ -71,7 +74,7 @@ def random_pair(random: Random) -> Pair:
 
 
 def _fault(random: Random) -> Fault:
-    """Hold an answer up for a moment, so that the two overtake each other, or refuse for now."""
+    """Hold an answer up for a moment, so that the two overtake each other; refuse for now; or lose an answer."""
     method = random.choice(("GET", "PUT", "DELETE", "*"))
     after, times = random.randrange(12), random.choice((1, 1, 2, 3))
     if random.random() < 0.25:
@@ -80,6 +83,9 @@ def _fault(random: Random) -> Fault:
             "status", status=429, body={"message": "busy"}, headers=headers,
             method=random.choice(("PUT", "PUT", "DELETE")), path=BUDGETS, after=after // 3, times=times,
         )  # fmt: skip
+    if random.random() < 0.1:
+        kind: Any = random.choice(("lost", "reset", "status"))
+        return Fault(kind, status=502, method=random.choice(("PUT", "DELETE")), path=BUDGETS, after=after // 3)
     path = "*/buildinfo" if random.random() < 0.2 else BUDGETS
     return Fault(
         "delay", seconds=random.choice((0.002, 0.01, 0.03)), method=method, path=path, after=after, times=times
@@ -189,7 +195,7 @@ class _Run:
             side = Side(
                 user=user, user_id=self._id_of(user), code=code, journal=_of(user, new),
                 out=command.out.read_text(), err=command.err.read_text(), is_json="--json" in command.arguments,
-                asked_from=asked, written_from=written,
+                asked_from=asked, written_from=written, lost=subjects_lost(user, self._sandbox.requests[asked:]),
             )  # fmt: skip
             sides.append(side)
             self._say(f"  {user}: {command.arguments} exit {code}\n{side.err[:1500]}\n{side.out[:1500]}")
@@ -209,11 +215,12 @@ class _Run:
                 kind, end = ("groups", "") if "/" in name else ("users", "/override")
                 path = f"/api/v2/{kind}/{id_of(name)}/ai/budget{end}"
                 self._by_hand.add(id_of(name))
-                if self._random.random() < 0.4:
-                    client.request("DELETE", path)
-                else:
-                    body: dict[str, object] = {"spend_limit_micros": self._random.choice((0, 15, 20, 30)) * 1_000_000}
-                    client.request("PUT", path, json=body if "/" in name else body | {"group_id": id_of(group)})
+                body: dict[str, object] | None = None
+                if self._random.random() < 0.6:
+                    body = {"spend_limit_micros": self._random.choice((0, 15, 20, 30)) * 1_000_000}
+                    body |= {} if "/" in name else {"group_id": id_of(group)}
+                with suppress(httpx.TransportError):  # a fault that was meant for the run
+                    client.request("PUT" if body else "DELETE", path, json=body)
 
     def _wait_for(self, requests: int) -> None:
         """Wait until the server has seen so many requests, or the run has ended."""

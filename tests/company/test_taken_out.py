@@ -84,6 +84,9 @@ def test_an_override_of_another_organization_is_not_meant(shell: Shell, sandbox:
     live.override(sandbox, "rosa", "ml", 90, "labs")
     before = LISTED + "user_overrides:\n  - {user: rosa, group: Everyone, limit: none}\n"
     assert "not listed any more" not in plan(shell, sandbox, before, NOTHING)
+    live.override(sandbox, "rosa", "Everyone", 90, "labs")
+    live.delete_labs(sandbox, last="rosa")
+    assert "not listed any more" not in plan(shell, sandbox, before, NOTHING), "nor where that one is deleted"
 
 
 def test_where_a_removal_is_planned_or_nothing_is_known_nothing_is_said(shell: Shell, sandbox: Sandbox) -> None:

@@ -11,7 +11,7 @@ from reconciler.core.budget import ABSENT, Budget, GroupId, Unknown, UserId
 from reconciler.core.gate.breach import Breach
 from reconciler.core.gate.hazards import Grounds
 from reconciler.core.gate.verdict import Verdict
-from reconciler.core.people.census import OverrideStatus, PersonStatus, Sums
+from reconciler.core.people.census import OverrideStatus, PersonStatus, Sums, add_up
 from reconciler.core.people.effective import EffectiveLimits
 from reconciler.core.people.effects import PersonEffect
 from reconciler.core.people.forecast import Basis, Pace, forecast
@@ -23,8 +23,10 @@ from reconciler.core.plan.resolve import resolve
 from reconciler.core.plan.status import Status
 from reconciler.core.policy import GroupBudgetEntry, GuardrailName, Manage, Policy
 from reconciler.core.scope import Scope
+from reconciler.core.snapshot import Effective
 from reconciler.core.spend import Window
 from reconciler.errors import Place
+from reconciler.money import Micros
 from tests.effects.worlds import NOW, World, effects_of_nothing, group_of, limit, ref, set_user, unlimited, usd
 
 ANA = UserId("ana")
@@ -70,6 +72,34 @@ def test_nothing_is_said_of_an_override_whose_fallback_is_not_known() -> None:
         expires=None,
     )
     assert not status.changes_nothing
+
+
+def test_what_is_used_is_told_of_a_limit_and_a_spend_that_are_known_and_each_person_is_added_up_once() -> None:
+    hidden, spent = Unknown("it could not be read"), usd(30)
+    cases: list[tuple[Effective | Unknown, Micros | Unknown, int | None]] = [
+        (limit(40, "acme"), spent, 75),
+        (limit(35, "acme"), spent, 85),
+        (limit(30, "acme"), spent, 100),
+        (limit(0, "acme"), usd(0), 100),
+        (limit(40, "acme"), hidden, None),
+        (unlimited(), spent, None),
+        (unlimited(), hidden, None),
+        (hidden, hidden, None),
+    ]
+    people = [
+        PersonStatus(
+            user_id=ANA, username="ana", account="active", effective=effective, spend_micros=spend,
+            per_day_micros=None, reaches_at=None,
+        )
+        for effective, spend, _ in cases
+    ]  # fmt: skip
+    assert [row.used_percent for row in people] == [percent for _, _, percent in cases]
+    assert add_up(people) == Sums(
+        people=8, unlimited=2, unknown=1, exposure_micros=usd(145), spent_micros=usd(90), unlimited_spent_micros=spent,
+        spend_unknown=3, near=1, blocked=2, reaching=0,
+    )  # fmt: skip
+    assert add_up(people).used_percent == 62
+    assert add_up(people[5:]).used_percent is None
 
 
 def test_who_booked_nothing_did_not_start_again() -> None:

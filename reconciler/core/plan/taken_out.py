@@ -37,11 +37,12 @@ def taken_out_notices(rows: Iterable[Wanted], snapshot: Snapshot, *, at: datetim
     """Announce what stays, at the instant `at` (UTC) of the plan; every subject was asked for in the snapshot."""
     for row in rows:
         reading = snapshot.reading(row.subject)
-        if isinstance(reading, Absent) or not (isinstance(reading, Budget) or isinstance(row.state, Budget)):
+        state = reading if isinstance(reading, Budget) else row.state
+        if isinstance(reading, Absent) or isinstance(state, Absent):
             continue
-        if isinstance(reading, Budget) and not _is_in_organization(reading, row, snapshot.directory):
-            continue
-        yield _notice(row, reading if isinstance(reading, Budget) else None, at=at)
+        is_live = state is reading
+        if not is_live or _is_in_organization(state, row, snapshot.directory):
+            yield _notice(row, state, is_live=is_live, at=at)
 
 
 def _is_in_organization(live: Budget, row: Wanted, directory: Directory) -> bool:
@@ -50,11 +51,10 @@ def _is_in_organization(live: Budget, row: Wanted, directory: Directory) -> bool
     return group is not None and group.organization_id == row.organization
 
 
-def _notice(row: Wanted, live: Budget | None, *, at: datetime) -> Notice:
-    """Say what stays; `live` is None where it is not known, and then the policy before wanted a limit."""
-    state = live or row.state
-    amount = format_usd(state.limit_micros) if isinstance(state, Budget) else ""
-    stays = "it stays" if live else "if it is live, it stays"
+def _notice(row: Wanted, state: Budget, *, is_live: bool, at: datetime) -> Notice:
+    """Say what stays: what is live, or what the policy before wanted where live is not known."""
+    amount = format_usd(state.limit_micros)
+    stays = "it stays" if is_live else "if it is live, it stays"
     ends = row.entry.expires if isinstance(row.entry, UserOverrideEntry) and isinstance(row.state, Budget) else None
     if ends is not None:
         stays += f" and never ends; before this change it was to end {ends.astimezone(UTC):%Y-%m-%d %H:%M UTC}"

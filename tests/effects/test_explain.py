@@ -11,8 +11,9 @@ import pytest
 
 from reconciler.cli.app import run
 from reconciler.core.activity import Session, Tokens, UserSpend
-from reconciler.core.budget import ABSENT, Unknown, UserId
-from reconciler.core.people.agreement import MAYBE_ELSEWHERE, UNCONFIRMED
+from reconciler.core.budget import ABSENT, OrganizationId, Reading, Unknown, UserId
+from reconciler.core.directory import Organization, Unlisted
+from reconciler.core.people.agreement import MAYBE_ELSEWHERE, NOT_ENFORCED, UNCONFIRMED, UNSEEN
 from reconciler.core.people.explanation import Activity, Explanation, explain
 from reconciler.core.people.forecast import Basis, Pace
 from reconciler.core.policy import GroupBudgetEntry, Manage, Policy, UserOverrideEntry
@@ -24,7 +25,7 @@ from reconciler.formats.documents import dump, load
 from reconciler.operations.explain import find_explanation
 from reconciler.render.explanation import explanation_lines
 from tests.coder.helpers import sandbox_and_reader
-from tests.effects.worlds import NOW, World, limit, resolved, unlimited, usd
+from tests.effects.worlds import FIRST_SERVER, NOW, OLD_SERVER, World, limit, resolved, unlimited, usd
 
 START, END = datetime(2026, 11, 1, tzinfo=UTC), datetime(2026, 12, 1, tzinfo=UTC)
 TEAM = {"acme": ["ana"], "acme/eng": ["ana"], "acme/ops": ["ana"], "acme/other": []}
@@ -158,6 +159,9 @@ def test_of_equal_budgets_the_one_that_wins_is_explained() -> None:
     assert text(explained(two))[-1] == f"Why: the highest of their budgets; {first}"
     three = World(members, {"acme": 10, "acme/eng": 10, "beta": 10}, joined=joined)
     assert text(explained(three))[-1].endswith("they joined first, and there of the group with the lowest id.")
+    assert explained(replace(two, joined={("ana", "acme"): 2, ("ana", "beta"): 1})).effective == limit(10, "beta")
+    older = replace(two, joined={("ana", "acme"): 2, ("ana", "beta"): 1}, offers=OLD_SERVER)
+    assert explained(older).effective == limit(10, "acme"), "before 2.36 the name of the group decides, then its id"
 
 
 def test_what_other_organizations_may_hold_is_not_claimed_by_who_may_not_read_them() -> None:
@@ -170,8 +174,15 @@ def test_what_other_organizations_may_hold_is_not_claimed_by_who_may_not_read_th
     assert explain(user, admin, nothing, is_self=True).fallback == limit(10, "acme")
     without = replace(admin, user_overrides={user.id: ABSENT})
     assert explain(user, without, nothing, is_self=False).effective == Unknown(UNCONFIRMED)
+    assert explain(user, without, nothing, is_self=True).effective == limit(10, "acme"), "who asks knows their groups"
     told = replace(without, reported={user.id: limit(10, "acme")})
     assert explain(user, told, nothing, is_self=False).effective == limit(10, "acme")
+    assert explain(user, told, nothing, is_self=False).reported == limit(10, "acme")
+    says = UserSpend(spend=usd(1), effective=limit(10, "acme"), period_start=START, period_end=END)
+    asked = replace(nothing, spend=says)
+    assert explain(user, without, asked, is_self=False).effective == limit(10, "acme"), (
+        "Coder was asked about them alone"
+    )
 
 
 @pytest.mark.parametrize("budgets", [{"acme": 10}, {}])
@@ -184,6 +195,71 @@ def test_a_higher_budget_that_this_token_may_not_read_is_what_limits_them(budget
     assert not any("> " in line or "But Coder" in line for line in lines)
     assert lines[-1].startswith("Why: Coder reports the budget of a group that this token may not read;")
     assert (found.is_disputed, found.effective) == (False, limit(50, "beta/x"))
+
+
+@pytest.mark.parametrize(
+    ("says", "override"),
+    [
+        (limit(50, "acme/eng"), ABSENT),
+        (limit(50, "beta/x", by_override=True), ABSENT),
+        (limit(50, "beta/x"), Unknown("HTTP 502")),
+        (limit(50, "beta/x"), (10, "acme/eng")),
+    ],
+    ids=["a group that is seen", "an override", "an override that was not read", "a group under an override"],
+)
+def test_what_coder_says_against_the_rule_is_no_higher_budget_elsewhere(
+    says: Effective, override: Reading | tuple[int, str]
+) -> None:
+    found = explained(World(TEAM, {"acme": 10}, {"ana": override}), spent=1, says=says)
+    assert found.is_disputed
+    assert found.effective != says
+
+
+ONE = World(TEAM, {"acme": 10})
+
+
+@pytest.mark.parametrize(
+    ("world", "reads_all", "is_self", "says", "unread"),
+    [
+        (ONE, True, False, None, []),
+        (ONE, False, False, None, [UNSEEN]),
+        (ONE, False, True, None, []),
+        (ONE, False, False, limit(10, "acme"), []),
+        (ONE, False, False, limit(9, "acme"), [UNSEEN]),
+        (World(TEAM, {"acme": 10}, {"ana": (50, "acme/eng")}), False, False, None, []),
+        (World({"acme": []}, {}, {"ana": ABSENT}), False, True, None, [UNSEEN]),
+        (World(TEAM, {"acme": 10}, offers=FIRST_SERVER), True, False, None, [NOT_ENFORCED]),
+    ],
+    ids=[
+        "all is read", "another organization may limit them", "they ask themself", "Coder says the same",
+        "Coder says another limit", "an override wins", "no group is seen", "nothing is enforced",
+    ],
+)  # fmt: skip
+def test_budgets_that_were_not_read_are_told_where_they_can_matter(
+    world: World, reads_all: bool, is_self: bool, says: Effective | None, unread: list[str]
+) -> None:
+    snapshot = world.snapshot()
+    deployment = replace(snapshot.deployment, roles=snapshot.deployment.roles if reads_all else ())
+    spend = UserSpend(spend=usd(1), effective=says, period_start=START, period_end=END)
+    activity = Activity(at=NOW, spend=spend, sessions=(), since=START, unread=("The sessions were not read.",))
+    user = snapshot.directory.users[UserId("ana")]
+    found = explain(user, replace(snapshot, deployment=deployment), activity, is_self=is_self)
+    assert found.unread == ("The sessions were not read.", *unread)
+
+
+def test_who_asks_about_themself_is_not_sure_where_a_list_of_groups_failed() -> None:
+    snapshot, beta = ONE.snapshot(), Organization(name="beta", id=OrganizationId("beta"), is_default=False)
+    directory = replace(
+        snapshot.directory,
+        organizations={**snapshot.directory.organizations, beta.id: beta},
+        failures={beta.id: Unlisted(reason="HTTP 500.", hint="try again")},
+    )
+    activity = Activity(at=NOW, spend=None, sessions=(), since=START)
+    user = directory.users[UserId("ana")]
+    found = explain(user, replace(snapshot, directory=directory), activity, is_self=True)
+    assert [sentence.split(" 500")[0] for sentence in found.unread] == [
+        "The groups of organization beta could not be read (HTTP"
+    ]
 
 
 def test_nobody_limits_them() -> None:
@@ -377,3 +453,42 @@ def test_how_long_it_lasts(spent: int, paced: int, sentence: str) -> None:
     explanation = explain(snapshot.directory.users[UserId("ana")], snapshot, activity, is_self=False)
     lines = text(explanation)
     assert sentence == lines[lines.index("") - 1]
+    assert (explanation.reaches_at is not None) == ("used up" in sentence)
+
+
+@pytest.mark.parametrize(
+    ("world", "says", "is_told"),
+    [
+        (World(TEAM, {"acme": 50}), None, True),
+        (World(TEAM, {"acme": 500}), limit(50, "beta/x"), True),
+        (World(TEAM), None, False),
+        (World(TEAM, {"acme": Unknown("HTTP 500")}), None, False),
+    ],
+    ids=["the rule", "Coder against the rule", "no limit", "not known"],
+)
+def test_when_a_limit_is_reached_is_told_of_the_limit_that_holds(
+    world: World, says: Effective | None, is_told: bool
+) -> None:
+    snapshot = world.snapshot()
+    pace = Pace(basis=Basis.LAST_DAYS, window=Window(start=NOW - 7 * DAY, end=NOW), spent={UserId("ana"): usd(140)})
+    spend = UserSpend(spend=usd(10), effective=says, period_start=START, period_end=END)
+    activity = Activity(at=NOW, spend=spend, sessions=None, since=START, pace=pace)
+    found = explain(snapshot.directory.users[UserId("ana")], snapshot, activity, is_self=False)
+    assert found.reaches_at == (NOW + 2 * DAY if is_told else None)
+    assert explain(found.user, snapshot, replace(activity, spend=None), is_self=False).reaches_at is None
+
+
+def test_the_sessions_with_most_tokens_come_first_and_each_kind_is_added_up() -> None:
+    def session(client: str, read: int, written: int) -> Session:
+        tokens = Tokens(input=read, output=written, cache_read=1, cache_write=2)
+        return Session(id="s", started_at=START, client=client, providers=("p", "q"), models=("m",), tokens=tokens)
+
+    usage = explained(
+        ONE, sessions=(session("a", 30, 1), session("b", 20, 20), session("c", 20, 5), session("c", 5, 20))
+    ).usage
+    assert usage is not None
+    assert [(row.client, row.provider, row.sessions, row.tokens) for row in usage] == [
+        ("c", "p, q", 2, Tokens(input=25, output=25, cache_read=2, cache_write=4)),
+        ("b", "p, q", 1, Tokens(input=20, output=20, cache_read=1, cache_write=2)),
+        ("a", "p, q", 1, Tokens(input=30, output=1, cache_read=1, cache_write=2)),
+    ]

@@ -13,6 +13,7 @@ from reconciler.core.people.effects import Effects
 from reconciler.core.policy import Entry, GroupBudgetEntry, Guardrail, GuardrailName, Manage, Policy, UserOverrideEntry
 from reconciler.errors import Place
 from reconciler.money import Micros
+from reconciler.policy_file import shapes
 from tests.effects.worlds import NOW, World, resolved, set_group, set_user, usd
 
 RAIL = Place("policies/rails.yaml", 4, 3)
@@ -47,6 +48,10 @@ def messages(
     policies = resolved(World({**place.members, "acme": place.members.get("acme", ())}).directory(), policy)
     assert limits_exposure(policies) == (name is GuardrailName.MAX_EXPOSURE)
     return [f"{breach}: {breach.hint}" for breach in check_guardrails(policies, effects, now=NOW, blame=Blame())]
+
+
+def test_a_policy_may_name_every_guardrail_and_no_other() -> None:
+    assert list(shapes.GUARDRAILS.kinds) == list(GuardrailName)
 
 
 def _policy(name: GuardrailName, value: int, entries: Iterable[Entry] = (), *, organization: str = "acme") -> Policy:

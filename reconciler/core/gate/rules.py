@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
+from typing import assert_never
 
 from reconciler.core.budget import Absent
 from reconciler.core.gate.breach import Breach
@@ -56,20 +57,36 @@ def _broken_by(guardrail: Guardrail, entry: Entry, now: datetime) -> tuple[str, 
     """Return what is wrong with an entry and what to do; None if it keeps the guardrail."""
     if isinstance(entry.limit, Absent):
         return None
-    most = format_usd(guardrail.value)
     match guardrail.name:
-        case GuardrailName.MAX_LIMIT if entry.limit > guardrail.value:
-            return f"{format_usd(entry.limit)} for {_who(entry)} is over the max_limit of {most}", "lower the limit"
-        case GuardrailName.REQUIRE_REASON_ABOVE if entry.limit > guardrail.value and not entry.reason.strip():
-            above = f"a limit above {most} needs one"
-            return f"{format_usd(entry.limit)} for {_who(entry)} has no reason, and {above}", "say why in `reason`"
-        case GuardrailName.MAX_OVERRIDE_DAYS if isinstance(entry, UserOverrideEntry) and entry.limit > 0:
-            return _too_long(guardrail.value, entry, now)
-        case _:
+        case GuardrailName.MAX_LIMIT:
+            return _too_high(guardrail.value, entry, entry.limit)
+        case GuardrailName.REQUIRE_REASON_ABOVE:
+            return _without_reason(guardrail.value, entry, entry.limit)
+        case GuardrailName.MAX_OVERRIDE_DAYS:
+            return _too_long(guardrail.value, entry, entry.limit, now)
+        case GuardrailName.MAX_EXPOSURE:  # of a sum; guardrails.py
             return None
+        case _:
+            assert_never(guardrail.name)
 
 
-def _too_long(most_days: int, entry: UserOverrideEntry, now: datetime) -> tuple[str, str] | None:
+def _too_high(most_micros: int, entry: Entry, limit_micros: int) -> tuple[str, str] | None:
+    if limit_micros <= most_micros:
+        return None
+    over = f"is over the max_limit of {format_usd(most_micros)}"
+    return f"{format_usd(limit_micros)} for {_who(entry)} {over}", "lower the limit"
+
+
+def _without_reason(most_micros: int, entry: Entry, limit_micros: int) -> tuple[str, str] | None:
+    if limit_micros <= most_micros or entry.reason.strip():
+        return None
+    above = f"a limit above {format_usd(most_micros)} needs one"
+    return f"{format_usd(limit_micros)} for {_who(entry)} has no reason, and {above}", "say why in `reason`"
+
+
+def _too_long(most_days: int, entry: Entry, limit_micros: int, now: datetime) -> tuple[str, str] | None:
+    if not isinstance(entry, UserOverrideEntry) or limit_micros == 0:
+        return None
     longest = timedelta(days=most_days)
     starts = now if entry.starts is None else max(entry.starts, now)
     if entry.expires is None:

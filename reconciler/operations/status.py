@@ -17,7 +17,8 @@ from reconciler.core.gate.breach import Breach
 from reconciler.core.gate.guardrails import Blame, check_guardrails
 from reconciler.core.people.agreement import UNCONFIRMED, disagreements, not_enforced, unconfirmed, unseen_budgets
 from reconciler.core.people.assess import assess
-from reconciler.core.people.census import Census, effective_of, overrides_of, take_census
+from reconciler.core.people.census import Census
+from reconciler.core.people.counting import effective_of, overrides_of, take_census
 from reconciler.core.people.effective import EffectiveLimits
 from reconciler.core.people.forecast import DAYS, Pace, days_of
 from reconciler.core.people.leaks import leaks_of

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.core.budget import GroupId, UserId
-from reconciler.core.people.census import overrides_of, take_census
+from reconciler.core.people.counting import overrides_of, take_census
 from reconciler.core.people.effective import HIDDEN, EffectiveLimits
 from reconciler.core.people.forecast import Basis, Pace
 from reconciler.core.people.leaks import Restarted, leaks_of

@@ -11,7 +11,8 @@ from reconciler.core.budget import ABSENT, Budget, GroupId, Unknown, UserId
 from reconciler.core.gate.breach import Breach
 from reconciler.core.gate.hazards import Grounds
 from reconciler.core.gate.verdict import Verdict
-from reconciler.core.people.census import OverrideStatus, PersonStatus, Sums, add_up
+from reconciler.core.people.census import OverrideStatus, PersonStatus, Sums
+from reconciler.core.people.counting import add_up
 from reconciler.core.people.effective import EffectiveLimits
 from reconciler.core.people.effects import PersonEffect
 from reconciler.core.people.forecast import Basis, Pace, forecast

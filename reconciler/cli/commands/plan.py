@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -27,9 +28,12 @@ from reconciler.core.moment import Moment
 from reconciler.core.plan.notices import notice_of_snapshot
 from reconciler.core.plan.orphans import orphan_of_snapshot
 from reconciler.core.plan.plan import Plan
+from reconciler.core.policy import Policy
 from reconciler.core.scope import Scope
 from reconciler.core.spend import Window, month_of
+from reconciler.dataclass import dataclass
 from reconciler.formats import document
+from reconciler.operations.ports import Reader
 from reconciler.render.detail import Detail
 
 if TYPE_CHECKING:
@@ -62,6 +66,38 @@ def _of_snapshot(plan: Plan, *, made_at: datetime) -> Plan:
         orphans=tuple(map(orphan_of_snapshot, plan.orphans)),
         effects=replace(plan.effects, notices=tuple(map(notice_of_snapshot, plan.effects.notices))),
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outlook:
+    """What is also said of a plan: how this period ends, and what a month would have been."""
+
+    has_forecast: bool
+    month: Window | None
+    """The month to play once more; None for no month."""
+    parts: int
+    """In how many parts at most the month is read."""
+
+    def of(self, plan: Plan, reader: Reader, policies: Sequence[Policy], *, now: datetime) -> Plan:
+        """Return the plan with what was asked for. Imports what computes it only then."""
+        if self.has_forecast and plan.effects.people:
+            from reconciler.operations.outlook import with_forecast
+
+            plan = with_forecast(plan, reader, now=now)
+        if self.month is not None:
+            from reconciler.operations.outlook import ReplayRequest, with_replay
+
+            plan = with_replay(plan, reader, ReplayRequest(month=self.month, parts=self.parts), policies, now=now)
+        return plan
+
+
+def _outlook(has_forecast: bool, month: Window | None, replay_days: int | None, *, moment: Moment) -> Outlook:
+    """Return what the options ask for. Raises UsageError for options that do not go together."""
+    if replay_days is not None and month is None:
+        raise click.UsageError("--replay-days says how a month is read; name the month by --replay YYYY-MM")
+    if has_forecast and not moment.is_for_now and is_given("has_forecast"):
+        raise click.UsageError("--forecast says how this period ends, and --at plans for another time; leave one out")
+    return Outlook(has_forecast=has_forecast and moment.is_for_now, month=month, parts=replay_days or MOST_PARTS)
 
 
 @click.command("plan", cls=Sections)
@@ -116,10 +152,7 @@ def command(
     PATH is a file, a folder (*.yaml and *.yml below it), or - for standard input; `policies` when none is given.
     """
 
-    if replay_days is not None and month is None:
-        raise click.UsageError("--replay-days says how a month is read; name the month by --replay YYYY-MM")
-    if has_forecast and not moment.is_for_now and is_given("has_forecast"):
-        raise click.UsageError("--forecast says how this period ends, and --at plans for another time; leave one out")
+    outlook = _outlook(has_forecast, month, replay_days, moment=moment)
     if output is not None:
         _require_output(output, live, screen)
     loaded = load_policies(paths)
@@ -130,15 +163,7 @@ def command(
         plan = planned.plan
         if live.snapshot_at is not None:
             plan = _of_snapshot(plan, made_at=live.snapshot_at)
-        if has_forecast and moment.is_for_now and plan.effects.people:
-            from reconciler.operations.outlook import with_forecast
-
-            plan = with_forecast(plan, reader, now=live.snapshot_at or moment.now)
-        if month is not None:
-            from reconciler.operations.outlook import ReplayRequest, with_replay
-
-            request = ReplayRequest(month=month, parts=replay_days or MOST_PARTS)
-            plan = with_replay(plan, reader, request, loaded.policies, now=live.snapshot_at or moment.now)
+        plan = outlook.of(plan, reader, loaded.policies, now=live.snapshot_at or moment.now)
         cost = cost_text(reader, since=started) if live.recording is None else ""
     if output is not None:
         from reconciler.formats.plan import dump_plan

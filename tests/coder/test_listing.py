@@ -130,6 +130,12 @@ def test_system_users_and_deleted_ones_are_nobody(change: dict[str, object]) -> 
     assert directory.hidden_members == {}  # type: ignore[attr-defined]
 
 
+def test_a_system_user_who_is_listed_does_not_stand_for_somebody_who_is_not() -> None:
+    system = MEMBER | {"id": PREBUILDS}
+    hidden = read(listed(members=[MEMBER, system], total_member_count=4)).hidden_members  # type: ignore[attr-defined]
+    assert hidden == {ID_3: 2}
+
+
 def test_a_service_account_has_no_mail() -> None:
     directory = read(listed(members=[{"id": ID_2, "username": "bot"}]))
     (user,) = directory.users.values()  # type: ignore[attr-defined]

@@ -40,7 +40,7 @@ def upgraded(name: str, version: int, body: Json) -> Json:
         case "drift", 2:
             return _upgrade(2, _drift_from_v2, body)
         case "explanation", 2:
-            return {"has_policies": False, "set_by": None} | body  # at first it did not say
+            return {"has_policies": False, "set_by": None, "ties_by_name": False} | body  # at first it did not say
         case "snapshot", 1:
             return _upgrade(1, _snapshot, body)
         case _:

@@ -183,12 +183,16 @@ def _why_highest(explanation: Explanation, highest: int) -> str:
     budgets = [candidate.budget for candidate in explanation.candidates if isinstance(candidate.budget, Budget)]
     equal = [candidate for candidate in explanation.candidates if _amount(candidate.budget) == format_usd(highest)]
     if len(equal) > 1:
-        return f"the highest of their budgets; of {len(equal)} equal ones {_first(equal)}."
+        return f"the highest of their budgets; of {len(equal)} equal ones {_first(equal, explanation)}."
     return "it is their only budget." if len(budgets) == 1 else f"the highest of their {len(budgets)} budgets."
 
 
-def _first(equal: Sequence[Candidate]) -> str:
+def _first(equal: Sequence[Candidate], explanation: Explanation) -> str:
     """Say which of several equal budgets wins; an address is `group/ORGANIZATION/NAME`."""
+    if explanation.ties_by_name:
+        names = [candidate.address.split("/", 2)[2] for candidate in equal]
+        is_tied = names.count(min(names)) > 1
+        return f"that of the group whose name is first{', and of these the one with the lowest id' if is_tied else ''}"
     organizations = [candidate.address.split("/", 2)[1] for candidate in equal]
     if len(set(organizations)) == 1:
         return "that of the group with the lowest id"

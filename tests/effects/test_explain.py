@@ -22,6 +22,7 @@ from reconciler.core.spend import DAY, Window, month_of
 from reconciler.errors import Place, ReconcilerError
 from reconciler.formats import document
 from reconciler.formats.documents import dump, load
+from reconciler.money import Micros
 from reconciler.operations.explain import find_explanation
 from reconciler.render.explanation import explanation_lines
 from tests.coder.helpers import sandbox_and_reader
@@ -159,9 +160,6 @@ def test_of_equal_budgets_the_one_that_wins_is_explained() -> None:
     assert text(explained(two))[-1] == f"Why: the highest of their budgets; {first}"
     three = World(members, {"acme": 10, "acme/eng": 10, "beta": 10}, joined=joined)
     assert text(explained(three))[-1].endswith("they joined first, and there of the group with the lowest id.")
-    assert explained(replace(two, joined={("ana", "acme"): 2, ("ana", "beta"): 1})).effective == limit(10, "beta")
-    older = replace(two, joined={("ana", "acme"): 2, ("ana", "beta"): 1}, offers=OLD_SERVER)
-    assert explained(older).effective == limit(10, "acme"), "before 2.36 the name of the group decides, then its id"
 
 
 def test_what_other_organizations_may_hold_is_not_claimed_by_who_may_not_read_them() -> None:
@@ -183,6 +181,22 @@ def test_what_other_organizations_may_hold_is_not_claimed_by_who_may_not_read_th
     assert explain(user, without, asked, is_self=False).effective == limit(10, "acme"), (
         "Coder was asked about them alone"
     )
+
+
+def test_before_2_36_the_first_name_of_a_group_wins_among_equal_budgets_and_is_explained() -> None:
+    """It said that the organization joined first, or the lowest id, had decided."""
+    members = {**TEAM, "beta": ["ana"], "beta/eng": ["ana"]}
+    joined = {("ana", "acme"): 1, ("ana", "beta"): 2}
+    names = explained(World(members, {"acme/ops": 10, "beta/eng": 10}, joined=joined, offers=OLD_SERVER))
+    assert names.effective == limit(10, "beta/eng")
+    assert (
+        text(names)[-1] == "Why: the highest of their budgets; of 2 equal ones that of the group whose name is first."
+    )
+    ids = explained(World(members, {"acme/eng": 10, "acme/ops": 10, "beta/eng": 10}, joined=joined, offers=OLD_SERVER))
+    assert ids.effective == limit(10, "acme/eng")
+    assert text(ids)[-1].endswith("that of the group whose name is first, and of these the one with the lowest id.")
+    newer = explained(World(members, {"acme/ops": 10, "beta/eng": 10}, joined=joined))
+    assert newer.effective == limit(10, "acme/ops")
 
 
 @pytest.mark.parametrize("budgets", [{"acme": 10}, {}])
@@ -454,6 +468,29 @@ def test_how_long_it_lasts(spent: int, paced: int, sentence: str) -> None:
     lines = text(explanation)
     assert sentence == lines[lines.index("") - 1]
     assert (explanation.reaches_at is not None) == ("used up" in sentence)
+
+
+def test_what_is_left_and_what_was_spent_are_the_limit_although_cents_are_cut_off() -> None:
+    found = explained(World(TEAM, {"acme": 50}), spent=10)
+    found = replace(found, spend=Micros(10_005_000))
+    assert text(found)[1] == "Spent $10.00 since 2026-11-01; $40.00 left, until 2026-12-01."
+
+
+def test_who_is_suspended_is_not_told_to_ask_for_a_higher_limit() -> None:
+    blocked = explained(World(TEAM, {"acme": 10}), spent=10)
+    assert "To work again: ask an Owner, a User Admin or an Organization Admin of Coder for a higher limit." in text(
+        blocked
+    )
+    suspended = text(replace(blocked, user=replace(blocked.user, status="suspended")))
+    assert (
+        suspended[2] == "Their account is suspended: they cannot work until it is activated, with budget left or not."
+    )
+    assert not any("To work again" in line for line in suspended)
+
+
+def test_of_a_snapshot_it_is_said_first_that_the_server_was_not_asked() -> None:
+    found = replace(explained(World(TEAM, {"acme": 10})), snapshot_at=NOW)
+    assert text(found)[0] == "From a snapshot of 2026-11-23; the server was not asked."
 
 
 @pytest.mark.parametrize(

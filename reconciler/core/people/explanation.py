@@ -127,6 +127,8 @@ class Explanation:
     """When they reach their limit at that pace (UTC); null when not before the period ends, and where not claimed."""
     set_by: AuditEntry | None = None
     """Who set an override that no policy file lists, by the audit log; null for others, and where it does not tell."""
+    ties_by_name: bool = False
+    """Whether of equal budgets that of the group whose name is first wins, as in Coder before 2.36."""
 
     @property
     def left_micros(self) -> int | None:
@@ -194,6 +196,7 @@ def explain(
         pace=None if pace is None else days_of(pace),
         per_day_micros=None if pace is None else pace.per_day_micros(user.id),
         reaches_at=_reaches_at(user, reported or effective, spend, activity),
+        ties_by_name=not snapshot.deployment.offers.bulk_reads,
     )
 
 

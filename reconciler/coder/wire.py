@@ -29,6 +29,10 @@ NameGroup = Callable[[GroupId], GroupRef]
 At = str | tuple["At", str | int]
 """Where a value stands: a name, or the place around it and the key or index there. Written out only for an error."""
 
+_HINT = (
+    "look for a newer release of reconciler, if this Coder was upgraded lately; else check that CODER_URL is a Coder "
+    "deployment and no proxy changes its answers"
+)
 MAX_INT64 = 2**63 - 1
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _FRACTION = re.compile(r"\.(\d{1,6})\d*")
@@ -48,9 +52,7 @@ def require_uuid(text: str) -> str:
 def wrong(request: Request, what: str) -> ServerError:
     """Return the error for an answer that cannot be used. After a write nobody knows what was done."""
     kind = UnreachableError if request.is_write else ServerError
-    return kind(
-        f"{request}: {what}.", hint="check that CODER_URL is a Coder deployment and no proxy changes its answers"
-    )
+    return kind(f"{request}: {what}.", hint=_HINT)
 
 
 def named_twice(request: Request) -> ServerError:

@@ -110,8 +110,9 @@ def test_a_group_budget_is_read_strictly(field: str, value: object, what: str) -
 
 
 def test_a_missing_field_is_named() -> None:
-    with pytest.raises(ServerError, match="spend_limit_micros is missing; expected an integer"):
+    with pytest.raises(ServerError, match="spend_limit_micros is missing; expected an integer") as error:
         load_group_budget(answer({"group_id": ID_1}, path=BUDGET_PATH))
+    assert (error.value.hint or "").startswith("look for a newer release of reconciler, if this Coder was upgraded")
 
 
 def test_a_limit_above_the_maximum_and_unknown_fields_are_readable() -> None:

@@ -38,6 +38,7 @@ def draw() -> None:
     """Write docs/pictures/comment.png and page.png."""
     from playwright.sync_api import sync_playwright
 
+    _require_sign()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         _plan(folder)
@@ -52,6 +53,13 @@ def draw() -> None:
                 page.goto((folder / f"{source}.html").as_uri())
                 page.screenshot(path=PICTURES / f"{target}.png", full_page=True)
             browser.close()
+
+
+def _require_sign() -> None:
+    """Exit unless a font has the sign of a refusal: without one the comment shows an empty box, and nothing fails."""
+    fonts = subprocess.run(["fc-list", f":charset={ord('⛔'):x}"], capture_output=True, text=True, check=True).stdout
+    if not fonts:
+        sys.exit("No font here has the sign of a refusal; on Debian: apt-get install fonts-noto-color-emoji")
 
 
 def _plan(folder: Path) -> None:

@@ -82,7 +82,7 @@ class _Sorter:
         self.unchanged = 0
 
     def with_live_names(self, action: Action) -> Action | None:
-        """Return an action with its subject and its groups as they are live: ids decide, and no text of a journal.
+        """Return an action that names its subject and what was before it as they are live: no text of a journal counts.
 
         None where the subject is gone. Raises RefusedError when its id is that of a group of another organization.
         """
@@ -96,7 +96,7 @@ class _Sorter:
                 "which is in another organization; nothing was written",
                 hint="do not revert this journal: it was changed, or made for another deployment",
             )
-        return replace(action, subject=subject, before=self._renamed(action.before), after=self._renamed(action.after))
+        return replace(action, subject=subject, before=self._renamed(action.before))
 
     def add(self, action: Action, live: Reading) -> None:
         """Sort an action of the journal by what is live now: to be taken back, unchanged, unreadable or skipped."""

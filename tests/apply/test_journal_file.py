@@ -101,6 +101,14 @@ def test_no_run_writes_over_the_record_of_another(tmp_path: Path) -> None:
     assert path.read_text() == "a record"
 
 
+def test_a_journal_in_this_folder_is_not_written_over_either(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with JournalFile("one.jsonl") as journal:
+        journal.append(intent(0))
+    with pytest.raises(FileError, match=r"one.jsonl exists already; nothing was written"):
+        JournalFile("one.jsonl")
+
+
 @pytest.mark.parametrize("name", [".", "new/", "old", "old/"])
 def test_a_folder_is_not_a_journal(tmp_path: Path, name: str) -> None:
     (tmp_path / "old").mkdir()
@@ -147,7 +155,8 @@ def test_a_full_disk_leaves_no_half_line(tmp_path: Path) -> None:
     with JournalFile(str(path)) as journal:
         with largest_file(size + size // 2):
             journal.append(intent(0))
-            with pytest.raises(FileError, match=r"cannot be written: File too large"):
+            journal.flush()
+            with pytest.raises(FileError, match=r"cannot be written: File too large$"):  # and not "nothing was written"
                 journal.append(intent(1))
         with pytest.raises(FileError, match="File too large"):  # what it holds is no longer certain
             journal.append(intent(2))

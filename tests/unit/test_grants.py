@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
+from pathlib import Path
+
+import pytest
 
 from reconciler.core.budget import GroupId, UserId
 from reconciler.core.directory import User
@@ -14,6 +18,8 @@ from reconciler.core.policy import UserOverrideEntry
 from reconciler.core.scope import EVERYTHING, Scope
 from reconciler.errors import Place
 from reconciler.money import Micros
+from reconciler.operations import journals
+from reconciler.operations.journals import grants_in_journals
 from tests.effects.worlds import NOW, usd
 from tests.unit.test_core import WORLD, policy, with_user
 from tests.unit.test_core import override as entry
@@ -36,6 +42,42 @@ ENDED = entry("gone", "eng", 50, expires=-60)
 
 def with_records(*records: GrantRecord, ended: UserOverrideEntry = ENDED, scope: Scope = EVERYTHING) -> Resolution:
     return resolve([policy(ended)], WORLD.directory(), at=NOW, scope=scope, records=records)
+
+
+JOURNAL = Path(__file__).parents[1] / "documents" / "v1" / "run.jsonl"
+DEPLOYMENT = "46b7984b-dd06-547f-ba2f-eb169c7d3338"
+
+
+def test_a_journal_tells_what_it_gave_to_people_of_these_names(tmp_path: Path) -> None:
+    shutil.copy(JOURNAL, tmp_path / "20261123.jsonl")
+    found = grants_in_journals([str(tmp_path)], ["ANA", "victor", "nobody"], DEPLOYMENT)
+    assert [(grant.username, grant.limit_micros, grant.group_name) for grant in found] == [
+        ("ana", usd(2500), "platform")
+    ]
+    assert grants_in_journals([str(tmp_path / "nowhere"), str(tmp_path)], ["ana"], DEPLOYMENT) == found
+    assert grants_in_journals([str(tmp_path)], ["ana"], "another") == ()
+    (tmp_path / "20261123.jsonl").rename(tmp_path / "20261123.txt")
+    assert grants_in_journals([str(tmp_path)], ["ana"], DEPLOYMENT) == ()
+
+
+def test_of_more_journals_than_are_read_the_newest_count_and_a_larger_one_than_any_run_writes_is_passed_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    older, newer = tmp_path / "a", tmp_path / "b"
+    for folder, day in ((older, "20261124"), (newer, "20261125"), (older, "20261123")):
+        folder.mkdir(exist_ok=True)
+        shutil.copy(JOURNAL, folder / f"{day}.jsonl")
+
+    def days() -> list[str]:
+        found = grants_in_journals([str(older), str(newer)], ["ana"], DEPLOYMENT)
+        return [grant.source[-14:-6] for grant in found]
+
+    monkeypatch.setattr(journals, "MOST_FILES", 2)
+    assert days() == ["20261124", "20261125"]
+    with (newer / "20261125.jsonl").open("a") as file:
+        file.write(" " * JOURNAL.stat().st_size)
+    monkeypatch.setattr(journals, "MOST_BYTES", JOURNAL.stat().st_size)
+    assert days() == ["20261124"]
 
 
 def test_a_record_counts_by_name_amount_and_group() -> None:

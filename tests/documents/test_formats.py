@@ -85,7 +85,7 @@ def test_a_reason_stands_below_the_action_that_is_held_back() -> None:
 
 
 def test_every_format_can_show_an_error_and_every_document_has_the_formats_of_people() -> None:
-    assert set(formats_of("error")) == set(FORMATS)
+    assert set(formats_of("error")) == set(FORMATS), "a run that fails writes its files of --save, too: add `error`"
     for name in DOCUMENTS:
         assert set(formats_of(name)) >= {"text", "json", "markdown", "html"}
 

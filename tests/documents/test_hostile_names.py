@@ -110,8 +110,8 @@ def test_a_name_is_text_and_nothing_else(number: int) -> None:
                 page = render(row.name, (value,), facts)
                 page.encode()
                 assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]", page), row.name
-                CHECKS[row.name](page)
+                CHECKS.get(row.name, str)(page)
 
 
 def test_every_format_is_checked() -> None:
-    assert set(CHECKS) == set(FORMATS)
+    assert set(CHECKS) == set(FORMATS), "a format needs a row in CHECKS: what a name of somebody must not do in it"

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from reconciler.render.formats import FORMATS
 from tests.site.generated import PARTS, generate, parts_of
 from tests.site.pages import DOCS, ROOT, user_pages
 
@@ -26,6 +27,12 @@ def test_a_generated_part_is_what_the_code_says(page: Path) -> None:
 def test_every_part_stands_on_one_page() -> None:
     names = [name for page in PAGES for name, _ in parts_of(page.read_text(encoding="utf-8"))]
     assert sorted(names) == sorted(PARTS)
+
+
+def test_the_page_of_formats_says_what_each_is_for() -> None:
+    page = (DOCS / "reference" / "formats.md").read_text(encoding="utf-8")
+    first = page.partition("<!-- generated")[0]
+    assert re.findall(r"^\| `(\w+)` \|", first, re.MULTILINE) == list(FORMATS)
 
 
 def test_every_variable_that_the_code_reads_is_described() -> None:

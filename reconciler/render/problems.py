@@ -285,7 +285,7 @@ def _notices(plan: Plan) -> Iterator[Problem]:
         word = _DATED.get(notice.kind)
         date = f"{word} {day(notice.at)}; " if word else ""
         yield Problem(
-            severity=Severity.NOTICE,
+            severity=Severity.WARNING if notice.kind is NoticeKind.CHECK_AMOUNT else Severity.NOTICE,
             rule=str(notice.kind),
             subject=notice.address,
             message=f"{spoken(notice.address)}: {date}{notice.text}",
@@ -303,7 +303,7 @@ _HINTS = {
     NoticeKind.REMOVABLE: "the entry may be removed from the policy",
     NoticeKind.RENAMED: "write today's name in the entry",
     NoticeKind.NAMESAKE: "if another person is meant, remove the entry, or write their UUID",
-    NoticeKind.CHECK_AMOUNT: "if it is meant, nothing needs to be done",
+    NoticeKind.CHECK_AMOUNT: "check the amount",
     NoticeKind.STRAY: "no policy manages it; an entry with `limit: none` removes it",
 }
 """What to do, as the titles of the text say it."""

@@ -14,6 +14,7 @@ from tests.company.changes import LISTED, plan
 GROUP = "group_budgets:\n  - {group: design, limit: %s}\n"
 ANA = "user_overrides:\n  - {user: ana, group: platform, limit: %s}\n"
 LESS = "a hundredth or less; thousands are written 2500"
+PAGES = ("markdown", "html", "github", "codequality")
 MORE = "100 times as much or more"
 
 
@@ -34,10 +35,13 @@ def test_a_slip_of_the_decimal_point_is_told_with_its_place(shell: Shell, sandbo
     assert told(text) == [f"Check the amount: {says} (policies/acme.yaml:5:13)."]
     notices = json.loads(plan(shell, sandbox, LISTED, LISTED + GROUP % "2.500", "--json"))["effects"]["notices"]
     assert ("check-amount", "group/acme/design") in [(row["kind"], row["address"]) for row in notices]
-    for format_ in ("markdown", "html", "github"):
-        assert "goes from $2,500.00 to $2.50" in plan(
-            shell, sandbox, LISTED, LISTED + GROUP % "2.500", "--format", format_
-        )
+    pages = {name: plan(shell, sandbox, LISTED, LISTED + GROUP % "2.500", "--format", name) for name in PAGES}
+    assert all("goes from $2,500.00 to $2.50" in page for page in pages.values())
+    assert "::warning title=AI budgets%3A check-amount,file=policies/acme.yaml,line=5" in pages["github"]
+    assert (
+        f"- **warning** at `policies/acme.yaml:5`: `group/acme/design`: goes from $2,500.00 to $2.50, {LESS} "
+        in (pages["markdown"])
+    )
 
 
 @pytest.mark.parametrize(

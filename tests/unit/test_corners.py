@@ -6,6 +6,8 @@ from dataclasses import fields, replace
 from datetime import timedelta
 from typing import Any
 
+import pytest
+
 from reconciler.core.action import Action, Origin
 from reconciler.core.budget import ABSENT, Budget, GroupId, Unknown, UserId
 from reconciler.core.gate.breach import Breach
@@ -19,6 +21,7 @@ from reconciler.core.people.forecast import Basis, Pace, forecast
 from reconciler.core.people.leaks import Leaks, _restarted
 from reconciler.core.people.moves import Moves, moves
 from reconciler.core.people.replay import Month, replay_month
+from reconciler.core.people.standing import Standing, is_near, standing
 from reconciler.core.plan.due import due_refusals
 from reconciler.core.plan.resolve import resolve
 from reconciler.core.plan.status import Status
@@ -63,16 +66,36 @@ def test_a_removal_raises_no_budget() -> None:
     assert not Action(subject=group, before=Budget(usd(5), group.ref), after=ABSENT).is_raise
 
 
-def test_nothing_is_said_of_an_override_whose_fallback_is_not_known() -> None:
+@pytest.mark.parametrize(
+    ("fallback", "changes_nothing"),
+    [
+        (limit(5, "acme"), True),
+        (limit(6, "acme"), False),
+        (limit(5, "acme/eng"), False),
+        (unlimited(), False),
+        (Unknown("it was not read"), False),
+    ],
+)
+def test_an_override_changes_nothing_where_the_same_amount_on_the_same_group_would_follow(
+    fallback: Effective | Unknown, changes_nothing: bool
+) -> None:
     status = OverrideStatus(
         user_id=ANA,
         username="ana",
         budget=Budget(usd(5), ref("acme")),
-        fallback=Unknown("it was not read"),
+        fallback=fallback,
         is_listed=False,
         expires=None,
     )
-    assert not status.changes_nothing
+    assert status.changes_nothing is changes_nothing
+
+
+def test_a_limit_of_nothing_blocks_whatever_was_spent_and_from_85_percent_on_a_limit_is_near() -> None:
+    hidden = Unknown("it could not be read")
+    assert standing(limit(0, "acme"), hidden) is Standing.BLOCKED
+    assert standing(limit(1, "acme"), hidden) is Standing.UNKNOWN
+    cents = [Micros(usd(85) - 10_000), usd(85), Micros(usd(100) - 10_000), usd(100), hidden]
+    assert [is_near(limit(100, "acme"), spent) for spent in cents] == [False, True, True, False, False]
 
 
 def test_what_is_used_is_told_of_a_limit_and_a_spend_that_are_known_and_each_person_is_added_up_once() -> None:
@@ -170,8 +193,8 @@ def test_a_broken_guardrail_holds_a_due_action_back_and_no_other() -> None:
     elsewhere = replace(breach, address="group/acme/eng")
     (held,) = due_refusals(facts, Verdict(breaches=(elsewhere, breach)))
     assert (held.action, held.message) == (due, breach.message)
-    standing = replace(breach, is_standing=True)
-    assert due_refusals(facts, Verdict(breaches=(elsewhere, standing))) == [], "what stands refuses nothing"
+    stands = replace(breach, is_standing=True)
+    assert due_refusals(facts, Verdict(breaches=(elsewhere, stands))) == [], "what stands refuses nothing"
 
 
 def test_an_orphan_that_is_out_of_scope_is_none() -> None:

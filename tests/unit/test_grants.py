@@ -54,8 +54,11 @@ def test_a_journal_tells_what_it_gave_to_people_of_these_names(tmp_path: Path) -
     assert [(grant.username, grant.limit_micros, grant.group_name) for grant in found] == [
         ("ana", usd(2500), "platform")
     ]
-    assert grants_in_journals([str(tmp_path / "nowhere"), str(tmp_path)], ["ana"], DEPLOYMENT) == found
+    assert grants_in_journals([str(tmp_path / "nowhere"), str(tmp_path)], ["ana"], DEPLOYMENT) == found[:1]
     assert grants_in_journals([str(tmp_path)], ["ana"], "another") == ()
+    (tmp_path / "20261123.jsonl").write_text(JOURNAL.read_text().replace('"done"', '"failed"'))
+    assert grants_in_journals([str(tmp_path)], ["ana"], DEPLOYMENT) == (), "what failed was not given"
+    shutil.copy(JOURNAL, tmp_path / "20261123.jsonl")
     (tmp_path / "20261123.jsonl").rename(tmp_path / "20261123.txt")
     assert grants_in_journals([str(tmp_path)], ["ana"], DEPLOYMENT) == ()
 
@@ -63,14 +66,14 @@ def test_a_journal_tells_what_it_gave_to_people_of_these_names(tmp_path: Path) -
 def test_of_more_journals_than_are_read_the_newest_count_and_a_larger_one_than_any_run_writes_is_passed_over(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    older, newer = tmp_path / "a", tmp_path / "b"
+    older, newer = tmp_path / "b", tmp_path / "a"
     for folder, day in ((older, "20261124"), (newer, "20261125"), (older, "20261123")):
         folder.mkdir(exist_ok=True)
         shutil.copy(JOURNAL, folder / f"{day}.jsonl")
 
     def days() -> list[str]:
         found = grants_in_journals([str(older), str(newer)], ["ana"], DEPLOYMENT)
-        return [grant.source[-14:-6] for grant in found]
+        return sorted(grant.source[-14:-6] for grant in found)
 
     monkeypatch.setattr(journals, "MOST_FILES", 2)
     assert days() == ["20261124", "20261125"]

@@ -8,15 +8,18 @@ import pytest
 
 from reconciler.core.action import Action
 from reconciler.core.budget import ABSENT, Absent, GroupId, OrganizationId, Unknown, UserId
+from reconciler.core.people.agreement import NOT_ENFORCED
 from reconciler.core.people.assess import assess
 from reconciler.core.people.effects import Effects, Transition
 from reconciler.core.people.needs import Needs, needs
 from reconciler.core.people.standing import Standing
 from reconciler.core.people.sums import Exposure
+from reconciler.core.snapshot import Effective
 from tests.effects.worlds import (
     FIRST_SERVER,
     HIDING_SERVER,
     NEW_SERVER,
+    NOW,
     OLD_SERVER,
     World,
     group_of,
@@ -128,6 +131,34 @@ def test_an_override_names_its_own_source_and_its_end_the_fallback() -> None:
         ana.causes,
     )
     assert (limit(5, "acme"), limit(7, "acme/ops", by_override=True)) == (bob.before, bob.after)
+
+
+@pytest.mark.parametrize(
+    ("budgets", "is_elsewhere", "follows"),
+    [
+        ({"acme": 5}, False, [limit(5, "acme")]),
+        ({"acme": 5}, True, []),
+        ({}, False, [unlimited()]),
+        ({}, True, [unlimited()]),
+    ],
+)
+def test_what_follows_an_end_is_told_where_no_budget_elsewhere_can_be_higher_or_nothing_here_limits(
+    budgets: dict[str, int], is_elsewhere: bool, follows: list[Effective]
+) -> None:
+    world = World(TEAM, budgets, {"eve": (30, "acme")})
+    snapshot, elsewhere = world.snapshot(), frozenset({UserId("ana")}) if is_elsewhere else frozenset()
+    snapshot = replace(snapshot, directory=replace(snapshot.directory, elsewhere=elsewhere))
+    ends_later = replace(set_user(world, "ana", (10, "acme")), expires=NOW)
+    lasting, ended = set_user(world, "bob", (10, "acme")), replace(set_user(world, "eve", None), expires=NOW)
+    effects = assess((ends_later, lasting, ended), snapshot).effects({})
+    assert [(end.username, end.after) for end in effects.ends] == [("ana", after) for after in follows]
+
+
+@pytest.mark.parametrize(("dollars", "told"), [(10, [NOT_ENFORCED]), (3, [])])
+def test_that_budgets_are_not_enforced_is_told_where_a_limit_changes(dollars: int, told: list[str]) -> None:
+    world = World({"acme": ["ana"], "acme/eng": ["ana"]}, {"acme": 5}, offers=FIRST_SERVER)
+    unknown = effects_of(world, set_group(world, "acme/eng", dollars)).unknown
+    assert [sentence for sentence in unknown if sentence == NOT_ENFORCED] == told
 
 
 def test_a_cut_of_the_budget_that_somebody_leaves_for_an_override_is_no_cause() -> None:

@@ -94,7 +94,7 @@ def test_a_limit_of_nothing_blocks_whatever_was_spent_and_from_85_percent_on_a_l
     hidden = Unknown("it could not be read")
     assert standing(limit(0, "acme"), hidden) is Standing.BLOCKED
     assert standing(limit(1, "acme"), hidden) is Standing.UNKNOWN
-    cents = [Micros(usd(85) - 10_000), usd(85), Micros(usd(100) - 10_000), usd(100), hidden]
+    cents: list[Micros | Unknown] = [Micros(usd(85) - 10_000), usd(85), Micros(usd(100) - 10_000), usd(100), hidden]
     assert [is_near(limit(100, "acme"), spent) for spent in cents] == [False, True, True, False, False]
 
 

@@ -25,7 +25,8 @@ from reconciler.render.overview import counted_twice, drift_headline, overview_o
 from reconciler.render.page import Alert, Page, Tile
 from reconciler.render.plan_charts import bar_charts, dot_charts, nearest_table
 from reconciler.render.plan_page import sentence, sources_text, subtitle
-from reconciler.render.problems import Severity, folded, problems_of
+from reconciler.render.problem import Severity
+from reconciler.render.problems import folded, problems_of
 from reconciler.render.table import Column, Row, Table
 from reconciler.render.text import instant
 from reconciler.words import count, count_people

@@ -20,11 +20,8 @@ from reconciler.render.overview import (
     counted_twice,
     signed_usd,
 )
-from reconciler.render.problems import (
-    Problem,
-    folded,
-    problems_of_failure,
-)
+from reconciler.render.problem import Problem
+from reconciler.render.problems import folded, problems_of_failure
 from reconciler.render.spend import spent_text
 from reconciler.render.status_page import MARKDOWN_ROWS, pipes
 from reconciler.words import NO_LIMIT, count, count_people

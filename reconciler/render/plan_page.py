@@ -21,7 +21,8 @@ from reconciler.render.overview import (
 )
 from reconciler.render.page import Alert, Page, Tile
 from reconciler.render.plan_charts import bar_charts, dot_charts, nearest_table
-from reconciler.render.problems import Severity, folded, problems_of
+from reconciler.render.problem import Severity
+from reconciler.render.problems import folded, problems_of
 from reconciler.render.source import deployment_text
 from reconciler.render.spend import spent_text
 from reconciler.render.table import Column, Row, Table

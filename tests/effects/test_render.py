@@ -19,7 +19,7 @@ from reconciler.errors import Place
 from reconciler.render.dangers import danger_lines, refusal_lines, reviewed_lines
 from reconciler.render.detail import Detail
 from reconciler.render.effects import action_notes, effects_lines
-from reconciler.render.problems import problems_of_plan
+from reconciler.render.plan_problems import problems_of_plan
 from tests.documents.samples import plan
 from tests.effects.dangers import dangers_to_people, mass_changes
 from tests.effects.worlds import NOW, OLD_SERVER, World, limit, set_group, set_user, usd

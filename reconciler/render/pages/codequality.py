@@ -14,7 +14,8 @@ from collections.abc import Sequence
 from reconciler.formats.documents import Value
 from reconciler.render.formats import Facts
 from reconciler.render.overview import plans_of
-from reconciler.render.problems import Problem, Severity, problems_of
+from reconciler.render.problem import Problem, Severity
+from reconciler.render.problems import problems_of
 from reconciler.render.text import harmless
 
 SEVERITIES = {Severity.ERROR: "major", Severity.WARNING: "minor", Severity.NOTICE: "info"}

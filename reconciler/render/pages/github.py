@@ -18,7 +18,8 @@ from reconciler.formats.documents import Value
 from reconciler.render.formats import Facts
 from reconciler.render.overview import overview_of, plans_of
 from reconciler.render.pages import text as text_page
-from reconciler.render.problems import Problem, Severity, folded, problems_of
+from reconciler.render.problem import Problem, Severity
+from reconciler.render.problems import folded, problems_of
 from reconciler.render.text import harmless, no_command
 
 ANNOTATIONS_SHOWN = 10

@@ -28,7 +28,9 @@ from reconciler.errors import Failure, ListedEntry, Place
 from reconciler.formats.documents import Value, document_of
 from reconciler.render.changes import ChangeRow, change_rows, difference_rows
 from reconciler.render.formats import Facts
-from reconciler.render.problems import Problem, Severity, not_verified, problems_of, problems_of_plan
+from reconciler.render.plan_problems import problems_of_plan
+from reconciler.render.problem import Problem, Severity
+from reconciler.render.problems import not_verified, problems_of
 from reconciler.render.text import harmless, instant
 from reconciler.words import count
 

@@ -50,11 +50,8 @@ from reconciler.render.overview import (
 )
 from reconciler.render.pages import text as text_page
 from reconciler.render.plan import limit_text
-from reconciler.render.problems import (
-    problems_of,
-    problems_of_plan,
-    without_reasons_of,
-)
+from reconciler.render.plan_problems import problems_of_plan
+from reconciler.render.problems import problems_of, without_reasons_of
 from reconciler.render.status_page import pipes, status_markdown
 from reconciler.render.text import text_of
 from reconciler.words import count

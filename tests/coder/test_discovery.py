@@ -106,6 +106,14 @@ def test_where_none_can_be_read_the_error_is_told(fault: Fault) -> None:
             reader.deployment()
 
 
+@pytest.mark.parametrize("fault", NO_ANSWER[1:4])
+def test_where_the_older_route_of_overrides_does_not_answer_the_error_is_told(fault: Fault) -> None:
+    with sandbox_and_reader("2.35") as (sandbox, reader):
+        sandbox.fault(replace(fault, path="*/users/me/ai/budget", times=99))
+        with pytest.raises(ServerError, match="/users/me/ai/budget: "):
+            reader.deployment()
+
+
 def test_a_newer_server_works_by_what_it_offers() -> None:
     build = {"version": "v9.1.0", "external_url": "https://c.example", "deployment_id": "d", "workspace_proxy": False}
     with sandbox_and_reader() as (sandbox, reader):

@@ -3,8 +3,8 @@
     what happened                               a read (GET, authcheck)        a write (PUT, DELETE)
     ------------------------------------------  -----------------------------  -----------------------------
     429, after any number of attempts           wait as long as told           give back: it was refused
-    408, 425, 502, 503, 504, 520 to 530         again, at most 5 attempts      give up: nobody knows
-    no connection, the server has been seen     again, at most 5 attempts      give back: it was not sent
+    408, 425, 502, 503, 504, 520 to 530         again, at most 9 attempts      give up: nobody knows
+    no connection, the server has been seen     again, at most 9 attempts      give back: it was not sent
     no connection, nothing answered before      give up: probably a wrong URL  give up
     no such host, certificate refused           give up                        give up
     answer lost: reset, time-out, cut short     again, at most 5 attempts      give up: nobody knows
@@ -15,6 +15,9 @@
 A write is sent once from here, always. One that certainly did not happen is *given back* with the time to wait: the
 caller has to read again before sending it, because somebody else may have written meanwhile (operations/write.py). One
 whose answer was lost may have happened; only reading tells.
+
+Nine attempts wait 30 to 60 seconds, in which a server that is restarted is there again. An answer that is cut short
+each time has another cause.
 
 A wait that was told (Retry-After, else X-RateLimit-Reset) is kept in full or the run gives up: it is never cut short.
 Every wait is at least our own: it doubles from half a second to 15, less a random half, so that many workers do not
@@ -33,7 +36,8 @@ from functools import lru_cache
 
 from reconciler.dataclass import dataclass
 
-MAX_ATTEMPTS = 5
+MAX_ATTEMPTS = 9
+MAX_LOST_ATTEMPTS = 5
 MAX_SLOW_ATTEMPTS = 2
 SLOW_S = 30.0
 """What fails after so long is sent again once: five times five minutes for a list would take everybody half an hour."""
@@ -147,7 +151,8 @@ def _time_of(date: str) -> float | None:
 def _may_repeat(attempt: Attempt) -> bool:
     if attempt.result == 429:
         return True
-    if attempt.number >= (MAX_ATTEMPTS if attempt.took_s < SLOW_S else MAX_SLOW_ATTEMPTS):
+    most = MAX_LOST_ATTEMPTS if attempt.result is NoAnswerKind.LOST else MAX_ATTEMPTS
+    if attempt.number >= (most if attempt.took_s < SLOW_S else MAX_SLOW_ATTEMPTS):
         return False
     if attempt.result is NoAnswerKind.NOT_SENT:
         return attempt.was_seen

@@ -190,7 +190,7 @@ def test_no_answer_about_the_licence_leaves_it_to_the_probes() -> None:
          ServerError, "not whole or not JSON", "proxy"),
         (Fault("status", path="*/buildinfo", status=302, headers={"Location": "https://coder.other.example/login"}),
          ServerError, "redirects to https://coder.other.example; redirects are not followed", "CODER_URL"),
-        (Fault("status", path="*/buildinfo", status=503, times=5),
+        (Fault("status", path="*/buildinfo", status=503, times=9),
          UnreachableError, "GET /api/v2/buildinfo: 503", "try again"),
         (Fault("status", path="*/buildinfo", status=200,
                body={"version": "v2.37.0", "external_url": "https://proxy.example",

@@ -81,7 +81,10 @@ def test_our_own_wait_grows_to_its_longest(number: int, jitter: float) -> None:
     ("method", "result", "number", "was_seen", "again"),
     [
         ("GET", 503, 1, True, True),
-        ("GET", 503, 5, True, False),
+        ("GET", 503, 8, True, True),
+        ("GET", 503, 9, True, False),
+        ("GET", NoAnswerKind.NOT_SENT, 8, True, True),
+        ("GET", NoAnswerKind.NOT_SENT, 9, True, False),
         ("PUT", 503, 1, True, False),
         ("GET", 500, 1, True, False),
         ("GET", NoAnswerKind.LOST, 4, True, True),
@@ -106,6 +109,15 @@ def test_our_own_wait_grows_to_its_longest(number: int, jitter: float) -> None:
 def test_rows_of_the_table(method: str, result: int | NoAnswerKind, number: int, was_seen: bool, again: bool) -> None:
     decision = decide(Attempt(method=method, number=number, result=result, was_seen=was_seen), jitter=0.5)
     assert again is isinstance(decision, WaitThenRetry)
+
+
+@pytest.mark.parametrize("result", [502, NoAnswerKind.NOT_SENT])
+def test_a_restart_of_half_a_minute_is_waited_for(result: int | NoAnswerKind) -> None:
+    """It ended an `apply` in its middle after four to eight seconds, although `--max-wait` is 300."""
+    waited_s, number = 0.0, 1
+    while isinstance(decision := decide(Attempt(method="GET", number=number, result=result), jitter=1), WaitThenRetry):
+        waited_s, number = waited_s + decision.seconds, number + 1
+    assert waited_s >= 30
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,10 @@ import pytest
 from reconciler.core.action import Action, Origin
 from reconciler.core.budget import ABSENT, Budget, GroupId, Unknown, UserId
 from reconciler.core.gate.breach import Breach
+from reconciler.core.gate.danger import Danger
 from reconciler.core.gate.hazards import Grounds
-from reconciler.core.gate.verdict import Verdict
+from reconciler.core.gate.verdict import FlagGrant, Verdict
+from reconciler.core.people.assess import assess
 from reconciler.core.people.census import OverrideStatus, PersonStatus, Sums
 from reconciler.core.people.counting import add_up
 from reconciler.core.people.effective import EffectiveLimits
@@ -25,13 +27,24 @@ from reconciler.core.people.standing import Standing, is_near, standing
 from reconciler.core.plan.due import due_refusals
 from reconciler.core.plan.resolve import resolve
 from reconciler.core.plan.status import Status
-from reconciler.core.policy import GroupBudgetEntry, GuardrailName, Manage, Policy
+from reconciler.core.policy import GroupBudgetEntry, GuardrailName, Hazard, Manage, Policy
 from reconciler.core.scope import Scope
 from reconciler.core.snapshot import Effective
 from reconciler.core.spend import Window
 from reconciler.errors import Place
 from reconciler.money import Micros
-from tests.effects.worlds import NOW, World, effects_of_nothing, group_of, limit, ref, set_user, unlimited, usd
+from tests.effects.worlds import (
+    NOW,
+    World,
+    effects_of_nothing,
+    group_of,
+    limit,
+    ref,
+    set_group,
+    set_user,
+    unlimited,
+    usd,
+)
 
 ANA = UserId("ana")
 WEEK = Window(start=NOW - timedelta(days=7), end=NOW)
@@ -195,6 +208,26 @@ def test_a_broken_guardrail_holds_a_due_action_back_and_no_other() -> None:
     assert (held.action, held.message) == (due, breach.message)
     stands = replace(breach, is_standing=True)
     assert due_refusals(facts, Verdict(breaches=(elsewhere, stands))) == [], "what stands refuses nothing"
+
+
+def test_a_refused_hazard_holds_back_the_due_action_behind_it_and_no_other() -> None:
+    teams = {"acme": ["ana", "bob", "eve"], "acme/eng": ["ana"], "acme/ops": ["bob"]}
+    world = World(teams, {"acme/eng": 5, "acme/ops": 5})
+    due = replace(set_group(world, "acme/eng", None), origin=Origin.DUE)
+    harmless = replace(set_user(world, "eve", (9, "acme")), origin=Origin.DUE)
+    other = set_group(world, "acme/ops", None)
+    grounds = Grounds(
+        effects=assess((due, harmless, other), world.snapshot()).effects({}),
+        actions=(due, harmless, other),
+        directory=world.directory(),
+        offers_spend=False,
+        managed={},
+    )
+    danger = Danger(hazard=Hazard.REMOVES_LIMIT, counted=("ana", "bob"), organization="acme")
+    (held,) = due_refusals(grounds, Verdict(dangers=(danger,)))
+    assert (held.action, held.message) == (due, "REMOVES_LIMIT: 2 people would become unlimited (ana, bob)")
+    consent = FlagGrant(hazard=Hazard.REMOVES_LIMIT, up_to=2)
+    assert due_refusals(grounds, Verdict(dangers=(danger,), grants=(consent,))) == []
 
 
 def test_an_orphan_that_is_out_of_scope_is_none() -> None:

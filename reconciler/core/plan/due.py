@@ -27,8 +27,6 @@ def due_refusals(grounds: Grounds, verdict: Verdict) -> list[HeldBack]:
     Consent to a hazard counts all people together, so every due action behind a refused hazard is held back.
     """
     due = {action.address: action for action in grounds.actions if action.origin is Origin.DUE}
-    if not due or not verdict.is_refused:
-        return []
     refused: dict[str, HeldBack] = {}
     for hazard in verdict.refused_hazards:
         for address in HAZARDS[hazard].behind(grounds):

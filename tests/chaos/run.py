@@ -9,7 +9,7 @@ import signal
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -148,7 +148,9 @@ class _Run:
     def _let_run(self, commands: list[Command], harm: Harm) -> list[int | str]:
         asked = len(self._sandbox.requests)
         if harm.signal:
-            running = [self._launcher.start(command) for command in commands]
+            running = [self._launcher.start(commands[0])]
+            self._wait_until(lambda: len(self._sandbox.requests) > asked, running[0])  # it hears signals by then
+            running += [self._launcher.start(command) for command in commands[1:]]
             self._strike(running[0], harm, asked)
             codes = [self._launcher.wait(one) for one in running]
         else:
@@ -159,16 +161,21 @@ class _Run:
 
     def _strike(self, running: Running, harm: Harm, asked: int) -> None:
         """Send the signal while the request that a fault holds up is in flight."""
-        ends = time.monotonic() + HELD_FOR_S
-        while time.monotonic() < ends and not self._launcher.has_ended(running):
+
+        def is_held() -> bool:
             about = [one for one in self._sandbox.requests[asked:] if fnmatchcase(one.path, BUDGETS)]
-            if len(about) > harm.at_request:
-                break
-            time.sleep(0.005)  # the fault holds the request for far longer
+            return len(about) > harm.at_request
+
+        self._wait_until(is_held, running)
         running.send(signal.Signals[harm.signal])
         if harm.twice:
             time.sleep(0.005)
             running.send(signal.Signals[harm.signal])
+
+    def _wait_until(self, has_come: Callable[[], bool], running: Running) -> None:
+        ends = time.monotonic() + HELD_FOR_S
+        while time.monotonic() < ends and not self._launcher.has_ended(running) and not has_come():
+            time.sleep(0.005)  # the fault holds the request for far longer
 
     def _check_exits(self, commands: list[Command], codes: list[int | str], new: list[Path], step: Step) -> None:
         if any(code == "hung" for code in codes):
@@ -181,7 +188,8 @@ class _Run:
             if code == -signal.SIGINT and step.harm.twice and "nothing was written" in command.err.read_text():
                 continue  # the second one came when Python itself was on its way out
             self.report.problems += problems_of_exit(code, journal, output, is_json=is_json)
-            if "Traceback" in (text := command.err.read_text()):
+            text = command.err.read_text()
+            if "Traceback" in text and not (step.harm.twice and "ResourceWarning" in text):  # its clearing up was ended
                 self._note(f"a traceback: {text[-2000:]}")
             self._say("  " + text.strip().replace("\n", "\n  ")[:800])
         if not new and any(code in (4, 130) for code in codes) and not any(self._wrote_nothing(commands, codes)):

@@ -113,6 +113,26 @@ def test_the_line_number_of_a_place_is_not_broken(tabs: Tabs, shell: Shell) -> N
         assert found == [1, 1], width
 
 
+def test_a_number_of_a_tile_is_not_broken(tabs: Tabs, shell: Shell) -> None:
+    """$501,502.50 was shown as $501,502.5 above a 0."""
+    shell.policy("version: 1\norganization: acme\ngroup_budgets: [{group: Everyone, limit: $999999.99}]\n")
+    with company(shell, seed="demo", role="user-admin"):
+        shell.run("plan", "--save=html=plan.html")
+    broken = """[...document.querySelectorAll(".tile strong")].flatMap(({firstChild: text}) =>
+        [...text.data.matchAll(/\\S+/g)].filter(word => {
+            const range = document.createRange();
+            range.setStart(text, word.index), range.setEnd(text, word.index + word[0].length);
+            return range.getClientRects().length > 1;
+        }).map(word => word[0]))"""
+    for width in (320, 360, 700, 900, 1100, 1600):
+        page = tabs.open(shell.folder / "plan.html", width=width)
+        assert "$36,003,074.64" in page.inner_text(".tile >> nth=1")
+        assert page.evaluate(broken) == [], width
+        assert page.evaluate(
+            "[...document.querySelectorAll('.tile')].every(tile => tile.scrollWidth <= tile.clientWidth)"
+        )
+
+
 def boxes(page: Any, selector: str) -> list[dict[str, Any]]:
     script = """
         selector => [...document.querySelectorAll(selector)].map(element => {

@@ -32,6 +32,7 @@ COMMANDS: Mapping[str, str] = {
     "workspace": "set CODER_URL for another Coder, and name another folder of policies: `reconciler plan FOLDER`",
 }
 OPTIONS: Mapping[str, str] = {
+    "backend": _NO_STATE,
     "backend-config": _NO_STATE,
     "chdir": "name the folder of policies behind the command: `reconciler plan FOLDER`",
     "compact-warnings": "leave it out; `--effects none` prints less about people",
@@ -40,13 +41,15 @@ OPTIONS: Mapping[str, str] = {
     "input": "leave it out: without a terminal, or where CI is set, nothing asks",
     "lock": _NO_STATE,
     "lock-timeout": _NO_STATE,
-    "no-color": "write `--color never`, or set NO_COLOR",
+    "migrate-state": _NO_STATE,
+    "no-color": "set NO_COLOR, which every command obeys",
+    "reconfigure": _NO_STATE,
     "refresh": _EVERY_PLAN_READS,
     "refresh-only": _EVERY_PLAN_READS,
     "replace": _NOTHING_IS_MADE_ANEW,
     "state": _NO_STATE,
     "target": "write `--only ADDRESS`, such as `--only 'group/acme/*'`",
-    "upgrade": _NO_STATE,
+    "upgrade": "leave it out: there are no providers and no modules, so there is nothing to upgrade",
     "var": _NO_VARIABLES,
     "var-file": _NO_VARIABLES,
 }

@@ -47,10 +47,13 @@ def wrong_usage(error: click.UsageError, arguments: Sequence[str]) -> Reconciler
 def _no_such_option(error: click.NoSuchOption, arguments: Sequence[str]) -> tuple[str, str]:
     """Return what is wrong with an option, and what to type instead.
 
-    With one dash click reads `-target` as the options `-t`, `-a` and so on, and names the first that there is not.
+    With one dash click reads `-target` as the options `-t`, `-a` and so on, and names the first that there is not. With
+    two it names what was typed, with which an option that there is may begin.
     """
-    words = (word.partition("=")[0] for word in arguments)
-    typed = next((word for word in words if word.startswith(error.option_name)), error.option_name)
+    typed = error.option_name
+    if not typed.startswith("--"):
+        words = (word.partition("=")[0] for word in arguments)
+        typed = next((word for word in words if word.startswith(typed)), typed)
     instead = terraform.OPTIONS.get(typed.lstrip("-"), "")
     if instead:
         return f"There is no option {typed!r}.", instead

@@ -53,6 +53,26 @@ def test_a_misspelt_option_with_one_dash_is_named_as_it_was_typed(shell: Shell, 
     assert shell.run("apply", typed).err.startswith(f"Error: {says}\n  Usage: ")
 
 
+@pytest.mark.parametrize("known", ["--save", "--format"])
+def test_an_option_that_there_is_is_not_named_for_its_misspelt_beginning(shell: Shell, known: str) -> None:
+    """`plan --save json=x --sav html=y` said "There is no option '--save'; did you mean '--save'?"."""
+    cut = known[:-1]
+    ran = shell.run("plan", known, "json", cut, "json")
+    assert ran.code == 1
+    assert f"No such option '{cut}'" in ran.err
+    assert f"'{known}'." not in ran.err
+    assert f"option '{known}'" not in ran.err
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_what_every_command_of_terraform_takes_is_answered_with_what_every_command_here_takes(
+    shell: Shell, name: str
+) -> None:
+    """`init -no-color` said to write `--color never`, which only commands with a report take."""
+    options = {option for parameter in command(name).params for option in parameter.opts}
+    assert set(re.findall(r"`(--[a-z-]+)", shell.run(name, "-no-color").err)) <= {*options, "--help"}
+
+
 def test_the_table_has_nothing_that_this_tool_has_and_advises_nothing_that_it_has_not() -> None:
     assert not set(terraform.COMMANDS) & set(COMMANDS)
     ours = {option for name in COMMANDS for parameter in command(name).params for option in parameter.opts}

@@ -119,8 +119,8 @@ def make_plan(request: PlanRequest, reader: Reader) -> Planned:
     review = review_proposal(proposal, reader, grants=request.grants)
     orphans, attribution = _orphans(compared, proposal, reader)
     notices = (
+        *amount_notices(review.actions, review.effects, at=at),  # first: of many notices a text shows ten
         *review.effects.notices,
-        *amount_notices(review.actions, review.effects, at=at),
         *_notices(request, found, proposal, orphans, reader=reader),
     )
     plan = Plan(

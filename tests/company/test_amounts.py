@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from reconciler.render.notices import NOTICES_SHOWN
 from reconciler.sandbox import Sandbox
 from tests.cli.running import Shell
 from tests.company import live
@@ -13,6 +14,10 @@ from tests.company.changes import LISTED, plan
 
 GROUP = "group_budgets:\n  - {group: design, limit: %s}\n"
 ANA = "user_overrides:\n  - {user: ana, group: platform, limit: %s}\n"
+IN_PLATFORM = (
+    "EXISTS (SELECT 1 FROM group_members m JOIN groups g ON g.id = m.group_id "
+    "WHERE m.user_id = u.id AND g.name = 'platform')"
+)
 LESS = "a hundredth or less; thousands are written 2500"
 PAGES = ("markdown", "html", "github", "codequality")
 MORE = "100 times as much or more"
@@ -68,6 +73,27 @@ def test_an_override_that_is_new_is_compared_with_what_limits_its_person_now(she
     live.budget(sandbox, "platform", 2500)
     text = plan(shell, sandbox, LISTED, LISTED + ANA % "2.500")
     assert told(text) == [f"Check the amount: user/ana goes from $2,500.00 to $2.50, {LESS} (policies/acme.yaml:5:12)."]
+
+
+def test_a_budget_that_is_new_takes_its_people_from_another_one(shell: Shell, sandbox: Sandbox) -> None:
+    """Beside "no limit -> $2,500.00" the group was said to go from $10.00."""
+    sandbox.execute("DELETE FROM user_ai_budget_overrides")
+    live.budget(sandbox, "Everyone", 10)
+    live.budget(sandbox, "design", None)
+    text = plan(shell, sandbox, LISTED, LISTED + GROUP % "2500")
+    says = f"group/acme/design takes people from $10.00 to $2,500.00, {MORE}"
+    assert told(text) == [f"Check the amount: {says} (policies/acme.yaml:5:13)."]
+
+
+def test_a_slip_is_told_however_many_other_notices_there_are(shell: Shell, sandbox: Sandbox) -> None:
+    """It was the eleventh behind ten overrides that change nothing, and `1 more notice` stood in its place."""
+    names = sorted(str(row[0]) for row in sandbox.execute(f"SELECT username FROM users u WHERE {IN_PLATFORM}"))
+    assert len(names) > NOTICES_SHOWN
+    live.budget(sandbox, "platform", 500)
+    rows = "".join(f"  - {{user: {name}, group: platform, limit: $500}}\n" for name in names)
+    text = plan(shell, sandbox, LISTED, LISTED + GROUP % "2.500" + "user_overrides:\n" + rows)
+    assert "more notice" in text
+    assert len(told(text)) == 1
 
 
 def test_a_limit_where_there_was_none_is_compared_with_nothing(shell: Shell, sandbox: Sandbox) -> None:

@@ -12,6 +12,7 @@ from datetime import datetime
 
 from reconciler.core.action import Action, Origin
 from reconciler.core.budget import Budget
+from reconciler.core.directory import Group
 from reconciler.core.notice import Notice, NoticeKind
 from reconciler.core.people.effects import Effects
 from reconciler.core.snapshot import Unlimited
@@ -27,17 +28,18 @@ def amount_notices(actions: Iterable[Action], effects: Effects, *, at: datetime)
     """
     limits = _limits_before(effects)
     for action in actions:
-        after = action.after
+        live, after = action.before, action.after
         if not isinstance(after, Budget) or action.origin is Origin.HAND:
             continue
-        amounts = [action.before.limit_micros] if isinstance(action.before, Budget) else limits[action.address]
+        amounts = [live.limit_micros] if isinstance(live, Budget) else limits[action.address]
         before = next((amount for amount in amounts if _is_far(amount, after.limit_micros)), None)
         if before is not None:
+            is_new = isinstance(action.subject, Group) and not isinstance(live, Budget)
             yield Notice(
                 kind=NoticeKind.CHECK_AMOUNT,
                 address=action.address,
                 place=action.place,
-                text=_say(before, after.limit_micros),
+                text=_say("takes people" if is_new else "goes", before, after.limit_micros),
                 at=at,
             )
 
@@ -56,8 +58,9 @@ def _is_far(before: Micros, after: Micros) -> bool:
     return 0 < min(before, after) * FACTOR <= max(before, after)
 
 
-def _say(before: Micros, after: Micros) -> str:
-    change = f"goes from {format_usd(before)} to {format_usd(after)}"
+def _say(verb: str, before: Micros, after: Micros) -> str:
+    """Say it: a person goes from one amount to another, a budget does where the group had one before."""
+    change = f"{verb} from {format_usd(before)} to {format_usd(after)}"
     if after > before:
         return f"{change}, {FACTOR} times as much or more"
     return f"{change}, a hundredth or less; thousands are written 2500"

@@ -19,7 +19,7 @@ import pytest
 from reconciler.cli import files
 from reconciler.formats.plan import dump_plan, load_plan
 from reconciler.sandbox import Sandbox
-from tests.cli.running import AT, BLOCKS_BOB, RAISE_PLATFORM, Shell
+from tests.cli.running import AT, BLOCKS_BOB, COMPANY, RAISE_PLATFORM, Shell
 
 
 @pytest.fixture
@@ -354,27 +354,30 @@ def test_a_full_disk_leaves_no_beginning_of_a_policy(coder: Shell) -> None:
 
 @pytest.mark.parametrize("number", [errno.EPERM, errno.ENOTSUP])
 def test_a_file_system_without_permissions_takes_every_file(
-    coder: Shell, monkeypatch: pytest.MonkeyPatch, number: int
+    shell: Shell, monkeypatch: pytest.MonkeyPatch, number: int
 ) -> None:
     """A Windows folder in WSL, or a mounted share, has none to give; all ended with "Operation not permitted"."""
 
     def refuse(path: object, mode: int) -> None:
         raise OSError(number, os.strerror(number))
 
-    coder.policy(RAISE_PLATFORM)
+    shell.policy(RAISE_PLATFORM)
     monkeypatch.setattr(os, "fchmod", refuse)
     monkeypatch.setattr(os, "chmod", refuse)
-    for arguments in (
-        ("plan", "-o", "saved.plan", "--save", "json=plan.json"),
-        ("export", "acme", "-o", "acme.yaml"),
-        ("snapshot", "-o", "live.json"),
-        ("init", "begun"),
-        ("drift", "--accept", "*"),
-        ("plan", "--detailed-exitcode"),
-    ):
-        assert coder.run(*arguments).code == 0, arguments
-    coder.policy(RAISE_PLATFORM)
-    assert coder.run("apply", "--auto-approve", "--journal", "new/.reconciler/run.jsonl").code == 0
+    with Sandbox(COMPANY) as sandbox:  # of its own: the run at the end writes
+        coder = shell.connect(sandbox)
+        for arguments in (
+            ("plan", "-o", "saved.plan", "--save", "json=plan.json"),
+            ("export", "acme", "-o", "acme.yaml"),
+            ("snapshot", "-o", "live.json"),
+            ("init", "begun"),
+            ("drift", "--accept", "*"),
+            ("plan", "--detailed-exitcode"),
+        ):
+            assert coder.run(*arguments).code == 0, arguments
+        coder.policy(RAISE_PLATFORM)
+        assert coder.run("apply", "--auto-approve", "--journal", "new/.reconciler/run.jsonl").code == 0
+    assert (shell.folder / "new" / ".reconciler" / "run.jsonl").exists()
 
 
 def test_a_plan_without_blanks_is_the_same_plan(coder: Shell, saved: Path) -> None:

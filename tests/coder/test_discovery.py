@@ -150,6 +150,14 @@ def test_a_server_that_is_being_upgraded_is_not_taken_for_one_without_overrides(
             writer.prepare(User(username="ana", id=UserId(ID_1)))
 
 
+def test_an_answer_without_a_version_does_not_say_that_servers_differ() -> None:
+    """A proxy may remove the header of some answers, or of all."""
+    answer = Fault("raw", path="*/users/me/ai/budget", status=404, body={"message": "Route not found."}, headers=JSON)
+    with sandbox_and_reader("2.34") as (sandbox, reader):
+        sandbox.fault(answer)
+        assert not reader.deployment().offers.overrides
+
+
 def test_a_build_without_a_deployment_id_is_known_by_its_access_url() -> None:
     build = {"version": "v2.34.0", "external_url": "https://github.com/x", "dashboard_url": "https://c.example"}
     with sandbox_and_reader() as (sandbox, reader):

@@ -11,6 +11,7 @@ from reconciler.sandbox import Sandbox
 from tests.cli.running import Shell
 from tests.company import live
 from tests.company.changes import LISTED, plan
+from tests.wire import send
 
 GROUP = "group_budgets:\n  - {group: design, limit: %s}\n"
 ANA = "user_overrides:\n  - {user: ana, group: platform, limit: %s}\n"
@@ -94,6 +95,19 @@ def test_a_slip_is_told_however_many_other_notices_there_are(shell: Shell, sandb
     text = plan(shell, sandbox, LISTED, LISTED + GROUP % "2.500" + "user_overrides:\n" + rows)
     assert "more notice" in text
     assert len(told(text)) == 1
+
+
+def test_what_goes_back_to_the_policy_after_somebody_changed_it_is_not_told(shell: Shell, sandbox: Sandbox) -> None:
+    """It is the policy's amount, which was looked at before."""
+    shell.policy(LISTED + GROUP % "2500")
+    path = f"{sandbox.url}/api/v2/groups/{live.group_id(sandbox, 'design')}/ai/budget"
+    send("PUT", path, json={"spend_limit_micros": 5}, headers={"Coder-Session-Token": sandbox.tokens["owner"]})
+    drift = shell.connect(sandbox, "auditor").run("drift", "--json").document
+    assert [action["origin"] for action in drift["plan"]["actions"]] == ["hand"]
+    assert "check-amount" not in json.dumps(drift)
+    denied = shell.connect(sandbox, "user-admin").run("drift", "--json").document
+    assert [action["origin"] for action in denied["plan"]["actions"]] == ["unknown"]
+    assert "check-amount" in json.dumps(denied)
 
 
 def test_a_limit_where_there_was_none_is_compared_with_nothing(shell: Shell, sandbox: Sandbox) -> None:

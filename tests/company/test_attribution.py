@@ -8,7 +8,7 @@ from datetime import timedelta
 import time_machine
 
 from reconciler.operations.attribution import MOST
-from reconciler.sandbox import Options, Sandbox
+from reconciler.sandbox import Fault, Options, Sandbox
 from tests.cli.running import NOW, Shell
 from tests.company.live import budget, group_id, override, user_id
 from tests.wire import send
@@ -145,3 +145,24 @@ def test_who_set_another_amount_than_the_live_one_did_not_set_it(shell: Shell, s
     send("DELETE", path, headers=headers)
     override(sandbox, "ana", "platform", 70)
     assert shell.run("explain", "ana", "--json").document["set_by"] is None
+
+
+def test_who_set_an_override_is_told_of_less_than_a_cent_and_of_another_group(shell: Shell, sandbox: Sandbox) -> None:
+    """The log tells an amount to the cent, and none where only the group changed."""
+    shell.policy("version: 1\norganization: acme\ngroup_budgets: [{group: design, limit: 5}]\n")
+    path = f"{sandbox.url}/api/v2/users/{user_id(sandbox, 'ana')}/ai/budget/override"
+    headers = {"Coder-Session-Token": sandbox.tokens["owner"], "User-Agent": "curl/8"}
+    for number, (group, says) in enumerate((("platform", "set from $1,500.00 to $70.00"), ("eng", "set"))):
+        sandbox.set_now(NOW + timedelta(minutes=number))
+        body = {"group_id": group_id(sandbox, group), "spend_limit_micros": 70_001_000}
+        send("PUT", path, json=body, headers=headers)
+        assert f" It was {says} by olivia on " in shell.connect(sandbox, "auditor").run("explain", "ana").out
+
+
+def test_a_log_that_does_not_answer_takes_nothing_else_from_an_explanation(shell: Shell, sandbox: Sandbox) -> None:
+    shell.policy("version: 1\norganization: acme\ngroup_budgets: [{group: design, limit: 5}]\n")
+    for status, code in ((500, 0), (401, 1)):
+        sandbox.fault(Fault("status", path="*/audit*", status=status, body={"message": "No."}, times=99))
+        ran = shell.connect(sandbox, "auditor").run("explain", "ana")
+        assert (ran.code, "No policy file that was read lists it.\n" in ran.out) == (code, code == 0), ran.err
+        sandbox.forget_faults()

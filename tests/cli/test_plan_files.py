@@ -10,7 +10,7 @@ import re
 import resource
 import stat
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,13 @@ from reconciler.cli import files
 from reconciler.formats.plan import dump_plan, load_plan
 from reconciler.sandbox import Sandbox
 from tests.cli.running import AT, BLOCKS_BOB, COMPANY, RAISE_PLATFORM, Shell
+
+
+@pytest.fixture
+def own(shell: Shell) -> Iterator[Shell]:
+    """A shell with a company of its own, for a test that applies; the other tests of this file share one."""
+    with Sandbox(COMPANY) as sandbox:
+        yield shell.connect(sandbox)
 
 
 @pytest.fixture
@@ -307,25 +314,25 @@ def test_terraforms_out_is_our_o(coder: Shell) -> None:
     assert {"policies", "a.plan", "b.plan"} == set(os.listdir(coder.folder))
 
 
-def test_a_document_with_its_keys_in_another_order_is_the_same_document(coder: Shell) -> None:
+def test_a_document_with_its_keys_in_another_order_is_the_same_document(own: Shell) -> None:
     """As `jq -S` and PowerShell write it; a plan was told to write `version: 1`, and `show` did not know it."""
-    coder.policy(RAISE_PLATFORM)
-    assert coder.run("plan", "-o", "saved.plan").code == 0
-    plan = json.loads((coder.folder / "saved.plan").read_text())
-    (coder.folder / "sorted.plan").write_text(json.dumps(plan, sort_keys=True, indent=1), encoding="utf-8-sig")
-    assert coder.run("show", "sorted.plan").out == coder.run("show", "saved.plan").out
-    assert "sorted.plan is a saved plan, not a policy" in coder.run("validate", "sorted.plan").err
-    assert "sorted.plan is a saved plan, not a journal" in coder.run("revert", "sorted.plan").err
-    ran = coder.run("apply", "sorted.plan", "--auto-approve", "--journal", "run.jsonl")
+    own.policy(RAISE_PLATFORM)
+    assert own.run("plan", "-o", "saved.plan").code == 0
+    plan = json.loads((own.folder / "saved.plan").read_text())
+    (own.folder / "sorted.plan").write_text(json.dumps(plan, sort_keys=True, indent=1), encoding="utf-8-sig")
+    assert own.run("show", "sorted.plan").out == own.run("show", "saved.plan").out
+    assert "sorted.plan is a saved plan, not a policy" in own.run("validate", "sorted.plan").err
+    assert "sorted.plan is a saved plan, not a journal" in own.run("revert", "sorted.plan").err
+    ran = own.run("apply", "sorted.plan", "--auto-approve", "--journal", "run.jsonl")
     assert "Apply complete" in ran.out
-    lines = (coder.folder / "run.jsonl").read_text().splitlines()
+    lines = (own.folder / "run.jsonl").read_text().splitlines()
     text = "".join(json.dumps(json.loads(line), sort_keys=True) + "\n" for line in lines)
-    (coder.folder / "sorted.jsonl").write_text(text, encoding="utf-8-sig")
-    assert "sorted.jsonl is a journal, not a policy" in coder.run("plan", "sorted.jsonl").err
-    assert "Apply complete" in coder.run("show", "sorted.jsonl").out
-    refused = coder.run("plan", "-o", "sorted.jsonl")
+    (own.folder / "sorted.jsonl").write_text(text, encoding="utf-8-sig")
+    assert "sorted.jsonl is a journal, not a policy" in own.run("plan", "sorted.jsonl").err
+    assert "Apply complete" in own.run("show", "sorted.jsonl").out
+    refused = own.run("plan", "-o", "sorted.jsonl")
     assert "sorted.jsonl exists and is not a reconciler plan; it is left alone" in refused.err
-    assert coder.run("plan", "-o", "sorted.plan").code == 0
+    assert own.run("plan", "-o", "sorted.plan").code == 0
 
 
 def test_a_saved_plan_is_applied_whole(coder: Shell, saved: Path) -> None:
@@ -354,30 +361,28 @@ def test_a_full_disk_leaves_no_beginning_of_a_policy(coder: Shell) -> None:
 
 @pytest.mark.parametrize("number", [errno.EPERM, errno.ENOTSUP])
 def test_a_file_system_without_permissions_takes_every_file(
-    shell: Shell, monkeypatch: pytest.MonkeyPatch, number: int
+    own: Shell, monkeypatch: pytest.MonkeyPatch, number: int
 ) -> None:
     """A Windows folder in WSL, or a mounted share, has none to give; all ended with "Operation not permitted"."""
 
     def refuse(path: object, mode: int) -> None:
         raise OSError(number, os.strerror(number))
 
-    shell.policy(RAISE_PLATFORM)
+    own.policy(RAISE_PLATFORM)
     monkeypatch.setattr(os, "fchmod", refuse)
     monkeypatch.setattr(os, "chmod", refuse)
-    with Sandbox(COMPANY) as sandbox:  # of its own: the run at the end writes
-        coder = shell.connect(sandbox)
-        for arguments in (
-            ("plan", "-o", "saved.plan", "--save", "json=plan.json"),
-            ("export", "acme", "-o", "acme.yaml"),
-            ("snapshot", "-o", "live.json"),
-            ("init", "begun"),
-            ("drift", "--accept", "*"),
-            ("plan", "--detailed-exitcode"),
-        ):
-            assert coder.run(*arguments).code == 0, arguments
-        coder.policy(RAISE_PLATFORM)
-        assert coder.run("apply", "--auto-approve", "--journal", "new/.reconciler/run.jsonl").code == 0
-    assert (shell.folder / "new" / ".reconciler" / "run.jsonl").exists()
+    for arguments in (
+        ("plan", "-o", "saved.plan", "--save", "json=plan.json"),
+        ("export", "acme", "-o", "acme.yaml"),
+        ("snapshot", "-o", "live.json"),
+        ("init", "begun"),
+        ("drift", "--accept", "*"),
+        ("plan", "--detailed-exitcode"),
+    ):
+        assert own.run(*arguments).code == 0, arguments
+    own.policy(RAISE_PLATFORM)
+    assert own.run("apply", "--auto-approve", "--journal", "new/.reconciler/run.jsonl").code == 0
+    assert (own.folder / "new" / ".reconciler" / "run.jsonl").exists()
 
 
 def test_a_plan_without_blanks_is_the_same_plan(coder: Shell, saved: Path) -> None:

@@ -10,7 +10,7 @@ import re
 import resource
 import stat
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,14 +19,7 @@ import pytest
 from reconciler.cli import files
 from reconciler.formats.plan import dump_plan, load_plan
 from reconciler.sandbox import Sandbox
-from tests.cli.running import AT, BLOCKS_BOB, COMPANY, RAISE_PLATFORM, Shell
-
-
-@pytest.fixture
-def own(shell: Shell) -> Iterator[Shell]:
-    """A shell with a company of its own, for a test that applies; the other tests of this file share one."""
-    with Sandbox(COMPANY) as sandbox:
-        yield shell.connect(sandbox)
+from tests.cli.running import AT, BLOCKS_BOB, RAISE_PLATFORM, Shell
 
 
 @pytest.fixture

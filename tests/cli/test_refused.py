@@ -177,12 +177,12 @@ def test_a_page_of_several_runs_says_why_there_was_none(shell: Shell) -> None:
 
 
 @pytest.mark.parametrize("digest", ["", " ", "0", "0" * 11, "0" * 65, "z" * 12])
-def test_what_is_not_a_digest_is_told_before_anything_is_read(coder: Shell, digest: str) -> None:
+def test_what_is_not_a_digest_is_told_before_anything_is_read(own: Shell, digest: str) -> None:
     """An empty variable of a pipeline is one of them."""
-    coder.policy(RAISE_PLATFORM)
-    ran = coder.run("apply", "--auto-approve", "--expect-digest", digest)
+    own.policy(RAISE_PLATFORM)
+    ran = own.run("apply", "--auto-approve", "--expect-digest", digest)
     assert ran.code == 1
     assert f"{digest!r} is not a digest; give the 12 characters that `plan` shows" in ran.err
     assert not ran.out
-    planned = coder.run("plan", "--json", *AT).document["digest"]
-    assert coder.run("apply", "--auto-approve", "--expect-digest", f" {planned[:12].upper()}\n", *AT).code == 0
+    planned = own.run("plan", "--json", *AT).document["digest"]
+    assert own.run("apply", "--auto-approve", "--expect-digest", f" {planned[:12].upper()}\n", *AT).code == 0

@@ -49,33 +49,33 @@ def test_tiers_may_stand_in_another_file(coder: Shell) -> None:
     assert {action["tier"] for action in document["actions"]} == {"senior", "junior", ""}
 
 
-def test_drift_explain_and_a_journal_say_it_too(coder: Shell) -> None:
-    coder.policy(TIERS)
-    assert "policy $1,000.00 (tier senior)" in coder.run("drift", *AT).out
-    assert "`tier senior; agents in CI`" in coder.run("drift", *AT, "--format", "markdown").out
-    assert "says $1,000.00 (tier senior; agents in CI)" in coder.run("explain", "bob").out
-    applied = coder.run("apply", "--auto-approve", "--journal", "run.jsonl", *AT)
+def test_drift_explain_and_a_journal_say_it_too(own: Shell) -> None:
+    own.policy(TIERS)
+    assert "policy $1,000.00 (tier senior)" in own.run("drift", *AT).out
+    assert "`tier senior; agents in CI`" in own.run("drift", *AT, "--format", "markdown").out
+    assert "says $1,000.00 (tier senior; agents in CI)" in own.run("explain", "bob").out
+    applied = own.run("apply", "--auto-approve", "--journal", "run.jsonl", *AT)
     assert applied.code == 0, applied.err
-    told = coder.run("show", "run.jsonl").out
+    told = own.run("show", "run.jsonl").out
     assert "$500.00 -> $1,000.00\n      tier senior; agents in CI\n" in told
 
 
-def test_a_journal_tells_who_which_policy_and_why(coder: Shell) -> None:
+def test_a_journal_tells_who_which_policy_and_why(own: Shell) -> None:
     """In CI: the actor, and where the run can be looked up."""
-    coder.policy(TIERS.replace("senior: $1000", "senior: $1003"))
+    own.policy(TIERS)
     git = ["git", "-c", "user.name=ana", "-c", "user.email=ana@example.com", "-c", "init.defaultBranch=main"]
     for arguments in (["init", "-q"], ["add", "policies"], ["commit", "-q", "-m", "budgets"]):
-        subprocess.run([*git, *arguments], cwd=coder.folder, check=True)
+        subprocess.run([*git, *arguments], cwd=own.folder, check=True)
     revision = subprocess.run(
-        ["git", "rev-parse", "HEAD"], cwd=coder.folder, check=True, capture_output=True, text=True
+        ["git", "rev-parse", "HEAD"], cwd=own.folder, check=True, capture_output=True, text=True
     ).stdout.strip()
-    coder.set(GITLAB_CI="true", GITLAB_USER_LOGIN="octocat", CI_JOB_URL="https://gitlab.example/acme/budgets/-/jobs/17")
-    assert coder.run("apply", "--auto-approve", "--journal", "run.jsonl", *AT).code == 0
+    own.set(GITLAB_CI="true", GITLAB_USER_LOGIN="octocat", CI_JOB_URL="https://gitlab.example/acme/budgets/-/jobs/17")
+    assert own.run("apply", "--auto-approve", "--journal", "run.jsonl", *AT).code == 0
     for name in ("text", "json", "markdown", "html"):
-        page = coder.run("show", "run.jsonl", "--format", name).out
+        page = own.run("show", "run.jsonl", "--format", name).out
         for fact in (revision, "octocat in https://gitlab.example/acme/budgets/-/jobs/17", "agents in CI", "senior"):
             assert fact in page
-    reverted = coder.run("revert", "run.jsonl", "--auto-approve")
+    reverted = own.run("revert", "run.jsonl", "--auto-approve")
     assert f"The policy of that run, at {revision[:12]}, said" in reverted.err
     assert "if it still does, revert that commit, or the next apply does it again." in reverted.err
 
@@ -90,18 +90,18 @@ def test_a_refusal_is_said_once(coder: Shell) -> None:
     assert "BLOCKS_USERS: 1 person would be blocked now (bob)" in coder.run("apply", *AT, "--json").err
 
 
-def test_json_and_text_of_an_apply_say_the_same(coder: Shell) -> None:
+def test_json_and_text_of_an_apply_say_the_same(own: Shell) -> None:
     """What the text shows before the run is in the document, and the document is shown as that text."""
-    coder.policy(TIERS.replace("senior: $1000", "senior: $1004"))
-    planned = coder.run("plan", *AT, "--json").document
-    ran = coder.run("apply", "--auto-approve", "--save", "text=apply.txt", "--json", *AT)
+    own.policy(TIERS)
+    planned = own.run("plan", *AT, "--json").document
+    ran = own.run("apply", "--auto-approve", "--save", "text=apply.txt", "--json", *AT)
     assert ran.code == 0
     assert ran.document["plan"]["effects"]["exposure"] == planned["effects"]["exposure"]
     assert ran.document["plan"]["actions"] == planned["actions"]
-    (coder.folder / "apply.json").write_text(ran.out)
-    shown = coder.run("show", "apply.json").out
-    assert shown == (coder.folder / "apply.txt").read_text()
+    (own.folder / "apply.json").write_text(ran.out)
+    shown = own.run("show", "apply.json").out
+    assert shown == (own.folder / "apply.txt").read_text()
     for sentence in ("Exposure of the ", "tier senior; 10 people", "Verified: ", "Apply complete: "):
         assert sentence in shown
-    again = coder.run("apply", "--auto-approve", "--json", *AT)
+    again = own.run("apply", "--auto-approve", "--json", *AT)
     assert again.document["plan"]["unchanged"] == ran.document["plan"]["unchanged"] + len(planned["actions"])

@@ -15,6 +15,7 @@ CUT = "…\n"
 README = Path(__file__).parent.parent.parent / "README.md"
 _BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _VOLATILE = (
+    (re.compile(r"^At the pace of .*\n", re.MULTILINE), ""),  # whether there is one depends on the day of the month
     (re.compile(r"http://127\.0\.0\.1:\d+"), "http://127.0.0.1:8090"),
     (re.compile(r"in \d+\.\d s\."), "in 0.1 s."),
     (re.compile(r"Read \d+ requests in"), "Read 21 requests in"),  # what is asked ahead depends on what comes first

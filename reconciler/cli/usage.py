@@ -58,13 +58,16 @@ def _no_such_option(error: click.NoSuchOption, arguments: Sequence[str]) -> tupl
     if instead:
         return f"There is no option {typed!r}.", instead
     if error.ctx is None or error.ctx.command_path == "reconciler":
-        return error.format_message(), "write options after the command: `reconciler plan --debug`"
-    if typed == error.option_name:
-        return error.format_message(), ""
-    known = [name for option in error.ctx.command.get_params(error.ctx) for name in option.opts]
-    begun = [name for name in known if name.startswith(f"-{typed}")]
-    near = f"did you mean {begun[0]!r}?" if len(begun) == 1 else did_you_mean(f"-{typed}", known)
+        return f"There is no option {typed!r}.", "write options after the command: `reconciler plan --debug`"
+    near = "" if len(typed) == len("-z") else _near(typed if typed.startswith("--") else f"-{typed}", error.ctx)
     return f"There is no option {typed!r}" + (f"; {near}" if near else "."), ""
+
+
+def _near(typed: str, ctx: click.Context) -> str:
+    """Ask for the option of a command that was meant, in words that are the same with every click."""
+    known = [name for option in ctx.command.get_params(ctx) for name in option.opts]
+    begun = [name for name in known if name.startswith(typed)]
+    return f"did you mean {begun[0]!r}?" if len(begun) == 1 else did_you_mean(typed, known)
 
 
 def _range(found: re.Match[str]) -> str:

@@ -76,9 +76,9 @@ def test_of_a_format_that_holds_no_problems_stderr_says_why_a_run_fails(coder: S
     [
         (["nosuch"], "There is no command 'nosuch'."),
         (["pln"], "There is no command 'pln'; did you mean 'plan'?"),
-        (["--nosuch"], "No such option"),
-        (["plan", "--nosuch"], "No such option"),
-        (["plan", "--detailed"], "No such option"),
+        (["--nosuch"], "There is no option"),
+        (["plan", "--nosuch"], "There is no option"),
+        (["plan", "--detailed"], "There is no option"),
         (["plan", "--parallelism", "0"], "'0' must be auto, or a whole number from 1 to 128"),
         (["plan", "--parallelism", "many"], "'many' must be auto, or a whole number from 1 to 128"),
         (["plan", "--allow", "BLOCKS_USERS"], "--allow"),

@@ -46,7 +46,7 @@ def test_an_option_before_the_command_says_what_to_type_here(shell: Shell) -> No
         ("-auto-aprove", "There is no option '-auto-aprove'; did you mean '--auto-approve'?"),
         ("-auto", "There is no option '-auto'; did you mean '--auto-approve'?"),
         ("-zzz=1", "There is no option '-zzz'."),
-        ("-z", "No such option '-z'."),
+        ("-z", "There is no option '-z'."),
     ],
 )
 def test_a_misspelt_option_with_one_dash_is_named_as_it_was_typed(shell: Shell, typed: str, says: str) -> None:
@@ -59,7 +59,7 @@ def test_an_option_that_there_is_is_not_named_for_its_misspelt_beginning(shell: 
     cut = known[:-1]
     ran = shell.run("plan", known, "json", cut, "json")
     assert ran.code == 1
-    assert f"No such option '{cut}'" in ran.err
+    assert f"There is no option '{cut}'; did you mean '{known}'?" in ran.err
     assert f"'{known}'." not in ran.err
     assert f"option '{known}'" not in ran.err
 

@@ -25,7 +25,7 @@ from tests import ranges
 from tests.chaos import replay
 from tests.chaos.commands import Command, Launcher
 from tests.chaos.company import Company, State, id_of, live_state, random_company, random_policies, settle
-from tests.chaos.evidence import Journal, read_journal
+from tests.chaos.evidence import Journal
 from tests.chaos.pair_evidence import Side, problems_of_revert, problems_of_side, subjects_lost
 from tests.chaos.run import Report, add_up
 from tests.chaos.scenario import BUDGETS
@@ -189,7 +189,7 @@ class _Run:
         if pair.form == "hand":
             hand.join()
         self._sandbox.forget_faults()
-        new = [journal for path in self._journals() - known if (journal := self._read(path)) is not None]
+        new = [journal for path in self._journals() - known if (journal := self.report.read(path)) is not None]
         sides = []
         for command, code, user in zip(commands, codes, _ROLES, strict=False):
             side = Side(
@@ -284,13 +284,6 @@ class _Run:
 
     def _journals(self) -> set[Path]:
         return set(self._folder.glob("*/.reconciler/*.jsonl"))
-
-    def _read(self, path: Path) -> Journal | None:
-        try:
-            return read_journal(path)
-        except ValueError as error:
-            self._note(f"{path.name} is damaged: {error}")
-            return None
 
     def _say(self, text: str) -> None:
         self.report.story.append(text)

@@ -37,6 +37,14 @@ class Report:
     story: list[str] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
 
+    def read(self, path: Path) -> Journal | None:
+        """Return a journal, or None; one that is damaged is a problem."""
+        try:
+            return read_journal(path)
+        except ValueError as error:
+            self.problems.append(f"{path.name} is damaged: {error}")
+            return None
+
 
 def run(seed: int, launcher: Launcher, *, is_order: bool = False) -> Report:
     """Do the run of a seed; `is_order`: without faults, for law 5 alone."""
@@ -122,7 +130,7 @@ class _Run:
             self.report.problems += unread_writes(self._sandbox.requests[asked:])
         self._check_exits(commands, codes, new, step)
         for path in new:
-            journal = self._read(path)
+            journal = self.report.read(path)
             if step.is_alone and journal is not None:
                 wanted = replay.after_plan(before, journal.actions)
                 done = replay.changes(self._sandbox)[changes_before:]
@@ -182,7 +190,7 @@ class _Run:
             self._note(f"hung: {commands[0].arguments}")
         is_json = "--json" in step.options
         for command, code in zip(commands, codes, strict=True):
-            journal = self._read(new[0]) if len(new) == 1 and len(commands) == 1 else None
+            journal = self.report.read(new[0]) if len(new) == 1 and len(commands) == 1 else None
             whole = not (step.harm.is_closed or step.harm.disk)
             output = command.out.read_text() if whole else ""
             if code == -signal.SIGINT and step.harm.twice and "nothing was written" in command.err.read_text():
@@ -202,7 +210,7 @@ class _Run:
             yield "nothing was written" in said or "already done" in said or "already-done" in said
 
     def _check_writes(self) -> None:
-        journals = [journal for path in self._journals() if (journal := self._read(path)) is not None]
+        journals = [journal for path in self._journals() if (journal := self.report.read(path)) is not None]
         self.report.problems += problems_of(journals, self._sandbox, others_wrote=self._others_wrote)
 
     def _repair(self) -> None:
@@ -240,7 +248,7 @@ class _Run:
     def _show_journals(self) -> None:
         """`show` reads every journal, and names what is in doubt."""
         for path in self._journals():
-            if (journal := self._read(path)) is None:
+            if (journal := self.report.read(path)) is None:
                 continue
             command = self._command(("show", str(path)), None)
             code, text = self._launcher.run(command), command.out.read_text()
@@ -268,13 +276,6 @@ class _Run:
 
     def _journals(self) -> list[Path]:
         return sorted((self._folder / ".reconciler").glob("*.jsonl"), key=lambda path: path.stat().st_mtime_ns)
-
-    def _read(self, path: Path) -> Journal | None:
-        try:
-            return read_journal(path)
-        except ValueError as error:
-            self._note(f"{path.name} is damaged: {error}")
-            return None
 
     def _writes(self) -> list[Any]:
         return [one for one in self._sandbox.requests if one.method in ("PUT", "DELETE")]

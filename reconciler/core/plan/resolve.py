@@ -8,7 +8,7 @@ be looked up is an *orphan*, and left out.
     wants a limit on a group of a non-member       orphan, unless that very override is live already (diff.py)
     wants an absence (`none`, or it has ended)     satisfied if its subject is gone; its group need not be known;
                                                    orphan if the token may not read all members: it may be hidden
-    has ended, and a record knows the person       speaks of that person, under any name (grants.py)
+    has ended, and a record knows the person       speaks of that person, under any name (ended.py)
     has not started                                nothing is wanted yet, so it is not an orphan yet
     has a date between the two clocks              orphan: nobody can say whether the date has come
 
@@ -18,21 +18,22 @@ what an entry says and, where that is known, on its subject's address; what is n
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import replace
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from reconciler.core.budget import ABSENT, Absent, Budget, GroupId, OrganizationId, State, UserId
-from reconciler.core.desired import Desired, EndedGrant, Listed, ResolvedPolicy, Wanted
+from reconciler.core.budget import ABSENT, Absent, Budget, OrganizationId
+from reconciler.core.desired import Listed, ResolvedPolicy, Wanted
 from reconciler.core.directory import Directory, Organization, Subject, User
 from reconciler.core.grant_records import GrantRecord
 from reconciler.core.names import Names
-from reconciler.core.orphan import Orphan, Unresolved
+from reconciler.core.orphan import Unresolved
 from reconciler.core.plan import orphans
 from reconciler.core.plan.claims import Claims
-from reconciler.core.plan.grants import Holders, LostGrant, as_ended, ended_grant
-from reconciler.core.plan.later import Later, later_entry, wanted_later
-from reconciler.core.plan.resolution import Renamed, Resolution, Vacancy
+from reconciler.core.plan.draft import Draft
+from reconciler.core.plan.ended import EndedEntries
+from reconciler.core.plan.grants import as_ended
+from reconciler.core.plan.later import later_entry, wanted_later
+from reconciler.core.plan.resolution import Resolution
 from reconciler.core.policy import Entry, GroupBudgetEntry, Manage, Policy, UserOverrideEntry
 from reconciler.core.scope import EVERYTHING, Scope
 from reconciler.errors import Finding, Place
@@ -63,19 +64,20 @@ def resolve(
 
     Law 10 (independence): an orphan changes nothing of what the other entries want.
     """
-    resolver = _Resolver(names or Names(directory), scope, Holders(records), at=at, at_server=at_server or at)
+    resolver = _Resolver(names or Names(directory), scope, records, at=at, at_server=at_server or at)
     for policy in policies:
         resolver.add(policy)
     return resolver.resolution()
 
 
 class _Resolver:
-    """Collects the wanted states, the orphans and the findings of one resolution."""
+    """Decides entry by entry what is wanted; what comes of it is in the draft."""
 
-    def __init__(self, names: Names, scope: Scope, holders: Holders, *, at: datetime, at_server: datetime) -> None:
+    def __init__(
+        self, names: Names, scope: Scope, records: Iterable[GrantRecord], *, at: datetime, at_server: datetime
+    ) -> None:
         self._names = names
         self._directory = names.directory
-        self._holders = holders
         self._at = at
         self._at_server = at_server
         self._scope = scope
@@ -83,20 +85,8 @@ class _Resolver:
         self._near_users = NearNames(self._names.user_names)
         self._unlisted_names = [organization.name for organization in self._directory.unlisted]
         self._seen: dict[OrganizationId, Place] = {}
-        self._policies: list[ResolvedPolicy] = []
-        self._groups: dict[GroupId, Wanted] = {}
-        self._users: dict[UserId, Wanted] = {}
-        self._ended: dict[UserId, EndedGrant] = {}
-        self._expired: list[tuple[Listed, UserOverrideEntry, Organization]] = []
-        self._lost: list[LostGrant] = []
-        self._renamed: list[Renamed] = []
-        self._left_alone: set[GroupId | UserId] = set()
-        self._orphans: list[Orphan] = []
-        self._not_members: dict[UserId, Orphan] = {}
-        self._unresolved: list[Unresolved] = []
-        self._vacancies: list[Vacancy] = []
-        self._later: list[Later] = []
-        self._findings: list[Finding] = []
+        self._draft = Draft()
+        self._ended = EndedEntries(names, records, self._claims, self._draft)
 
     def add(self, policy: Policy) -> None:
         organization = self._organization(policy)
@@ -104,7 +94,7 @@ class _Resolver:
             return
         budgets = [self._group_budget(entry, organization) for entry in policy.group_budgets]
         overrides = [self._user_override(entry, organization) for entry in policy.user_overrides]
-        self._policies.append(
+        self._draft.policies.append(
             ResolvedPolicy(
                 organization=organization,
                 place=policy.place,
@@ -117,33 +107,8 @@ class _Resolver:
         )
 
     def resolution(self) -> Resolution:
-        for listed, entry, organization in sorted(self._expired, key=lambda row: row[1].place):
-            self._trace(listed, entry, organization)
-        exact_groups = frozenset(policy.organization.id for policy in self._policies if policy.has_exact_groups)
-        exact_users = frozenset(policy.organization.id for policy in self._policies if policy.has_exact_users)
-        desired = Desired(
-            groups=self._groups,
-            users=self._users,
-            exact_groups=exact_groups,
-            exact_users=frozenset(id_ for id_ in exact_users if self._claims.has_people_in_scope(id_)),
-            left_alone=frozenset(self._left_alone),
-            ended=self._ended,
-            not_members=self._not_members,
-            unresolved=tuple(sorted(self._unresolved, key=lambda unresolved: unresolved.address)),
-            scope=self._scope,
-        )
-        return Resolution(
-            policies=tuple(self._policies),
-            desired=desired,
-            orphans=tuple(sorted(self._orphans)),
-            vacancies=tuple(self._vacancies),
-            later=tuple(self._later),
-            lost=tuple(self._lost),
-            expired=tuple(entry for _, entry, _ in self._expired),
-            renamed=tuple(self._renamed),
-            selection=self._claims.selection(exact_groups, exact_users),
-            findings=tuple(sorted(self._findings)),
-        )
+        self._ended.trace()
+        return self._draft.resolution(self._claims, self._scope)
 
     def _organization(self, policy: Policy) -> Organization | None:
         organization = self._names.organization(policy.organization)
@@ -156,11 +121,11 @@ class _Resolver:
                 )
                 hint = did_you_mean(policy.organization, names) or f"{what_to_do}; {hint}"
             message = f"organization {policy.organization!r} is unknown or not readable"
-            self._findings.append(Finding(place=policy.place, message=message, hint=hint))
+            self._draft.findings.append(Finding(place=policy.place, message=message, hint=hint))
         elif organization.id in self._seen:
             hint = f"write it as in {spoken(str(self._seen[organization.id]))}, so that the files are merged"
             message = f"organization {organization.name!r} is named in two ways"
-            self._findings.append(Finding(place=policy.place, message=message, hint=hint))
+            self._draft.findings.append(Finding(place=policy.place, message=message, hint=hint))
             return None
         else:
             self._seen[organization.id] = policy.place
@@ -173,16 +138,19 @@ class _Resolver:
         is_in = self._claims.is_in_scope(listed)
         is_gone = not groups and organization.id not in self._directory.hides_groups
         if is_gone and isinstance(entry.limit, Absent):
-            self._vacate(listed, is_in=is_in)
+            if is_in:
+                self._draft.vacate(listed)
         elif group is None:
-            self._unresolved.append(Unresolved(address=listed.written, is_user=False, organization=organization.id))
-            self._orphan(orphans.unknown_group(listed, groups, organization, self._names), is_in=is_in)
+            self._unresolved(listed, organization)
+            if is_in:
+                self._draft.orphans.append(orphans.unknown_group(listed, groups, organization, self._names))
         elif self._claim(group, entry):
             if is_in:
                 state = ABSENT if isinstance(entry.limit, Absent) else Budget(entry.limit, group.ref)
-                self._groups[group.id] = Wanted(subject=group, state=state, entry=entry, organization=organization.id)
+                wanted = Wanted(subject=group, state=state, entry=entry, organization=organization.id)
+                self._draft.groups[group.id] = wanted
             else:
-                self._left_alone.add(group.id)
+                self._draft.left_alone.add(group.id)
         return listed
 
     def _user_override(self, entry: UserOverrideEntry, organization: Organization) -> Listed:
@@ -193,34 +161,48 @@ class _Resolver:
         is_in = self._claims.is_in_scope(listed)
         date = self._disputed_date(entry)
         if date is not None:
-            return self._leave_to_the_clocks(listed, entry, organization, date=date, is_in=is_in)
-        starts = entry.starts if entry.starts and self._at < entry.starts else None
-        if is_in and as_ended(entry, self._at):
-            self._expired.append((listed, entry, organization))
-        if user is not None:
-            if self._claim(user, entry):
-                if is_in and starts is None:
-                    self._want_override(listed, entry, user, organization)
-                else:
-                    self._left_alone.add(user.id)
-                    if is_in and starts:
-                        later = later_entry(listed, entry, user, organization, self._names, starts=starts)
-                        self._later.append(later)
+            self._leave_to_the_clocks(listed, entry, organization, date=date, is_in=is_in)
             return listed
+        if is_in and as_ended(entry, self._at):
+            self._ended.note(listed, entry, organization)
+        starts = entry.starts if entry.starts and self._at < entry.starts else None
+        if user is None:
+            self._override_of_nobody(listed, entry, users, organization, starts=starts, is_in=is_in)
+        elif self._claim(user, entry):
+            if is_in and starts is None:
+                self._want_override(listed, entry, user, organization)
+            else:
+                self._draft.left_alone.add(user.id)
+                if is_in and starts:
+                    self._draft.later.append(later_entry(listed, entry, user, organization, self._names, starts=starts))
+        return listed
+
+    def _override_of_nobody(
+        self,
+        listed: Listed,
+        entry: UserOverrideEntry,
+        users: Sequence[User],
+        organization: Organization,
+        *,
+        starts: datetime | None,
+        is_in: bool,
+    ) -> None:
+        """Decide of an entry whose name fits nobody, or the several `users`: an orphan, unless it wants nothing now."""
         wants_absence = isinstance(entry.limit, Absent) or self._has_expired(entry)
         if users or not wants_absence:
-            self._unresolved.append(Unresolved(address=listed.written, is_user=True, organization=organization.id))
+            self._unresolved(listed, organization)
+        if not is_in:
+            return
         hidden = self._directory.hidden_in(organization.id)
         if not users and (starts or (wants_absence and not hidden)):
             wanted = wanted_later(entry, organization, self._names) if starts else None
-            self._vacate(listed, is_in=is_in, starts=starts, wanted=wanted)
-        else:
-            near = "" if users else self._near_users.question(entry.user)
-            orphan = orphans.unknown_user(
-                listed, users, organization, name=entry.user, near=near, unlisted=self._unlisted_names, hidden=hidden
-            )
-            self._orphan(orphan, is_in=is_in)
-        return listed
+            self._draft.vacate(listed, starts=starts, wanted=wanted)
+            return
+        near = "" if users else self._near_users.question(entry.user)
+        orphan = orphans.unknown_user(
+            listed, users, organization, name=entry.user, near=near, unlisted=self._unlisted_names, hidden=hidden
+        )
+        self._draft.orphans.append(orphan)
 
     def _disputed_date(self, entry: UserOverrideEntry) -> datetime | None:
         """Return the date of an entry that has come by one of the clocks and not by the other."""
@@ -231,98 +213,49 @@ class _Resolver:
 
     def _leave_to_the_clocks(
         self, listed: Listed, entry: UserOverrideEntry, organization: Organization, *, date: datetime, is_in: bool
-    ) -> Listed:
+    ) -> None:
         """Leave a person alone, live and in the plan, until the clocks agree about the entry's date."""
         if isinstance(listed.subject, User):
             if not self._claim(listed.subject, entry):
-                return listed
-            self._left_alone.add(listed.subject.id)
+                return
+            self._draft.left_alone.add(listed.subject.id)
         else:
-            self._unresolved.append(Unresolved(address=listed.address, is_user=True, organization=organization.id))
-        ahead = self._at - self._at_server
-        self._orphan(orphans.clocks_differ(listed, organization, entry=entry, date=date, ahead=ahead), is_in=is_in)
-        return listed
+            self._unresolved(listed, organization)
+        if is_in:
+            ahead = self._at - self._at_server
+            self._draft.orphans.append(orphans.clocks_differ(listed, organization, entry=entry, date=date, ahead=ahead))
 
     def _want_override(self, listed: Listed, entry: UserOverrideEntry, user: User, organization: Organization) -> None:
-        """Decide what is wanted of a person; an absence needs no group, so the group may be gone."""
-        has_expired = self._has_expired(entry)
-        if isinstance(entry.limit, Absent) or has_expired:
-            if grant := self._grant(entry, user.id, organization):
-                self._ended[user.id] = grant
-            self._users[user.id] = Wanted(
-                subject=user, state=ABSENT, entry=entry, organization=organization.id, has_expired=has_expired
-            )
+        """Decide what is wanted of a person, by an entry that has started."""
+        expired = self._has_expired(entry)
+        if isinstance(entry.limit, Absent) or expired:
+            self._ended.want_absence(entry, user, organization, expired=expired)
             return
         groups = self._names.groups(entry.group, organization)
         if len(groups) != 1:
-            self._left_alone.add(user.id)
-            self._orphans.append(orphans.unknown_group(listed, groups, organization, self._names))
+            self._draft.left_alone.add(user.id)
+            self._draft.orphans.append(orphans.unknown_group(listed, groups, organization, self._names))
             return
         (group,) = groups
         state = Budget(entry.limit, group.ref)
-        self._users[user.id] = Wanted(subject=user, state=state, entry=entry, organization=organization.id)
+        self._draft.users[user.id] = Wanted(subject=user, state=state, entry=entry, organization=organization.id)
         if not self._directory.may_be_member(user, group):
-            self._not_members[user.id] = orphans.not_a_member(listed, user, group, self._directory)
-
-    def _grant(self, entry: UserOverrideEntry, user_id: UserId | None, organization: Organization) -> EndedGrant | None:
-        groups = self._names.groups(entry.group, organization)
-        names = [entry.user, self._directory.users[user_id].username] if user_id else []
-        recorded = self._holders.groups(entry, user_id, names) if user_id else frozenset[GroupId]()
-        anywhere = frozenset(
-            group.id for group in self._directory.groups.values() if group.organization_id == organization.id
-        )
-        return ended_grant(entry, groups, recorded, anywhere)
-
-    def _trace(self, listed: Listed, entry: UserOverrideEntry, organization: Organization) -> None:
-        """Find the person of an entry that has ended, if their name is another now; nobody whom an entry lists.
-
-        Who has the name today keeps any override but exactly the grant.
-        """
-        user_id = self._holders.holder(entry)
-        user = self._directory.users.get(user_id) if user_id else None
-        if user_id and isinstance(listed.subject, User) and listed.subject.id != user_id:
-            self._bind_to_grant(listed.subject, entry)
-        if user is None:
-            is_lost = user_id is None and not self._names.users(entry.user)
-            if is_lost and (grant := self._grant(entry, None, organization)) is not None:
-                self._lost.append(LostGrant(listed=listed, entry=entry, organization=organization, grant=grant))
-        elif not self._claims.has(user):
-            self._claims.take(user, entry)
-            traced = replace(listed, subject=user)
-            if not self._claims.is_in_scope(traced):
-                self._left_alone.add(user.id)
-                return
-            self._want_override(traced, entry, user, organization)
-            self._bind_to_grant(user, entry)
-            self._vacancies = [vacancy for vacancy in self._vacancies if vacancy.listed is not listed]
-            self._orphans = [orphan for orphan in self._orphans if orphan.place != entry.place]
-            self._renamed.append(Renamed(subject=user, entry=entry, source=self._holders.source(entry)))
-
-    def _bind_to_grant(self, user: User, entry: UserOverrideEntry) -> None:
-        """Let an entry that has ended remove nothing of somebody but exactly what it granted."""
-        wanted = self._users.get(user.id)
-        if wanted is not None and wanted.entry is entry:
-            self._users[user.id] = replace(wanted, only=self._ended.get(user.id))
+            self._draft.not_members[user.id] = orphans.not_a_member(listed, user, group, self._directory)
 
     def _has_expired(self, entry: UserOverrideEntry) -> bool:
         return entry.expires is not None and entry.expires <= self._at
+
+    def _unresolved(self, listed: Listed, organization: Organization) -> None:
+        """Note a name that may be somebody's or some group's, so that removals of what is unlisted wait for it."""
+        is_user = isinstance(listed.entry, UserOverrideEntry)
+        self._draft.unresolved.append(Unresolved(address=listed.written, is_user=is_user, organization=organization.id))
 
     def _claim(self, subject: Subject, entry: Entry) -> bool:
         """Take a subject for an entry; a finding where another entry has it."""
         first = self._claims.take(subject, entry)
         if first is not None:
             hint = f"the first is at {spoken(str(first))}; keep one of them"
-            self._findings.append(
+            self._draft.findings.append(
                 Finding(place=entry.place, message=f"{spoken(subject.address)} is listed twice", hint=hint)
             )
         return first is None
-
-    def _vacate(
-        self, listed: Listed, *, is_in: bool, starts: datetime | None = None, wanted: State | None = None
-    ) -> None:
-        if is_in:
-            self._vacancies.append(Vacancy(listed=listed, starts=starts, wanted=wanted))
-
-    def _orphan(self, orphan: Orphan, *, is_in: bool) -> None:
-        if is_in:
-            self._orphans.append(orphan)

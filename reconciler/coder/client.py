@@ -15,7 +15,8 @@ import httpx
 
 from reconciler.coder.connection import Connection
 from reconciler.coder.reader import CoderReader
-from reconciler.coder.transport import Progress, Transport, World
+from reconciler.coder.transport import Progress, Transport
+from reconciler.coder.waiting import World
 
 if TYPE_CHECKING:
     from reconciler.coder.writer import CoderWriter

@@ -7,6 +7,7 @@ other turn 3 kB into 10 GB. httpx's exceptions end here, as `NoAnswer`.
 
 from __future__ import annotations
 
+import re
 import socket
 import ssl
 import threading
@@ -31,6 +32,7 @@ MAX_LIST_BYTES = 1 << 30
 MAX_ERROR_BYTES = 256 << 10
 """Of an answer that is not a success the rest is left unread: what it says stands at its beginning."""
 _ENCODINGS = frozenset({"", "identity", "gzip", "x-gzip"})
+_ID = re.compile(r"/[0-9a-f]{8}-[0-9a-f-]{27}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +67,11 @@ class Request:
     @property
     def is_write(self) -> bool:
         return self.method in ("PUT", "DELETE")
+
+    @property
+    def kind(self) -> str:
+        """What it has in common with those that cost a server about the same: method and route."""
+        return f"{self.method} {_ID.sub('/*', self.path.partition('?')[0])}"
 
 
 def list_request(path: str, *, stream: Stream | None = None, is_extra: bool = False) -> Request:

@@ -1,17 +1,14 @@
 """Requests to one deployment and their answers: counted, retried, in parallel. Knows no endpoint.
 
-exchange.py sends a request, retry.py decides whether it is sent again; this is the only place that waits.
+exchange.py sends a request, retry.py decides whether it is sent again, and waiting.py waits until then.
 """
 
 from __future__ import annotations
 
-import random
-import re
 import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import field
 from typing import TypeVar, assert_never
 
 import httpx
@@ -33,8 +30,8 @@ from reconciler.coder.retry import (
     server_time_s,
 )
 from reconciler.coder.secrets import Mask
+from reconciler.coder.waiting import Waiting, World
 from reconciler.coder.width import MAXIMUM, START, Width
-from reconciler.dataclass import dataclass
 from reconciler.errors import ReconcilerError, ServerError
 from reconciler.words import count
 
@@ -42,36 +39,6 @@ T = TypeVar("T")
 
 Progress = Callable[[int, int], None]
 """Called with requests done and requests planned so far; from worker threads, one call at a time."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class World:
-    """Time and chance, so that a test needs neither."""
-
-    clock: Callable[[], float] = time.monotonic
-    time_of_day: Callable[[], float] = time.time
-    sleep: Callable[[float], None] = time.sleep
-    random: Callable[[], float] = random.SystemRandom().random
-    """Without a state that it would share: a late thread moves nobody else's numbers."""
-
-
-@dataclass(slots=True)
-class _Waiting:
-    """How long a run has waited, where several threads waiting at once count once."""
-
-    budget_s: float
-    used_s: float = 0.0
-    until_s: float = 0.0
-    lock: threading.Lock = field(default_factory=threading.Lock)
-
-    def left_s(self, now_s: float) -> float:
-        """Return the longest wait that may begin now: others' waits that are under way cost nothing more."""
-        return max(0.0, self.budget_s - self.used_s) + max(0.0, self.until_s - now_s)
-
-    def begin(self, now_s: float, seconds: float) -> None:
-        with self.lock:
-            self.used_s += max(0.0, now_s + seconds - max(now_s, self.until_s))
-            self.until_s = max(self.until_s, now_s + seconds)
 
 
 MOST_LOST = 3
@@ -83,12 +50,6 @@ By both clocks: that of waits stands still while a machine is suspended, and the
 _CONCERNS_ALL = (200, 401)
 """Statuses of an answer that nothing can be made of, and that takes all others with it."""
 OVERLOADED = frozenset({429, 503})
-_ID = re.compile(r"/[0-9a-f]{8}-[0-9a-f-]{27}")
-
-
-def kind_of(request: Request) -> str:
-    """Return what a request has in common with those that cost a server about the same: its method and route."""
-    return f"{request.method} {_ID.sub('/*', request.path.partition('?')[0])}"
 
 
 def _gate_for(connection: Connection, clock: Callable[[], float]) -> Gate:
@@ -121,7 +82,7 @@ class Transport:
         )
         self._gate = _gate_for(connection, self._world.clock)
         self._lock = threading.Lock()
-        self._waiting = _Waiting(connection.wait_budget_s)
+        self._waiting = Waiting(connection.wait_budget_s, self._world)
         self._max_requests = connection.max_requests
         self._requests = self._resent = self._done = self._planned = 0
         self._was_seen = False
@@ -218,9 +179,9 @@ class Transport:
 
     def pause(self, seconds: float) -> None:
         """Wait between two attempts of a write. Raises ServerError when the run may not wait that long."""
-        if seconds > self._waiting.left_s(self._world.clock()):
+        if seconds > self._waiting.left_s():
             raise too_long_to_wait(seconds, self._waiting.budget_s)
-        self._wait(seconds)
+        self._waiting.wait(seconds)
 
     def close(self) -> None:
         """Close every connection; one that is in use, as soon as it no longer is."""
@@ -236,15 +197,11 @@ class Transport:
                 hint=f"pass `--max-requests {sent + planned}` or more, or manage less",
             )
 
-    def _wait(self, seconds: float) -> None:
-        self._waiting.begin(self._world.clock(), seconds)
-        self._world.sleep(seconds)
-
     def _send_planned(self, request: Request) -> Answer:
         try:
             number = 1
             while isinstance(answer := self._try(request, number), WaitThenRetry):
-                self._wait(answer.seconds)
+                self._waiting.wait(answer.seconds)
                 number += 1
             return answer
         finally:
@@ -261,7 +218,7 @@ class Transport:
         result: int | NoAnswerKind
         started_s = time.monotonic()  # real: it is the network's
         try:
-            with self._gate.passage(kind_of(request)) as passage:
+            with self._gate.passage(request.kind) as passage:
                 waited_s = max(self._world.clock() - asked_s, abs(self._world.time_of_day() - asked_at_s))
                 if request.is_write and waited_s > LONGEST_TURN_S:
                     passage.is_telling = False
@@ -281,7 +238,7 @@ class Transport:
             took_s=time.monotonic() - started_s,
             retry_after_s=retry_after_s,
             was_seen=self._was_seen,
-            left_s=self._waiting.left_s(self._world.clock()),
+            left_s=self._waiting.left_s(),
         )
         decision = GiveUp() if request.is_extra else decide(attempt, jitter=self._world.random())
         match decision:

@@ -23,14 +23,14 @@ import pytest
 import trustme
 
 from reconciler.coder import deadline, retry
-from reconciler.coder import transport as transport_module
 from reconciler.coder.answers import error_of
 from reconciler.coder.connection import Connection
 from reconciler.coder.exchange import MAX_ERROR_BYTES, Request, classify
 from reconciler.coder.http import headers_of, wire_factory
 from reconciler.coder.proxies import Proxy
 from reconciler.coder.retry import NoAnswerKind
-from reconciler.coder.transport import Transport, World
+from reconciler.coder.transport import Transport
+from reconciler.coder.waiting import Waiting, World
 from reconciler.errors import ReconcilerError, RetryLaterError, ServerError, UnreachableError
 from reconciler.sandbox import Fault, Options, Sandbox
 from tests.coder.helpers import StillWorld, canned, connection_to
@@ -236,13 +236,15 @@ def test_a_wait_beyond_the_budget_is_given_up(sandbox: Sandbox, opened: Opened) 
     assert still.slept == []
 
 
-def test_waits_add_up_and_one_that_runs_beside_another_costs_nothing(sandbox: Sandbox) -> None:
-    waiting = transport_module._Waiting(budget_s=100)
-    waiting.begin(0, 60)
-    assert waiting.left_s(now_s=10) == 40 + 50
-    waiting.begin(10, 60)  # of which 50 run beside the first
-    assert waiting.used_s == 70
-    assert waiting.left_s(now_s=80) == 30
+def test_waits_add_up_and_one_that_runs_beside_another_costs_nothing() -> None:
+    now = [0.0]
+    waiting = Waiting(100, World(clock=lambda: now[0], sleep=lambda seconds: None))
+    waiting.wait(60)
+    now[0] = 10
+    assert waiting.left_s() == 40 + 50
+    waiting.wait(60)  # of which 50 run beside the first
+    now[0] = 80
+    assert waiting.left_s() == 30
 
 
 def test_a_server_that_says_wait_no_time_for_ever_uses_up_the_budget(sandbox: Sandbox, opened: Opened) -> None:

@@ -13,7 +13,8 @@ from reconciler.core.budget import Budget
 from reconciler.core.directory import Directory, User
 from reconciler.core.names import Names
 from reconciler.core.people.effective import unread_override
-from reconciler.core.people.explanation import Activity, Explanation, explain
+from reconciler.core.people.explain import explain
+from reconciler.core.people.explanation import Activity, Explanation
 from reconciler.core.people.forecast import Pace, pace_of_period
 from reconciler.core.plan.resolve import resolve
 from reconciler.core.policy import Policy

@@ -6,39 +6,32 @@ what does not bind. Where the export may not be read, the pace is that of the pe
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from reconciler.core.budget import GroupId, Unknown, UserId
+from reconciler.core.budget import GroupId, UserId
 from reconciler.core.desired import ResolvedPolicy
-from reconciler.core.directory import Directory, Group, User
+from reconciler.core.directory import User
 from reconciler.core.gate.breach import Breach
 from reconciler.core.gate.guardrails import Blame, check_guardrails
-from reconciler.core.people.agreement import UNCONFIRMED, disagreements, not_enforced, unconfirmed, unseen_budgets
+from reconciler.core.people.agreement import unconfirmed
 from reconciler.core.people.assess import assess
-from reconciler.core.people.census import Census
 from reconciler.core.people.counting import effective_of, overrides_of, take_census
 from reconciler.core.people.effective import EffectiveLimits
-from reconciler.core.people.forecast import DAYS, Pace, days_of
+from reconciler.core.people.forecast import DAYS, days_of
 from reconciler.core.people.leaks import leaks_of
 from reconciler.core.people.limit_changes import limits_after
 from reconciler.core.plan.resolve import resolve
 from reconciler.core.plan.status import Status
 from reconciler.core.policy import Policy, UserOverrideEntry
 from reconciler.core.snapshot import Effective, Snapshot
-from reconciler.core.spend import Export, Unpriced, Window, last_days, month_of
+from reconciler.core.spend import Unpriced, Window, last_days, month_of
 from reconciler.operations.choice import choose, people_of
+from reconciler.operations.gaps import gaps
 from reconciler.operations.pace import find_pace, organizations_of, read_people, time_at_coder
 from reconciler.operations.ports import StatusReader
 from reconciler.operations.reading import require_organizations
-from reconciler.words import count_people, listed, spoken
-
-NO_OVERRIDES = "This Coder does not show overrides (2.36 does), so what limits its people is not known."
-OVERRIDES_MOVED = (
-    "This Coder keeps overrides where this reconciler does not look, so what limits its people is not known."
-)
-NO_SPEND = "This server does not say what people have spent (2.36 does): spend, pace and leaks are not known."
 
 
 def find_status(names: Sequence[str], reader: StatusReader, policies: Sequence[Policy] = (), *, at: datetime) -> Status:
@@ -90,12 +83,7 @@ def find_status(names: Sequence[str], reader: StatusReader, policies: Sequence[P
         ),
         has_policies=bool(policies),
         breaches=_breaches(resolved, snapshot, at=at) if not names else (),
-        unknown=(
-            *_unknown(_unread_spend(census), snapshot, limits, whole=whole, pace=pace),
-            *_hidden(subjects, directory),
-            *not_enforced(snapshot),
-            *unseen_budgets(snapshot),
-        ),
+        unknown=gaps(subjects, census, snapshot, limits, whole=whole, pace=pace),
     )
 
 
@@ -134,50 +122,3 @@ def _breaches(policies: Sequence[ResolvedPolicy], snapshot: Snapshot, *, at: dat
     organizations = [policy.organization.id for policy in policies]
     effects = assess((), snapshot, organizations=organizations).effects({})
     return check_guardrails(policies, effects, now=at, blame=Blame())
-
-
-def _unread_spend(census: Census) -> int:
-    """Count the people whose spend was asked for and not told; of the others it is not known what limits them."""
-    asked = (row.spend_micros for row in census.people if isinstance(row.effective, Effective))
-    return sum(isinstance(spend, Unknown) for spend in asked)
-
-
-def _unknown(
-    unread_spend: int, snapshot: Snapshot, limits: EffectiveLimits, *, whole: Export, pace: Pace | None
-) -> list[str]:
-    """Return what could not be found out, a sentence each."""
-    directory, sentences = snapshot.directory, []
-    differing, _ = disagreements(limits, snapshot)
-    if differing:
-        people = count_people(len(differing))
-        sentences.append(
-            f"For {people} Coder reports a different limit than we compute; the one Coder reports is shown."
-        )
-    if masked := unconfirmed(snapshot):
-        sentences.append(f"The limits of {count_people(len(masked))} are not known: {UNCONFIRMED}.")
-    if snapshot.deployment.offers.overrides_hidden:
-        sentences.append(OVERRIDES_MOVED if snapshot.deployment.offers.overrides_moved else NO_OVERRIDES)
-    if not snapshot.deployment.offers.bulk_reads:
-        sentences.append(NO_SPEND)
-    elif unread_spend:
-        sentences.append(f"Spend of {count_people(unread_spend)} could not be read.")
-    if snapshot.deployment.offers.bulk_reads and whole.left_out:
-        names = listed(sorted(spoken(directory.organizations[id_].name) for id_ in whole.left_out))
-        reason = next(iter(whole.left_out.values())).rstrip(".")
-        sentences.append(
-            f"The spend export of {names} cannot be read ({reason}): models without a price and restarts are not known."
-        )
-    if pace is None and snapshot.deployment.offers.bulk_reads and snapshot.user_overrides:
-        sentences.append("There are fewer than 3 days of spend, so no pace is computed.")
-    unread = sum(isinstance(reading, Unknown) for reading in snapshot.user_overrides.values())
-    if unread:
-        sentences.append(f"Overrides of {count_people(unread)} could not be read.")
-    return sentences
-
-
-def _hidden(subjects: Sequence[Group | User], directory: Directory) -> Iterator[str]:
-    """Yield of how many members of what was asked for nothing is known."""
-    for group in sorted(subject for subject in subjects if isinstance(subject, Group)):
-        if number := directory.hidden_members.get(group.id):
-            name = group.organization if group.is_everyone else group.address
-            yield f"{count_people(number)} of {spoken(name)} may not be read with this token; they are not counted."

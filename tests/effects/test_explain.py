@@ -14,7 +14,8 @@ from reconciler.core.activity import Session, Tokens, UserSpend
 from reconciler.core.budget import ABSENT, OrganizationId, Reading, Unknown, UserId
 from reconciler.core.directory import Organization, Unlisted
 from reconciler.core.people.agreement import MAYBE_ELSEWHERE, NOT_ENFORCED, UNCONFIRMED, UNSEEN
-from reconciler.core.people.explanation import Activity, Explanation, explain
+from reconciler.core.people.explain import explain
+from reconciler.core.people.explanation import Activity, Explanation
 from reconciler.core.people.forecast import Basis, Pace
 from reconciler.core.policy import GroupBudgetEntry, Manage, Policy, UserOverrideEntry
 from reconciler.core.snapshot import Effective

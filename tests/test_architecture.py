@@ -198,6 +198,25 @@ def test_every_module_says_what_it_is() -> None:
             assert len(ast.get_docstring(tree_of(module)) or "") > 15, module
 
 
+REFERENCE = re.compile(r"(?<![\w.*/])(?:docs/[\w/-]+\.md|[a-z_]+\.py)\b")
+
+
+def test_a_room_or_page_that_the_code_names_is_there() -> None:
+    """Rooms are rebuilt, and a comment that leads to an old name leads nowhere."""
+    rooms = {module.name for module in (*MODULES, *(ROOT / "tests").rglob("*.py"))}
+    named = [(module.relative_to(ROOT), name) for module in MODULES for name in REFERENCE.findall(module.read_text())]
+    assert len(named) > 50
+    assert [(where, name) for where, name in named if name not in rooms and not (ROOT / name).exists()] == []
+
+
+def test_the_map_of_the_house_shows_each_room_of_the_core_and_none_that_is_gone() -> None:
+    text = (ROOT / "docs" / "developers" / "architecture.md").read_text(encoding="utf-8")
+    drawn = set(re.findall(r"(?<![\w/])[a-z_]+\.py\b", text))
+    assert drawn - {module.name for module in MODULES} == set()
+    core = {module.name for module in MODULES if room_of(module) == "core" and module.name != "__init__.py"}
+    assert core - drawn == set()
+
+
 def test_nothing_has_grown_too_long() -> None:
     for module in MODULES:
         assert len(module.read_text(encoding="utf-8").splitlines()) <= MODULE_LINES, module

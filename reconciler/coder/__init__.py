@@ -1,4 +1,4 @@
-"""Everything that speaks to Coder (docs/architecture.md); client.py is the door."""
+"""Everything that speaks to Coder (docs/developers/architecture.md); client.py is the door."""
 
 import sys
 

@@ -97,24 +97,26 @@ def _chosen(drift: Drift, proposed: Sequence[Proposed], addresses: Sequence[str]
 
 
 def _write(chosen: Sequence[Proposed], loaded: Loaded) -> None:
-    texts = {source.path: _text(source.path, source.sha256) for source in loaded.sources}
-    changed = accept(chosen, texts)
-    before = {path: os.stat(path) for path in changed}
-    files.write_all_private({path: (text, stat.S_IMODE(before[path].st_mode)) for path, text in changed.items()})
-    for path, facts in before.items():
-        for owner, group in ((-1, facts.st_gid), (facts.st_uid, -1)):
-            with suppress(OSError):  # root alone may give a file away; others to a group of theirs
-                os.chown(path, owner, group)
+    before = {source.path: _read_again(source.path, source.sha256) for source in loaded.sources}
+    changed = accept(chosen, {path: text for path, (text, _) in before.items()})
+    try:
+        files.write_all_private({path: (text, stat.S_IMODE(before[path][1].st_mode)) for path, text in changed.items()})
+    finally:
+        for path in changed:
+            _, facts = before[path]
+            for owner, group in ((-1, facts.st_gid), (facts.st_uid, -1)):
+                with suppress(OSError):  # root alone may give a file away; others to a group of theirs
+                    os.chown(path, owner, group)
 
 
-def _text(path: str, sha256: str) -> str:
-    """Return the text of a policy file, as it was when it was loaded."""
+def _read_again(path: str, sha256: str) -> tuple[str, os.stat_result]:
+    """Return the text of a policy file, as it was when it was loaded, and its owner and permissions."""
     try:
         with open(path, "rb") as file:
-            data = file.read()
+            data, facts = file.read(), os.fstat(file.fileno())
     except OSError as error:
         hint = "name policy files and folders; --accept cannot change standard input"
         raise FileError(f"{path} cannot be read again: {error.strerror}; nothing was written", hint=hint) from None
     if hashlib.sha256(data).hexdigest() != sha256:
         raise FileError(f"{path} was changed while `drift` ran; nothing was written", hint="run it again")
-    return data.decode()
+    return data.decode(), facts

@@ -131,6 +131,7 @@ def write_all_private(texts: Mapping[str, tuple[str, int]]) -> None:
     replacing `/dev/null` by a file breaks the machine.
     """
     waiting: list[tuple[str, str, str]] = []
+    written: list[str] = []
     try:
         for path, (text, mode) in texts.items():
             target = _target_of(path)
@@ -140,8 +141,9 @@ def write_all_private(texts: Mapping[str, tuple[str, int]]) -> None:
                 _write_beside(path, text, mode, target, waiting)
         while waiting:
             path, temporary, target = waiting[0]
-            with _told(path):
+            with _told(path, f"; written before: {', '.join(written)}" if written else ""):
                 os.replace(temporary, target)
+            written.append(path)
             del waiting[0]
     finally:
         for _, temporary, _ in waiting:

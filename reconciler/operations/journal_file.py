@@ -39,8 +39,10 @@ class JournalFile:
         """Create the file. Raises FileError when that fails, or it exists: no run writes over another's record."""
         self.path = path
         self._fd = _create(path)
-        self._has_links = _links(self._fd) > 0
+        self._has_links = False
         """Whether a removal shows: some network file systems count no links."""
+        with suppress(OSError):
+            self._has_links = _links(self._fd) > 0
         self._write_lock, self._flush_lock = threading.Lock(), threading.Lock()
         self._written = self._flushed = 0
         self._trouble = ""

@@ -10,6 +10,7 @@ How one file is read: opening.py.
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 from collections.abc import Iterator, Sequence
@@ -154,10 +155,28 @@ class _Search:
                 self.not_read.append(NotRead(path=folder, reason=NOTHING_THERE))
             visible = [entry for entry in entries if not entry.name.startswith(".")]
             self.misnamed += [entry.path for entry in visible if entry.name.lower().endswith(_WITH_TXT)]
-            self.not_read += [NotRead(path=entry.path, reason=NOWHERE) for entry in visible if _may_be_folder(entry)]
-            folders = [entry.path for entry in visible if _is_folder(entry)]
+            folders = [entry.path for entry in visible if self._is_folder(entry)]
             stack += reversed(folders)
             yield from (entry.path for entry in visible if _is_policy(entry.name) and entry.path not in folders)
+
+    def _is_folder(self, entry: os.DirEntry[str]) -> bool:
+        """Whether it is a folder. What may be one that cannot be entered (`people`, `team.d`, `acme.com`) is not read.
+
+        Asked once: a file server that tells no kinds with its names may fail at one question and answer the next.
+        """
+        may_be_one = not entry.name.lower().endswith((*SUFFIXES, *_OTHER_FILES))
+        reason = ""
+        try:
+            if entry.is_dir():
+                return True
+        except OSError as error:
+            if error.errno != errno.ELOOP:  # a link to itself leads nowhere, as others do
+                reason = cannot_read("folder", error)
+        if not reason and may_be_one and entry.is_symlink() and not os.path.exists(entry.path):
+            reason = NOWHERE
+        if may_be_one and reason:
+            self.not_read.append(NotRead(path=entry.path, reason=reason))
+        return False
 
 
 def _is_policy_below(root: str, real: str) -> bool:
@@ -223,19 +242,6 @@ def _has_organization(path: str) -> bool:
 
 def _is_policy(name: str) -> bool:
     return name.lower().endswith(SUFFIXES)
-
-
-def _is_folder(entry: os.DirEntry[str]) -> bool:
-    try:
-        return entry.is_dir()
-    except OSError:  # a link to itself
-        return False
-
-
-def _may_be_folder(entry: os.DirEntry[str]) -> bool:
-    """Whether a link leads nowhere that may have led to a folder: `people`, `team.d`, `acme.com`."""
-    is_file = entry.name.lower().endswith((*SUFFIXES, *_OTHER_FILES))
-    return not is_file and entry.is_symlink() and not os.path.exists(entry.path)
 
 
 def _finding(path: str, message: str, hint: str = "") -> Finding:

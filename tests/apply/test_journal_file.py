@@ -198,6 +198,22 @@ def test_a_file_that_cannot_be_shortened_or_closed_is_still_an_error_of_ours_or_
     assert path.read_text().startswith(dump_event(intent(0)))
 
 
+def test_a_file_of_which_nothing_can_be_asked_is_an_error_of_ours(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file server that made the file, and no longer knows it."""
+
+    def fail(*_: object) -> int:
+        raise OSError(116, "Stale file handle")
+
+    path = str(tmp_path / "one.jsonl")
+    with monkeypatch.context() as patched:
+        for name in ("fstat", "write", "ftruncate"):
+            patched.setattr(journal_file.os, name, fail)  # type: ignore[attr-defined]
+        with JournalFile(path) as journal, pytest.raises(FileError, match="Stale file handle; nothing was written"):
+            journal.append(intent(0))
+
+
 def test_a_flush_that_fails_is_not_forgotten(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A second fsync says that all is well although the disk has lost the pages; so nobody asks it."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import resource
@@ -208,3 +209,24 @@ def test_where_one_file_cannot_be_written_no_file_is_changed(coder: Shell, polic
     assert (policies / "groups.yaml").read_text() == GROUPS
     assert (policies / "people.yaml").read_text() == people
     assert sorted(os.listdir(policies)) == ["groups.yaml", "people.yaml"]
+
+
+def test_what_was_written_before_a_file_that_could_not_be_replaced_is_told(
+    coder: Shell, policies: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The error named the second file alone, as if no file were changed."""
+    replace = os.replace
+
+    def refuse_people(old: str, new: str) -> None:
+        if new.endswith("people.yaml"):
+            raise OSError(errno.ESTALE, "Stale file handle")
+        replace(old, new)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "replace", refuse_people)
+        ran = coder.run("drift", "--accept", "*")
+    assert ran.code == 1
+    assert (policies / "groups.yaml").read_text() != GROUPS
+    assert (policies / "people.yaml").read_text() == PEOPLE
+    assert "policies/people.yaml cannot be written: Stale file handle; written before: policies/groups.yaml" in ran.err
+    assert coder.run("drift", "--accept", "*").code == 0, "the rest is taken by the next run"

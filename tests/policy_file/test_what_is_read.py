@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import socket
@@ -159,6 +160,50 @@ def test_what_cannot_be_read_below_a_folder_is_said(tmp_path: Path, monkeypatch:
     }
     with pytest.raises(PolicyError, match="1 problem"):  # named, it is an error
         load([str(tmp_path), str(tmp_path / "secret.yaml")])
+
+
+class _Unkind:
+    """An entry of a file server that tells no kinds with its names, and whose answer to the first question is lost."""
+
+    def __init__(self, entry: os.DirEntry[str]) -> None:
+        self._entry, self._asked = entry, False
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._entry, name)
+
+    def is_dir(self) -> bool:
+        asked, self._asked = self._asked, True
+        if asked:
+            return self._entry.is_dir()
+        raise OSError(errno.ESTALE, "Stale file handle")
+
+
+@pytest.mark.parametrize("is_link", [False, True])
+def test_a_folder_of_which_a_file_server_does_not_tell_that_it_is_one_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_link: bool
+) -> None:
+    """It was passed over in silence, so that `exact` removed what it lists."""
+    write(tmp_path / "policies" / "seen.yaml", "seen")
+    write(tmp_path / "policies" / "README.md", "no folder")
+    write(tmp_path / ("elsewhere" if is_link else "policies/people") / "a.yaml", "a")
+    if is_link:
+        (tmp_path / "policies" / "people").symlink_to("../elsewhere")
+    scandir = os.scandir
+
+    class Listed(list[_Unkind]):
+        def __enter__(self) -> Listed:
+            return self
+
+        def __exit__(self, *_: object) -> None:
+            """Nothing is open."""
+
+        close = __exit__
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "scandir", lambda path: Listed(map(_Unkind, scandir(path))))
+        loaded = load([str(tmp_path / "policies")])
+    assert groups(loaded) == ["seen"]
+    assert missed(loaded, tmp_path) == {"policies/people": "the folder cannot be read: Stale file handle"}
 
 
 def test_an_empty_folder_given_by_name_is_said(tmp_path: Path) -> None:

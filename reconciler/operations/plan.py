@@ -25,7 +25,7 @@ from reconciler.core.plan.notices import namesake_notices
 from reconciler.core.plan.order import in_order
 from reconciler.core.plan.origin import Evidence, with_origin
 from reconciler.core.plan.plan import Coverage, Plan
-from reconciler.core.plan.taken_out import taken_out, taken_out_notices
+from reconciler.core.plan.taken_out import put_off, put_off_notices, taken_out, taken_out_notices
 from reconciler.core.policy import NotRead, Policy, SourceFile, listed_entry
 from reconciler.core.scope import EVERYTHING, Scope
 from reconciler.core.snapshot import Snapshot
@@ -236,16 +236,19 @@ def _proposal(compared: _Compared) -> Proposal:
 
 
 def _taken_out(request: PlanRequest, found: LookedUp, reader: Reader) -> Iterator[Notice]:
-    """Yield what stays of what this change takes out; nothing where a file was not read that may list it."""
+    """Yield what stays of what this change takes out or puts off; nothing where a file was not read: it may list it."""
     if found.base is None or request.not_read:
         return
     resolution = found.resolution
     rows = taken_out(found.base.desired, resolution.desired, entries_of(resolution.policies))
-    if rows:
-        groups = [row.subject for row in rows if isinstance(row.subject, Group)]
-        users = [row.subject for row in rows if isinstance(row.subject, User)]
+    delayed = put_off(found.base.desired, resolution.later)
+    if rows or delayed:
+        subjects = [*(row.subject for row in rows), *(row.later.subject for row in delayed)]
+        groups = [subject for subject in subjects if isinstance(subject, Group)]
+        users = [subject for subject in subjects if isinstance(subject, User)]
         snapshot = read_live(groups, users, found.directory, reader=reader)
         yield from taken_out_notices(rows, snapshot, at=request.moment.at)
+        yield from put_off_notices(delayed, snapshot, at=request.moment.at)
 
 
 def _coverage(request: PlanRequest) -> Coverage:

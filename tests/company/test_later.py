@@ -126,6 +126,34 @@ def test_an_end_that_goes_with_its_entry_is_told(shell: Shell, sandbox: Sandbox)
     assert "is not listed any more" not in plan(shell, sandbox, BEFORE, without), "it may be in what was not read"
 
 
+def test_an_end_that_goes_behind_a_later_start_is_told(shell: Shell, sandbox: Sandbox) -> None:
+    """Somebody renewed a grant from February on, and in January its person kept the one that was to end."""
+    renewed = BEFORE.replace("limit: $1500, expires: 2027-01-15", "limit: $900, starts: 2027-02-01")
+    stays = "user/ana $1,500.00 stays until its entry starts, 2027-02-01 00:00 UTC; before this change it"
+    advice = "to end it, put the new entry into the policy after that (policies/acme.yaml:5:12)."
+    assert f"{stays} was to end 2027-01-15 00:00 UTC; {advice}" in plan(shell, sandbox, BEFORE, renewed)
+    exact = ("user_overrides: listed", "user_overrides: exact")
+    said = plan(shell, sandbox, BEFORE.replace(*exact), renewed.replace(*exact))
+    assert stays in said, "what starts later leaves things alone there, too"
+    notices = json.loads(plan(shell, sandbox, BEFORE, renewed, "--json"))["effects"]["notices"]
+    assert [(row["kind"], row["at"]) for row in notices] == [
+        ("starts-later", "2027-02-01T00:00:00Z"),
+        ("end-moved", "2027-02-01T00:00:00Z"),
+    ]
+    ended = BEFORE.replace("2027-01-15", "2026-11-20")
+    assert f"{stays} ended 2026-11-20 00:00 UTC" in plan(shell, sandbox, ended, renewed)
+    for other in (
+        BEFORE.replace("2027-01-15", "2027-02-01"),
+        BEFORE.replace(", expires: 2027-01-15", ""),
+        BEFORE.replace("$1500", "none"),
+        BEFORE.replace("user: ana", "user: bob"),
+        renewed,
+    ):
+        assert "stays until its entry starts" not in plan(shell, sandbox, other, renewed), "nothing was to end before"
+    sandbox.execute("DELETE FROM user_ai_budget_overrides")
+    assert "stays until its entry starts" not in plan(shell, sandbox, BEFORE, renewed), "it is not live"
+
+
 def test_of_an_entry_that_cannot_be_applied_no_end_is_told(shell: Shell, sandbox: Sandbox) -> None:
     """A plan said "user/dan $1,200.00 ends 2027-03-01" beside "Coder would refuse the override"."""
     outside = BEFORE + "  - {user: dan, group: design, limit: $1200, expires: 2027-02-01}\n"

@@ -1,10 +1,11 @@
-"""Entries that this change takes out of a policy which manages what it lists: what is live stays, and nobody ends it.
+"""Entries that this change takes out, or puts off: what is live stays, and nobody ends it.
 
     group budget, override      it stays as it is now, with an amount that no file tells
     override that was to end    it stays and never ends
+    the same, and an entry that starts after that end takes the place of its own: it stays until then
 
-Where the policy manages exactly, the removal is an action, and shown. What is live decides: of what is not there any
-more nothing is said.
+Where the policy manages exactly, the removal of what is taken out is an action, and shown; what starts later leaves
+things alone there, too. What is live decides: of what is not there any more nothing is said.
 """
 
 from __future__ import annotations
@@ -16,9 +17,20 @@ from reconciler.core.budget import Absent, Budget
 from reconciler.core.desired import Desired, Wanted
 from reconciler.core.directory import Directory, Group
 from reconciler.core.notice import Notice, NoticeKind
+from reconciler.core.plan.later import Later
 from reconciler.core.policy import UserOverrideEntry
 from reconciler.core.snapshot import Snapshot
+from reconciler.dataclass import dataclass
 from reconciler.money import format_usd
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PutOff:
+    """An override that was to end, or has ended, before the entry starts that takes the place of its own."""
+
+    before: Wanted
+    ends: datetime
+    later: Later
 
 
 def taken_out(before: Desired, desired: Desired, listed: Collection[str]) -> tuple[Wanted, ...]:
@@ -45,6 +57,34 @@ def taken_out_notices(rows: Iterable[Wanted], snapshot: Snapshot, *, at: datetim
             yield _notice(row, state, is_live=is_live, at=at)
 
 
+def put_off(before: Desired, later: Iterable[Later]) -> tuple[PutOff, ...]:
+    """Return the overrides whose end this change puts off; `later` are the entries that start later."""
+    found = []
+    for row in later:
+        wanted = before.users.get(row.subject.id)
+        ends = wanted.entry.expires if wanted is not None and isinstance(wanted.entry, UserOverrideEntry) else None
+        if wanted is not None and ends is not None and ends < row.starts and not isinstance(wanted.entry.limit, Absent):
+            found.append(PutOff(before=wanted, ends=ends, later=row))
+    return tuple(found)
+
+
+def put_off_notices(rows: Iterable[PutOff], snapshot: Snapshot, *, at: datetime) -> Iterator[Notice]:
+    """Announce what stays until its new entry starts, where it is live; every subject was asked for."""
+    for row in rows:
+        live = snapshot.reading(row.before.subject)
+        if isinstance(live, Budget) and _is_in_organization(live, row.before, snapshot.directory):
+            stays = f"stays until its entry starts, {_instant(row.later.starts)}"
+            was = f"{'ended' if row.ends <= at else 'was to end'} {_instant(row.ends)}"
+            advice = "to end it, put the new entry into the policy after that"
+            yield Notice(
+                kind=NoticeKind.END_MOVED,
+                address=row.before.subject.address,
+                place=row.later.entry.place,
+                text=f"{format_usd(live.limit_micros)} {stays}; before this change it {was}; {advice}",
+                at=row.later.starts,
+            )
+
+
 def _is_in_organization(live: Budget, row: Wanted, directory: Directory) -> bool:
     """Whether an override stands on a group of the organization whose policy listed it."""
     group = directory.groups.get(live.group.id)
@@ -57,7 +97,7 @@ def _notice(row: Wanted, state: Budget, *, is_live: bool, at: datetime) -> Notic
     stays = "it stays" if is_live else "if it is live, it stays"
     ends = row.entry.expires if isinstance(row.entry, UserOverrideEntry) and isinstance(row.state, Budget) else None
     if ends is not None:
-        stays += f" and never ends; before this change it was to end {ends.astimezone(UTC):%Y-%m-%d %H:%M UTC}"
+        stays += f" and never ends; before this change it was to end {_instant(ends)}"
     return Notice(
         kind=NoticeKind.TAKEN_OUT,
         address=row.subject.address,
@@ -65,3 +105,7 @@ def _notice(row: Wanted, state: Budget, *, is_live: bool, at: datetime) -> Notic
         text=f"{amount} is not listed any more: {stays}; to remove it, list it with `limit: none`",
         at=at,
     )
+
+
+def _instant(time: datetime) -> str:
+    return time.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")

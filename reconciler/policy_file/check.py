@@ -121,9 +121,9 @@ class _Explanation:
         return list(self._findings.values())
 
     def _explain(self, error: ValidationError) -> None:
-        if error.validator == "additionalProperties" and not error.path:
+        if error.validator == "additionalProperties":
             self._unknown_keys()
-        elif error.validator == "required" and not error.path:
+        elif error.validator == "required":
             self._missing_keys()
         elif "propertyNames" in error.schema_path:
             self._tier_name(str(error.instance))

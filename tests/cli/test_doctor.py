@@ -112,6 +112,56 @@ def test_a_deployment_without_a_licence(shell: Shell) -> None:
     assert checks(ran.out)["server"][0] == "fail"
 
 
+@pytest.mark.parametrize(
+    ("key", "says"),
+    [
+        ({"expires_at": "2999-01-01T00:00:00Z"}, "ok    token     ci-budgets (user-admin), until 2999-01-01\n"),
+        (
+            {"expires_at": "2000-01-01T00:00:00Z"},
+            "note  token     ci-budgets (user-admin), until 2000-01-01\n"
+            "                make a new token soon: `coder tokens create`\n",
+        ),
+        (
+            {"scopes": ["user:read", "group:read"]},
+            "note  token     ci-budgets (user-admin), limited to group:read, user:read\n"
+            "                a token with scopes may lack rights that its user has: make a token without `--scope`\n",
+        ),
+    ],
+)
+def test_when_a_token_ends_and_what_it_is_limited_to(
+    coder: Shell, company: Sandbox, key: dict[str, object], says: str
+) -> None:
+    company.fault(Fault("status", path="*/users/me/keys/*", status=200, body=key))
+    assert says in coder.run("doctor").out
+
+
+def test_what_the_server_says_about_its_licence_is_told(coder: Shell, company: Sandbox) -> None:
+    body = {"features": {}, "warnings": ["Your license expires in 2 days."]}
+    company.fault(Fault("status", path="*/entitlements", status=200, body=body))
+    assert checks(coder.run("doctor").out)["licence"] == ("note", "Your license expires in 2 days.")
+
+
+GHOST = "user_overrides: [{user: ghost, group: platform, limit: $5}]\n"
+
+
+@pytest.mark.parametrize(
+    ("entries", "path", "name"),
+    [("", "*/users/me/keys/*", "token"), ("", "*/authcheck", "write"), (GHOST, "*/users/ghost", "plan")],
+)
+def test_a_check_that_gets_no_answer_fails_and_the_others_are_made(
+    shell: Shell, entries: str, path: str, name: str
+) -> None:
+    with Sandbox(Options()) as sandbox:
+        shell.connect(sandbox).policy(AS_IT_IS + entries)
+        sandbox.fault(Fault("status", path=path, status=500, body={"message": "out of memory"}, times=999))
+        ran = shell.run("doctor", "--max-wait", "0")
+    found = checks(ran.out)
+    assert ran.code == 1
+    assert [other for other, (level, _) in found.items() if level == "fail"] == [name]
+    assert "500 out of memory" in found[name][1]
+    assert "authors" in found
+
+
 def test_an_old_server_without_overrides(shell: Shell) -> None:
     with Sandbox(Options(coder_version="2.34")) as sandbox:
         ran = shell.connect(sandbox).run("doctor")

@@ -9,6 +9,7 @@ import re
 import xml.etree.ElementTree as ElementTree
 from collections import Counter
 from dataclasses import replace
+from datetime import timedelta
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from reconciler.core.action import Origin
 from reconciler.core.attribution import Attribution
-from reconciler.core.budget import GroupId, GroupRef, UserId
+from reconciler.core.budget import GroupId, GroupRef, Unknown, UserId
 from reconciler.core.gate.breach import Breach
 from reconciler.core.gate.danger import Danger
 from reconciler.core.gate.verdict import Verdict
@@ -38,6 +39,7 @@ from reconciler.formats.documents import DOCUMENTS, dump, load
 from reconciler.money import format_usd, format_usd_short
 from reconciler.operations.status import find_status
 from reconciler.render.changes import DRIFT_TITLES, change_rows
+from reconciler.render.drift_page import KEPT_SHOWN, KEPT_SHOWN_IN_COMMENT
 from reconciler.render.effects import to_know
 from reconciler.render.formats import FORMATS, Facts, Format, formats_of, render
 from reconciler.render.markup import code, prose
@@ -583,6 +585,19 @@ def test_csv_has_no_formulas() -> None:
             assert not [cell for cell in row if cell.startswith(("=", "+", "@", "\t"))]
 
 
+def test_csv_says_of_whom_the_effect_is_not_known_and_why() -> None:
+    world = World({"acme": ["ana", "bob"]}, {"acme": 10}, {"bob": Unknown("HTTP 500")})
+    made = plan_of(world, (set_group(world, "acme", 20),), {})
+    ana, bob = csv.DictReader(render("csv", (made,), FACTS).splitlines())
+    assert (ana["username"], ana["limit_after_usd"], ana["remark"]) == ("ana", "20.00", "")
+    assert {key: value for key, value in bob.items() if value} == {
+        "deployment": made.deployment.url,
+        "organization": "acme",
+        "username": "bob",
+        "remark": "not known: their override is not known: HTTP 500",
+    }
+
+
 def test_csv_of_a_run_says_when_who_and_which_commit() -> None:
     """Who raised this limit, and by which merge, is asked of many journals at once."""
     report: Any = values()["outcome"]
@@ -779,15 +794,9 @@ def test_a_drift_is_grouped_by_why_it_differs() -> None:
     assert "3 differences between Coder and the policy (1 hand, 1 due, 1 pending)" in text
 
 
-def test_the_page_of_a_drift_reads_from_the_policy_to_live() -> None:
-    """What text and Markdown say is on it: the cost, moves, authors that are not known, what to write to keep it."""
-    made = plan()
-    keep = Acceptance(
-        address="user/ana", taking=Taking.CHANGE, file=PLACE.file, place=PLACE, lines=("limit: $12,345.00",)
-    )
-    kept = replace(keep, address="user/bob", lines=("limit: $54,321.00",), is_taken=True)
+def _move() -> Move:
     eng, ops = (GroupRef(GroupId(name), organization="acme", name=name) for name in ("eng", "ops"))
-    move = Move(
+    return Move(
         user_id=UserId("k"),
         username="kim",
         before=Effective(limit_micros=usd(200), group=eng),
@@ -796,11 +805,20 @@ def test_the_page_of_a_drift_reads_from_the_policy_to_live() -> None:
         left=(eng.address,),
         has_lost_override=False,
     )
+
+
+def test_the_page_of_a_drift_reads_from_the_policy_to_live() -> None:
+    """What text and Markdown say is on it: the cost, moves, authors that are not known, what to write to keep it."""
+    made = plan()
+    keep = Acceptance(
+        address="user/ana", taking=Taking.CHANGE, file=PLACE.file, place=PLACE, lines=("limit: $12,345.00",)
+    )
+    kept = replace(keep, address="user/bob", lines=("limit: $54,321.00",), is_taken=True)
     drift = Drift(
         plan=made,
         last_changes=Attribution(reason="this token may not read the audit log"),
         acceptances=(keep, kept),
-        moves=(move,),
+        moves=(_move(),),
         moves_since=NOW,
     )
     document = json.loads(dump(drift))
@@ -819,6 +837,35 @@ def test_the_page_of_a_drift_reads_from_the_policy_to_live() -> None:
         assert "kim" in text, name
         assert "$200.00 (eng)" in text, name
         assert "$75.00 (ops)" in text, name
+
+
+@pytest.mark.parametrize("name", ["text", "markdown", "html"])
+def test_what_is_not_known_of_moves_is_said_beside_them_and_without_any(name: str) -> None:
+    drift = Drift(plan=plan(), last_changes=Attribution(), moves_since=NOW, moves_not_known=2)
+    doubt = "Of 2 people it is not known whether their limit changed with a membership since "
+    alone = Tables(render(name, (drift,), FACTS)).text
+    assert doubt in alone
+    assert "Nobody else's did." in alone
+    reason = "this token may not read the audit log."
+    beside = Tables(render(name, (replace(drift, moves=(_move(),), moves_reason=reason),), FACTS)).text
+    assert doubt in beside
+    assert "Nobody else's did" not in beside
+    assert re.search(r"Who is behind some of \w+( changed memberships)? is not known: this token may not", beside)
+    assert f"{reason}." not in beside
+
+
+def test_an_entry_that_began_and_was_never_applied_says_since_when() -> None:
+    began = replace(plan().actions[0], origin=Origin.DUE, starts=NOW - timedelta(days=3))
+    drift = Drift(plan=replace(plan(), actions=(began,)), last_changes=Attribution())
+    assert "  began 2026-11-20 00:00 UTC, 3 days ago\n" in render("text", (drift,), FACTS)
+
+
+def test_a_page_and_a_comment_say_how_many_edits_they_do_not_show() -> None:
+    keep = Acceptance(address="user/ana", taking=Taking.REMOVE, file=PLACE.file, place=PLACE)
+    drift = Drift(plan=plan(), last_changes=Attribution(), acceptances=(keep,) * (KEPT_SHOWN + 1_000))
+    assert "and 1,000 more, which `reconciler drift` shows" in Tables(render("html", (drift,), FACTS)).text
+    hidden = 1_000 + KEPT_SHOWN - KEPT_SHOWN_IN_COMMENT
+    assert f"and {hidden:,} more, which `reconciler drift` shows" in render("markdown", (drift,), FACTS)
 
 
 def test_a_drift_of_orphans_alone_says_how_to_end_it() -> None:

@@ -57,8 +57,10 @@ class SnapshotReader:
         return {group.id: self.snapshot.group_budgets.get(group.id, ABSENT) for group in groups}
 
     def people(self, users: Sequence[User], directory: Directory) -> People:
+        known = self.snapshot.reported
         return People(
-            overrides={user.id: self.snapshot.user_overrides.get(user.id, ABSENT) for user in users}, reported={}
+            overrides={user.id: self.snapshot.user_overrides.get(user.id, ABSENT) for user in users},
+            reported={user.id: known[user.id] for user in users if user.id in known},
         )
 
     def live(

@@ -262,6 +262,15 @@ def test_exposure_is_total_only_if_everybody_was_read() -> None:
     assert not assess((), world.snapshot()).exposed.is_total
 
 
+def test_what_limits_nobody_here_need_not_be_read_for_a_total_exposure() -> None:
+    """Overrides on a server that has none, and the budgets of an organization with other people."""
+    first = replace(World(TEAM, {"acme": 5}, offers=FIRST_SERVER).snapshot(), user_overrides={})
+    assert assess((), first, organizations=(ACME,)).exposed.is_total
+    two = World({"acme": ["ana"], "beta": ["bob"]}, {"acme": 5}).snapshot()
+    of_acme = replace(two, group_budgets={GroupId("acme"): two.group_budgets[GroupId("acme")]})
+    assert assess((), of_acme, organizations=(ACME,)).exposed.is_total
+
+
 def test_members_of_two_organizations_count_in_both_and_once_in_all() -> None:
     world = World({"acme": ["ana"], "beta": ["ana", "bob"]}, {"acme": 10})
     snapshot = world.snapshot()
@@ -271,6 +280,26 @@ def test_members_of_two_organizations_count_in_both_and_once_in_all() -> None:
         for one in found.exposed.organizations
     ]
     assert (usd(10), 1) == (found.exposed.exposure.after_micros, found.exposed.exposure.unlimited_after)
+
+
+def test_groups_with_the_same_limit_have_a_row_each_and_overrides_one_together() -> None:
+    teams = {"acme": ["ana", "bob", "eve", "kim"], "acme/eng": ["ana", "eve"], "acme/ops": ["bob", "kim"]}
+    overrides = {"eve": (20, "acme/eng"), "kim": (20, "acme/ops")}
+    world = World(teams, {"acme/eng": 20, "acme/ops": 20}, overrides)
+    effects = effects_of(world, set_group(world, "acme/eng", 30))
+    assert [(row.label, row.people_before, row.before_micros, row.after_micros) for row in effects.groups] == [
+        ("eng", 1, usd(20), usd(30)), ("ops", 1, usd(20), usd(20)), ("own overrides", 2, usd(40), usd(40)),
+    ]  # fmt: skip
+    assert [(row.limit_micros, row.people_before, row.people_after) for row in effects.limits] == [
+        (usd(20), 4, 3), (usd(30), 0, 1),
+    ]  # fmt: skip
+
+
+def test_hidden_members_are_not_known_in_their_own_organization_and_in_all() -> None:
+    world = World({"acme": ["ana"], "beta": ["bob"]}, hidden={"acme": 2, "beta": 5})
+    exposed = assess((), world.snapshot(), organizations=(ACME, OrganizationId("beta"))).exposed
+    assert [row.exposure.unknown for row in exposed.organizations] == [2, 5]
+    assert exposed.exposure.unknown == 7
 
 
 def test_a_person_who_is_in_no_directory_goes_by_id() -> None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.core.budget import GroupId, UserId
+from reconciler.core.budget import GroupId, Unknown, UserId
 from reconciler.core.people.counting import overrides_of, take_census
 from reconciler.core.people.effective import HIDDEN, EffectiveLimits
 from reconciler.core.people.forecast import Basis, Pace
@@ -17,9 +17,11 @@ from reconciler.core.people.leaks import Restarted, leaks_of
 from reconciler.core.people.standing import Standing
 from reconciler.core.spend import DAY, Unpriced, Window, month_of
 from reconciler.money import Micros
+from reconciler.operations.status import find_status
 from reconciler.sandbox import COST_CONTROL_EXPERIMENT, Fault
 from tests.cli.goldens import assert_golden
 from tests.cli.running import Shell
+from tests.effects.reader import SnapshotReader
 from tests.effects.worlds import NOW as AT
 from tests.effects.worlds import World, limit, ref, spends, unlimited, usd, worlds
 from tests.status.helpers import GOLDEN, NOW, company, document, settled
@@ -132,6 +134,20 @@ def test_an_override_that_has_ended_and_is_still_there_is_not_said_to_end(shell:
     assert "; ended or ending within 14 days: 1 (ana (ended 2026-11-01, still there, then $500))." in ran.out
 
 
+def test_an_override_that_changes_nothing_is_named(shell: Shell) -> None:
+    seed = (
+        "organizations: [{name: acme, default: true, members: [olivia], "
+        "groups: [{name: eng, members: [ana, bob], budget: 50}]}]\n"
+        "users: [{username: ana}, {username: bob}, {username: olivia, roles: [auditor]}]\n"
+        "overrides: [{user: ana, group: acme/eng, limit: 50}, {user: bob, group: acme/eng, limit: 60}]\n"
+        "tokens: {auditor: olivia}\n"
+    )
+    (shell.folder / "seed.yaml").write_text(seed, encoding="utf-8")
+    with company(shell, seed=str(shell.folder / "seed.yaml")):
+        out = shell.run("status").out
+    assert "\nOverrides: 2; changing nothing: 1 (ana). Only a policy says when they end: pass --policies PATH.\n" in out
+
+
 @pytest.mark.parametrize("version", ["2.36", "2.37"])
 @pytest.mark.parametrize("role", ["owner", "user-admin", "auditor"])
 def test_everybody_has_the_limit_and_spend_that_the_server_has(shell: Shell, version: str, role: str) -> None:
@@ -205,12 +221,42 @@ def test_an_old_server_says_limits_and_no_spend(shell: Shell) -> None:
 def test_a_server_that_shows_no_overrides_is_said_to_be_the_reason(shell: Shell) -> None:
     """The 2.35 that people run: nobody's limit is known, and that is not 0 people in each group."""
     with company(shell, seed="demo", coder_version="2.35"):
-        out = shell.run("status").out
+        out = shell.run("status", "--save=csv=s.csv", "--save=html=s.html").out
         person = shell.run("status", "mia", "--format", "markdown").out
     assert "\nThe limits of 43 people are not known.\n" in out
     assert "This Coder does not show overrides (2.36 does), so what limits its people is not known.\n" in out
     assert ["acme/platform", "$500"] in [line.split() for line in out.splitlines()]
     assert not re.search(r"(people|person|mia) may spend", out + person)
+    with (shell.folder / "s.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 43
+    remark = f"not known: their override is not known: {HIDDEN.reason}"
+    assert {(row["limit_usd"], row["standing"], row["remark"]) for row in rows} == {("", "", remark)}
+    page = (shell.folder / "s.html").read_text("utf-8")
+    assert "Promised and spent" not in page, "there is nothing to draw"
+    assert "Spend against the limit" not in page
+
+
+class _WithoutSpend(SnapshotReader):
+    def spend(self, asked: object) -> dict[GroupId, dict[UserId, Micros]]:
+        return {}
+
+
+def test_what_is_not_known_is_counted() -> None:
+    everyone = {"acme": ["ana", "bob"]}
+    reported = World(everyone, {"acme": 20}, reported={"ana": limit(9, "acme")})
+    status = find_status((), SnapshotReader(reported.snapshot()), at=AT)
+    assert (
+        "For 1 person Coder reports a different limit than we compute; the one Coder reports is shown."
+        in status.unknown
+    )
+    assert [row.effective for row in status.people] == [limit(9, "acme"), limit(20, "acme")]
+    unread = World(everyone, {"acme": 20}, {"ana": Unknown("500")})
+    assert "Overrides of 1 person could not be read." in find_status(
+        (), SnapshotReader(unread.snapshot()), at=AT
+    ).unknown
+    silent = find_status((), _WithoutSpend(unread.snapshot()), at=AT)
+    assert "Spend of 1 person could not be read." in silent.unknown, "of ana nothing is asked"
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from reconciler.core.budget import Unknown, UserId
+from dataclasses import replace
+
+from reconciler.core.budget import GroupId, Unknown, UserId
 from reconciler.core.people.effective import EffectiveLimits
 from reconciler.core.snapshot import Effective
 from tests.effects.worlds import World, limit, unlimited
@@ -38,16 +40,34 @@ def test_equals_go_to_the_organization_joined_first_then_to_the_lowest_id() -> N
     )
 
 
+def test_the_name_of_a_group_decides_between_equals_before_2_36_and_its_id_since() -> None:
+    world = World({"acme": ["ana"], "acme/a": ["ana"], "acme/b": ["ana"]}, {"acme/a": 10, "acme/b": 10})
+    snapshot = world.snapshot()
+    names = {GroupId("acme/a"): "zoo", GroupId("acme/b"): "ant"}
+    groups = {id_: replace(group, name=names.get(id_, group.name)) for id_, group in snapshot.directory.groups.items()}
+    directory = replace(snapshot.directory, groups=groups)
+    for ties_by_name, winner in ((True, "ant"), (False, "zoo")):
+        limits = EffectiveLimits(directory, snapshot.group_budgets, snapshot.user_overrides, ties_by_name=ties_by_name)
+        effective = limits.of(UserId("ana"))
+        assert isinstance(effective, Effective)
+        assert effective.group.name == winner
+
+
 def test_it_is_unknown_who_wins_between_equals_without_dates() -> None:
     tied = of(World({**TWO, "corp": ["ana"]}, {"acme": 10, "beta": 10, "corp": 10}))
     assert Unknown("it is not known which of their organizations they joined first") == tied
     assert limit(20, "acme") == of(World(TWO, {"acme": 20, "beta": 10}))
+    for known in ("acme", "beta"):
+        assert tied == of(World(TWO, {"acme": 10, "beta": 10}, joined={("ana", known): 1})), "of the other nothing is"
 
 
 def test_unlimited_people_are_booked_on_everyone_of_the_default_organization_else_of_the_first() -> None:
     joined = {("ana", "acme"): 2, ("ana", "beta"): 1}
     assert unlimited("acme") == of(World(TWO, joined=joined))
     assert unlimited("beta") == of(World(TWO, joined=joined, default="none"))
+    at_once = {("ana", "acme"): 1, ("ana", "beta"): 1}
+    assert unlimited("acme") == of(World({"beta": ["ana"], "acme": ["ana"]}, joined=at_once, default="none"))
+    assert unlimited("acme") == of(World({"acme/eng": ["ana"], "acme": ["ana"]})), "not on another group of it"
     assert Unknown("it is not known which of their organizations they joined first") == of(
         World({**TWO, "corp": ["ana"]}, default="none")
     )
@@ -81,6 +101,16 @@ def test_a_hidden_member_may_be_anybody_of_the_organization_who_has_no_more() ->
     assert limit(60, "acme/big") == of(richer)
     absent = World(members, {"acme": 10}, hidden={"acme/eng": 1})
     assert limit(10, "acme") == of(absent)
+
+
+def test_of_several_doubts_the_highest_counts_and_of_equal_ones_the_first_by_its_text() -> None:
+    for groups in (("acme/eng", "acme/ops"), ("acme/ops", "acme/eng")):
+        members = {"acme": ["ana"], **{group: ["ana"] for group in groups}}
+        unread = World(members, {group: Unknown("500") for group in groups})
+        assert Unknown("the budget of group/acme/eng is not known: 500") == of(unread)
+        hiding = {"acme": ["ana"], **{group: [] for group in groups}}
+        world = World(hiding, {"acme": 30, "acme/eng": 20, "acme/ops": 40}, hidden=dict.fromkeys(groups, 1))
+        assert Unknown("members of group/acme/ops are hidden; they may be one of them") == of(world)
 
 
 def test_where_everyone_hides_members_nobody_can_be_ruled_out() -> None:

@@ -98,5 +98,5 @@ class Status:
 
     @property
     def blocked(self) -> tuple[PersonStatus, ...]:
-        """People whose spend has reached their limit, most spend over it first."""
+        """People whose spend has reached their limit, sorted by username."""
         return tuple(row for row in self.people if row.standing is Standing.BLOCKED)

@@ -20,8 +20,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
-from reconciler.core.action import Origin
+from reconciler.core.action import Cause, Origin
 from reconciler.core.attribution import Attribution
+from reconciler.core.audit import AuditEntry
 from reconciler.core.budget import GroupId, GroupRef, Unknown, UserId
 from reconciler.core.gate.breach import Breach
 from reconciler.core.gate.danger import Danger
@@ -38,7 +39,8 @@ from reconciler.errors import Failure, Finding, Place, ReconcilerError
 from reconciler.formats.documents import DOCUMENTS, dump, load
 from reconciler.money import format_usd, format_usd_short
 from reconciler.operations.status import find_status
-from reconciler.render.changes import DRIFT_TITLES, change_rows
+from reconciler.render.authors import done_text
+from reconciler.render.changes import DRIFT_TITLES, action_why, change_rows
 from reconciler.render.drift_page import KEPT_SHOWN, KEPT_SHOWN_IN_COMMENT
 from reconciler.render.effects import to_know
 from reconciler.render.formats import FORMATS, Facts, Format, formats_of, render
@@ -596,6 +598,42 @@ def test_csv_says_of_whom_the_effect_is_not_known_and_why() -> None:
         "username": "bob",
         "remark": "not known: their override is not known: HTTP 500",
     }
+
+
+def test_a_change_without_a_reason_says_why_there_is_one() -> None:
+    change = replace(plan().actions[0], reason="", expires=NOW)
+    said = {cause: action_why(replace(change, cause=cause)) for cause in Cause}
+    assert said == {
+        Cause.LISTED: "",
+        Cause.EXPIRED: f"expired {NOW:%Y-%m-%d}",
+        Cause.NOT_LISTED: "not in the policy",
+        Cause.REVERT: "takes back what a run did",
+    }
+    assert action_why(replace(change, cause=Cause.NOT_LISTED, tier="power", reason="agents")) == "tier power; agents"
+
+
+@pytest.mark.parametrize(
+    ("action", "before", "after", "what"),
+    [
+        ("write", 300, 5_000, "set from $300.00 to $5,000.00"),
+        ("write", 0, 5_000, "set to $5,000.00"),
+        ("write", None, 5_000, "set to $5,000.00"),
+        ("write", 300, None, "set"),
+        ("delete", 300, None, "removed ($300.00 until then)"),
+        ("delete", 0, None, "removed ($0.00 until then)"),
+        ("delete", None, None, "removed"),
+    ],
+)
+def test_what_the_audit_log_has_of_a_change(action: str, before: int | None, after: int | None, what: str) -> None:
+    change = AuditEntry(
+        at=NOW,
+        by="",
+        action=action,
+        before_micros=None if before is None else usd(before),
+        after_micros=None if after is None else usd(after),
+        user_agent="curl/8",
+    )
+    assert done_text(change) == f"{what} by somebody on 2026-11-23 00:00 UTC with curl/8"
 
 
 def test_csv_of_a_run_says_when_who_and_which_commit() -> None:

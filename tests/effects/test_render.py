@@ -19,6 +19,7 @@ from reconciler.errors import Place
 from reconciler.render.dangers import danger_lines, refusal_lines, reviewed_lines
 from reconciler.render.detail import Detail
 from reconciler.render.effects import action_notes, effects_lines
+from reconciler.render.notices import notice_lines
 from reconciler.render.plan_problems import problems_of_plan
 from tests.documents.samples import plan
 from tests.effects.dangers import dangers_to_people, mass_changes
@@ -393,6 +394,32 @@ def test_a_raise_of_a_group_whose_members_are_hidden_does_not_claim_to_change_no
     assert action_notes((action,), effects) == {}
     assert "group/acme/eng has 1 member whom this token may not read; that person is not counted." in effects.unknown
     assert not dangers_to_people(effects)
+
+
+def test_a_notice_says_what_it_is_about() -> None:
+    """The titles of those that this change causes; of each of the others a line for all of its kind."""
+    titles = {
+        NoticeKind.EXPIRES_SOON: "Expires 2026-11-25 00:00 UTC, in 2 days",
+        NoticeKind.DEAD: "Without effect",
+        NoticeKind.REMOVABLE: "May be removed from the policy",
+        NoticeKind.NOT_IN_SNAPSHOT: "Not in this snapshot",
+        NoticeKind.RENAMED: "Renamed since",
+        NoticeKind.NAMESAKE: "Perhaps meant for another person",
+        NoticeKind.STRAY: "Override that no policy manages",
+        NoticeKind.AWAITED: "Starts 2026-11-25 00:00 UTC, in 2 days",
+        NoticeKind.STARTS_LATER: "Starts 2026-11-25 00:00 UTC, in 2 days",
+        NoticeKind.END_MOVED: "Another end",
+        NoticeKind.TAKEN_OUT: "Taken out of the policy",
+        NoticeKind.CHECK_AMOUNT: "Check the amount",
+    }
+    assert titles.keys() == {*NoticeKind}
+    for kind, title in titles.items():
+        notice = Notice(kind=kind, address="user/ana", place=None, text="is so", at=NOW + timedelta(days=2))
+        (line,) = notice_lines((notice,), NOW, Detail.SUMMARY)
+        assert line == f"{title}: user/ana is so."
+        (folded,) = notice_lines((replace(notice, is_standing=True),), NOW, Detail.SUMMARY)
+        assert "user/ana" in folded
+        assert folded != line
 
 
 def test_a_notice_in_a_comment_says_what_to_do() -> None:

@@ -35,6 +35,29 @@ def test_explain_answers_what_it_knows(path: str, status: int, said: str, shell:
     assert str(status) in ran.out
 
 
+@pytest.mark.parametrize(
+    ("command", "path"),
+    [
+        (("explain", "carol"), "*/ai-gateway/sessions"),
+        (("explain", "carol"), "*/users/*/ai/spend"),
+        (("plan",), "*/ai/spend/export"),
+        (("plan", "--no-forecast", "--replay", "2026-10"), "*/ai/spend/export"),
+        (("drift",), "*/audit"),
+        (("status",), "*/ai/spend/export"),
+    ],
+)
+def test_a_token_that_ends_meanwhile_ends_the_command(shell: Shell, command: tuple[str, ...], path: str) -> None:
+    """It is not side information that cannot be read: whatever is asked next, nothing more will be told."""
+    shell.policy(DESIGN)
+    with Sandbox(Options(now=NOW)) as sandbox, time_machine.travel(NOW, tick=False):
+        live.budget(sandbox, "design", 50)
+        sandbox.fault(Fault("status", path=path, status=401, body={"message": "The session has expired."}, times=99))
+        ran = shell.connect(sandbox, "owner").run(*command)
+    assert ran.code == 1
+    assert "401 The session has expired." in ran.err
+    assert ran.out == ""
+
+
 def test_a_sentence_of_what_could_not_be_read_ends_once(shell: Shell) -> None:
     with Sandbox(Options(now=NOW)) as sandbox:
         sandbox.fault(Fault("status", path="*/users/*/ai/spend", status=200, body=[]))

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import csv
 import re
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.core.budget import GroupId, Unknown, UserId
+from reconciler.core.budget import Budget, GroupId, Unknown, UserId
 from reconciler.core.people.counting import overrides_of, take_census
 from reconciler.core.people.effective import HIDDEN, EffectiveLimits
 from reconciler.core.people.forecast import Basis, Pace
 from reconciler.core.people.leaks import Restarted, leaks_of
 from reconciler.core.people.standing import Standing
+from reconciler.core.plan.status import OverrideSums
 from reconciler.core.spend import DAY, Unpriced, Window, month_of
 from reconciler.money import Micros
 from reconciler.operations.status import find_status
@@ -132,6 +135,18 @@ def test_an_override_that_has_ended_and_is_still_there_is_not_said_to_end(shell:
     with company(shell, seed="demo", role="user-admin"):
         ran = shell.run("status")
     assert "; ended or ending within 14 days: 1 (ana (ended 2026-11-01, still there, then $500))." in ran.out
+
+
+def test_overrides_are_counted_by_what_needs_a_look() -> None:
+    world = World({"acme": ["ana"]}, {"acme": 20}, {"ana": (50, "acme")})
+    status = find_status((), SnapshotReader(world.snapshot()), at=AT)
+    (own,) = status.overrides
+    for_good = replace(own, is_listed=True)
+    in_time = [replace(for_good, expires=AT + timedelta(days=days)) for days in (-1, 14, 15)]
+    idle = replace(own, budget=Budget(usd(20), ref("acme")))
+    assert replace(status, overrides=(own, for_good, *in_time, idle)).override_sums == OverrideSums(
+        total=6, never_ending=1, not_listed=2, ending_soon=2, changing_nothing=1
+    )
 
 
 def test_an_override_that_changes_nothing_is_named(shell: Shell) -> None:

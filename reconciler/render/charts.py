@@ -151,11 +151,12 @@ def dot_chart(
 
 
 def _apart(ticks: Iterable[Tick]) -> Iterator[Tick]:
-    """Yield ticks from left to right, without those whose text would cover the text of the one before."""
-    last = -_TICK_PERCENT
-    for tick in sorted(ticks, key=lambda tick: tick.at):
-        if tick.at - last >= _TICK_PERCENT:
-            last = tick.at
+    """Yield ticks from left to right: the last one, and those whose text covers neither its text nor the one before."""
+    in_order = sorted(ticks, key=lambda tick: tick.at)
+    before = -_TICK_PERCENT
+    for tick in in_order:
+        if tick is in_order[-1] or min(tick.at - before, in_order[-1].at - tick.at) >= _TICK_PERCENT:
+            before = tick.at
             yield tick
 
 

@@ -21,7 +21,7 @@ from reconciler.words import NO_LIMIT, count, count_people
 NEAREST_SHOWN = 15
 MARKS_SHOWN = 6
 MARKS = (20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 50_000, 100_000)
-"""Limits in US dollars that are marked on the axis, where people have more limits than are marked."""
+"""What is marked, in US dollars, between the lowest limit and the highest of people who have many."""
 
 
 def bar_charts(plans: Sequence[Plan], hint: str, *, is_drift: bool = False) -> tuple[BarChart, ...]:
@@ -131,7 +131,8 @@ def dot_charts(plans: Sequence[Plan], title: str) -> tuple[DotChart, ...]:
     limits = [person.limit_micros for person in people]
     marks = sorted({limit for limit in limits if limit})
     if len(marks) > MARKS_SHOWN:
-        marks = [usd * 1_000_000 for usd in MARKS if marks[0] <= usd * 1_000_000 <= marks[-1]][:MARKS_SHOWN]
+        low, *_, high = marks
+        marks = [low, *(usd * 1_000_000 for usd in MARKS if low < usd * 1_000_000 < high), high]
     columns = [(format_usd_short(micros), micros) for micros in marks]
     over, near = sum(person.share >= 1 for person in people), sum(NEAR <= person.share < 1 for person in people)
     summary = (

@@ -37,7 +37,7 @@ from reconciler.core.policy import GuardrailName, Hazard
 from reconciler.core.snapshot import Effective
 from reconciler.errors import Failure, Finding, Place, ReconcilerError
 from reconciler.formats.documents import DOCUMENTS, dump, load
-from reconciler.money import format_usd, format_usd_short
+from reconciler.money import Micros, format_usd, format_usd_short
 from reconciler.operations.status import find_status
 from reconciler.render.authors import done_text
 from reconciler.render.changes import DRIFT_TITLES, action_why, change_rows
@@ -970,6 +970,24 @@ def test_a_headline_of_money_says_who_is_without_any_limit() -> None:
     world = World({"acme": ["ana"], "acme/eng": ["ana"]})
     limited = plan_of(world, (set_group(world, "acme/eng", 90),), {})
     assert headline(overview_of([limited])).startswith("+$90 a month, 1 fewer person without any limit, 1 change")
+
+
+@pytest.mark.parametrize(
+    ("limits", "marked"),
+    [
+        ([100, 200, 300], ["$100", "$200", "$300"]),
+        ([*range(510, 518)], ["$510", "$517"]),
+        ([10, 20, 60, 110, 210, 510, 1_100, 2_100, 6_000], ["$10", "$50", "$200", "$500", "$2,000", "$6,000"]),
+    ],
+)
+def test_the_lowest_and_the_highest_limit_of_a_chart_are_marked(limits: list[int], marked: list[str]) -> None:
+    """Of more than six limits only round amounts were marked: none of $510 to $517, and none above the sixth."""
+    people = [f"p{limit}" for limit in limits]
+    company = World({"acme": people}, {"acme": 1}, dict.fromkeys(people, (1, "acme")))
+    actions = tuple(set_user(company, name, (limit, "acme")) for name, limit in zip(people, limits, strict=True))
+    made = plan_of(company, actions, {GroupId("acme"): {UserId(name): Micros(0) for name in people}})
+    (chart,) = page_of((made,), FACTS).dot_charts
+    assert [tick.text for tick in chart.columns] == marked
 
 
 def test_a_chart_of_many_groups_shows_those_that_change() -> None:

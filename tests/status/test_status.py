@@ -267,9 +267,9 @@ def test_what_is_not_known_is_counted() -> None:
     )
     assert [row.effective for row in status.people] == [limit(9, "acme"), limit(20, "acme")]
     unread = World(everyone, {"acme": 20}, {"ana": Unknown("500")})
-    assert "Overrides of 1 person could not be read." in find_status(
-        (), SnapshotReader(unread.snapshot()), at=AT
-    ).unknown
+    assert (
+        "Overrides of 1 person could not be read." in find_status((), SnapshotReader(unread.snapshot()), at=AT).unknown
+    )
     silent = find_status((), _WithoutSpend(unread.snapshot()), at=AT)
     assert "Spend of 1 person could not be read." in silent.unknown, "of ana nothing is asked"
 

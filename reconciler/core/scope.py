@@ -2,10 +2,31 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable
 from fnmatch import fnmatchcase
 
 from reconciler.dataclass import dataclass
+
+_WILDCARD = re.compile(r"[*?[]")
+_LITERAL = re.compile(r"user/.+|group/.+/.+", re.DOTALL)
+_SEVERAL = re.compile(r",|[;\s]\s*(?:user|group)/")
+"""Two addresses in one; no name in Coder has a comma."""
+
+
+def parse_glob(text: str) -> str:
+    """Return a glob over addresses as it is. Raises ValueError that says what to write for one that no address fits.
+
+    An empty one stays: a variable that is not set, most likely.
+    """
+    if _SEVERAL.search(text):
+        raise ValueError("write the option once for each address")
+    wildcard = _WILDCARD.search(text)
+    begins = text[: wildcard.start()] if wildcard else text
+    fits = any(kind.startswith(begins) or begins.startswith(kind) for kind in ("user/", "group/"))
+    if text and not (fits if wildcard else _LITERAL.fullmatch(text)):
+        raise ValueError("an address is user/NAME or group/ORGANIZATION/NAME, as plans print it, such as 'group/acme/*'")
+    return text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

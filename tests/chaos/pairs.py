@@ -1,4 +1,4 @@
-"""Two at once: an `apply` beside another apply, a `revert`, a `drift --accept` or an administrator who writes by hand.
+"""Two at once: an `apply` beside another, a `revert`, a `drift --accept` or an administrator, or two `revert`s of a run.
 
 Each of the two has a token of their own, so the server's records say who sent what and whose write it took. What must
 be true of each alone is in pair_evidence.py; then each run is taken back, and one clean `apply` must do.
@@ -32,8 +32,9 @@ from tests.chaos.scenario import BUDGETS
 from tests.patience import wait_until
 from tests.wire import WireClient
 
-Form = Literal["apply", "same", "revert", "accept", "hand"]
-"""What happens beside an apply: another policy, the same policy, a revert, `drift --accept`, writes by hand."""
+Form = Literal["apply", "same", "revert", "accept", "hand", "reverts"]
+"""What happens beside an apply: another policy, the same policy, a revert, `drift --accept`, writes by hand; or two
+reverts of one run."""
 
 _ROLES = {"ci-budgets": "user-admin", "olivia": "owner"}
 _FIRST, _SECOND = _ROLES
@@ -56,6 +57,8 @@ class Pair:
     """At which line of its journal."""
     by_hand: int
     """How many writes an administrator sends."""
+    is_saved: tuple[bool, bool]
+    """Whether each apply is one of a plan that was saved before."""
 
 
 def random_pair(random: Random) -> Pair:
@@ -70,6 +73,7 @@ def random_pair(random: Random) -> Pair:
         killed=random.choice((0, 1)) if random.random() < 0.25 else None,
         crash={"line": random.randint(2, 8), "where": random.choice(("before", "middle", "behind"))},
         by_hand=random.randint(1, 8),
+        is_saved=(random.random() < 0.3, random.random() < 0.3),
     )
 
 
@@ -154,33 +158,43 @@ class _Run:
                 self._take_back(side)
         self._clean()
 
-    def _prepare(self) -> list[str]:
-        """Return what the second does."""
+    def _prepare(self) -> list[list[str]]:
+        """Return what runs: two commands, or one beside writes by hand or where there is nothing to take back."""
+        first, second = str(self._folder / "first" / "policies"), str(self._folder / "second" / "policies")
         match self._pair.form:
             case "apply":
-                return ["apply", str(self._folder / "second" / "policies"), "--auto-approve"]
+                return [self._apply(0, first), self._apply(1, second)]
             case "same":
-                return ["apply", str(self._folder / "first" / "policies"), "--auto-approve"]
-            case "revert":
+                return [self._apply(0, first), self._apply(1, first)]
+            case "revert" | "reverts":
                 journal = self._folder / "earlier.jsonl"
-                folder = str(self._folder / "second" / "policies")
-                self._checked(_SECOND, "apply", folder, "--auto-approve", "--journal", str(journal))
-                return ["revert", str(journal), "--auto-approve", *_CONSENTS] if journal.exists() else []
+                self._checked(_SECOND, "apply", second, "--auto-approve", "--journal", str(journal))
+                back = [["revert", str(journal), "--auto-approve", *_CONSENTS]] if journal.exists() else []
+                return back * 2 if back and self._pair.form == "reverts" else [self._apply(0, first), *back]
             case "accept":
-                return ["drift", "--accept"]
+                return [self._apply(0, first), ["drift", "--accept"]]
             case "hand":
-                return []
+                return [self._apply(0, first)]
 
-    def _let_run(self, second: list[str]) -> list[Side]:
+    def _apply(self, number: int, policies: str) -> list[str]:
+        """Return an apply of a policy, or of the plan of it that is saved here and now."""
+        if not self._pair.is_saved[number]:
+            return ["apply", policies, "--auto-approve"]
+        plan = str(self._folder / f"{number}.plan")
+        self._checked([*_ROLES][number], "plan", policies, "-o", plan)
+        return ["apply", plan, "--auto-approve", *_CONSENTS]
+
+    def _let_run(self, prepared: list[list[str]]) -> list[Side]:
         pair = self._pair
         asked = len(self._sandbox.requests)
         written = len(self._sandbox.execute("SELECT id FROM audit_logs"))
         for fault in pair.faults:
             self._sandbox.fault(fault)
         known = self._journals()
-        commands = [self._command(_FIRST, ("apply", "--auto-approve", *pair.options[0]), number=0)]
-        if second:
-            commands.append(self._command(_SECOND, (*second, *pair.options[1]), number=1))
+        commands = [
+            self._command(user, (*arguments, *pair.options[number]), number=number)
+            for number, (user, arguments) in enumerate(zip(_ROLES, prepared, strict=False))
+        ]
         hand = threading.Thread(target=self._write_by_hand, args=(asked,))
         if pair.form == "hand":
             hand.start()

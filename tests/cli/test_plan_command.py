@@ -12,7 +12,7 @@ import pytest
 
 from reconciler.sandbox import Sandbox
 from tests.cli.goldens import assert_golden
-from tests.cli.running import AS_IT_IS, AT, COMPANY, HERE, RAISE_PLATFORM, Shell
+from tests.cli.running import AS_IT_IS, AT, BLOCKS_BOB, COMPANY, HERE, RAISE_PLATFORM, Shell
 
 EXAMPLES = HERE.parent.parent / "reconciler" / "examples"
 EVERY_KIND = """\
@@ -87,6 +87,27 @@ def test_a_glob_that_matches_nothing_is_told(coder: Shell) -> None:
         if option == "--only":
             assert (ran.code, ran.out) == (1, "")
             assert "Nothing to compare: no address is left." in ran.err
+
+
+@pytest.mark.parametrize("option", ["--only", "--exclude"])
+@pytest.mark.parametrize(
+    ("glob", "says"),
+    [
+        ("bob", "an address is user/NAME or group/ORGANIZATION/NAME, as plans print it, such as 'group/acme/*'"),
+        ("platform", "an address is user/NAME"),
+        ("group/platform", "an address is user/NAME"),
+        ("users/*", "an address is user/NAME"),
+        ("user/bob,user/ana", "write the option once for each address"),
+        ("user/bob user/ana", "write the option once for each address"),
+        ("user/bob,ana", "write the option once for each address"),
+    ],
+)
+def test_what_no_address_can_fit_is_refused(coder: Shell, option: str, glob: str, says: str) -> None:
+    """`apply --exclude bob --auto-approve` wrote bob's limit, below a note that nothing matches."""
+    coder.policy(BLOCKS_BOB)
+    ran = coder.run("apply", option, glob, "--auto-approve", "--allow", "BLOCKS_USERS=1")
+    assert (ran.code, ran.out) == (1, "")
+    assert f"Invalid value for '{option}': {glob!r}: {says}" in " ".join(ran.err.split())
 
 
 def test_globs_that_leave_nothing_out_or_everything_are_told_apart(coder: Shell) -> None:

@@ -99,7 +99,7 @@ def test_what_looks_like_an_option_may_be_a_value_where_it_is_said(coder: Shell)
     coder.policy(RAISE_PLATFORM)
     assert coder.run("plan", "-o", "./--json").code == 0
     assert (coder.folder / "--json").is_file()
-    assert "'--nosuch' matches nothing" in coder.run("plan", "--only", "--nosuch").err
+    assert "'--only': '--nosuch': an address is user/NAME" in coder.run("plan", "--only", "--nosuch").err
     assert coder.run("drift", "--accept", "--fail-on", "hand").code == 0  # the address may be left out
     assert "--json is a saved plan, not a policy" in coder.run("validate", "--", "--json").err
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.core.scope import EVERYTHING, Scope
+from reconciler.core.scope import EVERYTHING, Scope, parse_glob
 
 ANA, ENG = ("user/ana@example.com", "user/ana"), ("group/acme/eng",)
 
@@ -43,3 +44,19 @@ def test_what_cannot_be_included_is_known() -> None:
     assert not Scope(only=("group/acme/*", "user/ana")).may_include("group/labs/")
     assert not Scope(exclude=("*/labs/*",)).may_include("group/labs/")
     assert Scope(exclude=("group/labs/Everyone",)).may_include("group/labs/")
+
+
+ADDRESSES = ("user/ana", "user/ana@example.com", "group/acme/eng", "group/acme/acme/eng", "user/user/ana")
+
+
+@pytest.mark.parametrize("glob", ["", *ADDRESSES, "*", "*ana", "u*", "[ug]*", "user/*", "g?oup/acme/eng", "group/a[!b]*"])
+def test_a_glob_that_an_address_may_fit_is_taken(glob: str) -> None:
+    assert parse_glob(glob) == glob
+
+
+@given(st.text("uergo/a*?[]!, ", max_size=9))
+def test_a_glob_that_is_refused_fits_no_address(glob: str) -> None:
+    try:
+        parse_glob(glob)
+    except ValueError:
+        assert not any(Scope(only=(glob,)).includes(address) for address in ADDRESSES)

@@ -12,13 +12,14 @@ from reconciler.cli import completing
 from reconciler.cli.options import Command
 from reconciler.core.gate.gate import parse_allow
 from reconciler.core.moment import Moment, parse_time
-from reconciler.core.scope import Scope
+from reconciler.core.scope import Scope, parse_glob
 from reconciler.render.detail import Detail
 
 if TYPE_CHECKING:
     _TimeType = click.ParamType[datetime]
+    _TextType = click.ParamType[str]
 else:
-    _TimeType = click.ParamType  # generic in click's newest releases only
+    _TimeType = _TextType = click.ParamType  # generic in click's newest releases only
 
 
 class Instant(_TimeType):
@@ -33,6 +34,18 @@ class Instant(_TimeType):
             self.fail(f"{value!r}: {error}", param, ctx)
 
 
+class Glob(_TextType):
+    """A glob over addresses. One that fits none is refused: what was to be left out would be written."""
+
+    name = "glob"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        try:
+            return parse_glob(value)
+        except ValueError as error:
+            self.fail(f"{value!r}: {error}", param, ctx)
+
+
 def plan_scope(function: Command) -> Command:
     """--at, --only and --exclude; the command gets `moment` and `scope`."""
 
@@ -40,11 +53,11 @@ def plan_scope(function: Command) -> Command:
         "--at", type=Instant(), metavar="TIME", help="Plan for this instant instead of now (starts, expires)."
     )
     @click.option(
-        "--only", multiple=True, metavar="GLOB", shell_complete=completing.addresses,
+        "--only", multiple=True, type=Glob(), metavar="GLOB", shell_complete=completing.addresses,
         help="Plan only addresses that match, as 'group/acme/*'.",
     )  # fmt: skip
     @click.option(
-        "--exclude", multiple=True, metavar="GLOB", shell_complete=completing.addresses,
+        "--exclude", multiple=True, type=Glob(), metavar="GLOB", shell_complete=completing.addresses,
         help="Leave out addresses that match, as 'user/*'.",
     )  # fmt: skip
     @functools.wraps(function)

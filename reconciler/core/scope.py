@@ -25,7 +25,9 @@ def parse_glob(text: str) -> str:
     begins = text[: wildcard.start()] if wildcard else text
     fits = any(kind.startswith(begins) or begins.startswith(kind) for kind in ("user/", "group/"))
     if text and not (fits if wildcard else _LITERAL.fullmatch(text)):
-        raise ValueError("an address is user/NAME or group/ORGANIZATION/NAME, as plans print it, such as 'group/acme/*'")
+        raise ValueError(
+            "an address is user/NAME or group/ORGANIZATION/NAME, as plans print it, such as 'group/acme/*'"
+        )
     return text
 
 

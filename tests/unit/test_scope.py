@@ -49,7 +49,9 @@ def test_what_cannot_be_included_is_known() -> None:
 ADDRESSES = ("user/ana", "user/ana@example.com", "group/acme/eng", "group/acme/acme/eng", "user/user/ana")
 
 
-@pytest.mark.parametrize("glob", ["", *ADDRESSES, "*", "*ana", "u*", "[ug]*", "user/*", "g?oup/acme/eng", "group/a[!b]*"])
+@pytest.mark.parametrize(
+    "glob", ["", *ADDRESSES, "*", "*ana", "u*", "[ug]*", "user/*", "g?oup/acme/eng", "group/a[!b]*"]
+)
 def test_a_glob_that_an_address_may_fit_is_taken(glob: str) -> None:
     assert parse_glob(glob) == glob
 

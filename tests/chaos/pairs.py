@@ -1,4 +1,4 @@
-"""Two at once: an `apply` beside another, a `revert`, a `drift --accept` or an administrator, or two `revert`s of a run.
+"""Two at once: an `apply` beside another, a `revert`, a `drift --accept` or an administrator, or two reverts of a run.
 
 Each of the two has a token of their own, so the server's records say who sent what and whose write it took. What must
 be true of each alone is in pair_evidence.py; then each run is taken back, and one clean `apply` must do.

@@ -24,6 +24,8 @@ from reconciler.policy_file.values import LimitReader, Wrong
 
 _BEGINS_KEY = re.compile(r"[^\s#-]")
 """A line that begins so is not part of an entry, which is indented or begins with a dash."""
+_SAVED = re.compile(rb'\s*\{\s*"format": "reconciler ([a-z]+)"')
+"""How what `-o`, `--save` and `--json` write begins."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,6 +148,11 @@ def read_texts(texts: Sequence[PolicyText]) -> Content:
 
 
 def _parser(text: PolicyText, findings: list[Finding]) -> Parser | None:
+    if saved := _SAVED.match(text.data):
+        message = f"this is what reconciler saved of a run ({saved[1].decode()}), and not a policy"
+        finding = Finding(place=Place(text.path, 1, 1), message=message, hint="move it out of the policy folder")
+        findings.append(text.may_show(finding))
+        return None
     parser = Parser(text, _explain)
     tree = read(text, open_list=parser.open_list)
     findings += tree.findings

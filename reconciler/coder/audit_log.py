@@ -182,11 +182,13 @@ def _members_in(change: object, side: str) -> frozenset[UserId]:
 
 
 def _grant_record(row: Fields) -> GrantRecord | None:
+    """Return what was written; the log leaves out what it was before, be it the amount or the group."""
     _, after = _limits_of(row)
-    if row.text("action") != "write" or after is None:
-        return None
-    diff = row.value["diff"]
+    diff = row.value.get("diff")
+    diff = diff if isinstance(diff, dict) else {}
     group_id = _new_text(diff, "group_id")
+    if row.text("action") != "write" or (after is None and not group_id):
+        return None
     return GrantRecord(
         username=row.text("resource_target"),
         user_id=UserId(row.id("resource_id")),

@@ -13,7 +13,7 @@ class GrantRecord:
     username: str
     user_id: UserId
     limit_micros: int | None
-    """To the cent where the audit log says it; None where only the name is recorded."""
+    """To the cent where the audit log says it; None where it stayed the same, and where only the name is recorded."""
     group_name: str
     """The group's name then; empty where the record does not say it."""
     group_id: GroupId | None

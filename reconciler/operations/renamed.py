@@ -6,7 +6,7 @@ name, those who could hold the override are read, so that it can be said (core/p
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from datetime import datetime, timedelta
 
 from reconciler.core.action import Action
@@ -16,7 +16,7 @@ from reconciler.core.desired import Desired
 from reconciler.core.directory import User
 from reconciler.core.grant_records import GrantRecord
 from reconciler.core.orphan import Orphan
-from reconciler.core.plan.grants import may_hold, suspicions
+from reconciler.core.plan.grants import Holders, LostGrant, may_hold, suspicions
 from reconciler.core.plan.resolution import Resolution
 from reconciler.core.policy import UserOverrideEntry
 from reconciler.core.snapshot import Snapshot
@@ -45,19 +45,24 @@ def records_of(resolution: Resolution, reader: Reader, journals: Journals, *, no
     if not ended:
         return ()
     records = journals(ended, reader.deployment().id)
-    known = {record.username.lower() for record in records}
-    asked = sorted({lost.entry.user for lost in resolution.lost if lost.entry.user.lower() not in known})[:MOST_NAMES]
+    asked = _unknown_names(resolution.lost, records)[:MOST_NAMES]
     if not asked:
         return records
     try:
         written = reader.log.grant_records(asked, now - SINCE)
-        known = {record.username.lower() for record in written.records}
-        named = [name for name in asked if name.lower() not in known and not written.reason]
-        return (*records, *written.records, *_called(named, reader, now - SINCE))
+        records = (*records, *written.records)
+        named = set(_unknown_names(resolution.lost, records)).intersection(asked) if not written.reason else ()
+        return (*records, *_called(sorted(named), reader, now - SINCE))
     except DeniedError:
         raise
     except ReconcilerError:
         return records
+
+
+def _unknown_names(lost: Collection[LostGrant], records: Iterable[GrantRecord]) -> list[str]:
+    """Return the names of the lost grants of which no record tells whose they were; one of another grant does not."""
+    holders = Holders(records)
+    return sorted({grant.entry.user for grant in lost if not holders.know(grant.entry)})
 
 
 def records_of_new(

@@ -33,6 +33,12 @@ def rename_group(sandbox: Sandbox, name: str, new: str) -> None:
     _send(sandbox, "PATCH", f"/groups/{live.group_id(sandbox, name)}", {"name": new})
 
 
+def set_by_hand(sandbox: Sandbox, user: str, group: str, dollars: int) -> None:
+    """Set an override as an Owner does in the browser: Coder's log has it, and no journal."""
+    body = {"spend_limit_micros": dollars * 1_000_000, "group_id": live.group_id(sandbox, group)}
+    _send(sandbox, "PUT", f"/users/{live.user_id(sandbox, user)}/ai/budget/override", body)
+
+
 def of(sandbox: Sandbox, user: str) -> int | None:
     """Return the override of somebody, in dollars."""
     rows = sandbox.execute(
@@ -93,6 +99,43 @@ def test_a_grant_that_followed_somebody_through_two_names_is_told_by_the_log_of_
     assert shell.run(*DUE).code == 4, "a User Admin cannot read it"
     ran = shell.connect(sandbox, "owner").run(*DUE)
     assert (ran.code, of(sandbox, "bobby")) == (0, None), ran.out
+
+
+def test_a_grant_that_moved_to_another_group_is_told_by_the_group_alone(shell: Shell, sandbox: Sandbox) -> None:
+    """The log of an update has what changed, and no amount that stayed as it was."""
+    sandbox.set_now(BEFORE)
+    set_by_hand(sandbox, "bob", "Everyone", 700)
+    grant(shell, sandbox)
+    forget(shell)
+    rename(sandbox, "bob", "robert")
+    ran = shell.connect(sandbox, "owner").run(*DUE)
+    assert (ran.code, of(sandbox, "robert")) == (0, None), ran.out + ran.err
+
+
+def test_a_journal_of_an_older_grant_does_not_stand_in_for_the_log(shell: Shell, sandbox: Sandbox) -> None:
+    """The journal tells of $500; that it is $700 now was set by hand, so that there was nothing to write."""
+    shell.policy(AFTER.replace("$700", "$500"))
+    sandbox.set_now(BEFORE)
+    with time_machine.travel(BEFORE, tick=False):
+        assert shell.connect(sandbox, "owner").run("apply", "--auto-approve").code == 0
+        set_by_hand(sandbox, "bob", "platform", 700)
+    grant(shell, sandbox, "owner")
+    rename(sandbox, "bob", "robert")
+    ran = shell.run(*DUE)
+    assert (ran.code, of(sandbox, "robert")) == (0, None), ran.out + ran.err
+
+
+def test_an_older_grant_in_the_log_does_not_stand_in_for_who_was_called_so(shell: Shell, sandbox: Sandbox) -> None:
+    """An older grant was written under the name of today; this one followed somebody to it from another."""
+    sandbox.set_now(BEFORE)
+    set_by_hand(sandbox, "bob", "platform", 300)
+    rename(sandbox, "bob", "robert")
+    set_by_hand(sandbox, "robert", "platform", 700)
+    rename(sandbox, "robert", "bob")
+    grant(shell, sandbox)
+    rename(sandbox, "bob", "bobby")
+    ran = shell.connect(sandbox, "owner").run(*DUE)
+    assert (ran.code, of(sandbox, "bobby")) == (0, None), ran.out + ran.err
 
 
 def test_a_name_that_two_people_had_is_no_evidence(shell: Shell, sandbox: Sandbox) -> None:

@@ -57,6 +57,10 @@ class Holders:
         for record in records:
             self._by_name.setdefault(record.username.lower(), []).append(record)
 
+    def know(self, entry: UserOverrideEntry) -> bool:
+        """Whether a record tells who got what an entry grants, be it of two people."""
+        return bool(self._matching(entry))
+
     def holder(self, entry: UserOverrideEntry) -> UserId | None:
         """Return who got what an entry grants under the entry's name; None where no record says it, or two differ."""
         ids = {record.user_id for record in self._matching(entry)}
@@ -80,9 +84,8 @@ class Holders:
 
 
 def _fits(record: GrantRecord, entry: UserOverrideEntry) -> bool:
-    if record.limit_micros is None:
-        return True
-    if not isinstance(entry.limit, int) or abs(record.limit_micros - entry.limit) >= _CENT:
+    limit = record.limit_micros
+    if limit is not None and (not isinstance(entry.limit, int) or abs(limit - entry.limit) >= _CENT):
         return False
     return not record.group_name or plain_id(entry.group) in (record.group_name, record.group_id)
 

@@ -79,8 +79,8 @@ class Company:
         self._http.close()
 
     def people(self) -> list[str]:
-        """Return the ids of people who may be moved and may leave, in a steady order."""
-        return sorted(self.names.keys() - self._untouched)
+        """Return the ids of people who may be moved and may leave, by their names: who joins has another id each time."""
+        return sorted(self.names.keys() - self._untouched, key=self.names.__getitem__)
 
     def teams(self) -> list[str]:
         return sorted(self.groups.keys() - {"Everyone"})

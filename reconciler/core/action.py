@@ -71,7 +71,7 @@ class Action:
     starts: datetime | None = None
     """The entry's `starts`, or None."""
     expires: datetime | None = None
-    """The entry's `expires`, or null."""
+    """The entry's `expires`, or null; null where it wants `none` and has not ended, as nothing ends then."""
     place: Place | None = None
     """Of the entry; None when nothing lists the subject."""
 

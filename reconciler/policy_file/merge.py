@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from reconciler.core.policy import Manage, Policy
+from reconciler.core.budget import Absent
+from reconciler.core.policy import Manage, Policy, UserOverrideEntry
 from reconciler.errors import Finding, Place
 from reconciler.money import Micros
 from reconciler.policy_file.nodes import At, PolicyText
@@ -39,6 +40,7 @@ class Merger:
         first: dict[str, Place] = {}
         for entry in group_budgets:
             self._once(first, entry.group, entry.place, "group {!r} is listed twice")
+        self._note_ending_absences(entry for document in documents for entry in document.user_overrides)
         return Policy(
             organization=documents[0].organization,
             place=documents[0].place,
@@ -91,6 +93,14 @@ class Merger:
         self.notes += [
             self._finding(document.empty[kind], message, hint) for document in documents if kind in document.empty
         ]
+
+    def _note_ending_absences(self, entries: Iterable[UserOverrideEntry]) -> None:
+        """Note `limit: none` with an end, which looks as if an override were put aside until then."""
+        for entry in entries:
+            if isinstance(entry.limit, Absent) and entry.expires is not None:
+                message = f"user {shortened(entry.user, MAX_SHOWN)!r} has no override after `expires` either"
+                hint = "`limit: none` removes it, and nothing puts it back; leave `expires` out"
+                self.notes.append(self._finding(entry.place, message, hint))
 
     def _once(self, first: dict[str, Place], key: str, place: Place, message: str) -> None:
         if first.setdefault(key, place) is not place:

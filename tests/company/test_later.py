@@ -154,6 +154,15 @@ def test_an_end_that_goes_behind_a_later_start_is_told(shell: Shell, sandbox: Sa
     assert "stays until its entry starts" not in plan(shell, sandbox, BEFORE, renewed), "it is not live"
 
 
+def test_a_removal_has_no_end(shell: Shell, sandbox: Sandbox) -> None:
+    """A comment said "no override" and "until 2027-01-15" of `limit: none`, as if the override would come back."""
+    none = BEFORE.replace("$1500", "none")
+    assert "2027-01-15" not in plan(shell, sandbox, BEFORE, none)
+    assert "2027-01-15" not in plan(shell, sandbox, BEFORE, none, "--format", "markdown")
+    (action,) = json.loads(plan(shell, sandbox, BEFORE, none, "--json"))["actions"]
+    assert (action["kind"], action["expires"]) == ("delete", None)
+
+
 def test_of_an_entry_that_cannot_be_applied_no_end_is_told(shell: Shell, sandbox: Sandbox) -> None:
     """A plan said "user/dan $1,200.00 ends 2027-03-01" beside "Coder would refuse the override"."""
     outside = BEFORE + "  - {user: dan, group: design, limit: $1200, expires: 2027-02-01}\n"

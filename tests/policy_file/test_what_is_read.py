@@ -279,6 +279,17 @@ def test_an_empty_list_that_removes_nothing_is_noted(tmp_path: Path) -> None:
     assert load([str(tmp_path)]).notes == ()
 
 
+def test_an_absence_with_an_end_is_noted(tmp_path: Path) -> None:
+    """It looks as if the override were put aside until then, and would come back."""
+    file = tmp_path / "a.yaml"
+    file.write_text(f"{HEAD}user_overrides:\n  - {{user: ana, group: eng, limit: none, expires: 2030-01-01}}\n")
+    (note,) = load([str(file)]).notes
+    assert note.message == "user 'ana' has no override after `expires` either"
+    assert note.hint == "`limit: none` removes it, and nothing puts it back; leave `expires` out"
+    file.write_text(file.read_text().replace("none", "$5"))
+    assert load([str(file)]).notes == ()
+
+
 def test_both_parsers_read_halves_of_characters_alike(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     policies = Path(__file__).parents[1] / "policies"
     reasons = []

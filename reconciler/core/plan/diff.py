@@ -195,6 +195,7 @@ def _is_owned(reading: Reading, desired: Desired, snapshot: Snapshot) -> bool:
 
 def _listed(wanted: Wanted, live: Absent | Budget) -> Action:
     entry = wanted.entry
+    ends = entry.expires if isinstance(entry, UserOverrideEntry) else None
     return Action(
         subject=wanted.subject,
         before=live,
@@ -203,6 +204,6 @@ def _listed(wanted: Wanted, live: Absent | Budget) -> Action:
         reason=entry.reason,
         tier="" if wanted.has_expired else entry.tier,
         starts=entry.starts if isinstance(entry, UserOverrideEntry) else None,
-        expires=entry.expires if isinstance(entry, UserOverrideEntry) else None,
+        expires=ends if wanted.has_expired or isinstance(wanted.state, Budget) else None,  # what is removed stays so
         place=entry.place,
     )

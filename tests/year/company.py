@@ -79,7 +79,7 @@ class Company:
         self._http.close()
 
     def people(self) -> list[str]:
-        """Return the ids of people who may be moved and may leave, by their names: who joins has another id each time."""
+        """Return the ids of people who may move and leave, by their names: who joins has another id each time."""
         return sorted(self.names.keys() - self._untouched, key=self.names.__getitem__)
 
     def teams(self) -> list[str]:

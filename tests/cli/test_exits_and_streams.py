@@ -534,3 +534,18 @@ def test_what_is_no_number_is_told_in_words(shell: Shell, arguments: list[str], 
     ran = shell.run(*arguments)
     assert ran.code == 1
     assert said in ran.err
+
+
+@pytest.mark.parametrize("kinds", ["hand,bogus", "bogus", "hand,bogus,due"])
+def test_a_kind_of_difference_that_there_is_not_is_told_with_those_there_are(shell: Shell, kinds: str) -> None:
+    ran = shell.run("drift", "--fail-on", kinds)
+    assert ran.code == 1
+    assert "Invalid value for '--fail-on': 'bogus' must be hand, due, orphan, pending or unknown." in ran.err
+
+
+def test_a_file_that_is_too_large_for_a_plan_is_not_read(shell: Shell) -> None:
+    with (shell.folder / "big.json").open("wb") as file:
+        file.truncate(10**9)  # it takes no room on the disk
+    ran = shell.run("show", "big.json")
+    assert ran.code == 1
+    assert "big.json is larger than 256 MiB, the limit for plans and journals." in ran.err

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -61,6 +62,7 @@ def test_a_journal_that_is_damaged_is_refused(shell: Shell, journal: str) -> Non
         started.replace('"version": 2', '"version": 9') + intent: "use a newer reconciler",
         started + recorded.replace('"done"', '"fine"') + ended: "result must be",
         started + started: "holds more than one run: another journal begins on line 2",
+        started + re.sub(r'"action": ?0', '"action":7', intent): "it names action 7, but the run has only 1",
         started.replace('"actions"', '"axions"') + intent: "axions is not a known key",
         started[:50]: "is not complete: it breaks off in its first line",
     }.items():

@@ -44,6 +44,7 @@ from reconciler.render.changes import DRIFT_TITLES, action_why, change_rows
 from reconciler.render.drift_page import KEPT_SHOWN, KEPT_SHOWN_IN_COMMENT
 from reconciler.render.effects import to_know
 from reconciler.render.formats import FORMATS, Facts, Format, formats_of, render
+from reconciler.render.markdown_blocks import PROBLEMS_SHOWN
 from reconciler.render.markup import code, prose
 from reconciler.render.overview import headline, overview_of, signed_usd
 from reconciler.render.pages import github
@@ -923,6 +924,19 @@ def test_a_drift_of_orphans_alone_says_how_to_end_it() -> None:
         assert "remove the entry" in text
         assert "drift --accept ADDRESS" in text
     assert "1 difference</h2>" in render("html", (drift,), FACTS)
+
+
+def test_a_comment_says_how_many_problems_and_sentences_it_does_not_show() -> None:
+    error: Any = values()["error"]
+    findings = tuple(replace(error.findings[0], message=f"problem {number}") for number in range(PROBLEMS_SHOWN + 3))
+    failed = render("markdown", (replace(error, findings=findings),), FACTS)
+    assert failed.count("- **error** at ") == PROBLEMS_SHOWN
+    assert "- and 3 more, which `reconciler plan` shows" in failed
+    unknown = tuple(f"Sentence {number}." for number in range(PROBLEMS_SHOWN + 2))
+    made = plan_of(World({"acme": ["ana"]}, {"acme": 10}), (), {})
+    planned = render("markdown", (replace(made, effects=replace(made.effects, unknown=unknown)),), FACTS)
+    assert planned.count("- Sentence ") == PROBLEMS_SHOWN
+    assert "- and 2 more, which `reconciler plan` shows" in planned
 
 
 def test_what_no_policy_can_consent_to_is_pasted_as_an_option() -> None:

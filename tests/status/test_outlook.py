@@ -144,6 +144,19 @@ def test_this_month_is_replayed_as_far_as_it_went(shell: Shell) -> None:
     assert body["month"] == {"start": "2026-11-01T00:00:00Z", "end": "2026-11-23T00:00:00Z"}
 
 
+def test_a_month_in_which_nobody_is_stopped_says_so(shell: Shell) -> None:
+    shell.policy(POLICY)
+    with company(shell, role="user-admin"):
+        replayed = ("plan", "--no-forecast", "--replay", "2026-10", "--replay-days", "1", "--json")
+        plan = load(shell.run(*replayed).out, source="the plan")
+    assert isinstance(plan, Plan)
+    assert plan.replay is not None
+    nobody = replace(plan.replay.after, stopped=(), unlimited=2, unknown=1)
+    sentences = outlook_sentences(replace(plan, replay=replace(plan.replay, after=nobody)))
+    says = "  this policy: nobody would have been stopped; 2 without a limit; 1 whose limit is not known."
+    assert says in sentences
+
+
 def test_a_server_without_export_has_no_replay_and_no_forecast(shell: Shell) -> None:
     shell.policy(POLICY)
     with company(shell, role="user-admin", coder_version="2.35"):

@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from datetime import datetime, timedelta
 
 from reconciler.core.action import Action
-from reconciler.core.audit import Audited, AuditQuestion
+from reconciler.core.audit import Audited, AuditedChange, AuditQuestion
 from reconciler.core.budget import UserId
 from reconciler.core.desired import Desired
 from reconciler.core.directory import User
@@ -75,13 +75,31 @@ def records_of_new(
 
 
 def _called(names: Collection[str], reader: Reader, since: datetime) -> Iterator[GrantRecord]:
-    """Yield who was created or renamed so; a grant that followed somebody to a new name was never written under it."""
+    """Yield who was created or renamed so; a grant that followed somebody to a new name was never written under it.
+
+    Of a name that nobody got meanwhile, yield who lost it lately: the log has an entry under the name that came of it.
+    """
+    unknown = set()
     for name in names:
-        for change in reader.log.history(AuditQuestion(kind=Audited.USER, name=name, since=since)).changes:
-            yield GrantRecord(
-                username=name, user_id=UserId(change.id), limit_micros=None, group_name="", group_id=None,
-                source="the audit log",
-            )  # fmt: skip
+        changes = reader.log.history(AuditQuestion(kind=Audited.USER, name=name, since=since)).changes
+        yield from (_name_record(name, change) for change in changes)
+        if not changes:
+            unknown.add(name.lower())
+    if unknown:
+        for change in reader.log.history(AuditQuestion(kind=Audited.USER, since=since)).changes:
+            if change.name_before.lower() in unknown:
+                yield _name_record(change.name_before, change)
+
+
+def _name_record(name: str, change: AuditedChange) -> GrantRecord:
+    return GrantRecord(
+        username=name,
+        user_id=UserId(change.id),
+        limit_micros=None,
+        group_name="",
+        group_id=None,
+        source="the audit log",
+    )
 
 
 def find_suspicions(

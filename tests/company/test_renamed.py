@@ -138,6 +138,20 @@ def test_an_older_grant_in_the_log_does_not_stand_in_for_who_was_called_so(shell
     assert (ran.code, of(sandbox, "bobby")) == (0, None), ran.out + ran.err
 
 
+def test_somebody_with_a_like_override_is_no_suspect_where_the_log_knows_who_lost_the_name(
+    shell: Shell, sandbox: Sandbox
+) -> None:
+    """Bob was renamed before anything was written for him; `apply --due` went on with 4 for an override of Dan's."""
+    sandbox.set_now(BEFORE)
+    rename(sandbox, "bob", "robert")
+    set_by_hand(sandbox, "dan", "platform", 700)
+    sandbox.set_now(NOW)
+    shell.policy(AFTER)
+    ran = shell.connect(sandbox, "owner").run(*DUE)
+    assert (ran.code, of(sandbox, "dan")) == (0, 700), ran.out + ran.err
+    assert "may still be live" not in ran.out
+
+
 def test_a_name_that_two_people_had_is_no_evidence(shell: Shell, sandbox: Sandbox) -> None:
     grant(shell, sandbox)
     forget(shell)

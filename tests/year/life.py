@@ -116,6 +116,8 @@ class Life:
             person = chance.choice(people)
             if team := company.team_of(person):
                 company.sync(person, team, chance.choice(company.teams()))
+                if person not in company.live_overrides():  # gone with the membership, if it was there
+                    self._by_hand -= {f"user/{entry.user}" for entry in self._policy.overrides if entry.id == person}
                 self.record.counts["syncs"] += 1
         if chance.random() < 0.4:
             self._edit_by_hand()

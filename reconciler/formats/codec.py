@@ -45,8 +45,6 @@ def _encoder(cls: Any, hint: Any) -> Callable[[Any], Any]:
     origin, arguments = get_origin(hint), get_args(hint)
     if issubclass(cls, Enum):
         return lambda value: value.value
-    if issubclass(cls, (bool, int, str)):
-        return lambda value: value
     if issubclass(cls, datetime):
         return lambda value: value.astimezone(UTC).isoformat().replace("+00:00", "Z")
     if issubclass(cls, tuple):

@@ -18,7 +18,7 @@ from reconciler.core.policy import GuardrailName, Hazard
 from reconciler.errors import Place
 from reconciler.render.dangers import danger_lines, refusal_lines, reviewed_lines
 from reconciler.render.detail import Detail
-from reconciler.render.effects import action_notes, effects_lines
+from reconciler.render.effects import action_notes, effects_lines, to_know
 from reconciler.render.notices import notice_lines
 from reconciler.render.plan_problems import problems_of_plan
 from tests.documents.samples import plan
@@ -71,10 +71,31 @@ def test_who_is_blocked_by_a_reviewed_end_is_told_apart() -> None:
     world = World(TEAM, {"acme/eng": 200, "acme": 50})
     effects = effects_of(world, set_group(world, "acme/eng", 90), spend={"acme/eng": {"ana": 150, "bob": 99}})
     counted = Danger(hazard=Hazard.BLOCKS_USERS, counted=("ana",), organization=effects.blocked[0].organization)
-    assert [*danger_lines(effects, [counted]), *reviewed_lines(effects, [counted])] == [
+    lines = [
         "Would be blocked now: 1 (ana spent $150.00 of $90.00).   BLOCKS_USERS=1",
         "Would be blocked now by the end of an override: 1 (bob spent $99.00 of $90.00); `expires` is the consent.",
     ]
+    assert [*danger_lines(effects, [counted]), *reviewed_lines(effects, [counted])] == lines
+    verdict = Verdict(dangers=(counted,))
+    assert [line for line in effects_lines(effects, verdict, at=NOW) if line.startswith("Would be")] == lines
+
+
+def test_what_a_reviewer_should_know_beside_the_changes() -> None:
+    """Who is near their limit is a sentence, or where a page has a table of them, there."""
+    world = World(TEAM, {"acme/eng": 200, "acme": 50}, {"eve": Unknown("500")})
+    spend = {"acme/eng": {"ana": 40, "bob": 0}, "acme": {"ana": 48}}
+    effects = effects_of(world, set_group(world, "acme/eng", None), spend=spend)
+    near, *others = to_know(effects)
+    assert near.startswith("Close to their limit: 1 (ana spent $48.00 of $50.00); ")
+    moved = (
+        "2 people move to the budget of another group, where spend is counted anew; $40.00 of this month no longer "
+        "counts (ana $40.00); $48.00 that was booked there earlier counts again (ana $48.00)."
+    )
+    unread = "Spend of 1 person could not be read: not known whether they would be blocked now."
+    assert others == [moved, unread]
+    assert [*to_know(effects, has_nearest=True)] == others
+    nobody = replace(effects, exposure=replace(effects.exposure, people=0, unknown=4))
+    assert [*to_know(nobody, has_nearest=True)] == [moved, "Exposure: not known (4 people).", unread]
 
 
 def test_a_removed_limit() -> None:

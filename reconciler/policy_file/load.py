@@ -13,6 +13,7 @@ from dataclasses import replace
 from reconciler.core.policy import NotRead, Policy, SourceFile, listed_entry
 from reconciler.dataclass import dataclass
 from reconciler.errors import Finding, ListedEntry, Place, PolicyError
+from reconciler.policy_file.beside import beside_notes
 from reconciler.policy_file.files import Files, read_files
 from reconciler.policy_file.merge import Merger
 from reconciler.policy_file.nodes import Node, PolicyText
@@ -54,11 +55,12 @@ def load(paths: Sequence[str]) -> Loaded:
     findings = (*files.findings, *content.findings)
     if findings:
         raise PolicyError(tuple(dict.fromkeys(findings)), entries=content.entries)
+    sources = _sources(files)
     return Loaded(
         policies=content.policies,
-        sources=_sources(files),
+        sources=sources,
         not_read=tuple(files.not_read),
-        notes=content.notes,
+        notes=(*content.notes, *beside_notes(paths, content.policies, (source.path for source in sources))),
     )
 
 

@@ -179,3 +179,25 @@ def test_nothing_is_written_where_the_policy_files_changed_meanwhile(
         assert "The policy files changed while the plan was made; nothing was written" in ran.err
         assert not [request for request in sandbox.requests if request.method in ("PUT", "DELETE")]
         assert shell.run("apply", "--auto-approve", *AT).code == 0
+
+
+def test_a_file_beside_the_one_that_is_named_is_told_where_what_it_lists_would_be_removed(coder: Shell) -> None:
+    """`apply policies/groups.yaml` removed the override that policies/people.yaml lists, as "not in the policy"."""
+    head = "version: 1\norganization: acme\n"
+    groups = head + "manage: {user_overrides: exact}\nuser_overrides:\n  - {user: ana, group: platform, limit: $1500}\n"
+    file = coder.policy(groups, "policies/groups.yaml")
+    coder.policy(head + "user_overrides:\n  - {user: bob, group: platform, limit: $1500}\n", "policies/people.yaml")
+    coder.policy(head.replace("acme", "labs"), "policies/labs.yaml")
+    coder.policy("other: text\n", "policies/other.yaml")
+    says = (
+        "Note: policies/groups.yaml:2:15: policies/people.yaml is of 'acme', too, and was not named, so `exact` "
+        "removes what only it lists; name the folder, to read all.\n"
+    )
+    alone = coder.run("plan", "policies/groups.yaml", *AT)
+    assert "- user/bob (platform)" in alone.out
+    assert says in alone.err
+    (coder.folder / "policies" / "other.yaml").unlink()
+    for paths in (["policies"], ["policies/groups.yaml", "policies/people.yaml"]):
+        assert "Note:" not in coder.run("plan", *paths, *AT).err
+    file.write_text(groups.replace("exact", "listed"))
+    assert "Note:" not in coder.run("plan", "policies/groups.yaml", *AT).err

@@ -29,6 +29,8 @@ NOT_FOUND = "Resource not found or you do not have access to this resource"
 NO_SUCH_USER = '"user" must be an existing uuid or username.'
 """How older servers say 404 for a user, with status 400. Source: coder-api section 12.4."""
 NOT_A_MEMBER = "User is not a member of the referenced group"
+TURNED_AWAY = "An internal error occurred. Please try again or contact the system administrator."
+"""Said where Coder could not look up the token, before it begins what was asked. Source: coderd/httpmw/apikey.go."""
 NOT_LICENSED = " is a Premium feature. Contact sales!"
 EXPERIMENT_MISSING = "functionality requires enabling the"
 SYSTEM_USER = "for a system user"
@@ -97,6 +99,11 @@ def is_user_missing(answer: Answer) -> bool:
 def is_experiment_missing(answer: Answer) -> bool:
     """Tell whether this server has the route and keeps it behind an experiment that is not enabled."""
     return answer.status == 403 and EXPERIMENT_MISSING in read_error_body(answer).message
+
+
+def is_turned_away(answer: Answer) -> bool:
+    """Tell whether Coder could not look up the token, as while its database is restarted; it has begun nothing."""
+    return answer.status == 500 and read_error_body(answer).message == TURNED_AWAY
 
 
 def shown(answer: Answer, text: str) -> str:

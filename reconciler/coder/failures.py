@@ -29,8 +29,7 @@ def no_answer(connection: Connection, request: Request, attempt: Attempt, failed
 
 def give_back(request: Request, attempt: Attempt, seconds: float) -> RetryLaterError:
     """Return the error for a write that certainly did not happen and may be sent again."""
-    why = "Coder limits the rate" if attempt.result == 429 else "no connection"
-    return RetryLaterError(f"{request}: {why}", retry_after_s=seconds)
+    return RetryLaterError(f"{request}: {_why_not_begun(attempt)}", retry_after_s=seconds)
 
 
 def turn_too_late(request: Request) -> RetryLaterError:
@@ -41,15 +40,21 @@ def turn_too_late(request: Request) -> RetryLaterError:
 def out_of_patience(request: Request, attempt: Attempt, *, needed_s: float, budget_s: float) -> ServerError:
     """Return the error for a read whose wait would exceed what the run may wait."""
     match attempt.result:
-        case 429:
-            why = "Coder limits the rate"
         case NoAnswerKind.LOST:
             why = "the answer was lost or cut short"
-        case NoAnswerKind():
-            why = "no connection"
+        case 429 | NoAnswerKind():
+            why = _why_not_begun(attempt)
         case status:
             why = f"Coder is not available ({status})"
     return ServerError(f"{request}: {why}; {_too_long(needed_s, budget_s)}", hint=HINT_MAX_WAIT)
+
+
+def _why_not_begun(attempt: Attempt) -> str:
+    if attempt.result == 429:
+        return "Coder limits the rate"
+    if attempt.result is NoAnswerKind.TURNED_AWAY:
+        return "Coder cannot look up the token, so its database may be away"
+    return "no connection"
 
 
 HINT_MAX_WAIT = "try again later, or pass a longer `--max-wait`"

@@ -6,6 +6,7 @@
     408, 425, 502, 503, 504, 520 to 530         again, at most 9 attempts      give up: nobody knows
     no connection, the server has been seen     again, at most 9 attempts      give back: it was not sent
     no connection, nothing answered before      give up: probably a wrong URL  give up
+    500: Coder could not look up the token      again, at most 9 attempts      give back: it was not begun
     no such host, certificate refused           give up                        give up
     answer lost: reset, time-out, cut short     again, at most 5 attempts      give up: nobody knows
     answer too long, or in another encoding     give up                        give up: nobody knows
@@ -16,8 +17,9 @@ A write is sent once from here, always. One that certainly did not happen is *gi
 caller has to read again before sending it, because somebody else may have written meanwhile (operations/write.py). One
 whose answer was lost may have happened; only reading tells.
 
-Nine attempts wait 30 to 60 seconds, in which a server that is restarted is there again. An answer that is cut short
-each time has another cause.
+Nine attempts wait 30 to 60 seconds, in which a server that is restarted is there again, and so is its database: until
+then Coder answers every request that it cannot look up the token. An answer that is cut short each time has another
+cause.
 
 A wait that was told (Retry-After, else X-RateLimit-Reset) is kept in full or the run gives up: it is never cut short.
 Every wait is at least our own: it doubles from half a second to 15, less a random half, so that many workers do not
@@ -59,6 +61,8 @@ class NoAnswerKind(enum.Enum):
     """No connection came about: nothing was sent."""
     LOST = "lost"
     """The request may have arrived; its answer did not, or not whole."""
+    TURNED_AWAY = "turned away"
+    """Coder answered that it could not look up the token, before it began what was asked."""
     UNUSABLE = "unusable"
     """An answer came, and it is too long or encoded in a way that we do not read: another would be the same."""
 
@@ -154,7 +158,7 @@ def _may_repeat(attempt: Attempt) -> bool:
     most = MAX_LOST_ATTEMPTS if attempt.result is NoAnswerKind.LOST else MAX_ATTEMPTS
     if attempt.number >= (most if attempt.took_s < SLOW_S else MAX_SLOW_ATTEMPTS):
         return False
-    if attempt.result is NoAnswerKind.NOT_SENT:
+    if attempt.result in (NoAnswerKind.NOT_SENT, NoAnswerKind.TURNED_AWAY):
         return attempt.was_seen
     return attempt.method in READS and (attempt.result is NoAnswerKind.LOST or attempt.result in _BUSY)
 

@@ -32,6 +32,7 @@ attempts = st.builds(
     left_s=st.floats(0, 1e6),
 )
 jitters = st.floats(0, 1)
+NOT_BEGUN = (429, NoAnswerKind.NOT_SENT, NoAnswerKind.TURNED_AWAY)
 
 
 @given(attempts, jitters)
@@ -41,7 +42,7 @@ def test_a_write_is_never_resent_and_given_back_only_when_it_certainly_did_not_h
     if attempt.method in ("PUT", "DELETE"):
         decision = decide(attempt, jitter=jitter)
         assert not isinstance(decision, WaitThenRetry)
-        assert not isinstance(decision, GiveBack) or attempt.result in (429, NoAnswerKind.NOT_SENT)
+        assert not isinstance(decision, GiveBack) or attempt.result in NOT_BEGUN
     else:
         assert not isinstance(decide(attempt, jitter=jitter), GiveBack)
 
@@ -66,7 +67,7 @@ def test_every_series_of_attempts_ends(attempt: Attempt, jitter: float) -> None:
 
 @given(attempts, jitters)
 def test_success_and_refusals_are_final(attempt: Attempt, jitter: float) -> None:
-    if attempt.result not in (429, 408, 425, 502, 503, 504, 522, NoAnswerKind.LOST, NoAnswerKind.NOT_SENT):
+    if attempt.result not in (*NOT_BEGUN, 408, 425, 502, 503, 504, 522, NoAnswerKind.LOST):
         assert GiveUp() == decide(attempt, jitter=jitter)
 
 
@@ -85,6 +86,9 @@ def test_our_own_wait_grows_to_its_longest(number: int, jitter: float) -> None:
         ("GET", 503, 9, True, False),
         ("GET", NoAnswerKind.NOT_SENT, 8, True, True),
         ("GET", NoAnswerKind.NOT_SENT, 9, True, False),
+        ("GET", NoAnswerKind.TURNED_AWAY, 8, True, True),
+        ("GET", NoAnswerKind.TURNED_AWAY, 9, True, False),
+        ("PUT", NoAnswerKind.TURNED_AWAY, 1, True, False),
         ("PUT", 503, 1, True, False),
         ("GET", 500, 1, True, False),
         ("GET", NoAnswerKind.LOST, 4, True, True),
@@ -111,7 +115,7 @@ def test_rows_of_the_table(method: str, result: int | NoAnswerKind, number: int,
     assert again is isinstance(decision, WaitThenRetry)
 
 
-@pytest.mark.parametrize("result", [502, NoAnswerKind.NOT_SENT])
+@pytest.mark.parametrize("result", [502, NoAnswerKind.NOT_SENT, NoAnswerKind.TURNED_AWAY])
 def test_a_restart_of_half_a_minute_is_waited_for(result: int | NoAnswerKind) -> None:
     """It ended an `apply` in its middle after four to eight seconds, although `--max-wait` is 300."""
     waited_s, number = 0.0, 1

@@ -130,6 +130,41 @@ def test_a_busy_server_is_asked_nine_times(sandbox: Sandbox, opened: Opened, sta
     assert (len(sandbox.requests), still.slept) == (9, [0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 15.0, 15.0])
 
 
+AWAY = {
+    "message": "An internal error occurred. Please try again or contact the system administrator.",
+    "detail": "Internal error fetching API key by id. dial tcp 127.0.0.1:5432: connect: connection refused",
+}
+"""What a real Coder answers to everything while its database is restarted. Seen on 2.36.1."""
+
+
+def test_a_database_that_is_restarted_is_waited_for(sandbox: Sandbox, opened: Opened) -> None:
+    transport, still = opened()
+    sandbox.fault(Fault("status", path="*/buildinfo", status=500, body=AWAY, times=3))
+    assert transport.send(BUILD).status == 200
+    assert still.slept == [0.5, 1.0, 2.0]
+    sandbox.fault(Fault("status", path="*/buildinfo", status=500, body=AWAY, times=9))
+    assert transport.send(BUILD).status == 500
+    assert len(still.slept) == 3 + 8
+    sandbox.fault(Fault("status", path="*/buildinfo", status=500))
+    assert transport.send(BUILD).status == 500
+    assert len(still.slept) == 3 + 8, "what Coder says of one request does not pass by waiting"
+
+
+def test_what_a_database_that_is_away_turned_away_did_not_happen(sandbox: Sandbox, opened: Opened) -> None:
+    transport, still = opened()
+    sandbox.fault(Fault("status", method="PUT", status=500, body=AWAY))
+    with pytest.raises(RetryLaterError, match=r"its database may be away$"):
+        transport.send(Request("PUT", budget_of(sandbox), body=b'{"spend_limit_micros": 1}'))
+    assert (still.slept, len(sandbox.requests)) == ([], 1)
+
+
+def test_a_database_that_stays_away_is_said_to_be(sandbox: Sandbox, opened: Opened) -> None:
+    transport, _ = opened(wait_budget_s=1)
+    sandbox.fault(Fault("status", path="*/buildinfo", status=500, body=AWAY, times=9))
+    with pytest.raises(ServerError, match=r"its database may be away; waiting 1 s more would exceed the 1 s"):
+        transport.send(BUILD)
+
+
 def test_a_list_that_comes_too_late_is_asked_for_twice(
     sandbox: Sandbox, opened: Opened, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -177,7 +177,7 @@ def _hint_for_denied(status: int, message: str) -> str:
     if message.endswith(NOT_LICENSED):
         return "AI budgets need a Premium licence, and AI Gateway switched on; ask your Coder administrator for both"
     if EXPERIMENT_MISSING in message:
-        return "ask your Coder administrator to enable the experiment, or upgrade to 2.36 or later"
+        return f"{_WHERE_UPGRADED} ask your Coder administrator to enable the experiment, or upgrade to 2.36 or later"
     return "use the token of an Owner or User Admin, made without `--scope`"
 
 
@@ -216,11 +216,14 @@ def _redirected(answer: Answer) -> ServerError:
     )
 
 
+_WHERE_UPGRADED = "where Coder is being upgraded, run this again when that is complete; otherwise"
+
+
 def _unexpected(answer: Answer, text: str) -> ServerError:
     kind = UnreachableError if answer.request.is_write else ServerError
     hint = "check that CODER_URL is a Coder deployment of 2.34 or later"
     if is_route_missing(answer):
-        hint = f"where Coder is being upgraded, run this again when that is complete; otherwise {hint}"
+        hint = f"{_WHERE_UPGRADED} {hint}"
     return kind(text, hint=hint)
 
 

@@ -68,8 +68,8 @@ class FirstRound:
     me: Fields
     organizations: Mapping[OrganizationId, Organization]
     licence: tuple[str, ...]
-    probed: Answer
-    """Of the newest row of the table."""
+    answers: Sequence[Answer]
+    """All of them; the last is that to the newest row of the table."""
     route: Route | None
     """None when that row is not this server's."""
 
@@ -85,9 +85,10 @@ class FirstRound:
         older = [_whole(answer) for answer in answers[len(asked_of_bulk) :]]
         bulk = self._find_bulk(transport, homes, answers[: len(asked_of_bulk)])
         route = self.route or _first_route(zip(older_rows, older, strict=True))
-        if route is None:
-            require_one_server([self.probed, *older])
-            route = no_route(has_bulk_reads=bulk.is_there)
+        if route is None or not route.suffix:
+            about_bulk = [answer for answer in answers[: len(asked_of_bulk)] if isinstance(answer, Answer)]
+            require_one_server([*self.answers, *about_bulk, *older])
+            route = route or no_route(has_bulk_reads=bulk.is_there)
         deployment = Deployment(
             id=self.build.text("deployment_id") or self.build.text("dashboard_url") or self.url,
             url=self.url,
@@ -139,7 +140,8 @@ def ask_first(transport: Transport) -> FirstRound:
     """Ask what the server is and who we are. Raises ServerError, with a hint, for a server that we cannot work with."""
     newest = OVERRIDE_ROUTES[0]
     asked = [Request("GET", path) for path in (paths.BUILD_INFO, paths.ME, paths.ENTITLEMENTS, paths.ORGANIZATIONS)]
-    build_answer, me_answer, licence, organizations, probed = _ask(transport, [*asked, probe(newest)])
+    answers = _ask(transport, [*asked, probe(newest)])
+    build_answer, me_answer, licence, organizations, probed = answers
     build = _read_build(build_answer, transport.connection.url)
     if 300 <= me_answer.status < 400:
         access_url = build.text("dashboard_url") or "the deployment's access URL"
@@ -156,7 +158,7 @@ def ask_first(transport: Transport) -> FirstRound:
         me=me,
         organizations=load_organizations(organizations),
         licence=_read_licence(licence),
-        probed=probed,
+        answers=answers,
         route=read_probe(newest, probed),
     )
 

@@ -62,10 +62,10 @@ def read_probe(row: OverrideRoute, answer: Answer) -> Route | None:
 
 
 def require_one_server(probed: Sequence[Answer]) -> None:
-    """Raise ServerError when servers of several versions answered the probes, none of which found the route.
+    """Raise ServerError when servers of several versions answered, and no route was found, or only a hidden one.
 
-    While Coder is upgraded, one replica may have been asked for the newer route only and another for the older. An
-    answer without a version says nothing.
+    While Coder is upgraded, one replica may have been asked for the newer route only and another for the older; or one
+    without the experiment for the route, and another for the rest. An answer without a version says nothing.
     """
     versions = sorted({shown(answer, answer.version) for answer in probed if answer.version})
     if len(versions) > 1:

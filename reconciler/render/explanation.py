@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
 from reconciler.core.budget import Absent, Budget, Reading, Unknown
+from reconciler.core.people.effective import alphabetical
 from reconciler.core.people.explanation import Candidate, Explanation, PolicyEntry, Usage
 from reconciler.core.people.standing import Standing, standing
 from reconciler.core.snapshot import Unlimited
@@ -15,7 +16,7 @@ from reconciler.render.authors import done_text
 from reconciler.render.formats import Facts
 from reconciler.render.spend import pace_text, spent_text
 from reconciler.render.text import Line, columns, day, distance, harmless, instant, lines_of, spend_text, why_text
-from reconciler.words import NO_LIMIT, count
+from reconciler.words import NO_LIMIT, count, spoken
 
 USAGE_SHOWN = 12
 
@@ -191,8 +192,11 @@ def _first(equal: Sequence[Candidate], explanation: Explanation) -> str:
     """Say which of several equal budgets wins; an address is `group/ORGANIZATION/NAME`."""
     if explanation.ties_by_name:
         names = [candidate.address.split("/", 2)[2] for candidate in equal]
-        is_tied = names.count(min(names)) > 1
-        return f"that of the group whose name is first{', and of these the one with the lowest id' if is_tied else ''}"
+        first = min(names, key=alphabetical)
+        also = ", and of these the one with the lowest id" if names.count(first) > 1 else ""
+        if first != min(names):
+            also += f" ({spoken(min(names))}, where Coder's database sorts capital letters first)"
+        return f"that of the group whose name is first in the alphabet{also}"
     organizations = [candidate.address.split("/", 2)[1] for candidate in equal]
     if len(set(organizations)) == 1:
         return "that of the group with the lowest id"

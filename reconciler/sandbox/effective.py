@@ -3,7 +3,8 @@
 An override wins in both directions, also after its membership has ended and in a deleted organization. Otherwise the
 highest budget counts among the groups of the person, in every organization that is not deleted and that the person is
 in. A row in a group of another organization does not count. Equal budgets: 2.36 and later take the earliest
-organization membership, then the lowest group id; older servers take the group name, then the id.
+organization membership, then the lowest group id; older servers take the group name, then the id, and PostgreSQL sorts
+names by its locale, in which neither capital letters nor hyphens come first.
 
 Without a budget nothing limits. 2.36 and later then book spend to Everyone of the default organization, else of the
 earliest; older servers have no group to book it to. *Source*: coder-api.md sections 2.3 and 13.4.
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from .database import Database
 
 _NEWER_ORDER = "c.spend_limit_micros DESC, c.created_at, c.group_id"
-_OLDER_ORDER = "c.spend_limit_micros DESC, c.name, c.group_id"
+_OLDER_ORDER = "c.spend_limit_micros DESC, lower(replace(c.name, '-', '')), c.name DESC, c.group_id"
 _NEWER_FALLBACK = """(
         SELECT m.organization_id
         FROM organization_members m JOIN organizations org ON org.id = m.organization_id AND NOT org.deleted

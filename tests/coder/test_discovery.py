@@ -150,6 +150,16 @@ def test_a_server_that_is_being_upgraded_is_not_taken_for_one_without_overrides(
             writer.prepare(User(username="ana", id=UserId(ID_1)))
 
 
+def test_a_replica_that_hides_overrides_beside_a_newer_one_is_not_taken_for_the_server() -> None:
+    """A stock 2.35 hides them, and the bulk reads of a 2.36 made a Coder of both that was said to be newer than we are."""
+    newer = JSON | {"X-Coder-Build-Version": "v2.36.1"}
+    with sandbox_and_reader("2.35", experiments=()) as (sandbox, reader):
+        sandbox.fault(Fault("raw", path="*/groups/ai/spend", status=200, body={"groups": []}, headers=newer))
+        with pytest.raises(ServerError, match=r"answers as v2.35.2\+sandbox and as v2.36.1,") as caught:
+            reader.deployment()
+        assert caught.value.hint == "it is being upgraded: run this again when that is complete"
+
+
 def test_an_answer_without_a_version_does_not_say_that_servers_differ() -> None:
     """A proxy may remove the header of some answers, or of all."""
     answer = Fault("raw", path="*/users/me/ai/budget", status=404, body={"message": "Route not found."}, headers=JSON)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from reconciler.core.budget import GroupId, Unknown, UserId
-from reconciler.core.people.effective import EffectiveLimits
+from reconciler.core.people.effective import EffectiveLimits, alphabetical
 from reconciler.core.snapshot import Effective
 from tests.effects.worlds import World, limit, unlimited
 
@@ -130,6 +130,13 @@ def test_before_2_36_the_first_by_name_wins_a_tie() -> None:
     snapshot = world.snapshot()
     limits = EffectiveLimits(snapshot.directory, snapshot.group_budgets, snapshot.user_overrides, ties_by_name=True)
     assert limits.of(UserId("ana")) == limit(10, "beta/ant")
+
+
+def test_names_are_in_the_order_of_the_database_of_most_companies() -> None:
+    """As a real 2.35.2 chose among equal budgets, on PostgreSQL with the locale en_US.UTF-8."""
+    seen = ["1a", "a1", "a10", "a2", "ab", "aB", "Ab", "AB", "ab-c", "abc", "aerzte", "alpha", "b", "B", "domain"]
+    seen += ["DomainA", "Domain Users", "eng-2", "Entwickler", "Everyone", "zeta", "Zeta"]
+    assert sorted(sorted(seen), key=alphabetical) == seen
 
 
 def test_before_2_36_an_unlimited_person_of_two_organizations_is_unlimited_all_the_same() -> None:

@@ -191,11 +191,15 @@ def test_before_2_36_the_first_name_of_a_group_wins_among_equal_budgets_and_is_e
     names = explained(World(members, {"acme/ops": 10, "beta/eng": 10}, joined=joined, offers=OLD_SERVER))
     assert names.effective == limit(10, "beta/eng")
     assert (
-        text(names)[-1] == "Why: the highest of their budgets; of 2 equal ones that of the group whose name is first."
+        text(names)[-1]
+        == "Why: the highest of their budgets; of 2 equal ones that of the group whose name is first in the alphabet."
     )
     ids = explained(World(members, {"acme/eng": 10, "acme/ops": 10, "beta/eng": 10}, joined=joined, offers=OLD_SERVER))
     assert ids.effective == limit(10, "acme/eng")
-    assert text(ids)[-1].endswith("that of the group whose name is first, and of these the one with the lowest id.")
+    assert text(ids)[-1].endswith("whose name is first in the alphabet, and of these the one with the lowest id.")
+    cases = explained(World({"acme": ["ana"], "acme/eng": ["ana"]}, {"acme": 10, "acme/eng": 10}, offers=OLD_SERVER))
+    assert cases.effective == limit(10, "acme/eng")
+    assert text(cases)[-1].endswith("in the alphabet (Everyone, where Coder's database sorts capital letters first).")
     newer = explained(World(members, {"acme/ops": 10, "beta/eng": 10}, joined=joined))
     assert newer.effective == limit(10, "acme/ops")
 

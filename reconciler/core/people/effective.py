@@ -6,7 +6,9 @@ The rule (coder-api.md 2.3; Coder's selection rule `highest`, the only one it ha
        spend is booked on the group that the override names
     2  else the highest budget among the person's groups, in *all* organizations that they are in, Everyone included;
        of equal ones that of the organization they joined first, then the lowest group id; before 2.36 (where the
-       server has no bulk reads) the first by the group's name, then the lowest group id
+       server has no bulk reads) the first by the group's name, then the lowest group id. The server's database sorts
+       the names: nearly every one as a dictionary does, which `alphabetical` follows, and one without a locale by
+       code point, capital letters first. Nothing tells which, so there the group may be another; the limit is the same
     3  else nothing limits them; spend is booked on Everyone of the default organization if they are in it,
        else on Everyone of the organization they joined first
 
@@ -48,6 +50,14 @@ class _Doubt:
 
     limit_micros: int
     reason: str
+
+
+def alphabetical(name: str) -> tuple[str, str]:
+    """Return what sorts names as PostgreSQL's usual locales do: by letters and digits alone, small letters first.
+
+    Seen with en_US.UTF-8 of glibc 2.36, where `eng` is before `Everyone`, and `a-b` between `aa` and `ac`.
+    """
+    return "".join(filter(str.isalnum, name)).casefold(), name.swapcase()
 
 
 def unread_override(offers: Offers) -> Reading:
@@ -167,9 +177,9 @@ class EffectiveLimits:
                 if winner is not candidate and winner.limit_micros == candidate.limit_micros and not self._ties_by_name:
                     self._break_tie(user_id, winner, candidate)
 
-    def _rank(self, budget: Effective) -> tuple[int, str, str]:
+    def _rank(self, budget: Effective) -> tuple[int, tuple[str, str], str]:
         name = self._directory.groups[budget.group.id].name if self._ties_by_name else ""
-        return -_amount(budget), name, str(budget.group.id)
+        return -_amount(budget), alphabetical(name), str(budget.group.id)
 
     def _break_tie(self, user_id: UserId, winner: Effective, candidate: Effective) -> None:
         chosen = self._first_joined(user_id, winner, candidate)

@@ -111,7 +111,7 @@ class Explanation:
     set_by: AuditEntry | None = None
     """Who set an override that no policy file lists, by the audit log; null for others, and where it does not tell."""
     ties_by_name: bool = False
-    """Whether of equal budgets that of the group whose name is first wins, as in Coder before 2.36."""
+    """Whether of equal budgets that of the group whose name is first in the alphabet wins, as in Coder before 2.36."""
 
     @property
     def left_micros(self) -> int | None:

@@ -151,7 +151,7 @@ def test_a_server_that_is_being_upgraded_is_not_taken_for_one_without_overrides(
 
 
 def test_a_replica_that_hides_overrides_beside_a_newer_one_is_not_taken_for_the_server() -> None:
-    """A stock 2.35 hides them, and the bulk reads of a 2.36 made a Coder of both that was said to be newer than we are."""
+    """A stock 2.35 hides them, and with the bulk reads of a 2.36 it was taken for a Coder newer than we are."""
     newer = JSON | {"X-Coder-Build-Version": "v2.36.1"}
     with sandbox_and_reader("2.35", experiments=()) as (sandbox, reader):
         sandbox.fault(Fault("raw", path="*/groups/ai/spend", status=200, body={"groups": []}, headers=newer))

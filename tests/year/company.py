@@ -73,7 +73,7 @@ class Company:
             self.names |= {member["id"]: member["username"] for member in group["members"]}
         self._renamed: dict[str, str] = {}
         self._untouched = {str(row[0]) for row in sandbox.execute("SELECT user_id FROM api_keys")}
-        self._hired = 0
+        self._hired = self._renamings = 0
 
     def close(self) -> None:
         self._http.close()
@@ -106,15 +106,19 @@ class Company:
         return str(row["id"])
 
     def rename(self, person: str) -> None:
-        name = f"{self.names[person][:20]}-x"
+        name = self._new_name(self.names[person])
         self._send("PUT", f"/users/{person}/profile", {"username": name, "name": name})
         self.names[person] = name
 
     def rename_group(self, team: str) -> None:
-        name = f"{team[:20]}-y"
+        name = self._new_name(team)
         self._send("PATCH", f"/groups/{self.groups[team]}", {"name": name})
         self.groups[name], self.members[name] = self.groups.pop(team), self.members.pop(team)
         self._renamed[team] = name
+
+    def _new_name(self, name: str) -> str:
+        self._renamings += 1
+        return f"{name.partition('-now-')[0]}-now-{self._renamings}"
 
     def group_now(self, name: str) -> str:
         """Return what a group is called now, by any name that it ever had."""

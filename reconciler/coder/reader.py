@@ -226,6 +226,7 @@ class CoderReader:
         token = read_token_facts(self._transport)
         return Access(
             token_expires_at=token.expires_at,
+            is_login=token.is_login,
             token_scopes=token.scopes,
             licence_warnings=licence,
             server_ahead_s=self.server_ahead_s,

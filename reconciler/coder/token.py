@@ -19,6 +19,8 @@ UNSCOPED = frozenset({"all", "coder:all"})
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenFacts:
     expires_at: datetime | None = None
+    is_login: bool = False
+    """Whether it came from a login: each use prolongs it. Source: coderd/httpmw/apikey.go."""
     scopes: tuple[str, ...] = ()
     """What the token is limited to; empty when it is not limited."""
 
@@ -39,5 +41,6 @@ def load_token_facts(answer: Answer) -> TokenFacts:
     scopes = {*fields.texts("scopes"), fields.text("scope")} - {""}
     return TokenFacts(
         expires_at=fields.time("expires_at") if fields.has("expires_at") else None,
+        is_login=fields.text("login_type") not in ("", "token"),
         scopes=() if scopes & UNSCOPED else tuple(sorted(scopes)),
     )

@@ -17,6 +17,8 @@ class Access:
     """Facts about the token, the licence and the server's clock; None or empty where the server does not say."""
 
     token_expires_at: datetime | None = None
+    is_login: bool = False
+    """Whether the token came from a login, so that each use prolongs it."""
     token_scopes: tuple[str, ...] = ()
     """Empty for a token that may do everything that its user may."""
     licence_warnings: tuple[str, ...] = ()
@@ -27,7 +29,7 @@ class Access:
     def endings(self, now: datetime) -> tuple[str, ...]:
         """Return what ends soon, a sentence each without a full stop; `now` is in UTC."""
         token = self.token_expires_at
-        if token is None or token - now >= ENDS_SOON:
+        if token is None or self.is_login or token - now >= ENDS_SOON:
             return self.licence_warnings
         day = f"{token:%Y-%m-%d %H:%M} UTC"
         return (f"the token ends {day}: make a new one before then, with a longer lifetime", *self.licence_warnings)

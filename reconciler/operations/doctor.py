@@ -131,7 +131,9 @@ def _access(deployment: Deployment, access: Access, *, now: datetime) -> Iterato
     message, level, hint = f"{deployment.user} ({roles})", Level.OK, ""
     if access.token_expires_at is not None:
         message += f", until {access.token_expires_at:%Y-%m-%d}"
-        if access.token_expires_at - now < ENDS_SOON:
+        if access.is_login:
+            message += ", and longer with each use, as it came from a login"
+        elif access.token_expires_at - now < ENDS_SOON:
             level, hint = Level.NOTE, "make a new token soon: `coder tokens create`"
     if access.token_scopes:
         level, hint = (

@@ -122,6 +122,16 @@ def test_a_deployment_without_a_licence(shell: Shell) -> None:
             "                make a new token soon: `coder tokens create`\n",
         ),
         (
+            {"expires_at": "2000-01-01T00:00:00Z", "login_type": "token"},
+            "note  token     ci-budgets (user-admin), until 2000-01-01\n"
+            "                make a new token soon: `coder tokens create`\n",
+        ),
+        (
+            {"expires_at": "2000-01-01T00:00:00Z", "login_type": "password"},
+            "ok    token     ci-budgets (user-admin), until 2000-01-01, and longer with each use, as it came from a "
+            "login\n",
+        ),
+        (
             {"scopes": ["user:read", "group:read"]},
             "note  token     ci-budgets (user-admin), limited to group:read, user:read\n"
             "                a token with scopes may lack rights that its user has: make a token without `--scope`\n",

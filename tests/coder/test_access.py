@@ -26,6 +26,8 @@ ENDS, ENDS_AT = "2026-11-29T09:00:00Z", datetime(2026, 11, 29, 9, tzinfo=UTC)
             {"expires_at": ENDS, "scopes": ["coder:all"], "scope": ""},
             TokenFacts(expires_at=ENDS_AT),
         ),
+        ({"expires_at": ENDS, "login_type": "token"}, TokenFacts(expires_at=ENDS_AT)),
+        ({"expires_at": ENDS, "login_type": "github"}, TokenFacts(expires_at=ENDS_AT, is_login=True)),
         ({"scopes": ["user:read", "organization:read"]}, TokenFacts(scopes=("organization:read", "user:read"))),
         ({"scope": "application_connect"}, TokenFacts(scopes=("application_connect",))),
         ({}, TokenFacts()),

@@ -84,6 +84,7 @@ def test_drift_shows_differences_although_the_audit_log_fails(shell: Shell) -> N
     ("status", "body", "note"),
     [
         (200, {"expires_at": "2026-11-26T09:00:00Z"}, "Note: the token ends 2026-11-26 09:00 UTC: make a new one"),
+        (200, {"expires_at": "2026-11-26T09:00:00Z", "login_type": "oidc"}, ""),
         (200, {"expires_at": "2027-11-26T09:00:00Z"}, ""),
         (200, {"expires_at": 5}, ""),
         (500, {"message": "An internal server error occurred."}, ""),

@@ -164,7 +164,7 @@ def _key_shape(row: sqlite3.Row) -> dict[str, Any]:
         "scopes": scopes,
         "token_name": row["token_name"],
         "lifetime_seconds": int((expires - created).total_seconds()),
-        "allow_list": [{"type": "*", "id": "*"}],
+        "allow_list": ["*:*"],
     }
 
 

@@ -262,7 +262,8 @@ class Life:
                 name, group = self._company.names.get(entry.id, entry.user), self._company.group_now(entry.group)
                 self.record.counts["grants ended of somebody renamed since"] += name != entry.user
                 self.record.counts["grants ended on a group renamed since"] += group != entry.group
-                self.record.check(entry.id not in live, f"{self._now}: the grant of {entry.user} did not end")
+                has_ended = live.get(entry.id) != entry.dollars  # what was set by hand meanwhile is another override
+                self.record.check(has_ended, f"{self._now}: the grant of {entry.user} did not end")
                 self._by_hand.discard(f"user/{entry.user}")
                 self._pending.discard(f"user/{entry.user}")
             begins = entry.starts is not None and self._now - HOUR < entry.starts <= self._now
@@ -304,7 +305,8 @@ class Life:
                 continue
             if has_ended:
                 if entry.id in live and entry.id in company.names:
-                    expected[f"user/{company.names[entry.id]}"] = "due"
+                    is_grant = live[entry.id] == entry.dollars
+                    expected[f"user/{company.names[entry.id]}"] = "due" if is_grant else "hand"
             elif not self._is_appliable(entry):
                 expected[address] = "orphan"
             elif live.get(entry.id) != entry.dollars:

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from reconciler import strict_json
 from reconciler.coder.exchange import Answer
+from reconciler.coder.retry import NoAnswerKind
 from reconciler.dataclass import dataclass
 from reconciler.errors import (
     DeniedError,
@@ -31,6 +32,10 @@ NO_SUCH_USER = '"user" must be an existing uuid or username.'
 NOT_A_MEMBER = "User is not a member of the referenced group"
 TURNED_AWAY = "An internal error occurred. Please try again or contact the system administrator."
 """Said where Coder could not look up the token, before it begins what was asked. Source: coderd/httpmw/apikey.go."""
+_DATABASE_AWAY = re.compile(
+    "pq: (the database system is |terminating connection )|driver: bad connection|connect: connection refused"
+)
+"""In the detail of what had begun when the database went away."""
 NOT_LICENSED = " is a Premium feature. Contact sales!"
 EXPERIMENT_MISSING = "functionality requires enabling the"
 SYSTEM_USER = "for a system user"
@@ -101,9 +106,14 @@ def is_experiment_missing(answer: Answer) -> bool:
     return answer.status == 403 and EXPERIMENT_MISSING in read_error_body(answer).message
 
 
-def is_turned_away(answer: Answer) -> bool:
-    """Tell whether Coder could not look up the token, as while its database is restarted; it has begun nothing."""
-    return answer.status == 500 and read_error_body(answer).message == TURNED_AWAY
+def database_trouble(answer: Answer) -> NoAnswerKind | None:
+    """Tell of an answer that Coder's database is away, as while it is restarted, and whether the request had begun."""
+    if answer.status != 500:
+        return None
+    body = read_error_body(answer)
+    if body.message == TURNED_AWAY:
+        return NoAnswerKind.TURNED_AWAY
+    return NoAnswerKind.DATABASE_AWAY if _DATABASE_AWAY.search(body.detail) else None
 
 
 def shown(answer: Answer, text: str) -> str:

@@ -42,6 +42,8 @@ def out_of_patience(request: Request, attempt: Attempt, *, needed_s: float, budg
     match attempt.result:
         case NoAnswerKind.LOST:
             why = "the answer was lost or cut short"
+        case NoAnswerKind.DATABASE_AWAY:
+            why = "Coder's database is away"
         case 429 | NoAnswerKind():
             why = _why_not_begun(attempt)
         case status:

@@ -7,6 +7,7 @@
     no connection, the server has been seen     again, at most 9 attempts      give back: it was not sent
     no connection, nothing answered before      give up: probably a wrong URL  give up
     500: Coder could not look up the token      again, at most 9 attempts      give back: it was not begun
+    500: its database went away meanwhile       again, at most 9 attempts      give up: nobody knows
     no such host, certificate refused           give up                        give up
     answer lost: reset, time-out, cut short     again, at most 5 attempts      give up: nobody knows
     answer too long, or in another encoding     give up                        give up: nobody knows
@@ -63,6 +64,8 @@ class NoAnswerKind(enum.Enum):
     """The request may have arrived; its answer did not, or not whole."""
     TURNED_AWAY = "turned away"
     """Coder answered that it could not look up the token, before it began what was asked."""
+    DATABASE_AWAY = "database away"
+    """Coder answered that its database went away while it worked on what was asked."""
     UNUSABLE = "unusable"
     """An answer came, and it is too long or encoded in a way that we do not read: another would be the same."""
 
@@ -160,7 +163,7 @@ def _may_repeat(attempt: Attempt) -> bool:
         return False
     if attempt.result in (NoAnswerKind.NOT_SENT, NoAnswerKind.TURNED_AWAY):
         return attempt.was_seen
-    return attempt.method in READS and (attempt.result is NoAnswerKind.LOST or attempt.result in _BUSY)
+    return attempt.method in READS and attempt.result in (NoAnswerKind.LOST, NoAnswerKind.DATABASE_AWAY, *_BUSY)
 
 
 def own_wait_s(number: int, jitter: float) -> float:

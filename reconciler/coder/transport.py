@@ -13,7 +13,7 @@ from typing import TypeVar, assert_never
 
 import httpx
 
-from reconciler.coder.answers import is_turned_away
+from reconciler.coder.answers import database_trouble
 from reconciler.coder.connection import Connection
 from reconciler.coder.exchange import Answer, Exchange, NoAnswer, Request
 from reconciler.coder.failures import give_back, no_answer, out_of_patience, too_long_to_wait, turn_too_late
@@ -228,7 +228,7 @@ class Transport:
                 answer, headers = self._pass(request, passage)
             self._was_seen = True
             server_s = self._note_time(headers)
-            result = NoAnswerKind.TURNED_AWAY if is_turned_away(answer) else answer.status
+            result = database_trouble(answer) or answer.status
             retry_after_s = read_retry_after(headers, now_s=server_s) if answer.status >= 400 else None
         except NoAnswer as error:
             failed, result = error, error.failure

@@ -145,7 +145,7 @@ def test_a_database_that_is_restarted_is_waited_for(sandbox: Sandbox, opened: Op
     sandbox.fault(Fault("status", path="*/buildinfo", status=500, body=AWAY, times=9))
     assert transport.send(BUILD).status == 500
     assert len(still.slept) == 3 + 8
-    sandbox.fault(Fault("status", path="*/buildinfo", status=500))
+    sandbox.fault(Fault("status", path="*/buildinfo", status=500, body={"message": "x", "detail": "pq: no such row"}))
     assert transport.send(BUILD).status == 500
     assert len(still.slept) == 3 + 8, "what Coder says of one request does not pass by waiting"
 
@@ -158,10 +158,38 @@ def test_what_a_database_that_is_away_turned_away_did_not_happen(sandbox: Sandbo
     assert (still.slept, len(sandbox.requests)) == ([], 1)
 
 
-def test_a_database_that_stays_away_is_said_to_be(sandbox: Sandbox, opened: Opened) -> None:
+@pytest.mark.parametrize(
+    "detail",
+    [
+        "pq: the database system is shutting down",
+        "begin transaction: pq: terminating connection due to administrator command",
+        "driver: bad connection",
+        "dial tcp 127.0.0.1:5432: connect: connection refused",
+    ],
+)
+def test_of_a_write_whose_database_went_away_nobody_knows_and_a_read_waits(
+    sandbox: Sandbox, opened: Opened, detail: str
+) -> None:
+    transport, still = opened()
+    went_away = {"message": "Internal error fetching the budget.", "detail": detail}
+    sandbox.fault(Fault("status", method="PUT", status=500, body=went_away))
+    assert transport.send(Request("PUT", budget_of(sandbox), body=b'{"spend_limit_micros": 1}')).status == 500
+    assert (still.slept, len(sandbox.requests)) == ([], 1)
+    sandbox.fault(Fault("status", path="*/buildinfo", status=500, body=went_away, times=2))
+    assert transport.send(BUILD).status == 200
+    assert still.slept == [0.5, 1.0]
+
+
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [(AWAY, "its database may be away"), ({"message": "x", "detail": "driver: bad connection"}, "database is away")],
+)
+def test_a_database_that_stays_away_is_said_to_be(
+    sandbox: Sandbox, opened: Opened, body: dict[str, str], says: str
+) -> None:
     transport, _ = opened(wait_budget_s=1)
-    sandbox.fault(Fault("status", path="*/buildinfo", status=500, body=AWAY, times=9))
-    with pytest.raises(ServerError, match=r"its database may be away; waiting 1 s more would exceed the 1 s"):
+    sandbox.fault(Fault("status", path="*/buildinfo", status=500, body=body, times=9))
+    with pytest.raises(ServerError, match=rf"{says}; waiting 1 s more would exceed the 1 s"):
         transport.send(BUILD)
 
 

@@ -11,7 +11,7 @@ from reconciler.coder.exchange import Answer
 from reconciler.coder.search import Found, Page, page_of, read_pages
 from reconciler.coder.transport import Transport
 from reconciler.coder.wire import Fields, load_object, require_uuid
-from reconciler.core.audit import AuditedChange, AuditEntry, AuditQuestion, Changes, History, RecentChanges
+from reconciler.core.audit import Audited, AuditedChange, AuditEntry, AuditQuestion, Changes, History, RecentChanges
 from reconciler.core.budget import GroupId, UserId
 from reconciler.core.directory import Group, Subject
 from reconciler.core.grant_records import GrantRecord, GrantRecords
@@ -157,10 +157,11 @@ def _change(row: Fields) -> AuditEntry:
 
 
 def _audited(row: Fields) -> AuditedChange:
+    """Return what happened; the `name` of a person is the full one, which many may have had."""
     user, diff = row.optional_object("user"), row.value.get("diff")
     diff = diff if isinstance(diff, dict) else {}
     before, after = (_members_in(diff.get("members"), side) for side in ("old", "new"))
-    renamed = diff.get("username") or diff.get("name")
+    renamed = diff.get("username" if row.text("resource_type") == Audited.USER else "name")
     old = renamed.get("old") if isinstance(renamed, dict) else ""
     return AuditedChange(
         at=row.time("time"),

@@ -46,7 +46,7 @@ class Change:
 
 def record_change(call: Call, change: Change, *, action: str, status: int) -> None:
     """Write the entry of a change that was made. Source: Coder's audit table tracks name and members of a group,
-    the username of a person; a membership is told by the person's id.
+    the username and the full name of a person; a membership is told by the person's id.
     """
     diff = {name: {"old": old, "new": new, "secret": False} for name, (old, new) in change.fields.items() if old != new}
     _write(call, change.kind, change.id, change.target, change.organization, action, diff, status)

@@ -152,6 +152,20 @@ def test_somebody_with_a_like_override_is_no_suspect_where_the_log_knows_who_los
     assert "may still be live" not in ran.out
 
 
+def test_a_full_name_that_somebody_lost_is_no_username(shell: Shell, sandbox: Sandbox) -> None:
+    """Dan's full name was Bob, and he has what an entry of another, whose username was bob, granted."""
+    for name in ("Bob", "Dan Miller"):
+        _send(sandbox, "PUT", f"/users/{live.user_id(sandbox, 'dan')}/profile", {"username": "dan", "name": name})
+    sandbox.execute("UPDATE users SET username = 'robert' WHERE username = 'bob'", ())
+    sandbox.set_now(BEFORE)
+    set_by_hand(sandbox, "dan", "platform", 700)
+    sandbox.set_now(NOW)
+    shell.policy(AFTER)
+    ran = shell.connect(sandbox, "owner").run(*DUE)
+    assert (ran.code, of(sandbox, "dan")) == (4, 700), ran.out + ran.err
+    assert "may still be live: dan has exactly $700.00 on platform" in ran.out, ran.out
+
+
 def test_a_name_that_two_people_had_is_no_evidence(shell: Shell, sandbox: Sandbox) -> None:
     grant(shell, sandbox)
     forget(shell)

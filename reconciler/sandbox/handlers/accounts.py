@@ -61,7 +61,7 @@ def create_user(call: Call) -> Answer:
             user_id = insert_user(call, body, organizations)
     except sqlite3.IntegrityError as error:  # the same organization twice
         raise server_error(f"pq: {error}", "Internal error creating user.") from None
-    _record(call, user_id, ("", body["username"]), action="create", status=201)
+    _record(call, user_id, ("", body["username"]), ("", body["name"]), action="create", status=201)
     return user_answer(call, user_id, 201)
 
 
@@ -94,12 +94,15 @@ def delete_user(call: Call) -> Answer:
     call.database.run(
         "UPDATE users SET deleted = 1, updated_at = ? WHERE id = ?", call.world.clock.tick(), call.user["id"]
     )
-    _record(call, call.user["id"], (call.user["username"], ""), action="delete", status=200)
+    _record(call, call.user["id"], (call.user["username"], ""), (call.user["name"], ""), action="delete", status=200)
     return message("User has been deleted!")
 
 
-def _record(call: Call, user_id: str, username: tuple[str, str], *, action: str, status: int) -> None:
-    change = Change(kind="user", id=user_id, target=username[1] or username[0], fields={"username": username})
+def _record(
+    call: Call, user_id: str, username: tuple[str, str], name: tuple[str, str], *, action: str, status: int
+) -> None:
+    fields: dict[str, tuple[object, object]] = {"username": username, "name": name}
+    change = Change(kind="user", id=user_id, target=username[1] or username[0], fields=fields)
     record_change(call, change, action=action, status=status)
 
 
@@ -160,7 +163,8 @@ def put_profile(call: Call) -> Answer:
     except sqlite3.IntegrityError:
         fault = Validation("username", "This username is already in use.")
         raise refusal(409, "A user with this username already exists.", fault) from None
-    _record(call, call.user["id"], (call.user["username"], body["username"]), action="write", status=200)
+    usernames, names = ((call.user[key], body[key]) for key in ("username", "name"))
+    _record(call, call.user["id"], usernames, names, action="write", status=200)
     return user_answer(call, call.user["id"])
 
 

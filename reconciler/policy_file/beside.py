@@ -14,7 +14,12 @@ from reconciler.policy_file.opening import STDIN, UnreadableError, read_bytes
 from reconciler.words import listed, spoken
 
 _MOST_BYTES = 64 * 1024
+_KINDS = frozenset({b"group_budgets", b"user_overrides"})
 _ORGANIZATION = re.compile(rb"""^[ {]*["']?organization["']?[ ]*:[ ]+["']?([^\s"',}#]+)""", re.MULTILINE)
+_LISTS = re.compile(
+    rb"""^[ {]*["']?(group_budgets|user_overrides)["']?[ ]*:(?![ ]*["']?(?:exact|listed)\b)""", re.MULTILINE
+)
+"""The beginning of a list of entries; the same key below `manage` has one of two words."""
 
 
 def beside_notes(paths: Sequence[str], policies: Iterable[Policy], read: Iterable[str]) -> Iterator[Finding]:
@@ -22,7 +27,7 @@ def beside_notes(paths: Sequence[str], policies: Iterable[Policy], read: Iterabl
 
     `read`: the files that were read. A folder that was named is read whole, so only files that were named count.
     """
-    exact = {policy.organization: policy for policy in policies if _is_exact(policy)}
+    exact = {policy.organization: policy for policy in policies if _exact_kinds(policy)}
     named = [path for path in paths if path != STDIN and not os.path.isdir(path)]
     if not exact or not named:
         return
@@ -31,17 +36,20 @@ def beside_notes(paths: Sequence[str], policies: Iterable[Policy], read: Iterabl
     for folder in sorted({os.path.dirname(path) for path in named}):
         for path in _policies_in(folder):
             if os.path.realpath(path) not in known:
-                found.setdefault(_organization_of(path), []).append(spoken(path))
+                organization, kinds = _glance(path)
+                if organization in exact and kinds & _exact_kinds(exact[organization]):
+                    found.setdefault(organization, []).append(spoken(path))
     for organization, files in sorted(found.items()):
-        if organization in exact:
-            are, were, they = ("is", "was", "it lists") if len(files) == 1 else ("are", "were", "they list")
-            of = f"{listed(files)} {are} of {organization!r}, too"
-            message = f"{of}, and {were} not named, so `exact` removes what only {they}"
-            yield Finding(place=exact[organization].place, message=message, hint="name the folder, to read all")
+        are, were, they = ("is", "was", "it lists") if len(files) == 1 else ("are", "were", "they list")
+        of = f"{listed(files)} {are} of {organization!r}, too"
+        message = f"{of}, and {were} not named, so `exact` removes what only {they}"
+        yield Finding(place=exact[organization].place, message=message, hint="name the folder, to read all")
 
 
-def _is_exact(policy: Policy) -> bool:
-    return Manage.EXACT in (policy.group_budgets_managed, policy.user_overrides_managed)
+def _exact_kinds(policy: Policy) -> set[bytes]:
+    """Return the kinds that a policy manages exactly, as its keys are written."""
+    managed = ((b"group_budgets", policy.group_budgets_managed), (b"user_overrides", policy.user_overrides_managed))
+    return {kind for kind, manage in managed if manage is Manage.EXACT}
 
 
 def _policies_in(folder: str) -> list[str]:
@@ -52,9 +60,14 @@ def _policies_in(folder: str) -> list[str]:
     return []
 
 
-def _organization_of(path: str) -> str:
-    """Return the organization that a file names; empty where it cannot be read, or names none."""
+def _glance(path: str) -> tuple[str, frozenset[bytes]]:
+    """Return the organization that a file names, and the kinds it may list; empty where it cannot be read.
+
+    Of a long file only the beginning is read, so that it may list both kinds.
+    """
     with suppress(OSError, UnreadableError):
-        if match := _ORGANIZATION.search(read_bytes(path, _MOST_BYTES)):
-            return match[1].decode("utf-8", "replace")
-    return ""
+        data = read_bytes(path, _MOST_BYTES)
+        if match := _ORGANIZATION.search(data):
+            kinds = _KINDS if len(data) == _MOST_BYTES else frozenset(_LISTS.findall(data))
+            return match[1].decode("utf-8", "replace"), kinds
+    return "", frozenset()

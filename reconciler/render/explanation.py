@@ -195,7 +195,7 @@ def _first(equal: Sequence[Candidate], explanation: Explanation) -> str:
         first = min(names, key=alphabetical)
         also = ", and of these the one with the lowest id" if names.count(first) > 1 else ""
         if first != min(names):
-            also += f" ({spoken(min(names))}, where Coder's database sorts capital letters first)"
+            also += f" ({spoken(min(names))}, if Coder's database sorts names by the codes of their characters)"
         return f"that of the group whose name is first in the alphabet{also}"
     organizations = [candidate.address.split("/", 2)[1] for candidate in equal]
     if len(set(organizations)) == 1:

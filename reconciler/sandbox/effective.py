@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from .database import Database
 
 _NEWER_ORDER = "c.spend_limit_micros DESC, c.created_at, c.group_id"
-_OLDER_ORDER = "c.spend_limit_micros DESC, lower(replace(c.name, '-', '')), c.name DESC, c.group_id"
+_OLDER_ORDER = (
+    "c.spend_limit_micros DESC, lower(replace(c.name, '-', '')), replace(c.name, '-', '') DESC, c.name, c.group_id"
+)
 _NEWER_FALLBACK = """(
         SELECT m.organization_id
         FROM organization_members m JOIN organizations org ON org.id = m.organization_id AND NOT org.deleted

@@ -201,3 +201,16 @@ def test_a_file_beside_the_one_that_is_named_is_told_where_what_it_lists_would_b
         assert "Note:" not in coder.run("plan", *paths, *AT).err
     file.write_text(groups.replace("exact", "listed"))
     assert "Note:" not in coder.run("plan", "policies/groups.yaml", *AT).err
+
+
+def test_a_file_beside_that_lists_nothing_of_what_is_exact_is_not_told(coder: Shell) -> None:
+    """It said of overrides that `exact` removes them, where only group budgets are managed exactly."""
+    head = "version: 1\norganization: acme\n"
+    coder.policy(head + "manage: {group_budgets: exact}\ngroup_budgets: []\n", "policies/groups.yaml")
+    people = "manage:\n  group_budgets: listed\nuser_overrides:\n  - {user: bob, group: platform, limit: $1500}\n"
+    coder.policy(head + people, "policies/people.yaml")
+    assert "Note:" not in coder.run("validate", "policies/groups.yaml").err
+    long = f"{head}tiers:\n  {'a' * 70_000}: $1\n"
+    for text in (head + "group_budgets: [{group: design, limit: $1}]\n", long):
+        coder.policy(text, "policies/people.yaml")
+        assert "policies/people.yaml is of 'acme', too" in coder.run("validate", "policies/groups.yaml").err

@@ -52,12 +52,14 @@ class _Doubt:
     reason: str
 
 
-def alphabetical(name: str) -> tuple[str, str]:
+def alphabetical(name: str) -> tuple[str, str, str]:
     """Return what sorts names as PostgreSQL's usual locales do: by letters and digits alone, small letters first.
 
-    Seen with en_US.UTF-8 of glibc 2.36, where `eng` is before `Everyone`, and `a-b` between `aa` and `ac`.
+    Seen with en_US.UTF-8 of glibc 2.36, where `eng` is before `Everyone`, and `a-b` between `aa` and `ac`. Hyphens
+    count last, after capital letters.
     """
-    return "".join(filter(str.isalnum, name)).casefold(), name.swapcase()
+    letters = "".join(filter(str.isalnum, name))
+    return letters.casefold(), letters.swapcase(), name
 
 
 def unread_override(offers: Offers) -> Reading:
@@ -177,7 +179,7 @@ class EffectiveLimits:
                 if winner is not candidate and winner.limit_micros == candidate.limit_micros and not self._ties_by_name:
                     self._break_tie(user_id, winner, candidate)
 
-    def _rank(self, budget: Effective) -> tuple[int, tuple[str, str], str]:
+    def _rank(self, budget: Effective) -> tuple[int, tuple[str, str, str], str]:
         name = self._directory.groups[budget.group.id].name if self._ties_by_name else ""
         return -_amount(budget), alphabetical(name), str(budget.group.id)
 

@@ -11,7 +11,7 @@ from reconciler.dataclass import dataclass
 _WILDCARD = re.compile(r"[*?[]")
 _LITERAL = re.compile(r"user/.+|group/.+/.+", re.DOTALL)
 _SEVERAL = re.compile(r",|[;\s]\s*(?:user|group)/")
-"""Two addresses in one; no name in Coder has a comma."""
+"""Two addresses in one; Coder takes no name with a comma, and only groups that a directory names may have one."""
 
 
 def parse_glob(text: str) -> str:
@@ -20,7 +20,7 @@ def parse_glob(text: str) -> str:
     An empty one stays: a variable that is not set, most likely.
     """
     if _SEVERAL.search(text):
-        raise ValueError("write the option once for each address")
+        raise ValueError("write the option once for each address, and `?` for a comma in a name")
     wildcard = _WILDCARD.search(text)
     begins = text[: wildcard.start()] if wildcard else text
     fits = any(kind.startswith(begins) or begins.startswith(kind) for kind in ("user/", "group/"))

@@ -97,7 +97,7 @@ def test_a_glob_that_matches_nothing_is_told(coder: Shell) -> None:
         ("platform", "an address is user/NAME"),
         ("group/platform", "an address is user/NAME"),
         ("users/*", "an address is user/NAME"),
-        ("user/bob,user/ana", "write the option once for each address"),
+        ("user/bob,user/ana", "write the option once for each address, and `?` for a comma in a name"),
         ("user/bob user/ana", "write the option once for each address"),
         ("user/bob,ana", "write the option once for each address"),
     ],

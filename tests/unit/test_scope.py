@@ -56,6 +56,13 @@ def test_a_glob_that_an_address_may_fit_is_taken(glob: str) -> None:
     assert parse_glob(glob) == glob
 
 
+def test_a_group_whose_name_has_a_comma_is_meant_as_the_refusal_says() -> None:
+    """A directory of a company may name groups `CN=eng,OU=it`, which read as two addresses."""
+    with pytest.raises(ValueError, match="`\\?` for a comma in a name"):
+        parse_glob("group/acme/CN=eng,OU=it")
+    assert Scope(only=(parse_glob("group/acme/CN=eng?OU=it"),)).includes("group/acme/CN=eng,OU=it")
+
+
 @given(st.text("uergo/a*?[]!, ", max_size=9))
 def test_a_glob_that_is_refused_fits_no_address(glob: str) -> None:
     try:

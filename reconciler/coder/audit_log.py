@@ -187,14 +187,14 @@ def _grant_record(row: Fields) -> GrantRecord | None:
     _, after = _limits_of(row)
     diff = row.value.get("diff")
     diff = diff if isinstance(diff, dict) else {}
-    group_id = _new_text(diff, "group_id")
-    if row.text("action") != "write" or (after is None and not group_id):
+    group_id, group_name = (_new_text(diff, key) for key in ("group_id", "group_name"))
+    if row.text("action") != "write" or (after is None and not group_name):
         return None
     return GrantRecord(
         username=row.text("resource_target"),
         user_id=UserId(row.id("resource_id")),
         limit_micros=after,
-        group_name=_new_text(diff, "group_name"),
+        group_name=group_name,
         group_id=GroupId(group_id) if group_id else None,
         source="the audit log",
     )

@@ -57,6 +57,16 @@ def test_entries_of_requests_that_failed_and_of_nobody() -> None:
     assert [(change.by, change.action) for _, change in page.rows if change is not None] == [("", "write")]
 
 
+def test_a_grant_that_moved_to_a_group_of_the_same_name_is_no_record_of_a_grant() -> None:
+    """From Everyone of one organization to another's: neither amount nor group name, so it fitted any entry."""
+    group_id = {"old": "75f9b627-6e99-5249-8418-51fdda1d0b4b", "new": "c42fdf75-3097-471c-8c33-fb52454d81c0"}
+    named = {"group_id": group_id, "group_name": {"old": "Everyone", "new": "platform"}}
+    who = {"resource_id": "29b96dc6-abf8-487e-a605-d6af09adc6e9", "resource_target": "ana"}
+    rows = [entry(1, **who, diff={"group_id": group_id}), entry(2, **who, diff=named)]
+    page = audit_log.load_grant_records(answer({"audit_logs": rows}))
+    assert [record.group_name for _, record in page.rows if record is not None] == ["platform"]
+
+
 @pytest.mark.parametrize("refused", [[], [7]], ids=["all", "all but one"])
 def test_a_refused_write_hides_nothing_that_is_older(refused: list[int]) -> None:
     """Of the first hundred entries 99 were of use, which passed for the last page: who changed the rest was unknown."""

@@ -105,11 +105,11 @@ class Life:
             company.hire(chance.choice(company.teams()))
             self.record.counts["joiners"] += 1
         people = company.people()
-        if chance.random() < 0.1:
+        if chance.random() < 0.4:
             granted = [entry.id for entry in self._policy.overrides if entry.expires and entry.id in people]
             company.rename(chance.choice(granted if granted and chance.random() < 0.5 else people))
             self.record.counts["renames"] += 1
-        if chance.random() < 0.05:
+        if chance.random() < 0.1:
             company.rename_group(chance.choice(company.teams()))
             self.record.counts["renames of groups"] += 1
         for _ in range(chance.randrange(3)):

@@ -11,6 +11,7 @@ from reconciler.core.gate.verdict import FlagGrant, PolicyGrant
 from reconciler.core.moment import Moment, present
 from reconciler.core.orphan import OrphanReason
 from reconciler.core.policy import Hazard
+from reconciler.core.scope import EVERYTHING, Scope
 from reconciler.errors import PolicyError
 from reconciler.operations.plan import PlanRequest, make_plan
 from reconciler.policy_file.load import read_texts
@@ -23,13 +24,15 @@ WORLD = World({"acme": ["ana", "bob"]}, {"acme": 50}, {"ana": (300, "acme")})
 """Ana has a grant that is live; bob has none."""
 
 
-def plan(text: str, *, ahead_s: float, moment: Moment | None = None, exact: bool = False) -> list[str]:
+def plan(
+    text: str, *, ahead_s: float, moment: Moment | None = None, exact: bool = False, scope: Scope = EVERYTHING
+) -> list[str]:
     manage = "exact" if exact else "listed"
     head = f"version: 1\norganization: acme\nmanage: {{user_overrides: {manage}}}\nuser_overrides:\n"
     policies = read_texts([PolicyText("p.yaml", (head + text).encode())]).policies
     reader = SnapshotReader(WORLD.snapshot(), server_ahead_s=ahead_s)
     grants = tuple(FlagGrant(hazard=hazard, up_to=9) for hazard in Hazard)
-    request = PlanRequest(policies=policies, sources=(), moment=moment or present(NOW), grants=grants)
+    request = PlanRequest(policies=policies, sources=(), moment=moment or present(NOW), grants=grants, scope=scope)
     made = make_plan(request, reader).plan
     orphans = [f"{orphan.reason} {orphan.address}: {orphan.message}" for orphan in made.orphans]
     return [*(f"{action.kind} {action.address}" for action in made.actions), *orphans]
@@ -79,6 +82,11 @@ def test_somebody_unknown_may_have_been_renamed_so_nothing_is_removed() -> None:
         "clocks-differ user/gone"
     ]
     assert "delete user/ana" not in plan(entry("gone", expires=timedelta(days=1)), ahead_s=2 * DAY_S, exact=True)
+
+
+def test_who_is_excluded_is_no_orphan_and_is_left_alone() -> None:
+    scope = Scope(exclude=("user/ana",))
+    assert plan(entry("ana", expires=timedelta(days=1)), ahead_s=2 * DAY_S, exact=True, scope=scope) == []
 
 
 def test_an_entry_that_is_listed_twice_is_a_fault_whatever_the_clocks_say() -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from reconciler.core.moment import instant
 from reconciler.dataclass import dataclass
 
 ENDS_SOON = timedelta(days=14)
@@ -31,5 +32,5 @@ class Access:
         token = self.token_expires_at
         if token is None or self.is_login or token - now >= ENDS_SOON:
             return self.licence_warnings
-        day = f"{token:%Y-%m-%d %H:%M} UTC"
+        day = instant(token)
         return (f"the token ends {day}: make a new one before then, with a longer lifetime", *self.licence_warnings)

@@ -56,6 +56,11 @@ class Moment:
         return replace(self, apart=apart if abs(apart) >= MOST_APART else timedelta(0))
 
 
+def instant(time: datetime) -> str:
+    """`2027-01-01 00:00 UTC`: when something ends or begins, to the minute."""
+    return time.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
+
+
 def present(now: datetime) -> Moment:
     """Return the moment of a plan for the present (UTC)."""
     return Moment(at=now, now=now)

@@ -14,6 +14,7 @@ from reconciler.core.audit import Audited, AuditedChange, AuditQuestion, History
 from reconciler.core.budget import Budget, UserId
 from reconciler.core.desired import Wanted
 from reconciler.core.directory import Directory, Group, User
+from reconciler.core.moment import instant
 from reconciler.core.orphan import Orphan, OrphanReason
 from reconciler.core.people.moves import MembershipChange, Move
 from reconciler.core.plan.resolution import Resolution
@@ -127,7 +128,7 @@ def _named(orphan: Orphan, kind: Audited, name: str, log: _Log, since: datetime,
     entries = log.ask(AuditQuestion(kind=kind, id=ids.pop(), since=since))
     noun = "the person" if kind is Audited.USER else "the group"
     for row in reversed(entries):
-        when = f"on {row.at:%Y-%m-%d %H:%M} UTC"
+        when = f"on {instant(row.at)}"
         if row.action == "delete":
             message = f"{orphan.message}; {spoken(row.by or 'somebody')} deleted {noun} {when}"
             is_lost = kind is Audited.GROUP and orphan.address.startswith("user/")
@@ -147,5 +148,5 @@ def _moved(orphan: Orphan, wanted: Wanted, directory: Directory, log: _Log, sinc
     entry = _membership_entry(wanted.subject.id, group, log, since)
     if entry is None or wanted.subject.id in entry.joined or entry.action == "create":
         return orphan
-    when = f"on {entry.at:%Y-%m-%d %H:%M} UTC"
+    when = f"on {instant(entry.at)}"
     return replace(orphan, message=f"{orphan.message}; {spoken(entry.by or 'somebody')} took them out of it {when}")

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from reconciler.core.audit import AuditEntry
+from reconciler.core.moment import instant
 from reconciler.money import format_usd
-from reconciler.render.text import harmless, instant
+from reconciler.render.text import harmless
 
 
 def done_text(change: AuditEntry) -> str:

@@ -6,6 +6,7 @@ from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from itertools import accumulate
 
+from reconciler.core.moment import instant
 from reconciler.core.plan.drift import Drift
 from reconciler.render.changes import TURNED, ChangeRow, changed_by
 from reconciler.render.formats import Facts
@@ -135,7 +136,7 @@ class DriftTable(ChangeTable):
             TURNED.get(row.arrow, row.arrow),
             str(row.kind),
             code(changed_by(last.change, row.subject)) if last else "",
-            last.change.at.strftime("%Y-%m-%d %H:%M UTC") if last else "",
+            instant(last.change.at) if last else "",
             code(row.why),
         )
 

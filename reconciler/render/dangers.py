@@ -10,10 +10,11 @@ from reconciler.core.budget import Unknown
 from reconciler.core.gate.danger import Danger
 from reconciler.core.gate.hazards import HAZARDS
 from reconciler.core.gate.verdict import Verdict
+from reconciler.core.moment import instant
 from reconciler.core.policy import Hazard
 from reconciler.money import format_usd
 from reconciler.render.breaches import breach_lines
-from reconciler.render.text import Line, Role, harmless, instant, spend_text
+from reconciler.render.text import Line, Role, harmless, spend_text
 from reconciler.words import NAMES_SHOWN, NO_LIMIT, count_people, listed, spoken
 
 if TYPE_CHECKING:  # `validate` needs none of them

@@ -12,6 +12,7 @@ from typing import assert_never
 from reconciler.core.action import Action, Cause
 from reconciler.core.attribution import Attribution, Ours, former_name
 from reconciler.core.describe import NameGroup, names_for
+from reconciler.core.moment import instant
 from reconciler.core.people.moves import MembershipChange, Move
 from reconciler.core.plan.acceptance import Acceptance, Taking
 from reconciler.core.plan.drift import Drift, DriftKind, kind_of
@@ -41,7 +42,6 @@ from reconciler.render.text import (
     day,
     distance,
     harmless,
-    instant,
     lines_of,
     moved_from,
 )

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from reconciler.core.moment import instant
 from reconciler.core.plan.drift import Drift, DriftKind, kind_of_origin
 from reconciler.money import format_usd_short
 from reconciler.render.changes import DRIFT_TITLES, TURNED, changed_by, difference_rows
@@ -28,7 +29,6 @@ from reconciler.render.plan_page import sentence, sources_text, subtitle
 from reconciler.render.problem import Severity
 from reconciler.render.problems import folded, problems_of
 from reconciler.render.table import Column, Row, Table
-from reconciler.render.text import instant
 from reconciler.words import count, count_people
 
 KEPT_SHOWN = 500
@@ -204,7 +204,7 @@ def _drift_table(drifts: Sequence[Drift]) -> tuple[Table, ...]:
                 f"{TURNED.get(row.arrow, row.arrow)} {row.live}".strip(),
                 str(row.kind),
                 changed_by(last, row.subject) if last else "",
-                last.at.strftime("%Y-%m-%d %H:%M UTC") if last else "",
+                instant(last.at) if last else "",
                 f"{row.place.file}:{row.place.line}" if row.place else "",
             )
             rows.append(Row(cells=cells))

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
 from reconciler.core.budget import Absent, Budget, Reading, Unknown
+from reconciler.core.moment import instant
 from reconciler.core.people.effective import alphabetical
 from reconciler.core.people.explanation import Candidate, Explanation, PolicyEntry, Usage
 from reconciler.core.people.standing import Standing, standing
@@ -15,7 +16,7 @@ from reconciler.money import Micros, format_usd
 from reconciler.render.authors import done_text
 from reconciler.render.formats import Facts
 from reconciler.render.spend import pace_text, spent_text
-from reconciler.render.text import Line, columns, day, distance, harmless, instant, lines_of, spend_text, why_text
+from reconciler.render.text import Line, columns, day, distance, harmless, lines_of, spend_text, why_text
 from reconciler.words import NO_LIMIT, count, spoken
 
 USAGE_SHOWN = 12

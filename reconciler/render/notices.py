@@ -6,10 +6,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import assert_never
 
+from reconciler.core.moment import instant
 from reconciler.core.notice import Notice, NoticeKind
 from reconciler.render.dangers import named
 from reconciler.render.detail import Detail
-from reconciler.render.text import distance, harmless, instant
+from reconciler.render.text import distance, harmless
 from reconciler.words import count, spoken
 
 NOTICES_SHOWN = 10

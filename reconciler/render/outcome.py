@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from reconciler.core.action import Action, Cause, Kind
+from reconciler.core.moment import instant
 from reconciler.core.plan.outcome import CUT_OFF, ActionOutcome, Ended, Ending, Result
 from reconciler.core.plan.plan import DIGEST_SHOWN
 from reconciler.core.plan.report import OutcomeReport
@@ -210,7 +211,7 @@ def policy_of_run_said(actions: Sequence[Action], revision: str) -> str:
 
 def _refused_file(report: OutcomeReport) -> Iterator[Line]:
     """Yield which saved plan was refused."""
-    made = f"made {report.at:%Y-%m-%d %H:%M} UTC for {harmless(report.deployment.url)}"
+    made = f"made {instant(report.at)} for {harmless(report.deployment.url)}"
     yield Line(f"Saved plan {report.digest[:DIGEST_SHOWN]}, {made}.")
     yield Line("")
     width = width_of(outcome.action for outcome in report.results)

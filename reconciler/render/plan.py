@@ -8,6 +8,7 @@ from reconciler.core.action import Action, Cause, Kind, Origin
 from reconciler.core.budget import Budget, State
 from reconciler.core.describe import NameGroup, names_for
 from reconciler.core.directory import User
+from reconciler.core.moment import instant
 from reconciler.core.orphan import Orphan, OrphanReason
 from reconciler.core.plan.plan import DIGEST_SHOWN, Coverage, Plan
 from reconciler.core.policy import is_uuid
@@ -26,7 +27,6 @@ from reconciler.render.text import (
     day,
     distance,
     harmless,
-    instant,
     lines_of,
     moved_from,
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
 from typing import Self
 
@@ -104,11 +104,6 @@ def moved_from(before: State, after: State) -> str:
 def why_text(tier: str, reason: str) -> str:
     """`tier standard; agents in CI`: what an entry says of its own limit; empty where it says nothing."""
     return "; ".join(filter(None, (f"tier {tier}" if tier else "", reason)))
-
-
-def instant(time: datetime) -> str:
-    """`2027-01-01 00:00 UTC`: when something ends or begins, to the minute."""
-    return time.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
 
 
 def distance(time: datetime, now: datetime) -> str:

@@ -10,11 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 
 from reconciler.core.budget import ABSENT, Absent, Budget, State
 from reconciler.core.desired import Desired, Listed
 from reconciler.core.directory import Organization, User
+from reconciler.core.moment import instant
 from reconciler.core.names import Names
 from reconciler.core.notice import Notice, NoticeKind
 from reconciler.core.orphan import Orphan
@@ -90,7 +91,7 @@ def say_wanted(entry: Entry) -> str:
     """`$1,200.00 (platform) until 2027-02-01 00:00 UTC`."""
     text = "no override" if isinstance(entry.limit, Absent) else f"{format_usd(entry.limit)} ({spoken(entry.group)})"
     if isinstance(entry, UserOverrideEntry) and entry.expires is not None:
-        text += f" until {_instant(entry.expires)}"
+        text += f" until {instant(entry.expires)}"
     return text
 
 
@@ -104,19 +105,15 @@ def end_notices(
         if not isinstance(entry, UserOverrideEntry) or not isinstance(before, UserOverrideEntry):
             continue
         if isinstance(wanted.state, Budget) and entry.expires != before.expires and address not in planned:
-            ends = f"ends {_instant(entry.expires)}" if entry.expires else "never ends"
-            text = f"{format_usd(wanted.state.limit_micros)} {ends}; before this change it {_ended(before.expires, at)}"
+            ends = f"ends {instant(entry.expires)}" if entry.expires else "never ends"
+            text = f"{format_usd(wanted.state.limit_micros)} {ends}; before this change it {ended(before.expires, at)}"
             yield Notice(
                 kind=NoticeKind.END_MOVED, address=address, place=entry.place, text=text, at=entry.expires or at
             )
 
 
-def _ended(expires: datetime | None, at: datetime) -> str:
+def ended(expires: datetime | None, at: datetime) -> str:
     """Say of the policy before which end it had: `was to end 2027-01-15 00:00 UTC`."""
     if expires is None:
         return "had no end"
-    return f"{'ended' if expires <= at else 'was to end'} {_instant(expires)}"
-
-
-def _instant(time: datetime) -> str:
-    return time.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
+    return f"{'ended' if expires <= at else 'was to end'} {instant(expires)}"

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from reconciler.core.budget import Budget
 from reconciler.core.desired import Listed
 from reconciler.core.directory import Directory, Group, Organization, User
+from reconciler.core.moment import instant
 from reconciler.core.names import Names
 from reconciler.core.orphan import Orphan, OrphanReason
 from reconciler.core.policy import UserOverrideEntry
@@ -155,7 +156,7 @@ def clocks_differ(
         listed,
         organization,
         reason=OrphanReason.CLOCKS_DIFFER,
-        message=f"`{word}` ({date:%Y-%m-%d %H:%M} UTC) has come by {by} clock and not by {not_by}; "
+        message=f"`{word}` ({instant(date)}) has come by {by} clock and not by {not_by}; "
         f"they are {span(ahead.total_seconds())} apart",
         hint="set the clock that is wrong, and run this again",
     )

@@ -11,13 +11,14 @@ things alone there, too. What is live decides: of what is not there any more not
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 
 from reconciler.core.budget import Absent, Budget
 from reconciler.core.desired import Desired, Wanted
 from reconciler.core.directory import Directory, Group
+from reconciler.core.moment import instant
 from reconciler.core.notice import Notice, NoticeKind
-from reconciler.core.plan.later import Later
+from reconciler.core.plan.later import Later, ended
 from reconciler.core.policy import UserOverrideEntry
 from reconciler.core.snapshot import Snapshot
 from reconciler.dataclass import dataclass
@@ -73,14 +74,13 @@ def put_off_notices(rows: Iterable[PutOff], snapshot: Snapshot, *, at: datetime)
     for row in rows:
         live = snapshot.reading(row.before.subject)
         if isinstance(live, Budget) and _is_in_organization(live, row.before, snapshot.directory):
-            stays = f"stays until its entry starts, {_instant(row.later.starts)}"
-            was = f"{'ended' if row.ends <= at else 'was to end'} {_instant(row.ends)}"
+            stays = f"stays until its entry starts, {instant(row.later.starts)}"
             advice = "to end it, put the new entry into the policy after that"
             yield Notice(
                 kind=NoticeKind.END_MOVED,
                 address=row.before.subject.address,
                 place=row.later.entry.place,
-                text=f"{format_usd(live.limit_micros)} {stays}; before this change it {was}; {advice}",
+                text=f"{format_usd(live.limit_micros)} {stays}; before this change it {ended(row.ends, at)}; {advice}",
                 at=row.later.starts,
             )
 
@@ -97,7 +97,7 @@ def _notice(row: Wanted, state: Budget, *, is_live: bool, at: datetime) -> Notic
     stays = "it stays" if is_live else "if it is live, it stays"
     ends = row.entry.expires if isinstance(row.entry, UserOverrideEntry) and isinstance(row.state, Budget) else None
     if ends is not None:
-        stays += f" and never ends; before this change it was to end {_instant(ends)}"
+        stays += f" and never ends; before this change it was to end {instant(ends)}"
     return Notice(
         kind=NoticeKind.TAKEN_OUT,
         address=row.subject.address,
@@ -105,7 +105,3 @@ def _notice(row: Wanted, state: Budget, *, is_live: bool, at: datetime) -> Notic
         text=f"{amount} is not listed any more: {stays}; to remove it, list it with `limit: none`",
         at=at,
     )
-
-
-def _instant(time: datetime) -> str:
-    return time.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")

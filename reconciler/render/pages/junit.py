@@ -16,6 +16,7 @@ from typing import assert_never
 from xml.sax.saxutils import escape, quoteattr
 
 from reconciler.core.gate.validation import Validation
+from reconciler.core.moment import instant
 from reconciler.core.people.explanation import Explanation
 from reconciler.core.plan.drift import Drift
 from reconciler.core.plan.outcome import Result
@@ -31,7 +32,7 @@ from reconciler.render.formats import Facts
 from reconciler.render.plan_problems import problems_of_plan
 from reconciler.render.problem import Problem, Severity
 from reconciler.render.problems import not_verified, problems_of
-from reconciler.render.text import harmless, instant
+from reconciler.render.text import harmless
 from reconciler.words import count
 
 UNCHANGED = "unchanged"
